@@ -1,0 +1,87 @@
+"""Time as an argument: the two clocks, and one that tests move by hand."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timezone
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Where time comes from. Decisions take seconds; only processes hold a clock."""
+
+    def wall_s(self) -> float:
+        """Seconds since 1970 UTC: for records, expiry and authority."""
+
+    def steady_s(self) -> float:
+        """Seconds that never run backwards: for latency, back-off and cooldowns."""
+
+
+class SystemClock:
+    """The machine's clocks."""
+
+    def wall_s(self) -> float:
+        """Seconds since 1970 UTC."""
+        return time.time()
+
+    def steady_s(self) -> float:
+        """Monotonic seconds."""
+        return time.monotonic()
+
+
+class FakeClock:
+    """A clock that moves only when told.
+
+    >>> clock = FakeClock(wall_s=100.0)
+    >>> clock.advance(2.5)
+    >>> clock.wall_s()
+    102.5
+    """
+
+    def __init__(self, wall_s: float = 1_700_000_000.0, steady_s: float = 1_000.0) -> None:
+        self._wall_s = wall_s
+        self._steady_s = steady_s
+
+    def wall_s(self) -> float:
+        """The wall time that was set."""
+        return self._wall_s
+
+    def steady_s(self) -> float:
+        """The steady time that was set."""
+        return self._steady_s
+
+    def advance(self, by_s: float) -> None:
+        """Move both clocks forward by ``by_s`` seconds."""
+        self._wall_s += by_s
+        self._steady_s += by_s
+
+    def set_wall_s(self, wall_s: float) -> None:
+        """Set the wall clock alone, as an operator or a faulty time server would."""
+        self._wall_s = wall_s
+
+
+def utc_text(wall_s: float) -> str:
+    """ISO 8601 in UTC to the millisecond.
+
+    >>> utc_text(0.5)
+    '1970-01-01T00:00:00.500Z'
+    """
+    moment = datetime.fromtimestamp(wall_s, tz=timezone.utc)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def parse_utc(text: str) -> float:
+    """Seconds since 1970 from ISO 8601; a date alone means its first moment in UTC.
+
+    Raises:
+        ValueError: ``text`` is not a date or a date and time.
+
+    >>> parse_utc("1970-01-02")
+    86400.0
+    >>> parse_utc("1970-01-01T01:00:00+01:00")
+    0.0
+    """
+    moment = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    return moment.timestamp()

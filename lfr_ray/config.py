@@ -1,0 +1,266 @@
+"""A site, as a closed tree of described fields; it is validated before anything starts.
+
+One YAML file is a complete site and at the same time a Ray Serve configuration: the tree below is
+what stands under ``applications[0].args``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from lfr_ray.errors import ConfigError
+
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+"""Names of sites, cameras and entries: they become file names, labels and parts of URLs."""
+
+T = TypeVar("T", bound=BaseModel)
+
+
+class Section(BaseModel):
+    """Base of every section: unknown keys are errors, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CameraConfig(Section):
+    """One camera."""
+
+    name: str = Field(pattern=NAME_PATTERN, description="Unique in the site; appears in alerts and URLs.")
+    url: str = Field(
+        min_length=1,
+        description="A file, a folder of pictures, rtsp://, http(s)://, /dev/videoN, or demo:NAME. "
+        "May hold credentials; they are never shown.",
+    )
+    pace: Literal["live", "full"] = Field(
+        default="live",
+        description="live: recordings play at their own speed and the newest frame wins; full: every frame, no drops.",
+    )
+    on_end: Literal["stop", "loop"] = Field(default="stop", description="What a recording does at its end.")
+    max_fps: float = Field(default=10.0, gt=0, le=120, description="Frames a second that are looked at (pace live).")
+    stall_s: float = Field(default=5.0, gt=0, description="Without a picture for so long, a live stream is blind.")
+    min_face_px: float | None = Field(
+        default=None, gt=0, description="Overrides quality.min_size_px for this camera."
+    )
+    latitude: float | None = Field(default=None, ge=-90, le=90, description="Where the camera stands, degrees.")
+    longitude: float | None = Field(default=None, ge=-180, le=180, description="Where the camera stands, degrees.")
+
+    @model_validator(mode="after")
+    def _both_coordinates(self) -> CameraConfig:
+        if (self.latitude is None) != (self.longitude is None):
+            raise ValueError("latitude and longitude must be given together")
+        return self
+
+
+class ModelConfig(Section):
+    """What a detector and an embedder have in common."""
+
+    replicas: int = Field(default=1, ge=1, description="Replicas, unless the Serve part of the file autoscales.")
+    max_batch: int = Field(default=8, ge=1, le=256, description="Largest batch; it is padded to a bucket below it.")
+    batch_wait_ms: float = Field(default=2.0, ge=0, le=1000, description="How long a batch waits for more, ms.")
+    cpus: float = Field(default=1.0, ge=0, description="CPUs that a replica reserves; also its compute threads.")
+    gpus: float = Field(default=0.0, ge=0, description="GPU share that a replica reserves.")
+    weights: Path | None = Field(default=None, description="Weight file; default: where the card finds it.")
+
+
+class DetectorConfig(ModelConfig):
+    """Face detection."""
+
+    model: str = Field(default="centerface", description="Card id, see `lfr models list`.")
+    min_score: float = Field(default=0.5, gt=0, lt=1, description="Detections below are dropped.")
+    width_px: int = Field(default=640, ge=64, le=4096, description="Canvas width; a multiple of 32.")
+    height_px: int = Field(default=384, ge=64, le=4096, description="Canvas height; a multiple of 32.")
+
+    @model_validator(mode="after")
+    def _multiples(self) -> DetectorConfig:
+        if self.width_px % 32 or self.height_px % 32:
+            raise ValueError(f"width_px and height_px must be multiples of 32, got {self.width_px}x{self.height_px}")
+        return self
+
+
+class EmbedderConfig(ModelConfig):
+    """Face embedding."""
+
+    model: str = Field(default="dlib_resnet", description="Card id, see `lfr models list`.")
+    max_batch: int = Field(default=32, ge=1, le=1024, description="Largest batch of chips.")
+    mirror: bool = Field(default=True, description="Average each chip with its mirror image.")
+
+
+class TrackConfig(Section):
+    """Following a face from frame to frame (ByteTrack)."""
+
+    high_score: float = Field(default=0.6, gt=0, lt=1, description="First association: scores at least this.")
+    low_score: float = Field(default=0.5, gt=0, lt=1, description="Second association: scores at least this.")
+    new_score: float = Field(default=0.6, gt=0, lt=1, description="A new track starts at this score.")
+    match_cost: float = Field(default=0.8, gt=0, le=1, description="Largest 1 - IoU that still joins.")
+    lost_s: float = Field(default=0.8, gt=0, le=10, description="A track without detection for so long has ended.")
+
+
+class QualityConfig(Section):
+    """The gate before comparison. A view that fails is never compared; the reason is counted."""
+
+    min_size_px: float = Field(default=40.0, gt=0, description="Smallest face: square root of the box's area.")
+    min_sharpness: float = Field(default=30.0, ge=0, description="Smallest variance of the chip's Laplacian.")
+    min_exposure: float = Field(default=30.0, ge=0, le=255, description="Smallest mean grey value.")
+    max_exposure: float = Field(default=235.0, ge=0, le=255, description="Largest mean grey value.")
+    max_yaw: float = Field(default=0.55, gt=0, description="Largest turn: 0 frontal, 1 profile.")
+    max_pitch: float = Field(default=0.6, gt=0, description="Largest nod: 0 level, 1 up or down.")
+    max_roll_deg: float = Field(default=40.0, gt=0, le=180, description="Largest tilt of the eyes' line.")
+    min_score: float = Field(default=0.6, gt=0, lt=1, description="Smallest detector score.")
+
+
+class EvidenceConfig(Section):
+    """How many looks at a face there must be, and how far apart."""
+
+    min_views: int = Field(default=3, ge=1, description="Views that must have been compared before an alert (n).")
+    min_agreeing: int = Field(default=3, ge=1, description="Of those, views that point to the entry by themselves (k).")
+    max_views: int = Field(default=10, ge=1, le=64, description="Best views kept and compared for one passage.")
+    spacing_s: float = Field(default=0.1, ge=0, description="Least time between two compared views of a passage.")
+
+    @model_validator(mode="after")
+    def _possible(self) -> EvidenceConfig:
+        if not self.min_agreeing <= self.max_views or not self.min_views <= self.max_views:
+            raise ValueError("min_views and min_agreeing must not exceed max_views")
+        return self
+
+
+class MatchConfig(Section):
+    """From similarity to a possible match."""
+
+    threshold: float | None = Field(
+        default=None, gt=-1, lt=1, description="Similarity of fused views that alerts; default: from the model card."
+    )
+    view_threshold: float | None = Field(
+        default=None, gt=-1, lt=1, description="Similarity at which one view agrees; default: from the model card."
+    )
+    min_margin: float = Field(default=0.0, ge=0, description="Least lead over the nearest other entry.")
+
+
+class AlertConfig(Section):
+    """The alert desk."""
+
+    cooldown_s: float = Field(default=60.0, ge=0, description="One alert per entry and camera in so many seconds.")
+    database_url: str = Field(
+        default="", description="SQLAlchemy URL; empty: SQLite in data_dir. May hold a password; it is never shown."
+    )
+
+
+class ApiConfig(Section):
+    """HTTP for alert consumers."""
+
+    token_env: str = Field(
+        default="", description="Environment variable with the bearer token. Empty: only a loopback host is allowed."
+    )
+    console: bool = Field(default=True, description="Serve the console at /.")
+
+
+class AuthorityConfig(Section):
+    """Under which authority the site compares faces."""
+
+    kind: Literal["live", "retrospective", "test"] = Field(default="live", description="Kind of deployment.")
+    deployment: str = Field(
+        default="", description="Id of the opened deployment in data_dir; a test site may leave it empty."
+    )
+
+
+class SiteConfig(Section):
+    """A complete site."""
+
+    site: str = Field(pattern=NAME_PATTERN, description="Name of the site.")
+    data_dir: Path = Field(default=Path("lfr-data"), description="Where the watchlist, alerts and ledger live.")
+    watchlist: Path | None = Field(
+        default=None, description="A watchlist folder that is imported at the start; otherwise what was imported before."
+    )
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field(default="auto", description="Where models run.")
+    authority: AuthorityConfig = AuthorityConfig()
+    cameras: tuple[CameraConfig, ...] = Field(default=(), description="The cameras.")
+    detector: DetectorConfig = DetectorConfig()
+    embedder: EmbedderConfig = EmbedderConfig()
+    track: TrackConfig = TrackConfig()
+    quality: QualityConfig = QualityConfig()
+    evidence: EvidenceConfig = EvidenceConfig()
+    match: MatchConfig = MatchConfig()
+    alert: AlertConfig = AlertConfig()
+    api: ApiConfig = ApiConfig()
+
+    @model_validator(mode="after")
+    def _unique_cameras(self) -> SiteConfig:
+        names = [camera.name for camera in self.cameras]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"cameras -> name must be unique, twice: {', '.join(twice)}")
+        return self
+
+
+def parse_section(kind: type[T], data: Any, where: str) -> T:
+    """Validate plain data into a section.
+
+    Args:
+        kind: The section's class.
+        data: What YAML or JSON gave.
+        where: What the data is called in the message, a file name mostly.
+
+    Raises:
+        ConfigError: One line for every field that is wrong: path, reason; input values are not shown,
+            because a URL may hold credentials.
+    """
+    try:
+        return kind.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(
+            f"{where} is not valid",
+            got="; ".join(_field_fault(kind, fault) for fault in error.errors(include_input=False, include_url=False)),
+            allowed=_allowed(kind, error),
+            next_step="correct the field that is named and start again",
+        ) from None
+
+
+def load_yaml(path: Path) -> Any:
+    """Read a YAML file.
+
+    Raises:
+        ConfigError: It is missing, unreadable or no YAML.
+    """
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError("the file does not exist", got=path, next_step="check the path") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError("the file cannot be read", got=f"{path}: {type(error).__name__}") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" line {mark.line + 1}" if mark is not None else ""
+        raise ConfigError("the file is not YAML", got=f"{path}{line}", allowed="a YAML mapping") from None
+
+
+def _field_fault(kind: type[BaseModel], fault: Any) -> str:
+    path = " -> ".join(str(part) for part in fault["loc"]) or kind.__name__
+    return f"{path}: {fault['msg']}"
+
+
+def _allowed(kind: type[BaseModel], error: ValidationError) -> str:
+    """For unknown keys, the keys that exist at that place."""
+    for fault in error.errors(include_input=False, include_url=False):
+        if fault["type"] != "extra_forbidden":
+            continue
+        section: Any = kind
+        for part in fault["loc"][:-1]:
+            if isinstance(part, int):
+                continue
+            section = _section_of(section.model_fields[part].annotation)
+        return f"keys {', '.join(section.model_fields)}"
+    return ""
+
+
+def _section_of(annotation: Any) -> Any:
+    """The section class inside ``X``, ``X | None`` or ``tuple[X, ...]``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for inner in getattr(annotation, "__args__", ()):
+        found = _section_of(inner)
+        if found is not None:
+            return found
+    return None

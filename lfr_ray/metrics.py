@@ -1,0 +1,141 @@
+"""Names and kinds of every metric, in one table; no process-wide state.
+
+A process makes one :class:`Meter`, counts into it, and hands out plain numbers with
+``snapshot``; the ingress adds the snapshots of all processes up and renders them for Prometheus.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+COUNTERS: Mapping[str, str] = {
+    "frames_total": "Frames decoded",
+    "frames_dropped_total": "Frames dropped because a newer one had come",
+    "faces_detected_total": "Faces found in frames",
+    "faces_seen_total": "Passages (tracks) that ended",
+    "faces_compared_total": "Passages of which at least one view passed the quality gate",
+    "views_rejected_total": "Views that the quality gate refused, by reason (failure to acquire)",
+    "views_embedded_total": "Views turned into vectors",
+    "comparisons_refused_total": "Probes that the matcher refused to compare, by reason",
+    "alerts_total": "Alerts raised",
+    "sightings_attached_total": "Later sightings attached to an alert",
+    "reconnects_total": "Reconnections of a camera",
+    "faces_forgotten_total": "Passages whose data was dropped from memory",
+}
+GAUGES: Mapping[str, str] = {
+    "camera_blind": "1 while a camera delivers no picture",
+    "watchlist_entries": "Entries in force",
+    "memory_rss_bytes": "Resident memory of a process",
+}
+TIMINGS: Mapping[str, str] = {
+    "capture_to_alert_seconds": "From the capture of the deciding view to the durable alert",
+    "track_end_to_forgotten_seconds": "From a track's end to its data being dropped",
+    "detect_seconds": "One detector call, as its camera sees it",
+    "embed_seconds": "One embedder call, as its camera sees it",
+    "match_seconds": "One matcher call, as its camera sees it",
+}
+KEPT_TIMINGS = 4096
+"""Newest timings kept for percentiles; older ones only count towards sum and count."""
+
+Labels = tuple[tuple[str, str], ...]
+Key = tuple[str, Labels]
+
+
+@dataclass(slots=True)
+class Timing:
+    """Sum, count and the newest values of one duration, in seconds."""
+
+    count: int = 0
+    sum_s: float = 0.0
+    newest_s: list[float] = field(default_factory=list)
+
+    def add(self, value_s: float) -> None:
+        """Add one duration."""
+        self.count += 1
+        self.sum_s += value_s
+        self.newest_s.append(value_s)
+        if len(self.newest_s) > 2 * KEPT_TIMINGS:
+            del self.newest_s[:-KEPT_TIMINGS]
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """The numbers of one process at one moment; can be added to others and pickled."""
+
+    values: dict[Key, float] = field(default_factory=dict)
+    timings: dict[Key, Timing] = field(default_factory=dict)
+
+
+class Meter:
+    """Counts what happens in one process.
+
+    >>> meter = Meter()
+    >>> meter.count("frames_total", camera="gate")
+    >>> meter.value("frames_total", camera="gate")
+    1.0
+    """
+
+    def __init__(self) -> None:
+        self._values: dict[Key, float] = defaultdict(float)
+        self._timings: dict[Key, Timing] = {}
+
+    def count(self, name: str, by: float = 1, **labels: str) -> None:
+        """Add ``by`` to a counter named in :data:`COUNTERS`."""
+        if name not in COUNTERS:
+            raise KeyError(name)
+        self._values[_key(name, labels)] += by
+
+    def gauge(self, name: str, value: float, **labels: str) -> None:
+        """Set a gauge named in :data:`GAUGES`."""
+        if name not in GAUGES:
+            raise KeyError(name)
+        self._values[_key(name, labels)] = value
+
+    def time(self, name: str, value_s: float, **labels: str) -> None:
+        """Add a duration named in :data:`TIMINGS`."""
+        if name not in TIMINGS:
+            raise KeyError(name)
+        self._timings.setdefault(_key(name, labels), Timing()).add(value_s)
+
+    def value(self, name: str, **labels: str) -> float:
+        """The present value of a counter or gauge; 0 when it never moved."""
+        return self._values.get(_key(name, labels), 0.0)
+
+    def snapshot(self) -> Snapshot:
+        """A copy of everything counted so far."""
+        timings = {
+            key: Timing(one.count, one.sum_s, list(one.newest_s[-KEPT_TIMINGS:])) for key, one in self._timings.items()
+        }
+        return Snapshot(dict(self._values), timings)
+
+
+def merged(snapshots: Iterable[Snapshot]) -> Snapshot:
+    """Counters and gauges added, timings joined, key by key."""
+    total = Snapshot()
+    for one in snapshots:
+        for key, value in one.values.items():
+            total.values[key] = total.values.get(key, 0.0) + value
+        for key, timing in one.timings.items():
+            into = total.timings.setdefault(key, Timing())
+            into.count += timing.count
+            into.sum_s += timing.sum_s
+            into.newest_s.extend(timing.newest_s)
+    return total
+
+
+def percentile_s(timing: Timing | None, fraction: float) -> float | None:
+    """The value below which ``fraction`` of the newest durations lie; None without any.
+
+    >>> percentile_s(Timing(3, 6.0, [1.0, 2.0, 3.0]), 0.5)
+    2.0
+    """
+    if timing is None or not timing.newest_s:
+        return None
+    ordered = sorted(timing.newest_s)
+    return ordered[min(len(ordered) - 1, int(fraction * len(ordered)))]
+
+
+def _key(name: str, labels: Mapping[str, str]) -> Key:
+    return name, tuple(sorted(labels.items()))

@@ -1,0 +1,120 @@
+"""A model is a card: what it is, where it comes from, what it eats and what its numbers mean."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from lfr_ray.records import Faces, Floats, Picture
+
+
+class Detector(Protocol):
+    """Finds faces in pictures."""
+
+    card: ModelCard
+
+    def detect(self, pictures: Picture) -> list[Faces]:
+        """Faces in every picture of a batch.
+
+        Args:
+            pictures: ``uint8 (B, H, W, 3)`` RGB; H and W multiples of the card's stride.
+
+        Returns:
+            One :class:`Faces` a picture, in that picture's pixels, best score first.
+        """
+
+
+class Embedder(Protocol):
+    """Turns aligned chips into vectors."""
+
+    card: ModelCard
+
+    def embed(self, chips: Picture) -> Floats:
+        """Vectors of aligned chips.
+
+        Args:
+            chips: ``uint8 (N, h, w, 3)`` RGB, cut out with the card's chip template.
+
+        Returns:
+            ``float32 (N, D)`` of unit length.
+        """
+
+
+class CardSection(BaseModel):
+    """Closed and frozen, as every card is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class ChipSpec(CardSection):
+    """How a face is cut out for an embedder.
+
+    A similarity transform maps the five points onto ``template_px`` (see ``embed/align.py``).
+    """
+
+    width_px: int = Field(gt=0)
+    height_px: int = Field(gt=0)
+    template_px: tuple[tuple[float, float], ...] = Field(
+        min_length=5, max_length=5, description="x, y of the five points in the chip."
+    )
+
+
+class TailFit(CardSection):
+    """Generalised Pareto tail of the impostor similarities above ``start``."""
+
+    start: float
+    start_rate: float = Field(gt=0, lt=1, description="Share of impostor comparisons above start.")
+    shape: float
+    scale: float = Field(gt=0)
+    comparisons: int = Field(gt=0)
+    p_value: float = Field(ge=0, le=1, description="Goodness of fit.")
+
+
+class Calibration(CardSection):
+    """What similarities of this model mean, and on which data that was measured.
+
+    Attributes:
+        threshold: Fused similarity that alerts by default.
+        view_threshold: Similarity at which a single view agrees.
+        list_size: Watchlist size for which the default threshold was chosen.
+        relative: Two entries at least this similar are reported as possible relatives.
+        data: Name and size of the data, in words.
+        tail: Fit of the false-match tail of single comparisons, or None.
+        fused_tail: The same for fused views, or None.
+    """
+
+    threshold: float = Field(gt=-1, lt=1)
+    view_threshold: float = Field(gt=-1, lt=1)
+    list_size: int = Field(gt=0)
+    relative: float = Field(gt=-1, le=1)
+    data: str
+    tail: TailFit | None = None
+    fused_tail: TailFit | None = None
+
+
+class ModelCard(CardSection):
+    """One model."""
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$")
+    task: Literal["detect", "embed", "attack"]
+    family: str = Field(description="Which code of ours reads it: a key of the registry.")
+    title: str
+    licence: str = Field(description="SPDX id or, where there is none, the licence in words.")
+    commercial_use: bool | None = Field(description="None where the licence does not say.")
+    origin: str = Field(description="Who made it, where it was published.")
+    training_data: str = "not stated"
+    package: str = Field(default="", description="Installed package that carries the file, or empty.")
+    file: str = Field(default="", description="File name, or path inside the package.")
+    url: str = Field(default="", description="Where `lfr models pull` fetches it; nothing else ever does.")
+    sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
+    git_blob: str = Field(default="", pattern=r"^([0-9a-f]{40})?$")
+    size_bytes: int = Field(default=0, ge=0)
+    colour: Literal["RGB", "BGR"] = "RGB"
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    scale: float = Field(default=1.0, gt=0, description="Input is (pixel - mean) * scale.")
+    stride_px: int = Field(default=32, gt=0, description="Detectors: sides must be multiples of this.")
+    points: int = Field(default=5, description="Detectors: facial points per face.")
+    chip: ChipSpec | None = None
+    vector_length: int = Field(default=0, ge=0)
+    calibration: Calibration | None = None
