@@ -42,9 +42,7 @@ class CameraConfig(Section):
     on_end: Literal["stop", "loop"] = Field(default="stop", description="What a recording does at its end.")
     max_fps: float = Field(default=10.0, gt=0, le=120, description="Frames a second that are looked at (pace live).")
     stall_s: float = Field(default=5.0, gt=0, description="Without a picture for so long, a live stream is blind.")
-    min_face_px: float | None = Field(
-        default=None, gt=0, description="Overrides quality.min_size_px for this camera."
-    )
+    min_face_px: float | None = Field(default=None, gt=0, description="Overrides quality.min_size_px for this camera.")
     latitude: float | None = Field(default=None, ge=-90, le=90, description="Where the camera stands, degrees.")
     longitude: float | None = Field(default=None, ge=-180, le=180, description="Where the camera stands, degrees.")
 
@@ -172,7 +170,8 @@ class SiteConfig(Section):
     site: str = Field(pattern=NAME_PATTERN, description="Name of the site.")
     data_dir: Path = Field(default=Path("lfr-data"), description="Where the watchlist, alerts and ledger live.")
     watchlist: Path | None = Field(
-        default=None, description="A watchlist folder that is imported at the start; otherwise what was imported before."
+        default=None,
+        description="A watchlist folder that is imported at the start; empty: what was imported before.",
     )
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(default="auto", description="Where models run.")
     authority: AuthorityConfig = AuthorityConfig()

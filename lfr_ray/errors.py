@@ -1,23 +1,23 @@
 """Every error this project raises on purpose.
 
-    LfrError                       says what, got, allowed, next step; survives pickling
-    +-- InputError                 the caller's input is wrong (exit code 2, HTTP 422)
-    |   +-- ConfigError            a site file, option or argument (also a ValueError)
-    |   +-- SourceError            a camera address or a recorded file
-    |   +-- PictureError           a still picture
-    |   +-- WatchlistError         a watchlist folder, table or entry
-    |   +-- ShapeError             an array of the wrong shape, dtype or range (also a ValueError)
-    |   +-- NotFoundError          an alert, entry, camera or deployment that does not exist (HTTP 404)
-    |   +-- ConflictError          it clashes with what is already recorded (HTTP 409)
-    +-- RefusedError               authority, profile or licence does not allow it (exit code 1, HTTP 403)
-    |   +-- AuthorityError         no authority in force for this comparison
-    |   +-- LicenceError           a model's licence does not permit the declared use
-    +-- FailureError               we could not do it (exit code 1, HTTP 500 or 503)
-        +-- ModelError             a weight file that is missing, altered or of another kind
-        +-- StoreError             the watchlist, desk or ledger storage
-        +-- IntegrityError         something recorded was changed, removed or cannot be verified
-        +-- ResourceError          the cluster or machine lacks what the configuration asks for
-        +-- StreamError            a camera stream that cannot be reached or decoded
+LfrError                       says what, got, allowed, next step; survives pickling
++-- InputError                 the caller's input is wrong (exit code 2, HTTP 422)
+|   +-- ConfigError            a site file, option or argument (also a ValueError)
+|   +-- SourceError            a camera address or a recorded file
+|   +-- PictureError           a still picture
+|   +-- WatchlistError         a watchlist folder, table or entry
+|   +-- ShapeError             an array of the wrong shape, dtype or range (also a ValueError)
+|   +-- NotFoundError          an alert, entry, camera or deployment that does not exist (HTTP 404)
+|   +-- ConflictError          it clashes with what is already recorded (HTTP 409)
++-- RefusedError               authority, profile or licence does not allow it (exit code 1, HTTP 403)
+|   +-- AuthorityError         no authority in force for this comparison
+|   +-- LicenceError           a model's licence does not permit the declared use
++-- FailureError               we could not do it (exit code 1, HTTP 500 or 503)
++-- ModelError             a weight file that is missing, altered or of another kind
++-- StoreError             the watchlist, desk or ledger storage
++-- IntegrityError         something recorded was changed, removed or cannot be verified
++-- ResourceError          the cluster or machine lacks what the configuration asks for
++-- StreamError            a camera stream that cannot be reached or decoded
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""The stages as Ray actors and Serve deployments."""

@@ -1,0 +1,1 @@
+"""From possible matches to durable alerts."""

@@ -1,0 +1,1 @@
+"""HTTP for alert consumers and the console."""

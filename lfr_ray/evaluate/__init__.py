@@ -1,0 +1,1 @@
+"""How well it recognises, in the field's own terms."""

@@ -1,0 +1,1 @@
+"""Authority, ledger, retention and the public record."""

@@ -1,0 +1,1 @@
+"""From vectors to possible matches with the watchlist."""

@@ -1,0 +1,1 @@
+"""Cards, weights and runtimes: what a model is, before anything uses it."""

@@ -1,0 +1,1 @@
+"""The stages joined in one process, without Ray."""

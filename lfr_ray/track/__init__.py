@@ -1,0 +1,1 @@
+"""From faces to tracks, and the best views of each."""
