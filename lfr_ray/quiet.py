@@ -1,0 +1,81 @@
+"""Nothing reports home, and nothing dumps its memory: switches that must be set before libraries load.
+
+Importing :mod:`lfr_ray` hushes the process, so no part of this project can run unhushed, in whatever
+process Ray starts it. Every switch below was found in the source or the binary of the library it names.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+if sys.platform != "win32":  # Windows has no core files of this kind.
+    import resource
+
+SWITCHES: Mapping[str, str] = {
+    # Ray posts usage statistics from the head node, by default.
+    "RAY_USAGE_STATS_ENABLED": "0",
+    # Ultralytics: events to an analytics service, a DNS probe at import, pip-installing at run time,
+    # and notes on stdout, where `--json -` must stand alone.
+    "YOLO_OFFLINE": "True",
+    "YOLO_AUTOINSTALL": "False",
+    "YOLO_VERBOSE": "False",
+    # ONNX Runtime uploads events and keeps a device identifier under the cache folder, by default.
+    "ORT_DISABLE_TELEMETRY": "1",
+    # huggingface_hub, below open_clip and timm.
+    "HF_HUB_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    # FastAPI would export requests, bodies and tracebacks where OTEL_* variables happen to be set.
+    "FASTAPI_OTEL_AUTO_CONFIGURE": "false",
+    # albumentations, which Ultralytics loads where it is installed, asks for its newest version.
+    "NO_ALBUMENTATIONS_UPDATE": "1",
+    # The convention of donottrack.sh, for whatever else honours it.
+    "DO_NOT_TRACK": "1",
+}
+"""Environment variables and their values. They overrule what the environment says."""
+
+CORE_LIMIT_BYTES = 1
+"""Largest core file. Linux writes none below a page, and only at 1 (not at 0) does it also refuse to pipe
+the memory to a crash collector; see core(5) and fs/coredump.c."""
+
+
+def hush() -> None:
+    """Switch every dependency's reporting off and forbid core dumps, for this process and its children.
+
+    Cheap, idempotent, and imports none of the libraries concerned. Ultralytics, where it was loaded
+    before, is silenced in memory; its settings file is left alone.
+
+    >>> hush()
+    >>> os.environ["RAY_USAGE_STATS_ENABLED"]
+    '0'
+    """
+    os.environ.update(SWITCHES)
+    _forbid_core_dumps()
+    _hush_loaded_ultralytics()
+
+
+def core_dumps_forbidden() -> bool:
+    """No core file can be written, and no rise of the limit is possible any more."""
+    if sys.platform == "win32":
+        return True
+    soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    return 0 <= soft <= CORE_LIMIT_BYTES and 0 <= hard <= CORE_LIMIT_BYTES
+
+
+def _forbid_core_dumps() -> None:
+    if sys.platform != "win32" and not core_dumps_forbidden():
+        resource.setrlimit(resource.RLIMIT_CORE, (CORE_LIMIT_BYTES, CORE_LIMIT_BYTES))
+
+
+def _hush_loaded_ultralytics() -> None:
+    loaded: Any = sys.modules.get("ultralytics.utils")
+    if loaded is None or not hasattr(loaded, "SETTINGS"):
+        return
+    loaded.ONLINE = False
+    # The class's own __setitem__ would rewrite the user's settings file.
+    dict.__setitem__(loaded.SETTINGS, "sync", False)
+    events: Any = sys.modules.get("ultralytics.utils.events")
+    if events is not None:
+        events.events.enabled = False
