@@ -1,0 +1,84 @@
+# Two commands are enough: `make demo` and `make test`. Everything happens inside $(VENV).
+#
+#   PYTHON=python3.12   another interpreter for the environment (3.10 or newer)
+#   VENV=DIR            another place for the environment
+#   HEADLESS=1          make demo: run the footage once, print the summary, exit 0 only when it was right
+#   PYTEST_ARGS=...     make test: more arguments for pytest
+
+PYTHON ?= python3
+VENV ?= .venv
+HEADLESS ?=
+PYTEST_ARGS ?=
+
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+BENCH_INSTALLED := $(VENV)/.installed-bench
+
+# No dependency reports home, from the first process on; lfr_ray/quiet.py says which switch is whose.
+export RAY_USAGE_STATS_ENABLED := 0
+export YOLO_OFFLINE := True
+export YOLO_AUTOINSTALL := False
+export YOLO_VERBOSE := False
+export ORT_DISABLE_TELEMETRY := 1
+export HF_HUB_OFFLINE := 1
+export HF_HUB_DISABLE_TELEMETRY := 1
+export FASTAPI_OTEL_AUTO_CONFIGURE := false
+export NO_ALBUMENTATIONS_UPDATE := 1
+export DO_NOT_TRACK := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check lock bench clean
+
+help: ## Show this list
+	@echo "lfr_ray: live facial recognition on Ray. Targets:"
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+
+install: $(INSTALLED) ## Make the environment in .venv, from the locked versions
+
+demo: $(INSTALLED) ## Run the whole system on real pictures: no camera, no GPU, no network
+	@exec $(BIN)/lfr demo $(if $(filter-out 0 no false,$(HEADLESS)),--headless)
+
+test: $(INSTALLED) ## Run every test; what is skipped is named with its reason
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(INSTALLED) ## Lint, formatting, types, floors and the quick tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/unit tests/house
+
+bench: $(BENCH_INSTALLED) ## Measure what benchmarks/README.md promises (installs the peers; dlib is compiled)
+	$(BIN)/python -m benchmarks
+
+lock: $(BIN)/python ## Choose all versions anew and write requirements.lock
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --all-extras --upgrade \
+		--no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+		pyproject.toml --output-file requirements.lock
+
+clean: ## Remove caches and build products; the environment and the data stay
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+$(INSTALLED): pyproject.toml requirements.lock | $(BIN)/python
+	@echo "Installing into $(VENV): about 7 GB and a few minutes the first time (torch brings its CUDA libraries)."
+	$(BIN)/python -m pip install --constraint requirements.lock --editable ".[test]"
+	@touch $@
+
+$(BENCH_INSTALLED): $(INSTALLED)
+	$(BIN)/python -m pip install --constraint requirements.lock --editable ".[test,bench]"
+	@touch $@
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { \
+		echo "error: $(PYTHON) was not found; allowed: Python 3.10 or newer; next: install it, or make PYTHON=/path/to/python3" >&2; \
+		exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+		echo "error: $(PYTHON) is too old; got: $$($(PYTHON) -V 2>&1); allowed: Python 3.10 or newer; next: make PYTHON=python3.11" >&2; \
+		exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "error: $(PYTHON) cannot make environments; next: apt-get install python3-venv (Debian, Ubuntu)" >&2; \
+		exit 2; }
+	$(PYTHON) -m venv $(VENV)
