@@ -1,0 +1,40 @@
+"""Embedders by the family that their card names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lfr_ray.models.cards import Embedder, ModelCard
+from lfr_ray.models.loading import load_model
+
+FAMILIES = {
+    "dlib_resnet": "lfr_ray.embed.dlib_resnet:DlibResNet",
+}
+"""Family -> class; nothing is imported before it is asked for."""
+
+
+def load_embedder(
+    card: ModelCard,
+    *,
+    device: str = "auto",
+    weights: Path | None = None,
+    mirror: bool = True,
+    threads: int | None = None,
+) -> Embedder:
+    """An embedder that is ready to run.
+
+    Args:
+        card: From :func:`lfr_ray.models.catalogue.card`.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        weights: A file instead of the one that the card finds.
+        mirror: Average each chip's vector with that of its mirror image: twice the work, fewer errors.
+        threads: Compute threads of this process; None leaves them as they are.
+
+    Raises:
+        ModelError: A weight file that is missing, altered or of another kind.
+        ResourceError: The device is not there.
+    """
+    embedder: Embedder = load_model(
+        card, "embed", FAMILIES, device=device, weights=weights, threads=threads, mirror=mirror
+    )
+    return embedder

@@ -1,0 +1,128 @@
+"""Is this view of a face worth comparing, and how much is it worth beside the others?"""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from lfr_ray.checks import check_array, check_picture
+from lfr_ray.config import QualityConfig
+from lfr_ray.records import POINTS, Floats, Picture, Quality
+
+REASONS = ("too_small", "blurred", "too_dark", "too_bright", "turned", "nodding", "tilted", "low_score")
+"""Why a view may not be compared: the closed list."""
+
+LEVEL_NOSE = 0.53
+"""Where the nose tip lies between eyes (0) and mouth (1) in a level face: dlib's mean face."""
+
+HALF_SIZE_PX = 40.0
+HALF_SHARPNESS = 60.0
+"""At these the size and sharpness factors of the value are one half."""
+
+
+def assess(
+    box: Floats,
+    points: Floats,
+    score: float,
+    chip: Picture,
+    config: QualityConfig,
+    min_size_px: float | None = None,
+) -> Quality:
+    """Measure one view of a face.
+
+    The value is a product of factors between 0 and 1, each smooth, so that ranking never jumps::
+
+        size / (size + 40) * sharpness / (sharpness + 60) * cos(yaw * 90 deg) * cos(pitch * 90 deg) * score
+
+    Args:
+        box: ``float32 (4,)`` in pixels of the frame.
+        points: ``float32 (5, 2)`` in pixels of the frame.
+        score: The detector's.
+        chip: The aligned chip, ``uint8 (h, w, 3)``; sharpness and exposure are taken from its middle
+            two thirds, because the rest is mostly background.
+        config: The gate.
+        min_size_px: A camera's own smallest face, instead of the gate's.
+
+    Returns:
+        The measures; ``reason`` is the first of ``REASONS`` that applies, or empty.
+
+    Raises:
+        ShapeError: Arrays of another shape.
+    """
+    check_array("box", box, (4,), np.float32, finite=True)
+    check_array("points", points, (POINTS, 2), np.float32, finite=True)
+    check_picture("chip", chip)
+    size_px = math.sqrt(max(0.0, float(box[2] - box[0])) * max(0.0, float(box[3] - box[1])))
+    sharpness, exposure = _light(chip)
+    yaw, pitch, roll_deg = pose(points)
+    least_px = config.min_size_px if min_size_px is None else min_size_px
+    faults = (
+        size_px < least_px,
+        sharpness < config.min_sharpness,
+        exposure < config.min_exposure,
+        exposure > config.max_exposure,
+        abs(yaw) > config.max_yaw,
+        abs(pitch) > config.max_pitch,
+        abs(roll_deg) > config.max_roll_deg,
+        score < config.min_score,
+    )
+    value = (
+        size_px / (size_px + HALF_SIZE_PX)
+        * sharpness / (sharpness + HALF_SHARPNESS)
+        * math.cos(yaw * math.pi / 2)
+        * math.cos(pitch * math.pi / 2)
+        * min(max(float(score), 0.0), 1.0)
+    )  # fmt: skip
+    return Quality(
+        size_px=size_px,
+        sharpness=sharpness,
+        exposure=exposure,
+        yaw=yaw,
+        pitch=pitch,
+        roll_deg=roll_deg,
+        detector_score=float(score),
+        value=max(0.0, value),
+        reason=next((reason for reason, fault in zip(REASONS, faults, strict=True) if fault), ""),
+    )
+
+
+def pose(points: Floats) -> tuple[float, float, float]:
+    """Yaw, pitch and roll of a face from its five points.
+
+    Args:
+        points: ``(5, 2)``: right eye, left eye, nose tip, right and left mouth corner (the subject's).
+
+    Returns:
+        Yaw -1..1: how far the nose stands from the middle towards an eye, 1 over or beyond that eye
+        (some 45 degrees and more); positive when the subject looks to the right of the picture.
+        Pitch -1..1: the nose between eyes and mouth, -1 at the eyes (up), 1 at the mouth (down).
+        Roll in degrees, positive clockwise in the picture.
+    """
+    right_eye, left_eye, nose, right_mouth, left_mouth = (complex(x, y) for x, y in points.tolist())
+    across = left_eye - right_eye
+    roll_deg = math.degrees(math.atan2(across.imag, across.real))
+    if across == 0:
+        return 1.0, 0.0, 0.0
+    # Turned upright about the eyes' middle, in units of half the distance between the eyes.
+    unit = across / 2
+    eyes = (right_eye + left_eye) / 2
+    tip = (nose - eyes) / unit
+    mouth = ((right_mouth + left_mouth) / 2 - eyes) / unit
+    yaw = min(max(tip.real, -1.0), 1.0)
+    if mouth.imag <= 0:
+        return yaw, 1.0, roll_deg
+    height = tip.imag / mouth.imag
+    room = 1 - LEVEL_NOSE if height > LEVEL_NOSE else LEVEL_NOSE
+    return yaw, min(max((height - LEVEL_NOSE) / room, -1.0), 1.0), roll_deg
+
+
+def _light(chip: Picture) -> tuple[float, float]:
+    """Variance of the Laplacian and mean grey value of the chip's middle."""
+    height, width = chip.shape[:2]
+    middle: npt.NDArray[np.uint8] = chip[height // 6 : height - height // 6, width // 6 : width - width // 6]
+    grey = cv2.cvtColor(middle, cv2.COLOR_RGB2GRAY)
+    _, deviation = cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_16S))
+    return float(deviation[0, 0]) ** 2, float(cv2.mean(grey)[0])
