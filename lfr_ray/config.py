@@ -141,6 +141,9 @@ class AlertConfig(Section):
     """The alert desk."""
 
     cooldown_s: float = Field(default=60.0, ge=0, description="One alert per entry and camera in so many seconds.")
+    caution_margin: float = Field(
+        default=0.05, ge=0, le=2, description="A lead over the nearest other entry below this is shown as a caution."
+    )
     database_url: str = Field(
         default="", description="SQLAlchemy URL; empty: SQLite in data_dir. May hold a password; it is never shown."
     )
@@ -174,6 +177,11 @@ class SiteConfig(Section):
         description="A watchlist folder that is imported at the start; empty: what was imported before.",
     )
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(default="auto", description="Where models run.")
+    resources_wait_s: float = Field(
+        default=45.0, ge=0, le=3600, description="How long to wait for nodes before naming what the cluster lacks."
+    )
+    camera_cpus: float = Field(default=0.1, ge=0, description="CPUs that each camera reserves.")
+    in_flight: int = Field(default=4, ge=1, le=64, description="Frames of one camera at the detector at once.")
     authority: AuthorityConfig = AuthorityConfig()
     cameras: tuple[CameraConfig, ...] = Field(default=(), description="The cameras.")
     detector: DetectorConfig = DetectorConfig()

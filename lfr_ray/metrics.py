@@ -21,6 +21,7 @@ COUNTERS: Mapping[str, str] = {
     "comparisons_refused_total": "Probes that the matcher refused to compare, by reason",
     "alerts_total": "Alerts raised",
     "sightings_attached_total": "Later sightings attached to an alert",
+    "stage_failures_total": "Calls of a stage that failed, by stage",
     "reconnects_total": "Reconnections of a camera",
     "faces_forgotten_total": "Passages whose data was dropped from memory",
 }

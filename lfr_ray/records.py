@@ -16,6 +16,7 @@ Records that hold pixels or vectors print their shapes only, so that no log can 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -186,10 +187,14 @@ class Answer:
     Attributes:
         match: The possible match, or None.
         refused: Empty, or why no comparison was made (no authority in force, and so on).
+        deployment: Id of the deployment under whose authority the comparison was made.
+        watchlist_jpeg: With a match, the enrolled picture that the probe is nearest to.
     """
 
     match: Match | None = None
     refused: str = ""
+    deployment: str = ""
+    watchlist_jpeg: bytes = field(repr=False, default=b"")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -217,3 +222,27 @@ class Sighting:
     face_jpeg: bytes = field(repr=False)
     scene_jpeg: bytes = field(repr=False)
     watchlist_jpeg: bytes = field(repr=False, default=b"")
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRecord:
+    """One thing that a person recorded about an alert; never changed, only corrected by a later record.
+
+    Attributes:
+        kind: "decision" or "outcome".
+        value: The decision or the outcome, from the vocabularies of ``adjudicate.case``.
+        note: The officer's own words; personal data, so never shown in a log.
+        made_at: Wall time.
+        record_id: Increasing number; 0 before it is stored.
+        corrects: The record that this one replaces, or 0.
+        details: More fields by name, JSON values only.
+    """
+
+    kind: str
+    officer: str
+    value: str
+    note: str = field(repr=False)
+    made_at: float
+    record_id: int = 0
+    corrects: int = 0
+    details: Mapping[str, Any] = field(repr=False, default_factory=dict)

@@ -1,0 +1,45 @@
+"""Embedding as a Serve deployment."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+from ray import serve
+
+from lfr_ray.config import SiteConfig
+from lfr_ray.embed.base import load_embedder
+from lfr_ray.models.catalogue import card
+from lfr_ray.models.runtime import SelfTest, self_test_embedder
+from lfr_ray.records import Floats, Picture
+
+
+class EmbedderReplica:
+    """One embedder. It adds to the model what :class:`~lfr_ray.actors.detector.DetectorReplica` adds."""
+
+    def __init__(self, site: SiteConfig) -> None:
+        config = site.embedder
+        self._embedder = load_embedder(
+            card(config.model),
+            device=site.device,
+            weights=config.weights,
+            mirror=config.mirror,
+            threads=max(1, int(config.cpus)),
+        )
+        self._self_test = self_test_embedder(self._embedder)
+        self._batch.set_max_batch_size(config.max_batch)
+        self._batch.set_batch_wait_timeout_s(config.batch_wait_ms / 1000)
+
+    async def embed(self, chips: Picture) -> Floats:
+        """Unit vectors ``float32 (N, D)`` of one camera's chips ``uint8 (N, h, w, 3)``."""
+        vectors: Floats = await self._batch(chips)
+        return vectors
+
+    async def self_test(self) -> SelfTest:
+        """Device and milliseconds a chip, measured at the start."""
+        return self._self_test
+
+    @serve.batch
+    async def _batch(self, lots: list[Picture]) -> list[Floats]:
+        vectors = await asyncio.to_thread(self._embedder.embed, np.concatenate(lots))
+        return np.split(vectors, np.cumsum([len(lot) for lot in lots])[:-1])

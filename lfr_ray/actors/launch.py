@@ -1,0 +1,87 @@
+"""Plain classes become deployments and detached actors here, and nowhere else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ray
+from ray import serve
+
+from lfr_ray.actors.camera import CameraActor
+from lfr_ray.actors.desk import DeskActor
+from lfr_ray.actors.detector import DetectorReplica
+from lfr_ray.actors.embedder import EmbedderReplica
+from lfr_ray.actors.matcher import MatcherActor
+from lfr_ray.actors.names import DETECTOR, EMBEDDER, NAMESPACE, Names
+from lfr_ray.config import CameraConfig, ModelConfig, SiteConfig
+
+HEAD = {"node:__internal_head__": 0.001}
+"""The matcher and the desk live where data_dir is: on the head node."""
+
+QUEUE_FACTOR = 4
+"""A replica may hold so many batches' worth of requests; the default of Serve is 5 requests."""
+
+
+def detector_deployment(site: SiteConfig) -> Any:
+    """The detector, ready to be bound into an application."""
+    return _model_deployment(DetectorReplica, DETECTOR, site, site.detector)
+
+
+def embedder_deployment(site: SiteConfig) -> Any:
+    """The embedder, ready to be bound into an application."""
+    return _model_deployment(EmbedderReplica, EMBEDDER, site, site.embedder)
+
+
+def _model_deployment(kind: type, name: str, site: SiteConfig, config: ModelConfig) -> Any:
+    return serve.deployment(
+        kind,
+        name=name,
+        num_replicas=config.replicas,
+        max_ongoing_requests=config.max_batch * QUEUE_FACTOR,
+        max_constructor_retry_count=1,
+        health_check_period_s=5,
+        health_check_timeout_s=30,
+        graceful_shutdown_timeout_s=5,
+        ray_actor_options={"num_cpus": config.cpus, "num_gpus": config.gpus},
+    ).bind(site)
+
+
+def matcher_actor(site: SiteConfig) -> Any:
+    """The site's matcher: the living one, or a new one."""
+    return _actor(MatcherActor, Names(site.site).matcher, HEAD).remote(site)
+
+
+def desk_actor(site: SiteConfig) -> Any:
+    """The site's alert desk: the living one, or a new one."""
+    return _actor(DeskActor, Names(site.site).desk, HEAD, concurrency=256).remote(site)
+
+
+def camera_actor(site: SiteConfig, camera: CameraConfig, stages: Any) -> Any:
+    """A camera: the living one, or a new one."""
+    options = _actor(CameraActor, Names(site.site).camera(camera.name), {}, cpus=site.camera_cpus, concurrency=64)
+    return options.remote(site, camera, stages)
+
+
+def find_actor(name: str) -> Any | None:
+    """A living actor by name, or None."""
+    try:
+        return ray.get_actor(name, namespace=NAMESPACE)
+    except ValueError:
+        return None
+
+
+def _actor(
+    kind: type, name: str, resources: dict[str, float], *, cpus: float = 0.0, concurrency: int = 1
+) -> Any:
+    """Options of a detached actor that is restarted for ever and never made twice."""
+    return ray.remote(kind).options(  # type: ignore[call-overload]
+        name=name,
+        namespace=NAMESPACE,
+        lifetime="detached",
+        get_if_exists=True,
+        max_restarts=-1,
+        max_task_retries=0,
+        num_cpus=cpus,
+        resources=resources,
+        max_concurrency=concurrency,
+    )

@@ -1,0 +1,33 @@
+"""How the processes of a site find each other: names in one Ray namespace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+NAMESPACE = "lfr"
+DETECTOR, EMBEDDER, FLEET, INGRESS = "detector", "embedder", "fleet", "ingress"
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Names of one site's detached actors.
+
+    >>> Names("pier").camera("gate")
+    'pier/camera/gate'
+    """
+
+    site: str
+
+    @property
+    def matcher(self) -> str:
+        """The matcher."""
+        return f"{self.site}/matcher"
+
+    @property
+    def desk(self) -> str:
+        """The alert desk."""
+        return f"{self.site}/desk"
+
+    def camera(self, name: str) -> str:
+        """One camera."""
+        return f"{self.site}/camera/{name}"

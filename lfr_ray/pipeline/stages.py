@@ -1,0 +1,96 @@
+"""What a camera asks of the others, whether they are in its own process or across a cluster."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+
+from lfr_ray.models.cards import Detector, Embedder
+from lfr_ray.records import Answer, Faces, Floats, Frame, Picture, Probe, Sighting
+
+T = TypeVar("T")
+WallClock = Callable[[], float]
+
+
+class Feed(Protocol):
+    """Where a camera's frames come from."""
+
+    async def next_frame(self) -> Frame | None:
+        """The next frame, waiting for it; None when there will be no more."""
+
+
+class Stages(Protocol):
+    """The four questions of a camera."""
+
+    async def detect(self, canvas: Picture) -> Faces:
+        """Faces of one canvas, ``uint8 (H, W, 3)`` RGB, in its pixels."""
+
+    async def embed(self, chips: Picture) -> Floats:
+        """Unit vectors ``float32 (N, D)`` of chips ``uint8 (N, h, w, 3)``."""
+
+    async def match(self, probes: Sequence[Probe]) -> list[Answer]:
+        """One answer a probe."""
+
+    async def raise_alert(self, sighting: Sighting) -> None:
+        """Returns only when the alert is durable; may be repeated with the same sighting."""
+
+
+class Matching(Protocol):
+    """The matcher, as a plain object."""
+
+    def match(self, probes: Sequence[Probe], now_s: float) -> list[Answer]:
+        """One answer a probe; ``now_s`` is wall time."""
+
+
+class Desk(Protocol):
+    """The alert desk, as a plain object."""
+
+    def raise_alert(self, sighting: Sighting) -> Any:
+        """Durable before it returns; idempotent on the sighting's key."""
+
+
+class LocalStages:
+    """All stages in this process: models in threads, the matcher and the desk as plain calls."""
+
+    def __init__(
+        self,
+        detector: Detector,
+        embedder: Embedder,
+        matcher: Matching,
+        desk: Desk,
+        wall_s: WallClock,
+    ) -> None:
+        self._detector = detector
+        self._embedder = embedder
+        self._matcher = matcher
+        self._desk = desk
+        self._wall_s = wall_s
+        # One thread: two models at once on the same cores would only take turns.
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="models")
+
+    async def detect(self, canvas: Picture) -> Faces:
+        """Faces of one canvas."""
+        return (await self._run(lambda: self._detector.detect(canvas[np.newaxis])))[0]
+
+    async def embed(self, chips: Picture) -> Floats:
+        """Vectors of chips."""
+        return await self._run(lambda: self._embedder.embed(chips))
+
+    async def match(self, probes: Sequence[Probe]) -> list[Answer]:
+        """One answer a probe."""
+        return self._matcher.match(probes, self._wall_s())
+
+    async def raise_alert(self, sighting: Sighting) -> None:
+        """Hand the sighting to the desk."""
+        self._desk.raise_alert(sighting)
+
+    async def _run(self, job: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, job)
+
+    def close(self) -> None:
+        """End the models' thread."""
+        self._pool.shutdown(wait=True)

@@ -1,0 +1,304 @@
+"""The whole chain of one camera: frames in, alerts out, everyone else forgotten.
+
+The same code runs in one process (tests, benchmarks, evaluation) and inside a camera actor: what differs is
+the :class:`~lfr_ray.pipeline.stages.Stages` that it is given.
+
+Several frames are in flight at the detector at once, and they are taken up again in their own order. The
+comparison of a frame's faces goes on beside the next frames.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import structlog
+
+from lfr_ray.camera.evidence import crop_face, scene_jpeg
+from lfr_ray.camera.stills import encode_jpeg
+from lfr_ray.clock import Clock
+from lfr_ray.config import CameraConfig, SiteConfig
+from lfr_ray.detect.canvas import canvas_for
+from lfr_ray.detect.letterbox import Mapping, fit
+from lfr_ray.embed.align import cut_chips
+from lfr_ray.embed.quality import assess
+from lfr_ray.errors import RefusedError
+from lfr_ray.metrics import Meter
+from lfr_ray.models.cards import ChipSpec
+from lfr_ray.pipeline.passage import Passages, Portrait
+from lfr_ray.pipeline.stages import Feed, Stages
+from lfr_ray.records import Answer, Faces, Floats, Frame, Match, Picture, Sighting, View
+from lfr_ray.track.tracker import FaceTracker
+
+FORGET_LIMIT_S = 0.9
+"""An ended passage is dropped after this long even if its last comparison has not come back."""
+
+COMPARISONS_IN_FLIGHT = 8
+"""Frames whose faces may be under comparison at once; beyond, the camera waits."""
+
+RETRY_FIRST_S, RETRY_MOST_S = 0.2, 5.0
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Wanted:
+    """The faces of one frame that are worth a comparison."""
+
+    views: list[View]
+    crops: list[Picture] = field(repr=False)
+
+
+class CameraSteps:
+    """One camera's chain.
+
+    Args:
+        camera: This camera.
+        site: The site's rules for tracks, quality and evidence.
+        chip: How the embedder wants its chips.
+        model: Card id of the embedder.
+        stages: Where detection, embedding, matching and alerting happen.
+        clock: Time.
+        meter: Where this camera counts.
+        run_id: Differs between two runs of the same camera, so that their alerts' keys differ.
+        in_flight: Frames at the detector at once.
+    """
+
+    def __init__(
+        self,
+        camera: CameraConfig,
+        site: SiteConfig,
+        chip: ChipSpec,
+        model: str,
+        stages: Stages,
+        clock: Clock,
+        meter: Meter,
+        *,
+        run_id: str,
+        in_flight: int = 4,
+    ) -> None:
+        self._camera = camera
+        self._site = site
+        self._chip = chip
+        self._model = model
+        self._stages = stages
+        self._clock = clock
+        self._meter = meter
+        self._run_id = run_id
+        self._tracker = FaceTracker(site.track)
+        self._passages = Passages(site.evidence, camera.name, model)
+        self._slots = asyncio.Semaphore(in_flight)
+        self._comparisons = asyncio.Semaphore(COMPARISONS_IN_FLIGHT)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._behind = 0
+        self.refusal = ""
+        """Why the matcher made no comparison the last time it was asked; empty when it did."""
+
+    async def run(self, feed: Feed) -> None:
+        """Work until the feed ends; every passage is forgotten when this returns.
+
+        Raises:
+            Exception: What the feed raised.
+        """
+        line: asyncio.Queue[tuple[Frame, Mapping, asyncio.Task[Faces]] | None] = asyncio.Queue()
+        producer = asyncio.create_task(self._produce(feed, line))
+        try:
+            while (item := await line.get()) is not None:
+                await self._take_up(*item)
+            await producer
+            await self._finish()
+        finally:
+            producer.cancel()
+            for task in self._tasks:
+                task.cancel()
+            self._end(self._tracker.finish())
+            self._passages.forget(float("inf"), 0.0)
+
+    async def _produce(
+        self, feed: Feed, line: asyncio.Queue[tuple[Frame, Mapping, asyncio.Task[Faces]] | None]
+    ) -> None:
+        """Send frames to the detector: first a free slot, only then the newest frame."""
+        try:
+            while True:
+                await self._slots.acquire()
+                frame = await self._next(feed)
+                if frame is None:
+                    return
+                self._meter.count("frames_total", camera=self._camera.name)
+                size = canvas_for(frame.width_px, frame.height_px, self._site.detector)
+                canvas, mapping = fit(frame.pixels, *size)
+                self._behind += 1
+                line.put_nowait((frame, mapping, asyncio.create_task(self._detect(canvas))))
+        finally:
+            line.put_nowait(None)
+
+    async def _next(self, feed: Feed) -> Frame | None:
+        """The next frame; while none comes, tracks end in time all the same."""
+        asked = asyncio.ensure_future(feed.next_frame())
+        try:
+            while True:
+                done, _ = await asyncio.wait({asked}, timeout=self._site.track.lost_s)
+                if done:
+                    return asked.result()
+                if self._behind == 0:
+                    self._end(self._tracker.finish())
+                self._forget()
+        finally:
+            asked.cancel()
+
+    async def _detect(self, canvas: Picture) -> Faces:
+        began_s = self._clock.steady_s()
+        faces = await self._stages.detect(canvas)
+        self._meter.time("detect_seconds", self._clock.steady_s() - began_s)
+        return faces
+
+    async def _take_up(self, frame: Frame, mapping: Mapping, detection: asyncio.Task[Faces]) -> None:
+        """One frame's faces have come: follow, gate, and send the good views on."""
+        try:
+            faces = mapping.back(await detection)
+        except Exception as error:  # noqa: BLE001  (a lost replica costs this frame, not the camera)
+            self._failed("detect", error)
+            return
+        finally:
+            self._behind -= 1
+            self._slots.release()
+        self._meter.count("faces_detected_total", len(faces), camera=self._camera.name)
+        wanted = self._observe(frame, faces)
+        if wanted.views:
+            await self._comparisons.acquire()
+            self._spawn(self._compare(frame, faces, wanted))
+        self._forget()
+
+    def _observe(self, frame: Frame, faces: Faces) -> Wanted:
+        """Follow every face and pick the views that are worth a comparison."""
+        tracked = self._tracker.update(faces, frame.captured_s)
+        self._end(tracked.ended)
+        wanted = Wanted([], [])
+        if not tracked.rows:
+            return wanted
+        rows = list(tracked.rows.values())
+        chips = cut_chips(frame.pixels, faces.points[rows], self._chip)
+        for (track, row), chip in zip(tracked.rows.items(), chips, strict=True):
+            box, points = faces.boxes[row], faces.points[row]
+            quality = assess(box, points, float(faces.scores[row]), chip, self._site.quality, self._camera.min_face_px)
+            if not quality.accepted:
+                self._meter.count("views_rejected_total", camera=self._camera.name, reason=quality.reason)
+            if self._passages.wants(track, quality, frame.index, frame.captured_s):
+                wanted.views.append(
+                    View(track, frame.index, frame.captured_s, frame.captured_at, box, points, quality, chip.copy())
+                )
+                wanted.crops.append(crop_face(frame.pixels, box))
+        return wanted
+
+    async def _compare(self, frame: Frame, faces: Faces, wanted: Wanted) -> None:
+        """Embed and match one frame's good views; raise what comes of it."""
+        try:
+            began_s = self._clock.steady_s()
+            vectors = await self._stages.embed(np.stack([view.chip for view in wanted.views]))
+            self._meter.time("embed_seconds", self._clock.steady_s() - began_s)
+            self._meter.count("views_embedded_total", len(wanted.views), camera=self._camera.name)
+            await self._match(frame, faces, wanted, vectors)
+        except Exception as error:  # noqa: BLE001  (as in _take_up)
+            self._failed("compare", error)
+        finally:
+            for view in wanted.views:
+                self._passages.settle(view.track)
+            self._comparisons.release()
+            self._forget()
+
+    async def _match(self, frame: Frame, faces: Faces, wanted: Wanted, vectors: Floats) -> None:
+        ready = []
+        for view, vector, crop in zip(wanted.views, vectors, wanted.crops, strict=True):
+            probe = self._passages.add(view, vector, crop)
+            if probe is not None:
+                ready.append((view, probe))
+        if not ready:
+            return
+        began_s = self._clock.steady_s()
+        answers = await self._stages.match([probe for _, probe in ready])
+        self._meter.time("match_seconds", self._clock.steady_s() - began_s)
+        for (view, _), answer in zip(ready, answers, strict=True):
+            self._answer(frame, faces, view, answer)
+
+    def _answer(self, frame: Frame, faces: Faces, view: View, answer: Answer) -> None:
+        if answer.refused:
+            self.refusal = answer.refused
+            self._meter.count("comparisons_refused_total", camera=self._camera.name)
+            self._passages.clear_vectors()
+            return
+        self.refusal = ""
+        if answer.match is None:
+            return
+        portrait = self._passages.alerted(view.track)
+        if portrait is not None:
+            sighting = self._sighting(frame, faces, view, answer, answer.match, portrait)
+            self._spawn(self._raise(sighting, frame.captured_at))
+
+    def _sighting(
+        self, frame: Frame, faces: Faces, view: View, answer: Answer, match: Match, portrait: Portrait
+    ) -> Sighting:
+        others = faces.boxes[(faces.boxes != view.box).any(axis=1)]
+        identity = "\n".join((answer.deployment, self._camera.name, self._run_id, str(view.track), match.entry_id))
+        return Sighting(
+            key=hashlib.sha256(identity.encode()).hexdigest()[:32],
+            camera=self._camera.name,
+            track=view.track,
+            captured_s=view.captured_s,
+            captured_at=view.captured_at,
+            match=match,
+            model=self._model,
+            deployment=answer.deployment,
+            box=tuple(round(float(side), 1) for side in view.box),  # type: ignore[arg-type]
+            quality=portrait.quality,
+            face_jpeg=encode_jpeg(portrait.crop),
+            scene_jpeg=scene_jpeg(frame.pixels, view.box, others),
+            watchlist_jpeg=answer.watchlist_jpeg,
+        )
+
+    async def _raise(self, sighting: Sighting, captured_at: float) -> None:
+        """Hand a sighting over until the desk has acknowledged it: the key makes repeating harmless."""
+        pause_s = RETRY_FIRST_S
+        while True:
+            try:
+                await self._stages.raise_alert(sighting)
+                break
+            except RefusedError as error:
+                self._failed("alert", error)
+                return
+            except Exception as error:  # noqa: BLE001  (an alert is never lost for want of trying)
+                self._failed("alert", error)
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, RETRY_MOST_S)
+        self._meter.time("capture_to_alert_seconds", self._clock.wall_s() - captured_at, camera=self._camera.name)
+
+    def _end(self, tracks: tuple[int, ...]) -> None:
+        self._passages.end(tracks, self._clock.steady_s())
+
+    def _forget(self) -> None:
+        for gone in self._passages.forget(self._clock.steady_s(), FORGET_LIMIT_S):
+            self._meter.count("faces_seen_total", camera=self._camera.name)
+            self._meter.count("faces_forgotten_total", camera=self._camera.name)
+            if gone.compared:
+                self._meter.count("faces_compared_total", camera=self._camera.name)
+            self._meter.time("track_end_to_forgotten_seconds", gone.after_s)
+
+    async def _finish(self) -> None:
+        """The feed has ended: finish what is under way, then forget."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        self._end(self._tracker.finish())
+        self._forget()
+
+    def _spawn(self, job: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(job)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _failed(self, stage: str, error: Exception) -> None:
+        """Count and name a failure; its text could quote data, so only the kind is logged."""
+        self._meter.count("stage_failures_total", camera=self._camera.name, stage=stage)
+        log.warning("stage failed", camera=self._camera.name, stage=stage, error=type(error).__name__)

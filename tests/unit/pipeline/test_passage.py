@@ -1,0 +1,118 @@
+"""Passages: enough views before a comparison, one alert each, and nothing left afterwards."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+
+from lfr_ray.config import EvidenceConfig
+from lfr_ray.pipeline.passage import Passages
+from lfr_ray.records import Probe, Quality, View
+
+CONFIG = EvidenceConfig(min_views=3, min_agreeing=3, max_views=4, spacing_s=0.1)
+
+
+def view(track: int, frame: int, value: float = 0.5) -> View:
+    quality = Quality(60, 100, 128, 0, 0, 0, 0.9, value)
+    return View(
+        track,
+        frame,
+        frame * 0.1,
+        1000 + frame * 0.1,
+        np.zeros(4, np.float32),
+        np.zeros((5, 2), np.float32),
+        quality,
+        np.zeros((150, 150, 3), np.uint8),
+    )
+
+
+def vector(seed: int) -> np.ndarray:
+    raw = np.random.default_rng(seed).normal(size=128).astype(np.float32)
+    return raw / np.linalg.norm(raw)
+
+
+def feed(passages: Passages, frames: range, track: int = 1) -> list[Probe | None]:
+    probes = []
+    for frame in frames:
+        one = view(track, frame)
+        if passages.wants(track, one.quality, frame, one.captured_s):
+            probes.append(passages.add(one, vector(frame), np.zeros((8, 8, 3), np.uint8)))
+            passages.settle(track)
+    return probes
+
+
+@pytest.fixture
+def passages() -> Passages:
+    return Passages(CONFIG, "gate", "dlib_resnet")
+
+
+def test_nothing_is_compared_before_min_views(passages: Passages) -> None:
+    probes = feed(passages, range(4))
+    assert probes[:2] == [None, None]
+    third, fourth = probes[2], probes[3]
+    assert third is not None
+    assert fourth is not None
+    assert third.vectors.shape == (3, 128)
+    assert fourth.vectors.shape == (4, 128)
+    assert fourth.captured_at == pytest.approx(1000.3)
+    np.testing.assert_array_equal(fourth.vectors[2], vector(2))
+
+
+def test_one_alert_a_passage_and_then_no_more_views(passages: Passages) -> None:
+    feed(passages, range(3))
+    assert passages.alerted(1) is not None
+    assert passages.alerted(1) is None
+    assert feed(passages, range(3, 10)) == []
+
+
+def test_an_ended_passage_waits_for_its_comparison_but_not_for_ever(passages: Passages) -> None:
+    one = view(1, 0)
+    assert passages.wants(1, one.quality, 0, 0.0)
+    passages.end((1,), now_s=50.0)
+    assert passages.forget(50.1, limit_s=0.9) == []
+    assert len(passages) == 1
+    (gone,) = passages.forget(50.95, limit_s=0.9)
+    assert (gone.track, gone.compared) == (1, True)
+    assert gone.after_s == pytest.approx(0.95)
+    assert len(passages) == 0
+    assert passages.add(one, vector(0), np.zeros((8, 8, 3), np.uint8)) is None, "too late: the person is forgotten"
+
+
+def test_forgetting_leaves_no_object_behind(passages: Passages) -> None:
+    one, data = view(1, 0), vector(0)
+    watched = weakref.ref(data)
+    passages.wants(1, one.quality, 0, 0.0)
+    passages.add(one, data, np.zeros((8, 8, 3), np.uint8))
+    passages.settle(1)
+    del data
+    assert watched() is not None, "kept while the person passes"
+    passages.end((1,), 1.0)
+    passages.forget(1.0, 0.9)
+    gc.collect()
+    assert watched() is None
+
+
+def test_a_view_that_lost_its_place_is_not_compared(passages: Passages) -> None:
+    late = view(1, 0, value=0.1)
+    assert passages.wants(1, late.quality, 0, 0.0)
+    for frame in range(1, 5):
+        good = view(1, frame, value=0.9)
+        assert passages.wants(1, good.quality, frame, good.captured_s)
+    assert passages.add(late, vector(0), np.zeros((8, 8, 3), np.uint8)) is None
+
+
+def test_a_refusal_clears_what_was_collected(passages: Passages) -> None:
+    feed(passages, range(4))
+    passages.clear_vectors()
+    assert feed(passages, range(4, 6)) == [None, None], "evidence starts from nothing again"
+
+
+def test_rejected_views_count_as_not_compared(passages: Passages) -> None:
+    blurred = Quality(60, 1, 128, 0, 0, 0, 0.9, 0.0, "blurred")
+    assert not passages.wants(1, blurred, 0, 0.0)
+    passages.end((1,), 1.0)
+    (gone,) = passages.forget(1.0, 0.9)
+    assert not gone.compared
