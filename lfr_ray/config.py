@@ -32,6 +32,7 @@ class CameraConfig(Section):
     name: str = Field(pattern=NAME_PATTERN, description="Unique in the site; appears in alerts and URLs.")
     url: str = Field(
         min_length=1,
+        repr=False,
         description="A file, a folder of pictures, rtsp://, http(s)://, /dev/videoN, or demo:NAME. "
         "May hold credentials; they are never shown.",
     )
@@ -145,7 +146,9 @@ class AlertConfig(Section):
         default=0.05, ge=0, le=2, description="A lead over the nearest other entry below this is shown as a caution."
     )
     database_url: str = Field(
-        default="", description="SQLAlchemy URL; empty: SQLite in data_dir. May hold a password; it is never shown."
+        default="",
+        repr=False,
+        description="SQLAlchemy URL; empty: SQLite in data_dir. May hold a password; it is never shown.",
     )
 
 
