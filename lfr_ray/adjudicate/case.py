@@ -1,0 +1,277 @@
+r"""What may happen to an alert once it is raised, and what stands: a person decides, and nothing is overwritten.
+
+A case is the fold of its records. Which step may follow in which state is the table :data:`MOVES`:
+
+    open --decision--> decided --outcome--> concluded
+      \--decision--> awaiting_second --decision--> decided      (two-person rule)
+
+A correction is a new record that names the one it replaces; both stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from lfr_ray.adjudicate.outcome import check_comparison, check_outcome
+from lfr_ray.adjudicate.vocabulary import DECISIONS, OUTCOMES_AFTER
+from lfr_ray.clock import utc_text
+from lfr_ray.errors import ConflictError, InputError
+from lfr_ray.records import CaseRecord
+
+State = Literal["open", "awaiting_second", "decided", "concluded"]
+Step = Literal["decision", "outcome", "decision_correction", "outcome_correction"]
+
+MOVES: Mapping[State, frozenset[Step]] = {
+    "open": frozenset({"decision"}),
+    "awaiting_second": frozenset({"decision", "decision_correction"}),
+    "decided": frozenset({"outcome", "decision_correction"}),
+    "concluded": frozenset({"decision_correction", "outcome_correction"}),
+}
+
+MAX_NOTE = 2000
+"""Characters of a note."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What stands of a case, folded from its records.
+
+    Attributes:
+        verdicts: Decisions that no later record replaced, oldest first.
+        outcome: The outcome that no later record replaced.
+        decision: What was decided; empty while it is not.
+        decided_at: When the decision was first complete; a correction does not move it.
+    """
+
+    state: State
+    verdicts: tuple[CaseRecord, ...] = ()
+    outcome: CaseRecord | None = None
+    decision: str = ""
+    decided_at: float | None = None
+
+    @property
+    def agreed(self) -> bool:
+        """All verdicts say the same."""
+        return len({verdict.value for verdict in self.verdicts}) <= 1
+
+
+def fold(verdicts_needed: int, records: tuple[CaseRecord, ...]) -> Case:
+    """The case that these records, oldest first, make."""
+    replaced = {record.corrects for record in records if record.corrects}
+    standing = [record for record in records if record.record_id not in replaced]
+    verdicts = tuple(record for record in standing if record.kind == "decision")
+    firsts = [record for record in records if record.kind == "decision" and not record.corrects]
+    outcomes = [record for record in standing if record.kind == "outcome"]
+    if not verdicts:
+        return Case("open")
+    if len(verdicts) < verdicts_needed:
+        return Case("awaiting_second", verdicts)
+    return Case(
+        "concluded" if outcomes else "decided",
+        verdicts,
+        outcomes[-1] if outcomes else None,
+        min((verdict.value for verdict in verdicts), key=DECISIONS.index),
+        firsts[verdicts_needed - 1].made_at,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRules:
+    """The rules of a deployment's profile.
+
+    Attributes:
+        two_person: An alert is decided only when two different officers gave their verdicts, the
+            second without knowing the first; where they disagree, nobody is engaged.
+    """
+
+    two_person: bool = False
+
+    @property
+    def verdicts_needed(self) -> int:
+        """Kept with each alert when it is raised, so that a later change of rules leaves old cases as they were."""
+        return 2 if self.two_person else 1
+
+    def admit(self, verdicts_needed: int, records: tuple[CaseRecord, ...], draft: CaseRecord) -> None:
+        """Allow a record to be added, or say why not.
+
+        Raises:
+            InputError: A word or field that does not exist.
+            ConflictError: It may not follow what is recorded.
+        """
+        if draft.kind not in ("decision", "outcome"):
+            raise InputError("no such kind of record", got=draft.kind[:40], allowed="decision, outcome")
+        _check_words(draft)
+        case = fold(verdicts_needed, records)
+        step = _step(draft)
+        if step not in MOVES[case.state]:
+            raise _refused(step, case)
+        if step == "decision":
+            _admit_decision(case, draft)
+        elif step == "outcome":
+            _admit_outcome(case.decision, draft)
+        elif step == "decision_correction":
+            _admit_decision_correction(verdicts_needed, case, records, draft)
+        else:
+            _admit_outcome_correction(case, draft)
+
+    def summary(self, verdicts_needed: int, raised_at: float, records: tuple[CaseRecord, ...]) -> dict[str, Any]:
+        """What the alert's document says of its case.
+
+        While the second verdict is awaited nothing of the first is told, not even by whom it is, so
+        that the second verifier is blind to it.
+        """
+        case = fold(verdicts_needed, records)
+        decided = case.decided_at is not None
+        return {
+            "status": "decided" if decided else "new",
+            "case": {"state": case.state, "two_person": verdicts_needed > 1, "verdicts_given": len(case.verdicts)},
+            "decision": _decision(case, raised_at) if decided else None,
+            "outcome": _record(case.outcome, "outcome") if case.outcome is not None else None,
+            "history": [_record(record, record.kind) for record in records] if decided else [],
+        }
+
+    def facts(self, verdicts_needed: int, raised_at: float, records: tuple[CaseRecord, ...]) -> dict[str, Any]:
+        """What the audit ledger keeps of the newest record: no note, no name, no picture."""
+        case = fold(verdicts_needed, records)
+        newest = records[-1]
+        facts: dict[str, Any] = {
+            "officer": newest.officer,
+            newest.kind: newest.value,
+            "corrects": newest.corrects,
+            "state": case.state,
+            "decided": case.decision,
+        }
+        if newest.kind == "outcome":
+            facts.update(newest.details)
+        else:
+            facts["seconds_after_alert"] = round(newest.made_at - raised_at, 3)
+            facts["agreed"] = case.agreed if case.decision else None
+        return facts
+
+
+def _step(draft: CaseRecord) -> Step:
+    if draft.kind == "decision":
+        return "decision_correction" if draft.corrects else "decision"
+    return "outcome_correction" if draft.corrects else "outcome"
+
+
+def _check_words(draft: CaseRecord) -> None:
+    if not draft.officer:
+        raise InputError("the officer's id is missing", allowed="the id of the officer who decides")
+    if len(draft.note) > MAX_NOTE:
+        raise InputError("the note is too long", got=f"{len(draft.note)} characters", allowed=f"{MAX_NOTE}")
+    if draft.corrects and not draft.note.strip():
+        raise InputError("a correction needs its reason", allowed="a note that says why")
+    if draft.kind == "outcome":
+        check_outcome(draft.value, draft.details)
+        return
+    if draft.value not in DECISIONS:
+        raise InputError("no such decision", got=draft.value[:40], allowed=", ".join(DECISIONS))
+    check_comparison(draft.details)
+
+
+def _refused(step: Step, case: Case) -> ConflictError:
+    if step == "decision":
+        standing = ", ".join(str(verdict.record_id) for verdict in case.verdicts)
+        return ConflictError(
+            "the alert is decided already",
+            got=f"standing record {standing}",
+            next_step="to change it, send a correction: corrects with the record's number, and a note with the reason",
+        )
+    if step == "outcome" and case.state == "concluded" and case.outcome is not None:
+        return ConflictError(
+            "the outcome is recorded already",
+            got=f"standing record {case.outcome.record_id}",
+            next_step="to change it, send a correction: corrects with the record's number, and a note with the reason",
+        )
+    if step == "outcome":
+        return ConflictError(
+            "an outcome is recorded after the decision", got=f"case {case.state}", next_step="record the decision first"
+        )
+    return ConflictError(
+        "there is nothing to correct", got=f"case {case.state}", next_step="record it without corrects"
+    )
+
+
+def _corrected(standing: tuple[CaseRecord, ...], draft: CaseRecord) -> CaseRecord:
+    for record in standing:
+        if record.record_id == draft.corrects:
+            return record
+    raise ConflictError(
+        "corrects names no standing record of that kind",
+        got=draft.corrects,
+        next_step="read the alert again; someone may have corrected it meanwhile",
+    )
+
+
+def _admit_decision(case: Case, draft: CaseRecord) -> None:
+    if any(verdict.officer == draft.officer for verdict in case.verdicts):
+        raise ConflictError(
+            "the second verdict must come from another officer",
+            got="the officer who gave the first",
+            next_step="let a different officer compare the faces, or correct your own verdict",
+        )
+
+
+def _admit_decision_correction(
+    verdicts_needed: int, case: Case, records: tuple[CaseRecord, ...], draft: CaseRecord
+) -> None:
+    old = _corrected(case.verdicts, draft)
+    if verdicts_needed > 1 and old.officer != draft.officer:
+        raise ConflictError(
+            "a verdict under the two-person rule may be corrected only by the officer who gave it",
+            next_step="let that officer correct it",
+        )
+    after = fold(verdicts_needed, (*records, draft))
+    if case.outcome is not None and case.outcome.value not in OUTCOMES_AFTER[after.decision]:
+        raise ConflictError(
+            "the recorded outcome cannot stand with this decision",
+            got=f"outcome {case.outcome.value}, decision {after.decision}",
+            allowed=f"outcomes {', '.join(sorted(OUTCOMES_AFTER[after.decision]))}",
+            next_step="correct the outcome first",
+        )
+
+
+def _admit_outcome(decision: str, draft: CaseRecord) -> None:
+    if draft.value not in OUTCOMES_AFTER[decision]:
+        raise ConflictError(
+            "this outcome cannot follow the decision",
+            got=f"{draft.value} after {decision}",
+            allowed=", ".join(sorted(OUTCOMES_AFTER[decision])),
+            next_step="if an officer did engage, correct the decision first and say why",
+        )
+
+
+def _admit_outcome_correction(case: Case, draft: CaseRecord) -> None:
+    _corrected((case.outcome,) if case.outcome is not None else (), draft)
+    _admit_outcome(case.decision, draft)
+
+
+def _decision(case: Case, raised_at: float) -> dict[str, Any]:
+    assert case.decided_at is not None
+    last = case.verdicts[-1]
+    return {
+        "decision": case.decision,
+        "officer": last.officer,
+        "note": last.note,
+        "decided_at": utc_text(case.decided_at),
+        "time_to_decision_s": round(case.decided_at - raised_at, 3),
+        "agreed": case.agreed,
+        "record_id": last.record_id,
+        "verdicts": [_record(verdict, "decision") for verdict in case.verdicts],
+    }
+
+
+def _record(record: CaseRecord, label: str) -> dict[str, Any]:
+    return {
+        "record_id": record.record_id,
+        "kind": record.kind,
+        label: record.value,
+        "officer": record.officer,
+        "note": record.note,
+        "made_at": utc_text(record.made_at),
+        "corrects": record.corrects or None,
+        **record.details,
+    }

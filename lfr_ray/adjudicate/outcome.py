@@ -1,0 +1,74 @@
+"""What belongs to an outcome and to a comparison by eye, checked where it enters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from lfr_ray.adjudicate.vocabulary import FEATURES, FINDINGS, MONITORING_FIELDS, OUTCOME_FIELDS, OUTCOMES
+from lfr_ray.errors import InputError
+
+OFFENCE_CLASS_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9 _/,()-]{0,63}$"
+MAX_MINUTES = 24 * 60
+
+
+def check_outcome(outcome: str, details: Mapping[str, Any]) -> None:
+    """Refuse an outcome whose fields are not the ones it must and may have.
+
+    Raises:
+        InputError: A word, field or value that does not belong to it.
+
+    >>> check_outcome("stopped", {"minutes": 4.5})
+    >>> check_outcome("stopped", {})
+    Traceback (most recent call last):
+    ...
+    lfr_ray.errors.InputError: the outcome lacks a field; got: stopped; allowed: stopped with minutes
+    """
+    if outcome not in OUTCOMES:
+        raise InputError("no such outcome", got=outcome[:40], allowed=", ".join(OUTCOMES))
+    must, may = OUTCOME_FIELDS[outcome]
+    given = {name for name, value in details.items() if value is not None}
+    if must - given:
+        raise InputError("the outcome lacks a field", got=outcome, allowed=f"{outcome} with {', '.join(sorted(must))}")
+    strange = given - may - set(MONITORING_FIELDS)
+    if strange:
+        raise InputError(
+            "the outcome has a field that does not belong to it",
+            got=f"{outcome} with {', '.join(sorted(strange))[:80]}",
+            allowed=", ".join(sorted(may | set(MONITORING_FIELDS))),
+        )
+    for name in given:
+        _check_value(name, details[name])
+
+
+def check_comparison(details: Mapping[str, Any]) -> None:
+    """Refuse a comparison by eye that names features or findings that do not exist.
+
+    Raises:
+        InputError: It does.
+    """
+    if set(details) - {"comparison"}:
+        raise InputError("a decision has a field that does not belong to it", allowed="comparison")
+    comparison = details.get("comparison")
+    if comparison is None:
+        return
+    if not isinstance(comparison, Mapping) or not set(comparison) <= set(FEATURES):
+        raise InputError("the comparison names an unknown feature", allowed=", ".join(FEATURES))
+    if not all(isinstance(finding, str) and finding in FINDINGS for finding in comparison.values()):
+        raise InputError("the comparison holds an unknown finding", allowed=", ".join(FINDINGS))
+
+
+def _check_value(name: str, value: Any) -> None:
+    if name == "minutes":
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not number or not 0 <= value <= MAX_MINUTES:
+            raise InputError("minutes is out of range", got=str(value)[:40], allowed=f"0 to {MAX_MINUTES}")
+    elif name == "confirmed":
+        if not isinstance(value, bool):
+            raise InputError("confirmed must be true or false", got=type(value).__name__, allowed="true, false")
+    elif name == "offence_class":
+        if not isinstance(value, str) or not re.match(OFFENCE_CLASS_PATTERN, value):
+            raise InputError("offence_class is not a short plain name", allowed="1 to 64 letters, digits and spaces")
+    elif value not in MONITORING_FIELDS[name]:
+        raise InputError(f"no such {name}", got=str(value)[:40], allowed=", ".join(MONITORING_FIELDS[name]))
