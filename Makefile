@@ -28,7 +28,7 @@ export DO_NOT_TRACK := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lock bench clean
+.PHONY: help install demo test check lint lock bench clean
 
 help: ## Show this list
 	@echo "lfr_ray: live facial recognition on Ray. Targets:"
@@ -42,12 +42,14 @@ demo: $(INSTALLED) ## Run the whole system on real pictures: no camera, no GPU, 
 test: $(INSTALLED) ## Run every test; what is skipped is named with its reason
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-check: $(INSTALLED) ## Lint, formatting, types, floors and the quick tests
+check: lint ## Before a commit: lint and the quick tests
+	$(BIN)/python -m pytest -q tests/unit tests/house
+
+lint: $(INSTALLED) ## Style, formatting, types and floors
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q tests/unit tests/house
 
 bench: $(BENCH_INSTALLED) ## Measure what benchmarks/README.md promises (installs the peers; dlib is compiled)
 	$(BIN)/python -m benchmarks
