@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from lfr_ray.alert.desk_queries import AlertQuery, StoredAlert
+from lfr_ray.alert.desk_queries import AlertQuery, StoredAlert, StoredEvent
 from lfr_ray.alert.desk_store import DeskStore
 from lfr_ray.alert.document import alert_document, event_document
 from lfr_ray.alert.rules import AlertRules, DeskState, Ruling, SightingFacts, judge
@@ -177,7 +177,10 @@ class AlertDesk:
 
     def events_after(self, event_id: int, limit: int = 100) -> Documents:
         """The feed after ``event_id``, oldest first, each event with its alert as it stands now."""
-        events = self.store.events_after(event_id, limit)
+        return self.documents(self.store.events_after(event_id, limit))
+
+    def documents(self, events: Sequence[StoredEvent]) -> Documents:
+        """These steps of the feed as JSON documents."""
         alerts = self.store.alerts([event.alert_id for event in events if event.alert_id])
         documents = {key: self._document(alert) for key, alert in alerts.items()}
         return [event_document(event, documents.get(event.alert_id)) for event in events]
@@ -189,6 +192,13 @@ class AlertDesk:
     def consulted(self, *, who: str, what: str, alert_id: str = "", reason: str = "") -> None:
         """Account for someone looking at alerts or pictures: call it before they are shown."""
         self._tell("consultation", {"who": who, "what": what, "alert_id": alert_id, "reason": reason})
+
+    def disclosed(self, *, to: str, subscription_id: str, event_id: int, alert_id: str) -> None:
+        """Account for an alert that is about to be sent to a webhook for the first time."""
+        self._tell(
+            "disclosure",
+            {"to": to, "subscription": subscription_id, "disclosed_event_id": event_id, "alert_id": alert_id},
+        )
 
     # --- people ---
 

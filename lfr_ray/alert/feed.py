@@ -1,0 +1,117 @@
+"""The feed as server-sent events: rendered, kept alive, and resumed where the client left off."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from lfr_ray.errors import InputError, LfrError
+
+MEDIA_TYPE = "text/event-stream"
+HEARTBEAT = b": alive\n\n"
+TROUBLE = b": the alert desk does not answer, still trying\n\n"
+"""Comments: clients ignore them, proxies see that the connection lives."""
+
+PAGE = 100
+
+
+class EventSource(Protocol):
+    """Where the feed comes from: the desk itself, or an actor that holds it."""
+
+    async def events_after(self, event_id: int, limit: int) -> list[dict[str, Any]]:
+        """Events after ``event_id``, oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRules:
+    """How the stream behaves.
+
+    Attributes:
+        poll_s: How often the desk is asked for what is new.
+        heartbeat_s: Silence after which a comment is sent.
+        retry_ms: How long a client waits before it connects again.
+    """
+
+    poll_s: float = 0.2
+    heartbeat_s: float = 15.0
+    retry_ms: int = 2000
+
+
+def resume_after(last_event_id: str | None, newest_id: int) -> int:
+    """After which event a stream goes on: the client's last one, or for a new client the newest.
+
+    An id beyond the newest one (the database was replaced) counts as the newest.
+
+    Raises:
+        InputError: The header is no event id.
+
+    >>> resume_after("7", 9), resume_after(None, 9), resume_after("700", 9)
+    (7, 9, 9)
+    """
+    if last_event_id is None or not last_event_id.strip():
+        return newest_id
+    text = last_event_id.strip()
+    if not (text.isascii() and text.isdigit()) or len(text) > 18:
+        raise InputError(
+            "Last-Event-ID is not an id of this feed",
+            got=text[:40],
+            allowed="a number that the feed sent as id",
+            next_step="connect without it",
+        )
+    return min(int(text), newest_id)
+
+
+def render(event: Mapping[str, Any]) -> bytes:
+    r"""One event of the feed as a server-sent event.
+
+    >>> render({"id": 3, "kind": "pause", "alert": None})
+    b'id: 3\nevent: pause\ndata: {"id":3,"kind":"pause","alert":null}\n\n'
+    """
+    # JSON escapes every line break, so that the data is always one line.
+    data = json.dumps(event, ensure_ascii=True, separators=(",", ":"))
+    return f"id: {int(event['id'])}\nevent: {event['kind']}\ndata: {data}\n\n".encode()
+
+
+def hello(after: int, rules: FeedRules) -> bytes:
+    """The first bytes of a stream: where it starts, so that a client cut off at once can resume there."""
+    data = json.dumps({"id": after, "kind": "hello"}, separators=(",", ":"))
+    return f"retry: {rules.retry_ms}\nid: {after}\nevent: hello\ndata: {data}\n\n".encode()
+
+
+async def stream(
+    source: EventSource,
+    after: int,
+    rules: FeedRules,
+    *,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    steady_s: Callable[[], float] = time.monotonic,
+) -> AsyncIterator[bytes]:
+    """Everything after ``after`` and then everything new, until the client goes.
+
+    Each event is sent once, in order. When the desk does not answer, the stream says so in a comment and
+    goes on where it was.
+    """
+    yield hello(after, rules)
+    spoke_s = steady_s()
+    while True:
+        try:
+            events = await source.events_after(after, PAGE)
+        except LfrError:
+            events = []
+            if steady_s() - spoke_s >= min(1.0, rules.heartbeat_s):
+                spoke_s = steady_s()
+                yield TROUBLE
+        for event in events:
+            after = int(event["id"])
+            yield render(event)
+        if events:
+            spoke_s = steady_s()
+            continue
+        if steady_s() - spoke_s >= rules.heartbeat_s:
+            spoke_s = steady_s()
+            yield HEARTBEAT
+        await sleep(rules.poll_s)

@@ -1,0 +1,276 @@
+"""Who is told of alerts, and how far each has been told: the feed is the outbox, a cursor per subscriber."""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from sqlalchemy import delete, func, insert, select, update
+
+from lfr_ray.alert import desk_tables as tables
+from lfr_ray.alert.desk_database import Database
+from lfr_ray.alert.desk_queries import StoredEvent
+from lfr_ray.alert.desk_store import add_event
+from lfr_ray.clock import utc_text
+from lfr_ray.errors import ConflictError, InputError, NotFoundError
+
+KINDS = ("alert_raised", "sighting_attached", "decision", "outcome", "erasure", "pause", "resume")
+"""Steps that a webhook may be told of."""
+
+DEFAULT_KINDS = ("alert_raised", "decision", "outcome", "erasure")
+"""erasure is among them so that a receiver knows when to destroy its copy."""
+
+MAX_SUBSCRIPTIONS = 32
+MAX_URL = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One receiver.
+
+    Attributes:
+        secret: Key of the signature; shown once, when the subscription is made.
+        delivered_event_id: Everything up to here has been acknowledged by the receiver.
+        attempts: Failed attempts to deliver the next event.
+    """
+
+    subscription_id: str
+    url: str = field(repr=False)
+    secret: str = field(repr=False)
+    kinds: tuple[str, ...]
+    created_at: float
+    created_by: str
+    active: bool
+    delivered_event_id: int
+    delivered_at: float | None
+    attempts: int
+    next_attempt_at: float
+    failing_since: float | None
+    last_error: str
+
+
+class WebhookStore:
+    """Subscriptions in the desk's database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, url: str, kinds: tuple[str, ...], *, by: str, now_s: float) -> Subscription:
+        """Tell ``url`` of everything of these kinds that happens from now on.
+
+        Raises:
+            InputError: The URL or a kind is wrong.
+            ConflictError: There are too many subscriptions.
+        """
+        check_url(url)
+        strange = set(kinds) - set(KINDS)
+        if strange or not kinds:
+            raise InputError("no such kind of event", got=", ".join(sorted(strange))[:80], allowed=", ".join(KINDS))
+        table = tables.subscriptions
+        with self._database.writing("add a webhook") as connection:
+            if int(connection.execute(select(func.count()).select_from(table)).scalar_one()) >= MAX_SUBSCRIPTIONS:
+                raise ConflictError(
+                    "there are too many webhooks", allowed=f"{MAX_SUBSCRIPTIONS}", next_step="remove one first"
+                )
+            newest = int(connection.execute(select(func.max(tables.events.c.event_id))).scalar() or 0)
+            made = Subscription(
+                subscription_id=secrets.token_hex(8),
+                url=url,
+                secret=secrets.token_urlsafe(32),
+                kinds=tuple(kind for kind in KINDS if kind in kinds),
+                created_at=now_s,
+                created_by=by,
+                active=True,
+                delivered_event_id=newest,
+                delivered_at=None,
+                attempts=0,
+                next_attempt_at=now_s,
+                failing_since=None,
+                last_error="",
+            )
+            row = {name: getattr(made, name) for name in Subscription.__dataclass_fields__}
+            connection.execute(insert(table).values({**row, "kinds": list(made.kinds)}))
+            facts = {"by": by, "to": shown_host(url), "subscription": made.subscription_id}
+            add_event(connection, "webhook_added", now_s, "", facts)
+        return made
+
+    def remove(self, subscription_id: str, *, by: str, now_s: float) -> None:
+        """Tell it nothing more, and forget its secret.
+
+        Raises:
+            NotFoundError: There is none with this id.
+        """
+        table = tables.subscriptions
+        with self._database.writing("remove a webhook") as connection:
+            gone = connection.execute(delete(table).where(table.c.subscription_id == subscription_id)).rowcount
+            if not gone:
+                raise NotFoundError("no such webhook", got=subscription_id[:40], next_step="list the webhooks")
+            add_event(connection, "webhook_removed", now_s, "", {"by": by, "subscription": subscription_id})
+
+    def all(self) -> list[Subscription]:
+        """Every subscription, oldest first."""
+        table = tables.subscriptions
+        with self._database.reading("read the webhooks") as connection:
+            rows = connection.execute(select(table).order_by(table.c.created_at, table.c.subscription_id)).mappings()
+            return [Subscription(**{**row, "kinds": tuple(row["kinds"])}) for row in rows]
+
+    def due(self, now_s: float) -> list[Subscription]:
+        """Active subscriptions whose next attempt may be made, and for which something waits."""
+        with self._database.reading("read the feed") as connection:
+            newest = int(connection.execute(select(func.max(tables.events.c.event_id))).scalar() or 0)
+        return [
+            one for one in self.all() if one.active and one.next_attempt_at <= now_s and one.delivered_event_id < newest
+        ]
+
+    def pending(self, subscription: Subscription, limit: int = 20) -> list[StoredEvent]:
+        """What the receiver has not acknowledged yet, oldest first; empty too when it was removed meanwhile."""
+        events, table = tables.events, tables.subscriptions
+        with self._database.reading("read the feed") as connection:
+            mine = select(table.c.delivered_event_id).where(
+                table.c.subscription_id == subscription.subscription_id, table.c.active
+            )
+            after = connection.execute(mine).scalar_one_or_none()
+            if after is None:
+                return []
+            query = select(events).where(events.c.event_id > after, events.c.kind.in_(subscription.kinds))
+            rows = connection.execute(query.order_by(events.c.event_id).limit(limit)).mappings()
+            return [StoredEvent(**row) for row in rows]
+
+    def mark_delivered(self, subscription_id: str, event_id: int, now_s: float) -> None:
+        """The receiver acknowledged everything up to ``event_id``."""
+        self._change(
+            subscription_id,
+            delivered_event_id=event_id,
+            delivered_at=now_s,
+            attempts=0,
+            next_attempt_at=now_s,
+            failing_since=None,
+            last_error="",
+        )
+
+    def mark_failed(
+        self, subscription_id: str, error: str, *, attempts: int, failing_since: float, next_attempt_at: float
+    ) -> None:
+        """An attempt failed; try again at ``next_attempt_at``."""
+        self._change(
+            subscription_id,
+            attempts=attempts,
+            next_attempt_at=next_attempt_at,
+            failing_since=failing_since,
+            last_error=error,
+        )
+
+    def mark_gone(self, subscription_id: str, error: str) -> None:
+        """The receiver said that it wants no more; it stays listed, switched off."""
+        self._change(subscription_id, active=False, last_error=error)
+
+    def _change(self, subscription_id: str, **values: Any) -> None:
+        table = tables.subscriptions
+        with self._database.writing("record a delivery") as connection:
+            connection.execute(update(table).where(table.c.subscription_id == subscription_id).values(values))
+
+
+def subscription_document(one: Subscription, *, with_secret: bool = False) -> dict[str, Any]:
+    """What is shown of a subscription: the secret once, of the URL never the query (it may hold a token)."""
+    document: dict[str, Any] = {
+        "id": one.subscription_id,
+        "url": shown_url(one.url),
+        "kinds": list(one.kinds),
+        "created_at": utc_text(one.created_at),
+        "created_by": one.created_by,
+        "active": one.active,
+        "delivered_event_id": one.delivered_event_id,
+        "delivered_at": None if one.delivered_at is None else utc_text(one.delivered_at),
+        "attempts": one.attempts,
+        "next_attempt_at": utc_text(one.next_attempt_at) if one.attempts else None,
+        "failing_since": None if one.failing_since is None else utc_text(one.failing_since),
+        "last_error": one.last_error,
+    }
+    if with_secret:
+        document["secret"] = one.secret
+    return document
+
+
+def check_url(url: str) -> None:
+    """Refuse an address to which alerts must not be sent.
+
+    Raises:
+        InputError: Not https (http is for loopback only), or with user and password in it.
+
+    >>> check_url("https://control.example/alerts")
+    >>> check_url("http://control.example/alerts")
+    Traceback (most recent call last):
+    ...
+    lfr_ray.errors.InputError: a webhook's URL cannot be used; got: http to another machine; allowed: https
+    """
+    parts = _split(url)
+    fault = ""
+    if parts is None or not parts.hostname or parts.scheme not in ("http", "https"):
+        fault = "not an absolute http or https URL"
+    elif parts.username is not None or parts.password is not None:
+        fault = "user and password in it; the signature proves who sends"
+    elif parts.fragment:
+        fault = "a fragment (#...)"
+    elif parts.scheme == "http" and not is_loopback(parts.hostname):
+        fault = "http to another machine"
+    if fault:
+        raise InputError("a webhook's URL cannot be used", got=fault, allowed="https")
+
+
+def is_loopback(host: str) -> bool:
+    """The host is this machine by its name or number, without asking a name server.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("::1"), is_loopback("example.org")
+    (True, True, True, False)
+    """
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def shown_url(url: str) -> str:
+    """The URL without what may be secret.
+
+    >>> shown_url("https://control.example/alerts?token=secret")
+    'https://control.example/alerts?...'
+    """
+    parts = _split(url)
+    if parts is None:
+        return ""
+    return f"{shown_host(url)}{parts.path}{'?...' if parts.query else ''}"
+
+
+def shown_host(url: str) -> str:
+    """Scheme, host and port only."""
+    parts = _split(url)
+    if parts is None or parts.hostname is None:
+        return ""
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}"
+
+
+def _split(url: str) -> SplitResult | None:
+    if len(url) > MAX_URL or not url.isascii() or not url.isprintable() or " " in url:
+        return None
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises on a port that is no port
+    except ValueError:
+        return None
+    return parts
+
+
+def payload_key(desk_id: str, event: Mapping[str, Any]) -> str:
+    """The idempotency key of an event: the same at every attempt, and of no other event anywhere.
+
+    >>> payload_key("d1", {"id": 4})
+    'd1-4'
+    """
+    return f"{desk_id}-{event['id']}"
