@@ -9,7 +9,7 @@ import numpy as np
 
 from lfr_ray.checks import check_picture
 from lfr_ray.errors import ShapeError
-from lfr_ray.records import Faces, Picture
+from lfr_ray.records import Faces, Floats, Picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Mapping:
         """The same faces in source pixels; boxes end at the picture's edges, points may lie outside."""
         scale = np.array((self.scale_x, self.scale_y), np.float32)
         limit = np.array((self.width_px, self.height_px) * 2, np.float32)
-        boxes = np.clip(faces.boxes / np.tile(scale, 2), np.float32(0), limit)
+        boxes: Floats = np.clip(faces.boxes / np.tile(scale, 2), np.float32(0), limit)
         return Faces(boxes, faces.scores, faces.points / scale)
 
 

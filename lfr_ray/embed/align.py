@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -76,7 +78,7 @@ def _cut(picture: Picture, turn: complex, shift: complex, chip: Picture) -> None
     bottom = min(picture.shape[0], int(np.ceil(corners.imag.max())) + MARGIN_PX)
     if left >= right or top >= bottom:
         return
-    part = picture[top:bottom, left:right]
+    part: npt.NDArray[Any] = picture[top:bottom, left:right]
     shift += turn * complex(left, top)
     if abs(turn) < SHRINK_AT:
         size = (max(1, round(part.shape[1] * abs(turn))), max(1, round(part.shape[0] * abs(turn))))

@@ -66,7 +66,8 @@ class DlibResNet:
         if self.mirror and len(chips):
             raw = raw + self.descriptors(chips[:, :, ::-1])
         length = np.linalg.norm(raw, axis=1, keepdims=True)
-        return raw / np.maximum(length, np.finfo(np.float32).tiny)
+        vectors: Floats = raw / np.maximum(length, np.finfo(np.float32).tiny)
+        return vectors
 
     def descriptors(self, chips: Picture) -> Floats:
         """What dlib itself calls the face descriptor: not of unit length, not mirrored.
