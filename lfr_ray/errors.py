@@ -13,11 +13,11 @@ LfrError                       says what, got, allowed, next step; survives pick
 |   +-- AuthorityError         no authority in force for this comparison
 |   +-- LicenceError           a model's licence does not permit the declared use
 +-- FailureError               we could not do it (exit code 1, HTTP 500 or 503)
-+-- ModelError             a weight file that is missing, altered or of another kind
-+-- StoreError             the watchlist, desk or ledger storage
-+-- IntegrityError         something recorded was changed, removed or cannot be verified
-+-- ResourceError          the cluster or machine lacks what the configuration asks for
-+-- StreamError            a camera stream that cannot be reached or decoded
+    +-- ModelError             a weight file that is missing, altered or of another kind
+    +-- StoreError             the watchlist, desk or ledger storage
+    +-- IntegrityError         something recorded was changed, removed or cannot be verified
+    +-- ResourceError          the cluster or machine lacks what the configuration asks for
+    +-- StreamError            a camera stream that cannot be reached or decoded
 """
 
 from __future__ import annotations

@@ -1,0 +1,97 @@
+"""The lock of versions: complete, consistent, and naming no host."""
+
+from __future__ import annotations
+
+import re
+from importlib.metadata import requires
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+PYTHONS = ("3.10", "3.11", "3.12", "3.13")
+HOST = re.compile(r"://|\bwww\.|@|^-", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def lock(repository: Path) -> list[Requirement]:
+    text = (repository / "requirements.lock").read_text(encoding="utf-8")
+    return [Requirement(line) for line in text.splitlines() if line.strip() and not line.startswith("#")]
+
+
+def direct(project: dict[str, Any]) -> list[Requirement]:
+    """What pyproject.toml asks for, extras included."""
+    lines = list(project["project"]["dependencies"])
+    for extra in project["project"]["optional-dependencies"].values():
+        lines += extra
+    return [Requirement(line) for line in lines]
+
+
+def pins(lock: list[Requirement], name: str, python: str, system: str = "linux") -> list[Requirement]:
+    """The pins of one package that hold for one Python on one system."""
+    machine = {"linux": ("Linux", "x86_64"), "darwin": ("Darwin", "arm64")}[system]
+    environment = {
+        "python_version": python,
+        "python_full_version": f"{python}.0",
+        "sys_platform": system,
+        "platform_system": machine[0],
+        "platform_machine": machine[1],
+        "implementation_name": "cpython",
+        "platform_python_implementation": "CPython",
+        "extra": "",
+    }
+    wanted = canonicalize_name(name)
+    return [
+        one
+        for one in lock
+        if canonicalize_name(one.name) == wanted and (one.marker is None or one.marker.evaluate(environment))
+    ]
+
+
+def version(pin: Requirement) -> str:
+    return next(iter(pin.specifier)).version
+
+
+def test_the_lock_names_no_host(repository: Path) -> None:
+    text = (repository / "requirements.lock").read_text(encoding="utf-8")
+    assert HOST.findall(text) == []
+
+
+def test_every_line_is_one_exact_version(lock: list[Requirement]) -> None:
+    loose = [str(one) for one in lock if [part.operator for part in one.specifier] != ["=="]]
+    assert loose == []
+    assert len(lock) > 100
+
+
+@pytest.mark.parametrize("system", ["linux", "darwin"])
+@pytest.mark.parametrize("python", PYTHONS)
+def test_every_dependency_has_one_fitting_version(
+    lock: list[Requirement], project: dict[str, Any], python: str, system: str
+) -> None:
+    faults = []
+    for wanted in direct(project):
+        found = pins(lock, wanted.name, python, system)
+        if len(found) != 1:
+            faults.append(f"{wanted.name}: {len(found)} versions for Python {python}")
+        elif not wanted.specifier.contains(version(found[0]), prereleases=True):
+            faults.append(f"{wanted}: locked at {version(found[0])}")
+    assert faults == [], "run `make lock`"
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_torch_and_torchvision_fit_each_other(lock: list[Requirement], python: str) -> None:
+    (torch,) = pins(lock, "torch", python)
+    (vision,) = pins(lock, "torchvision", python)
+    # The pair as published: torchvision 0.N belongs to the torch 2.(N-15) line and newer ones.
+    wanted = next(Requirement(line) for line in requires("torchvision") or () if Requirement(line).name == "torch")
+    assert wanted.specifier.contains(version(torch)), f"torchvision {version(vision)} wants {wanted}"
+
+
+def test_what_is_not_in_the_project_is_there_for_somebody(lock: list[Requirement], project: dict[str, Any]) -> None:
+    # The tool that writes the lock, and editors' tools, must not creep into it.
+    names = {canonicalize_name(one.name) for one in lock}
+    asked = {canonicalize_name(one.name) for one in direct(project)}
+    assert asked <= names
+    assert names & {"uv", "pip", "ipython", "pre-commit"} == set()
