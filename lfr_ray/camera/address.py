@@ -1,0 +1,82 @@
+"""What a camera's address means, before anything is opened."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from lfr_ray.camera.redact import hide_credentials
+from lfr_ray.camera.stills import is_picture_name
+from lfr_ray.errors import SourceError
+
+Kind = Literal["recording", "pictures", "stream", "device", "scheme"]
+
+STREAM_SCHEMES = ("rtsp", "rtsps", "http", "https")
+ALLOWED = "a file, a folder of pictures, rtsp://, rtsps://, http://, https:// or /dev/videoN"
+
+_SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
+_DEVICE = re.compile(r"^/dev/video\d+$")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One camera address.
+
+    Attributes:
+        kind: recording, pictures, stream (network), device (v4l2) or scheme (plugged in).
+        target: What is opened; may hold credentials, so it is never printed.
+        shown: The same without credentials, for messages.
+        scheme: In small letters, or empty.
+    """
+
+    kind: Kind
+    target: str = field(repr=False)
+    shown: str
+    scheme: str = ""
+
+    @property
+    def lasting(self) -> bool:
+        """It is expected to deliver for ever, so that it is worth trying again after a failure."""
+        return self.kind in {"stream", "device"}
+
+
+def parse_address(url: str, schemes: Collection[str] = ()) -> Address:
+    """Tell what an address is.
+
+    Args:
+        url: As the site file has it.
+        schemes: Names of plugged-in kinds, such as ``demo`` for ``demo:pier``.
+
+    Raises:
+        SourceError: It has a scheme that nobody here opens.
+
+    >>> parse_address("rtsp://admin:secret@10.0.0.7/live")
+    Address(kind='stream', shown='rtsp://***@10.0.0.7/live', scheme='rtsp')
+    >>> parse_address("demo:pier", {"demo"}).kind
+    'scheme'
+    """
+    plugged = url.partition(":")[0].lower()
+    if ":" in url and plugged in schemes:
+        return Address("scheme", url, hide_credentials(url), plugged)
+    found = _SCHEME.match(url)
+    scheme = found[1].lower() if found else ""
+    if scheme in STREAM_SCHEMES:
+        # The scheme is compared in small letters by whoever opens it.
+        return Address("stream", scheme + url[len(scheme) :], hide_credentials(url), scheme)
+    if scheme and scheme != "file":
+        raise SourceError(
+            "the address has a scheme that cannot be opened",
+            got=f"{scheme}://",
+            allowed=", ".join((ALLOWED, *(f"{name}:NAME" for name in schemes))),
+            next_step="correct the camera's url",
+        )
+    path = url[len("file://") :] if scheme else url
+    if _DEVICE.match(path):
+        return Address("device", path, path)
+    # Text with credentials that lacks its scheme ("admin:secret@10.0.0.7") must not be shown either.
+    shown = hide_credentials(f"x://{path}")[4:] if "@" in path and not Path(path).exists() else path
+    pictures = Path(path).is_dir() or (is_picture_name(Path(path)) and not path.lower().endswith(".gif"))
+    return Address("pictures" if pictures else "recording", path, shown)

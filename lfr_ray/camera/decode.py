@@ -1,0 +1,259 @@
+"""Video through PyAV: recordings, RTSP over TCP, HTTP and MJPEG streams, v4l2 devices."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import av
+import av.error
+import av.logging
+import numpy as np
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Disposition, Stream
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
+
+from lfr_ray.camera.address import Address
+from lfr_ray.camera.faults import fault_of, kind_of, no_picture, not_video
+from lfr_ray.camera.pace import Lag, measure_lag
+from lfr_ray.camera.reel import SourceInfo, Take, Tally
+from lfr_ray.clock import Clock
+from lfr_ray.errors import LfrError, SourceError
+from lfr_ray.records import Picture
+
+# FFmpeg prints whole addresses. This is PyAV's default; it is said again in case somebody changed it
+# before us, because PyAV's log callback must not be switched later (it is not safe against threads).
+av.logging.set_level(None)
+av.logging.set_libav_level(av.logging.PANIC)
+
+CONNECT_S = 5.0
+"""A camera that has not answered after so long is tried again later."""
+
+DAMAGED_IN_A_ROW = 100
+"""A recording is given up after so many unreadable packets in a row."""
+
+_PROTOCOLS = {
+    "recording": "file",
+    "rtsp": "rtsp,rtp,udp,tcp",
+    "rtsps": "rtsp,rtsps,rtp,udp,tcp,tls",
+    "http": "http,https,tcp,tls,crypto,httpproxy",
+    "https": "http,https,tcp,tls,crypto,httpproxy",
+}
+# Texts that ffmpeg would draw, and lists that lead to other files: none of them is a recording.
+_NO_RECORDINGS = frozenset({"tty", "concat", "hls", "dash", "lavfi", "sdp", "imf"})
+# These formats hold no time stamps; ffmpeg makes some up at 25 frames a second.
+_NO_CLOCK = frozenset({"mpjpeg", "mjpeg", "h264", "hevc", "m4v", "mpegvideo", "jpeg_pipe", "png_pipe", "image2"})
+
+
+class VideoReel:
+    """One opened video, from its first picture to its last. Used by one thread at a time.
+
+    Args:
+        address: A recording, stream or device.
+        clock: For arrival times and stalls.
+        stopping: Set by anybody to end the decoding at the next packet.
+        stall_s: A stream that delivers no picture for so long has failed.
+        threads: Decoder threads. One is best beside busy detectors, and adds no delay to live streams.
+
+    Raises:
+        SourceError: The recording is missing, empty or no video.
+        StreamError: The stream cannot be reached or decoded.
+    """
+
+    def __init__(
+        self, address: Address, *, clock: Clock, stopping: threading.Event, stall_s: float, threads: int = 1
+    ) -> None:
+        if address.kind == "recording":
+            _check_file(address)
+        self.tally = Tally()
+        self._address = address
+        self._clock = clock
+        self._stopping = stopping
+        self._stall_s = stall_s
+        self._rgb = VideoReformatter()
+        self._lag = Lag()
+        self._container = _open(address, stall_s)
+        try:
+            self._stream = self._video_stream()
+            self._stream.thread_type = "SLICE" if threads == 1 else "AUTO"
+            self._stream.thread_count = threads
+            self._lasting = address.lasting and not self._container.duration
+            self._clocked = not _NO_CLOCK & set(self._container.format.name.split(","))
+            self._decoded = self._decode()
+            # The first picture proves that this is a video, and knows its size after rotation.
+            self._first = next(self._decoded, None)
+            if self._first is None:
+                raise not_video(address, "no picture in it can be decoded")
+        except BaseException:
+            self.close()
+            raise
+
+    def info(self) -> SourceInfo:
+        """Size, rate and length as far as the container knows them."""
+        assert self._first is not None
+        turned = self._first.rotation % 180 != 0
+        width_px, height_px = self._first.width, self._first.height
+        rate = self._stream.average_rate or self._stream.guessed_rate or self._stream.base_rate
+        return SourceInfo(
+            width_px=height_px if turned else width_px,
+            height_px=width_px if turned else height_px,
+            fps=float(rate) if rate else 25.0,
+            frames=None if self._lasting else (self._stream.frames or None),
+            live=self._lasting,
+        )
+
+    def takes(self) -> Iterator[Take]:
+        """Every picture that can be decoded, not yet converted to RGB."""
+        first = self._first
+        assert first is not None
+        yield self._take(first)
+        for frame in self._decoded:
+            yield self._take(frame)
+        expected = self._stream.frames
+        if not self._lasting and self.tally.decoded + 1 < expected * 0.99 and not self._stopping.is_set():
+            self.tally.report(f"ended early: {self.tally.decoded} of {expected} pictures could be decoded")
+
+    @property
+    def lag_s(self) -> float:
+        """How far a live stream is behind itself."""
+        return self._lag.behind_s
+
+    def close(self) -> None:
+        """Let go of file, connection or device."""
+        self._container.close()
+
+    def _video_stream(self) -> VideoStream:
+        name = self._container.format.name
+        if self._address.kind == "recording" and _NO_RECORDINGS & set(name.split(",")):
+            raise not_video(self._address, "text or a list of files")
+        for stream in self._container.streams.video:
+            if not stream.disposition & Disposition.attached_pic:
+                return stream
+        kinds = ", ".join(sorted({stream.type for stream in self._container.streams})) or "nothing"
+        if self._address.lasting:
+            raise fault_of(av.error.InvalidDataError(1, ""), self._address)
+        raise SourceError(
+            "the recording has no video stream",
+            got=f"{self._address.shown}: {kinds}",
+            allowed="a file with a video stream",
+            next_step="check that this is the right file",
+        )
+
+    def _decode(self) -> Iterator[VideoFrame]:
+        """Pictures in order, until the end of a recording; a lasting stream only ends in an error."""
+        seen_s = self._clock.steady_s()
+        # Sound and subtitles come along: waiting for video alone, nobody would notice that it stalls.
+        for packet in self._packets():
+            ours = packet is None or packet.stream_index == self._stream.index
+            frames = self._pictures_of(packet) if ours else []
+            if frames:
+                seen_s = self._clock.steady_s()
+            for frame in frames:
+                self.tally.decoded += 1
+                self._follow(frame, packet)
+                yield frame
+            if self._address.lasting and self._clock.steady_s() - seen_s > self._stall_s:
+                raise no_picture(self._address, self._clock.steady_s() - seen_s)
+            if self._stopping.is_set():
+                return
+        if self._lasting and not self._stopping.is_set():
+            raise fault_of(av.error.EOFError(1, ""), self._address)
+
+    def _packets(self) -> Iterator[Packet[Stream] | None]:
+        """Packets of all streams, damaged ones counted; None or an empty one comes last and flushes the decoder."""
+        damaged = 0
+        while damaged <= DAMAGED_IN_A_ROW:
+            try:
+                for packet in self._container.demux():
+                    damaged = 0
+                    yield packet
+                return
+            except av.error.InvalidDataError:
+                damaged += 1
+                self.tally.corrupt += 1
+            except (av.FFmpegError, OSError) as error:
+                problem = error
+                break
+        else:
+            problem = av.error.InvalidDataError(1, "")
+        if self._lasting:
+            raise fault_of(problem, self._address)
+        self.tally.report(f"ended early: {kind_of(problem)}")
+        yield None
+
+    def _pictures_of(self, packet: Packet[Stream] | None) -> list[VideoFrame]:
+        try:
+            frames = self._stream.decode(packet)
+        except EOFError:
+            return []
+        except (av.FFmpegError, ValueError):
+            self.tally.corrupt += 1
+            return []
+        self.tally.corrupt += sum(1 for frame in frames if frame.is_corrupt)
+        return frames
+
+    def _follow(self, frame: VideoFrame, packet: Packet[Stream] | None) -> None:
+        """Decode key frames only, while a live stream is behind."""
+        if not self._lasting or not self._clocked or frame.time is None:
+            return
+        self._lag = measure_lag(self._lag, frame.time, self._clock.steady_s())
+        if self._lag.keys_since_s is not None:
+            self._stream.codec_context.skip_frame = "NONKEY"
+        elif packet is not None and packet.is_keyframe:
+            # Only here: in the middle of a group the pictures that it refers to are missing.
+            self._stream.codec_context.skip_frame = "DEFAULT"
+
+    def _take(self, frame: VideoFrame) -> Take:
+        media_s = None
+        if self._clocked and frame.time is not None:
+            start = self._stream.start_time
+            base = self._stream.time_base
+            media_s = frame.time - (float(start * base) if start and base and not self._lasting else 0.0)
+        return Take(media_s, partial(self._develop, frame))
+
+    def _develop(self, frame: VideoFrame) -> Picture | None:
+        """Convert to RGB and turn as the container says; None for a picture that cannot be converted."""
+        try:
+            pixels = self._rgb.reformat(frame, format="rgb24", threads=1).to_ndarray()
+        except (av.FFmpegError, ValueError, OSError):
+            self.tally.corrupt += 1
+            return None
+        quarter_turns = round(frame.rotation / 90) % 4
+        # Contiguous: some widths leave padding at the end of every row.
+        return np.ascontiguousarray(np.rot90(pixels, quarter_turns) if quarter_turns else pixels, dtype=np.uint8)
+
+
+def _check_file(address: Address) -> None:
+    path = Path(address.target)
+    if not path.exists():
+        raise SourceError(
+            "the recording does not exist", got=address.shown, allowed="a file or folder", next_step="check the path"
+        )
+    if path.is_file() and path.stat().st_size == 0:
+        raise not_video(address, "0 bytes")
+    if not path.is_file():
+        raise not_video(address, "neither a file nor a folder")
+
+
+def _open(address: Address, stall_s: float) -> InputContainer:
+    options = {"protocol_whitelist": _PROTOCOLS.get(address.scheme or address.kind, "file")}
+    if address.scheme in {"rtsp", "rtsps"}:
+        options |= {"rtsp_transport": "tcp", "allowed_media_types": "video"}
+    timeout = (CONNECT_S, stall_s) if address.lasting else None
+    try:
+        return av.open(
+            address.target,
+            "r",
+            format="v4l2" if address.kind == "device" else None,
+            options=options,
+            timeout=timeout,
+            metadata_errors="replace",
+        )
+    except (av.FFmpegError, OSError, ValueError) as error:
+        fault: LfrError = fault_of(error, address)
+    raise fault

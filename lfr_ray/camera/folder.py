@@ -1,0 +1,80 @@
+"""A folder of still pictures, or a single one, as footage of one frame a second."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from lfr_ray.camera.address import Address
+from lfr_ray.camera.reel import SourceInfo, Take, Tally
+from lfr_ray.camera.stills import PICTURE_SUFFIXES, is_picture_name, read_picture
+from lfr_ray.errors import PictureError, SourceError
+from lfr_ray.records import Picture
+
+FPS = 1.0
+"""Pictures have no times of their own; this is declared."""
+
+
+class FolderReel:
+    """The pictures of a folder by name; unreadable ones are left out, counted and reported.
+
+    Args:
+        address: A folder, or one picture.
+
+    Raises:
+        SourceError: There is no picture, or none that can be read.
+    """
+
+    def __init__(self, address: Address) -> None:
+        self.tally = Tally()
+        path = Path(address.target)
+        if not path.exists():
+            raise SourceError("the picture does not exist", got=address.shown, next_step="check the path")
+        self._files = sorted(filter(is_picture_name, path.iterdir())) if path.is_dir() else [path]
+        if not self._files:
+            raise SourceError(
+                "the folder holds no picture",
+                got=address.shown,
+                allowed=f"files ending in {', '.join(sorted(PICTURE_SUFFIXES))}",
+                next_step="check the path; folders inside the folder are not searched",
+            )
+        self._pictures = self._read()
+        self._first = next(self._pictures, None)
+        if self._first is None:
+            raise SourceError(
+                f"none of the {len(self._files)} pictures can be read",
+                got=f"{address.shown}: {self.tally.problems[0]}",
+                next_step="repair or remove them",
+            )
+
+    def info(self) -> SourceInfo:
+        """Size of the first picture and number of files."""
+        assert self._first is not None
+        height_px, width_px = self._first.shape[:2]
+        return SourceInfo(width_px, height_px, FPS, len(self._files), live=False)
+
+    def takes(self) -> Iterator[Take]:
+        """One picture a second."""
+        assert self._first is not None
+        yield Take(0.0, partial(_same, self._first))
+        for index, picture in enumerate(self._pictures, start=1):
+            yield Take(index / FPS, partial(_same, picture))
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def _read(self) -> Iterator[Picture]:
+        for file in self._files:
+            try:
+                picture = read_picture(file)
+            except PictureError as error:
+                self.tally.corrupt += 1
+                self.tally.report(f"{error.what}; got: {error.got}")
+                continue
+            self.tally.decoded += 1
+            yield picture
+
+
+def _same(picture: Picture) -> Picture:
+    return picture

@@ -1,0 +1,155 @@
+"""The hand-over between a camera's decoder thread and whoever looks at the frames.
+
+:class:`NewestFrame` has one place: a newer frame replaces the one that nobody took, and the loss is
+counted. :class:`EveryFrame` has a few places and makes the decoder wait instead. Both can be read
+from a thread (``get``) and from an event loop (``get_async``), and keep what is inside when closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections import deque
+
+from lfr_ray.records import Frame
+
+
+class Mailbox(ABC):
+    """What both kinds have in common. Any number of threads and loops may use it at once."""
+
+    def __init__(self, places: int) -> None:
+        self._places = places
+        self._frames: deque[Frame] = deque()
+        self._changed = threading.Condition()
+        self._waiters: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
+        self._closed = False
+        self._dropped = 0
+
+    @property
+    def dropped(self) -> int:
+        """Frames that were replaced before anybody took them."""
+        with self._changed:
+            return self._dropped
+
+    @property
+    def closed(self) -> bool:
+        """No frame will be put in any more; some may still be inside."""
+        with self._changed:
+            return self._closed
+
+    @property
+    def ended(self) -> bool:
+        """Closed, and everything inside was taken."""
+        with self._changed:
+            return self._closed and not self._frames
+
+    @abstractmethod
+    def put(self, frame: Frame) -> bool:
+        """Hand a frame over.
+
+        Returns:
+            False when the mailbox is closed and the frame was not accepted.
+        """
+
+    def get(self, timeout_s: float | None = None) -> Frame | None:
+        """Take the next frame, waiting for one.
+
+        Returns:
+            None after ``timeout_s``, or at once when the mailbox has ended.
+        """
+        until_s = None if timeout_s is None else time.monotonic() + timeout_s
+        with self._changed:
+            while not self._frames:
+                left_s = None if until_s is None else until_s - time.monotonic()
+                if self._closed or (left_s is not None and left_s <= 0):
+                    return None
+                self._changed.wait(left_s)
+            return self._take()
+
+    async def get_async(self, timeout_s: float | None = None) -> Frame | None:
+        """The same from an event loop, without occupying a thread."""
+        loop = asyncio.get_running_loop()
+        until_s = None if timeout_s is None else loop.time() + timeout_s
+        while True:
+            with self._changed:
+                if self._frames:
+                    return self._take()
+                left_s = None if until_s is None else until_s - loop.time()
+                if self._closed or (left_s is not None and left_s <= 0):
+                    return None
+                waiter = (loop, loop.create_future())
+                self._waiters.append(waiter)
+            try:
+                # Cancelling loses no frame: one is only taken above, when this task runs again.
+                await asyncio.wait((waiter[1],), timeout=left_s)
+            finally:
+                with self._changed, contextlib.suppress(ValueError):
+                    self._waiters.remove(waiter)
+
+    def close(self) -> None:
+        """Accept no more frames and wake everybody who waits."""
+        with self._changed:
+            self._closed = True
+            self._wake()
+
+    def clear(self) -> None:
+        """Forget the frames inside."""
+        with self._changed:
+            self._frames.clear()
+            self._wake()
+
+    def _take(self) -> Frame:
+        frame = self._frames.popleft()
+        self._changed.notify_all()
+        return frame
+
+    def _wake(self) -> None:
+        self._changed.notify_all()
+        waiters, self._waiters = self._waiters, []
+        for loop, future in waiters:
+            # A loop that was closed meanwhile waits for nothing any more.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(_release, future)
+
+
+class NewestFrame(Mailbox):
+    """One place; the newest frame wins and the replaced ones are counted."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+
+    def put(self, frame: Frame) -> bool:
+        """Put the frame in the one place, over whatever lies there; never waits."""
+        with self._changed:
+            if self._closed:
+                return False
+            self._dropped += len(self._frames)
+            self._frames.clear()
+            self._frames.append(frame)
+            self._wake()
+            return True
+
+
+class EveryFrame(Mailbox):
+    """A few places; whoever puts waits for room, so that no frame is lost."""
+
+    def __init__(self, places: int = 2) -> None:
+        super().__init__(places)
+
+    def put(self, frame: Frame) -> bool:
+        """Wait for room, then put the frame behind the others."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or len(self._frames) < self._places)
+            if self._closed:
+                return False
+            self._frames.append(frame)
+            self._wake()
+            return True
+
+
+def _release(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)

@@ -1,0 +1,132 @@
+"""Which frames are looked at and when, and how far a live stream lags: functions of values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+TOLERANCE = 0.1
+"""Share of the period by which a frame may come early: time stamps are rounded to milliseconds."""
+
+LONGEST_WAIT_S = 5.0
+"""A gap in a recording's time stamps is not waited for any longer than this."""
+
+LATEST_S = 1.0
+"""A recording that is so late plays on from where it is instead of rushing after the clock."""
+
+JUMP_S = 5.0
+"""A live stream whose time stamps jump so far has started to count anew."""
+
+LAG_DRIFT = 0.001
+"""Share by which the clocks of camera and host may run apart before it counts as lag."""
+
+LAG_START_S = 1.0
+LAG_STOP_S = 0.3
+"""Above the first, only key frames of a live stream are decoded until the lag is below the second."""
+
+CATCH_UP_S = 5.0
+"""So long it may take to catch up; whatever is left then is taken for the stream's normal delay."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaceConfig:
+    """How one source is paced.
+
+    Attributes:
+        live: The frames come when they come; nothing is waited for.
+        every: Every frame, at once (pace full); the rest of the fields does not matter.
+        period_s: Least time between two frames that are looked at.
+    """
+
+    live: bool
+    every: bool
+    period_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Where a source is.
+
+    Attributes:
+        zero_s: Steady time at which the recording's time was zero.
+        due_s: Media time from which the next frame is wanted.
+        last_s: Media time of the newest frame.
+    """
+
+    zero_s: float | None = None
+    due_s: float | None = None
+    last_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """Look at this frame or skip it, and how long to wait before that."""
+
+    keep: bool
+    wait_s: float = 0.0
+
+
+def admit(config: PaceConfig, pace: Pace, media_s: float, now_s: float) -> tuple[Ruling, Pace]:
+    """Rule on one decoded frame, before it costs a colour conversion.
+
+    Args:
+        config: How the source is paced.
+        pace: Where it was.
+        media_s: The frame's own time.
+        now_s: Steady time.
+    """
+    if config.every:
+        return Ruling(True), replace(pace, last_s=media_s)
+    jumped = pace.last_s is not None and not pace.last_s - config.period_s <= media_s <= pace.last_s + JUMP_S
+    due_s = media_s if pace.due_s is None or (config.live and jumped) else pace.due_s
+    if media_s < due_s - TOLERANCE * config.period_s:
+        return Ruling(False), replace(pace, due_s=due_s, last_s=media_s)
+    # The next one is due a period after this one was *due*, not after it came: 10 of 25 frames a
+    # second are then really 10 and not 8.3. After a gap the schedule starts again from here.
+    next_due_s = due_s + config.period_s
+    if next_due_s <= media_s:
+        next_due_s = media_s + config.period_s
+    after = Pace(pace.zero_s, next_due_s, media_s)
+    if config.live:
+        return Ruling(True), after
+    zero_s = now_s - media_s if pace.zero_s is None else pace.zero_s
+    wait_s = zero_s + media_s - now_s
+    if wait_s > LONGEST_WAIT_S or wait_s < -LATEST_S:
+        zero_s, wait_s = now_s - media_s, 0.0
+    return Ruling(True, max(0.0, wait_s)), replace(after, zero_s=zero_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How far a live stream is behind.
+
+    Attributes:
+        least_s: Smallest difference seen between steady time and media time.
+        at_s: Steady time of the last look.
+        behind_s: The present difference above the smallest: the lag.
+        keys_since_s: Since when only key frames are decoded, to catch up; None while all are.
+    """
+
+    least_s: float | None = None
+    at_s: float = 0.0
+    behind_s: float = 0.0
+    keys_since_s: float | None = None
+
+
+def measure_lag(lag: Lag, media_s: float, now_s: float) -> Lag:
+    """Follow a live stream's lag frame by frame.
+
+    When decoding is slower than the camera, frames pile up in the network's buffers where nobody
+    counts them, but their time stamps tell.
+    """
+    difference_s = now_s - media_s
+    if lag.least_s is None:
+        return Lag(difference_s, now_s)
+    if lag.keys_since_s is not None and now_s - lag.keys_since_s > CATCH_UP_S:
+        # Key frames alone cost next to nothing: what is still behind is no backlog of ours. The
+        # camera's time stamps have jumped, or the network delays everything alike.
+        return Lag(difference_s, now_s)
+    least_s = min(difference_s, lag.least_s + LAG_DRIFT * max(0.0, now_s - lag.at_s))
+    behind_s = difference_s - least_s
+    if behind_s <= (LAG_START_S if lag.keys_since_s is None else LAG_STOP_S):
+        return Lag(least_s, now_s, behind_s)
+    return Lag(least_s, now_s, behind_s, now_s if lag.keys_since_s is None else lag.keys_since_s)

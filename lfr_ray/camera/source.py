@@ -1,0 +1,215 @@
+"""One way to open any footage: a recording, a folder of pictures, a stream or a device.
+
+A :class:`Source` gives frames. What :func:`open_source` returns also keeps the pace: a recording at pace
+``live`` plays at its own speed, no more than ``max_fps`` frames a second are looked at, and a recording
+with ``on_end: loop`` starts again, on a timeline that goes on.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Protocol
+
+from lfr_ray.camera.address import Address, parse_address
+from lfr_ray.camera.decode import VideoReel
+from lfr_ray.camera.folder import FolderReel
+from lfr_ray.camera.pace import Pace, PaceConfig, admit
+from lfr_ray.camera.reel import Reel, SourceInfo, Take, Tally
+from lfr_ray.clock import Clock, SystemClock
+from lfr_ray.config import CameraConfig
+from lfr_ray.records import Frame, Picture
+
+__all__ = ["PacedSource", "Schemes", "Source", "SourceInfo", "open_source"]
+
+
+class Source(Protocol):
+    """Footage that is open."""
+
+    def info(self) -> SourceInfo:
+        """Size, rate, length, and whether it is live."""
+
+    def frames(self) -> Iterator[Frame]:
+        """The frames in order, once."""
+
+    def close(self) -> None:
+        """Let go of file, connection or device."""
+
+
+Schemes = Mapping[str, Callable[[CameraConfig], Source]]
+"""Plugged-in kinds of footage by name: ``{"demo": DemoSource}`` opens ``demo:pier``."""
+
+
+class PacedSource:
+    """Some footage at the pace that its camera's configuration asks for.
+
+    Args:
+        config: The camera.
+        open_reel: Opens the footage from its start; called again for every loop.
+        clock: For pace and time stamps.
+        stopping: Set to end the frames; it also interrupts waiting.
+        wait: Waits for some seconds, and says whether the waiting was cut short by ``stopping``.
+    """
+
+    def __init__(
+        self,
+        config: CameraConfig,
+        open_reel: Callable[[], Reel],
+        *,
+        clock: Clock,
+        stopping: threading.Event,
+        wait: Callable[[float], bool] | None = None,
+    ) -> None:
+        self._config = config
+        self._open_reel = open_reel
+        self._clock = clock
+        self._stopping = stopping
+        self._wait = wait or stopping.wait
+        self._reel = open_reel()
+        self._info = self._reel.info()
+        self._past = Tally()
+        self._skipped = 0
+
+    def info(self) -> SourceInfo:
+        """Size, rate, length, and whether it is live."""
+        return self._info
+
+    def frames(self) -> Iterator[Frame]:
+        """The frames that are to be looked at, each when its time has come.
+
+        Raises:
+            StreamError: A stream broke, stalled or ended.
+        """
+        info = self._info
+        config = PaceConfig(info.live, self._config.pace == "full", 1.0 / self._config.max_fps)
+        interval_s = 1.0 / info.fps if info.fps > 0 else 0.0
+        pace, index, offset_s, media_s = Pace(), -1, 0.0, 0.0
+        while True:
+            first = index + 1
+            for take in self._reel.takes():
+                index += 1
+                now_s = self._clock.steady_s()
+                media_s = _media_s(take, info.live, now_s, offset_s, media_s, (index - first) * interval_s)
+                ruling, pace = admit(config, pace, media_s, now_s)
+                if not ruling.keep:
+                    self._skipped += 1
+                    continue
+                if self._stopping.is_set() or (ruling.wait_s > 0 and self._wait(ruling.wait_s)):
+                    return
+                pixels = take.develop()
+                if pixels is not None:
+                    yield self._frame(index, media_s, pixels)
+            if info.live or self._config.on_end == "stop" or self._stopping.is_set() or index < first:
+                return
+            offset_s = media_s + interval_s
+            self._rewind()
+
+    def tally(self) -> Tally:
+        """What became of the pictures so far."""
+        now = self._reel.tally
+        return Tally(
+            self._past.decoded + now.decoded,
+            self._skipped,
+            self._past.corrupt + now.corrupt,
+            # A loop reports the same damage again and again.
+            list(dict.fromkeys((*self._past.problems, *now.problems))),
+        )
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What was wrong with the footage, by name."""
+        return tuple(self.tally().problems)
+
+    @property
+    def lag_s(self) -> float:
+        """How far a live stream is behind itself; 0 for anything else."""
+        return self._reel.lag_s if isinstance(self._reel, VideoReel) else 0.0
+
+    def stop(self) -> None:
+        """End the frames soon; may be called from any thread, unlike ``close``."""
+        self._stopping.set()
+
+    def close(self) -> None:
+        """Let go of file, connection or device. Only when nobody is taking frames any more."""
+        self._stopping.set()
+        self._reel.close()
+
+    def _frame(self, index: int, media_s: float, pixels: Picture) -> Frame:
+        captured_s = self._clock.steady_s() if self._info.live else media_s
+        return Frame(self._config.name, index, captured_s, self._clock.wall_s(), pixels)
+
+    def _rewind(self) -> None:
+        self._past = self.tally()
+        self._reel.close()
+        self._reel = self._open_reel()
+
+
+def open_source(
+    config: CameraConfig,
+    *,
+    schemes: Schemes | None = None,
+    clock: Clock | None = None,
+    stopping: threading.Event | None = None,
+) -> PacedSource:
+    """Open a camera's footage and wait for its first picture.
+
+    Args:
+        config: The camera.
+        schemes: Plugged-in kinds of footage.
+        clock: The machine's unless given.
+        stopping: Ends the frames when set.
+
+    Raises:
+        SourceError: The address or the recording is wrong.
+        StreamError: The camera cannot be reached, or sends no picture.
+    """
+    address = parse_address(config.url, schemes or ())
+    clock = clock or SystemClock()
+    stopping = stopping or threading.Event()
+    return PacedSource(
+        config, partial(_open_reel, config, address, schemes or {}, clock, stopping), clock=clock, stopping=stopping
+    )
+
+
+class PluggedReel:
+    """A plugged-in source, seen as a reel."""
+
+    def __init__(self, source: Source) -> None:
+        self.tally = Tally()
+        self._source = source
+
+    def info(self) -> SourceInfo:
+        """What the source says."""
+        return self._source.info()
+
+    def takes(self) -> Iterator[Take]:
+        """The source's frames, which are already developed."""
+        for frame in self._source.frames():
+            self.tally.decoded += 1
+            yield Take(frame.captured_s, partial(_pixels, frame))
+
+    def close(self) -> None:
+        """Close the source."""
+        self._source.close()
+
+
+def _open_reel(
+    config: CameraConfig, address: Address, schemes: Schemes, clock: Clock, stopping: threading.Event
+) -> Reel:
+    if address.kind == "scheme":
+        return PluggedReel(schemes[address.scheme](config))
+    if address.kind == "pictures":
+        return FolderReel(address)
+    return VideoReel(address, clock=clock, stopping=stopping, stall_s=config.stall_s)
+
+
+def _media_s(take: Take, live: bool, now_s: float, offset_s: float, last_s: float, guess_s: float) -> float:
+    """A frame's place on the camera's timeline; in a recording it never goes back."""
+    if live:
+        return now_s if take.media_s is None else take.media_s
+    return max(last_s, offset_s + (guess_s if take.media_s is None else take.media_s))
+
+
+def _pixels(frame: Frame) -> Picture:
+    return frame.pixels
