@@ -1,0 +1,201 @@
+"""One picture against one: error rates of single comparisons (ISO/IEC 19795-1).
+
+Conventions:
+
+* A comparison is accepted at ``similarity >= threshold``.
+* FMR (false match rate, here also FAR) is the share of impostor pairs accepted, FNMR the share of
+  genuine pairs not accepted, TAR = 1 - FNMR; all over pairs of which both pictures gave a vector.
+* The threshold at a FAR is the smallest float32 value whose FAR does not exceed it: of ``n`` impostor
+  pairs at most ``floor(FAR * n)`` are accepted, and equal similarities are all accepted or all refused.
+* Failure to acquire is counted apart; ``tar_of_attempts`` counts genuine pairs with an unusable picture as refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import floor
+
+import numpy as np
+
+from lfr_ray.errors import ShapeError
+from lfr_ray.evaluate.intervals import (
+    REPLICATES,
+    SEED,
+    UNKNOWN,
+    Doubles,
+    Interval,
+    identity_weights,
+    percentile_interval,
+    share,
+)
+from lfr_ray.evaluate.pairs import Pairs
+from lfr_ray.records import Floats, Ints
+
+WORK = 400_000_000
+"""Weighted pairs a bootstrap goes through, roughly; large evaluations get fewer replicates, never under 200."""
+HEADROOM = 2.0
+"""A replicate may need this many times the impostor pairs that the plain threshold needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operating:
+    """A threshold and what was measured at it.
+
+    Attributes:
+        target: The rate that was asked for.
+        threshold: Accept at this similarity and above.
+        accepted: False acceptances at the threshold.
+        resolved: At least one false acceptance is allowed by the target; otherwise the data are too few
+            for the target, and the threshold lies just above the largest impostor similarity.
+        rate: True acceptances as a share.
+    """
+
+    target: float
+    threshold: float
+    accepted: int
+    resolved: bool
+    rate: Interval
+
+
+def threshold_at(descending: Floats, total: int, target: float) -> float:
+    """Smallest threshold that accepts at most ``target`` of ``total`` similarities.
+
+    Args:
+        descending: ``float32 (k,)``, the largest of the similarities, descending.
+        total: All of them, also those not among ``descending``.
+        target: Share, 0..1.
+
+    Raises:
+        ShapeError: ``descending`` is too short for this target.
+
+    >>> threshold_at(np.array([0.9, 0.8, 0.8, 0.1], np.float32), 4, 0.5) > 0.8
+    True
+    """
+    allowed = floor(target * total + 1e-9)
+    if allowed >= total:
+        return float(np.float32(-np.inf)) if total == 0 else float(descending[-1])
+    if allowed >= len(descending):
+        raise ShapeError("too few impostor similarities were kept", got=len(descending), allowed=f"more than {allowed}")
+    return float(np.nextafter(descending[allowed], np.float32(np.inf)))
+
+
+def count_at(descending: Floats, threshold: float) -> int:
+    """How many similarities reach a threshold."""
+    return int(np.searchsorted(-descending, -np.float32(threshold), side="right"))
+
+
+def tar_at_far(
+    pairs: Pairs, targets: tuple[float, ...], *, replicates: int = REPLICATES, seed: int = SEED
+) -> list[Operating]:
+    """TAR at false accept rates, with intervals over identities (threshold chosen anew in every replicate)."""
+    rates = tar_replicates(pairs, targets, replicates=replicates, seed=seed)
+    trials = len(np.unique(pairs.genuine_identity))
+    points = []
+    for column, target in enumerate(targets):
+        threshold = threshold_at(pairs.impostor, pairs.impostor_count, target)
+        value = count_at(pairs.genuine, threshold) / len(pairs.genuine) if len(pairs.genuine) else None
+        points.append(
+            Operating(
+                target,
+                threshold,
+                count_at(pairs.impostor, threshold),
+                floor(target * pairs.impostor_count + 1e-9) >= 1,
+                percentile_interval(value, rates[:, column], trials),
+            )
+        )
+    return points
+
+
+def tar_replicates(
+    pairs: Pairs, targets: tuple[float, ...], *, replicates: int = REPLICATES, seed: int = SEED
+) -> Doubles:
+    """TAR of every bootstrap replicate at every target: ``float64 (replicates, targets)``."""
+    needed = int(min(len(pairs.impostor), HEADROOM * max(targets) * pairs.impostor_count + 1000))
+    replicates = max(min(replicates, 200), min(replicates, WORK // max(needed, 1)))
+    weights = identity_weights(len(pairs.usable), replicates, seed)
+    first, second = pairs.impostor_identities[:needed].T
+    tail = pairs.impostor[:needed]
+    rates = np.full((replicates, len(targets)), np.nan)
+    for row, weight in enumerate(weights):
+        masses = np.cumsum(weight[first] * weight[second])
+        allowed = np.asarray(targets) * _impostor_mass(weight, pairs.usable) + 1e-9
+        at = np.searchsorted(masses, allowed, side="right")
+        cuts = tail[np.minimum(at, needed - 1)]
+        rates[row] = _accepted_share(pairs, weight, cuts, strictly=True)
+    return rates
+
+
+def fmr_at(pairs: Pairs, threshold: float, *, replicates: int = REPLICATES, seed: int = SEED) -> Interval:
+    """FMR at a fixed threshold, with its interval over identities."""
+    if pairs.impostor_count == 0:
+        return UNKNOWN
+    reached = count_at(pairs.impostor, threshold)
+    if reached == len(pairs.impostor) and not pairs.complete:
+        raise ShapeError("the threshold lies below the impostor pairs that were kept", got=threshold)
+    first, second = pairs.impostor_identities[:reached].T
+    weights = identity_weights(len(pairs.usable), replicates, seed)
+    masses = np.array([float((weight[first] * weight[second]).sum()) for weight in weights])
+    totals = np.array([_impostor_mass(weight, pairs.usable) for weight in weights], float)
+    trials = int(np.count_nonzero(pairs.usable))
+    return percentile_interval(reached / pairs.impostor_count, share(masses, totals), trials)
+
+
+def tar_at(pairs: Pairs, threshold: float, *, replicates: int = REPLICATES, seed: int = SEED) -> Interval:
+    """TAR at a fixed threshold, with its interval over identities."""
+    if len(pairs.genuine) == 0:
+        return UNKNOWN
+    weights = identity_weights(len(pairs.usable), replicates, seed)
+    cut = np.array([threshold], np.float32)
+    rates = np.array([_accepted_share(pairs, weight, cut, strictly=False)[0] for weight in weights])
+    value = count_at(pairs.genuine, threshold) / len(pairs.genuine)
+    return percentile_interval(value, rates, len(np.unique(pairs.genuine_identity)))
+
+
+@dataclass(frozen=True, slots=True)
+class DetPoint:
+    """One point of the detection error trade-off curve; the bounds are those of FNMR."""
+
+    threshold: float
+    fmr: float
+    fnmr: float
+    low: float | None
+    high: float | None
+
+
+def det_curve(pairs: Pairs, *, points_a_decade: int = 5, replicates: int = 300) -> list[DetPoint]:
+    """The detection error trade-off curve, from one false match in all pairs up to the kept tail's end."""
+    if not len(pairs.genuine) or not pairs.impostor_count:
+        return []
+    finest = 1 / pairs.impostor_count
+    coarsest = min(1.0, len(pairs.impostor) / pairs.impostor_count / HEADROOM)
+    decades = np.log10(coarsest / finest)
+    steps = max(2, round(decades * points_a_decade) + 1)
+    targets = tuple(float(target) for target in np.geomspace(finest, coarsest * 0.999, steps))
+    return [
+        DetPoint(
+            point.threshold,
+            point.accepted / pairs.impostor_count,
+            1 - (point.rate.value or 0.0),
+            None if point.rate.high is None else 1 - point.rate.high,
+            None if point.rate.low is None else 1 - point.rate.low,
+        )
+        for point in tar_at_far(pairs, targets, replicates=replicates)
+    ]
+
+
+def tar_of_attempts(pairs: Pairs, pictures: Ints, threshold: float) -> float | None:
+    """TAR with every genuine pair attempted, so that an unusable picture counts as a refusal."""
+    attempts = int((pictures * (pictures - 1) // 2).sum())
+    return count_at(pairs.genuine, threshold) / attempts if attempts else None
+
+
+def _impostor_mass(weight: Ints, usable: Ints) -> int:
+    masses = weight * usable
+    return int((masses.sum() ** 2 - (masses**2).sum()) // 2)
+
+
+def _accepted_share(pairs: Pairs, weight: Ints, cuts: Floats, *, strictly: bool) -> Doubles:
+    """Weighted share of genuine pairs above (or at) each cut; NaN when none was drawn."""
+    masses = np.concatenate([[0], np.cumsum(weight[pairs.genuine_identity])])
+    at = np.searchsorted(-pairs.genuine, -cuts, side="left" if strictly else "right")
+    return share(masses[at].astype(float), np.full(len(cuts), float(masses[-1])))

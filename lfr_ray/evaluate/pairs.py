@@ -1,0 +1,158 @@
+"""Every picture against every other, block by block, in bounded memory.
+
+Impostor pairs grow with the square of the pictures. All are counted (in a histogram), but only the
+largest are kept one by one: error rates of interest live in that tail, and there they are exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from lfr_ray.evaluate.samples import Bools, Samples
+from lfr_ray.records import Floats, Ints
+
+TILE = 1024
+BINS = 2000
+KEPT_RATE = 0.03
+KEPT_LEAST = 500_000
+"""The larger of this many impostor pairs and the share above are kept one by one."""
+
+Owners = npt.NDArray[np.int32]
+
+Compare = Callable[[slice, slice], Floats]
+"""Similarities ``float32 (rows, columns)`` of two runs of pictures; symmetric."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairs:
+    """Similarities of all pairs of pictures that gave a vector.
+
+    Attributes:
+        genuine: ``float32 (G,)``, pairs of one identity, descending.
+        genuine_identity: ``int32 (G,)``.
+        impostor: ``float32 (K,)``, the largest of the pairs of two identities, descending.
+        impostor_identities: ``int32 (K, 2)``.
+        impostor_count: All pairs of two identities, kept or not.
+        usable: ``int64 (identities,)``, pictures that were compared.
+        span: Lowest and highest similarity of the histograms; what lies outside counts in the end bins.
+        genuine_bins: ``int64 (BINS,)``.
+        impostor_bins: ``int64 (BINS,)``, over all impostor pairs.
+    """
+
+    genuine: Floats = field(repr=False)
+    genuine_identity: Owners = field(repr=False)
+    impostor: Floats = field(repr=False)
+    impostor_identities: Owners = field(repr=False)
+    impostor_count: int
+    usable: Ints = field(repr=False)
+    span: tuple[float, float]
+    genuine_bins: Ints = field(repr=False)
+    impostor_bins: Ints = field(repr=False)
+
+    @property
+    def complete(self) -> bool:
+        """Every impostor pair was kept."""
+        return len(self.impostor) == self.impostor_count
+
+
+def cosine(vectors: Floats) -> Compare:
+    """The ordinary comparison: inner products of unit vectors."""
+
+    def compare(rows: slice, columns: slice) -> Floats:
+        tile: Floats = vectors[rows] @ vectors[columns].T
+        return tile
+
+    return compare
+
+
+def compare_all(
+    samples: Samples,
+    compare: Compare | None = None,
+    *,
+    span: tuple[float, float] = (-1.0, 1.0),
+    kept_least: int = KEPT_LEAST,
+) -> Pairs:
+    """Compare every usable picture with every other.
+
+    Args:
+        samples: Pictures and their vectors.
+        compare: Replaces the inner product; it indexes the usable pictures in order.
+        span: Range of the histograms.
+        kept_least: Impostor pairs kept one by one, at least (the rest only counted).
+
+    Returns:
+        All genuine pairs, the tail of the impostor pairs, both histograms.
+    """
+    identity = samples.identity[samples.acquired].astype(np.int32)
+    compare = compare or cosine(samples.vectors[samples.acquired])
+    count = len(identity)
+    usable = samples.usable
+    impostor_count = int((count**2 - int((usable**2).sum())) // 2)
+    tail = _Tail(max(kept_least, int(KEPT_RATE * impostor_count)))
+    genuine: list[Floats] = [np.zeros(0, np.float32)]
+    genuine_identity: list[npt.NDArray[np.int32]] = [np.zeros(0, np.int32)]
+    bins = np.zeros((2, BINS), np.int64)
+    starts = range(0, count, TILE)
+    for first, second in ((a, b) for a in starts for b in starts if b >= a):
+        rows, columns = slice(first, first + TILE), slice(second, second + TILE)
+        tile = compare(rows, columns)
+        same = identity[rows, None] == identity[None, columns]
+        other = ~same
+        if first == second:
+            upper = np.triu(np.ones(tile.shape, bool), 1)
+            same &= upper
+            other &= upper
+        genuine.append(tile[same])
+        genuine_identity.append(identity[rows][np.nonzero(same)[0]])
+        bins[0] += _binned(tile[same], span)
+        bins[1] += _binned(tile[other], span)
+        tail.add(tile, other, identity[rows], identity[columns])
+    impostor, impostor_identities = tail.descending()
+    values = np.concatenate(genuine)
+    order = np.argsort(-values, kind="stable")
+    owners = np.concatenate(genuine_identity)[order]
+    return Pairs(values[order], owners, impostor, impostor_identities, impostor_count, usable, span, bins[0], bins[1])
+
+
+class _Tail:
+    """The largest values seen so far, with the identities they belong to."""
+
+    def __init__(self, keep: int) -> None:
+        self._keep = keep
+        self._cut = -np.inf
+        self._values: list[Floats] = []
+        self._owners: list[Owners] = []
+        self._held = 0
+
+    def add(self, tile: Floats, wanted: Bools, a: Owners, b: Owners) -> None:
+        rows, columns = np.nonzero(wanted & (tile >= self._cut))
+        self._values.append(tile[rows, columns])
+        self._owners.append(np.stack([a[rows], b[columns]], axis=1))
+        self._held += len(rows)
+        if self._held > 2 * self._keep:
+            self._shrink()
+
+    def _shrink(self) -> None:
+        values, owners = np.concatenate(self._values), np.concatenate(self._owners)
+        rows = np.argpartition(-values, self._keep - 1)[: self._keep]
+        self._values, self._owners, self._held = [values[rows]], [owners[rows]], self._keep
+        self._cut = float(self._values[0].min())
+
+    def descending(self) -> tuple[Floats, Owners]:
+        if self._held > self._keep:
+            self._shrink()
+        if not self._values:
+            return np.zeros(0, np.float32), np.zeros((0, 2), np.int32)
+        values, owners = np.concatenate(self._values), np.concatenate(self._owners)
+        order = np.argsort(-values, kind="stable")
+        return values[order], owners[order]
+
+
+def _binned(values: Floats, span: tuple[float, float]) -> Ints:
+    low, high = span
+    at = ((values - low) * (BINS / (high - low))).astype(np.int64)
+    return np.bincount(np.clip(at, 0, BINS - 1), minlength=BINS).astype(np.int64)

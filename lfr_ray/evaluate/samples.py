@@ -1,0 +1,131 @@
+"""What an evaluation is made of: one row a picture, vectors, and which pictures gave none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from lfr_ray.checks import check_array
+from lfr_ray.errors import InputError, ModelError, ShapeError
+from lfr_ray.records import Floats, Ints
+
+Bools = npt.NDArray[np.bool_]
+
+UNIT_TOLERANCE = 1e-3
+"""How far a vector's length may be from one."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Samples:
+    """The pictures of an evaluation, identities in name order, pictures of an identity in name order.
+
+    Attributes:
+        names: Identity names in code-point order; never printed.
+        identity: ``int64 (n,)``, index into ``names``, non-decreasing.
+        vectors: ``float32 (n, D)`` of unit length; zeros where ``reasons`` is not empty.
+        reasons: Why a picture gave no vector (failure to acquire); empty where it gave one.
+        gate: Why the live quality gate would refuse the picture; empty where it would not.
+        quality: ``float32 (n,)``, the view's quality value, 0..1; NaN without a vector.
+    """
+
+    names: tuple[str, ...] = field(repr=False)
+    identity: Ints = field(repr=False)
+    vectors: Floats = field(repr=False)
+    reasons: tuple[str, ...] = field(repr=False)
+    gate: tuple[str, ...] = field(repr=False)
+    quality: Floats = field(repr=False)
+
+    def __post_init__(self) -> None:
+        check_array("identity", self.identity, ("n",), np.int64)
+        count = len(self.identity)
+        check_array("vectors", self.vectors, (count, "D"), np.float32, finite=True)
+        check_array("quality", self.quality, (count,), np.float32)
+        if len(self.reasons) != count or len(self.gate) != count:
+            raise ShapeError("reasons or gate has the wrong length", got=len(self.reasons), allowed=str(count))
+        if list(self.names) != sorted(set(self.names)):
+            raise ShapeError("names are not unique and in order", got=f"{len(self.names)} names")
+        if count and (np.any(np.diff(self.identity) < 0) or not 0 <= self.identity[0] <= self.identity[-1] < self.size):
+            raise ShapeError("identity does not index names in order", got=f"{count} pictures, {self.size} names")
+        lengths = np.linalg.norm(self.vectors[self.acquired], axis=1)
+        if np.any(np.abs(lengths - 1) > UNIT_TOLERANCE):
+            raise ShapeError("vectors are not of unit length", got=f"{lengths.min():.3g} to {lengths.max():.3g}")
+
+    @property
+    def size(self) -> int:
+        """Identities."""
+        return len(self.names)
+
+    @property
+    def acquired(self) -> Bools:
+        """``bool (n,)``: the picture gave a vector."""
+        return np.array([not reason for reason in self.reasons], bool)
+
+    @property
+    def pictures(self) -> Ints:
+        """``int64 (identities,)``: pictures of each identity, usable or not."""
+        return np.bincount(self.identity, minlength=self.size).astype(np.int64)
+
+    @property
+    def usable(self) -> Ints:
+        """``int64 (identities,)``: pictures of each identity that gave a vector."""
+        return np.bincount(self.identity[self.acquired], minlength=self.size).astype(np.int64)
+
+    def gated(self) -> Samples:
+        """The same pictures with the live quality gate applied: what it refuses counts as not acquired."""
+        reasons = tuple(reason or gate for reason, gate in zip(self.reasons, self.gate, strict=True))
+        lost = np.array([bool(reason) for reason in reasons], bool)
+        vectors = np.where(lost[:, None], np.float32(0), self.vectors)
+        return Samples(self.names, self.identity, vectors, reasons, self.gate, self.quality)
+
+    def only(self, identities: Bools) -> Samples:
+        """The pictures of the identities that the mask ``bool (identities,)`` keeps."""
+        rows = np.flatnonzero(identities[self.identity])
+        renumbered = np.cumsum(identities).astype(np.int64) - 1
+        return Samples(
+            tuple(name for name, kept in zip(self.names, identities, strict=True) if kept),
+            renumbered[self.identity[rows]],
+            self.vectors[rows],
+            tuple(self.reasons[row] for row in rows),
+            tuple(self.gate[row] for row in rows),
+            self.quality[rows],
+        )
+
+
+def check_enough(samples: Samples) -> None:
+    """Refuse pictures from which no error rate can be told.
+
+    Raises:
+        InputError: Fewer than two identities, one picture each, or too few pictures with a face.
+        ModelError: Every vector is the same.
+    """
+    layout = "DIR/<identity>/<image>, two identities or more, one of them with two pictures or more"
+    if samples.size < 2:
+        raise InputError(
+            "an evaluation needs several identities",
+            got=f"{samples.size} identity folder(s) with pictures",
+            allowed=layout,
+            next_step="add pictures of other people, each person in a folder of their own",
+        )
+    if samples.pictures.max() < 2:
+        raise InputError(
+            "every identity has a single picture, so nothing can be recognised again",
+            got=f"{samples.size} identities, {len(samples.identity)} pictures",
+            allowed=layout,
+            next_step="add a second picture to some of the folders",
+        )
+    if samples.usable.max() < 2 or np.count_nonzero(samples.usable) < 2:
+        raise InputError(
+            "too few pictures with a usable face",
+            got=f"{int(samples.acquired.sum())} of {len(samples.identity)} pictures",
+            allowed="two identities with a face, one of them in two pictures",
+            next_step="look at the failure reasons; use pictures in which the face is large and not cut off",
+        )
+    usable = samples.vectors[samples.acquired]
+    if float(np.ptp(usable, axis=0).max()) < 1e-6:
+        raise ModelError(
+            "the model gives every face the same vector",
+            got=f"{len(usable)} equal vectors",
+            next_step="verify the weight file with `lfr models verify`",
+        )
