@@ -167,7 +167,7 @@ class Match:
     """
 
     entry_id: str
-    name: str
+    name: str = field(repr=False)
     category: str
     action: str
     similarity: float

@@ -50,9 +50,7 @@ def room(path: Path, repository: Path) -> str:
     return parts[0] if len(parts) > 1 else path.stem
 
 
-def test_the_floors_hold(
-    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_floors_hold(repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(repository)
     monkeypatch.syspath_prepend(str(repository))
     status = lint_imports(no_cache=True, no_logo=True)
