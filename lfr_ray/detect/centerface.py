@@ -86,6 +86,8 @@ def _decode(maps: tuple[torch.Tensor, ...], batch: int, width_px: int, height_px
     owner, all_boxes, scores, all_points = (
         values[kept].cpu().numpy() for values in (picture, boxes, score, points.flip(2))
     )
+    if not (np.isfinite(all_boxes).all() and np.isfinite(all_points).all()):
+        raise ModelError("CenterFace gave boxes that are not finite", next_step="run `lfr models verify`")
     # batched_nms sorts by score over the whole batch, so each picture's own rows are sorted as well.
     everything = Faces(all_boxes, scores, all_points)
     return [everything.take(np.flatnonzero(owner == index)) for index in range(batch)]

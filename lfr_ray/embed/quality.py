@@ -18,6 +18,8 @@ REASONS = ("too_small", "blurred", "too_dark", "too_bright", "turned", "nodding"
 LEVEL_NOSE = 0.53
 """Where the nose tip lies between eyes (0) and mouth (1) in a level face: dlib's mean face."""
 
+RIGHT_ANGLE = math.pi / 2
+
 HALF_SIZE_PX = 40.0
 HALF_SHARPNESS = 60.0
 """At these the size and sharpness factors of the value are one half."""
@@ -72,8 +74,8 @@ def assess(
     value = (
         size_px / (size_px + HALF_SIZE_PX)
         * sharpness / (sharpness + HALF_SHARPNESS)
-        * math.cos(yaw * math.pi / 2)
-        * math.cos(pitch * math.pi / 2)
+        * math.cos(yaw * RIGHT_ANGLE)
+        * math.cos(pitch * RIGHT_ANGLE)
         * min(max(float(score), 0.0), 1.0)
     )  # fmt: skip
     return Quality(
@@ -92,12 +94,15 @@ def assess(
 def pose(points: Floats) -> tuple[float, float, float]:
     """Yaw, pitch and roll of a face from its five points.
 
+    The nose tip stands about half the distance between the eyes before their plane, so that the tangent of
+    the turn is the nose's way from the middle, in units of half that distance.
+
     Args:
         points: ``(5, 2)``: right eye, left eye, nose tip, right and left mouth corner (the subject's).
 
     Returns:
-        Yaw -1..1: how far the nose stands from the middle towards an eye, 1 over or beyond that eye
-        (some 45 degrees and more); positive when the subject looks to the right of the picture.
+        Yaw -1..1: the turn as a share of a right angle, 0.5 where the nose stands over an eye; positive when
+        the subject looks to the right of the picture.
         Pitch -1..1: the nose between eyes and mouth, -1 at the eyes (up), 1 at the mouth (down).
         Roll in degrees, positive clockwise in the picture.
     """
@@ -111,7 +116,7 @@ def pose(points: Floats) -> tuple[float, float, float]:
     eyes = (right_eye + left_eye) / 2
     tip = (nose - eyes) / unit
     mouth = ((right_mouth + left_mouth) / 2 - eyes) / unit
-    yaw = min(max(tip.real, -1.0), 1.0)
+    yaw = math.atan(tip.real) / RIGHT_ANGLE
     if mouth.imag <= 0:
         return yaw, 1.0, roll_deg
     height = tip.imag / mouth.imag

@@ -1,0 +1,160 @@
+"""`lfr models`: which models there are, what their cards say, and whether their files are the right ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+from lfr_ray.cli.output import stderr, table, write_json
+from lfr_ray.detect.base import load_detector
+from lfr_ray.embed.base import load_embedder
+from lfr_ray.errors import ModelError
+from lfr_ray.models.cards import ModelCard
+from lfr_ray.models.catalogue import card as find_card
+from lfr_ray.models.catalogue import cards
+from lfr_ray.models.download import pull as fetch
+from lfr_ray.models.runtime import self_test
+from lfr_ray.models.weights import find_weights, models_folder, verify_weights
+
+app = typer.Typer(name="models", help="Model cards and weight files.", no_args_is_help=True)
+
+JsonOption = Annotated[str, typer.Option("--json", metavar="FILE|-", help="Write JSON to a file or to stdout.")]
+CardArgument = Annotated[str, typer.Argument(metavar="MODEL", help="Card id, or the path of a card's .yaml file.")]
+
+
+def register(parent: typer.Typer) -> None:
+    """Hang this group into the command line."""
+    parent.add_typer(app)
+
+
+@app.command("list")
+def list_models(json: JsonOption = "") -> None:
+    """Every model card, and whether its file is on this machine."""
+    rows = [_summary(known) for known in cards()]
+    if json:
+        write_json(json, {"models": rows})
+        return
+    table(
+        "Models",
+        ("id", "task", "licence", "commercial use", "MB", "file"),
+        (
+            (
+                row["id"],
+                row["task"],
+                row["licence"],
+                {True: "yes", False: "no", None: "not stated"}[row["commercial_use"]],
+                f"{row['size_bytes'] / 1e6:.1f}",
+                row["file"] or "not here",
+            )
+            for row in rows
+        ),
+    )
+
+
+@app.command("card")
+def show_card(model: CardArgument, json: JsonOption = "") -> None:
+    """Everything that one card says."""
+    document = find_card(model).model_dump(mode="json")
+    if json:
+        write_json(json, document)
+        return
+    table(f"Model {document['id']}", ("field", "value"), _flat(document))
+
+
+@app.command()
+def verify(
+    models: Annotated[list[str] | None, typer.Argument(metavar="[MODEL]...", help="Default: every model here.")] = None,
+    run: Annotated[bool, typer.Option("--run", help="Also load each model and time it.")] = False,
+    device: Annotated[str, typer.Option(help="Where --run runs: auto, cpu, cuda or mps.")] = "auto",
+    json: JsonOption = "",
+) -> None:
+    """Read weight files in full and compare their hashes with the cards'.
+
+    Exits with 1 when a file is altered, or when one that was named is missing.
+    """
+    chosen = [find_card(name) for name in models] if models else list(cards())
+    rows = [_verified(each, named=bool(models), run=run, device=device) for each in chosen]
+    if json:
+        write_json(json, {"models": rows})
+    else:
+        table(
+            "Weight files",
+            ("id", "state", "file", "self-test"),
+            ((row["id"], row["state"], row["file"], row["self_test"]) for row in rows),
+        )
+    bad = [row for row in rows if row["state"] == "refused"]
+    if bad:
+        raise ModelError(
+            f"{len(bad)} of {len(rows)} models cannot be used", got="; ".join(str(row["reason"]) for row in bad)
+        )
+
+
+@app.command()
+def pull(
+    model: CardArgument,
+    to: Annotated[Path | None, typer.Option(help="Folder; default: the models' folder in the user's cache.")] = None,
+    json: JsonOption = "",
+) -> None:
+    """Fetch a weight file from the address in its card, resuming what was begun, and verify it.
+
+    This command is the only one that fetches anything.
+    """
+    chosen = find_card(model)
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    timeout = httpx.Timeout(30.0, connect=15.0)
+    with (
+        Progress(*columns, TransferSpeedColumn(), TimeRemainingColumn(), console=stderr, transient=True) as progress,
+        httpx.Client(follow_redirects=True, timeout=timeout) as client,
+    ):
+        task = progress.add_task(chosen.id, total=None)
+
+        def tell(have: int, total: int) -> None:
+            progress.update(task, completed=have, total=total or None)
+
+        path = fetch(chosen, to or models_folder() / chosen.id, client, tell)
+    if json:
+        write_json(json, {"id": chosen.id, "file": str(path), "sha256": chosen.sha256})
+    else:
+        table("Fetched and verified", ("id", "file"), [(chosen.id, path)])
+
+
+def _summary(card: ModelCard) -> dict[str, Any]:
+    try:
+        file = str(find_weights(card))
+    except ModelError:
+        file = ""
+    kept = ("id", "task", "family", "title", "licence", "commercial_use", "size_bytes", "package", "url")
+    return {**card.model_dump(mode="json", include=set(kept)), "file": file}
+
+
+def _verified(card: ModelCard, *, named: bool, run: bool, device: str) -> dict[str, str]:
+    """One row of `verify`: state is verified, refused, or not here (only where the model was not named)."""
+    row = {"id": card.id, "state": "verified", "file": "", "sha256": card.sha256, "self_test": "", "reason": ""}
+    try:
+        path = find_weights(card)
+    except ModelError as error:
+        return {**row, "state": "refused" if named else "not here", "reason": str(error)}
+    row["file"] = str(path)
+    try:
+        verify_weights(card, path)
+        if run:
+            row["self_test"] = str(self_test(_load(card, device)))
+    except ModelError as error:
+        return {**row, "state": "refused", "reason": str(error)}
+    return row
+
+
+def _load(card: ModelCard, device: str) -> Any:
+    return load_detector(card, device=device) if card.task == "detect" else load_embedder(card, device=device)
+
+
+def _flat(document: dict[str, Any], before: str = "") -> list[tuple[str, object]]:
+    """Nested sections as dotted rows."""
+    rows: list[tuple[str, object]] = []
+    for key, value in document.items():
+        rows.extend(_flat(value, f"{before}{key}.") if isinstance(value, dict) else [(f"{before}{key}", value)])
+    return rows
