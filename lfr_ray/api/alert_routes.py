@@ -1,0 +1,168 @@
+"""Alerts over HTTP: list, look, decide, record what came of it, follow live."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Header, Path, Query, Request
+from starlette.responses import Response, StreamingResponse
+
+from lfr_ray.alert.desk_queries import MAX_PAGE, AlertQuery
+from lfr_ray.alert.feed import MEDIA_TYPE, FeedRules, resume_after, stream
+from lfr_ray.api.auth import OFFICER_PATTERN, acting_officer, looking_person, looking_reason
+from lfr_ray.api.ports import DeskPort
+from lfr_ray.api.schemas import AlertDocument, AlertPageDocument, DecisionRequest, HoldRequest, OutcomeRequest
+from lfr_ray.clock import parse_utc
+from lfr_ray.errors import InputError
+
+router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
+
+AlertId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,32}$", description="An alert's id.")]
+Word = Annotated[str, Query(max_length=64, pattern=r"^[A-Za-z0-9_.@-]*$")]
+Moment = Annotated[str, Query(max_length=40, description="ISO 8601; a date alone is its first moment in UTC.")]
+RequestKey = Annotated[
+    str,
+    Header(
+        alias="Idempotency-Key",
+        max_length=200,
+        pattern=r"^[\x21-\x7e]*$",
+        description="A repeated request with the same key records nothing more.",
+    ),
+]
+MONITORED = ("minutes", "offence_class", "confirmed", "perceived_ethnicity", "perceived_sex", "perceived_age_band")
+
+
+def desk_of(request: Request) -> DeskPort:
+    """The desk behind this application."""
+    desk: DeskPort = request.app.state.desk
+    return desk
+
+
+@router.get("", response_model=AlertPageDocument)
+async def list_alerts(
+    request: Request,
+    camera: Word = "",
+    entry_id: Word = "",
+    category: Word = "",
+    status: Literal["", "new", "decided"] = "",
+    deployment: Word = "",
+    since: Moment = "",
+    until: Moment = "",
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
+    cursor: Annotated[str, Query(max_length=80, description="next_cursor of the page before.")] = "",
+    order: Literal["newest", "oldest"] = "newest",
+) -> Any:
+    """Alerts, newest first, filtered, page by page."""
+    query = AlertQuery(
+        camera=camera,
+        entry_id=entry_id,
+        category=category,
+        status=status,
+        deployment=deployment,
+        since=_moment("since", since),
+        until=_moment("until", until),
+        limit=limit,
+        cursor=cursor,
+        order=order,
+    )
+    await _account(request, "list of alerts")
+    page = await desk_of(request).list(query)
+    return {"alerts": page.alerts, "next_cursor": page.next_cursor or None, "event_id": page.event_id}
+
+
+@router.get("/stream", response_class=StreamingResponse, responses={200: {"content": {MEDIA_TYPE: {}}}})
+async def follow(
+    request: Request,
+    last_event_id: Annotated[str | None, Header(description="Resume after this event.")] = None,
+) -> StreamingResponse:
+    """Everything that happens from now on, or after Last-Event-ID, as server-sent events.
+
+    Each event's data is a JSON document with `id`, `kind`, `at`, `alert_id` and `alert` (as it stands now).
+    """
+    desk = desk_of(request)
+    after = resume_after(last_event_id, await desk.newest_event_id())
+    await _account(request, "stream of alerts")
+    rules: FeedRules = request.app.state.feed_rules
+    # no-transform and X-Accel-Buffering: proxies must neither compress nor collect a stream.
+    headers = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
+    return StreamingResponse(stream(desk, after, rules), media_type=MEDIA_TYPE, headers=headers)
+
+
+@router.get("/{alert_id}", response_model=AlertDocument)
+async def read_alert(request: Request, alert_id: AlertId) -> Any:
+    """One alert."""
+    await _account(request, "alert", alert_id)
+    return await desk_of(request).get(alert_id)
+
+
+@router.get(
+    "/{alert_id}/images/{kind}",
+    response_class=Response,
+    responses={200: {"content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}}},
+)
+async def read_image(request: Request, alert_id: AlertId, kind: Literal["face", "watchlist", "scene"]) -> Response:
+    """The face that was seen, the enrolled picture, or the scene with everyone else made unrecognisable."""
+    await _account(request, f"picture {kind}", alert_id)
+    jpeg = await desk_of(request).image(alert_id, kind)
+    return Response(jpeg, media_type="image/jpeg", headers={"Content-Disposition": "inline"})
+
+
+@router.post("/{alert_id}/decision", response_model=AlertDocument)
+async def decide(request: Request, alert_id: AlertId, body: DecisionRequest, idempotency_key: RequestKey = "") -> Any:
+    """Record an officer's verdict; a second one under the two-person rule; or a correction."""
+    return await desk_of(request).decide(
+        alert_id,
+        officer=acting_officer(request, body.officer),
+        decision=body.decision,
+        note=body.note,
+        comparison=None if body.comparison is None else {**body.comparison},
+        corrects=body.corrects or 0,
+        request_key=idempotency_key,
+    )
+
+
+@router.post("/{alert_id}/outcome", response_model=AlertDocument)
+async def add_outcome(
+    request: Request, alert_id: AlertId, body: OutcomeRequest, idempotency_key: RequestKey = ""
+) -> Any:
+    """Record what came of a decided alert, or correct it."""
+    return await desk_of(request).add_outcome(
+        alert_id,
+        officer=acting_officer(request, body.officer),
+        outcome=body.outcome,
+        note=body.note,
+        details={name: getattr(body, name) for name in MONITORED},
+        corrects=body.corrects or 0,
+        request_key=idempotency_key,
+    )
+
+
+@router.post("/{alert_id}/hold", response_model=AlertDocument)
+async def hold(request: Request, alert_id: AlertId, body: HoldRequest) -> Any:
+    """Keep an alert as evidence beyond its retention time, with a reason."""
+    return await desk_of(request).hold(alert_id, by=acting_officer(request, body.officer), reason=body.reason)
+
+
+@router.delete("/{alert_id}/hold", response_model=AlertDocument)
+async def release(request: Request, alert_id: AlertId, officer: Annotated[str, Query(pattern=OFFICER_PATTERN)]) -> Any:
+    """Let a held alert go; it is destroyed when its time is over."""
+    return await desk_of(request).release(alert_id, by=acting_officer(request, officer))
+
+
+async def _account(request: Request, what: str, alert_id: str = "") -> None:
+    await desk_of(request).consulted(
+        who=looking_person(request), what=what, alert_id=alert_id, reason=looking_reason(request)
+    )
+
+
+def _moment(name: str, text: str) -> float | None:
+    if not text:
+        return None
+    try:
+        return parse_utc(text.replace(" ", "+"))
+    except (ValueError, OverflowError):
+        raise InputError(
+            f"{name} is no date and time",
+            got=text,
+            allowed="ISO 8601, for example 2026-08-21 or 2026-08-21T14:30:00Z",
+        ) from None
