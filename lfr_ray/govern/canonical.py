@@ -1,0 +1,47 @@
+"""One way to write a value down, so that a hash or a signature of it means something."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import date, datetime, timezone
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, PlainSerializer
+
+from lfr_ray.clock import parse_utc, utc_text
+
+
+def canonical_json(value: Any) -> bytes:
+    """The only JSON text of a value: sorted keys, no spaces, UTF-8, no NaN.
+
+    >>> canonical_json({"b": [1.0, None], "a": "x"})
+    b'{"a":"x","b":[1.0,null]}'
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def sha256_hex(data: bytes) -> str:
+    """SHA-256 in lower-case hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def _moment(value: Any) -> float:
+    """Seconds since 1970 UTC, to the millisecond, from a number, a text or what YAML makes of a date."""
+    if isinstance(value, bool):
+        raise ValueError("a moment must be ISO 8601 text or seconds since 1970")
+    if isinstance(value, str):
+        value = parse_utc(value)
+    elif isinstance(value, datetime):
+        value = (value if value.tzinfo else value.replace(tzinfo=timezone.utc)).timestamp()
+    elif isinstance(value, date):
+        value = datetime(value.year, value.month, value.day, tzinfo=timezone.utc).timestamp()
+    elif not isinstance(value, (int, float)):
+        raise ValueError("a moment must be ISO 8601 text or seconds since 1970")
+    if not 0 <= value < 253_402_300_800:  # the year 10000, where ISO 8601 text ends
+        raise ValueError("a moment must lie between the years 1970 and 9999")
+    return round(float(value), 3)
+
+
+Moment = Annotated[float, BeforeValidator(_moment), PlainSerializer(utc_text, return_type=str, when_used="json")]
+"""Seconds since 1970 UTC in memory, ISO 8601 text in every document."""

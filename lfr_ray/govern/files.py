@@ -1,0 +1,110 @@
+"""Writing files so that they are there after a power cut, and reading them with one kind of error."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from lfr_ray.errors import ConflictError, IntegrityError, NotFoundError, StoreError
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable: a new file's name is lost otherwise."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_durable(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """Replace a file in one step: readers see the old or the new content, after a crash too.
+
+    Raises:
+        StoreError: The content cannot be written; the old file is untouched.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        try:
+            write_all(descriptor, data)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.replace(draft, path)
+        sync_folder(path.parent)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            draft.unlink()
+        raise disk_error("the file cannot be written", path, error) from None
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write every byte; the kernel may take a large write in parts."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def read_json(path: Path, what: str) -> Any:
+    """Read a JSON document.
+
+    Raises:
+        NotFoundError: There is no such file.
+        IntegrityError: It is not JSON.
+        StoreError: It cannot be read.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise NotFoundError(f"{what} does not exist", got=path) from None
+    except OSError as error:
+        raise disk_error(f"{what} cannot be read", path, error) from None
+    except ValueError:
+        raise IntegrityError(
+            f"{what} is damaged", got=path, allowed="JSON", next_step="restore the file from its backup"
+        ) from None
+
+
+def disk_error(what: str, path: Path, error: OSError) -> StoreError:
+    """A storage error that names the file and the operating system's reason."""
+    step = "free space on this disk" if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else ""
+    return StoreError(what, got=f"{path.name}: {error.strerror or type(error).__name__}", next_step=step)
+
+
+@contextlib.contextmanager
+def exclusive(path: Path, what: str, *, wait: bool = False) -> Iterator[None]:
+    """Hold a lock file while the block runs; the lock ends with the process, however that ends.
+
+    Args:
+        path: The lock file. It stays; only the lock on it counts.
+        what: What is being done, for the message.
+        wait: Wait for the other holder, rather than refuse.
+
+    Raises:
+        ConflictError: Another process or thread holds it, and we do not wait.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
+            raise ConflictError(
+                f"{what} is already under way",
+                got=f"process {holder}" if holder else "",
+                next_step="wait until it has ended; if it crashed, its lock is already free and you may start again",
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,255 @@
+"""The matcher's gate: every comparison asks it, and an empty answer alone permits one.
+
+It joins what changes rarely (the signed authority, the keys, the rules), read again when a file
+changes, with what may change at any moment (the stop, the pause, the close), looked at each time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from lfr_ray.clock import Clock, SystemClock
+from lfr_ray.errors import LfrError
+from lfr_ray.govern.authority import Authority, Position, clock_fault
+from lfr_ray.govern.grant import (
+    Grant,
+    closing_fault,
+    grant_fault,
+    grant_path,
+    load_grant,
+    must_erase,
+    ratification_fault,
+)
+from lfr_ray.govern.keys import PublicKey, trusted_keys
+from lfr_ray.govern.ledger_record import Event
+from lfr_ray.govern.profile import Profile
+from lfr_ray.govern.stop import breaker_pause, emergency_stop
+
+HEALTH_EVERY_S = 1.0
+"""How often the ledger, the disk and the keys folder are looked at."""
+REPORT_EVERY_S = 60.0
+"""The same refusal of the same camera is recorded once in this time."""
+MAX_REPORTED = 4096
+"""Refusals remembered; with more distinct ones the oldest are forgotten and recorded again."""
+
+FileState = tuple[int, int, int]
+
+
+class GateLedger(Protocol):
+    """What the gate needs of the ledger."""
+
+    def fault(self) -> str:
+        """Empty, or why records cannot be written."""
+
+    def clock_state(self) -> tuple[int, float]:
+        """How often the clock was accepted as it is, and the latest wall time recorded since."""
+
+    def append(self, event: Event) -> object:
+        """Record an event durably."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    state: FileState
+    grant: Grant | None
+    trusted: Mapping[str, PublicKey]
+    fault: str
+
+
+class AuthorityGate:
+    """Says whether a comparison is permitted, for one deployment of one site.
+
+    Args:
+        data_dir: The site's folder, with ``deployments/``, ``keys/``, ``stop`` and ``pause``.
+        deployment: Id of the deployment.
+        profile: The rules in force.
+        ledger: Where refusals are recorded and whose health counts.
+        clock: Wall and steady time.
+        positions: Where cameras stand; a camera that is not here has no known position.
+        threshold: The threshold that the matcher uses.
+        model_sha256: Hash of the embedder's weights; empty where it is not known.
+        needed: Kinds of deployment that this process may serve; empty: every kind.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        deployment: str,
+        profile: Profile,
+        ledger: GateLedger,
+        *,
+        clock: Clock | None = None,
+        positions: Mapping[str, Position] | Callable[[str], Position | None] | None = None,
+        threshold: float | None = None,
+        model_sha256: str = "",
+        needed: tuple[str, ...] = (),
+    ) -> None:
+        self._grant_path = os.fspath(grant_path(data_dir / "deployments", deployment))
+        self._receipt_path = data_dir / "receipts" / f"{deployment}.json"
+        self._keys = data_dir / "keys"
+        self._deployment = deployment
+        self._profile = profile
+        self._ledger = ledger
+        self._clock = clock or SystemClock()
+        known = positions or {}
+        self._position: Callable[[str], Position | None] = known if callable(known) else known.get
+        self._threshold = threshold
+        self._model_sha256 = model_sha256
+        self._needed = needed
+        self._stop = emergency_stop(data_dir)
+        self._pause = breaker_pause(data_dir)
+        self._loaded: _Loaded | None = None
+        self._looked_s = -HEALTH_EVERY_S
+        self._health = ""
+        self._accepted = 0
+        self._seen_at = 0.0
+        self._reported: dict[tuple[str, str], float] = {}
+
+    @property
+    def authority(self) -> Authority | None:
+        """The authority as it was last read; None when it could not be."""
+        grant = self._load().grant
+        return grant.authority if grant is not None else None
+
+    @property
+    def closed(self) -> bool:
+        """The deployment was closed: what the matcher holds in memory must go."""
+        loaded = self._load()
+        return loaded.grant is not None and bool(closing_fault(loaded.grant, loaded.trusted))
+
+    @property
+    def must_erase(self) -> bool:
+        """An urgent use was not regularised, and the rules want everything destroyed."""
+        loaded = self._load()
+        if loaded.grant is None:
+            return False
+        return must_erase(loaded.grant, loaded.trusted, self._profile, self._clock.wall_s())
+
+    def refusal(self, camera: str, captured_at: float, watchlist_hash: str, model: str) -> str:
+        """Whether one comparison is permitted.
+
+        Args:
+            camera: Name of the camera.
+            captured_at: Wall time at which the face was captured.
+            watchlist_hash: Hash of the approved list as it stands now; empty when it is not approved.
+            model: Card id of the embedder.
+
+        Returns:
+            Empty when permitted, otherwise why not.
+        """
+        now_s = self._clock.wall_s()
+        why = self._state_refusal(now_s) or self._authority_refusal(now_s, camera, captured_at, watchlist_hash, model)
+        if why:
+            self._report(camera, why)
+        return why
+
+    def status(self) -> str:
+        """Empty while matching is on as far as no camera, list or model is concerned; otherwise why not."""
+        now_s = self._clock.wall_s()
+        why = self._state_refusal(now_s) or self._grant_refusal(self._load(), now_s)
+        if why:
+            return why
+        authority = self.authority
+        if authority is None or authority.starts_at <= now_s <= authority.ends_at:
+            return ""
+        edge = max(now_s, authority.footage_from or 0.0)
+        return authority.refusal(authority.cameras[0], edge, authority.watchlist_sha256, authority.model, now_s=now_s)
+
+    def _state_refusal(self, now_s: float) -> str:
+        if self._stop.is_set():
+            return self._stop.refusal() or "matching was stopped"
+        if self._pause.is_set():
+            return self._pause.refusal() or "matching is paused by the circuit breaker"
+        steady_s = self._clock.steady_s()
+        if steady_s - self._looked_s >= HEALTH_EVERY_S:
+            self._looked_s = steady_s
+            self._health = self._ledger.fault()
+            self._take_up_time(*self._ledger.clock_state())
+            self._loaded = None
+        if self._health:
+            return f"the audit ledger is out of order: {self._health}"
+        self._seen_at = max(self._seen_at, now_s)
+        return clock_fault(now_s, self._seen_at, self._profile.clock_tolerance_s)
+
+    def _take_up_time(self, accepted: int, recorded_at: float) -> None:
+        """The latest moment seen or recorded. It falls only when somebody accepted the clock as it is."""
+        self._seen_at = max(self._seen_at, recorded_at) if accepted == self._accepted else recorded_at
+        self._accepted = accepted
+
+    def _authority_refusal(self, now_s: float, camera: str, captured_at: float, watchlist_hash: str, model: str) -> str:
+        loaded = self._load()
+        why = self._grant_refusal(loaded, now_s)
+        if why or loaded.grant is None:
+            return why
+        return loaded.grant.authority.refusal(
+            camera,
+            captured_at,
+            watchlist_hash,
+            model,
+            self._position(camera),
+            now_s=now_s,
+            threshold=self._threshold,
+        )
+
+    def _grant_refusal(self, loaded: _Loaded, now_s: float) -> str:
+        if loaded.fault or loaded.grant is None:
+            return loaded.fault
+        return ratification_fault(loaded.grant, loaded.trusted, self._profile, now_s)
+
+    def _load(self) -> _Loaded:
+        """The grant as the file says; read again when the file changed, and once a second with the keys."""
+        try:
+            state = os.stat(self._grant_path)
+            found: FileState = (state.st_mtime_ns, state.st_size, state.st_ino)
+        except OSError:
+            found = (0, 0, 0)
+        loaded = self._loaded
+        if loaded is None or loaded.state != found:
+            loaded = self._loaded = self._read(found)
+        return loaded
+
+    def _read(self, state: FileState) -> _Loaded:
+        try:
+            trusted = trusted_keys(self._keys)
+            grant = load_grant(Path(self._grant_path))
+        except LfrError as error:
+            return _Loaded(state, None, {}, f"no authority in force: {error}")
+        fault = closing_fault(grant, trusted) or grant_fault(grant, trusted, self._profile) or self._site_fault(grant)
+        return _Loaded(state, grant, trusted, fault)
+
+    def _site_fault(self, grant: Grant) -> str:
+        authority = grant.authority
+        if self._receipt_path.exists():
+            return "the deployment was closed and its data destroyed"
+        if authority.deployment != self._deployment:
+            return f"the authority is of another deployment, {authority.deployment}"
+        if self._needed and authority.kind not in self._needed:
+            return f"a {authority.kind} authority does not permit {' or '.join(self._needed)} use"
+        if authority.model_sha256 and self._model_sha256 and authority.model_sha256 != self._model_sha256:
+            return "the model's weights are not the authorised ones"
+        return ""
+
+    def _report(self, camera: str, why: str) -> None:
+        steady_s = self._clock.steady_s()
+        last_s = self._reported.get((camera, why))
+        if last_s is not None and steady_s - last_s < REPORT_EVERY_S:
+            return
+        if len(self._reported) >= MAX_REPORTED:
+            self._reported.pop(next(iter(self._reported)))
+        self._reported[camera, why] = steady_s
+        event = Event(
+            "refusal",
+            "no comparison",
+            deployment=self._deployment,
+            actor="matcher",
+            subject=camera,
+            reason=" ".join(why.split())[:500],
+        )
+        # The answer stands whether it can be recorded or not: a ledger that fails stops matching by itself.
+        with contextlib.suppress(LfrError):
+            self._ledger.append(event)

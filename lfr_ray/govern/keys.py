@@ -1,0 +1,246 @@
+"""Ed25519 keys: who may sign what, and a signature that says for what it was given.
+
+A trusted key is a small JSON file ``<id>.pub`` in the keys folder of a site. Whoever may write that
+folder decides who is trusted, so it belongs to the administrator. Private keys are PEM files that
+only their owner can read; an officer's private key belongs on the officer's own medium, not here.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from pydantic import Field
+
+from lfr_ray.clock import utc_text
+from lfr_ray.config import Section, parse_section
+from lfr_ray.errors import ConfigError, ConflictError, NotFoundError
+from lfr_ray.govern.canonical import Moment, canonical_json, sha256_hex
+from lfr_ray.govern.files import exclusive, read_json, write_durable
+
+ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.@:+-]{0,63}$"
+"""Staff numbers, logins and nominal ids: no spaces, so that a person's name does not slip in."""
+SITE_KEY = "site"
+"""File name of the key with which a site seals its ledger and signs its receipts."""
+
+Role = Literal["authoriser", "approver", "operator", "site"]
+
+
+class PublicKey(Section):
+    """A key that this site trusts, and whose it is.
+
+    Attributes:
+        id: First 16 hexadecimal digits of the SHA-256 of the key.
+        holder: Staff number or login; never a name.
+        rank: A rank of the profile; empty for the site's own key.
+    """
+
+    id: str = Field(pattern=r"^[0-9a-f]{16}$")
+    holder: str = Field(pattern=ID_PATTERN)
+    rank: str = ""
+    role: Role = "authoriser"
+    valid_from: Moment = 0.0
+    valid_until: Moment | None = None
+    training_until: Moment | None = None
+    public: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+    def unusable(self, at: float) -> str:
+        """Empty, or why this key could not sign at that moment."""
+        if at < self.valid_from:
+            return f"key {self.id} is valid only from {utc_text(self.valid_from)}"
+        if self.valid_until is not None and at > self.valid_until:
+            return f"key {self.id} was valid only until {utc_text(self.valid_until)}"
+        return ""
+
+    def trained(self, at: float) -> bool:
+        """The holder's training is recorded and has not run out."""
+        return self.training_until is not None and at <= self.training_until
+
+
+class Signature(Section):
+    """A signature over a document, its purpose and its time."""
+
+    key: str = Field(pattern=r"^[0-9a-f]{16}$")
+    at: Moment
+    value: str = Field(pattern=r"^[A-Za-z0-9+/]{86}==$")
+
+
+@dataclass(frozen=True)
+class SigningKey:
+    """A private key in memory. It prints its id only."""
+
+    _private: Ed25519PrivateKey
+
+    @staticmethod
+    def create() -> SigningKey:
+        """A new key."""
+        return SigningKey(Ed25519PrivateKey.generate())
+
+    @staticmethod
+    def load(path: Path, passphrase: str = "") -> SigningKey:
+        """Read a private key file.
+
+        Raises:
+            NotFoundError: There is no such file.
+            ConfigError: Others can read it, it is no Ed25519 key, or the passphrase is missing or wrong.
+        """
+        try:
+            mode = path.stat().st_mode
+            data = path.read_bytes()
+        except FileNotFoundError:
+            raise NotFoundError("the private key file does not exist", got=path.name) from None
+        except OSError as error:
+            raise ConfigError("the private key file cannot be read", got=f"{path.name}: {error.strerror}") from None
+        if mode & 0o077:
+            raise ConfigError(
+                "the private key file can be read by others",
+                got=f"{path.name}: mode {mode & 0o777:o}",
+                allowed="mode 600",
+                next_step=f"chmod 600 {path.name}",
+            )
+        try:
+            key = serialization.load_pem_private_key(data, passphrase.encode() if passphrase else None)
+        except (TypeError, ValueError, UnsupportedAlgorithm):
+            raise ConfigError(
+                "the private key cannot be opened",
+                got=path.name,
+                allowed="an Ed25519 key in PEM, with its passphrase if it has one",
+                next_step="name the environment variable that holds the passphrase with --passphrase-env",
+            ) from None
+        if not isinstance(key, Ed25519PrivateKey):
+            raise ConfigError("the private key is of another kind", got=path.name, allowed="Ed25519")
+        return SigningKey(key)
+
+    def save(self, path: Path, passphrase: str = "") -> None:
+        """Write the private key so that only its owner can read it.
+
+        Raises:
+            ConflictError: The file is there already: a key is never overwritten.
+        """
+        secret = passphrase.encode()
+        pem = self._private.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(secret) if secret else serialization.NoEncryption(),
+        )
+        if path.exists():
+            raise ConflictError("a key file is never overwritten", got=path.name, next_step="choose another file")
+        write_durable(path, pem, 0o600)
+
+    @property
+    def public(self) -> str:
+        """The public half, 64 hexadecimal digits."""
+        return self._private.public_key().public_bytes_raw().hex()
+
+    @property
+    def id(self) -> str:
+        """The key's id."""
+        return key_id(self.public)
+
+    def sign(self, purpose: str, document: Any, at: float) -> Signature:
+        """Sign a document for one purpose: the signature of a receipt is never one of an authority."""
+        at = round(at, 3)
+        value = self._private.sign(_message(purpose, document, at))
+        return Signature(key=self.id, at=at, value=base64.b64encode(value).decode())
+
+    def described(self, holder: str, rank: str = "", role: Role = "authoriser", **fields: Any) -> PublicKey:
+        """The public half with whose it is."""
+        return PublicKey(id=self.id, holder=holder, rank=rank, role=role, public=self.public, **fields)
+
+    def __repr__(self) -> str:
+        return f"SigningKey({self.id})"
+
+
+def key_id(public: str) -> str:
+    """Id of a public key given as hexadecimal digits."""
+    return sha256_hex(bytes.fromhex(public))[:16]
+
+
+def signature_fault(
+    purpose: str, document: Any, signature: Signature | None, trusted: Mapping[str, PublicKey], role: Role | None = None
+) -> str:
+    """Empty, or why a signature does not hold.
+
+    Args:
+        purpose: For which purpose it must have been given.
+        document: What was signed, as plain JSON values.
+        signature: The signature, or None when the document carries none.
+        trusted: Keys by id.
+        role: The role that the key must have, if any.
+    """
+    if signature is None:
+        return "it is not signed"
+    key = trusted.get(signature.key)
+    if key is None:
+        return f"it is signed by the unknown key {signature.key}"
+    if role is not None and key.role != role:
+        return f"key {key.id} has the role {key.role}, needed: {role}"
+    unusable = key.unusable(signature.at)
+    if unusable:
+        return unusable
+    try:
+        value = base64.b64decode(signature.value, validate=True)
+        public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key.public))
+        public.verify(value, _message(purpose, document, signature.at))
+    except (InvalidSignature, binascii.Error, ValueError):
+        return "its content was altered after it was signed"
+    return ""
+
+
+def trusted_keys(folder: Path) -> dict[str, PublicKey]:
+    """The keys that a site trusts, by id; none when there is no such folder.
+
+    Raises:
+        ConfigError: A key file is not valid, or its id is not that of its key.
+    """
+    found: dict[str, PublicKey] = {}
+    for path in sorted(folder.glob("*.pub")):
+        key = parse_section(PublicKey, read_json(path, "the key file"), f"key file {path.name}")
+        if key_id(key.public) != key.id:
+            raise ConfigError("a key file's id is not that of its key", got=path.name, next_step="remove the file")
+        found[key.id] = key
+    return found
+
+
+def trust(folder: Path, key: PublicKey) -> Path:
+    """Add a key to the trusted ones."""
+    path = folder / f"{key.id}.pub"
+    write_durable(path, canonical_json(key.model_dump(mode="json")) + b"\n")
+    return path
+
+
+def site_key(folder: Path, site: str = "site") -> SigningKey:
+    """The site's own key, made and trusted at the first use."""
+    path = folder / f"{SITE_KEY}.key"
+    with exclusive(folder / ".lock", "making the site's key", wait=True):
+        if not path.exists():
+            key = SigningKey.create()
+            trust(folder, key.described(site, role="site"))
+            key.save(path)
+    return SigningKey.load(path)
+
+
+def passphrase_from(variable: str) -> str:
+    """A passphrase from the environment; the variable is named, the value never shown.
+
+    Raises:
+        ConfigError: The variable is named but not set.
+    """
+    if not variable:
+        return ""
+    value = os.environ.get(variable, "")
+    if not value:
+        raise ConfigError("the environment variable with the passphrase is not set", got=variable)
+    return value
+
+
+def _message(purpose: str, document: Any, at: float) -> bytes:
+    return canonical_json(["lfr-ray", purpose, utc_text(at), document])

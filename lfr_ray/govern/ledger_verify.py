@@ -1,0 +1,195 @@
+"""Reading the ledger with suspicion: changed, removed, reordered, truncated, and by whom it was sealed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from lfr_ray.errors import NotFoundError
+from lfr_ray.govern.canonical import canonical_json, sha256_hex
+from lfr_ray.govern.files import disk_error
+from lfr_ray.govern.keys import PublicKey, Signature, signature_fault
+from lfr_ray.govern.ledger_head import HeadFile
+from lfr_ray.govern.ledger_record import FIRST_PREVIOUS, split_line
+
+MAX_FAULTS = 20
+"""Faults that are listed; one is enough to fail."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownHead:
+    """A head that was written down elsewhere: in a receipt, a public record, on paper."""
+
+    count: int
+    sha256: str
+    source: str
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What verification found.
+
+    Attributes:
+        records: Lines read.
+        sealed: Records covered by a seal or by the signed head.
+        faults: Why the ledger does not hold; empty when it does.
+        notes: What is worth knowing and no fault.
+    """
+
+    records: int = 0
+    sealed: int = 0
+    head: str = f"0:{FIRST_PREVIOUS}"
+    faults: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def holds(self) -> bool:
+        """Nothing was changed, removed, reordered or truncated."""
+        return not self.faults
+
+    def blame(self, fault: str) -> None:
+        """Add a fault, up to :data:`MAX_FAULTS`."""
+        if len(self.faults) < MAX_FAULTS:
+            self.faults.append(fault)
+
+
+def read_tail(data: bytes, count: int, previous: str) -> tuple[list[dict[str, Any]], int]:
+    """Whole records that follow a known one, and how many bytes they take; the rest is torn."""
+    records = []
+    good_bytes = 0
+    for line in data.splitlines(keepends=True):
+        record, fault = _parse(line)
+        if fault or record["n"] != count + 1 or record["previous"] != previous:
+            break
+        count, previous = record["n"], record["sha256"]
+        good_bytes += len(line)
+        records.append(record)
+    return records, good_bytes
+
+
+def read_records(path: Path) -> Iterator[dict[str, Any]]:
+    """The records of a ledger in order, unverified; an unfinished last line is left out.
+
+    Raises:
+        NotFoundError: There is no ledger.
+    """
+    for line in _lines(path):
+        try:
+            yield json.loads(line)
+        except ValueError:
+            continue
+
+
+def verify_ledger(path: Path, trusted: Mapping[str, PublicKey], known: Iterable[KnownHead] = ()) -> Verdict:
+    """Check every line, every seal, the signed head and every head that was written down elsewhere.
+
+    Args:
+        path: The JSON Lines file; its head file lies beside it.
+        trusted: Keys by id; seals and the head must be signed by one with the role ``site``.
+        known: Heads from receipts and public records, which reveal a ledger that was set back as a whole.
+
+    Raises:
+        NotFoundError: There is no ledger.
+    """
+    verdict = Verdict()
+    head, doubt = HeadFile(path.with_suffix(".head")).read(trusted)
+    if doubt and head is None:
+        verdict.blame(doubt)
+    elif doubt:
+        verdict.notes.append(doubt)
+    anchors: dict[int, list[KnownHead]] = {}
+    for one in known:
+        anchors.setdefault(one.count, []).append(one)
+    if head is not None:
+        anchors.setdefault(head.count, []).append(KnownHead(head.count, head.sha256, "the signed head"))
+    _walk(path, trusted, anchors, verdict)
+    for count, left in anchors.items():
+        for one in left:
+            if count > verdict.records:
+                verdict.blame(f"truncated: {one.source} counts {count} records, the ledger has {verdict.records}")
+    if head is not None:
+        verdict.sealed = max(verdict.sealed, min(head.count, verdict.records))
+        if verdict.records > head.count:
+            verdict.notes.append(f"{verdict.records - head.count} records after the signed head: a crash, or just now")
+    return verdict
+
+
+def _walk(path: Path, trusted: Mapping[str, PublicKey], anchors: dict[int, list[KnownHead]], verdict: Verdict) -> None:
+    expected, previous = 1, FIRST_PREVIOUS
+    for line in _lines(path):
+        record, fault = _parse(line)
+        if fault and not line.endswith(b"\n"):
+            verdict.notes.append(
+                "the last line is unfinished (a crash while writing); it is set aside at the next start"
+            )
+            break
+        verdict.records += 1
+        if fault:
+            verdict.blame(f"record {record.get('n', expected)}: {fault}")
+        number = record.get("n", expected)
+        order = _order_fault(number, expected, record.get("previous"), previous)
+        if order:
+            verdict.blame(order)
+        if record.get("kind") == "seal" and not fault:
+            seal = _seal_fault(record, trusted)
+            verdict.sealed = verdict.sealed if seal else number
+            if seal:
+                verdict.blame(f"record {number}: the seal does not hold: {seal}")
+        previous = record.get("sha256", previous)
+        for one in anchors.get(number, ()):
+            if one.sha256 != previous:
+                verdict.blame(f"record {number} is not the one that {one.source} names")
+        expected = number + 1
+    verdict.head = f"{expected - 1}:{previous}"
+
+
+def _order_fault(number: int, expected: int, stated: str | None, previous: str) -> str:
+    if number > expected:
+        missing = f"record {expected} is" if number == expected + 1 else f"records {expected} to {number - 1} are"
+        return f"{missing} missing before record {number}"
+    if number < expected:
+        return f"record {number} stands out of order: record {expected} was expected"
+    if stated is not None and stated != previous:
+        return f"record {number} does not follow the record before it"
+    return ""
+
+
+def _seal_fault(record: dict[str, Any], trusted: Mapping[str, PublicKey]) -> str:
+    facts = record["facts"]
+    try:
+        signature = Signature.model_validate(facts["signature"])
+        content = {"count": facts["count"], "sha256": facts["sha256"]}
+    except (KeyError, TypeError, ValidationError):
+        return "it is malformed"
+    if content != {"count": record["n"] - 1, "sha256": record["previous"]}:
+        return "it seals other records than those before it"
+    return signature_fault("ledger seal", content, signature, trusted, "site")
+
+
+def _parse(line: bytes) -> tuple[dict[str, Any], str]:
+    """A line's record with its stated hash, and empty or what is wrong with the line itself."""
+    try:
+        body, digest = split_line(line)
+        record = json.loads(body)
+        if not isinstance(record, dict) or not isinstance(record.get("n"), int):
+            return {}, "it is no ledger record"
+    except ValueError:
+        return {}, "it is no ledger record"
+    altered = sha256_hex(body) != digest or canonical_json(record) != body
+    record["sha256"] = digest
+    return record, "it was changed" if altered else ""
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as file:
+            yield from file
+    except FileNotFoundError:
+        raise NotFoundError("there is no ledger", got=path.name) from None
+    except OSError as error:
+        raise disk_error("the ledger cannot be read", path, error) from None
