@@ -80,3 +80,19 @@ def parse_address(url: str, schemes: Collection[str] = ()) -> Address:
     shown = hide_credentials(f"x://{path}")[4:] if "@" in path and not Path(path).exists() else path
     pictures = Path(path).is_dir() or (is_picture_name(Path(path)) and not path.lower().endswith(".gif"))
     return Address("pictures" if pictures else "recording", path, shown)
+
+
+def shown_address(url: str, schemes: Collection[str] = ()) -> str:
+    """The address without credentials, also one that cannot be opened."""
+    try:
+        return parse_address(url, schemes).shown
+    except SourceError:
+        return hide_credentials(url)
+
+
+def is_lasting(url: str, schemes: Collection[str] = ()) -> bool:
+    """The address is that of something that delivers for ever, and is worth trying again."""
+    try:
+        return parse_address(url, schemes).lasting
+    except SourceError:
+        return False

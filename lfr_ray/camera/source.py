@@ -15,7 +15,7 @@ from typing import Protocol
 from lfr_ray.camera.address import Address, parse_address
 from lfr_ray.camera.decode import VideoReel
 from lfr_ray.camera.folder import FolderReel
-from lfr_ray.camera.pace import Pace, PaceConfig, admit
+from lfr_ray.camera.pace import Pace, PaceConfig, admit, follow_on
 from lfr_ray.camera.reel import Reel, SourceInfo, Take, Tally
 from lfr_ray.clock import Clock, SystemClock
 from lfr_ray.config import CameraConfig
@@ -84,13 +84,17 @@ class PacedSource:
         info = self._info
         config = PaceConfig(info.live, self._config.pace == "full", 1.0 / self._config.max_fps)
         interval_s = 1.0 / info.fps if info.fps > 0 else 0.0
-        pace, index, offset_s, media_s = Pace(), -1, 0.0, 0.0
+        pace, index, media_s, shift_s = Pace(), -1, 0.0, 0.0
         while True:
             first = index + 1
             for take in self._reel.takes():
                 index += 1
                 now_s = self._clock.steady_s()
-                media_s = _media_s(take, info.live, now_s, offset_s, media_s, (index - first) * interval_s)
+                if info.live:
+                    media_s = now_s if take.media_s is None else take.media_s
+                else:
+                    own_s = (index - first) * interval_s if take.media_s is None else take.media_s
+                    media_s, shift_s = follow_on(own_s, media_s, shift_s, interval_s)
                 ruling, pace = admit(config, pace, media_s, now_s)
                 if not ruling.keep:
                     self._skipped += 1
@@ -102,7 +106,7 @@ class PacedSource:
                     yield self._frame(index, media_s, pixels)
             if info.live or self._config.on_end == "stop" or self._stopping.is_set() or index < first:
                 return
-            offset_s = media_s + interval_s
+            shift_s = media_s + interval_s
             self._rewind()
 
     def tally(self) -> Tally:
@@ -202,13 +206,6 @@ def _open_reel(
     if address.kind == "pictures":
         return FolderReel(address)
     return VideoReel(address, clock=clock, stopping=stopping, stall_s=config.stall_s)
-
-
-def _media_s(take: Take, live: bool, now_s: float, offset_s: float, last_s: float, guess_s: float) -> float:
-    """A frame's place on the camera's timeline; in a recording it never goes back."""
-    if live:
-        return now_s if take.media_s is None else take.media_s
-    return max(last_s, offset_s + (guess_s if take.media_s is None else take.media_s))
 
 
 def _pixels(frame: Frame) -> Picture:

@@ -1,0 +1,247 @@
+"""A camera's own thread: opens, decodes, hands over, notices blindness, and comes back by itself."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import random
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from lfr_ray.camera.address import is_lasting, shown_address
+from lfr_ray.camera.health import Decision, Event, Health, HealthConfig, State, as_of, step
+from lfr_ray.camera.newest import EveryFrame, Mailbox, NewestFrame
+from lfr_ray.camera.redact import hide_credentials
+from lfr_ray.camera.reel import Tally
+from lfr_ray.camera.source import PacedSource, Schemes, SourceInfo, open_source
+from lfr_ray.clock import Clock, SystemClock
+from lfr_ray.config import CameraConfig
+from lfr_ray.errors import InputError, LfrError
+from lfr_ray.records import Frame
+
+STOP_S = 1.5
+"""How long ``stop`` waits. A thread inside a system call ends by itself when that times out."""
+
+RATE_FRAMES = 50
+"""Newest frames over which the rate is measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class CameraStatus:
+    """What is known of one camera at one moment; holds nothing secret.
+
+    Attributes:
+        state: connecting, live, blind or ended.
+        blind_since: Wall time since which nothing is seen, or None.
+        frames: Frames handed over.
+        dropped: Of those, replaced by a newer one before anybody looked.
+        skipped: Frames that were not converted, because ``max_fps`` allows no more.
+        corrupt: Packets and pictures that could not be decoded, or only with gaps.
+        reconnects: Times that it came back after it had been blind.
+        fps: Frames a second handed over lately.
+        lag_s: How far a live stream is behind itself.
+        last_frame_at: Wall time of the newest frame, or None.
+        url: The address without credentials.
+        problem: Why it is blind or ended, or empty.
+        problems: What was wrong with the footage, by name.
+        refusal: Why the matcher compares nothing of this camera; empty when it does.
+    """
+
+    name: str
+    state: State
+    blind_since: float | None
+    frames: int
+    dropped: int
+    skipped: int
+    corrupt: int
+    reconnects: int
+    width_px: int
+    height_px: int
+    fps: float
+    lag_s: float
+    last_frame_at: float | None
+    url: str
+    problem: str
+    problems: tuple[str, ...] = ()
+    refusal: str = ""
+
+
+class CameraReader:
+    """Reads one camera in a thread of its own, which no fault of the camera ends.
+
+    Args:
+        config: The camera.
+        mailbox: Where frames go; by default one that suits the configured pace.
+        clock: The machine's unless given.
+        schemes: Plugged-in kinds of footage.
+        patience: Pauses between attempts; ``stall_s`` comes from ``config``.
+        draw: Gives random numbers from 0 to 1 for the pauses.
+        on_change: Called by the thread when the state changes, with the new status.
+    """
+
+    def __init__(
+        self,
+        config: CameraConfig,
+        mailbox: Mailbox | None = None,
+        *,
+        clock: Clock | None = None,
+        schemes: Schemes | None = None,
+        patience: HealthConfig | None = None,
+        draw: Callable[[], float] = random.random,
+        on_change: Callable[[CameraStatus], None] | None = None,
+    ) -> None:
+        self._config = config
+        self.mailbox: Mailbox = mailbox or (EveryFrame() if config.pace == "full" else NewestFrame())
+        self._clock = clock or SystemClock()
+        self._schemes = schemes or {}
+        self._shown = shown_address(config.url, self._schemes)
+        self._lasting = is_lasting(config.url, self._schemes)
+        # Only what should go on for ever can stall; a recording may wait for its reader.
+        stall_s = config.stall_s if self._lasting else math.inf
+        self._patience = replace(patience or HealthConfig(), stall_s=stall_s)
+        self._draw = draw
+        self._on_change = on_change
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._health = Health()
+        self._source: PacedSource | None = None
+        self._info: SourceInfo | None = None
+        self._past = Tally()
+        self._frames = 0
+        self._handing_over = False
+        self._size_px = (0, 0)
+        self._times_s: deque[float] = deque(maxlen=RATE_FRAMES)
+        # A daemon: a decoder that hangs in a system call must not keep the process alive.
+        self._thread = threading.Thread(target=self._run, name=f"camera-{config.name}", daemon=True)
+
+    def start(self) -> CameraReader:
+        """Begin to read."""
+        self._thread.start()
+        return self
+
+    def stop(self) -> bool:
+        """Read no more and close the mailbox; returns within two seconds.
+
+        Returns:
+            False when the thread still hangs in the camera's driver or network; it will end by itself.
+        """
+        self._stopping.set()
+        self.mailbox.close()
+        if self._thread.is_alive() and threading.current_thread() is not self._thread:
+            self._thread.join(STOP_S)
+        return not self._thread.is_alive()
+
+    def info(self) -> SourceInfo | None:
+        """What the footage says of itself; None before it was opened."""
+        with self._lock:
+            return self._info
+
+    def status(self) -> CameraStatus:
+        """How the camera is now."""
+        now_s = self._clock.steady_s()
+        with self._lock:
+            # A frame that waits for its reader was seen, however long ago.
+            health = self._health if self._handing_over else as_of(self._patience, self._health, now_s)
+            tally = self._tally()
+            width_px, height_px = self._size_px
+            return CameraStatus(
+                name=self._config.name,
+                state=health.state,
+                blind_since=health.blind_since,
+                frames=self._frames,
+                dropped=self.mailbox.dropped,
+                skipped=tally.skipped,
+                corrupt=tally.corrupt,
+                reconnects=health.reconnects,
+                width_px=width_px,
+                height_px=height_px,
+                fps=_rate(self._times_s) if health.state == "live" else 0.0,
+                lag_s=self._source.lag_s if self._source is not None else 0.0,
+                last_frame_at=health.last_picture_at,
+                url=self._shown,
+                problem=hide_credentials(health.problem, self._config.url),
+                problems=tuple(hide_credentials(one, self._config.url) for one in tally.problems),
+            )
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._happen("opened")
+            event, problem = self._read_once()
+            decision = self._happen(event, problem)
+            if decision.action == "stop":
+                break
+            self._stopping.wait(decision.wait_s)
+        else:
+            self._happen("end")
+        self.mailbox.close()
+
+    def _read_once(self) -> tuple[Event, str]:
+        """Open the footage and hand its frames over until it ends in some way."""
+        failure: Event = "failure" if self._lasting or self._config.on_end == "loop" else "refusal"
+        source: PacedSource | None = None
+        try:
+            source = open_source(self._config, schemes=self._schemes, clock=self._clock, stopping=self._stopping)
+            with self._lock:
+                self._source, self._info = source, source.info()
+            for frame in source.frames():
+                self._hand_over(frame)
+            return "end", ""
+        except InputError as error:
+            return ("failure" if self._lasting else "refusal"), str(error)
+        except LfrError as error:
+            return failure, str(error)
+        except Exception as error:  # noqa: BLE001 - whatever a driver or decoder raises, the camera goes on
+            return failure, f"the decoder failed ({type(error).__name__})"
+        finally:
+            if source is not None:
+                with self._lock:
+                    self._past, self._source = self._tally(), None
+                    self._times_s.clear()
+                source.close()
+
+    def _hand_over(self, frame: Frame) -> None:
+        self._happen("picture")
+        self._handing_over = True
+        accepted = self.mailbox.put(frame)
+        self._handing_over = False
+        if not accepted:
+            return
+        with self._lock:
+            self._frames += 1
+            self._size_px = (frame.width_px, frame.height_px)
+            self._times_s.append(self._clock.steady_s())
+
+    def _happen(self, event: Event, problem: str = "") -> Decision:
+        with self._lock:
+            before = self._health.state
+            decision, self._health = step(
+                self._patience,
+                self._health,
+                event,
+                now_s=self._clock.steady_s(),
+                now_at=self._clock.wall_s(),
+                draw=self._draw() if event == "failure" else 1.0,
+                problem=problem,
+            )
+            changed = self._health.state != before
+        if changed and self._on_change is not None:
+            # An observer's fault must not blind the camera.
+            with contextlib.suppress(Exception):
+                self._on_change(self.status())
+        return decision
+
+    def _tally(self) -> Tally:
+        """Over all connections so far."""
+        if self._source is None:
+            return self._past
+        past, now = self._past, self._source.tally()
+        problems = list(dict.fromkeys((*past.problems, *now.problems)))
+        return Tally(past.decoded + now.decoded, past.skipped + now.skipped, past.corrupt + now.corrupt, problems)
+
+
+def _rate(times_s: deque[float]) -> float:
+    if len(times_s) < 2 or times_s[-1] <= times_s[0]:
+        return 0.0
+    return (len(times_s) - 1) / (times_s[-1] - times_s[0])

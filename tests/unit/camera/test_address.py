@@ -1,0 +1,65 @@
+"""What an address means, and that its secrets are never shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lfr_ray.camera.address import is_lasting, parse_address, shown_address
+from lfr_ray.errors import SourceError
+
+
+@pytest.mark.parametrize(
+    ("url", "kind", "lasting"),
+    [
+        ("rtsp://10.0.0.7/live", "stream", True),
+        ("RTSPS://10.0.0.7/live", "stream", True),
+        ("http://10.0.0.7/video.mjpg", "stream", True),
+        ("https://10.0.0.7/video.m3u8", "stream", True),
+        ("/dev/video0", "device", True),
+        ("clips/gate.mp4", "recording", False),
+        ("file:///clips/gate.mp4", "recording", False),
+        ("clips/gate.gif", "recording", False),
+        ("clips/gate.JPG", "pictures", False),
+        ("demo:pier", "scheme", False),
+    ],
+)
+def test_kinds(url: str, kind: str, lasting: bool) -> None:
+    address = parse_address(url, {"demo"})
+    assert address.kind == kind
+    assert address.lasting == lasting == is_lasting(url, {"demo"})
+
+
+def test_a_folder_is_pictures(tmp_path: Path) -> None:
+    assert parse_address(str(tmp_path)).kind == "pictures"
+    assert parse_address(f"file://{tmp_path}").target == str(tmp_path)
+
+
+def test_the_scheme_is_given_on_in_small_letters_and_the_rest_untouched() -> None:
+    assert parse_address("RTSP://Admin:Pw@Host/Live").target == "rtsp://Admin:Pw@Host/Live"
+
+
+@pytest.mark.parametrize("url", ["ftp://u:hunter2@h/x", "srt://h:1?passphrase=hunter2", "concat://a|b"])
+def test_other_schemes_are_refused_without_their_address(url: str) -> None:
+    with pytest.raises(SourceError, match=r"scheme.*allowed: .*rtsp://.*demo:NAME.*next:") as caught:
+        parse_address(url, {"demo"})
+    assert "hunter2" not in str(caught.value)
+    assert "hunter2" not in shown_address(url)
+    assert not is_lasting(url)
+
+
+def test_no_address_prints_its_credentials() -> None:
+    address = parse_address("rtsp://admin:hunter2@10.0.0.7/live?key=hunter2")
+    assert "hunter2" not in repr(address)
+    assert address.shown == "rtsp://***@10.0.0.7/live?key=***"
+
+
+def test_an_address_without_its_scheme_is_hidden_too() -> None:
+    assert parse_address("admin:hunter2@10.0.0.7/live").shown == "***@10.0.0.7/live"
+
+
+def test_a_file_whose_name_has_an_at_sign_is_shown(tmp_path: Path) -> None:
+    path = tmp_path / "gate@noon.mp4"
+    path.touch()
+    assert parse_address(str(path)).shown == str(path)
