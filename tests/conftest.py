@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,3 +46,31 @@ def shared_models() -> Path:
 def repository() -> Path:
     """The root of the checkout."""
     return REPOSITORY
+
+
+@pytest.fixture
+def make_sighting() -> Callable[..., Any]:
+    """Makes sightings of somebody who does not exist; ``match`` takes a match's fields, the rest a sighting's."""
+    from lfr_ray.records import Match, Quality, Sighting  # after the environment above
+
+    def make(key: str = "passage-1", *, match: dict[str, Any] | None = None, **fields: Any) -> Sighting:
+        name, at = "Nobody Listed", 1_700_000_000.0
+        found = Match("entry-1", name, "wanted", "detain", 0.81, 0.7, 0.2, "entry-2", 4, 5, 500)
+        seen = Sighting(
+            key=key,
+            camera="gate",
+            track=7,
+            captured_s=12.5,
+            captured_at=at,
+            match=replace(found, **(match or {})),
+            model="dlib_resnet",
+            deployment="airshow",
+            box=(10.0, 20.0, 60.0, 80.0),
+            quality=Quality(55.0, 120.0, 118.0, 0.1, 0.0, 2.0, 0.93, 0.8),
+            face_jpeg=b"\xff\xd8face\xff\xd9",
+            scene_jpeg=b"\xff\xd8scene\xff\xd9",
+            watchlist_jpeg=b"\xff\xd8watchlist\xff\xd9",
+        )
+        return replace(seen, **fields)
+
+    return make

@@ -165,7 +165,7 @@ def _purge(
 ) -> tuple[list[Erased], list[str]]:
     alerts, images = tables.alerts, tables.images
     query = select(alerts.c.alert_id, alerts.c.deployment, alerts.c.hold_reason).where(alerts.c.alert_id.in_(alert_ids))
-    rows = connection.execute(query).mappings().all()
+    rows = connection.execute(query.order_by(alerts.c.seq)).mappings().all()
     held = [row["alert_id"] for row in rows if row["hold_reason"]]
     going = {row["alert_id"]: row["deployment"] for row in rows if not row["hold_reason"]}
     if not going:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,14 +15,12 @@ HEARTBEAT = b": alive\n\n"
 TROUBLE = b": the alert desk does not answer, still trying\n\n"
 """Comments: clients ignore them, proxies see that the connection lives."""
 
-PAGE = 100
-
 
 class EventSource(Protocol):
     """Where the feed comes from: the desk itself, or an actor that holds it."""
 
-    async def events_after(self, event_id: int, limit: int) -> list[dict[str, Any]]:
-        """Events after ``event_id``, oldest first."""
+    async def events_after(self, event_id: int, wait_s: float) -> list[dict[str, Any]]:
+        """Events after ``event_id``, oldest first; where there are none, those that come within ``wait_s``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +28,13 @@ class FeedRules:
     """How the stream behaves.
 
     Attributes:
-        poll_s: How often the desk is asked for what is new.
         heartbeat_s: Silence after which a comment is sent.
+        trouble_s: Pause before a desk that did not answer is asked again.
         retry_ms: How long a client waits before it connects again.
     """
 
-    poll_s: float = 0.2
     heartbeat_s: float = 15.0
+    trouble_s: float = 1.0
     retry_ms: int = 2000
 
 
@@ -82,36 +79,22 @@ def hello(after: int, rules: FeedRules) -> bytes:
     return f"retry: {rules.retry_ms}\nid: {after}\nevent: hello\ndata: {data}\n\n".encode()
 
 
-async def stream(
-    source: EventSource,
-    after: int,
-    rules: FeedRules,
-    *,
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    steady_s: Callable[[], float] = time.monotonic,
-) -> AsyncIterator[bytes]:
+async def stream(source: EventSource, after: int, rules: FeedRules) -> AsyncIterator[bytes]:
     """Everything after ``after`` and then everything new, until the client goes.
 
     Each event is sent once, in order. When the desk does not answer, the stream says so in a comment and
     goes on where it was.
     """
     yield hello(after, rules)
-    spoke_s = steady_s()
     while True:
         try:
-            events = await source.events_after(after, PAGE)
+            events = await source.events_after(after, rules.heartbeat_s)
         except LfrError:
-            events = []
-            if steady_s() - spoke_s >= min(1.0, rules.heartbeat_s):
-                spoke_s = steady_s()
-                yield TROUBLE
+            yield TROUBLE
+            await asyncio.sleep(rules.trouble_s)
+            continue
         for event in events:
             after = int(event["id"])
             yield render(event)
-        if events:
-            spoke_s = steady_s()
-            continue
-        if steady_s() - spoke_s >= rules.heartbeat_s:
-            spoke_s = steady_s()
+        if not events:
             yield HEARTBEAT
-        await sleep(rules.poll_s)

@@ -115,7 +115,7 @@ async def decide(request: Request, alert_id: AlertId, body: DecisionRequest, ide
         officer=acting_officer(request, body.officer),
         decision=body.decision,
         note=body.note,
-        comparison=None if body.comparison is None else {**body.comparison},
+        comparison=None if body.comparison is None else {str(one): found for one, found in body.comparison.items()},
         corrects=body.corrects or 0,
         request_key=idempotency_key,
     )

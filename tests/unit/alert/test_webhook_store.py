@@ -1,0 +1,160 @@
+"""Subscriptions: where alerts may go, how far each receiver is, and secrets told once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from lfr_ray.alert.deliver import DeliveryRules, signature, signature_holds, wait_s
+from lfr_ray.alert.desk import AlertDesk
+from lfr_ray.alert.desk_database import Database
+from lfr_ray.alert.webhook_store import (
+    DEFAULT_KINDS,
+    MAX_SUBSCRIPTIONS,
+    WebhookStore,
+    check_url,
+    shown_url,
+    subscription_document,
+)
+from lfr_ray.errors import ConflictError, InputError, NotFoundError
+from lfr_ray.records import Sighting
+
+Make = Callable[..., Sighting]
+URL = "https://control.example/alerts?token=hunter22"
+
+
+@pytest.fixture
+def webhooks(database: Database) -> WebhookStore:
+    return WebhookStore(database)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://control.example/a",
+        "https://10.0.0.5:8443/a?b=c",
+        "http://127.0.0.1:9/a",
+        "http://localhost/a",
+        "http://[::1]:9/",
+    ],
+)
+def test_where_alerts_may_go(url: str) -> None:
+    check_url(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://control.example/a",
+        "https://me:hunter22@control.example/a",
+        "ftp://control.example/a",
+        "control.example",
+        "https://",
+        "https://control.example:99999/",
+        "https://control.example/a#b",
+        "https://control.example/a b",
+        "https://control.example/\r\nX: y",
+        "https://contr\u00f6l.example/",
+        "file:///etc/passwd",
+        "https://x/" + "a" * 2000,
+        "http://127.0.0.1.evil.example/",
+        "http://localhost@evil.example/",
+    ],
+)
+def test_where_alerts_must_not_go(url: str) -> None:
+    with pytest.raises(InputError) as caught:
+        check_url(url)
+    assert "hunter22" not in str(caught.value)
+
+
+def test_the_secret_is_told_once_and_the_query_never(webhooks: WebhookStore) -> None:
+    made = webhooks.add(URL, DEFAULT_KINDS, by="PC1", now_s=1.0)
+    assert len(subscription_document(made, with_secret=True)["secret"]) >= 40
+    (listed,) = webhooks.all()
+    assert listed == made
+    shown = f"{subscription_document(listed)} {listed!r}"
+    assert made.secret not in shown
+    assert "hunter22" not in shown
+    assert subscription_document(listed)["url"] == "https://control.example/alerts?..."
+
+
+def test_a_new_subscriber_is_told_of_what_comes_after_it(
+    webhooks: WebhookStore, desk: AlertDesk, make_sighting: Make
+) -> None:
+    desk.raise_alert(make_sighting())
+    made = webhooks.add(URL, ("alert_raised",), by="PC1", now_s=1.0)
+    assert webhooks.pending(made) == []
+    later = desk.raise_alert(make_sighting("passage-2", camera="bridge")).alert_id
+    desk.decide(later, officer="PC1", decision="engage")
+    assert [(one.kind, one.alert_id) for one in webhooks.pending(made)] == [("alert_raised", later)]
+
+
+def test_progress_and_failure_survive(
+    database: Database, webhooks: WebhookStore, desk: AlertDesk, make_sighting: Make
+) -> None:
+    made = webhooks.add(URL, DEFAULT_KINDS, by="PC1", now_s=1.0)
+    for number in range(3):
+        desk.raise_alert(make_sighting(f"p{number}", camera=f"c{number}"))
+    first, second, _third = webhooks.pending(made)
+    webhooks.mark_delivered(made.subscription_id, first.event_id, 2.0)
+    webhooks.mark_failed(made.subscription_id, "HTTP 500", attempts=1, failing_since=3.0, next_attempt_at=10.0)
+    again = WebhookStore(database)
+    assert again.due(9.9) == []
+    (due,) = again.due(10.0)
+    assert (due.attempts, due.failing_since, due.last_error) == (1, 3.0, "HTTP 500")
+    assert again.pending(due)[0] == second
+    again.mark_gone(due.subscription_id, "HTTP 410")
+    assert again.due(99.0) == []
+    assert again.pending(due) == []
+    assert subscription_document(again.all()[0])["active"] is False
+
+
+def test_removal_forgets_the_secret(webhooks: WebhookStore, database: Database) -> None:
+    made = webhooks.add(URL, DEFAULT_KINDS, by="PC1", now_s=1.0)
+    webhooks.remove(made.subscription_id, by="PC1", now_s=2.0)
+    assert webhooks.all() == []
+    assert webhooks.pending(made) == []
+    with pytest.raises(NotFoundError):
+        webhooks.remove(made.subscription_id, by="PC1", now_s=2.0)
+
+
+@pytest.mark.parametrize("kinds", [(), ("everything",), ("alert_raised", "hold")])
+def test_kinds_are_a_closed_list(webhooks: WebhookStore, kinds: tuple[str, ...]) -> None:
+    with pytest.raises(InputError, match="kind"):
+        webhooks.add(URL, kinds, by="PC1", now_s=1.0)
+
+
+def test_there_is_a_limit(webhooks: WebhookStore) -> None:
+    for _ in range(MAX_SUBSCRIPTIONS):
+        webhooks.add(URL, DEFAULT_KINDS, by="PC1", now_s=1.0)
+    with pytest.raises(ConflictError, match="too many"):
+        webhooks.add(URL, DEFAULT_KINDS, by="PC1", now_s=1.0)
+
+
+def test_the_signature_proves_body_moment_and_sender() -> None:
+    header = signature("s3cret", 1000, b"{}")
+    assert signature_holds("s3cret", header, b"{}", now_s=1200.0)
+    assert not signature_holds("s3cret", header, b"{ }", now_s=1200.0)
+    assert not signature_holds("other", header, b"{}", now_s=1200.0)
+    assert not signature_holds("s3cret", header, b"{}", now_s=1301.0)
+    assert not signature_holds("s3cret", header.replace("t=1000", "t=1200"), b"{}", now_s=1200.0)
+    assert not signature_holds("s3cret", "garbage", b"{}", now_s=1200.0)
+
+
+def test_the_signature_is_the_published_one() -> None:
+    # Computed with: printf '1000.{}' | openssl dgst -sha256 -hmac s3cret
+    digest = "ba0820710ec0b179a7a98a686fdab3bfc9f3e3d02e89561ab1db87bef26581bb"
+    assert signature("s3cret", 1000, b"{}") == f"t=1000,v1={digest}"
+
+
+def test_pauses_double_up_to_a_limit_and_spread() -> None:
+    rules = DeliveryRules(first_wait_s=1.0, longest_wait_s=60.0)
+    longest = [wait_s(rules, attempts, 1.0) for attempts in range(1, 10)]
+    assert longest == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+    assert wait_s(rules, 5000, 0.0) == 30.0
+    assert wait_s(rules, 3, 0.0) == 2.0
+
+
+def test_shown_url_of_nonsense_is_empty() -> None:
+    assert shown_url("https://[bad") == ""
