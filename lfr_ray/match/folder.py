@@ -1,0 +1,152 @@
+"""The watchlist's folder: turns taken by readers and writers, unfinished work made good, destruction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from lfr_ray.errors import StoreError
+from lfr_ray.match.lock import FileLock
+from lfr_ray.match.shred import link_all, shred, shred_tree, shred_unlinked, sync_folder
+from lfr_ray.match.table import Table
+
+LOCK_FILE = "lock"
+"""Stays behind when everything else is destroyed; it is empty."""
+
+UNFINISHED = "unfinished"
+"""A folder that is there while something is written. If nobody holds the lock, the writer has died."""
+
+DOOMED = "destroying"
+"""A marker that is there while everything is destroyed."""
+
+
+class ListFolder:
+    """A table's folder and its locks.
+
+    Args:
+        folder: The folder; it is made with the first write.
+        table: The table in it.
+    """
+
+    def __init__(self, folder: Path, table: Table) -> None:
+        self._folder = folder
+        self._table = table
+        self._lock = FileLock(folder / LOCK_FILE)
+        self._unfinished = folder / UNFINISHED
+        self._doomed = folder / DOOMED
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Keep writers out while something is read.
+
+        Raises:
+            StoreError: The list is being destroyed.
+        """
+        if not self._folder.is_dir():
+            yield
+            return
+        # What cannot be finished now (a full disk) is tried again by the next caller: reading goes on.
+        with suppress(StoreError):
+            self._recover()
+        with self._lock.shared():
+            if self._doomed.exists():
+                raise StoreError(
+                    "the watchlist is being destroyed and that could not be finished",
+                    got=self._folder,
+                    next_step="check that the disk is writable and run the same command again",
+                )
+            yield
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Be the only one here; a crash inside is noticed by whoever comes next.
+
+        Raises:
+            StoreError: The folder cannot be written.
+        """
+        with _as_store_error(self._folder):
+            self._folder.mkdir(parents=True, exist_ok=True)
+        self._recover()
+        with self._lock.exclusive(), _as_store_error(self._folder):
+            self._unfinished.mkdir(exist_ok=True)
+            yield
+            shred_unlinked(self._unfinished)
+
+    def erase_superseded(self) -> None:
+        """Destroy every byte that is no longer on the list; to be called while writing.
+
+        Every file gets a second name before LanceDB may remove it, so that its bytes can be overwritten afterwards.
+        """
+        if self._table.exists():
+            self._keep_names()
+            self._table.rewrite()
+            self.tidy()
+
+    def tidy(self) -> None:
+        """Join small files and destroy those of older versions; to be called while writing."""
+        if self._table.exists():
+            self._keep_names()
+            self._table.clean()
+            self._table.close()
+
+    @contextmanager
+    def destroying(self) -> Iterator[list[int]]:
+        """Be the only one here, and destroy everything when the block is left without an error.
+
+        Yields:
+            An empty list that holds the number of files and of their bytes afterwards.
+        """
+        done: list[int] = []
+        if not self._folder.is_dir():
+            yield done
+            return
+        with self._lock.exclusive():
+            yield done
+            with _as_store_error(self._folder):
+                done += self._destroy()
+
+    def _recover(self) -> None:
+        """Finish what a writer that died has begun."""
+        if not self._unfinished.exists() and not self._doomed.exists():
+            return
+        with self._lock.exclusive_if_free() as taken, _as_store_error(self._folder):
+            if not taken:
+                return
+            if self._doomed.exists():
+                self._destroy()
+            elif self._unfinished.exists():
+                self.erase_superseded()
+                shred_unlinked(self._unfinished)
+
+    def _keep_names(self) -> None:
+        self._unfinished.mkdir(exist_ok=True)
+        link_all(self._table.path, self._unfinished)
+
+    def _destroy(self) -> tuple[int, int]:
+        self._doomed.touch()
+        sync_folder(self._folder)
+        self._table.close()
+        files = size_bytes = 0
+        for path in sorted(self._folder.iterdir()):
+            if path.is_dir():
+                inner_files, inner_bytes = shred_tree(path)
+                files, size_bytes = files + inner_files, size_bytes + inner_bytes
+            elif path.name not in (LOCK_FILE, DOOMED):
+                files, size_bytes = files + 1, size_bytes + path.stat().st_size
+                shred(path)
+        self._doomed.unlink()
+        sync_folder(self._folder)
+        return files, size_bytes
+
+
+@contextmanager
+def _as_store_error(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            "the watchlist's folder cannot be written",
+            got=f"{folder}: {error.strerror or type(error).__name__}",
+            next_step="check that it is writable by this user and the disk is not full",
+        ) from None

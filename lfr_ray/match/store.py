@@ -1,0 +1,322 @@
+"""The durable watchlist: rows in a table, an approval beside it, and erasure that leaves nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lfr_ray.errors import ConflictError, IntegrityError, NotFoundError, RefusedError, StoreError
+from lfr_ray.match.approval import Approval, read_approval, write_approval
+from lfr_ray.match.entries import ENTRY_FIELDS, EnrolledImage, Entry, vector_sha256
+from lfr_ray.match.folder import ListFolder
+from lfr_ray.match.table import SCHEMA, Table, entry_of, image_of, quoted
+from lfr_ray.records import Floats
+
+APPROVAL_FILE = "approval.json"
+_WITHOUT_PICTURE = tuple(name for name in SCHEMA.names if name != "jpeg")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredVector:
+    """A stored picture without the picture."""
+
+    entry: Entry
+    image_id: str
+    file_sha256: str
+    model: str
+    vector: Floats = field(repr=False)
+    quality: float
+    size_px: float
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The whole list at one moment: what a matcher needs, and the hash of exactly that."""
+
+    vectors: tuple[StoredVector, ...]
+    content_hash: str
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class Destroyed:
+    """What a destruction destroyed: counts and hashes, no personal data."""
+
+    entries: int
+    images: int
+    files: int
+    size_bytes: int
+    content_hash: str
+    jpeg_sha256: tuple[str, ...]
+    vector_sha256: tuple[str, ...]
+
+
+class WatchlistStore:
+    """The watchlist in a folder.
+
+    Any number of processes may hold one on the same folder: readers see whole commits, writers take turns.
+
+    Args:
+        folder: The folder; it is made with the first write.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(folder)
+        self._table = Table(self.folder)
+        self._place = ListFolder(self.folder, self._table)
+
+    def put(self, images: Sequence[EnrolledImage]) -> None:
+        """Add pictures in one atomic commit; the same picture again replaces its row.
+
+        Raises:
+            StoreError: They cannot be written; the list is as it was.
+        """
+        if not images:
+            return
+        with self._place.writing():
+            superseded = self._table.put(images)
+            if superseded:
+                self._place.erase_superseded()
+
+    def all(self) -> tuple[EnrolledImage, ...]:
+        """Every stored picture, by entry id. Needs memory for all of them.
+
+        Raises:
+            StoreError: The table cannot be read.
+            IntegrityError: A row is not as it was written.
+        """
+        with self._place.reading():
+            images = [_checked(row) for row in self._table.rows(SCHEMA.names)]
+        return tuple(sorted(images, key=lambda image: (image.entry.entry_id, image.image_id)))
+
+    def vectors(self, model: str = "") -> tuple[StoredVector, ...]:
+        """Every stored picture's vector and entry, by entry id, of one model or of all.
+
+        Raises:
+            StoreError: The table cannot be read.
+        """
+        where = f"model = {quoted(model)}" if model else ""
+        with self._place.reading():
+            found = [_stored(row) for row in self._table.rows(_WITHOUT_PICTURE, where)]
+        return tuple(sorted(found, key=lambda row: (row.entry.entry_id, row.image_id)))
+
+    def load(self) -> Loaded:
+        """Everything that matching needs, read and verified in one pass; pictures are hashed, not kept.
+
+        Raises:
+            StoreError: The table cannot be read.
+            IntegrityError: A row is not as it was written.
+        """
+        vectors, digests = [], []
+        with self._place.reading():
+            revision = self.revision()
+            for row in self._table.rows(SCHEMA.names):
+                digests.append(_checked(row).digest())
+                vectors.append(_stored(row))
+        vectors.sort(key=lambda row: (row.entry.entry_id, row.image_id))
+        return Loaded(tuple(vectors), _hash_of(digests), revision)
+
+    def content_hash(self) -> str:
+        """Hash of the content, whatever the order of the rows: entries, pictures, models, vectors.
+
+        Raises:
+            StoreError: The table cannot be read.
+            IntegrityError: A row is not as it was written.
+        """
+        with self._place.reading():
+            return _hash_of([_checked(row).digest() for row in self._table.rows(SCHEMA.names)])
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Every entry, by id.
+
+        Raises:
+            StoreError: The table cannot be read.
+        """
+        with self._place.reading():
+            found = {row["entry_id"]: entry_of(row) for row in self._table.rows(ENTRY_FIELDS)}
+        return tuple(found[entry_id] for entry_id in sorted(found))
+
+    def images(self, entry_id: str) -> tuple[EnrolledImage, ...]:
+        """The pictures of one entry.
+
+        Raises:
+            NotFoundError: No such entry.
+            StoreError: The table cannot be read.
+        """
+        with self._place.reading():
+            rows = self._table.rows(SCHEMA.names, f"entry_id = {quoted(entry_id)}")
+            found = sorted((_checked(row) for row in rows), key=lambda image: image.image_id)
+        if not found:
+            raise _no_entry()
+        return tuple(found)
+
+    def image(self, entry_id: str) -> bytes:
+        """JPEG of an entry's best picture.
+
+        Raises:
+            NotFoundError: No such entry.
+            StoreError: The table cannot be read.
+        """
+        return max(self.images(entry_id), key=lambda image: (image.quality, image.image_id)).jpeg
+
+    def picture(self, image_id: str) -> bytes | None:
+        """JPEG of one stored picture; None when it is no longer there.
+
+        Raises:
+            StoreError: The table cannot be read.
+        """
+        with self._place.reading():
+            for row in self._table.rows(["jpeg"], f"image_id = {quoted(image_id)}"):
+                return bytes(row["jpeg"])
+        return None
+
+    def remove(self, *entry_ids: str) -> None:
+        """Remove entries and erase their bytes from the disk.
+
+        Raises:
+            NotFoundError: One of them does not exist; nothing was removed.
+            StoreError: It cannot be written. If the list is already without them, the erasure is finished by
+                whoever opens the folder next.
+        """
+        known = {entry.entry_id for entry in self.entries()}
+        if not known.issuperset(entry_ids):
+            raise _no_entry()
+        if not entry_ids:
+            return
+        with self._place.writing():
+            self._table.delete(entry_ids)
+            self._place.erase_superseded()
+
+    def tidy(self) -> None:
+        """Join the many small files of an import.
+
+        Raises:
+            StoreError: It cannot be written.
+        """
+        if self._table.exists():
+            with self._place.writing():
+                self._place.tidy()
+
+    def revision(self) -> str:
+        """Changes with every commit; costs one look into a folder. Empty while nothing is stored."""
+        try:
+            with os.scandir(self._table.path / "_versions") as found:
+                names = sorted(f"{entry.name}:{entry.stat().st_mtime_ns}" for entry in found)
+        except OSError:
+            return ""
+        return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
+
+    def importers(self) -> frozenset[str]:
+        """Who imported anything that is on the list.
+
+        Raises:
+            StoreError: The table cannot be read.
+        """
+        with self._place.reading():
+            return frozenset(row["imported_by"] for row in self._table.rows(["imported_by"]))
+
+    def approve(self, approved_by: str, now_s: float) -> Approval:
+        """Freeze the list as it is: a second person has looked at it.
+
+        Raises:
+            RefusedError: The approver has imported entries of the list.
+            ConflictError: There is nothing to approve.
+            StoreError: The table cannot be read or the approval not written.
+        """
+        with self._place.reading():
+            importers, digests = set(), []
+            for row in self._table.rows(SCHEMA.names):
+                digests.append(_checked(row).digest())
+                importers.add(row["imported_by"])
+        if not digests:
+            raise ConflictError("the watchlist is empty", next_step="import entries first: `lfr watchlist import`")
+        if not approved_by.strip() or _same_person(approved_by, importers):
+            raise RefusedError(
+                "a watchlist is approved by a second person",
+                got="nobody" if not approved_by.strip() else "somebody who has imported entries of it",
+                allowed="somebody who has not",
+                next_step="let a colleague look at `lfr watchlist report` and approve",
+            )
+        approval = Approval(approved_by.strip(), now_s, _hash_of(digests))
+        write_approval(self.folder / APPROVAL_FILE, approval)
+        return approval
+
+    def approval(self, now_s: float) -> Approval | None:
+        """The approval that holds at this moment; None when there is none, or the list has changed since.
+
+        Raises:
+            StoreError: The table cannot be read.
+            IntegrityError: The approval or a row is damaged.
+        """
+        known = read_approval(self.folder / APPROVAL_FILE)
+        if known is None or known.approved_at > now_s or known.content_hash != self.content_hash():
+            return None
+        return known
+
+    def destroy(self) -> Destroyed:
+        """Destroy the whole list physically: every file is overwritten, flushed and removed.
+
+        A crash in the middle is made up for by whoever opens the folder next.
+
+        Returns:
+            What was destroyed.
+
+        Raises:
+            StoreError: Something cannot be removed.
+        """
+        known, digests, jpegs, vectors = set(), [], [], []
+        with self._place.destroying() as done:
+            try:
+                for row in self._table.rows(SCHEMA.names):
+                    image = image_of(row)
+                    known.add(image.entry.entry_id)
+                    digests.append(image.digest())
+                    jpegs.append(hashlib.sha256(image.jpeg).hexdigest())
+                    vectors.append(vector_sha256(image.vector))
+            except StoreError:
+                # Damaged files are destroyed all the same; there is less to say about them.
+                digests.clear()
+        files, size_bytes = done or (0, 0)
+        content_hash = _hash_of(digests) if digests else ""
+        return Destroyed(len(known), len(jpegs), files, size_bytes, content_hash, tuple(jpegs), tuple(vectors))
+
+
+def _stored(row: dict[str, Any]) -> StoredVector:
+    return StoredVector(
+        entry=entry_of(row),
+        image_id=row["image_id"],
+        file_sha256=row["file_sha256"],
+        model=row["model"],
+        vector=np.array(row["embedding"], np.float32),
+        quality=row["quality"],
+        size_px=row["size_px"],
+    )
+
+
+def _checked(row: dict[str, Any]) -> EnrolledImage:
+    image = image_of(row)
+    if image.digest() != row["digest"] or image.image_id != row["image_id"]:
+        raise IntegrityError(
+            "a stored watchlist entry is not as it was written",
+            got=f"picture {row['image_id']}",
+            next_step="the files were changed or are damaged: destroy the list and import it again",
+        )
+    return image
+
+
+def _hash_of(digests: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(["watchlist 1", *sorted(digests)]).encode()).hexdigest()
+
+
+def _same_person(name: str, others: Iterable[str]) -> bool:
+    return " ".join(name.split()).casefold() in {" ".join(other.split()).casefold() for other in others}
+
+
+def _no_entry() -> NotFoundError:
+    return NotFoundError("the watchlist has no such entry", next_step="see `lfr watchlist list`")

@@ -1,0 +1,219 @@
+"""The LanceDB table of enrolled pictures: the only file that knows LanceDB.
+
+What was measured of LanceDB 0.40 and decides how this file is written:
+
+* Every commit is atomic: a crash leaves the old version or the new one, and files that nobody refers to.
+* ``delete`` only marks rows. ``optimize`` with an age of zero removes files of older versions, but leaves a data file
+  as it is while fewer than a tenth of its rows are marked: the bytes of a removed person would stay.
+  So whatever remains is written anew first (an update that changes nothing), and then the old files go.
+* Reading from a table while feeding the same table from Python deadlocks; the rewriting is done inside LanceDB.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import lancedb
+import numpy as np
+import pyarrow as pa
+
+from lfr_ray.errors import StoreError
+from lfr_ray.match.entries import ENTRY_FIELDS, EnrolledImage, Entry
+
+NAME = "entries"
+FOLDER = f"{NAME}.lance"
+BATCH_ROWS = 256
+_SLICES = "0123456789abcdef"
+"""First signs of picture ids: a sixteenth of the table is written anew at a time, to bound memory."""
+
+_KINDS = {"expires_at": pa.float64(), "image_date": pa.float64(), "priority": pa.int32(), "under_18": pa.bool_()}
+SCHEMA = pa.schema(
+    [pa.field("image_id", pa.string(), nullable=False)]
+    + [pa.field(name, _KINDS.get(name, pa.string())) for name in ENTRY_FIELDS]
+    + [
+        pa.field("file_sha256", pa.string()),
+        pa.field("model", pa.string()),
+        pa.field("quality", pa.float64()),
+        pa.field("size_px", pa.float64()),
+        pa.field("imported_by", pa.string()),
+        pa.field("imported_at", pa.float64()),
+        pa.field("digest", pa.string()),
+        # Not named "vector": LanceDB wants one length for such a column, and two models may share the table.
+        pa.field("embedding", pa.list_(pa.float32())),
+        pa.field("jpeg", pa.large_binary()),
+    ]
+)
+
+
+class Table:
+    """Rows on disk.
+
+    Args:
+        folder: The database folder; it is made with the first row.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._connection: Any = None
+        self._table: Any = None
+
+    @property
+    def path(self) -> Path:
+        """Where the table's files lie."""
+        return self._folder / FOLDER
+
+    def exists(self) -> bool:
+        """Whether anything was ever written."""
+        return self.path.is_dir()
+
+    def rows(self, columns: Sequence[str], where: str = "") -> Iterator[dict[str, Any]]:
+        """The newest version's rows, some at a time.
+
+        Raises:
+            StoreError: The files cannot be read.
+        """
+        if not self.exists():
+            return
+        with _translated("read", self._folder):
+            query = self._open().search().select(list(columns))
+            if where:
+                query = query.where(where)
+            batches = iter(query.to_batches(BATCH_ROWS))
+        while True:
+            with _translated("read", self._folder):
+                batch = next(batches, None)
+                found = [] if batch is None else batch.to_pylist()
+            if batch is None:
+                return
+            yield from found
+
+    def put(self, images: Sequence[EnrolledImage]) -> int:
+        """Write rows in one commit; a row with a known picture id takes its place.
+
+        Returns:
+            How many rows were replaced.
+
+        Raises:
+            StoreError: They cannot be written.
+        """
+        data = pa.Table.from_pylist([row_of(image) for image in images], schema=SCHEMA)
+        with _translated("written", self._folder):
+            result = (
+                self._open(create=True)
+                .merge_insert("image_id")
+                .when_matched_update_all()
+                .when_not_matched_insert_all()
+                .execute(data)
+            )
+            return int(result.num_updated_rows)
+
+    def delete(self, entry_ids: Sequence[str]) -> None:
+        """Take entries out of the newest version, in one commit.
+
+        Their bytes stay until :meth:`rewrite` and :meth:`clean`.
+
+        Raises:
+            StoreError: It cannot be written.
+        """
+        with _translated("written", self._folder):
+            self._open().delete(f"entry_id IN ({', '.join(map(quoted, entry_ids))})")
+
+    def rewrite(self) -> None:
+        """Write everything that is in force anew, so that no file holds rows of which some are deleted.
+
+        Raises:
+            StoreError: It cannot be written.
+        """
+        with _translated("written", self._folder):
+            table = self._open()
+            for first in _SLICES:
+                table.update(where=f"starts_with(image_id, '{first}')", values_sql={"model": "model"})
+
+    def clean(self) -> None:
+        """Join small files and remove those of older versions.
+
+        Raises:
+            StoreError: It cannot be written.
+        """
+        with _translated("written", self._folder), warnings.catch_warnings():
+            # It warns that readers of older versions would fail; the folder's lock keeps them out.
+            warnings.filterwarnings("ignore", message="optimize")
+            self._open().optimize(cleanup_older_than=timedelta(0), delete_unverified=True)
+
+    def close(self) -> None:
+        """Forget the connection, so that nothing is cached of files that are about to go."""
+        self._table = self._connection = None
+
+    def _open(self, *, create: bool = False) -> Any:
+        if self._connection is None:
+            self._connection = lancedb.connect(str(self._folder), read_consistency_interval=timedelta(0))
+        if self._table is None:
+            if create and not self.exists():
+                self._table = self._connection.create_table(NAME, schema=SCHEMA)
+            else:
+                self._table = self._connection.open_table(NAME)
+        return self._table
+
+
+def quoted(text: str) -> str:
+    """A text as SQL writes it."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def row_of(image: EnrolledImage) -> dict[str, Any]:
+    """The table's row of a picture."""
+    row: dict[str, Any] = {name: getattr(image.entry, name) for name in ENTRY_FIELDS}
+    return row | {
+        "image_id": image.image_id,
+        "file_sha256": image.file_sha256,
+        "model": image.model,
+        "quality": image.quality,
+        "size_px": image.size_px,
+        "imported_by": image.imported_by,
+        "imported_at": image.imported_at,
+        "digest": image.digest(),
+        "embedding": image.vector,
+        "jpeg": image.jpeg,
+    }
+
+
+def entry_of(row: dict[str, Any]) -> Entry:
+    """The entry that a row speaks of."""
+    return Entry(**{name: row[name] for name in ENTRY_FIELDS})
+
+
+def image_of(row: dict[str, Any]) -> EnrolledImage:
+    """The picture of a row."""
+    return EnrolledImage(
+        entry=entry_of(row),
+        file_sha256=row["file_sha256"],
+        model=row["model"],
+        vector=np.array(row["embedding"], np.float32),
+        quality=row["quality"],
+        size_px=row["size_px"],
+        jpeg=row["jpeg"],
+        imported_by=row["imported_by"],
+        imported_at=row["imported_at"],
+    )
+
+
+@contextmanager
+def _translated(done: str, folder: Path) -> Iterator[None]:
+    """LanceDB's errors, and its panics, as ours: their texts may quote data."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit, GeneratorExit, StoreError):
+        raise
+    except BaseException as error:  # noqa: BLE001
+        # A damaged file can make the Rust side panic, and that exception derives from BaseException alone.
+        raise StoreError(
+            f"the watchlist table cannot be {done}",
+            got=f"{folder}: {type(error).__name__}",
+            next_step="check the disk (space, permissions); if files are damaged, move the folder away and import the "
+            "watchlist again",
+        ) from None

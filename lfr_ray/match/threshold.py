@@ -1,0 +1,82 @@
+"""How similar a passage must be before it counts, as a function of the list's size.
+
+With N entries a stranger has N chances to be mistaken, so the same threshold means ten times as many false
+matches on a list ten times as long. The card's calibration says which threshold suits which size, and how the
+strangers' similarities thin out towards the top: from both, the threshold for another size follows such that a
+passing stranger's chance of a false match stays what it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lfr_ray.config import MatchConfig
+from lfr_ray.errors import ConfigError
+from lfr_ray.models.cards import Calibration
+from lfr_ray.models.tail import CEILING_PER_10K, comparison_rate, false_match_rate, similarity_at
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """What a passage has to reach.
+
+    Attributes:
+        fused: Similarity of the fused views.
+        view: Similarity of one view that counts as agreeing.
+        floor: The fused threshold can never be lower than this at this list size.
+    """
+
+    fused: float
+    view: float
+    floor: float
+
+
+def thresholds_for(calibration: Calibration, config: MatchConfig, list_size: int) -> Thresholds:
+    """Thresholds at a list size.
+
+    A configured threshold is taken as it is, down to the floor; otherwise the card's own is moved to the list size.
+
+    Raises:
+        ConfigError: The configuration asks for less than the floor.
+
+    >>> calibration = Calibration(threshold=0.9, view_threshold=0.8, list_size=500, relative=0.85, data="x")
+    >>> thresholds_for(calibration, MatchConfig(), 500)
+    Thresholds(fused=0.9, view=0.8, floor=0.8)
+    """
+    floor = floor_of(calibration, list_size)
+    view = config.view_threshold if config.view_threshold is not None else calibration.view_threshold
+    if config.threshold is None:
+        return Thresholds(max(floor, _moved(calibration, list_size)), view, floor)
+    if config.threshold < floor:
+        raise ConfigError(
+            "match -> threshold is below the floor of the model card",
+            got=f"{config.threshold:g}",
+            allowed=f"at least {floor:.4f} with {list_size} entries; the card advises {calibration.threshold:g} with "
+            f"{calibration.list_size}",
+            next_step="raise it, or leave it out: the card's own threshold then follows the list's size",
+        )
+    return Thresholds(config.threshold, view, floor)
+
+
+def floor_of(calibration: Calibration, list_size: int) -> float:
+    """The least that the fused threshold may be: one stranger in a thousand mistaken for somebody, at most.
+
+    Without a fit of fused views this is not known; then all views together must at least show what a single
+    one has to.
+    """
+    tail = calibration.fused_tail
+    if tail is None:
+        return calibration.view_threshold
+    return similarity_at(tail, comparison_rate(max(1, list_size), CEILING_PER_10K))
+
+
+def _moved(calibration: Calibration, list_size: int) -> float:
+    """The card's threshold at another list size; without a tail fit it stays where it is."""
+    tail = calibration.fused_tail or calibration.tail
+    if tail is None or list_size < 1:
+        return calibration.threshold
+    rate = false_match_rate(tail, calibration.threshold)
+    if rate <= 0.0:
+        # Beyond the end of a bounded tail no stranger was ever seen: there is nothing to move along.
+        return calibration.threshold
+    return similarity_at(tail, rate * calibration.list_size / list_size)
