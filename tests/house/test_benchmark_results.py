@@ -1,0 +1,106 @@
+"""Every figure in the README was measured, and says on what and when."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = sorted((ROOT / "benchmarks" / "results").glob("*.json"))
+FIELDS: dict[str, Any] = {
+    "name": str,
+    "question": str,
+    "figures": dict,
+    "target": str | dict,
+    "met": bool,
+    "machine": str | dict,
+    "date": str,
+    "versions": dict,
+}
+
+
+def numbers(value: Any) -> list[float]:
+    """Every number in a tree."""
+    if isinstance(value, bool):
+        return []
+    if isinstance(value, int | float):
+        return [float(value)]
+    if isinstance(value, dict):
+        value = list(value.values())
+    return [one for inner in value for one in numbers(inner)] if isinstance(value, list) else []
+
+
+def faults(document: Any, name: str) -> list[str]:
+    """What is wrong with one result, in words."""
+    if not isinstance(document, dict):
+        return ["it is not an object"]
+    found = [f"{field} is missing" for field in FIELDS if field not in document]
+    found = found or [
+        f"{field} has the wrong type" for field, kind in FIELDS.items() if not isinstance(document[field], kind)
+    ]
+    return found or [
+        fault
+        for fault, holds in {
+            f"name is not {name}": document["name"] == name,
+            "question is no question": document["question"].rstrip().endswith("?"),
+            "figures has no number": bool(numbers(document["figures"])),
+            "target, machine or versions is empty": all(document[one] for one in ("target", "machine", "versions")),
+            "date is no date": bool(re.match(r"20[2-9]\d-[01]\d-[0-3]\d", document["date"])),
+        }.items()
+        if not holds
+    ]
+
+
+@pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.stem)
+def test_every_result_is_whole(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert faults(json.loads(text), path.stem) == []
+    assert re.search(r"(?<![\w.])/(?:home|root|tmp|Users)/", text) is None, "no folder of somebody's machine"
+
+
+@pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.stem)
+def test_every_result_has_its_program(path: Path) -> None:
+    programs = {program.stem for program in (ROOT / "benchmarks").glob("*.py")}
+    assert any(path.stem == program or path.stem.startswith(program) for program in programs)
+
+
+@pytest.mark.skipif(not (ROOT / "README.md").is_file(), reason="there is no README.md")
+@pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.stem)
+def test_every_result_has_a_row_in_the_readme(path: Path) -> None:
+    rows = [line for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines() if line.startswith("|")]
+    mine = [line for line in rows if path.name in line or f"`{path.stem}`" in line]
+    assert len(mine) == 1, "exactly one row names the result"
+    met = json.loads(path.read_text(encoding="utf-8"))["met"]
+    assert ("not met" in mine[0]) != met, "the row says whether the target was met"
+
+
+WHOLE = {
+    "name": "embedder",
+    "question": "How many faces a second?",
+    "figures": {"ratio": 31.6},
+    "target": "at least 20",
+    "met": True,
+    "machine": "2 cores",
+    "date": "2026-11-21",
+    "versions": {"torch": "2.15.0"},
+}
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_result_without_a_field_is_refused(field: str) -> None:
+    assert faults(WHOLE, "embedder") == []
+    assert faults({name: value for name, value in WHOLE.items() if name != field}, "embedder") == [
+        f"{field} is missing"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("figures", {"ratio": "fast"}), ("date", "soon"), ("question", "Fast."), ("met", "yes"), ("name", "other")],
+)
+def test_a_result_that_says_nothing_is_refused(field: str, value: object) -> None:
+    assert faults({**WHOLE, field: value}, "embedder") != []

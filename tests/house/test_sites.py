@@ -1,0 +1,52 @@
+"""Each file of serve_configs is a complete site, and a configuration that Ray Serve accepts."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from ray.serve.schema import ServeDeploySchema
+
+from lfr_ray.config import SiteConfig, load_yaml, parse_section
+
+ROOT = Path(__file__).resolve().parents[2]
+CREDENTIAL = re.compile(r"://[^/@:]*:(?!PASSWORD@)[^/@]+@")
+SITES = sorted((ROOT / "serve_configs").glob("*.yaml"))
+
+
+def test_there_are_sites() -> None:
+    assert "local" in {path.stem for path in SITES}
+
+
+@pytest.mark.parametrize("path", SITES, ids=lambda path: path.stem)
+def test_a_site_is_valid_for_ray_and_for_us(path: Path) -> None:
+    document = load_yaml(path)
+    schema = ServeDeploySchema.model_validate(document)
+    (application,) = schema.applications
+    site = parse_section(SiteConfig, application.args, path.name)
+    assert site.cameras, "a site without a camera shows nothing"
+    module, _, builder = application.import_path.partition(":")
+    assert callable(getattr(importlib.import_module(module), builder))
+
+
+@pytest.mark.parametrize("path", SITES, ids=lambda path: path.stem)
+def test_a_site_listens_on_loopback_or_asks_for_a_token(path: Path) -> None:
+    document = load_yaml(path)
+    host = document.get("http_options", {}).get("host", "127.0.0.1")
+    token = document["applications"][0]["args"].get("api", {}).get("token_env", "")
+    assert host in {"127.0.0.1", "localhost", "::1"} or token
+
+
+@pytest.mark.parametrize("path", SITES, ids=lambda path: path.stem)
+def test_a_site_holds_no_credential(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    addresses = [getattr(event, "value", None) or "" for event in yaml.parse(text)]
+    assert [one for one in addresses if CREDENTIAL.search(one)] == []
+
+
+def test_the_pattern_finds_a_credential() -> None:
+    assert CREDENTIAL.search("rtsp://guard:hunter2@10.0.0.7/stream")
+    assert not CREDENTIAL.search("rtsp://guard:PASSWORD@10.0.0.7/stream")
