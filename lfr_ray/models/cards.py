@@ -71,6 +71,18 @@ class TailFit(CardSection):
     p_value: float = Field(ge=0, le=1, description="Goodness of fit.")
 
 
+class GenuineFit(CardSection):
+    """Similarities of two pictures of one person: ``-log(1 - similarity)`` is taken as normal.
+
+    Every person counts the same, however many pictures there are of them.
+    """
+
+    mean: float
+    sd: float = Field(gt=0)
+    pairs: int = Field(gt=0)
+    identities: int = Field(gt=0)
+
+
 class Calibration(CardSection):
     """What similarities of this model mean, and on which data that was measured.
 
@@ -82,6 +94,8 @@ class Calibration(CardSection):
         data: Name and size of the data, in words.
         tail: Fit of the false-match tail of single comparisons, or None.
         fused_tail: The same for fused views, or None.
+        genuine: Similarities of the right person, single comparisons, or None.
+        fused_genuine: The same for fused views, or None.
     """
 
     threshold: float = Field(gt=-1, lt=1)
@@ -91,6 +105,8 @@ class Calibration(CardSection):
     data: str
     tail: TailFit | None = None
     fused_tail: TailFit | None = None
+    genuine: GenuineFit | None = None
+    fused_genuine: GenuineFit | None = None
 
 
 class ModelCard(CardSection):

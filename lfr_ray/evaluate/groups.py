@@ -1,0 +1,251 @@
+"""Figures by group of people, with how far groups differ (ISO/IEC 19795-10).
+
+Groups come from ``groups.csv`` in the evaluation folder and from nowhere else: a column ``identity`` and one column a
+property, such as ``sex`` or ``age_band``, as the people themselves or their records state it. Nothing here
+guesses a group from a picture. An empty cell means not stated; such people count in no group of that column.
+
+All groups are measured at the *same* thresholds, those of the whole evaluation: that is what happens at an event.
+
+* FNMR of a group: genuine pairs of its people. FMR: impostor pairs of two of its people.
+* TPIR and FPIR of a group: searches of its people in the whole list.
+* The differential of a figure is the largest group's divided by the smallest's, with its interval; 1 is equal.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lfr_ray.errors import InputError
+from lfr_ray.evaluate.intervals import (
+    REPLICATES,
+    SEED,
+    UNKNOWN,
+    Doubles,
+    Interval,
+    clopper_pearson,
+    identity_weights,
+    percentile_interval,
+    share,
+)
+from lfr_ray.evaluate.metrics import count_at
+from lfr_ray.evaluate.pairs import Pairs
+from lfr_ray.evaluate.protocol import Searches
+from lfr_ray.evaluate.samples import Bools, Samples
+from lfr_ray.records import Ints
+
+IDENTITY = "identity"
+MOST_GROUPS = 30
+FIGURES = ("fnmr", "fmr", "tpir", "fpir")
+
+
+@dataclass(frozen=True, slots=True)
+class GroupTable:
+    """Who belongs where.
+
+    Attributes:
+        columns: Name of each property, in the file's order.
+        groups: For each property, the group of each identity that states one.
+        unknown_identities: Rows of the file without a folder of that name.
+    """
+
+    columns: tuple[str, ...]
+    groups: tuple[Mapping[str, str], ...]
+    unknown_identities: int
+
+
+@dataclass(frozen=True, slots=True)
+class GroupFigures:
+    """One group at the evaluation's thresholds."""
+
+    group: str
+    identities: int
+    pictures: int
+    failure_to_acquire: Interval
+    fnmr: Interval
+    fmr: Interval
+    tpir: Interval
+    fpir: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Differential:
+    """How far apart the groups of one column are in one figure; unknown where a group's figure is zero."""
+
+    figure: str
+    highest: str
+    lowest: str
+    ratio: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnFigures:
+    """Everything about one property."""
+
+    column: str
+    groups: tuple[GroupFigures, ...]
+    differentials: tuple[Differential, ...]
+    not_stated: int
+
+
+def read_groups(text: str, names: Sequence[str]) -> GroupTable:
+    """Read ``groups.csv``.
+
+    Args:
+        text: The file.
+        names: Identities of the evaluation.
+
+    Raises:
+        InputError: No identity column, no group column, an identity twice, or a column of too many groups.
+    """
+    reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff")), skipinitialspace=True)
+    fields = [field.strip() for field in reader.fieldnames or ()]
+    columns = tuple(field for field in fields if field != IDENTITY)
+    if IDENTITY not in fields or not columns or len(set(fields)) != len(fields) or not all(fields):
+        raise _malformed(f"columns {', '.join(fields) or 'none'}")
+    reader.fieldnames = fields
+    known, seen, unknown = set(names), set(), 0
+    groups: list[dict[str, str]] = [{} for _ in columns]
+    for row in reader:
+        identity = (row[IDENTITY] or "").strip()
+        if identity in seen:
+            raise _malformed(f"line {reader.line_num}: the identity stands there a second time")
+        seen.add(identity)
+        if identity not in known:
+            unknown += 1
+            continue
+        for column, members in zip(columns, groups, strict=True):
+            value = (row[column] or "").strip()
+            if value:
+                members[identity] = value
+    for column, members in zip(columns, groups, strict=True):
+        if len(set(members.values())) > MOST_GROUPS:
+            raise _malformed(f"column {column} has {len(set(members.values()))} different values")
+    return GroupTable(columns, tuple(groups), unknown)
+
+
+def _malformed(got: str) -> InputError:
+    return InputError(
+        "groups.csv cannot be used",
+        got=got,
+        allowed=f"a header with {IDENTITY} and one or more group columns of at most {MOST_GROUPS} values, "
+        "one line an identity, empty where not stated",
+        next_step="correct groups.csv or take it out of the folder",
+    )
+
+
+def measure_groups(
+    samples: Samples,
+    pairs: Pairs,
+    searches: Searches,
+    table: GroupTable,
+    *,
+    match_threshold: float,
+    search_threshold: float,
+    replicates: int = REPLICATES,
+    seed: int = SEED,
+) -> list[ColumnFigures]:
+    """Figures of every group of every column.
+
+    Args:
+        samples: The evaluation.
+        pairs: Its pairs.
+        searches: Its searches.
+        table: Who belongs where.
+        match_threshold: Where FMR and FNMR are taken.
+        search_threshold: Where TPIR and FPIR are taken.
+        replicates: Of the bootstrap.
+        seed: Of the bootstrap.
+    """
+    weights = identity_weights(samples.size, replicates, seed)
+    measure = _Measure(samples, pairs, searches, match_threshold, search_threshold, weights)
+    results = []
+    for column, members in zip(table.columns, table.groups, strict=True):
+        stated = [members.get(name, "") for name in samples.names]
+        labels = sorted(set(stated) - {""})
+        masks = [np.array([one == label for one in stated], bool) for label in labels]
+        figures = tuple(measure.figures(label, mask) for label, mask in zip(labels, masks, strict=True))
+        differentials = tuple(measure.differential(figure, labels, masks) for figure in FIGURES) if labels else ()
+        results.append(ColumnFigures(column, figures, differentials, stated.count("")))
+    return results
+
+
+class _Measure:
+    """Counts of errors and trials by identity, so that a replicate is a matrix product.
+
+    FMR alone depends on two identities; its counts stay pairs.
+    """
+
+    def __init__(
+        self, samples: Samples, pairs: Pairs, searches: Searches, match: float, search: float, weights: Ints
+    ) -> None:
+        self._samples = samples
+        self._weights = weights
+        self._usable = pairs.usable
+        owners = pairs.genuine_identity.astype(np.int64)
+        refused = np.arange(len(owners)) >= count_at(pairs.genuine, match)
+        self._false_matches = pairs.impostor_identities[: count_at(pairs.impostor, match)]
+        self._by_identity = {
+            "fnmr": (self._count(owners[refused]), self._count(owners)),
+            "tpir": (
+                self._count(searches.mated_identity[searches.first_rank >= search]),
+                self._count(searches.mated_identity),
+            ),
+            "fpir": (
+                self._count(searches.non_mated_identity[searches.non_mated_top >= search]),
+                self._count(searches.non_mated_identity),
+            ),
+        }
+
+    def figures(self, label: str, mask: Bools) -> GroupFigures:
+        inside = mask[self._samples.identity]
+        lost = int((inside & ~self._samples.acquired).sum())
+        return GroupFigures(
+            label,
+            int(mask.sum()),
+            int(inside.sum()),
+            clopper_pearson(lost, int(inside.sum())),
+            *(self._interval(figure, mask) for figure in FIGURES),
+        )
+
+    def differential(self, figure: str, labels: Sequence[str], masks: Sequence[Bools]) -> Differential:
+        values = [self._value(figure, mask) for mask in masks]
+        known = [(value, row) for row, value in enumerate(values) if value is not None]
+        if len(known) < 2:
+            return Differential(figure, "", "", UNKNOWN)
+        (most, high), (least, low) = max(known), min(known)
+        if least <= 0:
+            return Differential(figure, labels[high], labels[low], UNKNOWN)
+        replicates = share(self._replicates(figure, masks[high]), self._replicates(figure, masks[low]))
+        return Differential(figure, labels[high], labels[low], percentile_interval(most / least, replicates, 0))
+
+    def _count(self, identities: Ints) -> Ints:
+        return np.bincount(identities, minlength=self._samples.size).astype(np.int64)
+
+    def _value(self, figure: str, mask: Bools) -> float | None:
+        errors, trials = self._totals(figure, mask, np.ones((1, len(mask)), np.int64))
+        return float(errors[0] / trials[0]) if trials[0] else None
+
+    def _replicates(self, figure: str, mask: Bools) -> Doubles:
+        return share(*self._totals(figure, mask, self._weights))
+
+    def _interval(self, figure: str, mask: Bools) -> Interval:
+        if figure == "fmr":
+            people = int((mask & (self._usable > 0)).sum())
+        else:
+            people = int((mask & (self._by_identity[figure][1] > 0)).sum())
+        return percentile_interval(self._value(figure, mask), self._replicates(figure, mask), people)
+
+    def _totals(self, figure: str, mask: Bools, weights: Ints) -> tuple[Doubles, Doubles]:
+        if figure != "fmr":
+            errors, trials = self._by_identity[figure]
+            drawn = weights * mask
+            return (drawn @ errors).astype(float), (drawn @ trials).astype(float)
+        first, second = self._false_matches[mask[self._false_matches].all(axis=1)].T
+        errors_by_row = np.array([float((row[first] * row[second]).sum()) for row in weights])
+        masses = weights * (mask * self._usable)
+        return errors_by_row, (masses.sum(axis=1) ** 2 - (masses**2).sum(axis=1)) / 2.0

@@ -1,0 +1,128 @@
+"""The probability that officers see: fitted on some people, checked on others.
+
+``models/alert_probability.py`` says what the probability is; here its part about the right person is fitted, and
+the whole is tested: of all searches whose nearest entry was given a probability of about ``p``, about ``p`` must
+be right.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+
+from lfr_ray.errors import InputError
+from lfr_ray.evaluate.intervals import SEED, Doubles, Interval, clopper_pearson
+from lfr_ray.evaluate.pairs import Pairs, compare_all
+from lfr_ray.evaluate.protocol import NO_ANSWER, Searches, search_all
+from lfr_ray.evaluate.samples import Bools, Samples
+from lfr_ray.evaluate.tail import fit_tail
+from lfr_ray.models.alert_probability import NEAREST, probability_true
+from lfr_ray.models.cards import GenuineFit, TailFit
+
+LEAST_IDENTITIES = 5
+BINS = (0.0, 0.05, 0.2, 0.4, 0.6, 0.8, 0.95, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """Searches that were given similar probabilities, and how many of them were right."""
+
+    low: float
+    high: float
+    searches: int
+    predicted: float
+    observed: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """How well stated probabilities hold on people who were not used for the fit.
+
+    Attributes:
+        bins: Stated against observed.
+        brier: Mean squared difference between probability and outcome.
+        brier_constant: The same for stating the overall share every time; the fit must do better.
+        searches: Judged searches of one repeat.
+    """
+
+    bins: tuple[ReliabilityBin, ...]
+    brier: float
+    brier_constant: float
+    searches: int
+
+
+def fit_genuine(pairs: Pairs) -> GenuineFit:
+    """Fit the right people's similarities; every identity weighs the same.
+
+    Raises:
+        InputError: Too few identities with two pictures.
+    """
+    owners, per_owner = np.unique(pairs.genuine_identity, return_counts=True)
+    if len(owners) < LEAST_IDENTITIES:
+        raise InputError(
+            "too few people with two usable pictures to say how similar the right person is",
+            got=f"{len(owners)} people",
+            allowed=f"{LEAST_IDENTITIES} or more",
+            next_step="add second pictures to more of the folders",
+        )
+    weight: Doubles = 1.0 / per_owner[np.searchsorted(owners, pairs.genuine_identity)].astype(np.float64)
+    values = -np.log(np.maximum(NEAREST, 1.0 - pairs.genuine.astype(np.float64)))
+    mean = float((weight * values).sum() / weight.sum())
+    variance = float((weight * (values - mean) ** 2).sum() / weight.sum())
+    return GenuineFit(mean=mean, sd=max(1e-6, variance**0.5), pairs=len(values), identities=len(owners))
+
+
+def reliability(samples: Samples, *, repeats: int = 10, seed: int = SEED) -> Reliability:
+    """Fit on half of the identities, state probabilities for the searches of the other half, both ways round."""
+    generator = np.random.default_rng(seed)
+    stated: list[Doubles] = [np.zeros(0)]
+    right: list[Bools] = [np.zeros(0, bool)]
+    for _ in range(max(1, repeats // 2)):
+        half = np.zeros(samples.size, bool)
+        half[generator.permutation(samples.size)[: samples.size // 2]] = True
+        for fitted, judged in ((half, ~half), (~half, half)):
+            pairs = compare_all(samples.only(fitted))
+            searches = search_all(samples.only(judged))
+            one_stated, one_right = judge(fit_genuine(pairs), fit_tail(pairs, seed=seed).fit, searches)
+            stated.append(one_stated)
+            right.append(one_right)
+    # Each repeat judges the same pictures again, so only one repeat's worth of searches counts for the intervals.
+    return _summed(np.concatenate(stated), np.concatenate(right), max(1, repeats // 2))
+
+
+def judge(genuine: GenuineFit, tail: TailFit, searches: Searches) -> tuple[Doubles, Bools]:
+    """Probability and truth of every search whose nearest entry lies in the tail.
+
+    Returns:
+        ``float64 (n,)`` and ``bool (n,)``.
+    """
+    top = np.concatenate([np.maximum(searches.mated_own, searches.mated_other), searches.non_mated_top])
+    correct = np.concatenate([searches.correct, np.zeros(len(searches.non_mated_top), bool)])
+    answered = top > NO_ANSWER
+    base_rate = float(np.count_nonzero(answered[: len(searches.mated_own)]) / max(1, np.count_nonzero(answered)))
+    listed = len(searches.split.enrolled) - searches.enrolment_failures
+    judged = top >= tail.start
+    if not 0 < base_rate < 1 or listed < 1:
+        return np.zeros(0), np.zeros(0, bool)
+    stated = [probability_true(genuine, tail, float(one), list_size=listed, base_rate=base_rate) for one in top[judged]]
+    return np.array(stated, np.float64), correct[judged]
+
+
+def _summed(stated: Doubles, right: Bools, times: int) -> Reliability:
+    bins = []
+    for low, high in itertools.pairwise(BINS):
+        inside = (stated >= low) & ((stated < high) | (high == 1.0))
+        count = int(inside.sum())
+        if count:
+            once = max(1, round(count / times))
+            share = float(right[inside].mean())
+            bounds = clopper_pearson(round(share * once), once)
+            observed = Interval(share, bounds.low, bounds.high)
+            bins.append(ReliabilityBin(low, high, once, float(stated[inside].mean()), observed))
+    if not len(stated):
+        return Reliability((), 0.0, 0.0, 0)
+    share = float(right.mean())
+    brier = float(((stated - right) ** 2).mean())
+    return Reliability(tuple(bins), brier, share * (1 - share), round(len(stated) / times))

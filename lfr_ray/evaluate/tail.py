@@ -1,0 +1,215 @@
+"""The false-match tail: how impostor similarities thin out towards the top, beyond what can be counted.
+
+A list of 500 entries and one false alert in 10,000 faces need a false match rate of 2e-7 a comparison; a few
+thousand pictures show rates down to 1e-5. So a generalised Pareto distribution is fitted to the
+similarities above a start (peaks over threshold), and rarer rates follow from it, marked as extrapolated.
+
+* **The start** is the lowest candidate from which on the fit is good and stable: every higher start fits too
+  (goodness of fit at least :data:`GOOD_FIT`) and gives the same shape within its own standard error. A start
+  that is too low bends the tail down and promises thresholds that are too low.
+* **Goodness of fit** is Anderson-Darling with a p-value by parametric bootstrap. It is computed on one
+  pair (drawn at random) of each two identities, and on at most :data:`TESTED` of them: pairs of the same
+  two people are alike, and would make any fit look bad.
+* **Hold-out**: the fit of one half of the identities predicts the rate among the other half, which is counted.
+* **Intervals** of a rate come from drawing identities anew with the start unchanged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lfr_ray.errors import InputError
+from lfr_ray.evaluate.intervals import SEED, Doubles, Interval, identity_weights, percentile_interval
+from lfr_ray.evaluate.metrics import count_at
+from lfr_ray.evaluate.pairs import Pairs, compare_all
+from lfr_ray.evaluate.pareto import LEAST_SHAPE, fit_pareto, fit_quality
+from lfr_ray.evaluate.samples import Samples
+from lfr_ray.models.cards import TailFit
+from lfr_ray.models.tail import false_match_rate, similarity_at
+from lfr_ray.records import Ints
+
+START_RATES = (2e-2, 1e-2, 5e-3, 2e-3, 1e-3, 5e-4, 2e-4)
+"""Candidate starts, as shares of impostor pairs above them, lowest start first."""
+LEAST_EXCEEDANCES = 100
+TESTED = 1000
+GOOD_FIT = 0.1
+SURE = 1.96
+FACTOR = 2.0
+"""A prediction holds when predicted and observed rates differ by no more than this factor."""
+COUNTED = 10
+"""A held-out rate is judged where at least so many false matches were to be expected."""
+HELD_OUT_RATES = (1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One possible start."""
+
+    start: float
+    rate: float
+    exceedances: int
+    shape: float
+    scale: float
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True)
+class TailReport:
+    """The fit that was taken, and those that were not."""
+
+    fit: TailFit
+    candidates: tuple[Candidate, ...]
+    largest: float
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """How predictions fared at one rate over all repeats.
+
+    Attributes:
+        rate: What was predicted, for people who were not used for the fit.
+        observed: Counted rate, mean over the repeats.
+        ratio: Median of observed / predicted.
+        low: 10 % quantile of that ratio.
+        high: 90 % quantile.
+        within: Share of the repeats within a factor of two.
+        expected: False matches to be expected in one repeat.
+    """
+
+    rate: float
+    observed: float
+    ratio: float
+    low: float
+    high: float
+    within: float
+    expected: float
+
+
+def fit_tail(pairs: Pairs, *, seed: int = SEED, start_rates: tuple[float, ...] = START_RATES) -> TailReport:
+    """Choose the start and fit the tail.
+
+    Raises:
+        InputError: Too few impostor pairs.
+    """
+    generator = np.random.default_rng(seed)
+    candidates = [_candidate(pairs, rate, generator) for rate in start_rates if _enough(pairs, rate)]
+    if not candidates:
+        raise InputError(
+            "too few impostor pairs to fit a false-match tail",
+            got=f"{pairs.impostor_count} pairs",
+            allowed=f"at least {round(LEAST_EXCEEDANCES / start_rates[0])} pairs: about a hundred identities or more",
+            next_step="add pictures of more people; they need not have two pictures each",
+        )
+    taken = _chosen(candidates)
+    fit = TailFit(
+        start=taken.start,
+        start_rate=taken.exceedances / pairs.impostor_count,
+        shape=taken.shape,
+        scale=taken.scale,
+        comparisons=pairs.impostor_count,
+        p_value=taken.p_value,
+    )
+    return TailReport(fit, tuple(candidates), float(pairs.impostor[0]))
+
+
+def rate_interval(pairs: Pairs, tail: TailFit, similarity: float, *, replicates: int = 200) -> Interval:
+    """The fitted false match rate at a similarity, with its interval over identities."""
+    above = count_at(pairs.impostor, tail.start)
+    first, second = pairs.impostor_identities[:above].T
+    excess = (pairs.impostor[:above].astype(np.float64) - tail.start)[None]
+    rates = []
+    for weight in identity_weights(len(pairs.usable), replicates):
+        masses = weight * pairs.usable
+        total = (masses.sum() ** 2 - (masses**2).sum()) / 2
+        drawn = (weight[first] * weight[second]).astype(np.float64)
+        shape, scale = fit_pareto(excess, drawn[None])
+        start_rate = min(0.999999, max(1e-12, float(drawn.sum() / max(total, 1))))
+        moved = tail.model_copy(update={"shape": float(shape[0]), "scale": float(scale[0]), "start_rate": start_rate})
+        rates.append(false_match_rate(moved, similarity))
+    return percentile_interval(false_match_rate(tail, similarity), np.array(rates), len(pairs.usable))
+
+
+def hold_out(samples: Samples, *, repeats: int = 20, seed: int = SEED) -> list[HeldOut]:
+    """Fit one half of the identities, count in the other, both ways round, over random halves.
+
+    Rates at which fewer than :data:`COUNTED` false matches are to be expected are left out.
+    """
+    generator = np.random.default_rng(seed)
+    found: dict[float, list[tuple[float, float]]] = {}
+    for _ in range(max(1, repeats // 2)):
+        half = np.zeros(samples.size, bool)
+        half[generator.permutation(samples.size)[: samples.size // 2]] = True
+        sides = compare_all(samples.only(half)), compare_all(samples.only(~half))
+        for fitted, counted in (sides, sides[::-1]):
+            _predict(fitted, counted, found, seed)
+    return [_summary(rate, pairs) for rate, pairs in sorted(found.items(), reverse=True)]
+
+
+def _predict(fitted: Pairs, counted: Pairs, found: dict[float, list[tuple[float, float]]], seed: int) -> None:
+    if not any(_enough(fitted, rate) for rate in START_RATES):
+        return
+    tail = fit_tail(fitted, seed=seed).fit
+    for rate in HELD_OUT_RATES:
+        expected = rate * counted.impostor_count
+        if rate <= tail.start_rate and expected >= COUNTED:
+            observed = count_at(counted.impostor, similarity_at(tail, rate))
+            found.setdefault(rate, []).append((observed / counted.impostor_count, expected))
+
+
+def _summary(rate: float, seen: list[tuple[float, float]]) -> HeldOut:
+    observed = np.array([one for one, _ in seen])
+    ratio = observed / rate
+    low, middle, high = np.quantile(ratio, [0.1, 0.5, 0.9])
+    within = float(((ratio <= FACTOR) & (ratio >= 1 / FACTOR)).mean())
+    expected = float(np.mean([one for _, one in seen]))
+    return HeldOut(rate, float(observed.mean()), float(middle), float(low), float(high), within, expected)
+
+
+def _enough(pairs: Pairs, rate: float) -> bool:
+    return LEAST_EXCEEDANCES <= rate * pairs.impostor_count < len(pairs.impostor)
+
+
+def _candidate(pairs: Pairs, rate: float, generator: np.random.Generator) -> Candidate:
+    start = float(pairs.impostor[int(rate * pairs.impostor_count)])
+    above = int(np.searchsorted(-pairs.impostor, -np.float32(start), side="left"))
+    excess = pairs.impostor[:above].astype(np.float64) - start
+    shape, scale = fit_pareto(excess[None])
+    apart = excess[_one_a_pair(pairs.impostor_identities[:above].astype(np.int64), generator)]
+    tested = generator.permutation(apart)[:TESTED]
+    p_value = fit_quality(tested, generator) if len(tested) > 2 else 0.0
+    return Candidate(start, above / pairs.impostor_count, above, float(shape[0]), float(scale[0]), p_value)
+
+
+def _one_a_pair(owners: Ints, generator: np.random.Generator) -> Ints:
+    """One row of each two identities, drawn at random."""
+    shuffled = generator.permutation(len(owners))
+    key = owners[shuffled, 0] * (owners.max() + 1) + owners[shuffled, 1]
+    return shuffled[np.unique(key, return_index=True)[1]]
+
+
+def _chosen(candidates: list[Candidate]) -> Candidate:
+    """The lowest start from which on every fit is good and stable; where none is good, the one that fits best."""
+    good: list[Candidate] = []
+    for candidate in reversed(candidates):
+        if candidate.p_value < GOOD_FIT or not all(_agree(candidate, higher) for higher in good):
+            break
+        good.append(candidate)
+    return good[-1] if good else max(candidates, key=lambda one: one.p_value)
+
+
+def _agree(lower: Candidate, higher: Candidate) -> bool:
+    """Both give the same shape, as far as the fewer exceedances of the higher start can tell."""
+    standard_error = (1 + max(higher.shape, LEAST_SHAPE)) / np.sqrt(higher.exceedances)
+    return bool(abs(lower.shape - higher.shape) <= SURE * standard_error)
+
+
+def density(tail: TailFit, similarities: Doubles) -> Doubles:
+    """Fitted density above the start, for drawing it over a histogram."""
+    over = np.maximum(similarities - tail.start, 0.0) / tail.scale
+    if abs(tail.shape) < 1e-9:
+        return np.asarray(tail.start_rate / tail.scale * np.exp(-over), np.float64)
+    base = np.maximum(1 + tail.shape * over, 0.0)
+    with np.errstate(divide="ignore"):
+        return np.asarray(tail.start_rate / tail.scale * base ** (-1 / tail.shape - 1), np.float64)
