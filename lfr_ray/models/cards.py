@@ -83,12 +83,24 @@ class GenuineFit(CardSection):
     identities: int = Field(gt=0)
 
 
+class Neighbourhood(CardSection):
+    """How much of a similarity is only the crowd around (see ``match/neighbours.py``)."""
+
+    weight: float = Field(ge=0, le=1, description="Share of the neighbours' mean similarity that is taken off, each side.")
+    share: float = Field(gt=0, lt=1, description="Share of the list that counts as neighbours.")
+    least: int = Field(ge=1, description="At least so many neighbours.")
+    centre: float = Field(gt=-1, lt=1, description="Typical neighbours' similarity: keeps the scale where it was.")
+    min_entries: int = Field(ge=2, description="A shorter list is compared as it is.")
+
+
 class Calibration(CardSection):
     """What similarities of this model mean, and on which data that was measured.
 
     Attributes:
         threshold: Fused similarity that alerts by default.
         view_threshold: Similarity at which a single view agrees.
+        short_list_threshold: The same for a list that is too short to have neighbours.
+        neighbourhood: How similarities are relieved of the crowd around both faces, or None.
         list_size: Watchlist size for which the default threshold was chosen.
         relative: Two entries at least this similar are reported as possible relatives.
         data: Name and size of the data, in words.
@@ -100,6 +112,8 @@ class Calibration(CardSection):
 
     threshold: float = Field(gt=-1, lt=1)
     view_threshold: float = Field(gt=-1, lt=1)
+    short_list_threshold: float | None = Field(default=None, gt=-1, lt=1)
+    neighbourhood: Neighbourhood | None = None
     list_size: int = Field(gt=0)
     relative: float = Field(gt=-1, le=1)
     data: str
