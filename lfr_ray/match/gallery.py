@@ -96,6 +96,11 @@ class Gallery:
         """Enrolled pictures of all entries."""
         return sum(map(len, self._images))
 
+    def first_vectors(self) -> Floats:
+        """``float32 (E, D)``: the first picture of every entry, in the entries' order."""
+        firsts: Floats = self._firsts.cpu().numpy()
+        return firsts
+
     def in_force(self, now_s: float) -> npt.NDArray[np.bool_]:
         """Which entries may be compared at a wall time, ``bool (E,)``."""
         return self._expires_at > now_s

@@ -73,7 +73,7 @@ def floor_of(calibration: Calibration, list_size: int) -> float:
 def _moved(calibration: Calibration, list_size: int) -> float:
     """The card's threshold at another list size; without a tail fit it stays where it is."""
     tail = calibration.fused_tail or calibration.tail
-    if tail is None or list_size < 1:
+    if tail is None or list_size < 1 or list_size == calibration.list_size:
         return calibration.threshold
     rate = false_match_rate(tail, calibration.threshold)
     if rate <= 0.0:

@@ -1,0 +1,292 @@
+"""The matcher: passages in, possible matches out, and no comparison without the gate's leave."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from lfr_ray.checks import check_array
+from lfr_ray.config import EvidenceConfig, MatchConfig
+from lfr_ray.errors import LfrError, ModelError, ShapeError
+from lfr_ray.match.decide import NOT_COMPARED, Decision, decide, fuse
+from lfr_ray.match.entries import TEST, Entry
+from lfr_ray.match.gallery import Gallery
+from lfr_ray.match.gate import Gate
+from lfr_ray.match.neighbours import Neighbours
+from lfr_ray.match.store import StoredVector, WatchlistStore
+from lfr_ray.match.threshold import Thresholds, thresholds_for
+from lfr_ray.models.cards import Calibration, ModelCard
+from lfr_ray.records import Answer, Floats, Match, Probe
+
+RELOAD_EVERY_S = 1.0
+"""A list that changes on disk is read again at most this often."""
+
+LIVE = "live"
+"""The kind of deployment in which test entries are never compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListState:
+    """The list in force, in numbers.
+
+    Attributes:
+        entries: Entries in force at the moment of asking.
+        expired: Entries that are stored but no longer compared.
+        content_hash: Hash of the stored content.
+        approved: Whether a second person approved exactly this content.
+        fault: Empty, or why nothing can be compared.
+    """
+
+    entries: int
+    expired: int
+    images: int
+    content_hash: str
+    approved: bool
+    model: str
+    threshold: float
+    view_threshold: float
+    fault: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _List:
+    """One reading of the store; it is replaced as a whole, so that no comparison sees half of two lists."""
+
+    gallery: Gallery
+    neighbours: Neighbours
+    content_hash: str
+    approved_hash: str
+    revision: str
+    fault: str
+
+
+class Matcher:
+    """Compares passages with the watchlist.
+
+    Holds the exact matrix in memory and follows the store: what another process imports, removes or destroys counts
+    from the next second on. If the store can no longer be read, nothing is compared.
+
+    Args:
+        store: The watchlist on disk.
+        card: The embedder's card, with its calibration.
+        gate: Asked before every comparison.
+        config: Thresholds.
+        evidence: How many views must be there and agree.
+        kind: Kind of deployment: ``live``, ``retrospective`` or ``test``.
+        categories: Categories that the authority allows; None: all of them.
+        deployment: Its id, which every answer carries.
+        device: Where the matrix lives.
+
+    Raises:
+        ModelError: The card has no calibration, so no threshold is known.
+        ConfigError: A threshold below the card's floor.
+    """
+
+    def __init__(
+        self,
+        store: WatchlistStore,
+        card: ModelCard,
+        gate: Gate,
+        *,
+        config: MatchConfig | None = None,
+        evidence: EvidenceConfig | None = None,
+        kind: str = LIVE,
+        categories: Collection[str] | None = None,
+        deployment: str = "",
+        device: torch.device | str = "cpu",
+    ) -> None:
+        if card.calibration is None:
+            raise ModelError(
+                "the embedder's card has no calibration",
+                got=card.id,
+                next_step="measure one with `lfr calibrate`, or choose another model: `lfr models list`",
+            )
+        self._calibration: Calibration = card.calibration
+        self._store = store
+        self._card = card
+        self._gate = gate
+        self._config = config or MatchConfig()
+        self._evidence = evidence or EvidenceConfig()
+        self._kind = kind
+        self._categories = None if categories is None else frozenset(categories)
+        self._deployment = deployment
+        self._device = torch.device(device)
+        self._looked_s = -math.inf
+        self._list = self._empty("", "the watchlist was not read yet")
+
+    def reload(self, now_s: float) -> None:
+        """Read the list again; afterwards the whole new list is in force, or nothing if it cannot be read.
+
+        Raises:
+            LfrError: Why it cannot be used; until that is mended every probe is refused with the same reason.
+        """
+        self._looked_s = now_s
+        revision = self._store.revision()
+        try:
+            loaded = self._store.load()
+            gallery = self._gallery_of(loaded.vectors)
+            self._thresholds_at(len(gallery))
+            approval = self._store.approval_of(loaded.content_hash, now_s)
+        except LfrError as error:
+            self._list = self._empty(revision, str(error))
+            raise
+        approved_hash = loaded.content_hash if approval is not None else ""
+        neighbours = Neighbours(gallery.first_vectors(), self._calibration.neighbourhood)
+        self._list = _List(gallery, neighbours, loaded.content_hash, approved_hash, revision, "")
+
+    def match(self, probes: Sequence[Probe], now_s: float) -> list[Answer]:
+        """Compare passages with the list.
+
+        The gate is asked for every probe first; the vectors of a refused one are not looked at.
+
+        Args:
+            probes: Passages.
+            now_s: Wall time. An entry has expired at the later of this and the passage's own time.
+
+        Returns:
+            One answer a probe, in their order.
+        """
+        self._follow_store(now_s)
+        known = self._list
+        answers = [Answer(refused=self._refusal(known, probe), deployment=self._deployment) for probe in probes]
+        allowed = [number for number, answer in enumerate(answers) if not answer.refused]
+        compared = self._compare(known, [probes[number] for number in allowed], now_s)
+        for number, answer in zip(allowed, compared, strict=True):
+            answers[number] = answer
+        return answers
+
+    def state(self, now_s: float) -> ListState:
+        """The list in force, in numbers."""
+        known = self._list
+        in_force = int(known.gallery.in_force(now_s).sum())
+        thresholds = self._thresholds_at(len(known.gallery))
+        return ListState(
+            entries=in_force,
+            expired=len(known.gallery) - in_force,
+            images=known.gallery.pictures,
+            content_hash=known.content_hash,
+            approved=bool(known.approved_hash),
+            model=self._card.id,
+            threshold=thresholds.fused,
+            view_threshold=thresholds.view,
+            fault=known.fault,
+        )
+
+    def forget(self, why: str) -> None:
+        """Drop everything from memory, at the end of a deployment; every later probe is refused with this reason."""
+        self._looked_s = math.inf
+        self._list = self._empty("", why)
+
+    def _empty(self, revision: str, why: str) -> _List:
+        """Nobody is listed, and this is why."""
+        gallery = self._gallery_of(())
+        return _List(gallery, Neighbours(gallery.first_vectors(), None), "", "", revision, why)
+
+    def _follow_store(self, now_s: float) -> None:
+        """Read the list again when it was never read or has changed on disk; looked at once a second."""
+        # The wall clock may be set back; then it counts as a long time.
+        if self._looked_s == math.inf or abs(now_s - self._looked_s) < RELOAD_EVERY_S:
+            return
+        self._looked_s = now_s
+        if self._list.fault or self._store.revision() != self._list.revision:
+            with contextlib.suppress(LfrError):
+                self.reload(now_s)
+
+    def _refusal(self, known: _List, probe: Probe) -> str:
+        if known.fault:
+            return known.fault
+        why = self._gate.refusal(probe.camera, probe.captured_at, known.approved_hash, probe.model)
+        if why:
+            return why
+        if probe.model != self._card.id:
+            return f"the passage was embedded with {probe.model}, the watchlist with {self._card.id}"
+        try:
+            check_array("vectors", probe.vectors, ("n", self._card.vector_length or "D"), np.float32, finite=True)
+            check_array("weights", probe.weights, (len(probe.vectors),), np.float32, finite=True)
+        except ShapeError as error:
+            return str(error)
+        return ""
+
+    def _compare(self, known: _List, probes: Sequence[Probe], now_s: float) -> list[Answer]:
+        """All passages in one matrix product: every view, and behind them the fused views."""
+        if not probes or not len(known.gallery):
+            return [Answer(deployment=self._deployment) for _ in probes]
+        fused = np.stack([fuse(probe.vectors, probe.weights) for probe in probes])
+        rows = np.concatenate([*(probe.vectors for probe in probes), fused])
+        moments = np.array([max(now_s, probe.captured_at) for probe in probes], np.float64)
+        views = [len(probe.vectors) for probe in probes]
+        similarities = known.gallery.search(rows, np.concatenate([moments.repeat(views), moments]), self._card.id)
+        similarities = known.neighbours.relieved(similarities)
+        ends = np.cumsum(views)
+        answers = []
+        for number, end in enumerate(ends):
+            own = similarities[end - views[number] : end]
+            of_fused = similarities[ends[-1] + number]
+            list_size = int((of_fused > NOT_COMPARED).sum())
+            thresholds = self._thresholds_at(len(known.gallery))
+            decision = decide(own, of_fused, thresholds, self._evidence, self._config.min_margin)
+            if decision is None:
+                answers.append(Answer(deployment=self._deployment))
+            else:
+                answers.append(
+                    self._answer(known, decision, fused[number], thresholds.fused, list_size, float(moments[number]))
+                )
+        return answers
+
+    def _answer(
+        self, known: _List, decision: Decision, fused: Floats, threshold: float, list_size: int, moment_s: float
+    ) -> Answer:
+        gallery = known.gallery
+        try:
+            jpeg = self._store.picture(gallery.nearest_image(decision.entry, fused))
+        except LfrError as error:
+            return Answer(refused=str(error), deployment=self._deployment)
+        if jpeg is None:
+            # Removed by another process since the list was read: that person is no longer looked for.
+            self._looked_s = -math.inf
+            return Answer(deployment=self._deployment)
+        entry = gallery.entries[decision.entry]
+        match = Match(
+            entry_id=entry.entry_id,
+            name=entry.name,
+            category=entry.category,
+            action=entry.action,
+            similarity=decision.similarity,
+            threshold=threshold,
+            margin=decision.margin,
+            runner_up="" if decision.runner_up is None else gallery.entries[decision.runner_up].entry_id,
+            views_agreeing=decision.views_agreeing,
+            views_compared=decision.views_compared,
+            list_size=list_size,
+            relatives=gallery.relatives(decision.entry, self._calibration.relative, moment_s),
+        )
+        return Answer(match=match, deployment=self._deployment, watchlist_jpeg=jpeg)
+
+    def _thresholds_at(self, list_size: int) -> Thresholds:
+        return thresholds_for(self._calibration, self._config, list_size)
+
+    def _gallery_of(self, rows: Sequence[StoredVector]) -> Gallery:
+        """The entries that may be compared in this kind of deployment."""
+        wanted = [row for row in rows if self._is_wanted(row.entry)]
+        own = [row for row in wanted if row.model == self._card.id]
+        others = {row.entry.entry_id: row.model for row in wanted}
+        for row in own:
+            others.pop(row.entry.entry_id, None)
+        if others:
+            raise ModelError(
+                "the watchlist was enrolled with another model",
+                got=f"{len(others)} entries with {', '.join(sorted(set(others.values())))}",
+                allowed=self._card.id,
+                next_step="import the watchlist again with the embedder of this site",
+            )
+        return Gallery(own, self._card.id, self._device, self._card.vector_length)
+
+    def _is_wanted(self, entry: Entry) -> bool:
+        if self._kind == LIVE and entry.category == TEST:
+            return False
+        return self._categories is None or entry.category in self._categories
