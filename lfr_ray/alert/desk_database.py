@@ -163,10 +163,11 @@ def _parsed(text: str) -> URL:
 
 def _engine(url: URL, busy_timeout_s: float) -> Engine:
     sqlite = url.get_backend_name() == "sqlite"
-    options: dict[str, Any] = {"connect_args": {"timeout": busy_timeout_s}} if sqlite else {"pool_pre_ping": True}
     try:
         # hide_parameters: names and pictures must not reach an exception's text.
-        engine = create_engine(url, hide_parameters=True, **options)
+        engine = create_engine(
+            url, hide_parameters=True, pool_pre_ping=not sqlite, connect_args=_patience(url, busy_timeout_s)
+        )
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise ConfigError(
             "the driver of alert -> database_url is not installed",
@@ -178,6 +179,16 @@ def _engine(url: URL, busy_timeout_s: float) -> Engine:
         event.listen(engine, "connect", _on_sqlite_connect)
         event.listen(engine, "begin", _on_sqlite_begin)
     return engine
+
+
+def _patience(url: URL, busy_timeout_s: float) -> dict[str, Any]:
+    """Driver options so that no desk waits for ever for a lock or a host; what the URL says goes first."""
+    if url.get_backend_name() == "sqlite":
+        return {"timeout": busy_timeout_s}
+    if url.get_backend_name() != "postgresql":
+        return {}
+    wanted = {"connect_timeout": str(max(2, round(busy_timeout_s))), "options": f"-c lock_timeout={busy_timeout_s:g}s"}
+    return {name: value for name, value in wanted.items() if name not in url.query}
 
 
 def _on_sqlite_connect(connection: Any, _record: Any) -> None:
