@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 if sys.platform != "win32":  # Windows has no core files of this kind.
@@ -36,13 +37,19 @@ SWITCHES: Mapping[str, str] = {
 }
 """Environment variables and their values. They overrule what the environment says."""
 
+OVERFLOW_SWITCH = "RAY_object_spilling_directory"
+OVERFLOW_FOLDER = Path("/dev/shm")  # noqa: S108 - Ray unlinks its files in it at birth
+"""Where a full object store of Ray goes on. Even with spilling switched off, Ray then maps objects to files
+in its session folder on disk, and frames are objects; this folder is memory. Nodes that `ray start` starts need
+``--object-spilling-directory`` with the same value (cluster/)."""
+
 CORE_LIMIT_BYTES = 1
 """Largest core file. Linux writes none below a page, and only at 1 (not at 0) does it also refuse to pipe
 the memory to a crash collector; see core(5) and fs/coredump.c."""
 
 
 def hush() -> None:
-    """Switch every dependency's reporting off and forbid core dumps, for this process and its children.
+    """Switch every dependency's reporting off and keep memory off the disk, for this process and its children.
 
     Cheap, idempotent, and imports none of the libraries concerned. Ultralytics, where it was loaded
     before, is silenced in memory; its settings file is left alone.
@@ -52,6 +59,8 @@ def hush() -> None:
     '0'
     """
     os.environ.update(SWITCHES)
+    if os.access(OVERFLOW_FOLDER, os.W_OK):
+        os.environ[OVERFLOW_SWITCH] = str(OVERFLOW_FOLDER)
     _forbid_core_dumps()
     _hush_loaded_ultralytics()
 
