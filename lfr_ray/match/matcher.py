@@ -63,6 +63,7 @@ class _List:
     approved_hash: str
     revision: str
     fault: str
+    expired: int = 0
 
 
 class Matcher:
@@ -129,15 +130,17 @@ class Matcher:
         revision = self._store.revision()
         try:
             loaded = self._store.load()
-            gallery = self._gallery_of(loaded.vectors)
-            self._thresholds_at(len(gallery))
+            # What has expired already is not even kept in memory.
+            gallery = self._gallery_of([row for row in loaded.vectors if row.entry.in_force(now_s)])
+            neighbours = Neighbours(gallery.first_vectors(), self._calibration.neighbourhood)
+            self._thresholds_at(len(gallery), neighbours)
             approval = self._store.approval_of(loaded.content_hash, now_s)
         except LfrError as error:
             self._list = self._empty(revision, str(error))
             raise
         approved_hash = loaded.content_hash if approval is not None else ""
-        neighbours = Neighbours(gallery.first_vectors(), self._calibration.neighbourhood)
-        self._list = _List(gallery, neighbours, loaded.content_hash, approved_hash, revision, "")
+        expired = {row.entry.entry_id for row in loaded.vectors if not row.entry.in_force(now_s)}
+        self._list = _List(gallery, neighbours, loaded.content_hash, approved_hash, revision, "", len(expired))
 
     def match(self, probes: Sequence[Probe], now_s: float) -> list[Answer]:
         """Compare passages with the list.
@@ -164,10 +167,10 @@ class Matcher:
         """The list in force, in numbers."""
         known = self._list
         in_force = int(known.gallery.in_force(now_s).sum())
-        thresholds = self._thresholds_at(len(known.gallery))
+        thresholds = self._thresholds_at(in_force, known.neighbours)
         return ListState(
             entries=in_force,
-            expired=len(known.gallery) - in_force,
+            expired=known.expired + len(known.gallery) - in_force,
             images=known.gallery.pictures,
             content_hash=known.content_hash,
             approved=bool(known.approved_hash),
@@ -228,7 +231,7 @@ class Matcher:
             own = similarities[end - views[number] : end]
             of_fused = similarities[ends[-1] + number]
             list_size = int((of_fused > NOT_COMPARED).sum())
-            thresholds = self._thresholds_at(len(known.gallery))
+            thresholds = self._thresholds_at(list_size, known.neighbours)
             decision = decide(own, of_fused, thresholds, self._evidence, self._config.min_margin)
             if decision is None:
                 answers.append(Answer(deployment=self._deployment))
@@ -267,8 +270,8 @@ class Matcher:
         )
         return Answer(match=match, deployment=self._deployment, watchlist_jpeg=jpeg)
 
-    def _thresholds_at(self, list_size: int) -> Thresholds:
-        return thresholds_for(self._calibration, self._config, list_size)
+    def _thresholds_at(self, list_size: int, neighbours: Neighbours) -> Thresholds:
+        return thresholds_for(self._calibration, self._config, list_size, relieved=neighbours.rule is not None)
 
     def _gallery_of(self, rows: Sequence[StoredVector]) -> Gallery:
         """The entries that may be compared in this kind of deployment."""

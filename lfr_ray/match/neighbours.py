@@ -71,4 +71,5 @@ class Neighbours:
 def _mean_of_most(values: Floats, count: int) -> Floats:
     """Mean of the ``count`` largest values of every row."""
     most = -np.partition(-values, count - 1, axis=1)[:, :count]
-    return most.mean(axis=1, dtype=np.float32)
+    means: Floats = most.mean(axis=1, dtype=np.float32)
+    return means

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,6 @@ class Loaded:
 
     vectors: tuple[StoredVector, ...]
     content_hash: str
-    revision: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +115,11 @@ class WatchlistStore:
         """
         vectors, digests = [], []
         with self._place.reading():
-            revision = self.revision()
             for row in self._table.rows(SCHEMA.names):
                 digests.append(_checked(row).digest())
                 vectors.append(_stored(row))
         vectors.sort(key=lambda row: (row.entry.entry_id, row.image_id))
-        return Loaded(tuple(vectors), _hash_of(digests), revision)
+        return Loaded(tuple(vectors), _hash_of(digests))
 
     def content_hash(self) -> str:
         """Hash of the content, whatever the order of the rows: entries, pictures, models, vectors.
@@ -204,12 +203,14 @@ class WatchlistStore:
                 self._place.tidy()
 
     def revision(self) -> str:
-        """Changes with every commit; costs one look into a folder. Empty while nothing is stored."""
+        """Changes with every commit and every approval; costs one look into two folders."""
         try:
             with os.scandir(self._table.path / "_versions") as found:
                 names = sorted(f"{entry.name}:{entry.stat().st_mtime_ns}" for entry in found)
         except OSError:
-            return ""
+            names = []
+        with suppress(OSError):
+            names.append(str((self.folder / APPROVAL_FILE).stat().st_mtime_ns))
         return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
 
     def importers(self) -> frozenset[str]:
@@ -254,8 +255,16 @@ class WatchlistStore:
             StoreError: The table cannot be read.
             IntegrityError: The approval or a row is damaged.
         """
+        return self.approval_of(self.content_hash(), now_s)
+
+    def approval_of(self, content_hash: str, now_s: float) -> Approval | None:
+        """The approval of a content whose hash is known already.
+
+        Raises:
+            IntegrityError: The approval is damaged.
+        """
         known = read_approval(self.folder / APPROVAL_FILE)
-        if known is None or known.approved_at > now_s or known.content_hash != self.content_hash():
+        if known is None or known.approved_at > now_s or known.content_hash != content_hash:
             return None
         return known
 

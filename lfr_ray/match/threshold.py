@@ -31,10 +31,18 @@ class Thresholds:
     floor: float
 
 
-def thresholds_for(calibration: Calibration, config: MatchConfig, list_size: int) -> Thresholds:
+def thresholds_for(
+    calibration: Calibration, config: MatchConfig, list_size: int, *, relieved: bool | None = None
+) -> Thresholds:
     """Thresholds at a list size.
 
     A configured threshold is taken as it is, down to the floor; otherwise the card's own is moved to the list size.
+
+    Args:
+        calibration: The card's.
+        config: The site's.
+        list_size: Entries in force.
+        relieved: Whether the similarities are relieved of their neighbours; default: whether the card says so.
 
     Raises:
         ConfigError: The configuration asks for less than the floor.
@@ -43,10 +51,12 @@ def thresholds_for(calibration: Calibration, config: MatchConfig, list_size: int
     >>> thresholds_for(calibration, MatchConfig(), 500)
     Thresholds(fused=0.9, view=0.8, floor=0.8)
     """
-    floor = floor_of(calibration, list_size)
+    short = relieved is False and calibration.neighbourhood is not None
+    floor = calibration.view_threshold if short else floor_of(calibration, list_size)
     view = config.view_threshold if config.view_threshold is not None else calibration.view_threshold
     if config.threshold is None:
-        return Thresholds(max(floor, _moved(calibration, list_size)), view, floor)
+        own = _of_short_list(calibration) if short else _moved(calibration, list_size)
+        return Thresholds(max(floor, own), view, floor)
     if config.threshold < floor:
         raise ConfigError(
             "match -> threshold is below the floor of the model card",
@@ -68,6 +78,12 @@ def floor_of(calibration: Calibration, list_size: int) -> float:
     if tail is None:
         return calibration.view_threshold
     return similarity_at(tail, comparison_rate(max(1, list_size), CEILING_PER_10K))
+
+
+def _of_short_list(calibration: Calibration) -> float:
+    """A short list has no neighbours to be relieved of, and its similarities have a threshold of their own."""
+    own = calibration.short_list_threshold
+    return calibration.threshold if own is None else own
 
 
 def _moved(calibration: Calibration, list_size: int) -> float:
