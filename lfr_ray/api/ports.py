@@ -178,8 +178,10 @@ class LocalDesk:
     async def add_webhook(self, url: str, kinds: tuple[str, ...], *, by: str) -> Document:
         """A new webhook, with its secret this once."""
         made = await asyncio.to_thread(self._webhooks.add, url, kinds, by=by, now_s=self._clock.wall_s())
+        await asyncio.to_thread(self._desk.report)
         return subscription_document(made, with_secret=True)
 
     async def remove_webhook(self, webhook_id: str, *, by: str) -> None:
         """Tell a webhook nothing more."""
         await asyncio.to_thread(self._webhooks.remove, webhook_id, by=by, now_s=self._clock.wall_s())
+        await asyncio.to_thread(self._desk.report)

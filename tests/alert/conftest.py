@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,12 +29,12 @@ from lfr_ray.errors import StoreError
 START_S = 30.0
 
 
-def open_desk(database: Database) -> AlertDesk:
-    return AlertDesk(DeskStore(database), AlertRules(), SystemClock(), cases=CaseRules())
+def open_desk(database: Database, **options: Any) -> AlertDesk:
+    return AlertDesk(DeskStore(database), AlertRules(), SystemClock(), cases=CaseRules(), **options)
 
 
 @pytest.fixture
-def desk_on() -> Callable[[Database], AlertDesk]:
+def desk_on() -> Callable[..., AlertDesk]:
     return open_desk
 
 

@@ -17,7 +17,7 @@ from lfr_ray.errors import ConflictError, NotFoundError, StoreError
 from lfr_ray.records import Sighting
 
 Make = Callable[..., Sighting]
-DeskOn = Callable[[Database], AlertDesk]
+DeskOn = Callable[..., AlertDesk]
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from lfr_ray.alert.desk_database import Database
 from lfr_ray.alert.desk_queries import AlertQuery
 
 PROGRAM = Path(__file__).with_name("raise_once.py")
-DeskOn = Callable[[Database], AlertDesk]
+DeskOn = Callable[..., AlertDesk]
 
 
 def run(*arguments: str) -> subprocess.Popen[str]:

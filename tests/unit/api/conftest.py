@@ -1,0 +1,150 @@
+"""The whole application on a real desk, asked in this process without a socket."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from lfr_ray.adjudicate.case import CaseRules
+from lfr_ray.alert.desk import AlertDesk
+from lfr_ray.alert.desk_database import Database
+from lfr_ray.alert.desk_store import DeskStore
+from lfr_ray.alert.feed import FeedRules
+from lfr_ray.alert.rules import AlertRules
+from lfr_ray.alert.webhook_store import WebhookStore
+from lfr_ray.api.auth import Access
+from lfr_ray.api.ports import LocalDesk
+from lfr_ray.api.routes import build_api
+from lfr_ray.clock import FakeClock
+from lfr_ray.metrics import Meter, Snapshot
+
+TOKEN = "0123456789abcdef-token"
+
+
+class FixedSite:
+    """A site of one camera that can be stopped."""
+
+    def __init__(self) -> None:
+        self.meter = Meter()
+        self.stopped: dict[str, Any] | None = None
+        self.parts = {"matcher": "", "cameras": ""}
+        self.failure: Exception | None = None
+
+    async def cameras(self) -> list[dict[str, Any]]:
+        if self.failure is not None:
+            raise self.failure
+        return [{"name": "gate", "state": "live", "frames_dropped": 3, "zone": "north"}]
+
+    async def watchlist(self) -> dict[str, Any]:
+        return {"entries": 500, "images": 812, "hash": "ab" * 32, "model": "dlib_resnet"}
+
+    async def deployments(self) -> dict[str, Any]:
+        return {"deployments": [{"id": "airshow", "kind": "live", "state": "in force"}], "stop": self.stopped}
+
+    async def stop(self, *, officer: str, reason: str) -> dict[str, Any]:
+        self.stopped = {"by": officer, "reason": reason, "at": "2026-08-21T12:00:00.000Z"}
+        return self.stopped
+
+    async def resume(self, *, officer: str, reason: str) -> dict[str, Any]:
+        self.stopped = None
+        return {"by": officer, "reason": reason}
+
+    async def readiness(self) -> dict[str, str]:
+        return self.parts
+
+    async def snapshot(self) -> Snapshot:
+        return self.meter.snapshot()
+
+
+class House:
+    """A desk, a site and the application over them."""
+
+    def __init__(self, folder: Path, *, access: Access | None = None, two_person: bool = False) -> None:
+        self.database = Database.at(folder / "desk.sqlite")
+        self.clock = FakeClock(wall_s=1_700_000_001.0)
+        self.ledger: list[tuple[str, dict[str, Any]]] = []
+        self.desk = AlertDesk(
+            DeskStore(self.database),
+            AlertRules(),
+            self.clock,
+            cases=CaseRules(two_person),
+            on_event=self._record,
+        )
+        self.site = FixedSite()
+        port = LocalDesk(self.desk, WebhookStore(self.database), self.clock)
+        self.app: FastAPI = build_api(port, self.site, access=access, feed=FeedRules(heartbeat_s=0.05))
+
+    def _record(self, kind: str, facts: Mapping[str, Any]) -> None:
+        self.ledger.append((kind, dict(facts)))
+
+    @property
+    def consultations(self) -> list[tuple[str, str, str, str]]:
+        facts = [one for kind, one in self.ledger if kind == "consultation"]
+        return [(one["who"], one["what"], one["alert_id"], one["reason"]) for one in facts]
+
+    def ask(self, method: str, path: str, *, base: str = "http://127.0.0.1:8000", **options: Any) -> httpx.Response:
+        async def asked() -> httpx.Response:
+            transport = httpx.ASGITransport(self.app, raise_app_exceptions=True)
+            async with httpx.AsyncClient(transport=transport, base_url=base) as client:
+                return await client.request(method, path, **options)
+
+        return asyncio.run(asked())
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        return self.ask("GET", path, **options)
+
+    def post(self, path: str, json: Any = None, **options: Any) -> httpx.Response:
+        return self.ask("POST", path, json=json, **options)
+
+
+@pytest.fixture
+def open_house(tmp_path: Path) -> Iterator[Callable[..., House]]:
+    opened: list[House] = []
+
+    def make(**options: Any) -> House:
+        opened.append(House(tmp_path, **options))
+        return opened[-1]
+
+    yield make
+    for house in opened:
+        house.database.close()
+
+
+@pytest.fixture
+def house(open_house: Callable[..., House]) -> House:
+    return open_house()
+
+
+@pytest.fixture
+def guarded(open_house: Callable[..., House]) -> House:
+    """The same behind a shared token."""
+    return open_house(access=Access.from_text(TOKEN))
+
+
+@pytest.fixture
+def token() -> str:
+    return TOKEN
+
+
+@pytest.fixture
+def check_problem() -> Callable[..., dict[str, Any]]:
+    """Asserts that an answer is a complete problem document and returns it."""
+
+    def check(answer: httpx.Response, status: int, kind: str = "") -> dict[str, Any]:
+        assert answer.status_code == status, answer.text
+        assert answer.headers["content-type"] == "application/problem+json"
+        document: dict[str, Any] = answer.json()
+        assert set(document) == {"type", "title", "status", "detail", "got", "allowed", "next_step"}
+        assert document["status"] == status
+        assert document["type"].startswith("urn:lfr-ray:problem:")
+        if kind:
+            assert document["type"] == f"urn:lfr-ray:problem:{kind}"
+        return document
+
+    return check

@@ -1,0 +1,124 @@
+"""The site over HTTP: cameras, list, deployments, stop, webhooks, health, metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from lfr_ray.errors import ResourceError
+
+Check = Callable[..., dict[str, Any]]
+
+
+def test_cameras_and_whatever_else_a_site_tells(house: Any) -> None:
+    (camera,) = house.get("/v1/cameras").json()["cameras"]
+    assert camera["name"] == "gate"
+    assert camera["frames_dropped"] == 3
+    assert camera["zone"] == "north"
+    assert camera["blind_since"] is None
+
+
+def test_watchlist_and_deployments(house: Any) -> None:
+    assert house.get("/v1/watchlist").json()["entries"] == 500
+    document = house.get("/v1/deployments").json()
+    assert document["deployments"][0]["id"] == "airshow"
+    assert document["stop"] is None
+    assert document["paused"] == ""
+    house.desk.pause(by="breaker", reason="too many false alerts")
+    assert house.get("/v1/deployments").json()["paused"] == "too many false alerts"
+
+
+def test_the_emergency_stop_needs_a_name_and_a_reason(house: Any, check_problem: Check) -> None:
+    check_problem(house.post("/v1/stop", {"officer": "PC1"}), 422)
+    check_problem(house.post("/v1/stop", {"reason": "fire"}), 422)
+    check_problem(house.get("/v1/stop"), 405, "method-not-allowed")
+    assert house.post("/v1/stop", {"officer": "PC1", "reason": "fire"}).json()["reason"] == "fire"
+    assert house.get("/v1/deployments").json()["stop"]["by"] == "PC1"
+    house.post("/v1/resume", {"officer": "INSP2", "reason": "all clear"})
+    assert house.get("/v1/deployments").json()["stop"] is None
+
+
+def test_webhooks_are_made_listed_and_removed(house: Any, check_problem: Check) -> None:
+    made = house.post("/v1/webhooks", {"url": "https://control.example/a?token=hunter22", "officer": "PC1"})
+    assert made.status_code == 201
+    assert len(made.json()["secret"]) >= 40
+    (listed,) = house.get("/v1/webhooks").json()["webhooks"]
+    assert "secret" not in listed
+    assert "hunter22" not in str(listed)
+    assert listed["kinds"] == ["alert_raised", "decision", "outcome", "erasure"]
+    path = f"/v1/webhooks/{listed['id']}"
+    check_problem(house.ask("DELETE", path), 422)
+    assert house.ask("DELETE", f"{path}?officer=PC1").status_code == 204
+    check_problem(house.ask("DELETE", f"{path}?officer=PC1"), 404)
+    assert [kind for kind, _ in house.ledger] == ["webhook_added", "webhook_removed"]
+    assert house.ledger[0][1]["to"] == "https://control.example"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"url": "http://control.example/a", "officer": "PC1"},
+        {"url": "https://me:hunter22@control.example/a", "officer": "PC1"},
+        {"url": "https://control.example/a", "kinds": [], "officer": "PC1"},
+        {"url": "https://control.example/a", "kinds": ["everything"], "officer": "PC1"},
+        {"url": "https://control.example/a"},
+    ],
+)
+def test_a_wrong_webhook_is_a_problem(house: Any, check_problem: Check, body: dict[str, Any]) -> None:
+    document = check_problem(house.post("/v1/webhooks", body), 422)
+    assert "hunter22" not in str(document)
+    assert house.get("/v1/webhooks").json()["webhooks"] == []
+
+
+def test_health_and_readiness(house: Any) -> None:
+    assert house.get("/healthz").json() == {"status": "ok"}
+    assert house.get("/readyz").json() == {"ready": True, "parts": {"matcher": "", "cameras": "", "desk": ""}}
+    house.site.parts = {"matcher": "no authority in force", "cameras": ""}
+    answer = house.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["parts"]["matcher"] == "no authority in force"
+
+
+def test_a_broken_database_is_not_ready(house: Any) -> None:
+    with house.database.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE events")
+    answer = house.get("/readyz")
+    assert answer.status_code == 503
+    assert "read the feed" in answer.json()["parts"]["desk"]
+    assert house.get("/healthz").status_code == 200
+
+
+def test_our_errors_keep_their_status(house: Any, check_problem: Check) -> None:
+    house.site.failure = ResourceError("the fleet does not answer", next_step="look at the cluster")
+    document = check_problem(house.get("/v1/cameras"), 503, "resource")
+    assert document["next_step"] == "look at the cluster"
+
+
+def test_metrics_are_prometheus_text(house: Any) -> None:
+    house.site.meter.count("alerts_total", 2, camera="gate")
+    house.site.meter.count("views_rejected_total", 5, camera="gate", reason="small")
+    house.site.meter.gauge("camera_blind", 1, camera="gate")
+    for value_s in (0.1, 0.2, 0.3):
+        house.site.meter.time("match_seconds", value_s, camera="gate")
+    answer = house.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    lines = answer.text.splitlines()
+    assert 'lfr_alerts_total{camera="gate"} 2.0' in lines
+    assert 'lfr_views_rejected_total{camera="gate",reason="small"} 5.0' in lines
+    assert 'lfr_camera_blind{camera="gate"} 1.0' in lines
+    assert 'lfr_match_seconds_count{camera="gate"} 3.0' in lines
+    assert 'lfr_match_seconds{camera="gate",quantile="0.5"} 0.2' in lines
+    assert "# TYPE lfr_match_seconds summary" in lines
+    names = {line.split()[2] for line in lines if line.startswith("# TYPE")}
+    assert all(name.startswith("lfr_") for name in names)
+
+
+def test_metrics_can_be_read_back(house: Any) -> None:
+    from prometheus_client.parser import text_string_to_metric_families
+
+    house.site.meter.count("frames_total", 7, camera='odd "name"\n')
+    families = {family.name: family for family in text_string_to_metric_families(house.get("/metrics").text)}
+    (sample,) = families["lfr_frames"].samples
+    assert (sample.value, sample.labels) == (7.0, {"camera": 'odd "name"\n'})
