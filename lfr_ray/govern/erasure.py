@@ -1,0 +1,336 @@
+"""Destroying a deployment's data so that it can be proved, and finished after a crash.
+
+The order is what makes it safe: fingerprints of everything are written first, then a scan shows
+that it can find what is there, then everything is destroyed, then the same scan must find nothing,
+and only then is the receipt signed. A journal says how far it came; every step can be repeated.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from lfr_ray.clock import Clock, SystemClock
+from lfr_ray.errors import IntegrityError, NotFoundError, StoreError
+from lfr_ray.govern.canonical import canonical_json, sha256_hex
+from lfr_ray.govern.files import disk_error, exclusive, read_json, sync_folder, write_durable
+from lfr_ray.govern.fingerprints import Fingerprints, ScanKey, fingerprints_of
+from lfr_ray.govern.keys import SigningKey
+from lfr_ray.govern.receipt import DestroyedPart, Receipt, SignedReceipt, sign_receipt
+from lfr_ray.govern.scan import Scanner, ScanReport
+
+JOURNAL_SUFFIX = ".erasing"
+SCAN_SUFFIX = ".scan"
+SHOWN_FILES = 5
+
+Stage = Callable[[str], None]
+
+
+class Holding(Protocol):
+    """A place that holds data of a deployment."""
+
+    @property
+    def label(self) -> str:
+        """Short name, part of a file name."""
+
+    def contents(self) -> Iterator[bytes]:
+        """Every picture and vector that will be destroyed, as its bytes stand in storage."""
+
+    def destroy(self) -> Mapping[str, int]:
+        """Destroy everything physically. Called again after a crash, it destroys what is left.
+
+        Returns:
+            Counts of what was destroyed by this call.
+        """
+
+    def kept(self) -> Iterator[bytes]:
+        """Contents that lawfully stay after the erasure: held alerts, and those of other deployments."""
+
+    def notes(self) -> Sequence[str]:
+        """What this storage cannot promise, in words."""
+
+
+@dataclass
+class Journal:
+    """How far an erasure has come. It holds no personal data.
+
+    Attributes:
+        labels: Of each holding whose fingerprints are written: items that the first scan found.
+        destroyed: Of each holding that was destroyed: the counts.
+        interrupted: How often it ended before its end.
+    """
+
+    deployment: str
+    by: str
+    reason: str
+    begun_at: float
+    labels: dict[str, int] = field(default_factory=dict)
+    destroyed: dict[str, dict[str, int]] = field(default_factory=dict)
+    interrupted: int = 0
+
+    def save(self, path: Path) -> None:
+        """Write durably."""
+        write_durable(path, canonical_json(vars(self)) + b"\n", 0o600)
+
+    @staticmethod
+    def load(path: Path) -> Journal | None:
+        """The journal of an erasure that was begun; None when none was.
+
+        Raises:
+            IntegrityError: It is damaged.
+        """
+        try:
+            return Journal(**read_json(path, "the erasure's journal"))
+        except NotFoundError:
+            return None
+        except TypeError:
+            raise IntegrityError(
+                "the erasure's journal is damaged", got=path.name, next_step="remove the file and close again"
+            ) from None
+
+
+class Erasure:
+    """Destroys what several holdings have of one deployment.
+
+    Args:
+        folder: The receipts folder: receipts, fingerprints and journals lie there.
+        deployment: Id of the deployment.
+        holdings: What is to be destroyed.
+        roots: Storage that is searched, before and afterwards.
+        key: The site's key, which signs the receipt.
+        scan: The site's secret for fingerprints.
+        clock: Wall time.
+        on_stage: Told what is being done, for progress.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        deployment: str,
+        holdings: Sequence[Holding],
+        *,
+        roots: Sequence[Path],
+        key: SigningKey,
+        scan: ScanKey,
+        clock: Clock | None = None,
+        on_stage: Stage | None = None,
+    ) -> None:
+        self._folder = folder
+        self._deployment = deployment
+        self._holdings = holdings
+        self._roots = roots
+        self._key = key
+        self._scan = scan
+        self._clock = clock or SystemClock()
+        self._tell: Stage = on_stage or (lambda stage: None)
+        self._journal_path = folder / f"{deployment}{JOURNAL_SUFFIX}"
+
+    def run(
+        self,
+        by: str,
+        reason: str,
+        *,
+        ledger_head: Callable[[], str],
+        authority_sha256: str = "",
+        watchlist_sha256: str = "",
+        held: Callable[[], int] = int,
+    ) -> SignedReceipt:
+        """Destroy, prove and sign; go on where an earlier run ended.
+
+        Args:
+            by: Who closes: a staff number or login.
+            reason: Why.
+            ledger_head: Where the ledger ends when the receipt is signed.
+            authority_sha256: Hash of the authority's content.
+            watchlist_sha256: Hash of the approved list.
+            held: How many alerts are held, asked after the erasure.
+
+        Raises:
+            ConflictError: Another process is erasing this deployment.
+            IntegrityError: Destroyed content can still be found; no receipt is given.
+            StoreError: Something could not be destroyed; run it again.
+        """
+        with exclusive(self._folder / f".{self._deployment}.lock", f"the erasure of deployment {self._deployment}"):
+            journal = Journal.load(self._journal_path)
+            if journal is None:
+                journal = Journal(self._deployment, by, reason, self._clock.wall_s())
+            else:
+                journal.interrupted += 1
+            journal.save(self._journal_path)
+            self._remember(journal)
+            self._destroy(journal)
+            report, prints = self._prove(journal)
+            receipt = Receipt(
+                deployment=self._deployment,
+                authority_sha256=authority_sha256,
+                watchlist_sha256=watchlist_sha256,
+                by=journal.by,
+                reason=journal.reason,
+                begun_at=journal.begun_at,
+                finished_at=max(self._clock.wall_s(), journal.begun_at),
+                parts=tuple(self._part(journal, label, prints[label]) for label in journal.labels),
+                held=held(),
+                scanned_files=report.files,
+                scanned_bytes=report.size_bytes,
+                notes=self._notes(journal, prints),
+                ledger_head=ledger_head(),
+            )
+            signed = sign_receipt(receipt, self._key, receipt.finished_at)
+            signed.save(self._folder)
+            return signed
+
+    def finish(self) -> None:
+        """Forget the journal: the receipt is signed and the ledger knows of it."""
+        self._journal_path.unlink(missing_ok=True)
+        sync_folder(self._folder)
+
+    def _remember(self, journal: Journal) -> None:
+        """Write fingerprints before anything is destroyed, and see that the scan finds what is there."""
+        missing = [holding for holding in self._holdings if holding.label not in journal.labels]
+        if not missing:
+            return
+        self._tell("taking fingerprints")
+        prints = {}
+        for holding in missing:
+            prints[holding.label] = fingerprints_of(self._scan, holding.contents())
+            prints[holding.label].save(self._scan_path(holding.label))
+        self._tell("searching the storage before the erasure")
+        report = Scanner(self._scan, prints).scan(self._roots)
+        for label in prints:
+            journal.labels[label] = report.items_found(label)
+        journal.save(self._journal_path)
+
+    def _destroy(self, journal: Journal) -> None:
+        for holding in self._holdings:
+            self._tell(f"destroying: {holding.label}")
+            counts = dict(holding.destroy())
+            earlier = journal.destroyed.get(holding.label, {})
+            journal.destroyed[holding.label] = {
+                name: earlier.get(name, 0) + counts.get(name, 0) for name in sorted({*earlier, *counts})
+            }
+            journal.save(self._journal_path)
+
+    def _prove(self, journal: Journal) -> tuple[ScanReport, dict[str, Fingerprints]]:
+        self._tell("searching the storage after the erasure")
+        prints = {label: Fingerprints.load(self._scan_path(label)) for label in journal.labels}
+        kept = fingerprints_of(self._scan, (item for holding in self._holdings for item in holding.kept()))
+        report = Scanner(self._scan, prints, kept).scan(self._roots)
+        if report.findings:
+            files = sorted({Path(finding.file).name for finding in report.findings})
+            raise IntegrityError(
+                "destroyed content can still be found, so no receipt is given",
+                got=f"{len(report.findings)} items, in {', '.join(files[:SHOWN_FILES])}",
+                next_step="stop whatever copies these files, then close again: it goes on from here",
+            )
+        if report.unreadable:
+            raise StoreError(
+                "the storage could not be searched completely, so no receipt is given",
+                got=", ".join(Path(name).name for name in report.unreadable[:SHOWN_FILES]),
+                next_step="make these files readable, then close again: it goes on from here",
+            )
+        return report, prints
+
+    def _part(self, journal: Journal, label: str, prints: Fingerprints) -> DestroyedPart:
+        return DestroyedPart(
+            label=label,
+            counts=journal.destroyed.get(label, {}),
+            items=prints.items,
+            found_before=journal.labels[label],
+            unseen=prints.unseen,
+            digests=tuple(sorted(prints.named())),
+            fingerprints_sha256=sha256_hex(self._scan_path(label).read_bytes()),
+        )
+
+    def _notes(self, journal: Journal, prints: Mapping[str, Fingerprints]) -> tuple[str, ...]:
+        notes = [note for holding in self._holdings for note in holding.notes()]
+        if journal.interrupted:
+            notes.append("the erasure was interrupted and finished later: counts may lack what was destroyed first")
+        for label, found in journal.labels.items():
+            visible = prints[label].items - prints[label].unseen
+            if found < visible:
+                notes.append(f"{label}: the search saw {found} of {visible} items before the erasure, not all of them")
+        return tuple(notes)
+
+    def _scan_path(self, label: str) -> Path:
+        return self._folder / f"{self._deployment}.{label}{SCAN_SUFFIX}"
+
+
+def unfinished(folder: Path) -> list[str]:
+    """Deployments whose erasure was begun and not finished."""
+    return sorted(path.name.removesuffix(JOURNAL_SUFFIX) for path in folder.glob(f"*{JOURNAL_SUFFIX}"))
+
+
+class FileHolding:
+    """Plain files and folders: overwritten, flushed, cut to nothing, removed.
+
+    Overwriting reaches the disk's blocks on file systems that write in place. A flash drive or a
+    copy-on-write file system may keep old blocks: put the data folder on an encrypted volume.
+    """
+
+    def __init__(self, label: str, paths: Sequence[Path]) -> None:
+        self._label = label
+        self._paths = paths
+
+    @property
+    def label(self) -> str:
+        """Short name."""
+        return self._label
+
+    def contents(self) -> Iterator[bytes]:
+        """The files' bytes."""
+        for path in self._files():
+            yield path.read_bytes()
+
+    def destroy(self) -> Mapping[str, int]:
+        """Destroy every file, then the emptied folders."""
+        files = size_bytes = 0
+        for path in list(self._files()):
+            size_bytes += path.stat().st_size
+            erase_file(path)
+            files += 1
+        for root in self._paths:
+            for folder in sorted((one for one in root.rglob("*") if one.is_dir()), reverse=True):
+                folder.rmdir()
+            if root.is_dir():
+                root.rmdir()
+        return {"files": files, "bytes": size_bytes}
+
+    def kept(self) -> Iterator[bytes]:
+        """Nothing stays."""
+        return iter(())
+
+    def notes(self) -> Sequence[str]:
+        """None."""
+        return ()
+
+    def _files(self) -> Iterator[Path]:
+        for root in self._paths:
+            if root.is_file():
+                yield root
+            elif root.is_dir():
+                yield from sorted(path for path in root.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+def erase_file(path: Path) -> None:
+    """Overwrite a file, flush it, cut it to nothing and remove it. A file that is gone already is no error.
+
+    Raises:
+        StoreError: It could not be overwritten or removed.
+    """
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            with path.open("r+b", buffering=0) as stream:
+                left = os.fstat(stream.fileno()).st_size
+                while left > 0:
+                    left -= stream.write(bytes(min(left, 1 << 20)))
+                os.fsync(stream.fileno())
+                stream.truncate(0)
+                os.fsync(stream.fileno())
+            path.unlink()
+            sync_folder(path.parent)
+    except OSError as error:
+        raise disk_error("a file could not be destroyed", path, error) from None
