@@ -1,0 +1,199 @@
+"""The files of cluster/ fit the Ray that is locked, keep its promises, and hold no credential."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import ray.autoscaler
+import yaml
+from ray.autoscaler._private.util import prepare_config, validate_config
+from ray.scripts.scripts import start
+from ray.serve.schema import ServeDeploySchema
+
+from lfr_ray import __version__
+from lfr_ray.config import SiteConfig, parse_section
+from lfr_ray.metrics import COUNTERS, GAUGES, TIMINGS
+from lfr_ray.quiet import OVERFLOW_FOLDER, OVERFLOW_SWITCH, SWITCHES
+
+CLUSTER = Path(__file__).resolve().parents[2] / "cluster"
+LAUNCHERS = sorted(CLUSTER.glob("launcher-*.yaml"))
+KNOWN_OPTIONS = {option for parameter in start.params for option in parameter.opts}
+NO_SPILLING = {"automatic_object_spilling_enabled": False}
+METRICS = {f"lfr_{name}" for name in (*COUNTERS, *GAUGES, *TIMINGS)}
+SECRET = re.compile(
+    r"(?i)(AKIA[0-9A-Z]{16}|aws_secret\w*\s*[:=]|password\s*[:=]\s*\S|-----BEGIN|://[^/\s@:]+:[^/\s@]+@)"
+)
+
+
+def ray_start_options(command: str) -> dict[str, str]:
+    """Options of the `ray start` inside a shell command; a flag has the value ''."""
+    words = shlex.split(command[command.index("ray start") :])[2:]
+    return dict((word if "=" in word else f"{word}=").split("=", 1) for word in words)
+
+
+def documents(name: str) -> list[dict[str, Any]]:
+    return [one for one in yaml.safe_load_all((CLUSTER / name).read_text(encoding="utf-8")) if one]
+
+
+def kind(name: str) -> dict[str, Any]:
+    return next(one for one in documents("rayservice.yaml") if one["kind"] == name)
+
+
+@pytest.fixture(scope="module")
+def locked_ray() -> str:
+    text = (CLUSTER.parent / "requirements.lock").read_text(encoding="utf-8")
+    (found,) = re.findall(r"^ray==(\S+)$", text, flags=re.MULTILINE)
+    return str(found)
+
+
+def test_there_are_launchers() -> None:
+    assert len(LAUNCHERS) >= 2
+
+
+@pytest.mark.parametrize("path", LAUNCHERS, ids=lambda path: path.stem)
+def test_a_launcher_fits_rays_own_schema(path: Path) -> None:
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    schema = json.loads((Path(ray.autoscaler.__file__).parent / "ray-schema.json").read_text(encoding="utf-8"))
+    jsonschema.validate(document, schema)
+    validate_config(prepare_config(document))
+
+
+@pytest.mark.parametrize("role", ["head", "worker"])
+@pytest.mark.parametrize("path", LAUNCHERS, ids=lambda path: path.stem)
+def test_a_launcher_starts_ray_as_promised(path: Path, role: str) -> None:
+    commands = yaml.safe_load(path.read_text(encoding="utf-8"))[f"{role}_start_ray_commands"]
+    (command,) = [one for one in commands if "ray start" in one]
+    options = ray_start_options(command)
+    assert set(options) - KNOWN_OPTIONS == set()
+    assert "--disable-usage-stats" in options
+    assert options["--object-spilling-directory"] == str(OVERFLOW_FOLDER)
+    assert "RAY_AUTH_MODE=token" in command
+    assert command.startswith("ulimit -c 0;"), "a raylet's memory holds frames"
+    if role == "head":
+        assert json.loads(options["--system-config"]) == NO_SPILLING
+        assert options["--dashboard-host"] == "127.0.0.1"
+
+
+@pytest.mark.parametrize("path", LAUNCHERS, ids=lambda path: path.stem)
+def test_a_launcher_brings_the_token_to_every_node(path: Path) -> None:
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert document["file_mounts"]["~/.ray/auth_token"] == "~/.ray/auth_token"
+
+
+def test_the_service_holds_a_whole_site() -> None:
+    spec = kind("RayService")["spec"]
+    (application,) = ServeDeploySchema.model_validate(yaml.safe_load(spec["serveConfigV2"])).applications
+    site = parse_section(SiteConfig, application.args, "rayservice.yaml")
+    assert site.cameras
+    assert site.authority.kind == "live"
+    tokens = [one["name"] for one in containers()["ray-head"]["env"]]
+    assert site.api.token_env in tokens, "the service listens beyond loopback, so it asks for a token"
+
+
+def containers() -> dict[str, dict[str, Any]]:
+    cluster = kind("RayService")["spec"]["rayClusterConfig"]
+    groups = [cluster["headGroupSpec"], *cluster["workerGroupSpecs"]]
+    return {one["name"]: one for group in groups for one in group["template"]["spec"]["containers"]}
+
+
+def test_the_service_starts_ray_as_promised(locked_ray: str) -> None:
+    spec = kind("RayService")["spec"]
+    cluster = spec["rayClusterConfig"]
+    head = cluster["headGroupSpec"]["rayStartParams"]
+    # KubeRay writes --key=value into a shell command as it stands.
+    options = ray_start_options("ray start " + " ".join(f"--{name}={value}" for name, value in head.items()))
+    assert set(options) - KNOWN_OPTIONS == set()
+    assert json.loads(options["--system-config"]) == NO_SPILLING
+    for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"]):
+        assert group["rayStartParams"]["object-spilling-directory"] == str(OVERFLOW_FOLDER)
+        assert all(isinstance(value, str) for value in group["rayStartParams"].values())
+    assert cluster["rayVersion"] == locked_ray
+    assert cluster["authOptions"]["mode"] == "token"
+    assert spec["upgradeStrategy"]["type"] == "None", "two clusters would be two alert desks"
+
+
+def test_pods_run_with_no_more_rights_than_they_need() -> None:
+    cluster = kind("RayService")["spec"]["rayClusterConfig"]
+    for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"]):
+        assert group["template"]["spec"]["securityContext"]["runAsNonRoot"] is True
+        assert group["template"]["spec"]["automountServiceAccountToken"] is False
+    for one in containers().values():
+        assert one["securityContext"] == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+        assert one["resources"]["requests"] == one["resources"]["limits"]
+    assert set(kind("NetworkPolicy")["spec"]["policyTypes"]) == {"Ingress", "Egress"}
+
+
+def test_images_bear_this_version() -> None:
+    written = "\n".join(path.read_text(encoding="utf-8") for path in CLUSTER.iterdir() if path.is_file())
+    assert set(re.findall(r"lfr-ray:([\w.]+)", written)) == {__version__}
+
+
+def test_the_image_sets_every_switch() -> None:
+    text = (CLUSTER / "Dockerfile").read_text(encoding="utf-8")
+    block = text.partition("\nENV ")[2].partition("\n\n")[0]
+    values = dict(re.findall(r"(\w+)=(\S+)", block))
+    expected = {**SWITCHES, OVERFLOW_SWITCH: str(OVERFLOW_FOLDER), "RAY_AUTH_MODE": "token"}
+    assert {name: values.get(name) for name in expected} == expected
+
+
+def test_the_image_runs_as_nobody_special_from_the_lock() -> None:
+    text = (CLUSTER / "Dockerfile").read_text(encoding="utf-8")
+    assert re.findall(r"^USER (\S+)$", text, flags=re.MULTILINE) == ["lfr"]
+    installs = re.findall(r"pip install (.+)$", text, flags=re.MULTILINE)
+    assert all("--constraint requirements.lock" in one or "--no-deps" in one for one in installs)
+    for library in ("libgl1", "libglib2.0-0"):
+        assert library in text
+    copied = {word for line in re.findall(r"^COPY (?!--)(.+)$", text, flags=re.MULTILINE) for word in line.split()[:-1]}
+    kept = set(re.findall(r"^!(\S+)$", (CLUSTER.parent / ".dockerignore").read_text(encoding="utf-8"), re.MULTILINE))
+    assert copied == kept, ".dockerignore lets through exactly what is copied"
+
+
+def test_the_unit_keeps_memory_off_the_disc() -> None:
+    text = (CLUSTER / "lfr.service").read_text(encoding="utf-8")
+    for line in ("LimitCORE=0", "MemorySwapMax=0", "NoNewPrivileges=yes", "Environment=RAY_AUTH_MODE=token"):
+        assert f"\n{line}\n" in text
+    assert "TemporaryFileSystem=/tmp" in text
+
+
+@pytest.mark.parametrize("path", [one for one in CLUSTER.iterdir() if one.is_file()], ids=lambda path: path.name)
+def test_no_file_holds_a_credential(path: Path) -> None:
+    assert SECRET.search(path.read_text(encoding="utf-8")) is None
+
+
+def named_metrics(text: str) -> set[str]:
+    """Every metric of ours in queries, without a summary's suffix."""
+    found = set(re.findall(r"\blfr_[a-z_]+\b", text)) - {"lfr_ray", "lfr_api_token"}
+    return {name if name in METRICS else re.sub(r"_(sum|count)$", "", name) for name in found}
+
+
+def test_the_dashboard_shows_every_metric_and_no_other() -> None:
+    board = json.loads((CLUSTER / "grafana-dashboard.json").read_text(encoding="utf-8"))
+    queries = "\n".join(target["expr"] for panel in board["panels"] for target in panel["targets"])
+    assert named_metrics(queries) == METRICS
+    assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
+    assert all(panel["title"] and panel["targets"] for panel in board["panels"])
+
+
+def test_alarms_ask_for_metrics_that_exist() -> None:
+    (group,) = yaml.safe_load((CLUSTER / "alerts.yml").read_text(encoding="utf-8"))["groups"]
+    assert named_metrics("\n".join(rule["expr"] for rule in group["rules"])) <= METRICS
+    assert all(rule["annotations"]["summary"] and rule["labels"]["severity"] for rule in group["rules"])
+
+
+def test_every_metric_is_counted_somewhere(sources: list[Path]) -> None:
+    code = "\n".join(path.read_text(encoding="utf-8") for path in sources if path.name != "metrics.py")
+    silent = [name for name in (*COUNTERS, *GAUGES, *TIMINGS) if f'"{name}"' not in code]
+    assert silent == [], "a metric that never moves says nothing"
+
+
+def test_prometheus_reads_our_address() -> None:
+    jobs = yaml.safe_load((CLUSTER / "prometheus.yml").read_text(encoding="utf-8"))["scrape_configs"]
+    ours = next(job for job in jobs if job["job_name"] == "lfr")
+    assert ours["metrics_path"] == "/metrics"
+    assert ours["static_configs"][0]["targets"] == ["127.0.0.1:8000"]
