@@ -15,7 +15,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from lfr_ray.errors import ConfigError
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
-"""Names of sites, cameras and entries: they become file names, labels and parts of URLs."""
+"""Names of sites and entries: they become file names, labels and parts of URLs."""
+
+CAMERA_PATTERN = r"^[^/\\\x00-\x1f\x7f]{1,128}$"
+"""Names of cameras: a recording's camera bears the name of its file, whatever that is."""
+
+DEMO_WATCHLIST = "demo:"
+"""In place of a watchlist folder: the demo's own pictures."""
+
+DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -29,7 +37,7 @@ class Section(BaseModel):
 class CameraConfig(Section):
     """One camera."""
 
-    name: str = Field(pattern=NAME_PATTERN, description="Unique in the site; appears in alerts and URLs.")
+    name: str = Field(pattern=CAMERA_PATTERN, description="Unique in the site; appears in alerts and URLs.")
     url: str = Field(
         min_length=1,
         repr=False,
@@ -102,10 +110,10 @@ class QualityConfig(Section):
     """The gate before comparison. A view that fails is never compared; the reason is counted."""
 
     min_size_px: float = Field(default=40.0, gt=0, description="Smallest face: square root of the box's area.")
-    min_sharpness: float = Field(default=30.0, ge=0, description="Smallest variance of the chip's Laplacian.")
+    min_sharpness: float = Field(default=8.0, ge=0, description="Smallest variance of the chip's Laplacian.")
     min_exposure: float = Field(default=30.0, ge=0, le=255, description="Smallest mean grey value.")
     max_exposure: float = Field(default=235.0, ge=0, le=255, description="Largest mean grey value.")
-    max_yaw: float = Field(default=0.55, gt=0, description="Largest turn: 0 frontal, 1 profile.")
+    max_yaw: float = Field(default=0.4, gt=0, description="Largest turn, as a share of a right angle.")
     max_pitch: float = Field(default=0.6, gt=0, description="Largest nod: 0 level, 1 up or down.")
     max_roll_deg: float = Field(default=40.0, gt=0, le=180, description="Largest tilt of the eyes' line.")
     min_score: float = Field(default=0.6, gt=0, lt=1, description="Smallest detector score.")
@@ -175,11 +183,11 @@ class SiteConfig(Section):
 
     site: str = Field(pattern=NAME_PATTERN, description="Name of the site.")
     data_dir: Path = Field(default=Path("lfr-data"), description="Where the watchlist, alerts and ledger live.")
-    watchlist: Path | None = Field(
-        default=None,
-        description="A watchlist folder that is imported at the start; empty: what was imported before.",
+    watchlist: str = Field(
+        default="",
+        description="A watchlist folder that is imported at the start, or demo:; empty: what was imported before.",
     )
-    device: Literal["auto", "cpu", "cuda", "mps"] = Field(default="auto", description="Where models run.")
+    device: DeviceName = Field(default="auto", description="Where models run.")
     resources_wait_s: float = Field(
         default=45.0, ge=0, le=3600, description="How long to wait for nodes before naming what the cluster lacks."
     )

@@ -35,6 +35,7 @@ TIMINGS: Mapping[str, str] = {
     "track_end_to_forgotten_seconds": "From a track's end to its data being dropped",
     "detect_seconds": "One detector call, as its camera sees it",
     "embed_seconds": "One embedder call, as its camera sees it",
+    "capture_to_answer_seconds": "From the capture of a view to the matcher's answer",
     "match_seconds": "One matcher call, as its camera sees it",
 }
 KEPT_TIMINGS = 4096

@@ -94,7 +94,7 @@ class Quality:
         size_px: Square root of the box's area.
         sharpness: Variance of the Laplacian of the aligned chip's grey values (0..255 scale).
         exposure: Mean grey value of the chip, 0..255.
-        yaw: 0 is frontal, 1 is full profile; sign is positive when the subject looks to the
+        yaw: 0 is frontal, 1 is full profile (a share of a right angle); sign is positive when the subject looks to the
             right of the picture. From the five points.
         pitch: Relative height of the nose between eyes and mouth, 0 when level, -1 up, 1 down.
         roll_deg: Tilt of the line between the eyes.

@@ -11,13 +11,12 @@ from ray import serve
 from lfr_ray.config import SiteConfig
 from lfr_ray.detect.base import load_detector
 from lfr_ray.models.catalogue import card
-from lfr_ray.models.runtime import SelfTest, self_test_detector
+from lfr_ray.models.runtime import SelfTest, self_test
 from lfr_ray.records import Faces, Picture
 
 
 class DetectorReplica:
     """One detector, which adds to the model.
-
 
     * batches over all cameras, grouped by canvas size;
     * inference outside the event loop, one compute thread for each CPU of the replica;
@@ -33,7 +32,7 @@ class DetectorReplica:
             min_score=config.min_score,
             threads=max(1, int(config.cpus)),
         )
-        self._self_test = self_test_detector(self._detector, config.width_px, config.height_px)
+        self._self_test = self_test(self._detector, width_px=config.width_px, height_px=config.height_px)
         self._batch.set_max_batch_size(config.max_batch)
         self._batch.set_batch_wait_timeout_s(config.batch_wait_ms / 1000)
 
@@ -46,7 +45,7 @@ class DetectorReplica:
         """Device and milliseconds a picture, measured at the start."""
         return self._self_test
 
-    @serve.batch
+    @serve.batch  # type: ignore[untyped-decorator]
     async def _batch(self, canvases: list[Picture]) -> list[Faces]:
         return await asyncio.to_thread(self._detect, canvases)
 

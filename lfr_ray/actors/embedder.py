@@ -10,7 +10,7 @@ from ray import serve
 from lfr_ray.config import SiteConfig
 from lfr_ray.embed.base import load_embedder
 from lfr_ray.models.catalogue import card
-from lfr_ray.models.runtime import SelfTest, self_test_embedder
+from lfr_ray.models.runtime import SelfTest, self_test
 from lfr_ray.records import Floats, Picture
 
 
@@ -26,7 +26,7 @@ class EmbedderReplica:
             mirror=config.mirror,
             threads=max(1, int(config.cpus)),
         )
-        self._self_test = self_test_embedder(self._embedder)
+        self._self_test = self_test(self._embedder)
         self._batch.set_max_batch_size(config.max_batch)
         self._batch.set_batch_wait_timeout_s(config.batch_wait_ms / 1000)
 
@@ -39,7 +39,7 @@ class EmbedderReplica:
         """Device and milliseconds a chip, measured at the start."""
         return self._self_test
 
-    @serve.batch
+    @serve.batch  # type: ignore[untyped-decorator]
     async def _batch(self, lots: list[Picture]) -> list[Floats]:
         vectors = await asyncio.to_thread(self._embedder.embed, np.concatenate(lots))
         return np.split(vectors, np.cumsum([len(lot) for lot in lots])[:-1])

@@ -70,11 +70,9 @@ def find_actor(name: str) -> Any | None:
         return None
 
 
-def _actor(
-    kind: type, name: str, resources: dict[str, float], *, cpus: float = 0.0, concurrency: int = 1
-) -> Any:
+def _actor(kind: type, name: str, resources: dict[str, float], *, cpus: float = 0.0, concurrency: int = 1) -> Any:
     """Options of a detached actor that is restarted for ever and never made twice."""
-    return ray.remote(kind).options(  # type: ignore[call-overload]
+    return ray.remote(kind).options(
         name=name,
         namespace=NAMESPACE,
         lifetime="detached",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from lfr_ray.actors.answers import answer
 from lfr_ray.records import Answer, Faces, Floats, Picture, Probe, Sighting
 
 
@@ -36,9 +37,9 @@ class RemoteStages:
 
     async def match(self, probes: Sequence[Probe]) -> list[Answer]:
         """One answer a probe."""
-        answers: list[Answer] = await self._matcher.match.remote(list(probes))
+        answers: list[Answer] = await answer(self._matcher.match.remote(list(probes)))
         return answers
 
     async def raise_alert(self, sighting: Sighting) -> None:
         """Returns when the desk has made the alert durable."""
-        await self._desk.raise_alert.remote(sighting)
+        await answer(self._desk.raise_alert.remote(sighting))

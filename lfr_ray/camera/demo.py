@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageEnhance, ImageOps
 
-from lfr_ray.camera.source import SourceInfo
+from lfr_ray.camera.reel import SourceInfo
 from lfr_ray.config import CameraConfig
 from lfr_ray.errors import SourceError
 from lfr_ray.records import Frame, Picture
@@ -147,7 +147,8 @@ class DemoSource:
         )
         lit = np.asarray(seen, np.float32) * view.light
         noise = self._random.normal(0.0, NOISE_GREY, lit.shape).astype(np.float32)
-        return np.clip(lit + noise, 0, 255).astype(np.uint8)
+        pixels: Picture = np.clip(lit + noise, 0, 255).astype(np.uint8)
+        return pixels
 
 
 def write_watchlist(folder: Path) -> Path:
@@ -193,7 +194,8 @@ def _photograph(package: str, file: str) -> Image.Image:
         path = Path(place, file)
         if path.is_file():
             with Image.open(path) as picture:
-                return picture.convert("RGB")
+                photograph: Image.Image = picture.convert("RGB")
+            return photograph
     raise SourceError(
         "the demo's photograph is not installed", got=f"{package}/{file}", next_step=f"install the package {package}"
     )

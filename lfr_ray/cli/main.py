@@ -2,25 +2,47 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
+from typing import Annotated
 
 import typer
 
-from lfr_ray.cli.output import report
+from lfr_ray import __version__
+from lfr_ray.cli.output import report, stderr
 from lfr_ray.errors import LfrError
+
+GROUPS = ("run", "watch", "watchlist", "deployment", "alerts", "models", "evaluate", "audit")
+"""Files with a function ``register``, in the order of the help."""
 
 app = typer.Typer(
     name="lfr",
     help="Live facial recognition on Ray: under authority, decided by people, and nobody else remembered.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
+@app.callback()
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
+    """Live facial recognition on Ray: under authority, decided by people, and nobody else remembered."""
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
 def run() -> None:
     """Entry point: errors of ours become one message and an exit code, never a traceback."""
+    for group in GROUPS:
+        importlib.import_module(f"lfr_ray.cli.{group}").register(app)
     try:
         app()
     except LfrError as error:
         sys.exit(report(error))
+    except KeyboardInterrupt:
+        stderr.print("\nstopped")
+        sys.exit(130)

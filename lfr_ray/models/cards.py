@@ -86,7 +86,9 @@ class GenuineFit(CardSection):
 class Neighbourhood(CardSection):
     """How much of a similarity is only the crowd around (see ``match/neighbours.py``)."""
 
-    weight: float = Field(ge=0, le=1, description="Share of the neighbours' mean similarity that is taken off, each side.")
+    weight: float = Field(
+        ge=0, le=1, description="Share of the neighbours' mean similarity that is taken off, each side."
+    )
     share: float = Field(gt=0, lt=1, description="Share of the list that counts as neighbours.")
     least: int = Field(ge=1, description="At least so many neighbours.")
     centre: float = Field(gt=-1, lt=1, description="Typical neighbours' similarity: keeps the scale where it was.")

@@ -19,7 +19,7 @@ WallClock = Callable[[], float]
 class Feed(Protocol):
     """Where a camera's frames come from."""
 
-    async def next_frame(self) -> Frame | None:
+    async def get_async(self) -> Frame | None:
         """The next frame, waiting for it; None when there will be no more."""
 
 

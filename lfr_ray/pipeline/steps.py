@@ -138,7 +138,7 @@ class CameraSteps:
 
     async def _next(self, feed: Feed) -> Frame | None:
         """The next frame; while none comes, tracks end in time all the same."""
-        asked = asyncio.ensure_future(feed.next_frame())
+        asked = asyncio.ensure_future(feed.get_async())
         try:
             while True:
                 done, _ = await asyncio.wait({asked}, timeout=self._site.track.lost_s)
@@ -221,6 +221,7 @@ class CameraSteps:
         began_s = self._clock.steady_s()
         answers = await self._stages.match([probe for _, probe in ready])
         self._meter.time("match_seconds", self._clock.steady_s() - began_s)
+        self._meter.time("capture_to_answer_seconds", self._clock.wall_s() - frame.captured_at)
         for (view, _), answer in zip(ready, answers, strict=True):
             self._answer(frame, faces, view, answer)
 

@@ -1,0 +1,127 @@
+"""One camera as an actor."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from dataclasses import dataclass, replace
+
+import structlog
+
+from lfr_ray.actors.stages import RemoteStages
+from lfr_ray.camera.demo import SCHEME, DemoSource
+from lfr_ray.camera.reader import CameraReader, CameraStatus
+from lfr_ray.clock import SystemClock
+from lfr_ray.config import CameraConfig, SiteConfig
+from lfr_ray.errors import ModelError
+from lfr_ray.metrics import Meter, Snapshot
+from lfr_ray.models.catalogue import card
+from lfr_ray.pipeline.steps import CameraSteps
+
+LEASE_S = 20.0
+"""A camera that nobody has asked for so long stops by itself: no fleet, no matching."""
+
+STEPS_PAUSE_S = 1.0
+"""Pause before the chain is started again after a fault of its own."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a recording ended: its counters, and what was wrong, if anything."""
+
+    counted: Snapshot
+    problem: str
+
+
+class CameraActor:
+    """One camera. It adds to :class:`~lfr_ray.pipeline.steps.CameraSteps`.
+
+    * a thread that decodes;
+    * a lease, which its fleet renews, so that no camera outlives its application;
+    * starting the chain again after a fault of its own.
+    """
+
+    def __init__(self, site: SiteConfig, camera: CameraConfig, stages: RemoteStages) -> None:
+        chip = card(site.embedder.model).chip
+        if chip is None:
+            raise ModelError("the embedder's card does not say how faces are cut out", got=site.embedder.model)
+        self._camera = camera
+        self._site = site
+        self._clock = SystemClock()
+        self._meter = Meter()
+        self._reader = CameraReader(camera, clock=self._clock, schemes={SCHEME: DemoSource})
+        self._steps = CameraSteps(
+            camera,
+            site,
+            chip,
+            site.embedder.model,
+            stages,
+            self._clock,
+            self._meter,
+            run_id=secrets.token_hex(8),
+            in_flight=site.in_flight,
+        )
+        self._leased_s: float | None = None
+        self._stopping = False
+        self._dropped = 0
+        self._reader.start()
+        self._task: asyncio.Task[None] | None = None
+
+    async def renew(self) -> CameraStatus:
+        """Renew the lease, and start with the first one; the state as a by-product."""
+        self._leased_s = time.monotonic()
+        self._begin()
+        return self._status()
+
+    async def ended(self) -> Ending:
+        """Start, without a lease, and wait for the end of the recording."""
+        task = self._begin()
+        await task
+        return Ending(await self.snapshot(), self._reader.status().problem)
+
+    async def snapshot(self) -> Snapshot:
+        """What this camera counted."""
+        status = self._status()
+        dropped, self._dropped = status.dropped - self._dropped, status.dropped
+        self._meter.count("frames_dropped_total", dropped, camera=self._camera.name)
+        self._meter.gauge("camera_blind", float(status.state != "live"), camera=self._camera.name)
+        return self._meter.snapshot()
+
+    async def stop(self) -> None:
+        """Stop decoding, finish what is under way, forget everybody."""
+        self._stopping = True
+        await asyncio.to_thread(self._reader.stop)
+        if self._task is not None:
+            await asyncio.wait({self._task}, timeout=2.0)
+            self._task.cancel()
+
+    def _begin(self) -> asyncio.Task[None]:
+        if self._task is None:
+            self._task = asyncio.create_task(self._run())
+        return self._task
+
+    def _status(self) -> CameraStatus:
+        return replace(self._reader.status(), refusal=self._steps.refusal)
+
+    async def _run(self) -> None:
+        lease = asyncio.create_task(self._watch_lease())
+        try:
+            while not self._reader.mailbox.ended and not self._stopping:
+                try:
+                    await self._steps.run(self._reader.mailbox)
+                except Exception as error:  # noqa: BLE001  (a fault costs the passages under way, not the camera)
+                    log.error("camera chain failed", camera=self._camera.name, error=type(error).__name__)
+                    self._meter.count("stage_failures_total", camera=self._camera.name, stage="chain")
+                    await asyncio.sleep(STEPS_PAUSE_S)
+        finally:
+            lease.cancel()
+
+    async def _watch_lease(self) -> None:
+        while True:
+            await asyncio.sleep(1.0)
+            if self._leased_s is not None and time.monotonic() - self._leased_s > LEASE_S:
+                log.warning("no fleet any more, the camera stops", camera=self._camera.name)
+                await self.stop()

@@ -1,0 +1,62 @@
+"""The alert desk as an actor."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from lfr_ray.alert.deliver import Deliverer
+from lfr_ray.alert.desk import AlertReceipt
+from lfr_ray.alert.webhook_store import WebhookStore
+from lfr_ray.api.ports import LocalDesk
+from lfr_ray.clock import SystemClock
+from lfr_ray.config import SiteConfig
+from lfr_ray.metrics import Meter, Snapshot
+from lfr_ray.pipeline.desk import open_desk
+from lfr_ray.records import Sighting
+
+
+class DeskActor:
+    """One order of events for a whole site. It adds to :class:`~lfr_ray.alert.desk.AlertDesk`.
+
+    * the database's work outside the event loop;
+    * the delivery to webhooks, beside everything else;
+    * counting.
+    """
+
+    def __init__(self, site: SiteConfig) -> None:
+        clock = SystemClock()
+        self._desk = open_desk(site)
+        webhooks = WebhookStore(self._desk.store.database)
+        self._port = LocalDesk(self._desk, webhooks, clock)
+        self._deliverer = Deliverer(
+            webhooks, self._desk.documents, self._desk, clock, desk_id=self._desk.store.desk_id()
+        )
+        self._delivery: asyncio.Task[None] | None = None
+        self._meter = Meter()
+
+    async def ready(self) -> bool:
+        """The database is open; delivery begins with the first question."""
+        if self._delivery is None or self._delivery.done():
+            self._delivery = asyncio.create_task(self._deliverer.run())
+        return True
+
+    async def raise_alert(self, sighting: Sighting) -> AlertReceipt:
+        """Durable before it answers; see :meth:`AlertDesk.raise_alert`."""
+        receipt = await asyncio.to_thread(self._desk.raise_alert, sighting)
+        name = "alerts_total" if receipt.new else "sightings_attached_total"
+        self._meter.count(name, camera=sighting.camera)
+        return receipt
+
+    async def ask(self, question: str, *args: Any, **kwargs: Any) -> Any:
+        """Any question of :class:`~lfr_ray.api.ports.DeskPort`, by its name."""
+        return await getattr(self._port, question)(*args, **kwargs)
+
+    async def snapshot(self) -> Snapshot:
+        """What this actor counted."""
+        return self._meter.snapshot()
+
+    async def stop(self) -> None:
+        """End the delivery; what is not delivered yet is kept and sent after the next start."""
+        if self._delivery is not None:
+            self._delivery.cancel()

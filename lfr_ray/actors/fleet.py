@@ -1,0 +1,144 @@
+"""The fleet: keeps the wanted cameras running."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from typing import Any
+
+import ray
+import structlog
+from ray import serve
+
+from lfr_ray.actors.answers import answer, answer_within
+from lfr_ray.actors.launch import camera_actor, desk_actor, find_actor, matcher_actor
+from lfr_ray.actors.names import Names
+from lfr_ray.actors.remote_models import RemoteDetector, RemoteEmbedder
+from lfr_ray.actors.stages import RemoteStages
+from lfr_ray.camera.reader import CameraStatus
+from lfr_ray.config import SiteConfig
+from lfr_ray.errors import ResourceError
+from lfr_ray.metrics import Snapshot
+from lfr_ray.models.catalogue import card
+from lfr_ray.models.runtime import SelfTest
+from lfr_ray.pipeline.site_watchlist import import_watchlist
+
+TICK_S = 1.0
+ANSWER_S = 3.0
+"""A camera that does not answer in this time is shown as it was last seen."""
+
+log = structlog.get_logger()
+
+
+class FleetReplica:
+    """One replica, which adds to Serve what Serve does not do for actors.
+
+    * It finds living actors again after its own restart, and makes those that are missing.
+    * It renews every camera's lease: a camera whose fleet is gone stops by itself.
+    * It ends cameras, matcher and desk when the application is deleted, not when only the fleet restarts.
+    """
+
+    async def __init__(  # type: ignore[misc]  # Serve awaits it
+        self, site: SiteConfig, detector: Any, embedder: Any
+    ) -> None:
+        self._site = site
+        self._app = serve.get_replica_context().app_name
+        self._self_tests = await self._models_ready(detector, embedder)
+        if site.watchlist:
+            await asyncio.to_thread(
+                import_watchlist,
+                site,
+                RemoteDetector(card(site.detector.model), detector),
+                RemoteEmbedder(card(site.embedder.model), embedder),
+                time.time(),
+            )
+        self._matcher = matcher_actor(site)
+        self._desk = desk_actor(site)
+        await answer(self._matcher.ready.remote())
+        await answer(self._desk.ready.remote())
+        self._stages = RemoteStages(detector, embedder, self._matcher, self._desk)
+        self._statuses: dict[str, CameraStatus] = {}
+        self._keeper = asyncio.create_task(self._keep())
+
+    async def cameras(self) -> list[CameraStatus]:
+        """Every camera's state, in the order of the site file."""
+        return [self._statuses[one.name] for one in self._site.cameras if one.name in self._statuses]
+
+    async def self_tests(self) -> list[SelfTest]:
+        """What the models' replicas measured when they started."""
+        return self._self_tests
+
+    async def snapshots(self) -> list[Snapshot]:
+        """Counters of every camera, the matcher and the desk."""
+        names = [Names(self._site.site).camera(one.name) for one in self._site.cameras]
+        actors = [actor for name in names if (actor := find_actor(name)) is not None]
+        asked = [actor.snapshot.remote() for actor in (*actors, self._matcher, self._desk)]
+        counted = await asyncio.gather(*(answer_within(one, ANSWER_S) for one in asked))
+        return [one for one in counted if one is not None]
+
+    async def check_health(self) -> None:
+        """Serve asks; a fleet whose keeper has died is replaced."""
+        if self._keeper.done():
+            raise RuntimeError("the camera keeper has ended")
+
+    async def _models_ready(self, detector: Any, embedder: Any) -> list[SelfTest]:
+        """Wait for one replica of each model: a configuration the cluster cannot hold must not wait for ever."""
+        limit_s = self._site.resources_wait_s + 10
+        try:
+            asked = (detector.self_test.remote(), embedder.self_test.remote())
+            return list(await asyncio.wait_for(asyncio.gather(*asked), limit_s))
+        except asyncio.TimeoutError:
+            raise ResourceError(
+                "no replica of the detector or the embedder became ready",
+                got=f"nothing within {limit_s:g} s; free: {_free()}",
+                allowed=f"detector CPU {self._site.detector.cpus:g} GPU {self._site.detector.gpus:g}, "
+                f"embedder CPU {self._site.embedder.cpus:g} GPU {self._site.embedder.gpus:g} for each replica",
+                next_step="add nodes, or lower cpus, gpus and replicas in the site file",
+            ) from None
+
+    async def _keep(self) -> None:
+        while True:
+            await asyncio.gather(*(self._keep_one(index) for index in range(len(self._site.cameras))))
+            await asyncio.sleep(TICK_S)
+
+    async def _keep_one(self, index: int) -> None:
+        camera = self._site.cameras[index]
+        try:
+            actor = camera_actor(self._site, camera, self._stages)
+            status = await answer_within(actor.renew.remote(), ANSWER_S)
+        except Exception as error:  # noqa: BLE001  (one camera's trouble must not end the keeping of the others)
+            log.warning("camera actor failed", camera=camera.name, error=type(error).__name__)
+            return
+        if status is not None:
+            self._statuses[camera.name] = status
+
+    async def __del__(self) -> None:
+        """Serve's graceful end: of this replica alone, or of the whole application."""
+        keeper = getattr(self, "_keeper", None)
+        if keeper is not None:
+            keeper.cancel()
+        if await asyncio.to_thread(_is_going_away, self._app):
+            await stop_actors(self._site)
+
+
+async def stop_actors(site: SiteConfig) -> None:
+    """End a site's detached actors: cameras first, so that their last alerts still find the desk."""
+    names = Names(site.site)
+    for name in (*(names.camera(one.name) for one in site.cameras), names.matcher, names.desk):
+        actor = find_actor(name)
+        if actor is None:
+            continue
+        with contextlib.suppress(ray.exceptions.RayError):
+            await answer_within(actor.stop.remote(), ANSWER_S)
+        ray.kill(actor)
+
+
+def _is_going_away(app: str) -> bool:
+    status = serve.status().applications.get(app)
+    return status is None or status.status == "DELETING"
+
+
+def _free() -> str:
+    present: dict[str, float] = ray.available_resources()
+    return ", ".join(f"{name} {present.get(name, 0.0):g}" for name in ("CPU", "GPU"))

@@ -1,0 +1,90 @@
+"""The matcher as an actor: the one reader of the watchlist, and the authority's gate."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import Any
+
+from lfr_ray.config import SiteConfig
+from lfr_ray.errors import LfrError
+from lfr_ray.govern.stop import emergency_stop
+from lfr_ray.metrics import Meter, Snapshot
+from lfr_ray.pipeline.opening import open_matcher
+from lfr_ray.records import Answer, Probe
+
+
+class MatcherActor:
+    """One matcher for a whole site. It adds to :class:`~lfr_ray.match.matcher.Matcher`.
+
+    * the wall clock;
+    * reading the list again after a crash, which making it anew does;
+    * the emergency stop, which the gate sees before the next comparison.
+    """
+
+    def __init__(self, site: SiteConfig) -> None:
+        self._site = site
+        self._matcher = open_matcher(site)
+        self._stop = emergency_stop(site.data_dir)
+        self._meter = Meter()
+        self.reload()
+
+    def ready(self) -> bool:
+        """It answers."""
+        return True
+
+    def reload(self) -> str:
+        """Read the list again; why it cannot be used, or empty."""
+        with contextlib.suppress(LfrError):
+            self._matcher.reload(time.time())
+        return self._matcher.state(time.time()).fault
+
+    def match(self, probes: list[Probe]) -> list[Answer]:
+        """One answer a probe; see :meth:`Matcher.match`."""
+        return self._matcher.match(probes, time.time())
+
+    def watchlist(self) -> dict[str, Any]:
+        """The list in force, in numbers; no names, no pictures."""
+        state = self._matcher.state(time.time())
+        return {
+            "entries": state.entries,
+            "expired": state.expired,
+            "images": state.images,
+            "hash": state.content_hash,
+            "approved": state.approved,
+            "model": state.model,
+            "threshold": round(state.threshold, 4),
+            "fault": state.fault,
+        }
+
+    def deployments(self) -> dict[str, Any]:
+        """The deployment that this site serves, and the emergency stop."""
+        halt = self._stop.read()
+        authority = self._site.authority
+        return {
+            "deployments": [{"id": authority.deployment or "test", "kind": authority.kind, "state": self._state()}],
+            "stop": None if halt is None else {"by": halt.by, "reason": halt.reason, "at": halt.at},
+        }
+
+    def halt(self, officer: str, reason: str) -> dict[str, Any]:
+        """The emergency stop: this actor takes one call at a time, so no comparison is under way when it answers."""
+        halt = self._stop.set(officer, reason, time.time())
+        return {"stopped": True, "by": halt.by, "reason": halt.reason, "at": halt.at}
+
+    def resume(self, officer: str, reason: str) -> dict[str, Any]:
+        """Lift the emergency stop."""
+        self._stop.clear()
+        return {"stopped": False, "by": officer, "reason": reason}
+
+    def snapshot(self) -> Snapshot:
+        """The size of the list."""
+        self._meter.gauge("watchlist_entries", self._matcher.state(time.time()).entries)
+        return self._meter.snapshot()
+
+    def stop(self) -> None:
+        """Forget the list."""
+        self._matcher.forget("the site has ended")
+
+    def _state(self) -> str:
+        fault = self._matcher.state(time.time()).fault
+        return "stopped" if self._stop.is_set() else (fault or "in force")

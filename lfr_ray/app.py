@@ -1,0 +1,48 @@
+"""A site as a Ray Serve application: `import_path: lfr_ray.app:build`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ray import serve
+
+from lfr_ray.actors.cluster import check_spilling, wait_for_resources
+from lfr_ray.actors.fleet import FleetReplica
+from lfr_ray.actors.ingress import Ingress
+from lfr_ray.actors.launch import HEAD, detector_deployment, embedder_deployment
+from lfr_ray.actors.names import FLEET, INGRESS
+from lfr_ray.config import SiteConfig, parse_section
+
+
+def build(args: dict[str, Any]) -> serve.Application:
+    """Build a site's application from what stands under ``args`` in its YAML file.
+
+    Nothing starts before everything has been checked: the fields, that the cluster spills no objects to disk,
+    and that it has the resources that the site reserves.
+
+    Raises:
+        ConfigError: A field is wrong; it is named.
+        RefusedError: The cluster writes objects to disk under memory pressure.
+        ResourceError: The cluster lacks CPUs or GPUs; they are named.
+    """
+    site = parse_section(SiteConfig, args, "applications -> args")
+    check_spilling()
+    wait_for_resources(site)
+    detector, embedder = detector_deployment(site), embedder_deployment(site)
+    fleet = serve.deployment(
+        FleetReplica,
+        name=FLEET,
+        num_replicas=1,
+        max_ongoing_requests=256,
+        max_constructor_retry_count=1,
+        graceful_shutdown_timeout_s=15,
+        ray_actor_options={"num_cpus": 0, "resources": HEAD},
+    ).bind(site, detector, embedder)
+    ingress = serve.deployment(
+        serve.ingress()(Ingress),
+        name=INGRESS,
+        max_ongoing_requests=1024,
+        graceful_shutdown_timeout_s=2,
+        ray_actor_options={"num_cpus": 0},
+    )
+    return ingress.bind(site, fleet)

@@ -1,0 +1,159 @@
+"""`lfr run` and `lfr demo`: a whole site, on this machine or on a cluster."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+import lfr_ray
+from lfr_ray.cli.output import stderr, table, write_json
+from lfr_ray.clock import utc_text
+from lfr_ray.errors import ConfigError
+from lfr_ray.site_file import SiteFile, read_site_file
+
+if TYPE_CHECKING:
+    from lfr_ray.live import LiveSite
+
+DEMO_SITE = Path(lfr_ray.__file__).resolve().parent.parent / "serve_configs" / "local.yaml"
+HEADLESS_LIMIT_S = 180.0
+"""The demo's footage takes 13 s; a slow machine may take longer, but not for ever."""
+
+stdout = Console(highlight=False)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("run")(run)
+    app.command("demo")(demo)
+
+
+def run(
+    site_file: Annotated[Path, typer.Argument(help="The site: a Ray Serve configuration.", metavar="SITE.yaml")],
+    address: Annotated[str, typer.Option(help="An existing Ray cluster, `auto` for the one on this machine.")] = "",
+    json_to: Annotated[str, typer.Option("--json", metavar="FILE|-", help="Write all alerts as JSON at the end.")] = "",
+) -> None:
+    """Run a site until Ctrl-C: on local Ray, or on an existing cluster."""
+    from lfr_ray.live import LiveSite
+
+    file = read_site_file(site_file)
+    stderr.print(f"starting the site {file.site.site} ...")
+    with LiveSite(file, address) as site:
+        _announce(file, site)
+        _follow(site, quiet=json_to == "-")
+        if json_to:
+            write_json(json_to, {"alerts": site.alerts()})
+
+
+def demo(
+    headless: Annotated[
+        bool, typer.Option("--headless", help="Run the footage once and check who was alerted.")
+    ] = False,
+    json_to: Annotated[str, typer.Option("--json", metavar="FILE|-", help="Write the summary (headless).")] = "",
+) -> None:
+    """Show the whole system on real pictures: no camera, no GPU, no network."""
+    from lfr_ray.live import LiveSite
+
+    if not DEMO_SITE.is_file():
+        raise ConfigError("the demo's site file is missing", got=DEMO_SITE, next_step="run the demo from a clone")
+    data_dir = Path(tempfile.mkdtemp(prefix="lfr-demo-"))
+    try:
+        file = _demo_site(data_dir, headless=headless)
+        stderr.print("starting Ray, the models and two cameras ... (half a minute)")
+        with LiveSite(file) as site:
+            _announce(file, site)
+            if not headless:
+                _follow(site, quiet=False)
+                return
+            summary = _once(file, site, quiet=json_to == "-")
+    finally:
+        shutil.rmtree(data_dir, ignore_errors=True)
+    _summarise(summary, json_to)
+    if not summary["passed"]:
+        raise typer.Exit(1)
+
+
+def _demo_site(data_dir: Path, *, headless: bool) -> SiteFile:
+    file = read_site_file(DEMO_SITE)
+    cameras = [
+        camera.model_dump(exclude_none=True) | {"on_end": "stop" if headless else "loop"}
+        for camera in file.site.cameras
+    ]
+    return read_site_file(DEMO_SITE, {"data_dir": str(data_dir), "cameras": cameras})
+
+
+def _announce(file: SiteFile, site: LiveSite) -> None:
+    for test in site.self_tests():
+        stderr.print(f"self-test: {test}")
+    stderr.print(f"console and alerts: [bold]{file.console_url}[/]   (Ctrl-C stops the site)")
+
+
+def _follow(site: LiveSite, *, quiet: bool) -> None:
+    """Print alerts as they happen, until Ctrl-C."""
+    after = 0
+    try:
+        while True:
+            after = _print_news(site, after, quiet=quiet)
+    except KeyboardInterrupt:
+        stderr.print("\nstopping ...")
+
+
+def _once(file: SiteFile, site: LiveSite, *, quiet: bool) -> dict[str, Any]:
+    """Until every camera has come to its end; then, who was alerted and who should have been."""
+    from lfr_ray.camera.demo import EXPECTED
+
+    began_s = time.monotonic()
+    after, ended = 0, False
+    while not ended and time.monotonic() - began_s < HEADLESS_LIMIT_S:
+        after = _print_news(site, after, quiet=quiet)
+        states = site.cameras()
+        ended = len(states) == len(file.site.cameras) and all(one.state == "ended" for one in states)
+    time.sleep(1.0)
+    _print_news(site, after, quiet=quiet)
+    alerts = site.alerts()
+    alerted = {name: sorted({a["entry_id"] for a in alerts if a["camera"] == name}) for name in EXPECTED}
+    expected = {name: sorted(entries) for name, entries in EXPECTED.items()}
+    return {
+        "passed": ended and alerted == expected and len(alerts) == sum(map(len, expected.values())),
+        "footage_ended": ended,
+        "expected": expected,
+        "alerted": alerted,
+        "alerts": alerts,
+        "seconds": round(time.monotonic() - began_s, 1),
+    }
+
+
+def _print_news(site: LiveSite, after: int, *, quiet: bool) -> int:
+    for event in site.events(after, wait_s=1.0):
+        after = event["id"]
+        if event["kind"] == "alert_raised" and not quiet:
+            _print_alert(event["alert"])
+    return after
+
+
+def _print_alert(alert: dict[str, Any]) -> None:
+    stdout.print(
+        f"{utc_text(time.time())[11:19]}  [bold]possible match[/]  "
+        f"camera {alert['camera']}  entry {alert['entry_id']}  "
+        f"similarity {alert['similarity']:.3f} (threshold {alert['threshold']:.3f})  "
+        f"{alert['views_agreeing']} of {alert['views_compared']} views agree  -> a person decides"
+    )
+
+
+def _summarise(summary: dict[str, Any], json_to: str) -> None:
+    if json_to:
+        write_json(json_to, summary)
+    if json_to == "-":
+        return
+    rows = [
+        (name, ", ".join(wanted) or "nobody", ", ".join(summary["alerted"][name]) or "nobody")
+        for name, wanted in summary["expected"].items()
+    ]
+    table("Demo: who was alerted", ("camera", "expected", "alerted"), rows)
+    verdict = "the right people, and nobody else" if summary["passed"] else "NOT as expected"
+    stdout.print(f"{len(summary['alerts'])} alerts in {summary['seconds']} s of footage: {verdict}")

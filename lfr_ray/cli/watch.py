@@ -1,0 +1,201 @@
+"""`lfr watch`: recorded footage against a watchlist folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from lfr_ray.cli.output import stderr, table, write_json
+from lfr_ray.clock import utc_text
+from lfr_ray.config import AuthorityConfig, DetectorConfig, DeviceName, EmbedderConfig, MatchConfig, SiteConfig
+from lfr_ray.errors import SourceError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("watch")(watch)
+
+
+def watch(
+    videos: Annotated[
+        list[Path], typer.Argument(help="Recorded files, or folders of still pictures.", metavar="VIDEO...")
+    ],
+    watchlist: Annotated[Path, typer.Option(help="Watchlist folder: DIR/<entry-id>/<image>, optional watchlist.csv.")],
+    json_to: Annotated[str, typer.Option("--json", metavar="FILE|-", help="Write the result as JSON.")] = "",
+    model: Annotated[str, typer.Option(help="Embedder's card id, see `lfr models list`.")] = "dlib_resnet",
+    detector: Annotated[str, typer.Option(help="Detector's card id.")] = "centerface",
+    device: Annotated[DeviceName, typer.Option(help="Where models run.")] = "auto",
+    threshold: Annotated[float | None, typer.Option(help="Similarity that alerts; default: the card's.")] = None,
+) -> None:
+    """Compare recorded footage with a watchlist: every frame, at full speed, same actors as a live site."""
+    from lfr_ray.footage import open_recordings
+
+    opened = open_recordings(videos)
+    for one in opened.rejected:
+        stderr.print(f"[yellow]left out:[/] {one.file}: {one.reason}")
+    if not opened.recordings:
+        raise SourceError(
+            "none of the recordings can be used",
+            got="; ".join(f"{one.file}: {one.reason}" for one in opened.rejected),
+            allowed="video files that FFmpeg reads, or folders of pictures",
+            next_step="see the reasons above",
+        )
+    data_dir = Path(tempfile.mkdtemp(prefix="lfr-watch-"))
+    try:
+        site = SiteConfig(
+            site="footage",
+            data_dir=data_dir,
+            device=device,
+            authority=AuthorityConfig(kind="retrospective"),
+            detector=DetectorConfig(model=detector, replicas=_detectors(), cpus=0.3),
+            embedder=EmbedderConfig(model=model, cpus=0.3),
+            match=MatchConfig(threshold=threshold),
+            camera_cpus=0.05,
+        )
+        document = _run(site, opened, watchlist)
+    finally:
+        shutil.rmtree(data_dir, ignore_errors=True)
+    if json_to:
+        write_json(json_to, document)
+    if json_to != "-":
+        _print(document)
+    if opened.rejected:
+        raise typer.Exit(2)
+
+
+def _run(site: SiteConfig, opened: Any, watchlist: Path) -> dict[str, Any]:
+    import ray
+
+    from lfr_ray.actors.cluster import start_local
+
+    stderr.print("starting Ray and the models ...")
+    start_local()
+    # LanceDB is loaded after Ray has started its processes: its threads do not survive a fork.
+    from lfr_ray.footage import FootageRun
+    from lfr_ray.match.store import WatchlistStore
+    from lfr_ray.pipeline.enrol import enrol_folder
+
+    try:
+        with FootageRun(site) as run:
+            store = WatchlistStore(site.data_dir / "watchlist")
+            report = enrol_folder(watchlist, store, run.detector, run.embedder, now=time.time())
+            for rejected in report.rejected:
+                stderr.print(f"[yellow]not enrolled:[/] {rejected.file}: {rejected.reason}")
+            with _progress() as bar:
+                task = bar.add_task("watching", total=sum(one.info.frames or 0 for one in opened.recordings) or None)
+                result = run.watch(opened.recordings, lambda progress: bar.update(task, completed=progress.frames))
+    finally:
+        ray.shutdown()
+    return _document(opened, report, result)
+
+
+def _document(opened: Any, report: Any, result: Any) -> dict[str, Any]:
+    """The outside promise, in its order; what goes beyond it stands behind."""
+    frames = result.frames_by_camera()
+    return {
+        "sources": [_source(one, frames.get(one.camera.name, 0)) for one in opened.recordings],
+        "faces_seen": result.total("faces_seen_total"),
+        "faces_compared": result.total("faces_compared_total"),
+        "alerts": [_alert(alert) for alert in result.alerts],
+        "watchlist": {
+            "entries": report.entries,
+            "images": report.images,
+            "rejected": [{"file": one.file, "reason": one.reason} for one in report.rejected],
+        },
+        "speed": {
+            "wall_s": round(result.wall_s, 3),
+            "frames_per_s": round(sum(frames.values()) / result.wall_s, 2) if result.wall_s else 0.0,
+            "latency_ms": {
+                "p50": result.percentile_ms("capture_to_answer_seconds", 0.5),
+                "p95": result.percentile_ms("capture_to_answer_seconds", 0.95),
+            },
+        },
+        "rejected_sources": [{"file": one.file, "reason": one.reason} for one in opened.rejected],
+        "problems": [{"camera": name, "problem": problem} for name, problem in sorted(result.problems.items())],
+        "views_rejected": result.by_label("views_rejected_total", "reason"),
+        "created_at": utc_text(time.time()),
+    }
+
+
+def _source(recording: Any, frames: int) -> dict[str, Any]:
+    info = recording.info
+    return {
+        "name": recording.camera.name,
+        "url": recording.camera.url,
+        "width": info.width_px,
+        "height": info.height_px,
+        "frames": frames,
+        "seconds": round(frames / info.fps, 3) if info.fps else 0.0,
+    }
+
+
+def _alert(alert: dict[str, Any]) -> dict[str, Any]:
+    names = (
+        "id",
+        "entry_id",
+        "name",
+        "category",
+        "camera",
+        "time_s",
+        "similarity",
+        "threshold",
+        "views_agreeing",
+        "views_compared",
+        "box",
+    )
+    return {name: alert[name] for name in names} | {"margin": alert["margin"], "sightings": alert["sightings"]["count"]}
+
+
+def _print(document: dict[str, Any]) -> None:
+    table(
+        "Alerts: possible matches, for a person to decide",
+        ("camera", "at", "entry", "name", "similarity", "threshold", "views"),
+        (
+            (
+                alert["camera"],
+                f"{alert['time_s']:.1f} s",
+                alert["entry_id"],
+                alert["name"],
+                f"{alert['similarity']:.3f}",
+                f"{alert['threshold']:.3f}",
+                f"{alert['views_agreeing']} of {alert['views_compared']}",
+            )
+            for alert in document["alerts"]
+        ),
+    )
+    speed, watchlist = document["speed"], document["watchlist"]
+    rows: Sequence[tuple[str, object]] = (
+        ("recordings", len(document["sources"])),
+        ("frames", sum(source["frames"] for source in document["sources"])),
+        ("faces seen (passages)", document["faces_seen"]),
+        ("faces compared", document["faces_compared"]),
+        ("watchlist", f"{watchlist['entries']} entries, {watchlist['images']} pictures"),
+        ("pictures rejected", len(watchlist["rejected"])),
+        ("speed", f"{speed['frames_per_s']:.1f} frames/s"),
+    )
+    table("Summary", ("", ""), rows)
+    for problem in document["problems"]:
+        stderr.print(f"[yellow]{problem['camera']}:[/] {problem['problem']}")
+
+
+def _progress() -> Progress:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:.0f} frames"),
+        TimeElapsedColumn(),
+    )
+    return Progress(*columns, console=stderr, transient=True)
+
+
+def _detectors() -> int:
+    """One detector replica of one thread for each core: on a CPU the fastest way to share the work."""
+    return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)

@@ -1,0 +1,236 @@
+"""Recorded footage from start to end at full speed, through the same actors as a live site.
+
+This is retrospective use: every frame of every recording is looked at, nothing is dropped, and the
+camera of each recording is named after its file without the ending.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray import serve
+
+from lfr_ray.actors.cluster import usable_cores
+from lfr_ray.actors.launch import camera_actor, desk_actor, detector_deployment, embedder_deployment, matcher_actor
+from lfr_ray.actors.names import DETECTOR, EMBEDDER
+from lfr_ray.actors.remote_models import RemoteDetector, RemoteEmbedder
+from lfr_ray.actors.stages import RemoteStages
+from lfr_ray.alert.desk_queries import AlertQuery
+from lfr_ray.camera.reel import SourceInfo
+from lfr_ray.camera.source import open_source
+from lfr_ray.config import CameraConfig, SiteConfig
+from lfr_ray.errors import LfrError, SourceError
+from lfr_ray.metrics import Snapshot, Timing, merged, percentile_s
+from lfr_ray.models.catalogue import card
+
+MOST_AT_ONCE_PER_CORE = 1
+"""Recordings that are read at once, for each core: more would only take turns."""
+
+POLL_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One recording that could be opened."""
+
+    camera: CameraConfig
+    info: SourceInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """One argument that could not be used, and why."""
+
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What became of the arguments."""
+
+    recordings: tuple[Recording, ...]
+    rejected: tuple[Rejected, ...]
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a run is."""
+
+    recordings_done: int = 0
+    recordings: int = 0
+    frames: int = 0
+    alerts: int = 0
+    blind: dict[str, str] = field(default_factory=dict)
+
+
+def open_recordings(paths: Sequence[Path]) -> Opened:
+    """Look at every argument before anything is started; what cannot be opened is named, the rest goes on."""
+    recordings: list[Recording] = []
+    rejected: list[Rejected] = []
+    taken: set[str] = set()
+    for path in paths:
+        try:
+            if not path.exists():
+                raise SourceError("the recording does not exist", got=path, next_step="check the path")
+            camera = CameraConfig(name=_camera_name(path, taken), url=str(path), pace="full")
+            source = open_source(camera)
+            info = source.info()
+            source.close()
+        except LfrError as error:
+            rejected.append(Rejected(str(path), str(error)))
+            continue
+        taken.add(camera.name)
+        recordings.append(Recording(camera, info))
+    return Opened(tuple(recordings), tuple(rejected))
+
+
+class FootageRun:
+    """Models, matcher and desk for recorded footage, on a Ray that is running already.
+
+    Use as a context manager: what was started is ended, and the temporary data with it.
+    """
+
+    def __init__(self, site: SiteConfig) -> None:
+        self._site = site
+        self._detector: Any = None
+        self._embedder: Any = None
+        self._matcher: Any = None
+        self._desk: Any = None
+        self._cameras: dict[str, Any] = {}
+        self._snapshots: list[Snapshot] = []
+
+    def __enter__(self) -> FootageRun:
+        serve.start(proxy_location="Disabled")
+        targets = (
+            serve.RunTarget(detector_deployment(self._site), name=DETECTOR, route_prefix=None),
+            serve.RunTarget(embedder_deployment(self._site), name=EMBEDDER, route_prefix=None),
+        )
+        self._detector, self._embedder = serve.run_many(targets)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for actor in (*self._cameras.values(), self._matcher, self._desk):
+            if actor is not None:
+                ray.kill(actor)
+        serve.shutdown()
+
+    @property
+    def detector(self) -> RemoteDetector:
+        """The deployed detector, for enrolment."""
+        return RemoteDetector(card(self._site.detector.model), self._detector)
+
+    @property
+    def embedder(self) -> RemoteEmbedder:
+        """The deployed embedder, for enrolment."""
+        return RemoteEmbedder(card(self._site.embedder.model), self._embedder)
+
+    def watch(
+        self, recordings: Sequence[Recording], on_progress: Callable[[Progress], None] = lambda progress: None
+    ) -> FootageResult:
+        """Run every recording from start to end.
+
+        Args:
+            recordings: What :func:`open_recordings` found.
+            on_progress: Called a few times a second.
+        """
+        self._matcher, self._desk = matcher_actor(self._site), desk_actor(self._site)
+        ray.get([self._matcher.ready.remote(), self._desk.ready.remote()])
+        stages = RemoteStages(self._detector, self._embedder, self._matcher, self._desk)
+        waiting = list(recordings)
+        running: dict[Any, Recording] = {}
+        progress = Progress(recordings=len(recordings))
+        began_s = time.monotonic()
+        while waiting or running:
+            while waiting and len(running) < usable_cores() * MOST_AT_ONCE_PER_CORE:
+                recording = waiting.pop(0)
+                actor = camera_actor(self._site, recording.camera, stages)
+                self._cameras[recording.camera.name] = actor
+                running[actor.ended.remote()] = recording
+            done, _ = ray.wait(list(running), timeout=POLL_S)
+            for answer in done:
+                self._take_leave(running.pop(answer), answer, progress)
+            progress.recordings_done = len(recordings) - len(waiting) - len(running)
+            on_progress(progress)
+        wall_s = time.monotonic() - began_s
+        counted = merged([*self._snapshots, ray.get(self._matcher.snapshot.remote())])
+        return FootageResult(self._alerts(), counted, wall_s, dict(progress.blind))
+
+    def _take_leave(self, recording: Recording, answer: Any, progress: Progress) -> None:
+        """One recording is through: keep its counters, end its process."""
+        actor = self._cameras.pop(recording.camera.name)
+        try:
+            ending = ray.get(answer)
+            self._snapshots.append(ending.counted)
+            progress.frames += int(sum(v for (name, _), v in ending.counted.values.items() if name == "frames_total"))
+            if ending.problem:
+                progress.blind[recording.camera.name] = ending.problem
+        except ray.exceptions.RayActorError:
+            progress.blind[recording.camera.name] = "its process ended; the rest of the recording was not seen"
+        ray.kill(actor)
+
+    def _alerts(self) -> list[dict[str, Any]]:
+        """Every alert, oldest first."""
+        alerts: list[dict[str, Any]] = []
+        cursor = ""
+        while True:
+            page = ray.get(self._desk.ask.remote("list", AlertQuery(limit=200, cursor=cursor)))
+            alerts.extend(page.alerts)
+            cursor = page.next_cursor
+            if not cursor:
+                return sorted(alerts, key=lambda alert: (alert["camera"], alert["time_s"]))
+
+
+@dataclass(frozen=True, slots=True)
+class FootageResult:
+    """What came of a run.
+
+    Attributes:
+        alerts: Documents as HTTP gives them.
+        counted: Every process's counters, added up.
+        wall_s: From the first recording's start to the last one's end, models being ready.
+        problems: Recordings that were not seen whole, and why.
+    """
+
+    alerts: list[dict[str, Any]]
+    counted: Snapshot
+    wall_s: float
+    problems: dict[str, str]
+
+    def total(self, name: str) -> int:
+        """A counter over all cameras."""
+        return int(sum(value for (key, _), value in self.counted.values.items() if key == name))
+
+    def frames_by_camera(self) -> dict[str, int]:
+        """Frames that were looked at, by camera."""
+        return self.by_label("frames_total", "camera")
+
+    def by_label(self, name: str, label: str) -> dict[str, int]:
+        """A counter by one of its labels."""
+        counts: dict[str, int] = {}
+        for (key, labels), value in self.counted.values.items():
+            if key == name:
+                group = dict(labels).get(label, "")
+                counts[group] = counts.get(group, 0) + int(value)
+        return counts
+
+    def percentile_ms(self, name: str, fraction: float) -> float | None:
+        """A percentile of a timing over all cameras, milliseconds; None where nothing was timed."""
+        timings = [timing for (key, _), timing in self.counted.timings.items() if key == name]
+        if not timings:
+            return None
+        value_s = percentile_s(Timing(0, 0.0, [one for timing in timings for one in timing.newest_s]), fraction)
+        return None if value_s is None else round(value_s * 1000, 1)
+
+
+def _camera_name(path: Path, taken: set[str]) -> str:
+    """The file's name without its ending; a second one of the same name gets a number."""
+    stem = (path.name if path.is_dir() else path.stem) or "footage"
+    names = (stem if number == 1 else f"{stem}-{number}" for number in itertools.count(1))
+    return next(name for name in names if name not in taken)

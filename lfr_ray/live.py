@@ -1,0 +1,128 @@
+"""A live site from its file: deployed, watched until it is ready, and ended without a process left behind."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import ray
+from ray import serve
+from ray.serve.context import _get_global_client
+from ray.serve.schema import ServeDeploySchema
+
+from lfr_ray.actors.cluster import join, start_local
+from lfr_ray.actors.launch import find_actor
+from lfr_ray.actors.names import FLEET, Names
+from lfr_ray.alert.desk_queries import AlertQuery
+from lfr_ray.camera.reader import CameraStatus
+from lfr_ray.errors import ConfigError, ResourceError
+from lfr_ray.models.runtime import SelfTest
+from lfr_ray.site_file import SiteFile
+
+READY_MARGIN_S = 120.0
+"""Beyond the wait for resources: loading models and importing a watchlist on a slow machine."""
+
+POLL_S = 0.25
+
+
+class LiveSite:
+    """One deployed site; use as a context manager.
+
+    Args:
+        file: The site's file.
+        address: An existing Ray cluster, or empty: Ray is started on this machine and ended afterwards.
+    """
+
+    def __init__(self, file: SiteFile, address: str = "") -> None:
+        self._file = file
+        self._address = address
+        self._fleet: Any = None
+
+    def __enter__(self) -> LiveSite:
+        if self._address:
+            join(self._address)
+        else:
+            start_local()
+        try:
+            self._deploy()
+            self._fleet = serve.get_deployment_handle(FLEET, app_name=self._file.application)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        try:
+            if self._address:
+                serve.delete(self._file.application)
+            else:
+                serve.shutdown()
+        finally:
+            ray.shutdown()
+
+    def self_tests(self) -> list[SelfTest]:
+        """What the models measured when they started."""
+        tests: list[SelfTest] = self._fleet.self_tests.remote().result()
+        return tests
+
+    def cameras(self) -> list[CameraStatus]:
+        """Every camera's state."""
+        statuses: list[CameraStatus] = self._fleet.cameras.remote().result()
+        return statuses
+
+    def alerts(self) -> list[dict[str, Any]]:
+        """Every alert, oldest first."""
+        alerts: list[dict[str, Any]] = []
+        query = AlertQuery(limit=200, order="oldest")
+        while True:
+            page = ray.get(self._desk().ask.remote("list", query))
+            alerts.extend(page.alerts)
+            if not page.next_cursor:
+                return alerts
+            query = AlertQuery(limit=200, order="oldest", cursor=page.next_cursor)
+
+    def events(self, after: int, wait_s: float) -> Iterator[dict[str, Any]]:
+        """Steps of the desk after an id, waiting up to ``wait_s`` for the first."""
+        yield from ray.get(self._desk().ask.remote("events_after", after, wait_s))
+
+    def _desk(self) -> Any:
+        return find_actor(Names(self._file.site.site).desk)
+
+    def _deploy(self) -> None:
+        """Hand the file to Serve, as `serve run` does, and wait until it runs.
+
+        Raises:
+            ConfigError: Serve refuses the file, or the application cannot be started as it is configured.
+            ResourceError: It is not ready in time.
+        """
+        try:
+            config = ServeDeploySchema.model_validate(self._file.document)
+        except ValueError as error:
+            raise ConfigError(
+                "Serve refuses the site file", got=str(error), next_step="see Ray Serve's manual"
+            ) from None
+        serve.start(proxy_location=config.proxy_location, http_options=config.http_options.model_dump())
+        _get_global_client().deploy_apps(config)
+        limit_s = self._file.site.resources_wait_s + READY_MARGIN_S
+        until_s = time.monotonic() + limit_s
+        while True:
+            application = serve.status().applications.get(self._file.application)
+            if application is not None and application.status == "RUNNING":
+                return
+            if application is not None and application.status == "DEPLOY_FAILED":
+                raise ConfigError("the site cannot be started", got=_last_words(application.message))
+            if time.monotonic() > until_s:
+                raise ResourceError(
+                    "the site is not ready",
+                    got=f"{application.status if application else 'nothing'} after {limit_s:g} s",
+                    next_step="`serve status` says which deployment is missing",
+                )
+            time.sleep(POLL_S)
+
+
+def _last_words(message: str) -> str:
+    """The error itself out of Serve's message, which holds a traceback."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    ours = [line.partition("lfr_ray.errors.")[2] for line in lines if "lfr_ray.errors." in line and ": " in line]
+    return ours[-1] if ours else (lines[-1] if lines else "no message")

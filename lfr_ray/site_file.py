@@ -1,0 +1,82 @@
+"""A site file: a Ray Serve configuration whose application is ours."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lfr_ray.config import DEMO_WATCHLIST, SiteConfig, load_yaml, parse_section
+from lfr_ray.errors import ConfigError
+
+IMPORT_PATH = "lfr_ray.app:build"
+
+
+@dataclass(frozen=True, slots=True)
+class SiteFile:
+    """What stands in a site file.
+
+    Attributes:
+        document: The Serve configuration as it is handed to Ray, paths made absolute.
+        application: Name of the application.
+        site: The site, validated.
+        host: Where HTTP is served.
+        port: Where HTTP is served.
+    """
+
+    document: dict[str, Any]
+    application: str
+    site: SiteConfig
+    host: str
+    port: int
+
+    @property
+    def console_url(self) -> str:
+        """Address of the console."""
+        host = "127.0.0.1" if self.host == "0.0.0.0" else self.host  # noqa: S104
+        return f"http://{host}:{self.port}/"
+
+
+def read_site_file(path: Path, overrides: dict[str, Any] | None = None) -> SiteFile:
+    """Read and validate a site file before anything is started.
+
+    Args:
+        path: The YAML file.
+        overrides: Fields of the site that a command sets.
+
+    Raises:
+        ConfigError: It is missing, no YAML, no Serve configuration of ours, or a field is wrong.
+    """
+    document = load_yaml(path)
+    application = _application(path, document)
+    args = dict(application.get("args") or {}) | (overrides or {})
+    site = parse_section(SiteConfig, args, f"{path}: applications[0] -> args")
+    for name in ("data_dir", "watchlist"):
+        if args.get(name) and args[name] != DEMO_WATCHLIST:
+            args[name] = str(Path(os.path.abspath(args[name])))
+    site = parse_section(SiteConfig, args, f"{path}: applications[0] -> args")
+    whole = dict(document) | {"applications": [dict(application) | {"args": args}]}
+    http = document.get("http_options") or {}
+    return SiteFile(
+        whole, application.get("name", "default"), site, http.get("host", "127.0.0.1"), http.get("port", 8000)
+    )
+
+
+def _application(path: Path, document: Any) -> dict[str, Any]:
+    applications = document.get("applications") if isinstance(document, dict) else None
+    if not isinstance(applications, list) or len(applications) != 1 or not isinstance(applications[0], dict):
+        raise ConfigError(
+            "this is not a site file",
+            got=path,
+            allowed="a Ray Serve configuration with exactly one application",
+            next_step="start from serve_configs/local.yaml",
+        )
+    application: dict[str, Any] = applications[0]
+    if application.get("import_path") != IMPORT_PATH:
+        raise ConfigError(
+            f"{path}: applications[0] -> import_path is not ours",
+            got=application.get("import_path", "nothing"),
+            allowed=IMPORT_PATH,
+        )
+    return application
