@@ -116,9 +116,10 @@ def tar_replicates(
     first, second = pairs.impostor_identities[:needed].T
     tail = pairs.impostor[:needed]
     rates = np.full((replicates, len(targets)), np.nan)
+    totals = pairs.impostor_mass(weights)
     for row, weight in enumerate(weights):
         masses = np.cumsum(weight[first] * weight[second])
-        allowed = np.asarray(targets) * _impostor_mass(weight, pairs.usable) + 1e-9
+        allowed = np.asarray(targets) * totals[row] + 1e-9
         at = np.searchsorted(masses, allowed, side="right")
         cuts = tail[np.minimum(at, needed - 1)]
         rates[row] = _accepted_share(pairs, weight, cuts, strictly=True)
@@ -135,9 +136,8 @@ def fmr_at(pairs: Pairs, threshold: float, *, replicates: int = REPLICATES, seed
     first, second = pairs.impostor_identities[:reached].T
     weights = identity_weights(len(pairs.usable), replicates, seed)
     masses = np.array([float((weight[first] * weight[second]).sum()) for weight in weights])
-    totals = np.array([_impostor_mass(weight, pairs.usable) for weight in weights], float)
     trials = int(np.count_nonzero(pairs.usable))
-    return percentile_interval(reached / pairs.impostor_count, share(masses, totals), trials)
+    return percentile_interval(reached / pairs.impostor_count, share(masses, pairs.impostor_mass(weights)), trials)
 
 
 def tar_at(pairs: Pairs, threshold: float, *, replicates: int = REPLICATES, seed: int = SEED) -> Interval:
@@ -187,11 +187,6 @@ def tar_of_attempts(pairs: Pairs, pictures: Ints, threshold: float) -> float | N
     """TAR with every genuine pair attempted, so that an unusable picture counts as a refusal."""
     attempts = int((pictures * (pictures - 1) // 2).sum())
     return count_at(pairs.genuine, threshold) / attempts if attempts else None
-
-
-def _impostor_mass(weight: Ints, usable: Ints) -> int:
-    masses = weight * usable
-    return int((masses.sum() ** 2 - (masses**2).sum()) // 2)
 
 
 def _accepted_share(pairs: Pairs, weight: Ints, cuts: Floats, *, strictly: bool) -> Doubles:

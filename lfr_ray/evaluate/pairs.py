@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from lfr_ray.evaluate.intervals import Doubles
 from lfr_ray.evaluate.samples import Bools, Samples
 from lfr_ray.records import Floats, Ints
 
@@ -38,6 +39,7 @@ class Pairs:
         impostor_identities: ``int32 (K, 2)``.
         impostor_count: All pairs of two identities, kept or not.
         usable: ``int64 (identities,)``, pictures that were compared.
+        against: ``int64 (identities,)``, what they were compared with, where that is not themselves; otherwise None.
         span: Lowest and highest similarity of the histograms; what lies outside counts in the end bins.
         genuine_bins: ``int64 (BINS,)``.
         impostor_bins: ``int64 (BINS,)``, over all impostor pairs.
@@ -52,6 +54,22 @@ class Pairs:
     span: tuple[float, float]
     genuine_bins: Ints = field(repr=False)
     impostor_bins: Ints = field(repr=False)
+    against: Ints | None = field(repr=False, default=None)
+
+    def impostor_mass(self, weights: Ints) -> Doubles:
+        """How many impostor pairs there are when identities count by weight.
+
+        Args:
+            weights: ``int64 (replicates, identities)``.
+
+        Returns:
+            ``float64 (replicates,)``.
+        """
+        rows = (weights * self.usable).astype(np.float64)
+        if self.against is None:
+            return np.asarray((rows.sum(axis=1) ** 2 - (rows**2).sum(axis=1)) / 2, np.float64)
+        columns = (weights * self.against).astype(np.float64)
+        return np.asarray(rows.sum(axis=1) * columns.sum(axis=1) - (rows * columns).sum(axis=1), np.float64)
 
     @property
     def complete(self) -> bool:
@@ -94,7 +112,7 @@ def compare_all(
     impostor_count = int((count**2 - int((usable**2).sum())) // 2)
     tail = _Tail(max(kept_least, int(KEPT_RATE * impostor_count)))
     genuine: list[Floats] = [np.zeros(0, np.float32)]
-    genuine_identity: list[npt.NDArray[np.int32]] = [np.zeros(0, np.int32)]
+    genuine_identity: list[Owners] = [np.zeros(0, np.int32)]
     bins = np.zeros((2, BINS), np.int64)
     starts = range(0, count, TILE)
     for first, second in ((a, b) for a in starts for b in starts if b >= a):
@@ -111,11 +129,76 @@ def compare_all(
         bins[0] += _binned(tile[same], span)
         bins[1] += _binned(tile[other], span)
         tail.add(tile, other, identity[rows], identity[columns])
+    return _gathered(genuine, genuine_identity, tail, impostor_count, usable, span, bins, None)
+
+
+def compare_across(
+    rows: Floats,
+    row_identity: Ints,
+    columns: Floats,
+    column_identity: Ints,
+    identities: int,
+    compare: Compare | None = None,
+    *,
+    span: tuple[float, float] = (-1.0, 1.0),
+    kept_least: int = KEPT_LEAST,
+) -> Pairs:
+    """Compare every row (a search) with every column (an entry).
+
+    Args:
+        rows: ``float32 (R, D)`` of unit length.
+        row_identity: ``int64 (R,)``.
+        columns: ``float32 (C, D)`` of unit length.
+        column_identity: ``int64 (C,)``.
+        identities: How many there are.
+        compare: Replaces the inner product.
+        span: Range of the histograms.
+        kept_least: Impostor pairs kept one by one, at least.
+    """
+
+    def product(taken: slice, entries: slice) -> Floats:
+        tile: Floats = rows[taken] @ columns[entries].T
+        return tile
+
+    compare = compare or product
+    usable = np.bincount(row_identity, minlength=identities).astype(np.int64)
+    against = np.bincount(column_identity, minlength=identities).astype(np.int64)
+    impostor_count = int(usable.sum() * against.sum() - (usable * against).sum())
+    tail = _Tail(max(kept_least, int(KEPT_RATE * impostor_count)))
+    genuine: list[Floats] = [np.zeros(0, np.float32)]
+    genuine_identity: list[Owners] = [np.zeros(0, np.int32)]
+    bins = np.zeros((2, BINS), np.int64)
+    ours, theirs = row_identity.astype(np.int32), column_identity.astype(np.int32)
+    for first in range(0, len(ours), TILE):
+        for second in range(0, len(theirs), TILE):
+            taken, entries = slice(first, first + TILE), slice(second, second + TILE)
+            tile = compare(taken, entries)
+            same = ours[taken, None] == theirs[None, entries]
+            genuine.append(tile[same])
+            genuine_identity.append(ours[taken][np.nonzero(same)[0]])
+            bins[0] += _binned(tile[same], span)
+            bins[1] += _binned(tile[~same], span)
+            tail.add(tile, ~same, ours[taken], theirs[entries])
+    return _gathered(genuine, genuine_identity, tail, impostor_count, usable, span, bins, against)
+
+
+def _gathered(
+    genuine: list[Floats],
+    genuine_identity: list[Owners],
+    tail: _Tail,
+    impostor_count: int,
+    usable: Ints,
+    span: tuple[float, float],
+    bins: Ints,
+    against: Ints | None,
+) -> Pairs:
     impostor, impostor_identities = tail.descending()
     values = np.concatenate(genuine)
     order = np.argsort(-values, kind="stable")
     owners = np.concatenate(genuine_identity)[order]
-    return Pairs(values[order], owners, impostor, impostor_identities, impostor_count, usable, span, bins[0], bins[1])
+    return Pairs(
+        values[order], owners, impostor, impostor_identities, impostor_count, usable, span, bins[0], bins[1], against
+    )
 
 
 class _Tail:

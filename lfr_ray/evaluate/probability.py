@@ -67,7 +67,8 @@ def fit_genuine(pairs: Pairs) -> GenuineFit:
             allowed=f"{LEAST_IDENTITIES} or more",
             next_step="add second pictures to more of the folders",
         )
-    weight: Doubles = 1.0 / per_owner[np.searchsorted(owners, pairs.genuine_identity)].astype(np.float64)
+    counts: Doubles = per_owner.astype(np.float64)
+    weight = 1.0 / counts[np.searchsorted(owners, pairs.genuine_identity)]
     values = -np.log(np.maximum(NEAREST, 1.0 - pairs.genuine.astype(np.float64)))
     mean = float((weight * values).sum() / weight.sum())
     variance = float((weight * (values - mean) ** 2).sum() / weight.sum())
@@ -101,7 +102,8 @@ def judge(genuine: GenuineFit, tail: TailFit, searches: Searches) -> tuple[Doubl
     top = np.concatenate([np.maximum(searches.mated_own, searches.mated_other), searches.non_mated_top])
     correct = np.concatenate([searches.correct, np.zeros(len(searches.non_mated_top), bool)])
     answered = top > NO_ANSWER
-    base_rate = float(np.count_nonzero(answered[: len(searches.mated_own)]) / max(1, np.count_nonzero(answered)))
+    listed_searches = int(answered[: len(searches.mated_own)].sum())
+    base_rate = listed_searches / max(1, int(answered.sum()))
     listed = len(searches.split.enrolled) - searches.enrolment_failures
     judged = top >= tail.start
     if not 0 < base_rate < 1 or listed < 1:

@@ -120,9 +120,8 @@ def rate_interval(pairs: Pairs, tail: TailFit, similarity: float, *, replicates:
     first, second = pairs.impostor_identities[:above].T
     excess = (pairs.impostor[:above].astype(np.float64) - tail.start)[None]
     rates = []
-    for weight in identity_weights(len(pairs.usable), replicates):
-        masses = weight * pairs.usable
-        total = (masses.sum() ** 2 - (masses**2).sum()) / 2
+    weights = identity_weights(len(pairs.usable), replicates)
+    for weight, total in zip(weights, pairs.impostor_mass(weights), strict=True):
         drawn = (weight[first] * weight[second]).astype(np.float64)
         shape, scale = fit_pareto(excess, drawn[None])
         start_rate = min(0.999999, max(1e-12, float(drawn.sum() / max(total, 1))))

@@ -8,7 +8,10 @@ similarity ``s`` because
 * it is a wrong entry although the person is listed: ``base_rate * G(s) * (N - 1) * f(s) * F(s) ** (N - 2)``;
 * the person is not listed: ``(1 - base_rate) * N * f(s) * F(s) ** (N - 1)``.
 
-The probability is the first as a share of all three.
+The probability is the first as a share of all three. Two things keep it honest where nothing was measured. Doubles,
+twins and wrong labels exist although the fitted tail ends: one unmeasured comparison in all that were fitted is
+taken to be as similar as the right person, which adds ``g(s) / comparisons`` to ``f``. And above the similarity that
+99 % of right people stay below, the value at that similarity is stated: being even more similar proves nothing.
 """
 
 from __future__ import annotations
@@ -18,6 +21,9 @@ import math
 from lfr_ray.errors import ConfigError
 from lfr_ray.models.cards import GenuineFit, TailFit
 from lfr_ray.models.tail import false_match_density, false_match_rate
+
+USUAL_SD = 2.326
+"""Standard deviations above the mean that 99 % of right people's similarities stay below."""
 
 NEAREST = 1e-6
 """Similarities above one minus this are treated as that: the logarithm ends there."""
@@ -63,8 +69,9 @@ def probability_true(
             got=f"{list_size} entries, base rate {base_rate:g}",
             allowed="at least 1 entry, a base rate between 0 and 1",
         )
-    place = max(similarity, tail.start)
-    density = false_match_density(tail, place)
+    usual = 1.0 - math.exp(-(genuine.mean + USUAL_SD * genuine.sd))
+    place = max(min(similarity, usual), tail.start)
+    density = false_match_density(tail, place) + genuine_density(genuine, place) / tail.comparisons
     below = 1.0 - false_match_rate(tail, place)
     right = base_rate * genuine_density(genuine, place) * below
     wrong_entry = base_rate * genuine_below(genuine, place) * (list_size - 1) * density

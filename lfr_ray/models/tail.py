@@ -60,19 +60,14 @@ def false_match_rate(tail: TailFit, similarity: float) -> float:
 
 
 def false_match_density(tail: TailFit, similarity: float) -> float:
-    """Density of impostor similarities there; at the start's density below the start.
-
-    One unseen comparison's worth is spread evenly above the start: relatives, doubles and wrong labels exist,
-    even where the fit says that nothing can be.
-    """
+    """Density of impostor similarities there; the start's density below the start."""
     over = max(0.0, (similarity - tail.start) / tail.scale)
-    unseen = 1.0 / tail.comparisons / max(1e-6, 1.0 - tail.start)
     if abs(tail.shape) < 1e-9:
-        return tail.start_rate / tail.scale * math.exp(-over) + unseen
+        return tail.start_rate / tail.scale * math.exp(-over)
     base = 1.0 + tail.shape * over
     if base <= 0:
-        return unseen
-    return tail.start_rate / tail.scale * math.pow(base, -1.0 / tail.shape - 1.0) + unseen
+        return 0.0
+    return tail.start_rate / tail.scale * math.pow(base, -1.0 / tail.shape - 1.0)
 
 
 def similarity_at(tail: TailFit, rate: float) -> float:

@@ -1,0 +1,165 @@
+"""The JSON document of an evaluation and of a calibration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lfr_ray.evaluate.evaluation import Evaluation, Fusion, Recognition
+from lfr_ray.evaluate.groups import ColumnFigures, GroupFigures
+from lfr_ray.evaluate.intervals import CONFIDENCE, REPLICATES, rounded
+from lfr_ray.evaluate.metrics import Operating
+from lfr_ray.evaluate.tail import HeldOut, TailReport
+
+SCHEMA = "lfr-evaluation/1"
+
+
+def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
+    """What ``lfr evaluate --json`` writes: no name of a person, no file name, no vector."""
+    figures = evaluation.all_pictures
+    searches = evaluation.searches
+    return {
+        "model": evaluation.model,
+        "identities": evaluation.identities,
+        "images": evaluation.images,
+        "failure_to_acquire": {
+            "count": figures.failures,
+            "of": evaluation.images,
+            **figures.failure_to_acquire.document(),
+            "reasons": dict(evaluation.reasons),
+        },
+        "verification": {
+            "genuine": len(evaluation.pairs.genuine),
+            "impostor": evaluation.pairs.impostor_count,
+            "tar_at_far": _points(figures.verification, "false_accepts"),
+            "tar_of_attempts_at_far": {
+                f"{point.target:g}": rounded(value)
+                for point, value in zip(figures.verification, evaluation.attempts, strict=True)
+            },
+            "det": [
+                {
+                    "threshold": rounded(point.threshold),
+                    "fmr": rounded(point.fmr),
+                    "fnmr": {"value": rounded(point.fnmr), "low": rounded(point.low), "high": rounded(point.high)},
+                }
+                for point in evaluation.det
+            ],
+        },
+        "identification": {
+            "enrolled": len(searches.split.enrolled),
+            "mated_searches": len(searches.mated_own),
+            "non_mated_searches": len(searches.non_mated_top),
+            "tpir_at_fpir": _points(figures.identification, "false_alerts"),
+            "rank_one": evaluation.rank_one.document(),
+            "failures": {
+                "enrolment": searches.enrolment_failures,
+                "mated": searches.mated_failures,
+                "non_mated": searches.non_mated_failures,
+            },
+        },
+        "schema": SCHEMA,
+        "detector": evaluation.detector,
+        "intervals": {"confidence": CONFIDENCE, "method": "bootstrap over identities", "replicates": REPLICATES},
+        "quality_gate": {
+            "would_refuse": dict(evaluation.gate_reasons),
+            "with_gate": None
+            if evaluation.with_gate is None
+            else _recognition(evaluation.with_gate, evaluation.images),
+        },
+        "false_match_tail": None if evaluation.tail is None else tail_document(evaluation.tail),
+        "error_versus_discard": None
+        if evaluation.discard is None
+        else {
+            "far": 0.001,
+            "gain_at_tenth": rounded(evaluation.discard.gain),
+            "share": list(evaluation.discard.shares),
+            "fnmr": [rounded(value) for value in evaluation.discard.fnmr],
+        },
+        "several_views": None if evaluation.fusion is None else _fusion(evaluation.fusion),
+        "groups": {column.column: _column(column) for column in evaluation.groups},
+    }
+
+
+def tail_document(report: TailReport) -> dict[str, Any]:
+    """A tail fit with the starts that were considered."""
+    fit = report.fit
+    return {
+        **{name: rounded(value) for name, value in fit.model_dump().items()},
+        "comparisons": fit.comparisons,
+        "largest_similarity": rounded(report.largest),
+        "starts_considered": [
+            {
+                "start": rounded(one.start),
+                "rate": rounded(one.rate),
+                "exceedances": one.exceedances,
+                "shape": rounded(one.shape),
+                "p_value": rounded(one.p_value),
+            }
+            for one in report.candidates
+        ],
+    }
+
+
+def held_out_document(rows: list[HeldOut]) -> list[dict[str, Any]]:
+    """Predicted against observed false match rates on people who were not used for the fit."""
+    return [
+        {
+            "predicted": row.rate,
+            "observed": rounded(row.observed),
+            "ratio": {"median": rounded(row.ratio), "p10": rounded(row.low), "p90": rounded(row.high)},
+            "within_factor_two": rounded(row.within),
+            "expected_false_matches": rounded(row.expected),
+        }
+        for row in rows
+    ]
+
+
+def _points(points: tuple[Operating, ...], errors: str) -> dict[str, Any]:
+    return {
+        f"{point.target:g}": {
+            **point.rate.document(),
+            "threshold": rounded(point.threshold),
+            errors: point.accepted,
+            "resolved": point.resolved,
+        }
+        for point in points
+    }
+
+
+def _recognition(figures: Recognition, images: int) -> dict[str, Any]:
+    return {
+        "failure_to_acquire": {"count": figures.failures, "of": images, **figures.failure_to_acquire.document()},
+        "tar_at_far": _points(figures.verification, "false_accepts"),
+        "tpir_at_fpir": _points(figures.identification, "false_alerts"),
+    }
+
+
+def _fusion(fusion: Fusion) -> dict[str, Any]:
+    return {
+        "views": fusion.views,
+        "passages": fusion.passages,
+        "impostor": fusion.comparisons,
+        "tar_at_far": {row.rule: _points(row.points, "false_accepts") for row in fusion.rows},
+    }
+
+
+def _column(column: ColumnFigures) -> dict[str, Any]:
+    return {
+        "groups": {group.group: _group(group) for group in column.groups},
+        "not_stated": column.not_stated,
+        "differential": {
+            one.figure: {**one.ratio.document(), "highest": one.highest, "lowest": one.lowest}
+            for one in column.differentials
+        },
+    }
+
+
+def _group(group: GroupFigures) -> dict[str, Any]:
+    return {
+        "identities": group.identities,
+        "images": group.pictures,
+        "failure_to_acquire": group.failure_to_acquire.document(),
+        "fnmr": group.fnmr.document(),
+        "fmr": group.fmr.document(),
+        "tpir": group.tpir.document(),
+        "fpir": group.fpir.document(),
+    }

@@ -1,0 +1,226 @@
+"""One evaluation, from vectors to figures: what the document and the report are made of."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lfr_ray.errors import InputError
+from lfr_ray.evaluate.discard import DiscardCurve, discard_curve
+from lfr_ray.evaluate.fusion import RULES, compare_passages, deal_passages
+from lfr_ray.evaluate.groups import ColumnFigures, GroupTable, measure_groups
+from lfr_ray.evaluate.intervals import Interval, clopper_pearson
+from lfr_ray.evaluate.metrics import DetPoint, Operating, det_curve, tar_at_far, tar_of_attempts, threshold_at
+from lfr_ray.evaluate.pairs import Pairs, compare_all
+from lfr_ray.evaluate.protocol import Searches, rank_one, search_all, tpir_at_fpir
+from lfr_ray.evaluate.samples import Samples, check_enough
+from lfr_ray.evaluate.tail import TailReport, fit_tail
+
+FARS = (0.01, 0.001, 0.0001)
+FPIRS = (0.1, 0.01, 0.001)
+GROUP_FAR = 0.001
+GROUP_FPIR = 0.01
+FUSED_VIEWS = 3
+FUSED_LEAST = 20
+"""Fusion is measured where at least so many passages can be made."""
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """Verification and identification of one set of pictures."""
+
+    failure_to_acquire: Interval
+    failures: int
+    verification: tuple[Operating, ...]
+    identification: tuple[Operating, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FusionRow:
+    """One way of joining views: TAR at each FAR of ``FARS`` that the passages can resolve."""
+
+    rule: str
+    points: tuple[Operating, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fusion:
+    """Several looks at one face against one picture each."""
+
+    views: int
+    passages: int
+    comparisons: int
+    rows: tuple[FusionRow, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """Everything that was measured.
+
+    Attributes:
+        model: Card id of the embedder.
+        detector: Card id of the detector.
+        identities: Folders with pictures.
+        images: Pictures.
+        reasons: Failures to acquire by reason.
+        gate_reasons: Pictures with a vector that the live quality gate would refuse, by reason.
+        all_pictures: Figures over every picture that gave a vector.
+        with_gate: The same with the live quality gate; None where it refuses nothing or leaves too little.
+        rank_one: Mated searches of which the right entry is the nearest.
+        attempts: TAR at ``FARS`` with unusable pictures counted as refusals.
+        det: DET curve.
+        trade_off: FPIR, TPIR, threshold.
+        tail: The false-match tail; None with too few pairs.
+        discard: Error versus discard of the quality value; None without a miss.
+        groups: By column of groups.csv.
+        fusion: Several views; None with too few pictures.
+        pairs: Behind the histograms.
+        searches: Behind the open-set figures.
+    """
+
+    model: str
+    detector: str
+    identities: int
+    images: int
+    reasons: Mapping[str, int]
+    gate_reasons: Mapping[str, int]
+    all_pictures: Recognition
+    with_gate: Recognition | None
+    rank_one: Interval
+    attempts: tuple[float | None, ...]
+    det: tuple[DetPoint, ...]
+    trade_off: tuple[tuple[float, Interval, float], ...]
+    tail: TailReport | None
+    discard: DiscardCurve | None
+    groups: tuple[ColumnFigures, ...]
+    fusion: Fusion | None
+    pairs: Pairs = field(repr=False)
+    searches: Searches = field(repr=False)
+
+
+def evaluate(
+    samples: Samples, model: str, detector: str, *, groups: GroupTable | None = None, progress: Progress | None = None
+) -> Evaluation:
+    """Measure everything.
+
+    Args:
+        samples: Pictures and vectors.
+        model: Card id of the embedder.
+        detector: Card id of the detector.
+        groups: Who belongs where, from groups.csv.
+        progress: Called with what is done next.
+
+    Raises:
+        InputError: Too few identities, pictures or usable faces.
+        ModelError: The model gives every face the same vector.
+    """
+    say = progress or _silent
+    check_enough(samples)
+    say("comparing all pairs")
+    pairs, searches = compare_all(samples), search_all(samples)
+    say("intervals over identities")
+    figures = _recognition(samples, pairs, searches)
+    say("error trade-off")
+    det = tuple(det_curve(pairs))
+    say("false-match tail, groups, several views")
+    match_threshold = threshold_at(pairs.impostor, pairs.impostor_count, GROUP_FAR)
+    search_threshold = next(point.threshold for point in figures.identification if point.target == GROUP_FPIR)
+    return Evaluation(
+        model=model,
+        detector=detector,
+        identities=samples.size,
+        images=len(samples.identity),
+        reasons=_counted(samples.reasons),
+        gate_reasons=_counted(samples.gate),
+        all_pictures=figures,
+        with_gate=_with_gate(samples),
+        rank_one=rank_one(searches),
+        attempts=tuple(tar_of_attempts(pairs, samples.pictures, point.threshold) for point in figures.verification),
+        det=det,
+        trade_off=_trade_off(searches),
+        tail=_tail(pairs),
+        discard=discard_curve(samples, samples.quality, match_threshold),
+        groups=()
+        if groups is None
+        else tuple(
+            measure_groups(
+                samples,
+                pairs,
+                searches,
+                groups,
+                match_threshold=match_threshold,
+                search_threshold=search_threshold,
+            )
+        ),
+        fusion=_fusion(samples),
+        pairs=pairs,
+        searches=searches,
+    )
+
+
+def _recognition(samples: Samples, pairs: Pairs, searches: Searches) -> Recognition:
+    lost = int((~samples.acquired).sum())
+    return Recognition(
+        clopper_pearson(lost, len(samples.identity)),
+        lost,
+        tuple(tar_at_far(pairs, FARS)),
+        tuple(tpir_at_fpir(searches, FPIRS)),
+    )
+
+
+def _with_gate(samples: Samples) -> Recognition | None:
+    """The figures behind the live gate, where it refuses something and leaves enough to measure."""
+    if not any(gate and not reason for gate, reason in zip(samples.gate, samples.reasons, strict=True)):
+        return None
+    gated = samples.gated()
+    try:
+        check_enough(gated)
+    except InputError:
+        return None
+    return _recognition(gated, compare_all(gated), search_all(gated))
+
+
+def _trade_off(searches: Searches) -> tuple[tuple[float, Interval, float], ...]:
+    """TPIR over FPIR, from one false alert in all non-mated searches to one in every two."""
+    count = len(searches.non_mated_top)
+    if count == 0 or len(searches.mated_own) == 0:
+        return ()
+    targets = tuple(float(one) for one in np.geomspace(1 / count, 0.5, 15))
+    points = tpir_at_fpir(searches, targets, replicates=300)
+    return tuple((point.accepted / count, point.rate, point.threshold) for point in points)
+
+
+def _tail(pairs: Pairs) -> TailReport | None:
+    try:
+        return fit_tail(pairs)
+    except InputError:
+        return None
+
+
+def _fusion(samples: Samples) -> Fusion | None:
+    try:
+        passages = deal_passages(samples, FUSED_VIEWS)
+    except InputError:
+        return None
+    if len(passages.identity) < FUSED_LEAST:
+        return None
+    rows = []
+    comparisons = 0
+    for rule in RULES:
+        pairs = compare_passages(passages, rule)
+        comparisons = pairs.impostor_count
+        rows.append(FusionRow(rule, tuple(tar_at_far(pairs, FARS, replicates=300))))
+    return Fusion(FUSED_VIEWS, len(passages.identity), comparisons, tuple(rows))
+
+
+def _counted(reasons: tuple[str, ...]) -> dict[str, int]:
+    return dict(sorted(Counter(reason for reason in reasons if reason).items(), key=lambda one: (-one[1], one[0])))
+
+
+def _silent(_: str) -> None:
+    """Say nothing."""
