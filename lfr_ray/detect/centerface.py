@@ -53,20 +53,32 @@ class CenterFace:
             ModelError: The network's output is unusable.
         """
         check_array("pictures", pictures, ("batch", "height", "width", 3), np.uint8)
+        if len(pictures) == 0:
+            return []
         batch, height_px, width_px, _ = pictures.shape
-        if height_px % self.card.stride_px or width_px % self.card.stride_px or not height_px or not width_px:
+        return _decode(self.maps(pictures), batch, width_px, height_px, self.min_score)
+
+    def maps(self, pictures: Picture) -> tuple[torch.Tensor, ...]:
+        """The network's four output maps, as the file has them: see ``CHANNELS``.
+
+        Raises:
+            ShapeError: Not ``uint8 (B, H, W, 3)``, B at least 1, with sides that are multiples of 32.
+            ModelError: The network's output is unusable.
+        """
+        check_array("pictures", pictures, ("batch", "height", "width", 3), np.uint8)
+        batch, height_px, width_px, _ = pictures.shape
+        stride_px = self.card.stride_px
+        if height_px % stride_px or width_px % stride_px or not batch or not height_px or not width_px:
             raise ShapeError(
                 "a detector's picture has sides that it cannot take",
                 got=f"{width_px}x{height_px}",
-                allowed=f"multiples of {self.card.stride_px}",
+                allowed=f"multiples of {stride_px}",
                 next_step="use detect.letterbox.fit",
             )
-        if batch == 0:
-            return []
         maps = self._runtime.run(pictures)
         if tuple(output.shape[1] for output in maps) != CHANNELS:
             raise _another_graph(self._path, f"maps of {[output.shape[1] for output in maps]} channels")
-        return _decode(maps, batch, width_px, height_px, self.min_score)
+        return maps
 
 
 def _decode(maps: tuple[torch.Tensor, ...], batch: int, width_px: int, height_px: int, min_score: float) -> list[Faces]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -9,6 +10,7 @@ import numpy as np
 
 from lfr_ray.checks import check_picture
 from lfr_ray.errors import ShapeError
+from lfr_ray.models.shrink import halved
 from lfr_ray.records import Faces, Floats, Picture
 
 
@@ -37,7 +39,7 @@ class Mapping:
 
 
 def fit(picture: Picture, width_px: int, height_px: int) -> tuple[Picture, Mapping]:
-    """Resize a picture onto a canvas, keeping its proportions.
+    """Resize a picture onto a canvas, keeping its proportions: halved while it is twice as large, then interpolated.
 
     Args:
         picture: ``uint8 (h, w, 3)``.
@@ -57,15 +59,17 @@ def fit(picture: Picture, width_px: int, height_px: int) -> tuple[Picture, Mappi
     scale = min(width_px / width, height_px / height)
     inner_width = min(width_px, max(1, round(width * scale)))
     inner_height = min(height_px, max(1, round(height * scale)))
-    mapping = Mapping(inner_width / width, inner_height / height, width, height)
-    if (inner_width, inner_height) == (width_px, height_px) == (width, height):
-        return np.ascontiguousarray(picture), mapping
+    times = max(0, math.floor(math.log2(1 / scale)))
+    part = halved(picture, times)
+    covered_width, covered_height = min(width, part.shape[1] << times), min(height, part.shape[0] << times)
+    mapping = Mapping(inner_width / covered_width, inner_height / covered_height, width, height)
+    if (inner_width, inner_height) == part.shape[1::-1] == (width_px, height_px):
+        return np.ascontiguousarray(part), mapping
     canvas = np.empty((height_px, width_px, 3), np.uint8)
     canvas[inner_height:] = 0
     canvas[:inner_height, inner_width:] = 0
-    if (inner_width, inner_height) == (width, height):
-        canvas[:inner_height, :inner_width] = picture
+    if part.shape[1::-1] == (inner_width, inner_height):
+        canvas[:inner_height, :inner_width] = part
     else:
-        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        canvas[:inner_height, :inner_width] = cv2.resize(picture, (inner_width, inner_height), interpolation=how)
+        canvas[:inner_height, :inner_width] = cv2.resize(part, (inner_width, inner_height))
     return canvas, mapping

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
 
 import cv2
 import numpy as np
@@ -10,10 +10,11 @@ import numpy.typing as npt
 
 from lfr_ray.checks import check_array, check_picture
 from lfr_ray.models.cards import ChipSpec
+from lfr_ray.models.shrink import halved
 from lfr_ray.records import POINTS, Floats, Picture
 
-SHRINK_AT = 0.75
-"""A face is averaged down before it is turned when its chip is smaller than this share of it."""
+HALVE_AT = 0.6
+"""A face is halved before it is turned, and again, while its chip is smaller than this share of it."""
 
 MARGIN_PX = 2
 """Source pixels kept around a chip's outline, for interpolation."""
@@ -71,29 +72,21 @@ def cut_chips(picture: Picture, points: Floats, spec: ChipSpec) -> Picture:
 def _cut(picture: Picture, turn: complex, shift: complex, chip: Picture) -> None:
     """Fill one chip from the part of the picture that it shows."""
     height, width = chip.shape[:2]
+    times = max(0, math.ceil(math.log2(HALVE_AT / abs(turn))))
+    share = 2**times
+    margin_px = MARGIN_PX * share
     corners = (np.array([0, width, 1j * height, width + 1j * height]) - shift) / turn
-    left = max(0, int(np.floor(corners.real.min())) - MARGIN_PX)
-    top = max(0, int(np.floor(corners.imag.min())) - MARGIN_PX)
-    right = min(picture.shape[1], int(np.ceil(corners.real.max())) + MARGIN_PX)
-    bottom = min(picture.shape[0], int(np.ceil(corners.imag.max())) + MARGIN_PX)
-    if left >= right or top >= bottom:
+    left = max(0, math.floor(corners.real.min()) - margin_px)
+    top = max(0, math.floor(corners.imag.min()) - margin_px)
+    right = min(picture.shape[1], math.ceil(corners.real.max()) + margin_px)
+    bottom = min(picture.shape[0], math.ceil(corners.imag.max()) + margin_px)
+    if right - left < share or bottom - top < share:
         return
-    part: npt.NDArray[Any] = picture[top:bottom, left:right]
-    shift += turn * complex(left, top)
-    if abs(turn) < SHRINK_AT:
-        size = (max(1, round(part.shape[1] * abs(turn))), max(1, round(part.shape[0] * abs(turn))))
-        share_x, share_y = part.shape[1] / size[0], part.shape[0] / size[1]
-        part = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
-        # Pixel i of the shrunken part is centred on (i + 0.5) * share - 0.5 of the part.
-        shift += turn * complex(share_x - 1, share_y - 1) / 2
-    else:
-        share_x = share_y = 1.0
-    matrix = np.array(
-        [
-            [turn.real * share_x, -turn.imag * share_y, shift.real],
-            [turn.imag * share_x, turn.real * share_y, shift.imag],
-        ]
-    )
+    part = halved(picture[top:bottom, left:right], times)
+    # From a pixel of the part to the chip: the part begins at left, top, and its pixels are shares wide.
+    shift += turn * (complex(left, top) + (share - 1) * complex(0.5, 0.5))
+    turn *= share
+    matrix = np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
     cv2.warpAffine(
         part, matrix, (width, height), dst=chip, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0
     )

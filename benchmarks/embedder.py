@@ -1,0 +1,80 @@
+"""How many times as many faces a second does our dlib ResNet embed as dlib itself does?"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+import numpy as np
+
+from benchmarks.record import compare, write_result
+from lfr_ray.embed.base import load_embedder
+from lfr_ray.models.catalogue import card
+from lfr_ray.models.runtime import set_threads
+from lfr_ray.models.weights import find_weights
+
+LEAST_RATIO = 20.0
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--device", default="cpu", choices=("cpu", "cuda", "mps"))
+    options.add_argument("--batch", type=int, default=32, help="faces per call")
+    options.add_argument("--rounds", type=int, default=9, help="timed turns of each")
+    options.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="compute threads of ours on a CPU")
+    chosen = options.parse_args()
+    try:
+        import dlib
+    except ImportError:
+        print("error: dlib is not installed; next: pip install 'lfr-ray[bench]'", file=sys.stderr)
+        return 2
+    described = card("dlib_resnet")
+    # One pass a face on both sides: neither averages with the mirror image.
+    ours = load_embedder(described, device=chosen.device, mirror=False, threads=chosen.threads)
+    theirs = dlib.face_recognition_model_v1(str(find_weights(described)))
+    chips = np.random.default_rng(0).integers(0, 256, (chosen.batch, 150, 150, 3), np.uint8)
+    listed = list(chips)
+
+    def embed() -> object:
+        return ours.embed(chips)
+
+    def describe() -> object:
+        return theirs.compute_face_descriptor(listed, 0)
+
+    raw = np.array(describe())
+    unit = raw / np.linalg.norm(raw, axis=1, keepdims=True)
+    difference = float(np.abs(ours.embed(chips) - unit).max())
+    many = compare(embed, describe, rounds=chosen.rounds, warm_up=1)
+    figures = {
+        "device": chosen.device,
+        "batch": chosen.batch,
+        "threads": chosen.threads,
+        "ratio": many.ratio,
+        "ratio_quartiles": [many.low, many.high],
+        "rounds": many.rounds,
+        "ours_ms_per_face": many.ours_ms / chosen.batch,
+        "dlib_ms_per_face": many.theirs_ms / chosen.batch,
+        "ours_faces_per_s": 1000 * chosen.batch / many.ours_ms,
+        "dlib_faces_per_s": 1000 * chosen.batch / many.theirs_ms,
+        "largest_difference_of_unit_vectors": difference,
+        "dlib_uses_avx": bool(dlib.USE_AVX_INSTRUCTIONS),
+        "dlib_uses_cuda": bool(dlib.DLIB_USE_CUDA),
+    }
+    if chosen.device == "cpu" and chosen.threads > 1:
+        set_threads(1)
+        alone = compare(embed, describe, rounds=max(3, chosen.rounds // 3), warm_up=1)
+        figures["ratio_with_one_thread"] = alone.ratio
+    met = many.ratio >= LEAST_RATIO
+    write_result(
+        "embedder" if chosen.device == "cpu" else f"embedder_{chosen.device}",
+        f"How many times dlib's own faces a second does the dlib ResNet in torch reach at batch {chosen.batch}?",
+        figures,
+        f"at least {LEAST_RATIO:g} times",
+        met,
+    )
+    return 0 if met else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
