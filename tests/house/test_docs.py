@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import re
 from collections.abc import Iterator
@@ -42,7 +43,11 @@ def commands() -> dict[str, Any]:
     import typer
     from typer.core import TyperGroup
 
-    from lfr_ray.cli.main import app
+    from lfr_ray.cli.main import GROUPS
+
+    app = typer.Typer()
+    for group in GROUPS:
+        importlib.import_module(f"lfr_ray.cli.{group}").register(app)
 
     def below(prefix: str, command: Any) -> Iterator[tuple[str, Any]]:
         if isinstance(command, TyperGroup):

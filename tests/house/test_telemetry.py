@@ -167,10 +167,13 @@ except OSError:
 
 def test_the_command_itself_reaches_nobody(tmp_path: Path) -> None:
     code = """
-from typer.testing import CliRunner
-from lfr_ray.cli.main import app
-outcome = CliRunner().invoke(app, ["--help"])
-assert outcome.exit_code == 0, outcome.output
+import sys
+from lfr_ray.cli.main import run
+sys.argv = ["lfr", "--help"]
+try:
+    run()
+except SystemExit as end:
+    assert not end.code, end.code
 """
     assert_holds(WATCH + code + CHECK, tmp_path)
 
