@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote
 
 from lfr_ray.camera.redact import hide_credentials
 from lfr_ray.camera.stills import is_picture_name
@@ -64,8 +65,7 @@ def parse_address(url: str, schemes: Collection[str] = ()) -> Address:
     found = _SCHEME.match(url)
     scheme = found[1].lower() if found else ""
     if scheme in STREAM_SCHEMES:
-        # The scheme is compared in small letters by whoever opens it.
-        return Address("stream", scheme + url[len(scheme) :], hide_credentials(url), scheme)
+        return Address("stream", _encoded(scheme, url), hide_credentials(url), scheme)
     if scheme and scheme != "file":
         raise SourceError(
             "the address has a scheme that cannot be opened",
@@ -80,6 +80,24 @@ def parse_address(url: str, schemes: Collection[str] = ()) -> Address:
     shown = hide_credentials(f"x://{path}")[4:] if "@" in path and not Path(path).exists() else path
     pictures = Path(path).is_dir() or (is_picture_name(Path(path)) and not path.lower().endswith(".gif"))
     return Address("pictures" if pictures else "recording", path, shown)
+
+
+def _encoded(scheme: str, url: str) -> str:
+    """The address with its scheme in small letters and its login encoded as the standard wants it.
+
+    People write passwords with ``@``, ``/`` and ``#`` in them as they are, and every player takes a
+    different end of such an address for the host. What is encoded already stays.
+    """
+    rest = url[len(scheme) + len("://") :]
+    login, at, place = rest.rpartition("@")
+    if not at or "?" in login:
+        return f"{scheme}://{rest}"
+    user, colon, password = login.partition(":")
+    # A percent sign is kept where it begins an encoded letter and encoded where it does not.
+    user, password = (
+        quote(re.sub(r"%(?![0-9A-Fa-f]{2})", "%25", part), safe="%!$&'()*+,;=~") for part in (user, password)
+    )
+    return f"{scheme}://{user}{colon}{password}@{place}"
 
 
 def shown_address(url: str, schemes: Collection[str] = ()) -> str:

@@ -22,6 +22,7 @@ from lfr_ray.camera.address import Address
 from lfr_ray.camera.faults import fault_of, kind_of, no_picture, not_video
 from lfr_ray.camera.pace import Lag, measure_lag
 from lfr_ray.camera.reel import SourceInfo, Take, Tally
+from lfr_ray.camera.stills import MAX_PIXELS
 from lfr_ray.clock import Clock
 from lfr_ray.errors import LfrError, SourceError
 from lfr_ray.records import Picture
@@ -82,41 +83,39 @@ class VideoReel:
             self._stream = self._video_stream()
             self._stream.thread_type = "SLICE" if threads == 1 else "AUTO"
             self._stream.thread_count = threads
-            self._lasting = address.lasting and not self._container.duration
+            # A recording can be fetched by HTTP. What comes by RTSP comes in its own time, whatever
+            # length some servers claim for it.
+            vod = address.scheme in {"http", "https"} and bool(self._container.duration)
+            self._lasting = address.lasting and not vod
             self._clocked = not _NO_CLOCK & set(self._container.format.name.split(","))
             self._decoded = self._decode()
             # The first picture proves that this is a video, and knows its size after rotation.
             self._first = next(self._decoded, None)
             if self._first is None:
                 raise not_video(address, "no picture in it can be decoded")
+            self._info = self._describe(self._first)
         except BaseException:
             self.close()
             raise
 
     def info(self) -> SourceInfo:
         """Size, rate and length as far as the container knows them."""
-        assert self._first is not None
-        turned = self._first.rotation % 180 != 0
-        width_px, height_px = self._first.width, self._first.height
-        rate = self._stream.average_rate or self._stream.guessed_rate or self._stream.base_rate
-        return SourceInfo(
-            width_px=height_px if turned else width_px,
-            height_px=width_px if turned else height_px,
-            fps=float(rate) if rate else 25.0,
-            frames=None if self._lasting else (self._stream.frames or None),
-            live=self._lasting,
-        )
+        return self._info
 
     def takes(self) -> Iterator[Take]:
         """Every picture that can be decoded, not yet converted to RGB."""
-        first = self._first
-        assert first is not None
-        yield self._take(first)
+        # No picture is kept here while the next one is waited for: it may show somebody's face.
+        if self._first is not None:
+            take = self._take(self._first)
+            self._first = None
+            yield take
+            del take
         for frame in self._decoded:
             yield self._take(frame)
+            del frame
         expected = self._stream.frames
         if not self._lasting and self.tally.decoded + 1 < expected * 0.99 and not self._stopping.is_set():
-            self.tally.report(f"ended early: {self.tally.decoded} of {expected} pictures could be decoded")
+            self.tally.report(f"damaged: {self.tally.decoded} of {expected} pictures could be decoded")
 
     @property
     def lag_s(self) -> float:
@@ -127,13 +126,31 @@ class VideoReel:
         """Let go of file, connection or device."""
         self._container.close()
 
+    def _describe(self, first: VideoFrame) -> SourceInfo:
+        sides_px = (first.height, first.width) if first.rotation % 180 else (first.width, first.height)
+        rate = self._stream.average_rate or self._stream.guessed_rate or self._stream.base_rate
+        return SourceInfo(
+            *sides_px,
+            fps=float(rate) if rate else 25.0,
+            frames=None if self._lasting else (self._stream.frames or None),
+            live=self._lasting,
+        )
+
     def _video_stream(self) -> VideoStream:
         name = self._container.format.name
         if self._address.kind == "recording" and _NO_RECORDINGS & set(name.split(",")):
             raise not_video(self._address, "text or a list of files")
         for stream in self._container.streams.video:
-            if not stream.disposition & Disposition.attached_pic:
-                return stream
+            if stream.disposition & Disposition.attached_pic:
+                continue
+            if stream.width * stream.height > MAX_PIXELS:
+                raise SourceError(
+                    "the video's pictures are too large",
+                    got=f"{self._address.shown}: {stream.width}x{stream.height} pixels",
+                    allowed=f"up to {MAX_PIXELS // 1_000_000} megapixels",
+                    next_step="choose a smaller stream of the camera, or convert the recording",
+                )
+            return stream
         kinds = ", ".join(sorted({stream.type for stream in self._container.streams})) or "nothing"
         if self._address.lasting:
             raise fault_of(av.error.InvalidDataError(1, ""), self._address)
@@ -150,15 +167,18 @@ class VideoReel:
         # Sound and subtitles come along: waiting for video alone, nobody would notice that it stalls.
         for packet in self._packets():
             ours = packet is None or packet.stream_index == self._stream.index
-            frames = self._pictures_of(packet) if ours else []
-            if frames:
-                seen_s = self._clock.steady_s()
-            for frame in frames:
+            waited_s = self._clock.steady_s() - seen_s
+            if self._address.lasting and waited_s >= self._stall_s:
+                # Also when this very packet ends the silence: it was left over in the parser, and
+                # its picture is as old as the silence.
+                raise no_picture(self._address, waited_s)
+            for frame in self._pictures_of(packet) if ours else []:
                 self.tally.decoded += 1
                 self._follow(frame, packet)
                 yield frame
-            if self._address.lasting and self._clock.steady_s() - seen_s > self._stall_s:
-                raise no_picture(self._address, self._clock.steady_s() - seen_s)
+                del frame
+                # After the yield: what the reader of the frames takes is not waiting for the camera.
+                seen_s = self._clock.steady_s()
             if self._stopping.is_set():
                 return
         if self._lasting and not self._stopping.is_set():
@@ -218,6 +238,9 @@ class VideoReel:
 
     def _develop(self, frame: VideoFrame) -> Picture | None:
         """Convert to RGB and turn as the container says; None for a picture that cannot be converted."""
+        if frame.width * frame.height > MAX_PIXELS:
+            self.tally.corrupt += 1
+            return None
         try:
             pixels = self._rgb.reformat(frame, format="rgb24", threads=1).to_ndarray()
         except (av.FFmpegError, ValueError, OSError):
@@ -244,6 +267,9 @@ def _open(address: Address, stall_s: float) -> InputContainer:
     options = {"protocol_whitelist": _PROTOCOLS.get(address.scheme or address.kind, "file")}
     if address.scheme in {"rtsp", "rtsps"}:
         options |= {"rtsp_transport": "tcp", "allowed_media_types": "video"}
+    if address.lasting:
+        # By default ffmpeg studies a stream for two seconds to guess its rate, and all of that arrives late.
+        options |= {"fpsprobesize": "2", "analyzeduration": "1500000"}
     timeout = (CONNECT_S, stall_s) if address.lasting else None
     try:
         return av.open(

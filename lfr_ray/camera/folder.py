@@ -47,19 +47,24 @@ class FolderReel:
                 got=f"{address.shown}: {self.tally.problems[0]}",
                 next_step="repair or remove them",
             )
+        height_px, width_px = self._first.shape[:2]
+        self._info = SourceInfo(width_px, height_px, FPS, len(self._files), live=False)
 
     def info(self) -> SourceInfo:
         """Size of the first picture and number of files."""
-        assert self._first is not None
-        height_px, width_px = self._first.shape[:2]
-        return SourceInfo(width_px, height_px, FPS, len(self._files), live=False)
+        return self._info
 
     def takes(self) -> Iterator[Take]:
         """One picture a second."""
-        assert self._first is not None
-        yield Take(0.0, partial(_same, self._first))
+        # No picture is kept here while the next one is not asked for: it may show somebody's face.
+        if self._first is not None:
+            take = Take(0.0, partial(_same, self._first))
+            self._first = None
+            yield take
+            del take
         for index, picture in enumerate(self._pictures, start=1):
             yield Take(index / FPS, partial(_same, picture))
+            del picture
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -74,6 +79,7 @@ class FolderReel:
                 continue
             self.tally.decoded += 1
             yield picture
+            del picture
 
 
 def _same(picture: Picture) -> Picture:

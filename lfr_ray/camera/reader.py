@@ -122,13 +122,14 @@ class CameraReader:
         return self
 
     def stop(self) -> bool:
-        """Read no more and close the mailbox; returns within two seconds.
+        """Read no more, close the mailbox and forget what lies in it; returns within two seconds.
 
         Returns:
             False when the thread still hangs in the camera's driver or network; it will end by itself.
         """
         self._stopping.set()
         self.mailbox.close()
+        self.mailbox.clear()
         if self._thread.is_alive() and threading.current_thread() is not self._thread:
             self._thread.join(STOP_S)
         return not self._thread.is_alive()
@@ -187,6 +188,8 @@ class CameraReader:
                 self._source, self._info = source, source.info()
             for frame in source.frames():
                 self._hand_over(frame)
+                # Not kept while the next one is waited for: it may show somebody's face.
+                del frame
             return "end", ""
         except InputError as error:
             return ("failure" if self._lasting else "refusal"), str(error)

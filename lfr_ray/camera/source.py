@@ -104,6 +104,8 @@ class PacedSource:
                 pixels = take.develop()
                 if pixels is not None:
                     yield self._frame(index, media_s, pixels)
+                # No picture is kept while the next one is waited for: it may show somebody's face.
+                del take, pixels
             if info.live or self._config.on_end == "stop" or self._stopping.is_set() or index < first:
                 return
             shift_s = media_s + interval_s
@@ -136,7 +138,6 @@ class PacedSource:
 
     def close(self) -> None:
         """Let go of file, connection or device. Only when nobody is taking frames any more."""
-        self._stopping.set()
         self._reel.close()
 
     def _frame(self, index: int, media_s: float, pixels: Picture) -> Frame:
@@ -192,6 +193,7 @@ class PluggedReel:
         for frame in self._source.frames():
             self.tally.decoded += 1
             yield Take(frame.captured_s, partial(_pixels, frame))
+            del frame
 
     def close(self) -> None:
         """Close the source."""

@@ -16,10 +16,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lfr_ray.camera import decode
 from lfr_ray.camera.source import PacedSource, open_source
 from lfr_ray.clock import FakeClock
 from lfr_ray.config import CameraConfig
-from lfr_ray.errors import SourceError
+from lfr_ray.errors import SourceError, StreamError
 from lfr_ray.records import Frame
 
 GREY_STEP = 5
@@ -166,19 +167,31 @@ def test_a_truncated_recording_gives_what_decodes_and_says_so(tmp_path: Path) ->
     frames, source = read_all(path)
     assert 10 < len(frames) < 40
     assert [grey_of(frame) for frame in frames[:10]] == list(range(10))
-    assert any("ended early" in problem for problem in source.problems)
+    assert any("pictures could be decoded" in problem for problem in source.problems)
 
 
 def test_damage_in_the_middle_is_skipped_and_counted(tmp_path: Path) -> None:
-    path = write_video(tmp_path / "clip.avi", 40, codec="mjpeg", pixels="yuvj420p", size=(320, 192))
+    path = write_video(tmp_path / "clip.ts", 40, size=(320, 192), options={"crf": "1"})
     data = bytearray(path.read_bytes())
-    at = len(data) // 2
-    data[at : at + len(data) // 10] = b"\0" * (len(data) // 10)
+    begin, end = len(data) // 2, len(data) * 7 // 10
+    data[begin:end:50] = b"\xa5" * len(data[begin:end:50])
     path.write_bytes(bytes(data))
     frames, source = read_all(path)
     assert 20 < len(frames) <= 40
-    assert grey_of(frames[0]) == 0
-    assert source.tally().corrupt > 0 or len(frames) < 40
+    assert source.tally().corrupt > 0
+    assert [grey_of(frame) for frame in frames[:15]] == list(range(15))
+    assert grey_of(frames[-1]) == 39
+
+
+def test_a_hole_in_a_recording_is_reported(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "clip.avi", 40, codec="mjpeg", pixels="yuvj420p", size=(320, 192))
+    data = bytearray(path.read_bytes())
+    begin = len(data) // 2
+    data[begin : begin + len(data) // 10] = bytes(len(data) // 10)
+    path.write_bytes(bytes(data))
+    frames, source = read_all(path)
+    assert 20 < len(frames) < 40
+    assert source.problems == (f"damaged: {len(frames)} of 40 pictures could be decoded",)
 
 
 @pytest.mark.parametrize(
@@ -249,6 +262,44 @@ def test_a_named_pipe_and_a_missing_device_do_not_hang(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.mp4")
     with pytest.raises(SourceError, match="neither a file nor a folder"):
         opened(tmp_path / "pipe.mp4")
+    # A device may be plugged in later, so that its camera is blind and not wrong.
+    with pytest.raises(StreamError, match=r"does not exist; got: /dev/video97; next: .*plugged in"):
+        opened("/dev/video97")
+
+
+def test_pictures_of_a_size_that_nobody_needs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decode, "MAX_PIXELS", 2_000_000)
+    path = write_video(tmp_path / "huge.mp4", 1, size=(2_000, 1_200))
+    with pytest.raises(SourceError, match=r"too large; got: .*2000x1200 pixels; allowed: up to 2 megapixels"):
+        opened(path)
+
+
+def test_reading_writes_nothing(tmp_path: Path) -> None:
+    """No temporary file, no log, no cache: a subprocess with empty folders of its own."""
+    clip = write_video(tmp_path / "clip.mp4", 20)
+    home = tmp_path / "home"
+    home.mkdir()
+    program = f"""
+from lfr_ray.camera.reader import CameraReader
+from lfr_ray.config import CameraConfig
+reader = CameraReader(CameraConfig(name="gate", url={str(clip)!r}, pace="full")).start()
+frames = 0
+while not reader.mailbox.ended:
+    frames += reader.mailbox.get(5) is not None
+assert frames == 20
+"""
+    places = {name: str(home) for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")}
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", program],
+        cwd=home,
+        env={**os.environ, **places, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == ("", "")
+    assert list(home.rglob("*")) == []
 
 
 def test_a_loop_goes_on_with_time_and_numbers(tmp_path: Path) -> None:

@@ -55,6 +55,21 @@ def test_no_address_prints_its_credentials() -> None:
     assert address.shown == "rtsp://***@10.0.0.7/live?key=***"
 
 
+@pytest.mark.parametrize(
+    ("url", "target"),
+    [
+        ("rtsp://u:p@h/x", "rtsp://u:p@h/x"),
+        ("rtsp://u:a/b@c#d@h/x", "rtsp://u:a%2Fb%40c%23d@h/x"),
+        ("rtsp://u:a%2Fb@h/x", "rtsp://u:a%2Fb@h/x"),
+        ("rtsp://u:100%@h/x", "rtsp://u:100%25@h/x"),
+        ("rtsp://u@h/x", "rtsp://u@h/x"),
+        ("http://h/x?mail=a@b", "http://h/x?mail=a@b"),
+    ],
+)
+def test_logins_are_encoded_as_the_standard_wants_it(url: str, target: str) -> None:
+    assert parse_address(url).target == target
+
+
 def test_an_address_without_its_scheme_is_hidden_too() -> None:
     assert parse_address("admin:hunter2@10.0.0.7/live").shown == "***@10.0.0.7/live"
 
