@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "lfr_ray"
-UPPER_FLOORS = {"actors", "api", "app", "cli", "console", "footage", "pipeline"}
+UPPER_FLOORS = {"actors", "api", "app", "cli", "console", "footage", "live", "pipeline"}
 
 
 def modules() -> list[str]:
