@@ -1,0 +1,128 @@
+// The line to the server: requests, pictures and the live stream, all with the officer's id and token.
+
+const OFFICER = "lfr.officer";
+const TOKEN = "lfr.token";
+const PAUSE_MS = [500, 1000, 2000, 4000, 8000];
+const SILENCE_MS = 45000; // three heartbeats: the line is dead, whatever the network says
+
+export class Problem extends Error {
+  constructor(document, status) {
+    super(document.detail || `HTTP ${status}`);
+    Object.assign(this, document);
+    this.status = status;
+  }
+}
+
+async function problemOf(answer) {
+  let document = {};
+  try {
+    document = await answer.json();
+  } catch {
+    document = { detail: `The server answered ${answer.status}` };
+  }
+  return new Problem(document, answer.status);
+}
+
+export class Link {
+  constructor() {
+    this.onToken = () => {};
+  }
+
+  get officer() { return sessionStorage.getItem(OFFICER) || ""; }
+  set officer(id) { sessionStorage.setItem(OFFICER, id); }
+  set token(text) { sessionStorage.setItem(TOKEN, text); }
+
+  headers(more = {}) {
+    const all = { ...more };
+    const token = sessionStorage.getItem(TOKEN);
+    if (token) all.Authorization = `Bearer ${token}`;
+    if (this.officer) all["X-Officer"] = this.officer;
+    return all;
+  }
+
+  async fetch(path, options = {}) {
+    const answer = await fetch(path, { cache: "no-store", ...options, headers: this.headers(options.headers) });
+    if (answer.status === 401) this.onToken();
+    if (!answer.ok) throw await problemOf(answer);
+    return answer;
+  }
+
+  async get(path) {
+    return (await this.fetch(path)).json();
+  }
+
+  // One key per press of a button: if the answer is lost, the repeat records nothing twice.
+  async post(path, body) {
+    const key = `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
+    const options = {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "Idempotency-Key": key },
+      body: JSON.stringify(body),
+    };
+    try {
+      return await (await this.fetch(path, options)).json();
+    } catch (error) {
+      if (error instanceof Problem && error.status !== 503) throw error;
+      await new Promise((wake) => setTimeout(wake, 1000));
+      return (await this.fetch(path, options)).json();
+    }
+  }
+
+  async picture(path) {
+    return URL.createObjectURL(await (await this.fetch(path)).blob());
+  }
+
+  // Server-sent events over fetch, because EventSource cannot send a token. Resumes after the last id for ever.
+  async follow(after, onEvent, onState) {
+    let last = after;
+    let failures = 0;
+    for (;;) {
+      const dead = new AbortController();
+      let silence = 0;
+      const heard = () => {
+        clearTimeout(silence);
+        silence = setTimeout(() => dead.abort(), SILENCE_MS);
+      };
+      try {
+        heard();
+        const answer = await this.fetch("/v1/alerts/stream", {
+          headers: { Accept: "text/event-stream", "Last-Event-ID": String(last) },
+          signal: dead.signal,
+        });
+        onState("live");
+        failures = 0;
+        for await (const event of parse(answer.body, heard)) {
+          if (event.id) last = event.id;
+          if (event.data) onEvent(JSON.parse(event.data));
+        }
+      } catch (error) {
+        if (error instanceof Problem && error.status === 422) last = "";
+      }
+      clearTimeout(silence);
+      onState("lost");
+      const pause = PAUSE_MS[Math.min(failures, PAUSE_MS.length - 1)];
+      failures += 1;
+      await new Promise((wake) => setTimeout(wake, pause));
+    }
+  }
+}
+
+async function* parse(body, heard) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    heard();
+    text += value;
+    for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
+      const event = {};
+      for (const line of text.slice(0, end).split("\n")) {
+        const colon = line.indexOf(":");
+        if (colon > 0) event[line.slice(0, colon)] = line.slice(colon + 1).trimStart();
+      }
+      text = text.slice(end + 2);
+      yield event;
+    }
+  }
+}
