@@ -221,7 +221,8 @@ class _Measure:
         if least <= 0:
             return Differential(figure, labels[high], labels[low], UNKNOWN)
         replicates = share(self._replicates(figure, masks[high]), self._replicates(figure, masks[low]))
-        return Differential(figure, labels[high], labels[low], percentile_interval(most / least, replicates, 0))
+        people = min(self._people(figure, masks[high]), self._people(figure, masks[low]))
+        return Differential(figure, labels[high], labels[low], percentile_interval(most / least, replicates, people))
 
     def _count(self, identities: Ints) -> Ints:
         return np.bincount(identities, minlength=self._samples.size).astype(np.int64)
@@ -234,11 +235,13 @@ class _Measure:
         return share(*self._totals(figure, mask, self._weights))
 
     def _interval(self, figure: str, mask: Bools) -> Interval:
-        if figure == "fmr":
-            people = int((mask & (self._usable > 0)).sum())
-        else:
-            people = int((mask & (self._by_identity[figure][1] > 0)).sum())
-        return percentile_interval(self._value(figure, mask), self._replicates(figure, mask), people)
+        return percentile_interval(
+            self._value(figure, mask), self._replicates(figure, mask), self._people(figure, mask)
+        )
+
+    def _people(self, figure: str, mask: Bools) -> int:
+        counted = self._usable if figure == "fmr" else self._by_identity[figure][1]
+        return int((mask & (counted > 0)).sum())
 
     def _totals(self, figure: str, mask: Bools, weights: Ints) -> tuple[Doubles, Doubles]:
         if figure != "fmr":

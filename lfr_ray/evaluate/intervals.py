@@ -83,10 +83,12 @@ def percentile_interval(value: float | None, replicates: Doubles, trials: int) -
     Args:
         value: The figure itself; None where nothing was measured.
         replicates: The figure in every replicate; NaN where a replicate drew nobody it needs.
-        trials: Identities that the figure rests on, for the case of no variation at 0 or 1.
+        trials: Identities that the figure rests on; from a single one nothing follows about others.
     """
     if value is None:
         return UNKNOWN
+    if trials < 2:
+        return Interval(value, None, None)
     known = replicates[np.isfinite(replicates)]
     if value in (0.0, 1.0) and (len(known) == 0 or (known == value).all()):
         exact = clopper_pearson(round(value * trials), trials)

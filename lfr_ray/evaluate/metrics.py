@@ -33,6 +33,8 @@ from lfr_ray.records import Floats, Ints
 
 WORK = 400_000_000
 """Weighted pairs a bootstrap goes through, roughly; large evaluations get fewer replicates, never under 200."""
+COARSEST = 0.05
+"""The DET curve ends at this FMR: beyond it no watchlist works."""
 HEADROOM = 2.0
 """A replicate may need this many times the impostor pairs that the plain threshold needs."""
 
@@ -163,11 +165,13 @@ class DetPoint:
 
 
 def det_curve(pairs: Pairs, *, points_a_decade: int = 5, replicates: int = 300) -> list[DetPoint]:
-    """The detection error trade-off curve, from one false match in all pairs up to the kept tail's end."""
+    """The detection error trade-off curve, from one false match in all pairs up to one in twenty."""
     if not len(pairs.genuine) or not pairs.impostor_count:
         return []
     finest = 1 / pairs.impostor_count
-    coarsest = min(1.0, len(pairs.impostor) / pairs.impostor_count / HEADROOM)
+    coarsest = min(COARSEST, len(pairs.impostor) / pairs.impostor_count / HEADROOM)
+    if finest >= coarsest:
+        return []
     decades = np.log10(coarsest / finest)
     steps = max(2, round(decades * points_a_decade) + 1)
     targets = tuple(float(target) for target in np.geomspace(finest, coarsest * 0.999, steps))

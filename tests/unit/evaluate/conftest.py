@@ -40,7 +40,7 @@ def made_samples(
     return Samples(names, identity, vectors, tuple(reasons), tuple(gates), quality)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_samples() -> MakeSamples:
     """The maker of people."""
     return made_samples

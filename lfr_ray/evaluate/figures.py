@@ -1,0 +1,153 @@
+"""The evaluation's charts: what is drawn over what."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from lfr_ray.evaluate.charts import Axis, Chart
+from lfr_ray.evaluate.discard import DiscardCurve
+from lfr_ray.evaluate.evaluation import Evaluation
+from lfr_ray.evaluate.intervals import Doubles
+from lfr_ray.evaluate.metrics import DetPoint
+from lfr_ray.evaluate.pairs import Pairs
+from lfr_ray.evaluate.protocol import NO_ANSWER, Searches
+from lfr_ray.evaluate.tail import TailReport
+from lfr_ray.models.tail import OBSERVED, comparison_rate, false_match_rate, similarity_at
+from lfr_ray.records import Ints
+
+SHOWN_BARS = 64
+SEARCH_BARS = 36
+RAREST = 1e-9
+LIST_SIZE = 500
+LEAST_FNMR = 1e-3
+
+
+def det_chart(points: tuple[DetPoint, ...]) -> str:
+    """Misses over false matches, both logarithmic, as the field draws them."""
+    lowest = min((point.fmr for point in points if point.fmr > 0), default=1e-2)
+    floor = min(1e-2, 10 ** math.floor(math.log10(lowest)))
+    chart = Chart(
+        "Detection error trade-off: false non-match rate over false match rate",
+        Axis("false match rate", floor, 1e-1, log=True),
+        Axis("false non-match rate", LEAST_FNMR, 1.0, log=True),
+    )
+    known = [point for point in points if point.low is not None and point.high is not None]
+    chart.band([(point.fmr, point.low or 0.0, point.high or 0.0) for point in known], "one", "95 % interval")
+    chart.line([(point.fmr, point.fnmr) for point in points], "one", "measured")
+    return chart.svg()
+
+
+def open_set_chart(evaluation: Evaluation) -> str:
+    """Right alerts over false alerts."""
+    points = evaluation.trade_off
+    floor = min(1e-1, 10 ** math.floor(math.log10(min(max(fpir, 1e-6) for fpir, _, _ in points))))
+    chart = Chart(
+        "Open-set identification: true over false positive identification rate",
+        Axis("false positive identification rate", floor, 1.0, log=True),
+        Axis("true positive identification rate", 0.0, 1.0, percent=True),
+    )
+    chart.band([(fpir, rate.low or 0.0, rate.high or 0.0) for fpir, rate, _ in points], "two", "95 % interval")
+    chart.line(
+        [(fpir, rate.value or 0.0) for fpir, rate, _ in points], "two", "right entry nearest and above threshold"
+    )
+    chart.dots([(fpir, rate.value or 0.0) for fpir, rate, _ in points], "two")
+    return chart.svg()
+
+
+def search_chart(searches: Searches, thresholds: list[tuple[float, str]]) -> str:
+    """How similar the nearest entry is to people who are on the list, and to people who are not."""
+    own = searches.mated_own[searches.mated_own > NO_ANSWER]
+    top = searches.non_mated_top[searches.non_mated_top > NO_ANSWER]
+    both = np.concatenate([own, top]).astype(np.float64)
+    if not len(both):
+        return ""
+    edges = np.linspace(float(np.quantile(both, 0.002)), float(both.max()) + 1e-6, SEARCH_BARS + 1)
+    genuine, impostor = (np.histogram(one, edges)[0] / max(1, len(one)) / np.diff(edges) for one in (own, top))
+    names = ("nearest entry to people not listed", "right entry to listed people")
+    return _two_outlines("Similarities of searches", edges, impostor, genuine, names, thresholds)
+
+
+def histogram_chart(pairs: Pairs, thresholds: list[tuple[float, str]]) -> str:
+    """How similar pairs of the same and of different people are."""
+    low, high = _shown_span(pairs)
+    edges = np.linspace(low, high, SHOWN_BARS + 1)
+    genuine, impostor = (_density(bins, pairs.span, edges) for bins in (pairs.genuine_bins, pairs.impostor_bins))
+    names = ("different people", "same person")
+    return _two_outlines("Similarities of pairs", edges, impostor, genuine, names, thresholds)
+
+
+def _two_outlines(
+    title: str,
+    edges: Doubles,
+    impostor: Doubles,
+    genuine: Doubles,
+    names: tuple[str, str],
+    thresholds: list[tuple[float, str]],
+) -> str:
+    top = float(max(genuine.max(initial=0.0), impostor.max(initial=0.0), 1e-9)) * 1.08
+    chart = Chart(title, Axis("similarity", float(edges[0]), float(edges[-1])), Axis("density", 0.0, top))
+    middle = (edges[:-1] + edges[1:]) / 2
+    chart.area(list(zip(middle.tolist(), impostor.tolist(), strict=True)), "bad", names[0])
+    chart.area(list(zip(middle.tolist(), genuine.tolist(), strict=True)), "good", names[1])
+    for threshold, text in thresholds:
+        chart.upright(threshold, text)
+    return chart.svg()
+
+
+def tail_chart(pairs: Pairs, report: TailReport) -> str:
+    """How rare an impostor similarity is, counted and fitted; beyond the data the fit alone."""
+    fit = report.fit
+    end = min(1.0, max(similarity_at(fit, RAREST), report.largest) + 0.002)
+    chart = Chart(
+        "False-match tail: counted and fitted rates over similarity",
+        Axis("similarity", fit.start, end),
+        Axis("false match rate", RAREST, 10 ** math.ceil(math.log10(fit.start_rate)), log=True),
+    )
+    count = int(np.searchsorted(-pairs.impostor, -np.float32(fit.start), side="left"))
+    rows = np.unique(np.geomspace(1, count, 160).astype(int)) - 1
+    counted = [(float(pairs.impostor[row]), (row + 1) / pairs.impostor_count) for row in rows[::-1]]
+    chart.steps(counted, "bad", "counted")
+    grid = np.linspace(fit.start, end, 200)
+    fitted = [(float(one), max(false_match_rate(fit, float(one)), RAREST)) for one in grid]
+    seen = OBSERVED / fit.comparisons
+    chart.line([one for one in fitted if one[1] >= seen], "one", "fitted")
+    chart.line([one for one in fitted if one[1] < seen * 1.2], "one dashed", "extrapolated")
+    chart.level(comparison_rate(LIST_SIZE, 1.0), f"1 false alert in 10,000 faces, {LIST_SIZE} entries")
+    return chart.svg()
+
+
+def discard_chart(curve: DiscardCurve) -> str:
+    """Misses among the pairs that remain when the worst are discarded."""
+    top = max(curve.fnmr) * 1.15
+    chart = Chart(
+        "Error versus discard",
+        Axis("pairs discarded, lowest quality first", 0.0, max(curve.shares), percent=True),
+        Axis("false non-match rate of the rest", 0.0, top, percent=True),
+    )
+    chart.line(list(zip(curve.shares, curve.fnmr, strict=True)), "two", "by the quality value")
+    chart.line([(share, curve.fnmr[0]) for share in (0.0, max(curve.shares))], "quiet dashed", "useless measure")
+    return chart.svg()
+
+
+def _shown_span(pairs: Pairs) -> tuple[float, float]:
+    """From the lowest to the highest similarity that a noticeable share of pairs has."""
+    low, high = pairs.span
+    both = pairs.genuine_bins / max(1, pairs.genuine_bins.sum()) + pairs.impostor_bins / max(
+        1, pairs.impostor_bins.sum()
+    )
+    seen = np.flatnonzero(np.cumsum(both) > 2e-3)
+    width = (high - low) / len(both)
+    last = np.flatnonzero(both)
+    if not len(seen):
+        return low, high
+    return low + width * seen[0], low + width * (last[-1] + 1)
+
+
+def _density(bins: Ints, span: tuple[float, float], edges: Doubles) -> Doubles:
+    """The fine histogram summed into the shown bars, as a share per unit of similarity."""
+    fine = np.linspace(*span, len(bins) + 1)
+    total = np.concatenate([[0], np.cumsum(bins)]) / max(1, int(bins.sum()))
+    at = np.interp(edges, fine, total)
+    return np.asarray(np.diff(at) / np.diff(edges), np.float64)
