@@ -16,7 +16,7 @@ from typing import Any
 import ray
 from ray import serve
 
-from lfr_ray.actors.cluster import usable_cores
+from lfr_ray.actors.cluster import calm, usable_cores
 from lfr_ray.actors.launch import camera_actor, desk_actor, detector_deployment, embedder_deployment, matcher_actor
 from lfr_ray.actors.names import DETECTOR, EMBEDDER
 from lfr_ray.actors.remote_models import RemoteDetector, RemoteEmbedder
@@ -108,6 +108,7 @@ class FootageRun:
 
     def __enter__(self) -> FootageRun:
         serve.start(proxy_location="Disabled")
+        calm()
         targets = (
             serve.RunTarget(detector_deployment(self._site), name=DETECTOR, route_prefix=None),
             serve.RunTarget(embedder_deployment(self._site), name=EMBEDDER, route_prefix=None),
@@ -140,19 +141,22 @@ class FootageRun:
             recordings: What :func:`open_recordings` found.
             on_progress: Called a few times a second.
         """
-        self._matcher, self._desk = matcher_actor(self._site), desk_actor(self._site)
-        ray.get([self._matcher.ready.remote(), self._desk.ready.remote()])
+        self.prepare(recordings)
+        ray.get(self._desk.ready.remote())
+        self._matcher = matcher_actor(self._site)
+        ray.get(self._matcher.ready.remote())
         stages = RemoteStages(self._detector, self._embedder, self._matcher, self._desk)
+        at_once = usable_cores() * MOST_AT_ONCE_PER_CORE
+        ray.get([self._cameras[one.camera.name].ready.remote() for one in recordings[:at_once]])
         waiting = list(recordings)
         running: dict[Any, Recording] = {}
         progress = Progress(recordings=len(recordings))
         began_s = time.monotonic()
         while waiting or running:
-            while waiting and len(running) < usable_cores() * MOST_AT_ONCE_PER_CORE:
+            while waiting and len(running) < at_once:
                 recording = waiting.pop(0)
-                actor = camera_actor(self._site, recording.camera, stages)
-                self._cameras[recording.camera.name] = actor
-                running[actor.ended.remote()] = recording
+                running[self._cameras[recording.camera.name].ended.remote(stages)] = recording
+                self._make_cameras(waiting[:1])
             done, _ = ray.wait(list(running), timeout=POLL_S)
             for answer in done:
                 self._take_leave(running.pop(answer), answer, progress)
@@ -161,6 +165,17 @@ class FootageRun:
         wall_s = time.monotonic() - began_s
         counted = merged([*self._snapshots, ray.get(self._matcher.snapshot.remote())])
         return FootageResult(self._alerts(), counted, wall_s, dict(progress.blind))
+
+    def prepare(self, recordings: Sequence[Recording]) -> None:
+        """Start the processes that the run needs; they load while the watchlist is being enrolled."""
+        if self._desk is None:
+            self._desk = desk_actor(self._site)
+            self._make_cameras(recordings[: usable_cores() * MOST_AT_ONCE_PER_CORE + 1])
+
+    def _make_cameras(self, recordings: Sequence[Recording]) -> None:
+        for recording in recordings:
+            if recording.camera.name not in self._cameras:
+                self._cameras[recording.camera.name] = camera_actor(self._site, recording.camera)
 
     def _take_leave(self, recording: Recording, answer: Any, progress: Progress) -> None:
         """One recording is through: keep its counters, end its process."""

@@ -44,42 +44,31 @@ class CameraActor:
     * starting the chain again after a fault of its own.
     """
 
-    def __init__(self, site: SiteConfig, camera: CameraConfig, stages: RemoteStages) -> None:
-        chip = card(site.embedder.model).chip
-        if chip is None:
-            raise ModelError("the embedder's card does not say how faces are cut out", got=site.embedder.model)
-        self._camera = camera
+    def __init__(self, site: SiteConfig, camera: CameraConfig) -> None:
         self._site = site
+        self._camera = camera
         self._clock = SystemClock()
         self._meter = Meter()
         self._reader = CameraReader(camera, clock=self._clock, schemes={SCHEME: DemoSource})
-        self._steps = CameraSteps(
-            camera,
-            site,
-            chip,
-            site.embedder.model,
-            stages,
-            self._clock,
-            self._meter,
-            run_id=secrets.token_hex(8),
-            in_flight=site.in_flight,
-        )
+        self._steps: CameraSteps | None = None
+        self._task: asyncio.Task[None] | None = None
         self._leased_s: float | None = None
         self._stopping = False
         self._dropped = 0
-        self._reader.start()
-        self._task: asyncio.Task[None] | None = None
 
-    async def renew(self) -> CameraStatus:
+    async def ready(self) -> bool:
+        """The process has loaded what it needs."""
+        return True
+
+    async def renew(self, stages: RemoteStages) -> CameraStatus:
         """Renew the lease, and start with the first one; the state as a by-product."""
         self._leased_s = time.monotonic()
-        self._begin()
+        self._begin(stages)
         return self._status()
 
-    async def ended(self) -> Ending:
+    async def ended(self, stages: RemoteStages) -> Ending:
         """Start, without a lease, and wait for the end of the recording."""
-        task = self._begin()
-        await task
+        await self._begin(stages)
         return Ending(await self.snapshot(), self._reader.status().problem)
 
     async def snapshot(self) -> Snapshot:
@@ -98,20 +87,39 @@ class CameraActor:
             await asyncio.wait({self._task}, timeout=2.0)
             self._task.cancel()
 
-    def _begin(self) -> asyncio.Task[None]:
+    def _begin(self, stages: RemoteStages) -> asyncio.Task[None]:
         if self._task is None:
-            self._task = asyncio.create_task(self._run())
+            self._steps = self._chain(stages)
+            self._reader.start()
+            self._task = asyncio.create_task(self._run(self._steps))
         return self._task
 
-    def _status(self) -> CameraStatus:
-        return replace(self._reader.status(), refusal=self._steps.refusal)
+    def _chain(self, stages: RemoteStages) -> CameraSteps:
+        model = self._site.embedder.model
+        chip = card(model).chip
+        if chip is None:
+            raise ModelError("the embedder's card does not say how faces are cut out", got=model)
+        return CameraSteps(
+            self._camera,
+            self._site,
+            chip,
+            model,
+            stages,
+            self._clock,
+            self._meter,
+            run_id=secrets.token_hex(8),
+            in_flight=self._site.in_flight,
+        )
 
-    async def _run(self) -> None:
+    def _status(self) -> CameraStatus:
+        return replace(self._reader.status(), refusal=self._steps.refusal if self._steps is not None else "")
+
+    async def _run(self, steps: CameraSteps) -> None:
         lease = asyncio.create_task(self._watch_lease())
         try:
             while not self._reader.mailbox.ended and not self._stopping:
                 try:
-                    await self._steps.run(self._reader.mailbox)
+                    await steps.run(self._reader.mailbox)
                 except Exception as error:  # noqa: BLE001  (a fault costs the passages under way, not the camera)
                     log.error("camera chain failed", camera=self._camera.name, error=type(error).__name__)
                     self._meter.count("stage_failures_total", camera=self._camera.name, stage="chain")

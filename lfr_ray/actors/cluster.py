@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import time
@@ -9,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import ray
+from ray._private import worker
 
 from lfr_ray.actors.names import NAMESPACE
 from lfr_ray.config import SiteConfig
@@ -17,6 +19,17 @@ from lfr_ray.errors import RefusedError, ResourceError
 SPILLING = "automatic_object_spilling_enabled"
 OBJECT_STORE_BYTES = 1 << 30
 """For a cluster that we start ourselves: some thousand canvases, far more than are ever under way."""
+
+
+def calm() -> None:
+    """Keep Ray's own notes off the terminal: stdout belongs to results, stderr to what an operator can act on."""
+    logging.getLogger("ray.serve").setLevel(logging.ERROR)
+    # Ray prints the errors of its own processes on stdout, also those of an orderly end.
+    worker.print_to_stdstream = _say_nothing
+
+
+def _say_nothing(*_: Any, **__: Any) -> None:
+    """In place of Ray's printing."""
 
 
 def start_local(*, dashboard: bool = False) -> None:
@@ -33,6 +46,7 @@ def start_local(*, dashboard: bool = False) -> None:
         object_store_memory=OBJECT_STORE_BYTES,
         _system_config={SPILLING: False},
     )
+    calm()
 
 
 def join(address: str) -> None:
@@ -50,6 +64,7 @@ def join(address: str) -> None:
             got=f"{address}: {type(error).__name__}",
             next_step="start it with `ray start --head` (see cluster/README.md) or leave --address out",
         ) from None
+    calm()
     check_spilling()
 
 

@@ -105,8 +105,8 @@ class FleetReplica:
     async def _keep_one(self, index: int) -> None:
         camera = self._site.cameras[index]
         try:
-            actor = camera_actor(self._site, camera, self._stages)
-            status = await answer_within(actor.renew.remote(), ANSWER_S)
+            actor = camera_actor(self._site, camera)
+            status = await answer_within(actor.renew.remote(self._stages), ANSWER_S)
         except Exception as error:  # noqa: BLE001  (one camera's trouble must not end the keeping of the others)
             log.warning("camera actor failed", camera=camera.name, error=type(error).__name__)
             return

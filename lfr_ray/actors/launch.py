@@ -56,10 +56,10 @@ def desk_actor(site: SiteConfig) -> Any:
     return _actor(DeskActor, Names(site.site).desk, HEAD, concurrency=256).remote(site)
 
 
-def camera_actor(site: SiteConfig, camera: CameraConfig, stages: Any) -> Any:
+def camera_actor(site: SiteConfig, camera: CameraConfig) -> Any:
     """A camera: the living one, or a new one."""
     options = _actor(CameraActor, Names(site.site).camera(camera.name), {}, cpus=site.camera_cpus, concurrency=64)
-    return options.remote(site, camera, stages)
+    return options.remote(site, camera)
 
 
 def find_actor(name: str) -> Any | None:

@@ -85,6 +85,7 @@ def _run(site: SiteConfig, opened: Any, watchlist: Path) -> dict[str, Any]:
 
     try:
         with FootageRun(site) as run:
+            run.prepare(opened.recordings)
             store = WatchlistStore(site.data_dir / "watchlist")
             report = enrol_folder(watchlist, store, run.detector, run.embedder, now=time.time())
             for rejected in report.rejected:
