@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageFilter
 
 from lfr_ray.camera.stills import encode_jpeg
@@ -18,6 +19,9 @@ HIDE_MARGIN = 0.3
 
 HIDE_BLOCKS = 4
 """A hidden face keeps so many colours across and down; the best recognisers need some twenty."""
+
+SAME = 0.5
+"""Boxes that overlap so far, as intersection over union, are one face detected twice."""
 
 OUTLINE_RGB = (255, 196, 0)
 
@@ -54,8 +58,9 @@ def scene_jpeg(picture: Picture, box: Floats, other_boxes: Floats, quality: int 
 def scene_picture(picture: Picture, box: Floats, other_boxes: Floats) -> Picture:
     """The whole frame, the subject's face outlined and every other face made unrecognisable.
 
-    Pass every other face that was detected, also those with a low score. The subject's own box stays
-    as it is, even where a hidden face overlaps it.
+    Pass every other face that was detected, also those with a low score. Inside the subject's box all
+    stays as it is, but for what lies nearer to another face that overlaps it. A box that is nearly the
+    subject's own is a second detection of the subject, and not hidden.
 
     Args:
         picture: ``uint8 (height, width, 3)``, RGB; it is not changed.
@@ -76,12 +81,14 @@ def scene_picture(picture: Picture, box: Floats, other_boxes: Floats) -> Picture
     image = Image.fromarray(picture)
     small = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0) if scale < 1.0 else image
     scene = np.array(small, dtype=np.uint8)
+    clear = scene.copy()
     subject = _whole_px(box * np.float32(scale), 0.0, *size)
+    others = [other for other in other_boxes * np.float32(scale) if _overlap(other, box * np.float32(scale)) < SAME]
+    for other in others:
+        _hide(scene, _whole_px(other, HIDE_MARGIN, *size))
     x1, y1, x2, y2 = subject
-    kept = scene[y1:y2, x1:x2].copy()
-    for other in other_boxes:
-        _hide(scene, _whole_px(other * np.float32(scale), HIDE_MARGIN, *size))
-    scene[y1:y2, x1:x2] = kept
+    mine = _nearest(subject, [_whole_px(other, 0.0, *size) for other in others])
+    scene[y1:y2, x1:x2] = np.where(mine[:, :, None], clear[y1:y2, x1:x2], scene[y1:y2, x1:x2])
     _outline(scene, subject)
     return scene
 
@@ -96,6 +103,38 @@ def _whole_px(box: Floats, margin: float, width_px: int, height_px: int) -> Box:
     right = min(max(left + 1, int(np.ceil(x2 + grow_x))), width_px)
     bottom = min(max(top + 1, int(np.ceil(y2 + grow_y))), height_px)
     return left, top, right, bottom
+
+
+def _overlap(one: Floats, two: Floats) -> float:
+    """Intersection over union of two boxes."""
+    width = float(min(one[2], two[2]) - max(one[0], two[0]))
+    height = float(min(one[3], two[3]) - max(one[1], two[1]))
+    if width <= 0 or height <= 0:
+        return 0.0
+    areas = sum(float((side[2] - side[0]) * (side[3] - side[1])) for side in (one, two))
+    return width * height / (areas - width * height)
+
+
+def _nearest(subject: Box, others: list[Box]) -> npt.NDArray[np.bool_]:
+    """For each pixel of the subject's box: it belongs to the subject rather than to another face.
+
+    Distances are counted in half widths and half heights of each box, as faces are ovals.
+    """
+    rows, columns = np.mgrid[subject[1] : subject[3], subject[0] : subject[2]]
+
+    def distance(box: Box) -> npt.NDArray[np.float64]:
+        x1, y1, x2, y2 = box
+        across = (columns + 0.5 - (x1 + x2) / 2) / ((x2 - x1) / 2)
+        down = (rows + 0.5 - (y1 + y2) / 2) / ((y2 - y1) / 2)
+        return np.asarray(across**2 + down**2, np.float64)
+
+    mine = np.ones(rows.shape, np.bool_)
+    own = distance(subject)
+    for other in others:
+        theirs = distance(other)
+        # Twice the squared distance of the box's edge reaches its corners.
+        mine &= (own <= theirs) | (theirs > 2.0)
+    return mine
 
 
 def _hide(scene: Picture, region: Box) -> None:

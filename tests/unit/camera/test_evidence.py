@@ -85,11 +85,20 @@ def test_the_subject_is_outlined_outside_of_the_face() -> None:
     assert not scene[50:120, 100:150].any()
 
 
-def test_where_a_hidden_face_overlaps_the_subject_the_subject_wins() -> None:
+def test_where_faces_overlap_each_pixel_goes_to_the_nearer_one() -> None:
     frame = noise(300, 300)
-    scene = scene_picture(frame, box(100, 100, 200, 200), box(150, 150, 260, 260)[None])
+    scene = scene_picture(frame, box(100, 100, 200, 200), box(160, 110, 260, 210)[None])
+    # The subject's face stays, ...
+    np.testing.assert_array_equal(scene[100:200, 100:165], frame[100:200, 100:165])
+    # ... the other one is hidden, also where it lies inside the subject's box.
+    assert scene[130:190, 186:200].astype(float).var() < 500
+    assert scene[110:210, 210:260].astype(float).var() < 500
+
+
+def test_a_second_detection_of_the_subject_is_not_hidden() -> None:
+    frame = noise(300, 300)
+    scene = scene_picture(frame, box(100, 100, 200, 200), box(105, 95, 205, 205)[None])
     np.testing.assert_array_equal(scene[100:200, 100:200], frame[100:200, 100:200])
-    assert scene[210:260, 210:260].astype(float).var() < 500
 
 
 def test_wide_frames_become_1280_wide_with_the_boxes_in_place() -> None:
