@@ -155,8 +155,9 @@ def dying(path):
 erasure.erase_file = dying
 holding = erasure.FileHolding("pictures", [data_dir / "pictures"])
 keys = data_dir / "keys"
+scan = scan_key(keys / "scan.key")
 made = erasure.Erasure(
-    data_dir / "receipts", "airshow-1", [holding], roots=[data_dir], key=site_key(keys), scan=scan_key(keys / "scan.key")
+    data_dir / "receipts", "airshow-1", [holding], roots=[data_dir], key=site_key(keys), scan=scan
 )
 made.run("insp-7", "over", ledger_head=lambda: "0:" + "0" * 64)
 """
