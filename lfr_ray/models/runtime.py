@@ -10,6 +10,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from torch import nn
@@ -67,10 +68,15 @@ def available_devices() -> tuple[str, ...]:
 
 
 def set_threads(count: int) -> None:
-    """Compute with so many threads in this process."""
+    """Compute with so many threads in this process, networks and resizing alike.
+
+    Raises:
+        ConfigError: Fewer than one.
+    """
     if count < 1:
         raise ConfigError("a model needs at least one thread", got=count, allowed="1 or more")
     torch.set_num_threads(count)
+    cv2.setNumThreads(count)
 
 
 def bucket_of(batch: int) -> int:

@@ -9,15 +9,18 @@ from pathlib import Path
 import cv2
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
+import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from lfr_ray.detect.base import load_detector
+from lfr_ray.detect.centerface import _decode
 from lfr_ray.detect.letterbox import fit
 from lfr_ray.errors import ModelError, ShapeError
 from lfr_ray.models.cards import Detector
 from lfr_ray.models.catalogue import card
-from lfr_ray.models.weights import package_file
+from lfr_ray.models.weights import find_weights, package_file
 
 HEIGHT_PX, WIDTH_PX = 24.0, 16.0
 OFFSET = (0.25, -0.125)  # y, x in cells
@@ -181,6 +184,25 @@ def test_real_faces(real: Detector, package: str, file: str, wanted: int) -> Non
     assert (nose[:, 1] < np.maximum(right_mouth[:, 1], left_mouth[:, 1])).all()
     inside = (faces.points >= faces.boxes[:, None, :2]) & (faces.points <= faces.boxes[:, None, 2:])
     assert inside.mean() > 0.9
+
+
+def test_boxes_equal_those_of_onnxruntime(real: Detector) -> None:
+    path = package_file("ultralytics", "assets/zidane.jpg")
+    assert path is not None
+    canvas, _ = fit(cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB), 640, 384)
+    model = onnx.load(str(find_weights(card("centerface"))))
+    for value in (model.graph.input[0], *model.graph.output):
+        value.type.tensor_type.ClearField("shape")
+    settings = onnxruntime.SessionOptions()
+    settings.log_severity_level = 3
+    session = onnxruntime.InferenceSession(model.SerializeToString(), settings, providers=["CPUExecutionProvider"])
+    maps = session.run(None, {model.graph.input[0].name: canvas.transpose(2, 0, 1)[None].astype(np.float32)})
+    (theirs,) = _decode(tuple(map(torch.from_numpy, maps)), 1, 640, 384, 0.5)
+    (ours,) = real.detect(canvas[None])
+    assert len(theirs) == 2
+    np.testing.assert_allclose(ours.boxes, theirs.boxes, atol=1e-4)
+    np.testing.assert_allclose(ours.points, theirs.points, atol=1e-4)
+    np.testing.assert_allclose(ours.scores, theirs.scores, atol=1e-4)
 
 
 def test_colour_order_matters_and_is_rgb(real: Detector) -> None:

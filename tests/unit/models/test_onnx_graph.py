@@ -62,7 +62,7 @@ def test_centerface_equals_onnxruntime(shape: tuple[int, ...]) -> None:
     pictures = RNG.integers(0, 256, shape).astype(np.float32)
     for mine, theirs in zip(ours(path, pictures), reference(path, pictures), strict=True):
         assert mine.shape == theirs.shape
-        np.testing.assert_allclose(mine, theirs, atol=1e-4)
+        np.testing.assert_allclose(mine, theirs, atol=1e-4, rtol=1e-4)
 
 
 CONVOLUTIONS: list[tuple[dict[str, Any], tuple[int, ...]]] = [

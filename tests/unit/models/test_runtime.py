@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -13,11 +16,14 @@ from torch import nn
 
 from lfr_ray.detect.base import load_detector
 from lfr_ray.embed.base import load_embedder
+from lfr_ray.embed.dlib_resnet import build_network
 from lfr_ray.errors import ConfigError, ModelError, ResourceError, ShapeError
 from lfr_ray.models import runtime
 from lfr_ray.models.cards import ModelCard
 from lfr_ray.models.catalogue import card
+from lfr_ray.models.onnx_graph import read_onnx
 from lfr_ray.models.runtime import BUCKETS, Runtime, available_devices, bucket_of, choose_device, parts_of, self_test
+from lfr_ray.models.weights import find_weights
 
 CPU = torch.device("cpu")
 
@@ -61,14 +67,19 @@ def test_a_device_that_does_not_exist() -> None:
 
 
 def test_threads() -> None:
-    before = torch.get_num_threads()
+    before = torch.get_num_threads(), cv2.getNumThreads()
     try:
         runtime.set_threads(1)
+        assert (torch.get_num_threads(), cv2.getNumThreads()) == (1, 1)
+        load_detector(card("centerface"), device="cpu")
         assert torch.get_num_threads() == 1
+        load_detector(card("centerface"), device="cpu", threads=2)
+        assert (torch.get_num_threads(), cv2.getNumThreads()) == (2, 2)
         with pytest.raises(ConfigError):
             runtime.set_threads(0)
     finally:
-        torch.set_num_threads(before)
+        torch.set_num_threads(before[0])
+        cv2.setNumThreads(before[1])
 
 
 @given(st.integers(1, 400), st.sampled_from([0.0, 0.25, 0.5, 1.0]))
@@ -156,6 +167,37 @@ def test_the_self_test_says_device_and_time() -> None:
         assert result.ms_per_picture > 0
         assert result.model in str(result)
         assert "ms a picture" in str(result)
+
+
+@pytest.mark.parametrize(
+    ("name", "network", "shape"),
+    [("centerface", read_onnx, (1, 3, 96, 128)), ("dlib_resnet", build_network, (2, 3, 150, 150))],
+)
+def test_half_precision_has_room_for_these_networks(
+    name: str, network: Callable[[Path], nn.Module], shape: tuple[int, ...]
+) -> None:
+    """CUDA runs in half precision, which ends at 65,504: the largest inputs must stay far below it inside."""
+    described = card(name)
+    inputs = torch.from_numpy(np.random.default_rng(1).choice(np.float32([0, 255]), shape))
+    inputs = (inputs - torch.tensor(described.mean).view(1, 3, 1, 1)) * described.scale
+    whole = network(find_weights(described)).eval()
+    largest: list[float] = []
+    for layer in whole.modules():
+        layer.register_forward_hook(lambda _layer, _inputs, output: largest.append(_largest(output)))
+    with torch.inference_mode():
+        full = whole(inputs)
+        half = whole.half()(inputs.half())
+    assert max(largest) < 1000
+    for wanted, found in zip(_tuple(full), _tuple(half), strict=True):
+        torch.testing.assert_close(found.float(), wanted, atol=0.02, rtol=0.02)
+
+
+def _tuple(output: object) -> tuple[torch.Tensor, ...]:
+    return output if isinstance(output, tuple) else (output,)  # type: ignore[return-value]
+
+
+def _largest(output: object) -> float:
+    return max(float(value.abs().max()) for value in _tuple(output))
 
 
 @pytest.mark.gpu
