@@ -15,10 +15,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 
+from lfr_ray.camera.decode import VideoReel
 from lfr_ray.camera.health import HealthConfig
 from lfr_ray.camera.newest import NewestFrame
 from lfr_ray.camera.reader import CameraReader, CameraStatus
@@ -251,6 +253,32 @@ def test_the_size_may_change_in_mid_stream(serve: Serve, read: Callable[..., Cam
     seen = shapes(reader, 8)
     assert {(240, 320, 3), (480, 640, 3)} <= seen
     assert reader.status().state == "live"
+    assert reader.status().reconnects == 0
+
+
+@pytest.mark.rtsp
+def test_a_decoder_that_is_too_slow_does_not_fall_behind(
+    serve: Serve, read: Callable[..., CameraReader], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten pictures a second can be decoded and fifteen come: without care, 3 s behind after 9 s."""
+    decoded = VideoReel._pictures_of
+
+    def slowly(reel: VideoReel, packet: Any) -> Any:
+        frames = decoded(reel, packet)
+        time.sleep(0.1 * len(frames))
+        return frames
+
+    monkeypatch.setattr(VideoReel, "_pictures_of", slowly)
+    reader = read(serve().url(), max_fps=30)
+    until(reader, lambda now: now.state == "live")
+    lags_s = []
+    until_s = time.monotonic() + 9
+    while time.monotonic() < until_s:
+        reader.mailbox.get(0.1)
+        lags_s.append(reader.status().lag_s)
+    assert max(lags_s) > 0.4
+    assert max(lags_s) < 2.0
+    assert min(lags_s[len(lags_s) // 2 :]) < 0.5
     assert reader.status().reconnects == 0
 
 
