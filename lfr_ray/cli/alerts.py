@@ -1,0 +1,306 @@
+"""`lfr alerts`: list what was raised, follow it live, and record a decision, over HTTP."""
+
+from __future__ import annotations
+
+import json as json_text
+import os
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import httpx
+import typer
+
+from lfr_ray.adjudicate.vocabulary import DECISIONS
+from lfr_ray.cli.output import stderr, table, write_json
+from lfr_ray.errors import (
+    ConfigError,
+    ConflictError,
+    FailureError,
+    InputError,
+    LfrError,
+    NotFoundError,
+    RefusedError,
+)
+
+DEFAULT_SERVER = "http://127.0.0.1:8000"
+TOKEN_ENV = "LFR_API_TOKEN"  # noqa: S105 (a name, not a secret)
+ANSWER_S = 15.0
+SILENCE_S = 45.0
+"""Three heartbeats of the stream without a byte: the line is dead."""
+RECONNECT_S = 1.0
+
+app = typer.Typer(name="alerts", help="Alerts of a running site: list, follow, decide.", no_args_is_help=True)
+
+ServerOption = Annotated[str, typer.Option(envvar="LFR_SERVER", metavar="URL", help="Address of the site.")]
+JsonOption = Annotated[str, typer.Option("--json", metavar="FILE|-", help="Write JSON to a file or to stdout.")]
+OfficerOption = Annotated[
+    str, typer.Option(envvar="LFR_OFFICER", metavar="ID", help="Your id: looking at alerts is recorded under it.")
+]
+
+
+def register(parent: typer.Typer) -> None:
+    """Hang this group into the command line."""
+    parent.add_typer(app)
+
+
+@app.command("list")
+def list_alerts(
+    server: ServerOption = DEFAULT_SERVER,
+    officer: OfficerOption = "",
+    camera: Annotated[str, typer.Option(help="Only of this camera.")] = "",
+    entry: Annotated[str, typer.Option(help="Only of this watchlist entry.")] = "",
+    category: Annotated[str, typer.Option(help="Only of this category.")] = "",
+    status: Annotated[str, typer.Option(help="Only new or decided ones.")] = "",
+    since: Annotated[str, typer.Option(help="Captured at this time or later, ISO 8601.")] = "",
+    until: Annotated[str, typer.Option(help="Captured before this time, ISO 8601.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=200, help="Most alerts of one page.")] = 50,
+    cursor: Annotated[str, typer.Option(help="next_cursor of the page before.")] = "",
+    json: JsonOption = "",
+) -> None:
+    """Alerts, newest first."""
+    filters = {"camera": camera, "entry_id": entry, "category": category, "status": status, "since": since}
+    filters |= {"until": until, "cursor": cursor, "limit": str(limit)}
+    with AlertServer(server, officer) as site:
+        page = site.get("/v1/alerts", {name: value for name, value in filters.items() if value})
+    if json:
+        write_json(json, page)
+        return
+    columns = ("id", "captured", "camera", "name", "category", "similarity", "views", "status", "seen")
+    table("Alerts", columns, (_row(alert) for alert in page["alerts"]))
+    if page["next_cursor"]:
+        stderr.print(f"older alerts: --cursor {page['next_cursor']}")
+
+
+@app.command("tail")
+def tail(
+    server: ServerOption = DEFAULT_SERVER,
+    officer: OfficerOption = "",
+    after: Annotated[int | None, typer.Option(min=0, help="Begin after this event; default: with what is new.")] = None,
+    count: Annotated[int, typer.Option(min=0, help="End after so many events; 0: never.")] = 0,
+    json: Annotated[
+        str, typer.Option("--json", metavar="FILE|-", help="Write one JSON document a line to a file or to stdout.")
+    ] = "",
+) -> None:
+    """Follow what happens, live; a lost connection is resumed where it was."""
+    if json and json != "-":
+        _emptied(Path(json))
+    with AlertServer(server, officer) as site:
+        for number, event in enumerate(site.events(after), start=1):
+            _told(event, json)
+            if number == count:
+                return
+
+
+@app.command("decide")
+def decide(
+    alert_id: Annotated[str, typer.Argument(metavar="ALERT", help="The alert's id.")],
+    decision: Annotated[str, typer.Argument(metavar="DECISION", help=f"One of {', '.join(DECISIONS)}.")],
+    officer: Annotated[str, typer.Option(envvar="LFR_OFFICER", metavar="ID", help="Your id.")],
+    note: Annotated[str, typer.Option(help="In your own words.")] = "",
+    corrects: Annotated[int | None, typer.Option(min=1, help="Number of the record that this one replaces.")] = None,
+    server: ServerOption = DEFAULT_SERVER,
+    json: JsonOption = "",
+) -> None:
+    """Record your verdict on an alert. Nothing follows from it by itself."""
+    if decision not in DECISIONS:
+        raise InputError("no such decision", got=decision, allowed=", ".join(DECISIONS))
+    body: dict[str, Any] = {"officer": officer, "decision": decision, "note": note}
+    if corrects is not None:
+        body["corrects"] = corrects
+    with AlertServer(server, officer) as site:
+        alert = site.post(f"/v1/alerts/{_path_part(alert_id)}/decision", body)
+    if json:
+        write_json(json, alert)
+        return
+    if alert["decision"] is None:
+        stderr.print("recorded; a second officer decides without knowing the first verdict")
+        return
+    columns = ("id", "decision", "officer", "at", "after the alert", "record")
+    ruling = alert["decision"]
+    row = (alert["id"], ruling["decision"], ruling["officer"], ruling["decided_at"])
+    table("Decision", columns, [(*row, f"{ruling['time_to_decision_s']} s", ruling["record_id"])])
+
+
+class AlertServer:
+    """The HTTP side of these commands: problem documents become errors with an exit code.
+
+    The token is taken from the environment only: a command line can be read by every user of the machine.
+
+    Raises:
+        ConfigError: ``server`` is no http or https address.
+    """
+
+    def __init__(self, server: str, officer: str) -> None:
+        self._server = _checked(server)
+        token = os.environ.get(TOKEN_ENV, "").strip()
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        if officer:
+            headers["X-Officer"] = officer
+        try:
+            # Not through a proxy of the environment: alerts go to the site and nowhere else.
+            self._client = httpx.Client(base_url=self._server, headers=headers, timeout=ANSWER_S, trust_env=False)
+        except (UnicodeEncodeError, ValueError):
+            raise ConfigError("the token or the officer's id holds characters that cannot be sent") from None
+
+    def __enter__(self) -> AlertServer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def get(self, path: str, query: Mapping[str, str]) -> Any:
+        """A JSON document."""
+        return self._asked("GET", path, params=dict(query))
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Send a record; sent once more with the same key where the answer is lost, so that nothing is doubled."""
+        headers = {"Idempotency-Key": secrets.token_hex(12)}
+        try:
+            return self._asked("POST", path, json=dict(body), headers=headers)
+        except FailureError:
+            time.sleep(RECONNECT_S)
+            return self._asked("POST", path, json=dict(body), headers=headers)
+
+    def events(self, after: int | None) -> Iterator[dict[str, Any]]:
+        """The feed for ever. The first connection must succeed; a later loss is mended and said on stderr."""
+        last = after
+        connected = False
+        while True:
+            try:
+                for event in self._stream(last):
+                    connected = True
+                    last = int(event["id"])
+                    if event["kind"] != "hello":
+                        yield event
+            except FailureError as error:
+                if not connected:
+                    raise
+                stderr.print(f"{error.what}; connecting again")
+            else:
+                stderr.print("the site ended the stream; connecting again")
+            time.sleep(RECONNECT_S)
+
+    def _stream(self, after: int | None) -> Iterator[dict[str, Any]]:
+        headers = {} if after is None else {"Last-Event-ID": str(after)}
+        timeout = httpx.Timeout(ANSWER_S, read=SILENCE_S)
+        try:
+            with self._client.stream("GET", "/v1/alerts/stream", headers=headers, timeout=timeout) as answer:
+                if answer.is_error:
+                    answer.read()
+                    raise _problem(answer)
+                if not answer.headers.get("content-type", "").startswith("text/event-stream"):
+                    raise self._stranger()
+                for line in answer.iter_lines():
+                    if line.startswith("data: "):
+                        yield json_text.loads(line.removeprefix("data: "))
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise self._away(error) from None
+
+    def _asked(self, method: str, path: str, **options: Any) -> Any:
+        try:
+            answer = self._client.request(method, path, **options)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise self._away(error) from None
+        if answer.is_error:
+            raise _problem(answer)
+        try:
+            return answer.json()
+        except ValueError:
+            raise self._stranger() from None
+
+    def _away(self, error: Exception) -> FailureError:
+        return FailureError(
+            "the site does not answer",
+            got=f"{self._server}: {type(error).__name__}",
+            next_step="start it with `lfr run SITE.yaml`, or give its address with --server",
+        )
+
+    def _stranger(self) -> FailureError:
+        return FailureError(
+            "something else answers at this address",
+            got=self._server,
+            allowed="a site of lfr_ray",
+            next_step="give its address with --server",
+        )
+
+
+def _problem(answer: httpx.Response) -> LfrError:
+    """The error that a problem document stands for."""
+    kinds: Mapping[int, type[LfrError]] = {
+        401: RefusedError,
+        403: RefusedError,
+        404: NotFoundError,
+        409: ConflictError,
+        422: InputError,
+    }
+    try:
+        document = answer.json()
+        fields = [str(document[name]) for name in ("detail", "got", "allowed", "next_step")]
+    except (ValueError, KeyError, TypeError):
+        fields = [f"the server answered with HTTP {answer.status_code}", "", "", "is it a site of lfr_ray?"]
+    if answer.status_code == 401:
+        fields[3] = f"put the token into the environment variable {TOKEN_ENV}"
+    kind = kinds.get(answer.status_code, FailureError)
+    return kind(fields[0], got=fields[1], allowed=fields[2], next_step=fields[3])
+
+
+def _checked(server: str) -> str:
+    try:
+        parts = urlsplit(server)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.username is None
+        _ = parts.port
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ConfigError("--server is no address of a site", allowed="http://host:port, without user and password")
+    return server.rstrip("/")
+
+
+def _path_part(alert_id: str) -> str:
+    if not alert_id or not all(letter.isascii() and (letter.isalnum() or letter in "-_") for letter in alert_id):
+        raise NotFoundError("no such alert", got=alert_id[:40], next_step="see `lfr alerts list`")
+    return alert_id
+
+
+def _row(alert: Mapping[str, Any]) -> tuple[object, ...]:
+    decision = alert["decision"]
+    return (
+        alert["id"],
+        alert["captured_at"],
+        alert["camera"],
+        alert["name"],
+        alert["category"],
+        f"{alert['similarity']:.3f} / {alert['threshold']:.3f}",
+        f"{alert['views_agreeing']} of {alert['views_compared']}",
+        decision["decision"] if decision else alert["status"],
+        alert["sightings"]["count"],
+    )
+
+
+def _emptied(path: Path) -> None:
+    try:
+        path.write_text("", encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            "the JSON file cannot be written", got=f"{path}: {error.strerror}", next_step="choose another --json path"
+        ) from None
+
+
+def _told(event: Mapping[str, Any], target: str) -> None:
+    if target and target != "-":
+        with Path(target).open("a", encoding="utf-8") as file:
+            file.write(json_text.dumps(event, ensure_ascii=False) + "\n")
+        return
+    if target == "-":
+        typer.echo(json_text.dumps(event, ensure_ascii=False))
+        return
+    alert = event["alert"]
+    about = event["reason"] or event["alert_id"] or ""
+    if alert is not None:
+        ruling = alert["decision"]["decision"] if alert["decision"] else ""
+        about = f"{alert['id']}  {alert['camera']}  {alert['name']} ({alert['category']})  {ruling}".rstrip()
+    typer.echo(f"{event['at']}  {event['kind']:<17} {about}")
