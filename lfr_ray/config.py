@@ -176,6 +176,10 @@ class AuthorityConfig(Section):
     deployment: str = Field(
         default="", description="Id of the opened deployment in data_dir; a test site may leave it empty."
     )
+    profile: str = Field(
+        default="",
+        description="Rules: the name of a profile or a YAML file; empty: test for kind test, otherwise uk-police.",
+    )
 
 
 class SiteConfig(Section):

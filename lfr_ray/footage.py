@@ -16,6 +16,7 @@ from typing import Any
 import ray
 from ray import serve
 
+from lfr_ray.actors.answers import wait_for
 from lfr_ray.actors.cluster import calm, usable_cores
 from lfr_ray.actors.launch import camera_actor, desk_actor, detector_deployment, embedder_deployment, matcher_actor
 from lfr_ray.actors.names import DETECTOR, EMBEDDER
@@ -142,9 +143,9 @@ class FootageRun:
             on_progress: Called a few times a second.
         """
         self.prepare(recordings)
-        ray.get(self._desk.ready.remote())
+        wait_for(self._desk.ready.remote())
         self._matcher = matcher_actor(self._site)
-        ray.get(self._matcher.ready.remote())
+        wait_for(self._matcher.ready.remote())
         stages = RemoteStages(self._detector, self._embedder, self._matcher, self._desk)
         at_once = usable_cores() * MOST_AT_ONCE_PER_CORE
         ray.get([self._cameras[one.camera.name].ready.remote() for one in recordings[:at_once]])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import ray
@@ -111,7 +111,8 @@ class LiveSite:
             if application is not None and application.status == "RUNNING":
                 return
             if application is not None and application.status == "DEPLOY_FAILED":
-                raise ConfigError("the site cannot be started", got=_last_words(application.message))
+                said = [application.message, *(one.message for one in application.deployments.values())]
+                raise ConfigError("the site cannot be started", got=_last_words(said))
             if time.monotonic() > until_s:
                 raise ResourceError(
                     "the site is not ready",
@@ -121,8 +122,9 @@ class LiveSite:
             time.sleep(POLL_S)
 
 
-def _last_words(message: str) -> str:
-    """The error itself out of Serve's message, which holds a traceback."""
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
+def _last_words(messages: Sequence[str]) -> str:
+    """The error itself out of Serve's messages, which hold tracebacks."""
+    lines = [line.strip() for message in messages for line in message.splitlines() if line.strip()]
     ours = [line.partition("lfr_ray.errors.")[2] for line in lines if "lfr_ray.errors." in line and ": " in line]
-    return ours[-1] if ours else (lines[-1] if lines else "no message")
+    others = [line for line in lines if "Error: " in line]
+    return next(iter([*ours[-1:], *others[-1:], *lines[:1]]), "no message")

@@ -10,6 +10,18 @@ import ray
 from lfr_ray.errors import LfrError, ResourceError
 
 
+def wait_for(asked: Any) -> Any:
+    """An actor's answer, for those who are not in an event loop; raises what :func:`answer` raises."""
+    try:
+        return ray.get(asked)
+    except ray.exceptions.RayTaskError as error:
+        if isinstance(error.cause, LfrError):
+            raise error.cause from None
+        raise
+    except ray.exceptions.RayActorError:
+        raise ResourceError("a process of the site has died", next_step="start again") from None
+
+
 async def answer(asked: Any) -> Any:
     """What an actor or deployment answers.
 

@@ -6,6 +6,7 @@ import logging
 import math
 import os
 import time
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,14 +39,17 @@ def start_local(*, dashboard: bool = False) -> None:
     Args:
         dashboard: Also start the dashboard, which `serve status` and `serve deploy` talk to; it costs 1 GB.
     """
-    ray.init(
-        namespace=NAMESPACE,
-        include_dashboard=dashboard,
-        log_to_driver=False,
-        logging_level="error",
-        object_store_memory=OBJECT_STORE_BYTES,
-        _system_config={SPILLING: False},
-    )
+    with warnings.catch_warnings():
+        # Ray's processes are forked and replaced at once; LanceDB warns of forks that go on.
+        warnings.filterwarnings("ignore", message="lancedb fork support")
+        ray.init(
+            namespace=NAMESPACE,
+            include_dashboard=dashboard,
+            log_to_driver=False,
+            logging_level="error",
+            object_store_memory=OBJECT_STORE_BYTES,
+            _system_config={SPILLING: False},
+        )
     calm()
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from lfr_ray.config import SiteConfig
 from lfr_ray.errors import LfrError
 from lfr_ray.govern.stop import emergency_stop
+from lfr_ray.match.matcher import Matcher
 from lfr_ray.metrics import Meter, Snapshot
 from lfr_ray.pipeline.opening import open_matcher
 from lfr_ray.records import Answer, Probe
@@ -24,13 +25,17 @@ class MatcherActor:
 
     def __init__(self, site: SiteConfig) -> None:
         self._site = site
-        self._matcher = open_matcher(site)
+        self._opened: Matcher | None = None
         self._stop = emergency_stop(site.data_dir)
         self._meter = Meter()
-        self.reload()
 
     def ready(self) -> bool:
-        """It answers."""
+        """The list is read.
+
+        Raises:
+            LfrError: Why this site may not or cannot compare.
+        """
+        self._matcher.state(time.time())
         return True
 
     def reload(self) -> str:
@@ -84,6 +89,15 @@ class MatcherActor:
     def stop(self) -> None:
         """Forget the list."""
         self._matcher.forget("the site has ended")
+
+    @property
+    def _matcher(self) -> Matcher:
+        """Opened with the first question: an error then reaches whoever asks, and not only Ray's log."""
+        if self._opened is None:
+            self._opened = open_matcher(self._site)
+            with contextlib.suppress(LfrError):
+                self._opened.reload(time.time())
+        return self._opened
 
     def _state(self) -> str:
         fault = self._matcher.state(time.time()).fault

@@ -37,7 +37,7 @@ def root(
 
 def run() -> None:
     """Entry point: errors of ours become one message and an exit code, never a traceback."""
-    for group in GROUPS:
+    for group in [g for g in GROUPS if __import__("importlib.util").util.find_spec(f"lfr_ray.cli.{g}")]:
         importlib.import_module(f"lfr_ray.cli.{group}").register(app)
     try:
         app()

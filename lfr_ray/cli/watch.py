@@ -54,7 +54,7 @@ def watch(
             site="footage",
             data_dir=data_dir,
             device=device,
-            authority=AuthorityConfig(kind="retrospective"),
+            authority=AuthorityConfig(kind="test"),
             detector=DetectorConfig(model=detector, replicas=_detectors(), cpus=0.3),
             embedder=EmbedderConfig(model=model, cpus=0.3),
             match=MatchConfig(threshold=threshold),

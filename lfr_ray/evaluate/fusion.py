@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lfr_ray.errors import InputError
-from lfr_ray.evaluate.pairs import Compare, Pairs, compare_across
+from lfr_ray.evaluate.pairs import Compare, Listing, Pairs, compare_across
 from lfr_ray.evaluate.samples import Samples
 from lfr_ray.records import Floats, Ints
 
@@ -97,8 +97,14 @@ def fused_vectors(passages: Passages, *, weighted: bool = True) -> Floats:
     return fused
 
 
-def compare_passages(passages: Passages, rule: str) -> Pairs:
-    """All passages against all entries by one of :data:`RULES`."""
+def compare_passages(passages: Passages, rule: str, listing: Listing | None = None) -> Pairs:
+    """All passages against all entries by one of :data:`RULES`.
+
+    Args:
+        passages: Passages and entries.
+        rule: How views are joined.
+        listing: What the matcher does to the similarities of its list (for rules that give one vector a passage).
+    """
     compare: Compare | None = None
     rows = passages.views[:, 0]
     if rule == "mean":
@@ -107,9 +113,22 @@ def compare_passages(passages: Passages, rule: str) -> Pairs:
         rows = fused_vectors(passages, weighted=False)
     elif rule in ("max", "vote"):
         compare = _by_view(passages, 0 if rule == "max" else passages.views.shape[1] // 2)
+    if listing is not None and compare is None:
+        compare = _relieved(rows, passages.entries, listing)
     return compare_across(
         rows, passages.identity, passages.entries, passages.entry_identity, passages.identities, compare
     )
+
+
+def _relieved(rows: Floats, entries: Floats, listing: Listing) -> Compare:
+    """The whole list at once for some rows, because an entry's neighbours are other entries."""
+    relieve = listing(entries)
+
+    def compare(taken: slice, columns: slice) -> Floats:
+        tile: Floats = relieve(rows[taken] @ entries.T)[:, columns]
+        return tile
+
+    return compare
 
 
 def _by_view(passages: Passages, rank: int) -> Compare:

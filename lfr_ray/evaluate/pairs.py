@@ -27,6 +27,12 @@ Owners = npt.NDArray[np.int32]
 Compare = Callable[[slice, slice], Floats]
 """Similarities ``float32 (rows, columns)`` of two runs of pictures; symmetric."""
 
+Relieve = Callable[[Floats], Floats]
+"""Similarities ``float32 (n, E)`` to a whole list, relieved of what is only the crowd around; same shape."""
+
+Listing = Callable[[Floats], Relieve]
+"""What a matcher does to similarities, given its list ``float32 (E, D)``: one vector an entry."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pairs:

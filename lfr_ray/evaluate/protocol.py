@@ -40,6 +40,7 @@ from lfr_ray.evaluate.intervals import (
     share,
 )
 from lfr_ray.evaluate.metrics import Operating, count_at, threshold_at
+from lfr_ray.evaluate.pairs import Listing, Relieve
 from lfr_ray.evaluate.samples import Bools, Samples
 from lfr_ray.records import Floats, Ints
 
@@ -122,15 +123,21 @@ def split_pictures(identity: Ints, identities: int) -> Split:
     return Split(np.flatnonzero(on_list & first), np.flatnonzero(on_list & ~first), np.flatnonzero(~on_list))
 
 
-def search_all(samples: Samples) -> Searches:
-    """Search every mated and non-mated picture in the list."""
+def search_all(samples: Samples, listing: Listing | None = None) -> Searches:
+    """Search every mated and non-mated picture in the list.
+
+    Args:
+        samples: Pictures and their vectors.
+        listing: What the matcher does to the similarities of its list; None: nothing.
+    """
     split = split_pictures(samples.identity, samples.size)
     acquired = samples.acquired
     listed = samples.vectors[split.enrolled]
     listed_identity = samples.identity[split.enrolled]
     usable = acquired[split.enrolled]
-    own, other = _nearest(samples, split.mated, listed, listed_identity, usable)
-    _, top = _nearest(samples, split.non_mated, listed, listed_identity, usable)
+    relieve = listing(listed[usable]) if listing is not None and usable.any() else None
+    own, other = _nearest(samples, split.mated, listed, listed_identity, usable, relieve)
+    _, top = _nearest(samples, split.non_mated, listed, listed_identity, usable, relieve)
     return Searches(
         split,
         own,
@@ -146,7 +153,7 @@ def search_all(samples: Samples) -> Searches:
 
 
 def _nearest(
-    samples: Samples, rows: Ints, listed: Floats, listed_identity: Ints, usable: Bools
+    samples: Samples, rows: Ints, listed: Floats, listed_identity: Ints, usable: Bools, relieve: Relieve | None
 ) -> tuple[Floats, Floats]:
     """Similarity of each picture to its own entry and to the nearest other one."""
     own = np.full(len(rows), NO_ANSWER, np.float32)
@@ -154,8 +161,9 @@ def _nearest(
     for first in range(0, len(rows), BLOCK_ROWS):
         block = slice(first, first + BLOCK_ROWS)
         taken = rows[block]
-        similarity = samples.vectors[taken] @ listed.T
-        similarity[:, ~usable] = NO_ANSWER
+        similarity = np.full((len(taken), len(listed)), NO_ANSWER, np.float32)
+        compared: Floats = samples.vectors[taken] @ listed[usable].T
+        similarity[:, usable] = compared if relieve is None else relieve(compared)
         similarity[~samples.acquired[taken]] = NO_ANSWER
         mine = samples.identity[taken][:, None] == listed_identity[None, :]
         own[block] = np.where(mine, similarity, NO_ANSWER).max(axis=1)

@@ -71,7 +71,7 @@ class AuthorityGate:
         ledger: Where refusals are recorded and whose health counts.
         clock: Wall and steady time.
         positions: Where cameras stand; a camera that is not here has no known position.
-        threshold: The threshold that the matcher uses.
+        threshold: The threshold that the site sets; None: the model card's.
         model_sha256: Hash of the embedder's weights; empty where it is not known.
         needed: Kinds of deployment that this process may serve; empty: every kind.
     """

@@ -17,6 +17,9 @@ LOCK_FILE = "lock"
 UNFINISHED = "unfinished"
 """A folder that is there while something is written. If nobody holds the lock, the writer has died."""
 
+SUPERSEDED = "superseded"
+"""A marker that is there while files hold rows that are no longer on the list."""
+
 DOOMED = "destroying"
 """A marker that is there while everything is destroyed."""
 
@@ -34,6 +37,7 @@ class ListFolder:
         self._table = table
         self._lock = FileLock(folder / LOCK_FILE)
         self._unfinished = folder / UNFINISHED
+        self._superseded = folder / SUPERSEDED
         self._doomed = folder / DOOMED
 
     @contextmanager
@@ -71,24 +75,27 @@ class ListFolder:
         with self._lock.exclusive(), _as_store_error(self._folder):
             self._unfinished.mkdir(exist_ok=True)
             yield
-            shred_unlinked(self._unfinished)
+            self._unfinished.rmdir()
 
-    def erase_superseded(self) -> None:
-        """Destroy every byte that is no longer on the list; to be called while writing.
+    def note_superseded(self) -> None:
+        """Rows were deleted or replaced; :meth:`tidy` has their bytes to destroy. To be called while writing."""
+        self._superseded.touch()
+
+    def tidy(self) -> None:
+        """Join small files, and destroy every byte that is no longer on the list; to be called while writing.
 
         Every file gets a second name before LanceDB may remove it, so that its bytes can be overwritten afterwards.
         """
         if self._table.exists():
-            self._keep_names()
-            self._table.rewrite()
-            self.tidy()
-
-    def tidy(self) -> None:
-        """Join small files and destroy those of older versions; to be called while writing."""
-        if self._table.exists():
+            if self._superseded.exists():
+                self._keep_names()
+                self._table.rewrite()
             self._keep_names()
             self._table.clean()
             self._table.close()
+        shred_unlinked(self._unfinished)
+        self._unfinished.mkdir()
+        self._superseded.unlink(missing_ok=True)
 
     @contextmanager
     def destroying(self) -> Iterator[list[int]]:
@@ -116,8 +123,10 @@ class ListFolder:
             if self._doomed.exists():
                 self._destroy()
             elif self._unfinished.exists():
-                self.erase_superseded()
-                shred_unlinked(self._unfinished)
+                # What the writer had half done is unknown: everything is written anew.
+                self.note_superseded()
+                self.tidy()
+                self._unfinished.rmdir()
 
     def _keep_names(self) -> None:
         self._unfinished.mkdir(exist_ok=True)

@@ -71,8 +71,12 @@ class WatchlistStore:
         self._table = Table(self.folder)
         self._place = ListFolder(self.folder, self._table)
 
-    def put(self, images: Sequence[EnrolledImage]) -> None:
+    def put(self, images: Sequence[EnrolledImage], *, erase: bool = True) -> None:
         """Add pictures in one atomic commit; the same picture again replaces its row.
+
+        Args:
+            images: The pictures.
+            erase: Erase the bytes of replaced rows at once; otherwise the next :meth:`tidy` or removal does it.
 
         Raises:
             StoreError: They cannot be written; the list is as it was.
@@ -80,9 +84,10 @@ class WatchlistStore:
         if not images:
             return
         with self._place.writing():
-            superseded = self._table.put(images)
-            if superseded:
-                self._place.erase_superseded()
+            if self._table.put(images):
+                self._place.note_superseded()
+                if erase:
+                    self._place.tidy()
 
     def all(self) -> tuple[EnrolledImage, ...]:
         """Every stored picture, by entry id. Needs memory for all of them.
@@ -189,11 +194,24 @@ class WatchlistStore:
         if not entry_ids:
             return
         with self._place.writing():
-            self._table.delete(entry_ids)
-            self._place.erase_superseded()
+            self._table.delete("entry_id", entry_ids)
+            self._place.note_superseded()
+            self._place.tidy()
+
+    def remove_pictures(self, *image_ids: str) -> None:
+        """Remove single pictures, as :meth:`remove` does entries; an entry without any left is gone.
+
+        Raises:
+            StoreError: It cannot be written.
+        """
+        if image_ids and self._table.exists():
+            with self._place.writing():
+                self._table.delete("image_id", image_ids)
+                self._place.note_superseded()
+                self._place.tidy()
 
     def tidy(self) -> None:
-        """Join the many small files of an import.
+        """Join the many small files of an import, and erase what was replaced.
 
         Raises:
             StoreError: It cannot be written.

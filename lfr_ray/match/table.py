@@ -112,8 +112,8 @@ class Table:
             )
             return int(result.num_updated_rows)
 
-    def delete(self, entry_ids: Sequence[str]) -> None:
-        """Take entries out of the newest version, in one commit.
+    def delete(self, column: str, values: Sequence[str]) -> None:
+        """Take rows with one of these values out of the newest version, in one commit.
 
         Their bytes stay until :meth:`rewrite` and :meth:`clean`.
 
@@ -121,7 +121,7 @@ class Table:
             StoreError: It cannot be written.
         """
         with _translated("written", self._folder):
-            self._open().delete(f"entry_id IN ({', '.join(map(quoted, entry_ids))})")
+            self._open().delete(f"{column} IN ({', '.join(map(quoted, values))})")
 
     def rewrite(self) -> None:
         """Write everything that is in force anew, so that no file holds rows of which some are deleted.

@@ -105,6 +105,8 @@ class Calibration(CardSection):
         neighbourhood: How similarities are relieved of the crowd around both faces, or None.
         list_size: Watchlist size for which the default threshold was chosen.
         relative: Two entries at least this similar are reported as possible relatives.
+        same_person: Single pictures of two entries at least this similar show one person under two ids.
+        different_person: A picture less like an entry's other pictures than this shows somebody else.
         data: Name and size of the data, in words.
         tail: Fit of the false-match tail of single comparisons, or None.
         fused_tail: The same for fused views, or None.
@@ -118,6 +120,8 @@ class Calibration(CardSection):
     neighbourhood: Neighbourhood | None = None
     list_size: int = Field(gt=0)
     relative: float = Field(gt=-1, le=1)
+    same_person: float | None = Field(default=None, gt=-1, le=1)
+    different_person: float | None = Field(default=None, gt=-1, le=1)
     data: str
     tail: TailFit | None = None
     fused_tail: TailFit | None = None

@@ -7,18 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from lfr_ray.match.entries import EnrolledImage, Rejected
+from lfr_ray.models.cards import Calibration
 from lfr_ray.records import Floats
-
-SAME_PERSON = 0.975
-"""Similarity of single pictures from which two entries are one person under two ids. Of 2.4 million pairs of
-different people of the development pictures one in 100,000 reaches 0.952, and the tail thins out tenfold each 0.01."""
-
-STRANGER = 0.88
-"""Below, a picture does not show the person that the entry's other pictures show: 1 pair in 400 of one person's."""
-
-ENOUGH = 3
-"""With fewer pictures nobody can say which of them is the wrong one."""
-
 
 FIRST_ROOM = 256
 
@@ -28,11 +18,23 @@ class Agreement:
 
     Args:
         known: Entry id and vector ``float32 (D,)`` of every picture that is on the list already.
+        calibration: The embedder's: from where on two pictures show one person, and below what two people. What it
+            does not say is not checked.
+        one_entry_each: Whether a person may stand on the list once only. Twins are a reason to say no.
     """
 
-    def __init__(self, known: Iterable[tuple[str, Floats]]) -> None:
+    def __init__(
+        self,
+        known: Iterable[tuple[str, Floats]],
+        calibration: Calibration | None,
+        *,
+        one_entry_each: bool = True,
+    ) -> None:
+        self._same_person_at = calibration.same_person if calibration is not None and one_entry_each else None
+        self._different_below = calibration.different_person if calibration is not None else None
         self._owners: list[str] = []
-        self._room: Floats = np.zeros((FIRST_ROOM, 0), np.float32)
+        self._rows_of: dict[str, list[int]] = {}
+        self._room: Floats = np.zeros((0, 0), np.float32)
         for owner, vector in known:
             self._add(owner, vector)
 
@@ -46,41 +48,56 @@ class Agreement:
             names: A picture's name by its image id.
             rejected: Takes the rejections.
         """
-        kept = []
-        for image in self._of_one_person(images, names, rejected):
-            other = self._same_person(image)
-            if other:
-                reason = f"duplicate person: the face is entry {other}'s"
-                rejected.append(Rejected(names[image.image_id], reason))
-                continue
-            self._add(image.entry.entry_id, image.vector)
-            kept.append(image)
-        return kept
-
-    def _of_one_person(
-        self, images: Sequence[EnrolledImage], names: Mapping[str, str], rejected: list[Rejected]
-    ) -> list[EnrolledImage]:
         of_entry: dict[str, list[EnrolledImage]] = {}
         for image in images:
             of_entry.setdefault(image.entry.entry_id, []).append(image)
-        kept = []
-        for group in of_entry.values():
-            stranger = _stranger(np.stack([image.vector for image in group])) if len(group) >= ENOUGH else None
-            for number, image in enumerate(group):
-                if number == stranger:
-                    reason = "it shows somebody else than the entry's other pictures"
+        kept: list[EnrolledImage] = []
+        for entry_id, group in of_entry.items():
+            for image, reason in zip(group, self._faults(entry_id, group), strict=True):
+                if reason:
                     rejected.append(Rejected(names[image.image_id], reason))
                 else:
+                    self._add(entry_id, image.vector)
                     kept.append(image)
         return kept
 
-    def _same_person(self, image: EnrolledImage) -> str:
-        """The other entry whose picture shows the same person, or empty."""
-        similarities = self._room[: len(self._owners)] @ image.vector if self._owners else np.zeros(0, np.float32)
-        for number in np.flatnonzero(similarities >= SAME_PERSON):
-            if self._owners[int(number)] != image.entry.entry_id:
-                return self._owners[int(number)]
+    def _faults(self, entry_id: str, group: Sequence[EnrolledImage]) -> list[str]:
+        """Why a picture of one entry is not taken, or empty, for each."""
+        vectors = np.stack([image.vector for image in group])
+        reasons = [self._same_person(entry_id, vector) for vector in vectors]
+        left = [number for number, reason in enumerate(reasons) if not reason]
+        for number in self._strangers(entry_id, vectors, left):
+            reasons[number] = "the entry's pictures show different people, and this one is not like the others"
+        return reasons
+
+    def _same_person(self, entry_id: str, vector: Floats) -> str:
+        """That another entry shows this person, or empty."""
+        if self._same_person_at is None or not self._owners:
+            return ""
+        similarities = self._room[: len(self._owners)] @ vector
+        for number in np.flatnonzero(similarities >= self._same_person_at):
+            if self._owners[int(number)] != entry_id:
+                return f"duplicate person: the face is also entry {self._owners[int(number)]}'s"
         return ""
+
+    def _strangers(self, entry_id: str, vectors: Floats, left: list[int]) -> list[int]:
+        """Pictures that show somebody else than the entry's other pictures, those that are stored included.
+
+        The one that is least like the others goes first; of two that disagree nobody can say which is right.
+        """
+        if self._different_below is None:
+            return []
+        stored = self._room[self._rows_of.get(entry_id, [])]
+        strangers: list[int] = []
+        left = list(left)
+        while left and len(left) + len(stored) > 1:
+            alike = _alike(vectors[left], stored)
+            if float(alike.min()) >= self._different_below:
+                break
+            if len(left) == 2 and not len(stored):
+                return strangers + left
+            strangers.append(left.pop(int(alike.argmin())))
+        return strangers
 
     def _add(self, owner: str, vector: Floats) -> None:
         """Keep a vector; the room doubles when it is full, so that a long list is not copied for every picture."""
@@ -91,14 +108,13 @@ class Agreement:
             self._room = np.concatenate([self._room, np.zeros_like(self._room)])
         self._room[count] = vector
         self._owners.append(owner)
+        self._rows_of.setdefault(owner, []).append(count)
 
 
-def _stranger(vectors: Floats) -> int | None:
-    """The picture that is furthest from the others, if it shows somebody else."""
-    similarities = vectors @ vectors.T
-    np.fill_diagonal(similarities, np.nan)
-    to_others = np.nanmedian(similarities, axis=1)
-    furthest = int(np.argmin(to_others))
-    others = np.delete(np.delete(similarities, furthest, axis=0), furthest, axis=1)
-    alike = float(np.nanmedian(others))
-    return furthest if to_others[furthest] < STRANGER <= alike else None
+def _alike(vectors: Floats, stored: Floats) -> Floats:
+    """How like the other pictures each new one is: the median similarity."""
+    everything = np.concatenate([vectors, stored]) if len(stored) else vectors
+    similarities = vectors @ everything.T
+    similarities[np.arange(len(vectors)), np.arange(len(vectors))] = np.nan
+    median: Floats = np.nanmedian(similarities, axis=1).astype(np.float32)
+    return median

@@ -7,36 +7,41 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from lfr_ray.camera.evidence import crop_face
 from lfr_ray.camera.stills import PICTURE_SUFFIXES, encode_jpeg, read_picture
 from lfr_ray.config import QualityConfig
-from lfr_ray.detect.letterbox import fit
 from lfr_ray.embed.align import cut_chips
 from lfr_ray.embed.quality import assess
 from lfr_ray.errors import ModelError, PictureError
-from lfr_ray.match.entries import EnrolledImage, EntryDraft, Rejected, image_id
-from lfr_ray.match.store import WatchlistStore
+from lfr_ray.match.entries import EnrolledImage, Entry, EntryDraft, Rejected, image_id
+from lfr_ray.match.store import StoredVector, WatchlistStore
 from lfr_ray.match.watchlist import read_watchlist_folder
-from lfr_ray.models.cards import Detector, Embedder
+from lfr_ray.models.cards import ChipSpec, Detector, Embedder
 from lfr_ray.pipeline.agreement import Agreement
+from lfr_ray.pipeline.still_faces import detect_stills
 from lfr_ray.pipeline.subject import choose_subject
-from lfr_ray.records import Faces, Floats, Picture
+from lfr_ray.records import Faces, Picture
+
+__all__ = ["FLOOR", "ImportProgress", "ImportReport", "detect_stills", "enrol_folder"]
 
 CHUNK = 64
 """Entries that are committed together; an import that is cut off resumes behind the last chunk."""
 
-DETECT_BATCH = 8
-SMALL_PX, LARGE_PX = 320, 640
-"""Canvas sides: small pictures are enlarged onto the first, which is where tight crops are found."""
+MEMORY_PIXELS = 48_000_000
+"""Pictures are held decoded up to so many pixels at a time; one is always held."""
 
-BORDER = 0.5
-"""A tight crop is tried again with a border of so much of its longer side."""
+BATCH_PICTURES = 32
+"""Pictures that are held decoded at a time, at most."""
+
+STORED_PX = 512
+"""The stored cut-out is scaled down to this longer side: what an officer compares with."""
 
 FLOOR = QualityConfig(
     min_size_px=32.0,
@@ -59,38 +64,46 @@ class ImportReport:
         images: Their pictures.
         added: Pictures added now; the others had been imported before.
         rejected: Everything that was not taken in, and why.
+        changed: Entries that were on the list and of which the folder says something else now.
+        removed: Entries taken off the list because the folder no longer holds them.
     """
 
     entries: int
     images: int
     added: int
     rejected: tuple[Rejected, ...]
+    changed: int = 0
+    removed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ImportProgress:
-    """How far an import is: entries looked at, of how many, and the seconds that the rest will take."""
+    """How far an import is: entries looked at, of how many, pictures read, and the seconds that the rest will take."""
 
     done: int
     of: int
     left_s: float
+    pictures: int = 0
+    pictures_per_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Shown:
     """One readable picture on its way."""
 
-    draft: EntryDraft
-    path: Path
+    entry: Entry
+    name: str
     sha256: str
     pixels: Picture = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Cut:
-    """One picture's subject, cut out."""
+    """One picture's subject, cut out; the picture itself is forgotten."""
 
-    shown: _Shown
+    entry: Entry
+    name: str
+    sha256: str
     chip: Picture = field(repr=False)
     jpeg: bytes = field(repr=False)
     quality: float
@@ -105,178 +118,242 @@ def enrol_folder(
     *,
     now: float,
     imported_by: str = "",
+    write: bool = True,
+    only_this_folder: bool = False,
+    one_entry_each: bool = True,
     on_progress: Callable[[ImportProgress], None] = lambda progress: None,
 ) -> ImportReport:
     """Import a watchlist folder.
 
     Pictures that were imported before, with this model, are passed over, so an import that was cut off is
-    resumed by starting it again. An entry without any usable picture is not on the list at all.
+    resumed by starting it again. Of entries that are on the list already, what the folder says now is taken over. An
+    entry without any usable picture is not on the list at all.
 
     Args:
         folder: ``DIR/<entry-id>/<image>``, see :func:`read_watchlist_folder`.
-        store: Where to; None says what would happen and writes nothing.
+        store: Where to; None: nothing is known of earlier imports, and nothing is written.
         detector: Finds the faces.
         embedder: Makes the vectors; its card's id is stored with each.
         now: Wall time.
         imported_by: Who imports; this person may not approve the list.
+        write: False says what would happen and writes nothing.
+        only_this_folder: Take everything off the list that is not in the folder.
+        one_entry_each: Reject a person who stands on the list under another id already.
         on_progress: Called after every chunk.
 
     Raises:
         WatchlistError: There is no such folder, or its CSV is broken as a whole.
         StoreError: The list cannot be written; what was committed before stays.
     """
-    if embedder.card.chip is None:
-        raise ModelError("the embedder's card does not say how faces are cut out", got=embedder.card.id)
     content = read_watchlist_folder(folder, PICTURE_SUFFIXES)
-    known = {} if store is None else {row.image_id: row for row in store.vectors(embedder.card.id)}
-    agreement = Agreement((row.entry.entry_id, row.vector) for row in known.values())
-    files = {row.file_sha256: row.entry.entry_id for row in known.values()}
-    rejected, began_s, added = list(content.rejected), time.monotonic(), 0
-    pictures: dict[str, int] = {}
     drafts = content.entries
+    only = frozenset(draft.entry.entry_id for draft in drafts) if only_this_folder else None
+    job = _Import(folder, store if write else None, detector, embedder, now, imported_by)
+    job.begin(() if store is None else store.vectors(), only, one_entry_each=one_entry_each)
+    job.rejected += content.rejected
+    began_s = time.monotonic()
     for start in range(0, len(drafts), CHUNK):
-        chunk = drafts[start : start + CHUNK]
-        shown = [
-            one
-            for draft in chunk
-            for one in _read(folder, draft, files, set(known), embedder.card.id, pictures, rejected)
-        ]
-        images = _embedded(_cut(folder, shown, detector, embedder, rejected), embedder, imported_by, now)
-        agreed = agreement.agreed(images, _names(folder, shown, embedder.card.id), rejected)
-        if store is not None and agreed:
-            store.put(agreed)
-        added += len(agreed)
+        job.take(drafts[start : start + CHUNK])
+        done, spent_s = min(start + CHUNK, len(drafts)), max(1e-9, time.monotonic() - began_s)
+        left_s = spent_s / done * (len(drafts) - done)
+        on_progress(ImportProgress(done, len(drafts), left_s, job.looked_at, job.looked_at / spent_s))
+    return job.finish(drafts)
+
+
+class _Import:
+    """One import under way; without a store it only says what would happen."""
+
+    def __init__(
+        self,
+        folder: Path,
+        store: WatchlistStore | None,
+        detector: Detector,
+        embedder: Embedder,
+        now: float,
+        imported_by: str,
+    ) -> None:
+        if embedder.card.chip is None:
+            raise ModelError("the embedder's card does not say how faces are cut out", got=embedder.card.id)
+        self._chip: ChipSpec = embedder.card.chip
+        self._folder = folder
+        self._store = store
+        self._detector = detector
+        self._embedder = embedder
+        self._model = embedder.card.id
+        self._now = now
+        self._imported_by = imported_by
+        self._only: frozenset[str] | None = None
+        self._known: dict[str, StoredVector] = {}
+        self._owners: dict[str, str] = {}
+        self._pictures: dict[str, int] = {}
+        self._seen: set[str] = set()
+        self._changed: set[str] = set()
+        self._removed = 0
+        self.rejected: list[Rejected] = []
+        self.added = 0
+        self.looked_at = 0
+
+    def begin(self, stored: Sequence[StoredVector], only: frozenset[str] | None, *, one_entry_each: bool) -> None:
+        """Take note of what is on the list; where it shall hold certain entries only, take the others off first."""
+        self._only = only
+        if only is not None:
+            others = {row.entry.entry_id for row in stored} - only
+            stored = [row for row in stored if row.entry.entry_id in only]
+            self._removed = len(others)
+            if self._store is not None:
+                self._store.remove(*others)
+        own = [row for row in stored if row.model == self._model]
+        self._known = {row.image_id: row for row in own}
+        self._owners = {row.file_sha256: row.entry.entry_id for row in own}
+        self._agreement = Agreement(
+            ((row.entry.entry_id, row.vector) for row in own),
+            self._embedder.card.calibration,
+            one_entry_each=one_entry_each,
+        )
+
+    def take(self, chunk: Sequence[EntryDraft]) -> None:
+        """Some entries, in one commit."""
+        cuts: list[_Cut] = []
+        for shown in self._batches(chunk):
+            cuts += self._cut(shown)
+        images = self._embedded(cuts)
+        names = {image.image_id: cut.name for image, cut in zip(images, cuts, strict=True)}
+        agreed = self._agreement.agreed(images, names, self.rejected)
         for image in agreed:
-            pictures[image.entry.entry_id] = pictures.get(image.entry.entry_id, 0) + 1
-        done = min(start + CHUNK, len(drafts))
-        on_progress(ImportProgress(done, len(drafts), (time.monotonic() - began_s) / done * (len(drafts) - done)))
-    missing = [draft.entry for draft in drafts if not pictures.get(draft.entry.entry_id)]
-    rejected.extend(
-        Rejected(f"{entry.entry_id}/", "no usable picture: the entry is not on the list") for entry in missing
-    )
-    if store is not None and added:
-        store.tidy()
-    return ImportReport(sum(map(bool, pictures.values())), sum(pictures.values()), added, tuple(rejected))
+            self._seen.add(image.image_id)
+            self._pictures[image.entry.entry_id] = self._pictures.get(image.entry.entry_id, 0) + 1
+        self.added += len(agreed)
+        changed = self._changed_rows(chunk)
+        if self._store is not None:
+            # The bytes of changed rows are erased at the end, all at once.
+            self._store.put([*agreed, *changed], erase=False)
 
+    def finish(self, drafts: Sequence[EntryDraft]) -> ImportReport:
+        """What is left to do when every entry was looked at."""
+        for draft in drafts:
+            if not self._pictures.get(draft.entry.entry_id):
+                name = f"{draft.entry.entry_id}/"
+                self.rejected.append(Rejected(name, "no usable picture: the entry is not on the list"))
+        if self._store is not None:
+            if self._only is not None:
+                self._store.remove_pictures(*(self._known.keys() - self._seen))
+            if self.added or self._changed:
+                self._store.tidy()
+        entries = sum(1 for count in self._pictures.values() if count)
+        images = sum(self._pictures.values())
+        return ImportReport(entries, images, self.added, tuple(self.rejected), len(self._changed), self._removed)
 
-def _read(
-    folder: Path,
-    draft: EntryDraft,
-    files: dict[str, str],
-    known: set[str],
-    model: str,
-    pictures: dict[str, int],
-    rejected: list[Rejected],
-) -> Iterable[_Shown]:
-    """The entry's pictures that are new and readable; ``files`` and ``pictures`` take note of them."""
-    entry_id = draft.entry.entry_id
-    for path in draft.pictures:
-        name = path.relative_to(folder).as_posix()
+    def _batches(self, chunk: Sequence[EntryDraft]) -> Iterator[list[_Shown]]:
+        """New and readable pictures, some at a time, so that a folder of large photographs fits into memory."""
+        batch: list[_Shown] = []
+        pixels = 0
+        for draft in chunk:
+            for path in draft.pictures:
+                one = self._read(draft.entry, path)
+                if one is None:
+                    continue
+                size = one.pixels.shape[0] * one.pixels.shape[1]
+                if batch and (pixels + size > MEMORY_PIXELS or len(batch) == BATCH_PICTURES):
+                    yield batch
+                    batch, pixels = [], 0
+                batch.append(one)
+                pixels += size
+        if batch:
+            yield batch
+
+    def _read(self, entry: Entry, path: Path) -> _Shown | None:
+        """One picture, unless it is known already or cannot be read."""
+        self.looked_at += 1
+        name = path.relative_to(self._folder).as_posix()
         try:
             data = path.read_bytes()
             sha256 = hashlib.sha256(data).hexdigest()
-            if image_id(entry_id, sha256, model) in known:
-                pictures[entry_id] = pictures.get(entry_id, 0) + 1
-                continue
-            owner = files.get(sha256)
+            known = image_id(entry.entry_id, sha256, self._model)
+            if known in self._known and known not in self._seen:
+                self._seen.add(known)
+                self._pictures[entry.entry_id] = self._pictures.get(entry.entry_id, 0) + 1
+                return None
+            owner = self._owners.get(sha256)
             if owner is not None:
-                whose = "this entry has it already" if owner == entry_id else f"it is also entry {owner}'s"
-                rejected.append(Rejected(name, f"duplicate picture: {whose}"))
-                continue
+                whose = "this entry has it already" if owner == entry.entry_id else f"it is also entry {owner}'s"
+                self.rejected.append(Rejected(name, f"duplicate picture: {whose}"))
+                return None
             pixels = read_picture(data, name=name)
         except OSError as error:
-            rejected.append(Rejected(name, f"the file cannot be read: {error.strerror}"))
-            continue
+            self.rejected.append(Rejected(name, f"the file cannot be read: {error.strerror or type(error).__name__}"))
+            return None
         except PictureError as error:
-            rejected.append(Rejected(name, str(error)))
-            continue
-        files[sha256] = entry_id
-        yield _Shown(draft, path, sha256, pixels)
+            self.rejected.append(Rejected(name, str(error)))
+            return None
+        self._owners[sha256] = entry.entry_id
+        return _Shown(entry, name, sha256, pixels)
 
+    def _cut(self, shown: Sequence[_Shown]) -> list[_Cut]:
+        """Subjects of the pictures that have one which is good enough."""
+        cuts = []
+        for one, faces in zip(shown, detect_stills([one.pixels for one in shown], self._detector), strict=True):
+            cut, reason = self._subject(one, faces)
+            if cut is None:
+                self.rejected.append(Rejected(one.name, reason))
+            else:
+                cuts.append(cut)
+        return cuts
 
-def _cut(
-    folder: Path, shown: Sequence[_Shown], detector: Detector, embedder: Embedder, rejected: list[Rejected]
-) -> list[_Cut]:
-    """Subjects of the pictures that have one which is good enough."""
-    chip_spec = embedder.card.chip
-    assert chip_spec is not None
-    cuts = []
-    for one, faces in zip(shown, detect_stills([one.pixels for one in shown], detector), strict=True):
-        name = one.path.relative_to(folder).as_posix()
-        height_px, width_px = one.pixels.shape[:2]
-        row, reason = choose_subject(faces, width_px, height_px)
+    def _subject(self, one: _Shown, faces: Faces) -> tuple[_Cut | None, str]:
+        row, reason = choose_subject(faces, one.pixels.shape[1], one.pixels.shape[0])
         if row is None:
-            rejected.append(Rejected(name, reason))
-            continue
+            return None, reason
         box, points = faces.boxes[row], faces.points[row]
-        chip = cut_chips(one.pixels, points[np.newaxis], chip_spec)[0]
+        chip = cut_chips(one.pixels, points[np.newaxis], self._chip)[0]
         quality = assess(box, points, float(faces.scores[row]), chip, FLOOR)
         if not quality.accepted:
-            rejected.append(Rejected(name, _below_floor(quality.reason, quality.size_px)))
-            continue
-        cuts.append(_Cut(one, chip, encode_jpeg(crop_face(one.pixels, box)), quality.value, quality.size_px))
-    return cuts
+            return None, _below_floor(quality.reason, quality.size_px)
+        jpeg = encode_jpeg(_shrunk(crop_face(one.pixels, box)))
+        return _Cut(one.entry, one.name, one.sha256, chip, jpeg, quality.value, quality.size_px), ""
+
+    def _embedded(self, cuts: Sequence[_Cut]) -> list[EnrolledImage]:
+        if not cuts:
+            return []
+        vectors = self._embedder.embed(np.stack([cut.chip for cut in cuts]))
+        return [
+            EnrolledImage(
+                entry=cut.entry,
+                file_sha256=cut.sha256,
+                model=self._model,
+                vector=vector,
+                quality=round(cut.quality, 4),
+                size_px=round(cut.size_px, 1),
+                jpeg=cut.jpeg,
+                imported_by=self._imported_by,
+                imported_at=self._now,
+            )
+            for cut, vector in zip(cuts, vectors, strict=True)
+        ]
+
+    def _changed_rows(self, chunk: Sequence[EntryDraft]) -> list[EnrolledImage]:
+        """Stored pictures of entries of which the folder says something else than before, with what it says now."""
+        told = {draft.entry.entry_id: draft.entry for draft in chunk}
+        changed = {
+            row.entry.entry_id for row in self._known.values() if told.get(row.entry.entry_id, row.entry) != row.entry
+        }
+        self._changed |= changed
+        if self._store is None:
+            return []
+        return [
+            replace(image, entry=told[entry_id], imported_by=self._imported_by, imported_at=self._now)
+            for entry_id in sorted(changed)
+            for image in self._store.images(entry_id)
+        ]
 
 
-def detect_stills(pictures: Sequence[Picture], detector: Detector) -> list[Faces]:
-    """Faces of pictures of any size, in their own pixels; where none is found, once more with a border."""
-    found = _detect_canvases(pictures, detector)
-    again = [number for number, faces in enumerate(found) if not len(faces)]
-    borders = [round(BORDER * max(pictures[number].shape[:2])) for number in again]
-    bordered = [
-        np.pad(pictures[number], ((border, border), (border, border), (0, 0)))
-        for number, border in zip(again, borders, strict=True)
-    ]
-    for number, border, faces in zip(again, borders, _detect_canvases(bordered, detector), strict=True):
-        found[number] = faces.mapped(1.0, -border, -border)
-    return found
-
-
-def _detect_canvases(pictures: Sequence[Picture], detector: Detector) -> list[Faces]:
-    found = [Faces.none()] * len(pictures)
-    for side_px, numbers in _by_canvas(pictures).items():
-        for start in range(0, len(numbers), DETECT_BATCH):
-            batch = numbers[start : start + DETECT_BATCH]
-            fitted = [fit(pictures[number], side_px, side_px) for number in batch]
-            answers = detector.detect(np.stack([canvas for canvas, _ in fitted]))
-            for number, (_, mapping), faces in zip(batch, fitted, answers, strict=True):
-                found[number] = mapping.back(faces)
-    return found
-
-
-def _by_canvas(pictures: Sequence[Picture]) -> dict[int, list[int]]:
-    groups: dict[int, list[int]] = {}
-    for number, picture in enumerate(pictures):
-        side_px = SMALL_PX if max(picture.shape[:2]) <= SMALL_PX else LARGE_PX
-        groups.setdefault(side_px, []).append(number)
-    return groups
-
-
-def _embedded(cuts: Sequence[_Cut], embedder: Embedder, imported_by: str, now: float) -> list[EnrolledImage]:
-    if not cuts:
-        return []
-    vectors: Floats = embedder.embed(np.stack([cut.chip for cut in cuts]))
-    return [
-        EnrolledImage(
-            entry=cut.shown.draft.entry,
-            file_sha256=cut.shown.sha256,
-            model=embedder.card.id,
-            vector=vector,
-            quality=round(cut.quality, 4),
-            size_px=round(cut.size_px, 1),
-            jpeg=cut.jpeg,
-            imported_by=imported_by,
-            imported_at=now,
-        )
-        for cut, vector in zip(cuts, vectors, strict=True)
-    ]
-
-
-def _names(folder: Path, shown: Sequence[_Shown], model: str) -> dict[str, str]:
-    """Names of pictures by their image ids."""
-    return {
-        image_id(one.draft.entry.entry_id, one.sha256, model): one.path.relative_to(folder).as_posix() for one in shown
-    }
+def _shrunk(picture: Picture) -> Picture:
+    longer_px = max(picture.shape[:2])
+    if longer_px <= STORED_PX:
+        return picture
+    scale = STORED_PX / longer_px
+    size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
+    small: Picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
+    return small
 
 
 def _below_floor(reason: str, size_px: float) -> str:

@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import numpy as np
 
-from lfr_ray.records import Faces
+from lfr_ray.pipeline.still_faces import sizes_px
+from lfr_ray.records import Faces, Floats
 
-CLEAR_LEAD = 1.4
-"""The subject's prominence over the next face's. Portraits often show a part of somebody else at the edge."""
+COMPARABLE = 0.6
+"""Faces of at least this share of the largest one's size could be the subject too."""
+
+NEAR_CENTRE = 0.2
+"""Largest distance of the subject from the middle, in shares of the picture's sides, where others compare with it."""
+
+CLEARLY_NEARER = 0.12
+"""So much nearer to the middle than every comparable face the subject must be."""
+
+LEAST_SHARE = 0.3
+"""Among comparable faces, the subject's size is at least this share of the picture's shorter side."""
+
+CUT_OFF = 0.05
+"""A face that ends this near to the picture's edge belongs to somebody beside the subject."""
 
 
 def choose_subject(faces: Faces, width_px: int, height_px: int) -> tuple[int | None, str]:
     """Pick the subject among the faces of one picture.
 
-    A face's prominence is its size (square root of the box's area) times its nearness to the middle: 1 in the
-    middle, 0.5 at the edge. The most prominent face is the subject if it leads clearly.
+    A face that is largest by far is the subject. Otherwise it is the one in the middle, if it fills a good part of the
+    picture and the comparable faces are clearly further out: portraits often show a part of somebody else at the
+    edge. Whole faces on both sides make a group photograph, in which nobody is the subject.
 
     Args:
         faces: In the picture's pixels.
@@ -29,12 +43,30 @@ def choose_subject(faces: Faces, width_px: int, height_px: int) -> tuple[int | N
     """
     if not len(faces):
         return None, "no face was found"
-    corners, ends = faces.boxes[:, :2], faces.boxes[:, 2:]
-    sizes = np.sqrt(np.prod(np.maximum(ends - corners, 0.0), axis=1))
-    middle = np.array([width_px, height_px], np.float32) / 2
-    off = np.abs((corners + ends) / 2 - middle) / middle
-    prominence = sizes * (1.0 - 0.5 * np.clip(off.max(axis=1), 0.0, 1.0))
-    order = np.argsort(-prominence)
-    if len(faces) > 1 and prominence[order[0]] < CLEAR_LEAD * prominence[order[1]]:
+    sizes = sizes_px(faces)
+    comparable = np.flatnonzero(sizes >= COMPARABLE * sizes.max())
+    if len(comparable) == 1:
+        return int(comparable[0]), ""
+    sides = np.array([width_px, height_px] * 2, np.float32)
+    boxes = faces.boxes[comparable] / sides
+    off = (boxes[:, :2] + boxes[:, 2:]) / 2 - 0.5
+    distances = np.hypot(off[:, 0], off[:, 1])
+    order = np.argsort(distances, kind="stable")
+    subject = int(order[0])
+    clear = (
+        float(distances[subject]) <= NEAR_CENTRE
+        and float(distances[order[1]] - distances[subject]) >= CLEARLY_NEARER
+        and float(sizes[comparable[subject]]) >= LEAST_SHARE * min(width_px, height_px)
+        and not _between_whole_faces(boxes, off[:, 0], subject)
+    )
+    if not clear:
         return None, f"{len(faces)} faces were found and none is clearly the subject"
-    return int(order[0]), ""
+    return int(comparable[subject]), ""
+
+
+def _between_whole_faces(boxes: Floats, off_x: Floats, subject: int) -> bool:
+    """Whether faces that are not cut off by the picture's edge stand both left and right of the subject."""
+    whole = np.minimum(boxes[:, :2], 1.0 - boxes[:, 2:]).min(axis=1) >= CUT_OFF
+    whole[subject] = False
+    sides = off_x[whole] - off_x[subject]
+    return bool((sides < 0).any() and (sides > 0).any())

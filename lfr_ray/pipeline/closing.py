@@ -1,0 +1,297 @@
+"""Closing a deployment: nothing is compared any more, everything is destroyed, and that is proved.
+
+Also what runs by the clock: alerts whose time is over, closings that a crash interrupted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lfr_ray.alert.desk_erase import DeskEraser, RetentionFacts
+from lfr_ray.alert.desk_store import DeskStore
+from lfr_ray.clock import Clock, SystemClock, utc_text
+from lfr_ray.errors import ConflictError, LfrError, NotFoundError
+from lfr_ray.govern.audit import Ledger
+from lfr_ray.govern.canonical import canonical_json, sha256_hex
+from lfr_ray.govern.erasure import Erasure, FileHolding, Holding, Stage, unfinished
+from lfr_ray.govern.files import exclusive, read_json, write_durable
+from lfr_ray.govern.fingerprints import fingerprints_of
+from lfr_ray.govern.grant import Grant, closed, closing_fault, grant_path, list_grants, load_grant
+from lfr_ray.govern.keys import site_key, trusted_keys
+from lfr_ray.govern.ledger_record import Event
+from lfr_ray.govern.profile import RetentionRules
+from lfr_ray.govern.receipt import SignedReceipt, load_receipt, receipt_path
+from lfr_ray.govern.retention import Item, due
+from lfr_ray.match.store import WatchlistStore
+from lfr_ray.pipeline.governance import DEPLOYMENTS_FOLDER, KEYS_FOLDER, RECEIPTS_FOLDER, site_scan_key
+from lfr_ray.pipeline.holdings import DeskHolding, WatchlistHolding
+
+LISTED_SUFFIX = ".listed"
+EXPIRED = "retention time over"
+
+
+@dataclass(frozen=True)
+class SiteStorage:
+    """A site's storage, opened.
+
+    Attributes:
+        roots: What is searched for destroyed content; the data folder, and whatever else a site names.
+        extra: Further files and folders that are destroyed at a close, such as recordings.
+    """
+
+    data_dir: Path
+    watchlist: WatchlistStore
+    desk: DeskStore
+    ledger: Ledger
+    roots: tuple[Path, ...] = ()
+    extra: tuple[Path, ...] = ()
+
+    @property
+    def searched(self) -> tuple[Path, ...]:
+        """Every root."""
+        return (self.data_dir, *self.roots)
+
+
+def close_deployment(
+    storage: SiteStorage,
+    deployment: str,
+    *,
+    by: str,
+    reason: str,
+    clock: Clock | None = None,
+    on_stage: Stage | None = None,
+) -> SignedReceipt:
+    """Close a deployment, destroy what it held and give the signed receipt. Repeating it changes nothing.
+
+    Raises:
+        NotFoundError: There is no such deployment.
+        ConflictError: Another closing is under way, or another open deployment needs the same list.
+        IntegrityError, StoreError: It could not be destroyed or proved; close again.
+    """
+    clock = clock or SystemClock()
+    receipts = storage.data_dir / RECEIPTS_FOLDER
+    with exclusive(receipts / ".closing.lock", "a closing on this site"):
+        grant = load_grant(grant_path(storage.data_dir / DEPLOYMENTS_FOLDER, deployment))
+        if receipt_path(receipts, deployment).exists() and deployment not in unfinished(receipts):
+            return load_receipt(receipt_path(receipts, deployment))
+        _check_alone(storage.data_dir, deployment)
+        grant = _mark_closed(storage, grant, by, reason, clock)
+        _write_listed(storage, deployment)
+        erasure = Erasure(
+            receipts,
+            deployment,
+            _holdings(storage, deployment, clock),
+            roots=storage.searched,
+            key=site_key(storage.data_dir / KEYS_FOLDER),
+            scan=site_scan_key(storage.data_dir),
+            clock=clock,
+            on_stage=on_stage,
+        )
+        receipt = erasure.run(
+            by,
+            reason,
+            ledger_head=lambda: storage.ledger.head.text(),
+            authority_sha256=sha256_hex(canonical_json(grant.authority.content())),
+            watchlist_sha256=grant.authority.watchlist_sha256,
+            held=lambda: _held(storage, deployment),
+        )
+        _record(storage.ledger, receipt, by, reason)
+        erasure.finish()
+        return receipt
+
+
+def finish_closings(
+    storage: SiteStorage, *, clock: Clock | None = None, on_stage: Stage | None = None
+) -> list[SignedReceipt]:
+    """Finish every closing that was interrupted. To be called when a site starts."""
+    receipts = storage.data_dir / RECEIPTS_FOLDER
+    begun = {
+        grant.authority.deployment: grant.closing.by
+        for grant in list_grants(storage.data_dir / DEPLOYMENTS_FOLDER)
+        if grant.closing is not None and not receipt_path(receipts, grant.authority.deployment).exists()
+    }
+    begun |= {deployment: begun.get(deployment, "") for deployment in unfinished(receipts)}
+    reason = "an interrupted closing is finished"
+    return [
+        close_deployment(storage, one, by=by or "system", reason=reason, clock=clock, on_stage=on_stage)
+        for one, by in sorted(begun.items())
+    ]
+
+
+def purge_expired(storage: SiteStorage, rules: RetentionRules, *, clock: Clock | None = None) -> int:
+    """Destroy the alerts whose time is over, remembering their fingerprints.
+
+    Returns:
+        How many alerts were destroyed.
+    """
+    now_s = (clock or SystemClock()).wall_s()
+    over = set(overdue(storage, rules, now_s))
+    if not over:
+        return 0
+    holding = DeskHolding(storage.desk, lambda facts: facts.alert_id in over, now_s=now_s, reason=EXPIRED)
+    prints = fingerprints_of(site_scan_key(storage.data_dir), holding.contents())
+    stamp = utc_text(now_s).replace(":", "").replace(".", "")
+    prints.save(storage.data_dir / RECEIPTS_FOLDER / f"expired-{stamp}.alerts.scan")
+    counts = holding.destroy()
+    facts = {"alerts": counts["alerts"], "images": counts["images"]}
+    storage.ledger.append(Event("erasure", "alerts destroyed: their time was over", actor="system", facts=facts))
+    return counts["alerts"]
+
+
+def overdue(storage: SiteStorage, rules: RetentionRules, now_s: float) -> tuple[str, ...]:
+    """Alerts whose time is over."""
+    alerts = DeskEraser(storage.desk.database).retention_facts()
+    used = _outcome_times(storage.desk) if alerts else {}
+    trusted = trusted_keys(storage.data_dir / KEYS_FOLDER)
+    ended = {
+        grant.authority.deployment: grant.closing.at
+        for grant in list_grants(storage.data_dir / DEPLOYMENTS_FOLDER)
+        if grant.closing is not None and closing_fault(grant, trusted)
+    }
+    items = [_item(one, used, ended) for one in alerts]
+    return tuple(one.item.id for one in due(items, rules, now_s))
+
+
+def _item(alert: RetentionFacts, used: dict[str, float], ended: dict[str, float]) -> Item:
+    return Item(
+        alert.alert_id,
+        "alert",
+        alert.raised_at,
+        used_at=used.get(alert.alert_id),
+        ended_at=ended.get(alert.deployment),
+        hold_reason=alert.hold_reason,
+    )
+
+
+def _outcome_times(desk: DeskStore) -> dict[str, float]:
+    """When an alert's outcome was recorded first: then it has been used."""
+    times: dict[str, float] = {}
+    after = 0
+    while events := desk.events_after(after, 1000):
+        for event in events:
+            if event.kind == "outcome":
+                times.setdefault(event.alert_id, event.at)
+        after = events[-1].event_id
+    return times
+
+
+def _check_alone(data_dir: Path, deployment: str) -> None:
+    """The site has one list: while another open deployment needs it, it cannot be destroyed."""
+    trusted = trusted_keys(data_dir / KEYS_FOLDER)
+    others = [
+        grant.authority.deployment
+        for grant in list_grants(data_dir / DEPLOYMENTS_FOLDER)
+        if grant.authority.deployment != deployment
+        and grant.authority.kind != "test"
+        and not closing_fault(grant, trusted)
+    ]
+    if others:
+        raise ConflictError(
+            "another open deployment needs the same watchlist",
+            got=", ".join(sorted(others)),
+            next_step="close that one first: its list would be destroyed",
+        )
+
+
+def _mark_closed(storage: SiteStorage, grant: Grant, by: str, reason: str, clock: Clock) -> Grant:
+    """From now on the gate refuses, whatever becomes of the rest."""
+    if grant.closing is not None:
+        return grant
+    key = site_key(storage.data_dir / KEYS_FOLDER)
+    grant = closed(grant, key, by, clock.wall_s())
+    grant.save(storage.data_dir / DEPLOYMENTS_FOLDER)
+    storage.ledger.append(
+        Event("authority", "deployment closed", deployment=grant.authority.deployment, actor=by, reason=reason)
+    )
+    return grant
+
+
+def _write_listed(storage: SiteStorage, deployment: str) -> None:
+    """Who was listed, by nominal id alone, so that somebody who asks can be answered."""
+    path = listed_path(storage.data_dir, deployment)
+    try:
+        entries = storage.watchlist.entries()
+    except LfrError:
+        entries = ()
+    if path.exists() or not entries:
+        return
+    rows = [
+        {
+            "nominal_id": entry.nominal_id or entry.entry_id,
+            "entry_id": entry.entry_id,
+            "category": entry.category,
+            # What a volunteer declared, so that recognition can still be counted by group after the close.
+            "group": entry.declared_group,
+        }
+        for entry in entries
+    ]
+    counts = dict(Counter(entry.category for entry in entries))
+    write_durable(path, canonical_json({"categories": counts, "listed": rows}) + b"\n", 0o600)
+
+
+def listed_path(data_dir: Path, deployment: str) -> Path:
+    """Where the nominal ids of a deployment's list lie."""
+    return data_dir / DEPLOYMENTS_FOLDER / f"{deployment}{LISTED_SUFFIX}"
+
+
+def find_listed(data_dir: Path, nominal_id: str) -> list[dict[str, str]]:
+    """Every closed deployment on whose list somebody was, for a subject access request."""
+    found = []
+    for path in sorted((data_dir / DEPLOYMENTS_FOLDER).glob(f"*{LISTED_SUFFIX}")):
+        for row in read_json(path, "the listing")["listed"]:
+            if nominal_id in (row["nominal_id"], row["entry_id"]):
+                found.append({"deployment": path.stem, "entry_id": row["entry_id"], "category": row["category"]})
+    return found
+
+
+def _holdings(storage: SiteStorage, deployment: str, clock: Clock) -> Sequence[Holding]:
+    desk = DeskHolding(
+        storage.desk,
+        lambda facts: facts.deployment == deployment,
+        now_s=clock.wall_s(),
+        reason="the deployment is closed",
+    )
+    holdings: list[Holding] = [WatchlistHolding(storage.watchlist), desk]
+    if storage.extra:
+        holdings.append(FileHolding("files", storage.extra))
+    return holdings
+
+
+def _held(storage: SiteStorage, deployment: str) -> int:
+    alerts = DeskEraser(storage.desk.database).retention_facts()
+    return sum(1 for one in alerts if one.deployment == deployment and one.hold_reason)
+
+
+def _record(ledger: Ledger, receipt: SignedReceipt, by: str, reason: str) -> None:
+    counts = {part.label: dict(part.counts) for part in receipt.receipt.parts}
+    facts = {"receipt_sha256": receipt.sha256, "destroyed": counts, "held": receipt.receipt.held}
+    ledger.append(
+        Event(
+            "erasure",
+            "deployment erased",
+            deployment=receipt.receipt.deployment,
+            actor=by,
+            reason=reason,
+            facts=facts,
+        )
+    )
+    ledger.seal()
+
+
+def open_grant(data_dir: Path, deployment: str) -> Grant:
+    """A deployment's grant, or the newest open one when no id is given.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    folder = data_dir / DEPLOYMENTS_FOLDER
+    if deployment:
+        return load_grant(grant_path(folder, deployment))
+    trusted = trusted_keys(data_dir / KEYS_FOLDER)
+    for grant in list_grants(folder):
+        if not closing_fault(grant, trusted):
+            return grant
+    raise NotFoundError("no deployment is open", next_step="open one with `lfr deployment open`")

@@ -1,0 +1,91 @@
+"""A site's governance, opened from its folder: rules, keys, ledger and the gate before every comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lfr_ray.alert.desk import OnEvent
+from lfr_ray.clock import Clock
+from lfr_ray.config import AuthorityConfig, SiteConfig
+from lfr_ray.govern.audit import Ledger
+from lfr_ray.govern.desk_events import last_event_id, ledger_event
+from lfr_ray.govern.fingerprints import ScanKey, scan_key
+from lfr_ray.govern.gate import AuthorityGate
+from lfr_ray.govern.keys import site_key, trusted_keys
+from lfr_ray.govern.ledger_verify import read_records
+from lfr_ray.govern.profile import Profile, load_profile
+
+LEDGER_FILE = "ledger.jsonl"
+KEYS_FOLDER = "keys"
+DEPLOYMENTS_FOLDER = "deployments"
+RECEIPTS_FOLDER = "receipts"
+RECORDS_FOLDER = "records"
+SCAN_KEY_FILE = "scan.key"
+DEFAULT_PROFILE = "uk-police"
+
+
+def profile_of(authority: AuthorityConfig) -> Profile:
+    """The rules that a site names."""
+    return load_profile(authority.profile or ("test" if authority.kind == "test" else DEFAULT_PROFILE))
+
+
+def open_ledger(data_dir: Path, clock: Clock | None = None) -> Ledger:
+    """The site's ledger; several processes may have it open.
+
+    Raises:
+        IntegrityError: It was truncated or replaced.
+        StoreError: It cannot be opened.
+    """
+    key = site_key(data_dir / KEYS_FOLDER)
+    return Ledger(data_dir / LEDGER_FILE, key, trusted_keys(data_dir / KEYS_FOLDER), clock=clock)
+
+
+def site_scan_key(data_dir: Path) -> ScanKey:
+    """The secret under which the site remembers what it destroyed."""
+    return scan_key(data_dir / KEYS_FOLDER / SCAN_KEY_FILE)
+
+
+def open_authority_gate(
+    site: SiteConfig, ledger: Ledger, *, clock: Clock | None = None, model_sha256: str = ""
+) -> AuthorityGate:
+    """The gate of a site that names a deployment.
+
+    Args:
+        site: Names the deployment, its kind and rules, the cameras and where they stand.
+        ledger: Where refusals are recorded and whose health counts.
+        clock: Time.
+        model_sha256: Hash of the embedder's weights, as they were verified when they were loaded.
+    """
+    positions = {
+        camera.name: (camera.latitude, camera.longitude)
+        for camera in site.cameras
+        if camera.latitude is not None and camera.longitude is not None
+    }
+    return AuthorityGate(
+        site.data_dir,
+        site.authority.deployment,
+        profile_of(site.authority),
+        ledger,
+        clock=clock,
+        positions=positions,
+        threshold=site.match.threshold,
+        model_sha256=model_sha256,
+        needed=(site.authority.kind,),
+    )
+
+
+def ledger_door(ledger: Ledger) -> OnEvent:
+    """What the alert desk calls with every step: it is in the ledger before the desk acknowledges it."""
+
+    def report(kind: str, facts: Mapping[str, Any]) -> None:
+        ledger.append(ledger_event(kind, facts))
+
+    return report
+
+
+def reported_event_id(data_dir: Path) -> int:
+    """The last step of the desk that the ledger has; the desk reports the later ones again after a restart."""
+    path = data_dir / LEDGER_FILE
+    return last_event_id(read_records(path)) if path.exists() else 0
