@@ -97,7 +97,8 @@ class AlertDesk:
         self._cases = cases
         self._on_event = on_event
         self._reported_id = store.newest_event_id() if reported_event_id is None else reported_event_id
-        self._reporting = threading.Lock()
+        self._turn = threading.RLock()
+        self._reporting = False
         self._refused = 0
 
     # --- sightings ---
@@ -274,20 +275,30 @@ class AlertDesk:
         """
         if self._on_event is None:
             return
-        with self._reporting:
-            while True:
-                events = self.store.events_after(self._reported_id)
-                if not events:
-                    return
-                for event in events:
-                    facts = {"event_id": event.event_id, "at": event.at, "alert_id": event.alert_id, **event.facts}
-                    self._on_event(event.kind, facts)
-                    self._reported_id = event.event_id
+        with self._turn:
+            if self._reporting:
+                # on_event took a step of its own (a circuit breaker pauses the desk): the loop below reports it next.
+                return
+            self._reporting = True
+            try:
+                self._report_all(self._on_event)
+            finally:
+                self._reporting = False
+
+    def _report_all(self, on_event: OnEvent) -> None:
+        while True:
+            events = self.store.events_after(self._reported_id)
+            if not events:
+                return
+            for event in events:
+                facts = {"event_id": event.event_id, "at": event.at, "alert_id": event.alert_id, **event.facts}
+                on_event(event.kind, facts)
+                self._reported_id = event.event_id
 
     def _tell(self, kind: str, facts: Mapping[str, Any]) -> None:
         """Report something that is no step of an alert, and so is not in the feed."""
         if self._on_event is not None:
-            with self._reporting:
+            with self._turn:
                 self._on_event(kind, {"at": self._clock.wall_s(), **facts})
 
     def _judge(self, state: DeskState, facts: SightingFacts) -> Ruling:

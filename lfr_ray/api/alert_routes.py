@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Request
@@ -159,7 +160,8 @@ def _moment(name: str, text: str) -> float | None:
     if not text:
         return None
     try:
-        return parse_utc(text.replace(" ", "+"))
+        # A plus sign that was not escaped arrives as a space.
+        return parse_utc(re.sub(r"(?<=T)(\S+) (?=\d\d:?\d\d$)", r"\1+", text))
     except (ValueError, OverflowError):
         raise InputError(
             f"{name} is no date and time",

@@ -92,6 +92,11 @@ class Served:
 
 
 @pytest.fixture
+def empty_site() -> EmptySite:
+    return EmptySite()
+
+
+@pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
     opened: list[Served] = []
 

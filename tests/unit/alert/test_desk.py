@@ -260,6 +260,22 @@ def test_after_a_crash_the_ledger_catches_up(
     assert ledger.kinds == ["alert_raised"]
 
 
+def test_who_listens_may_take_a_step_of_its_own(
+    open_desk: Callable[..., AlertDesk], make_sighting: Make, ledger: Any
+) -> None:
+    desk = open_desk()
+
+    def breaker(kind: str, facts: Any) -> None:
+        ledger(kind, facts)
+        if kind == "alert_raised":
+            desk.pause(by="breaker", reason="false alerts above the ceiling")
+
+    desk._on_event = breaker
+    desk.raise_alert(make_sighting())
+    assert desk.paused_reason() == "false alerts above the ceiling"
+    assert ledger.kinds == ["alert_raised", "pause"]
+
+
 def test_events_only_grow_and_carry_the_alert_as_it_stands(desk: AlertDesk, make_sighting: Make) -> None:
     alert_id = desk.raise_alert(make_sighting()).alert_id
     desk.raise_alert(make_sighting("passage-2", camera="bridge"))

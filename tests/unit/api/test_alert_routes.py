@@ -38,6 +38,9 @@ def test_pages_and_filters(house: Any, make_sighting: Make) -> None:
     window = house.get("/v1/alerts?since=2023-11-14T22:15:00Z&until=2023-11-14T23:16:40%2B01:00&order=oldest").json()
     assert [alert["key"] for alert in window["alerts"]] == ["p1"]
     assert house.get("/v1/alerts?camera=nowhere").json()["alerts"] == []
+    for since in ("2023-11-14T23:16:40+01:00", "2023-11-14 22:16:40", "2023-11-14T22:16:40Z"):
+        later = house.get(f"/v1/alerts?since={since}&order=oldest").json()["alerts"]
+        assert [alert["key"] for alert in later] == ["p2", "p3", "p4"]
 
 
 @pytest.mark.parametrize(
@@ -161,6 +164,8 @@ def test_a_body_that_is_no_json(house: Any, alert_id: str, check_problem: Check)
     path = f"/v1/alerts/{alert_id}/decision"
     check_problem(house.ask("POST", path, content=b"{", headers={"Content-Type": "application/json"}), 422)
     check_problem(house.ask("POST", path, content=b"officer=PC1", headers={"Content-Type": "text/plain"}), 422)
+    half = b'{"officer": "PC1", "decision": "engage", "note": "half a character \\ud800"}'
+    check_problem(house.ask("POST", path, content=half, headers={"Content-Type": "application/json"}), 422)
     check_problem(house.ask("POST", path, content=b"\xff\xfe", headers={"Content-Type": "application/json"}), 422)
 
 
