@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import os
-import time
 from typing import Any
 
 from fastapi import FastAPI
 
-from lfr_ray.actors.answers import answer, answer_within
-from lfr_ray.actors.launch import find_actor
-from lfr_ray.actors.names import Names
-from lfr_ray.alert.desk import AlertPage
-from lfr_ray.alert.desk_queries import AlertQuery
+from lfr_ray.actors.remote_site import RemoteDesk, RemoteSite
 from lfr_ray.api.auth import Access
 from lfr_ray.api.routes import build_api
-from lfr_ray.camera.reader import CameraStatus
-from lfr_ray.clock import utc_text
 from lfr_ray.config import SiteConfig
-from lfr_ray.errors import ConfigError, ResourceError
-from lfr_ray.metrics import Snapshot, merged
-
-ANSWER_S = 3.0
-FRESH_S = 0.5
-"""For so long one look at the cameras serves every reader."""
-
-Document = dict[str, Any]
+from lfr_ray.errors import ConfigError
 
 
 class Ingress:
@@ -62,110 +48,3 @@ def access_of(site: SiteConfig) -> Access:
             next_step="set it in the environment in which Ray is started, on every node",
         )
     return Access.from_text(text)
-
-
-class RemoteDesk:
-    """The desk actor as :class:`~lfr_ray.api.ports.DeskPort`: every question is passed on by its name."""
-
-    def __init__(self, site: SiteConfig) -> None:
-        self._name = Names(site.site).desk
-
-    def __getattr__(self, question: str) -> Any:
-        if question.startswith("_"):
-            raise AttributeError(question)
-
-        async def ask(*args: Any, **kwargs: Any) -> Any:
-            return await answer(self._actor().ask.remote(question, *args, **kwargs))
-
-        return ask
-
-    async def list(self, query: AlertQuery) -> AlertPage:
-        """One page of alerts."""
-        page: AlertPage = await answer(self._actor().ask.remote("list", query))
-        return page
-
-    def _actor(self) -> Any:
-        return _living(self._name, "the alert desk")
-
-
-class RemoteSite:
-    """Fleet and matcher as :class:`~lfr_ray.api.ports.SiteView`."""
-
-    def __init__(self, site: SiteConfig, fleet: Any) -> None:
-        self._site = site
-        self._fleet = fleet
-        self._seen: tuple[float, list[CameraStatus]] = (-FRESH_S, [])
-
-    async def cameras(self) -> list[Document]:
-        """Every camera of the site file, also one that has not answered yet."""
-        statuses = {status.name: status for status in await self._statuses()}
-        return [_camera(camera.name, statuses.get(camera.name)) for camera in self._site.cameras]
-
-    async def watchlist(self) -> Document:
-        """The list that the matcher holds."""
-        document: Document = await answer(self._matcher().watchlist.remote())
-        return document
-
-    async def deployments(self) -> Document:
-        """Deployments and the emergency stop."""
-        document: Document = await answer(self._matcher().deployments.remote())
-        return document
-
-    async def stop(self, *, officer: str, reason: str) -> Document:
-        """No comparison anywhere once this answers: there is one matcher, and it asks before each."""
-        document: Document = await answer(self._matcher().halt.remote(officer, reason))
-        return document
-
-    async def resume(self, *, officer: str, reason: str) -> Document:
-        """Lift the emergency stop."""
-        document: Document = await answer(self._matcher().resume.remote(officer, reason))
-        return document
-
-    async def readiness(self) -> dict[str, str]:
-        """Of each part, why it is not ready."""
-        statuses = await self._statuses()
-        missing = {camera.name for camera in self._site.cameras} - {status.name for status in statuses}
-        matcher = find_actor(Names(self._site.site).matcher)
-        ready = None if matcher is None else await answer_within(matcher.ready.remote(), ANSWER_S)
-        return {
-            "cameras": f"not started: {', '.join(sorted(missing))}" if missing else "",
-            "matcher": "" if ready else "no answer",
-        }
-
-    async def snapshot(self) -> Snapshot:
-        """Counters of all processes."""
-        return merged(await self._fleet.snapshots.remote())
-
-    async def _statuses(self) -> list[CameraStatus]:
-        seen_s, statuses = self._seen
-        if time.monotonic() - seen_s >= FRESH_S:
-            statuses = await self._fleet.cameras.remote()
-            self._seen = (time.monotonic(), statuses)
-        return statuses
-
-    def _matcher(self) -> Any:
-        return _living(Names(self._site.site).matcher, "the matcher")
-
-
-def _living(name: str, label: str) -> Any:
-    actor = find_actor(name)
-    if actor is None:
-        raise ResourceError(f"{label} is not running", next_step="it is being started; try again")
-    return actor
-
-
-def _camera(name: str, status: CameraStatus | None) -> Document:
-    if status is None:
-        return {"name": name, "state": "connecting"}
-    return {
-        "name": name,
-        "state": status.state,
-        "blind_since": None if status.blind_since is None else utc_text(status.blind_since),
-        "problem": status.problem,
-        "refusal": status.refusal,
-        "width_px": status.width_px,
-        "height_px": status.height_px,
-        "frames": status.frames,
-        "frames_dropped": status.dropped,
-        "fps": round(status.fps, 2),
-    }
