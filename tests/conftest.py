@@ -10,14 +10,7 @@ from typing import Any
 
 import pytest
 
-for variable, value in {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "YOLO_AUTOINSTALL": "False",
-    "YOLO_OFFLINE": "True",
-    "HF_HUB_OFFLINE": "1",
-    "LFR_ENV": "test",
-}.items():
-    os.environ.setdefault(variable, value)
+import lfr_ray  # noqa: F401  (switches every dependency's reporting off before anything else loads)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("LFR_SHARED", REPOSITORY.parent / "shared"))

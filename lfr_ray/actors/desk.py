@@ -11,8 +11,9 @@ from lfr_ray.alert.webhook_store import WebhookStore
 from lfr_ray.api.ports import LocalDesk
 from lfr_ray.clock import SystemClock
 from lfr_ray.config import SiteConfig
+from lfr_ray.govern.tally import CameraTally
 from lfr_ray.metrics import Meter, Snapshot
-from lfr_ray.pipeline.desk import open_desk
+from lfr_ray.pipeline.opening import OpenedDesk
 from lfr_ray.records import Sighting
 
 
@@ -20,13 +21,14 @@ class DeskActor:
     """One order of events for a whole site. It adds to :class:`~lfr_ray.alert.desk.AlertDesk`.
 
     * the database's work outside the event loop;
-    * the delivery to webhooks, beside everything else;
+    * the delivery to webhooks, and what is due by the clock, beside everything else;
     * counting.
     """
 
     def __init__(self, site: SiteConfig) -> None:
         clock = SystemClock()
-        self._desk = open_desk(site)
+        opened = OpenedDesk(site, clock)
+        self._desk, self._upkeep = opened.desk, opened.upkeep
         webhooks = WebhookStore(self._desk.store.database)
         self._port = LocalDesk(self._desk, webhooks, clock)
         self._deliverer = Deliverer(
@@ -34,12 +36,22 @@ class DeskActor:
         )
         self._delivery: asyncio.Task[None] | None = None
         self._meter = Meter()
+        self._turn = asyncio.Lock()
+        self._seen: dict[str, CameraTally] = {}
 
     async def ready(self) -> bool:
         """The database is open; delivery begins with the first question."""
         if self._delivery is None or self._delivery.done():
             self._delivery = asyncio.create_task(self._deliverer.run())
+            await asyncio.to_thread(self._desk.report)
+            await asyncio.to_thread(self._upkeep.begin)
         return True
+
+    async def keep_up(self, seen: dict[str, CameraTally]) -> None:
+        """What is due by the clock; ``seen`` is what every camera counted since it was started."""
+        async with self._turn:
+            await asyncio.to_thread(self._upkeep.tick, seen)
+            self._seen = seen
 
     async def raise_alert(self, sighting: Sighting) -> AlertReceipt:
         """Durable before it answers; see :meth:`AlertDesk.raise_alert`."""
@@ -57,6 +69,8 @@ class DeskActor:
         return self._meter.snapshot()
 
     async def stop(self) -> None:
-        """End the delivery; what is not delivered yet is kept and sent after the next start."""
+        """Record the last counts and end the delivery; what was not delivered is sent after the next start."""
+        async with self._turn:
+            await asyncio.to_thread(self._upkeep.count, self._seen)
         if self._delivery is not None:
             self._delivery.cancel()

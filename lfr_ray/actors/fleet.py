@@ -12,13 +12,13 @@ import structlog
 from ray import serve
 
 from lfr_ray.actors.answers import answer, answer_within
+from lfr_ray.actors.clockwork import Clockwork
 from lfr_ray.actors.launch import camera_actor, desk_actor, find_actor, matcher_actor
 from lfr_ray.actors.names import Names
-from lfr_ray.actors.remote_models import RemoteDetector, RemoteEmbedder
+from lfr_ray.actors.remote_models import RemoteDetector, RemoteEmbedder, models_ready
 from lfr_ray.actors.stages import RemoteStages
 from lfr_ray.camera.reader import CameraStatus
-from lfr_ray.config import SiteConfig
-from lfr_ray.errors import ResourceError
+from lfr_ray.config import CameraConfig, SiteConfig
 from lfr_ray.metrics import Snapshot
 from lfr_ray.models.catalogue import card
 from lfr_ray.models.runtime import SelfTest
@@ -35,6 +35,7 @@ class FleetReplica:
     """One replica, which adds to Serve what Serve does not do for actors.
 
     * It finds living actors again after its own restart, and makes those that are missing.
+    * It passes on, now and then, what the cameras counted.
     * It renews every camera's lease: a camera whose fleet is gone stops by itself.
     * It ends cameras, matcher and desk when the application is deleted, not when only the fleet restarts.
     """
@@ -44,7 +45,7 @@ class FleetReplica:
     ) -> None:
         self._site = site
         self._app = serve.get_replica_context().app_name
-        self._self_tests = await self._models_ready(detector, embedder)
+        self._self_tests = await models_ready(site, detector, embedder)
         if site.watchlist:
             await asyncio.to_thread(
                 import_watchlist,
@@ -58,6 +59,7 @@ class FleetReplica:
         await answer(self._matcher.ready.remote())
         await answer(self._desk.ready.remote())
         self._stages = RemoteStages(detector, embedder, self._matcher, self._desk)
+        self._clockwork = Clockwork(self._matcher, self._desk)
         self._statuses: dict[str, CameraStatus] = {}
         self._keeper = asyncio.create_task(self._keep())
 
@@ -82,36 +84,24 @@ class FleetReplica:
         if self._keeper.done():
             raise RuntimeError("the camera keeper has ended")
 
-    async def _models_ready(self, detector: Any, embedder: Any) -> list[SelfTest]:
-        """Wait for one replica of each model: a configuration the cluster cannot hold must not wait for ever."""
-        limit_s = self._site.resources_wait_s + 10
-        try:
-            asked = (detector.self_test.remote(), embedder.self_test.remote())
-            return list(await asyncio.wait_for(asyncio.gather(*asked), limit_s))
-        except asyncio.TimeoutError:
-            raise ResourceError(
-                "no replica of the detector or the embedder became ready",
-                got=f"nothing within {limit_s:g} s; free: {_free()}",
-                allowed=f"detector CPU {self._site.detector.cpus:g} GPU {self._site.detector.gpus:g}, "
-                f"embedder CPU {self._site.embedder.cpus:g} GPU {self._site.embedder.gpus:g} for each replica",
-                next_step="add nodes, or lower cpus, gpus and replicas in the site file",
-            ) from None
-
     async def _keep(self) -> None:
         while True:
-            await asyncio.gather(*(self._keep_one(index) for index in range(len(self._site.cameras))))
+            kept = await asyncio.gather(*(self._keep_one(camera) for camera in self._site.cameras))
+            living = {camera.name: actor for camera, actor in zip(self._site.cameras, kept, strict=True) if actor}
+            await self._clockwork.tick(self._statuses, living)
             await asyncio.sleep(TICK_S)
 
-    async def _keep_one(self, index: int) -> None:
-        camera = self._site.cameras[index]
+    async def _keep_one(self, camera: CameraConfig) -> Any:
+        """Make or find one camera and renew its lease; the actor, or None when that failed."""
         try:
             actor = camera_actor(self._site, camera)
             status = await answer_within(actor.renew.remote(self._stages), ANSWER_S)
         except Exception as error:  # noqa: BLE001  (one camera's trouble must not end the keeping of the others)
             log.warning("camera actor failed", camera=camera.name, error=type(error).__name__)
-            return
+            return None
         if status is not None:
             self._statuses[camera.name] = status
+        return actor
 
     async def __del__(self) -> None:
         """Serve's graceful end: of this replica alone, or of the whole application."""
@@ -137,8 +127,3 @@ async def stop_actors(site: SiteConfig) -> None:
 def _is_going_away(app: str) -> bool:
     status = serve.status().applications.get(app)
     return status is None or status.status == "DELETING"
-
-
-def _free() -> str:
-    present: dict[str, float] = ray.available_resources()
-    return ", ".join(f"{name} {present.get(name, 0.0):g}" for name in ("CPU", "GPU"))

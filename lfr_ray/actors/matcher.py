@@ -8,9 +8,12 @@ from typing import Any
 
 from lfr_ray.config import SiteConfig
 from lfr_ray.errors import LfrError
-from lfr_ray.govern.stop import emergency_stop
+from lfr_ray.govern.gate import AuthorityGate
+from lfr_ray.govern.ledger_record import Event
+from lfr_ray.govern.stop import breaker_pause, emergency_stop
 from lfr_ray.match.matcher import Matcher
 from lfr_ray.metrics import Meter, Snapshot
+from lfr_ray.pipeline.governance import open_ledger
 from lfr_ray.pipeline.opening import open_matcher
 from lfr_ray.records import Answer, Probe
 
@@ -27,6 +30,8 @@ class MatcherActor:
         self._site = site
         self._opened: Matcher | None = None
         self._stop = emergency_stop(site.data_dir)
+        self._pause = breaker_pause(site.data_dir)
+        self._ledger = open_ledger(site.data_dir)
         self._meter = Meter()
 
     def ready(self) -> bool:
@@ -74,11 +79,14 @@ class MatcherActor:
     def halt(self, officer: str, reason: str) -> dict[str, Any]:
         """The emergency stop: this actor takes one call at a time, so no comparison is under way when it answers."""
         halt = self._stop.set(officer, reason, time.time())
+        self._record("matching stopped", officer, reason)
         return {"stopped": True, "by": halt.by, "reason": halt.reason, "at": halt.at}
 
     def resume(self, officer: str, reason: str) -> dict[str, Any]:
-        """Lift the emergency stop."""
+        """Lift the emergency stop, and the circuit breaker's pause with it."""
+        self._record("matching resumed", officer, reason)
         self._stop.clear()
+        self._pause.clear()
         return {"stopped": False, "by": officer, "reason": reason}
 
     def snapshot(self) -> Snapshot:
@@ -86,19 +94,30 @@ class MatcherActor:
         self._meter.gauge("watchlist_entries", self._matcher.state(time.time()).entries)
         return self._meter.snapshot()
 
+    def tick(self) -> None:
+        """To be called now and then: a deployment that was closed leaves nothing in memory."""
+        gate = self._matcher.gate
+        if isinstance(gate, AuthorityGate) and gate.closed:
+            self._matcher.forget("the deployment was closed")
+
     def stop(self) -> None:
         """Forget the list."""
         self._matcher.forget("the site has ended")
+
+    def _record(self, what: str, officer: str, reason: str) -> None:
+        deployment = self._site.authority.deployment
+        self._ledger.append(Event("stop", what, deployment=deployment, actor=officer, reason=reason))
 
     @property
     def _matcher(self) -> Matcher:
         """Opened with the first question: an error then reaches whoever asks, and not only Ray's log."""
         if self._opened is None:
-            self._opened = open_matcher(self._site)
+            self._opened = open_matcher(self._site, self._ledger)
             with contextlib.suppress(LfrError):
                 self._opened.reload(time.time())
         return self._opened
 
     def _state(self) -> str:
-        fault = self._matcher.state(time.time()).fault
-        return "stopped" if self._stop.is_set() else (fault or "in force")
+        gate = self._matcher.gate
+        authority = gate.status() if isinstance(gate, AuthorityGate) else gate.refusal("", time.time(), "", "")
+        return authority or self._matcher.state(time.time()).fault or "in force"

@@ -1,12 +1,17 @@
-"""The deployed models behind the protocols of plain ones: for enrolment, which is no camera."""
+"""The deployed models: behind the protocols of plain ones for enrolment, and waited for at the start."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import numpy as np
+import ray
 
+from lfr_ray.config import SiteConfig
+from lfr_ray.errors import ResourceError
 from lfr_ray.models.cards import ModelCard
+from lfr_ray.models.runtime import SelfTest
 from lfr_ray.records import Faces, Floats, Picture
 
 
@@ -35,3 +40,24 @@ class RemoteEmbedder:
             return np.zeros((0, self.card.vector_length), np.float32)
         vectors: Floats = self._embed.remote(chips).result()
         return vectors
+
+
+async def models_ready(site: SiteConfig, detector: Any, embedder: Any) -> list[SelfTest]:
+    """Wait for one replica of each model: a configuration the cluster cannot hold must not wait for ever."""
+    limit_s = site.resources_wait_s + 10
+    try:
+        asked = (detector.self_test.remote(), embedder.self_test.remote())
+        return list(await asyncio.wait_for(asyncio.gather(*asked), limit_s))
+    except asyncio.TimeoutError:
+        raise ResourceError(
+            "no replica of the detector or the embedder became ready",
+            got=f"nothing within {limit_s:g} s; free: {_free()}",
+            allowed=f"detector CPU {site.detector.cpus:g} GPU {site.detector.gpus:g}, "
+            f"embedder CPU {site.embedder.cpus:g} GPU {site.embedder.gpus:g} for each replica",
+            next_step="add nodes, or lower cpus, gpus and replicas in the site file",
+        ) from None
+
+
+def _free() -> str:
+    present: dict[str, float] = ray.available_resources()
+    return ", ".join(f"{name} {present.get(name, 0.0):g}" for name in ("CPU", "GPU"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,7 +97,7 @@ class Matcher:
         config: MatchConfig | None = None,
         evidence: EvidenceConfig | None = None,
         kind: str = LIVE,
-        categories: Collection[str] | None = None,
+        categories: Container[str] | None = None,
         deployment: str = "",
         device: torch.device | str = "cpu",
     ) -> None:
@@ -110,11 +110,11 @@ class Matcher:
         self._calibration: Calibration = card.calibration
         self._store = store
         self._card = card
-        self._gate = gate
+        self.gate = gate
         self._config = config or MatchConfig()
         self._evidence = evidence or EvidenceConfig()
         self._kind = kind
-        self._categories = None if categories is None else frozenset(categories)
+        self._categories = categories
         self._deployment = deployment
         self._device = torch.device(device)
         self._looked_s = -math.inf
@@ -203,7 +203,7 @@ class Matcher:
     def _refusal(self, known: _List, probe: Probe) -> str:
         if known.fault:
             return known.fault
-        why = self._gate.refusal(probe.camera, probe.captured_at, known.approved_hash, probe.model)
+        why = self.gate.refusal(probe.camera, probe.captured_at, known.approved_hash, probe.model)
         if why:
             return why
         if probe.model != self._card.id:

@@ -28,6 +28,9 @@ FURTHER_COLUMNS = (
 NEEDED = ("legal_basis", "image_source", "authorised_by", "expires_at")
 """Cells that an entry of any category but ``test`` must fill."""
 
+FIRST_S, LAST_S = -2_208_988_800.0, 253_402_300_799.0
+"""Dates are taken from 1900 to 9999."""
+
 PRIORITIES = range(1, 6)
 _YES = frozenset({"yes", "true", "1", "y"})
 _NO = frozenset({"", "no", "false", "0", "n"})
@@ -87,15 +90,16 @@ def read_register(path: Path) -> Register:
     if first is None:
         raise WatchlistError(f"{REGISTER} is empty", allowed=_HEADER_HELP, next_step="give it a header and rows")
     header = _header(first[1])
+    place = header.index("entry_id")
     entries: dict[str, Entry] = {}
     line_of: dict[str, int] = {}
     named: set[str] = set()
     rejected: list[Rejected] = []
     for number, cells in lines:
         try:
-            row = _row(header, cells)
-            entry_id = entry_id_named(row["entry_id"])
+            entry_id = entry_id_named(cells[place] if len(cells) > place else "")
             named.add(entry_id)
+            row = _row(header, cells)
             if entry_id in line_of:
                 raise ValueError(f"entry id {entry_id!r} stands in line {line_of[entry_id]} already")
             line_of[entry_id] = number
@@ -203,7 +207,10 @@ def _parsed(column: str, text: str, parse: Callable[[str], float], allowed: str)
     if not text:
         return None
     try:
-        return parse(text)
+        moment_s = parse(text)
+        if not FIRST_S <= moment_s <= LAST_S:
+            raise ValueError
+        return moment_s
     except (ValueError, OverflowError):
         raise ValueError(f"{column} is not a date: got {text[:40]!r}, allowed {allowed}") from None
 

@@ -1,14 +1,29 @@
-"""A site's matcher, opened from its configuration, behind the gate that its authority asks for."""
+"""A site's matcher and desk, opened from its configuration, behind the gate that its authority asks for."""
 
 from __future__ import annotations
 
+from collections.abc import Container
+
+from lfr_ray.clock import Clock
 from lfr_ray.config import SiteConfig
 from lfr_ray.errors import AuthorityError
+from lfr_ray.govern.audit import Ledger
+from lfr_ray.govern.gate import AuthorityGate
 from lfr_ray.govern.stop import breaker_pause, emergency_stop
 from lfr_ray.match.gate import Gate
 from lfr_ray.match.matcher import Matcher
 from lfr_ray.match.store import WatchlistStore
 from lfr_ray.models.catalogue import card
+from lfr_ray.pipeline.closing import SiteStorage
+from lfr_ray.pipeline.desk import open_desk
+from lfr_ray.pipeline.governance import (
+    ledger_door,
+    open_authority_gate,
+    open_ledger,
+    profile_of,
+    reported_event_id,
+)
+from lfr_ray.pipeline.upkeep import Upkeep
 
 WATCHLIST_FOLDER = "watchlist"
 TEST = "test"
@@ -30,13 +45,15 @@ def open_store(site: SiteConfig) -> WatchlistStore:
     return WatchlistStore(site.data_dir / WATCHLIST_FOLDER)
 
 
-def open_gate(site: SiteConfig) -> Gate:
+def open_gate(site: SiteConfig, ledger: Ledger) -> Gate:
     """The gate that the site's authority asks for.
 
     Raises:
         AuthorityError: The site is no test and names no deployment.
     """
-    if site.authority.kind == TEST and not site.authority.deployment:
+    if site.authority.deployment:
+        return open_authority_gate(site, ledger, model_sha256=card(site.embedder.model).sha256)
+    if site.authority.kind == TEST:
         return SwitchGate(site)
     raise AuthorityError(
         "no authority: the site is no test and names no deployment",
@@ -46,19 +63,54 @@ def open_gate(site: SiteConfig) -> Gate:
     )
 
 
-def open_matcher(site: SiteConfig) -> Matcher:
-    """The site's matcher with its list read, as far as it can be read.
+def open_matcher(site: SiteConfig, ledger: Ledger) -> Matcher:
+    """The site's matcher; its list is read with :meth:`Matcher.reload`.
 
     Raises:
         AuthorityError: See :func:`open_gate`.
         ModelError: The embedder's card has no calibration.
     """
+    gate = open_gate(site, ledger)
     return Matcher(
         open_store(site),
         card(site.embedder.model),
-        open_gate(site),
+        gate,
         config=site.match,
         evidence=site.evidence,
         kind=site.authority.kind,
+        categories=Who(gate) if isinstance(gate, AuthorityGate) else None,
         deployment=site.authority.deployment or TEST,
     )
+
+
+class Who(Container[str]):
+    """The categories that the authority names, as it stands when the list is read; without one, nobody."""
+
+    def __init__(self, gate: AuthorityGate) -> None:
+        self._gate = gate
+
+    def __contains__(self, category: object) -> bool:
+        authority = self._gate.authority
+        return authority is not None and category in authority.who
+
+
+class OpenedDesk:
+    """The alert desk of a site with its ledger behind it, and what runs by the clock.
+
+    Args:
+        site: The site.
+        clock: Time.
+    """
+
+    def __init__(self, site: SiteConfig, clock: Clock) -> None:
+        profile = profile_of(site.authority)
+        self.ledger = open_ledger(site.data_dir, clock)
+        self.desk = open_desk(
+            site,
+            two_person=profile.two_person,
+            clock=clock,
+            on_event=ledger_door(self.ledger),
+            reported_event_id=reported_event_id(site.data_dir),
+        )
+        storage = SiteStorage(site.data_dir, open_store(site), self.desk.store, self.ledger)
+        self.upkeep = Upkeep(site, storage, profile, clock)

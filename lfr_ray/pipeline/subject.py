@@ -48,8 +48,8 @@ def choose_subject(faces: Faces, width_px: int, height_px: int) -> tuple[int | N
     if len(comparable) == 1:
         return int(comparable[0]), ""
     sides = np.array([width_px, height_px] * 2, np.float32)
-    boxes = faces.boxes[comparable] / sides
-    off = (boxes[:, :2] + boxes[:, 2:]) / 2 - 0.5
+    boxes: Floats = (faces.boxes[comparable] / sides).astype(np.float32)
+    off: Floats = ((boxes[:, :2] + boxes[:, 2:]) / 2 - 0.5).astype(np.float32)
     distances = np.hypot(off[:, 0], off[:, 1])
     order = np.argsort(distances, kind="stable")
     subject = int(order[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,12 +15,13 @@ from lfr_ray.govern.fingerprints import Fingerprints, fingerprints_of
 from lfr_ray.govern.grant import Grant, closing_fault, grant_fault, list_grants
 from lfr_ray.govern.keys import PublicKey, trusted_keys
 from lfr_ray.govern.ledger_verify import KnownHead, Verdict, verify_ledger
-from lfr_ray.govern.profile import Profile, load_profile
+from lfr_ray.govern.profile import kept_profile, load_profile
 from lfr_ray.govern.public_record import record_fault
 from lfr_ray.govern.receipt import SignedReceipt, load_receipt
 from lfr_ray.govern.scan import Progress, Scanner, ScanReport
 from lfr_ray.pipeline.closing import SiteStorage, overdue
 from lfr_ray.pipeline.governance import (
+    DEFAULT_PROFILE,
     DEPLOYMENTS_FOLDER,
     KEYS_FOLDER,
     LEDGER_FILE,
@@ -79,15 +81,12 @@ class Verification:
         }
 
 
-def verify_site(
-    storage: SiteStorage, now_s: float, *, profile: Profile | None = None, progress: Progress | None = None
-) -> Verification:
+def verify_site(storage: SiteStorage, now_s: float, *, progress: Progress | None = None) -> Verification:
     """Verify the ledger, every signature, and that nothing destroyed can be found in the storage.
 
     Args:
         storage: The site's storage.
         now_s: Wall time, for what is overdue.
-        profile: Whose retention times count; default: those of the deployments' own profiles.
         progress: Told how many bytes were searched.
     """
     data_dir = storage.data_dir
@@ -97,12 +96,12 @@ def verify_site(
     receipts = _receipts(data_dir, trusted, faults, known)
     grants = list_grants(data_dir / DEPLOYMENTS_FOLDER)
     known += [_head(one.authority.ledger_head, f"authority {one.authority.deployment}") for one in grants]
-    faults += _grant_faults(grants, receipts, trusted)
+    faults += _grant_faults(data_dir, grants, receipts, trusted)
     faults += _record_faults(data_dir / RECORDS_FOLDER, trusted, known)
     ledger = verify_ledger(data_dir / LEDGER_FILE, trusted, [one for one in known if one.count >= 0])
     result = Verification(ledger, len(receipts), faults=[*ledger.faults, *faults])
     _search(storage, result, progress)
-    _overdue(storage, grants, profile, now_s, result)
+    _overdue(storage, grants, now_s, result)
     return result
 
 
@@ -129,16 +128,15 @@ def _receipts(
 
 
 def _grant_faults(
-    grants: list[Grant], receipts: dict[str, SignedReceipt], trusted: dict[str, PublicKey]
+    data_dir: Path, grants: list[Grant], receipts: dict[str, SignedReceipt], trusted: dict[str, PublicKey]
 ) -> Iterator[str]:
     for grant in grants:
         deployment = grant.authority.deployment
         try:
-            profile = load_profile(grant.authority.profile)
-            fault = "" if profile.sha256 != grant.authority.profile_sha256 else grant_fault(grant, trusted, profile)
-        except LfrError:
-            # A profile of the force's own is not at hand here; its signature was checked when it was used.
-            fault = ""
+            profile = kept_profile(data_dir / DEPLOYMENTS_FOLDER, grant.authority.profile_sha256)
+            fault = grant_fault(grant, trusted, profile)
+        except LfrError as error:
+            fault = f"{error.what}: {error.got}"
         if fault:
             yield f"deployment {deployment}: {fault}"
         if closing_fault(grant, trusted) and deployment not in receipts:
@@ -195,16 +193,12 @@ def _present(storage: SiteStorage) -> Iterator[bytes]:
     yield from desk_contents(storage.desk, [one.alert_id for one in alerts])
 
 
-def _overdue(
-    storage: SiteStorage, grants: list[Grant], profile: Profile | None, now_s: float, result: Verification
-) -> None:
-    names = {grant.authority.profile for grant in grants} or {"uk-police"}
-    for name in sorted(names) if profile is None else [""]:
-        try:
-            rules = (profile or load_profile(name)).retention
-        except LfrError:
-            continue
-        late = overdue(storage, rules, now_s - GRACE_S)
-        if late:
-            result.faults.append(f"{len(late)} alerts are past their retention time; run the site or close it")
-            return
+def _overdue(storage: SiteStorage, grants: list[Grant], now_s: float, result: Verification) -> None:
+    folder = storage.data_dir / DEPLOYMENTS_FOLDER
+    rules = [load_profile("test" if all(one.authority.kind == "test" for one in grants) else DEFAULT_PROFILE)]
+    for grant in grants:
+        with contextlib.suppress(LfrError):
+            rules.append(kept_profile(folder, grant.authority.profile_sha256))
+    late = {alert for one in rules[1:] or rules for alert in overdue(storage, one.retention, now_s - GRACE_S)}
+    if late:
+        result.faults.append(f"{len(late)} alerts are past their retention time; run the site, or close the deployment")
