@@ -89,6 +89,7 @@ class Ledger:
         self._failure = ""
         self._broken = ""
         self._head_stale = False
+        self._unsealed = False
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
@@ -156,12 +157,13 @@ class Ledger:
                 raise self._failed(error, 0) from None
 
     def close(self) -> None:
-        """Seal and close. Waiting records are tried once more."""
+        """Seal what this process wrote, and close. Waiting records are tried once more."""
         if self._file < 0:
             return
         with contextlib.suppress(LfrError):
             self._write_waiting()
-            self.seal()
+            if self._unsealed:
+                self.seal()
         self._head_file.close()
         # With records unwritten the marker stays: the next process to open the ledger records that they were lost.
         self._marker.clear(remove=not self._waiting)
@@ -232,6 +234,7 @@ class Ledger:
             os.ftruncate(self._file, head.size_bytes)
             raise
         self._head = Head(number, digest, head.size_bytes + len(data), latest_at, accepted)
+        self._unsealed = not seal
         self._refresh_head()
         return written
 

@@ -17,7 +17,6 @@ from lfr_ray.clock import parse_utc
 from lfr_ray.errors import ConfigError
 from lfr_ray.govern.intervals import Rate, difference_p, rate
 
-CATEGORY = "blue-list"
 COLUMNS = ("entry_id", "camera", "from", "to")
 LATE_S = 10.0
 """An alert may come so much later than the walk, when somebody lingers in view."""
@@ -90,11 +89,6 @@ class BlueReport:
             ],
             "stray_alerts": len(self.stray),
         }
-
-
-def is_blue(category: str) -> bool:
-    """The entry is a volunteer: its alerts are no police figures."""
-    return category == CATEGORY
 
 
 def measure(walks: Sequence[Walk], alerts: Iterable[BlueAlert], late_s: float = LATE_S) -> BlueReport:

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lfr_ray.govern.blue_list import is_blue
 from lfr_ray.govern.ledger_record import Event, RecordKind
 
+BLUE_CATEGORY = "blue-list"
+"""Watchlist category of volunteers."""
 RECORDS: Mapping[str, tuple[RecordKind, str]] = {
     "alert_raised": ("collection", "alert raised"),
     "sighting_attached": ("collection", "sighting attached to an alert"),
@@ -119,7 +120,7 @@ class AlertFact:
     @property
     def blue(self) -> bool:
         """A volunteer's alert: in no police figure."""
-        return is_blue(self.category)
+        return self.category == BLUE_CATEGORY
 
     @property
     def is_true(self) -> bool:

@@ -10,8 +10,9 @@ import yaml
 from pydantic import Field, model_validator
 
 from lfr_ray.config import Section, load_yaml, parse_section
-from lfr_ray.errors import ConfigError
+from lfr_ray.errors import ConfigError, IntegrityError
 from lfr_ray.govern.canonical import canonical_json, sha256_hex
+from lfr_ray.govern.files import read_json, write_durable
 
 Kind = Literal["live", "retrospective", "test"]
 """Live: cameras at a place now. Retrospective: recorded footage or a still. Test: trials and demonstrations."""
@@ -156,3 +157,29 @@ def load_profile(wanted: str | Path) -> Profile:
             "there is no such profile", got=wanted, allowed=f"{', '.join(profile_names())}, or a YAML file of your own"
         )
     return parse_section(Profile, load_yaml(path), f"profile {path.name}")
+
+
+def keep_profile(folder: Path, profile: Profile) -> Path:
+    """Keep the rules beside the authorities that were made under them, by their hash."""
+    path = _kept_path(folder, profile.sha256)
+    if not path.exists():
+        write_durable(path, canonical_json(profile.model_dump(mode="json")) + b"\n")
+    return path
+
+
+def kept_profile(folder: Path, sha256: str) -> Profile:
+    """The rules of that hash, as they were kept.
+
+    Raises:
+        NotFoundError: They were not kept here.
+        ConfigError, IntegrityError: They were changed since.
+    """
+    path = _kept_path(folder, sha256)
+    profile = parse_section(Profile, read_json(path, "the rules of this deployment"), f"profile {path.stem[:12]}")
+    if profile.sha256 != sha256:
+        raise IntegrityError("the rules of a deployment were changed", got=path.name)
+    return profile
+
+
+def _kept_path(folder: Path, sha256: str) -> Path:
+    return folder / "profiles" / f"{sha256}.json"

@@ -9,7 +9,7 @@ from lfr_ray.govern.authority import ANY, Authority, Officer
 from lfr_ray.govern.files import exclusive
 from lfr_ray.govern.grant import Grant, closing_fault, grant_fault, grant_path, load_grant, signed
 from lfr_ray.govern.keys import SigningKey, trust, trusted_keys
-from lfr_ray.govern.profile import Profile
+from lfr_ray.govern.profile import Profile, keep_profile
 
 TESTER = "tester"
 """Holder and rank of the key that signs trials; no profile of a live deployment knows this rank."""
@@ -71,6 +71,7 @@ def open_trial(data_dir: Path, authority: Authority, profile: Profile, now_s: fl
     key = trial_key(data_dir / "keys")
     grant = signed(authority, key, now_s)
     folder = data_dir / "deployments"
+    keep_profile(folder, profile)
     try:
         present = load_grant(grant_path(folder, authority.deployment))
     except NotFoundError:

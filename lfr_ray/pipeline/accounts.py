@@ -20,8 +20,8 @@ from lfr_ray.govern.ledger_verify import read_records
 from lfr_ray.govern.public_record import RecordFacts
 from lfr_ray.govern.receipt import SignedReceipt, load_receipt, receipt_path
 from lfr_ray.govern.tally import totals
-from lfr_ray.pipeline.closing import SiteStorage, listed_path
-from lfr_ray.pipeline.governance import LEDGER_FILE, RECEIPTS_FOLDER
+from lfr_ray.pipeline.closing import SiteStorage
+from lfr_ray.pipeline.governance import LEDGER_FILE, RECEIPTS_FOLDER, listed_path
 
 SWITCHED = frozenset({"alerts paused", "alerts resumed", "matching stopped", "matching resumed", "matching paused"})
 """Records that are shown besides stops and incidents."""

@@ -13,11 +13,11 @@ from pathlib import Path
 from lfr_ray.alert.desk_erase import DeskEraser, RetentionFacts
 from lfr_ray.alert.desk_store import DeskStore
 from lfr_ray.clock import Clock, SystemClock, utc_text
-from lfr_ray.errors import ConflictError, LfrError, NotFoundError
+from lfr_ray.errors import ConflictError, LfrError
 from lfr_ray.govern.audit import Ledger
 from lfr_ray.govern.canonical import canonical_json, sha256_hex
 from lfr_ray.govern.erasure import Erasure, FileHolding, Holding, Stage, unfinished
-from lfr_ray.govern.files import exclusive, read_json, write_durable
+from lfr_ray.govern.files import exclusive, write_durable
 from lfr_ray.govern.fingerprints import fingerprints_of
 from lfr_ray.govern.grant import Grant, closed, closing_fault, grant_path, list_grants, load_grant
 from lfr_ray.govern.keys import site_key, trusted_keys
@@ -26,10 +26,15 @@ from lfr_ray.govern.profile import RetentionRules
 from lfr_ray.govern.receipt import SignedReceipt, load_receipt, receipt_path
 from lfr_ray.govern.retention import Item, due
 from lfr_ray.match.store import WatchlistStore
-from lfr_ray.pipeline.governance import DEPLOYMENTS_FOLDER, KEYS_FOLDER, RECEIPTS_FOLDER, site_scan_key
+from lfr_ray.pipeline.governance import (
+    DEPLOYMENTS_FOLDER,
+    KEYS_FOLDER,
+    RECEIPTS_FOLDER,
+    listed_path,
+    site_scan_key,
+)
 from lfr_ray.pipeline.holdings import DeskHolding, WatchlistHolding
 
-LISTED_SUFFIX = ".listed"
 EXPIRED = "retention time over"
 
 
@@ -232,21 +237,6 @@ def _write_listed(storage: SiteStorage, deployment: str) -> None:
     write_durable(path, canonical_json({"categories": counts, "listed": rows}) + b"\n", 0o600)
 
 
-def listed_path(data_dir: Path, deployment: str) -> Path:
-    """Where the nominal ids of a deployment's list lie."""
-    return data_dir / DEPLOYMENTS_FOLDER / f"{deployment}{LISTED_SUFFIX}"
-
-
-def find_listed(data_dir: Path, nominal_id: str) -> list[dict[str, str]]:
-    """Every closed deployment on whose list somebody was, for a subject access request."""
-    found = []
-    for path in sorted((data_dir / DEPLOYMENTS_FOLDER).glob(f"*{LISTED_SUFFIX}")):
-        for row in read_json(path, "the listing")["listed"]:
-            if nominal_id in (row["nominal_id"], row["entry_id"]):
-                found.append({"deployment": path.stem, "entry_id": row["entry_id"], "category": row["category"]})
-    return found
-
-
 def _holdings(storage: SiteStorage, deployment: str, clock: Clock) -> Sequence[Holding]:
     desk = DeskHolding(
         storage.desk,
@@ -279,19 +269,3 @@ def _record(ledger: Ledger, receipt: SignedReceipt, by: str, reason: str) -> Non
         )
     )
     ledger.seal()
-
-
-def open_grant(data_dir: Path, deployment: str) -> Grant:
-    """A deployment's grant, or the newest open one when no id is given.
-
-    Raises:
-        NotFoundError: There is none.
-    """
-    folder = data_dir / DEPLOYMENTS_FOLDER
-    if deployment:
-        return load_grant(grant_path(folder, deployment))
-    trusted = trusted_keys(data_dir / KEYS_FOLDER)
-    for grant in list_grants(folder):
-        if not closing_fault(grant, trusted):
-            return grant
-    raise NotFoundError("no deployment is open", next_step="open one with `lfr deployment open`")

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lfr_ray.alert.desk import OnEvent
 from lfr_ray.clock import Clock
 from lfr_ray.config import AuthorityConfig, SiteConfig
+from lfr_ray.errors import NotFoundError
 from lfr_ray.govern.audit import Ledger
 from lfr_ray.govern.desk_events import last_event_id, ledger_event
+from lfr_ray.govern.files import read_json
 from lfr_ray.govern.fingerprints import ScanKey, scan_key
 from lfr_ray.govern.gate import AuthorityGate
+from lfr_ray.govern.grant import Grant, closing_fault, grant_path, list_grants, load_grant
 from lfr_ray.govern.keys import site_key, trusted_keys
 from lfr_ray.govern.ledger_verify import read_records
 from lfr_ray.govern.profile import Profile, load_profile
+
+if TYPE_CHECKING:
+    from lfr_ray.alert.desk import OnEvent
 
 LEDGER_FILE = "ledger.jsonl"
 KEYS_FOLDER = "keys"
@@ -23,6 +28,7 @@ DEPLOYMENTS_FOLDER = "deployments"
 RECEIPTS_FOLDER = "receipts"
 RECORDS_FOLDER = "records"
 SCAN_KEY_FILE = "scan.key"
+LISTED_SUFFIX = ".listed"
 DEFAULT_PROFILE = "uk-police"
 
 
@@ -89,3 +95,34 @@ def reported_event_id(data_dir: Path) -> int:
     """The last step of the desk that the ledger has; the desk reports the later ones again after a restart."""
     path = data_dir / LEDGER_FILE
     return last_event_id(read_records(path)) if path.exists() else 0
+
+
+def open_grant(data_dir: Path, deployment: str) -> Grant:
+    """A deployment's grant, or the newest open one when no id is given.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    folder = data_dir / DEPLOYMENTS_FOLDER
+    if deployment:
+        return load_grant(grant_path(folder, deployment))
+    trusted = trusted_keys(data_dir / KEYS_FOLDER)
+    for grant in list_grants(folder):
+        if not closing_fault(grant, trusted):
+            return grant
+    raise NotFoundError("no deployment is open", next_step="open one with `lfr deployment open`")
+
+
+def listed_path(data_dir: Path, deployment: str) -> Path:
+    """Where the nominal ids of a deployment's list lie."""
+    return data_dir / DEPLOYMENTS_FOLDER / f"{deployment}{LISTED_SUFFIX}"
+
+
+def find_listed(data_dir: Path, nominal_id: str) -> list[dict[str, str]]:
+    """Every closed deployment on whose list somebody was, for a subject access request."""
+    found = []
+    for path in sorted((data_dir / DEPLOYMENTS_FOLDER).glob(f"*{LISTED_SUFFIX}")):
+        for row in read_json(path, "the listing")["listed"]:
+            if nominal_id in (row["nominal_id"], row["entry_id"]):
+                found.append({"deployment": path.stem, "entry_id": row["entry_id"], "category": row["category"]})
+    return found

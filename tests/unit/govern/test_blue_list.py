@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lfr_ray.errors import ConfigError
-from lfr_ray.govern.blue_list import BlueAlert, Walk, is_blue, measure, read_walks
+from lfr_ray.govern.blue_list import BlueAlert, Walk, measure, read_walks
 
 
 def walks_of(group: str, hits: int, of: int, camera: str = "pier") -> tuple[list[Walk], list[BlueAlert]]:
@@ -69,11 +69,6 @@ def test_the_parts_add_up(hits: list[bool], covered: list[bool]) -> None:
     for table in (report.by_camera, report.by_group, report.by_cover):
         assert sum(one.count for one in table.values()) == sum(hits)
         assert sum(one.of for one in table.values()) == len(hits)
-
-
-def test_only_the_blue_list_is_blue() -> None:
-    assert is_blue("blue-list")
-    assert not is_blue("suspect")
 
 
 def test_the_register_of_walks(tmp_path: Path) -> None:

@@ -1,0 +1,302 @@
+"""`lfr deployment`: under which authority faces are compared, from opening to the public record."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from lfr_ray.cli import keys
+from lfr_ray.cli.deployment_open import open_deployment
+from lfr_ray.cli.output import stderr, table, write_json
+from lfr_ray.cli.storage import ByOption, DataOption, JsonOption, SiteOption, site_of, storage_of, who
+from lfr_ray.clock import utc_text
+from lfr_ray.errors import AuthorityError, ConflictError, LfrError
+from lfr_ray.govern.audit import CLOCK_ACCEPTED
+from lfr_ray.govern.grant import (
+    Grant,
+    closing_fault,
+    grant_fault,
+    list_grants,
+    must_erase,
+    ratification_fault,
+    ratified,
+    ratify_by_s,
+)
+from lfr_ray.govern.keys import PublicKey, SigningKey, passphrase_from, site_key, trusted_keys
+from lfr_ray.govern.ledger_record import Event
+from lfr_ray.govern.profile import kept_profile
+from lfr_ray.govern.stop import Switch, breaker_pause, emergency_stop
+from lfr_ray.pipeline.governance import (
+    DEPLOYMENTS_FOLDER,
+    KEYS_FOLDER,
+    RECORDS_FOLDER,
+    find_listed,
+    open_grant,
+    open_ledger,
+)
+
+app = typer.Typer(name="deployment", help="Authority: open, stop, close, account for.", no_args_is_help=True)
+app.command("open")(open_deployment)
+app.add_typer(keys.app)
+
+IdArgument = Annotated[str, typer.Argument(metavar="[DEPLOYMENT]", help="Id; default: the newest open one.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why, in words; it is recorded.")]
+
+
+def register(parent: typer.Typer) -> None:
+    """Hang this group into the command line."""
+    parent.add_typer(app)
+
+
+@app.command()
+def status(site: SiteOption = None, data_dir: DataOption = None, json: JsonOption = "") -> None:
+    """Every deployment, whether anything may be compared under it now, and why not."""
+    folder = site_of(site, data_dir).data_dir
+    now_s = time.time()
+    trusted = trusted_keys(folder / KEYS_FOLDER)
+    rows = [_state(folder, grant, trusted, now_s) for grant in list_grants(folder / DEPLOYMENTS_FOLDER)]
+    halts = {name: switch.read() for name, switch in _switches(folder).items()}
+    if json:
+        halted = {
+            name: None if halt is None else {"by": halt.by, "reason": halt.reason, "at": halt.at}
+            for name, halt in halts.items()
+        }
+        write_json(json, {"deployments": rows} | halted)
+        return
+    for name, halt in halts.items():
+        if halt is not None:
+            stderr.print(f"[bold red]{name}:[/] nothing is compared since {halt.at}: {halt.reason} ({halt.by})")
+    columns = ("id", "kind", "state", "starts_at", "ends_at", "entries", "cameras")
+    table("Deployments", columns, ([row[name] for name in columns] for row in rows))
+
+
+@app.command()
+def close(
+    deployment: IdArgument = "",
+    reason: ReasonOption = "the deployment is over",
+    destroy: Annotated[
+        list[Path] | None, typer.Option(help="Further files or folders to destroy, such as recordings; repeat.")
+    ] = None,
+    search: Annotated[
+        list[Path] | None, typer.Option(help="Further storage to search, such as a spool folder; repeat.")
+    ] = None,
+    by: ByOption = "",
+    site: SiteOption = None,
+    data_dir: DataOption = None,
+    json: JsonOption = "",
+) -> None:
+    """End matching, destroy the list, its templates and alerts, prove it, and give a signed receipt."""
+    from lfr_ray.pipeline.closing import close_deployment
+
+    config = site_of(site, data_dir)
+    grant = open_grant(config.data_dir, deployment)
+    with storage_of(config, tuple(destroy or ()), tuple(search or ())) as storage:
+        receipt = close_deployment(
+            storage,
+            grant.authority.deployment,
+            by=who(by),
+            reason=reason,
+            on_stage=lambda stage: stderr.print(f"{stage} ..."),
+        )
+    if json:
+        write_json(json, receipt.model_dump(mode="json"))
+        return
+    content = receipt.receipt
+    table(
+        f"Deployment {content.deployment} is closed",
+        ("what", "destroyed", "found before", "found after"),
+        (
+            (
+                part.label,
+                ", ".join(f"{count} {name}" for name, count in part.counts.items()),
+                f"{part.found_before} of {part.items}",
+                part.found_after,
+            )
+            for part in content.parts
+        ),
+    )
+    stderr.print(f"searched {content.scanned_files} files, {content.scanned_bytes / 1e6:.1f} MB; held: {content.held}")
+    for note in content.notes:
+        stderr.print(f"[yellow]note:[/] {note}")
+    stderr.print(f"receipt {receipt.sha256[:16]} signed by {receipt.signature.key}")
+
+
+@app.command()
+def ratify(
+    key: Annotated[Path, typer.Option(help="Private key of an officer of full rank.")],
+    deployment: IdArgument = "",
+    passphrase_env: Annotated[str, typer.Option(help="Environment variable with its passphrase.")] = "",
+    site: SiteOption = None,
+    data_dir: DataOption = None,
+) -> None:
+    """Ratify an urgent deployment; otherwise matching ends at its deadline."""
+    folder = site_of(site, data_dir).data_dir
+    grant = open_grant(folder, deployment)
+    if not grant.authority.urgent:
+        raise ConflictError("this deployment is not urgent", got=grant.authority.deployment)
+    trusted = trusted_keys(folder / KEYS_FOLDER)
+    signer = SigningKey.load(key, passphrase_from(passphrase_env))
+    grant = ratified(grant, signer, time.time())
+    rules = kept_profile(folder / DEPLOYMENTS_FOLDER, grant.authority.profile_sha256)
+    fault = ratification_fault(grant, trusted, rules, time.time())
+    if fault:
+        raise AuthorityError("it is not ratified", got=fault)
+    grant.save(folder / DEPLOYMENTS_FOLDER)
+    with open_ledger(folder) as ledger:
+        officer = trusted[signer.id].holder
+        ledger.append(Event("authority", "urgent deployment ratified", grant.authority.deployment, officer))
+    stderr.print(f"deployment {grant.authority.deployment} is ratified")
+
+
+@app.command()
+def stop(
+    reason: ReasonOption, by: ByOption = "", site: SiteOption = None, data_dir: DataOption = None, json: JsonOption = ""
+) -> None:
+    """Emergency stop: from the next comparison on, nothing is compared on any camera of the site."""
+    folder = site_of(site, data_dir).data_dir
+    halt = emergency_stop(folder).set(who(by), reason, time.time())
+    # The stop stands already; that it cannot be recorded must not look as if it had failed.
+    try:
+        with open_ledger(folder) as ledger:
+            ledger.append(Event("stop", "matching stopped", actor=who(by), reason=halt.reason or reason))
+    except LfrError as error:
+        stderr.print(f"[yellow]stopped, but not recorded:[/] {error.what}")
+    if json:
+        write_json(json, {"stopped": True, "by": halt.by, "reason": halt.reason, "at": halt.at})
+        return
+    stderr.print(f"matching is stopped since {halt.at}: {halt.reason}")
+
+
+@app.command()
+def resume(
+    reason: ReasonOption,
+    accept_clock: Annotated[
+        bool, typer.Option("--accept-clock", help="The clock is right although the ledger has later moments.")
+    ] = False,
+    by: ByOption = "",
+    site: SiteOption = None,
+    data_dir: DataOption = None,
+    json: JsonOption = "",
+) -> None:
+    """Lift the emergency stop and the circuit breaker's pause. It is recorded first."""
+    folder = site_of(site, data_dir).data_dir
+    switches = _switches(folder)
+    lifted = [name for name, switch in switches.items() if switch.is_set()]
+    with open_ledger(folder) as ledger:
+        if accept_clock:
+            ledger.append(Event("incident", CLOCK_ACCEPTED, actor=who(by), reason=reason))
+        if lifted:
+            facts = {"lifted": lifted}
+            ledger.append(Event("alteration", "matching resumed", actor=who(by), reason=reason, facts=facts))
+    for name in lifted:
+        switches[name].clear()
+    if json:
+        write_json(json, {"lifted": lifted, "clock_accepted": accept_clock})
+        return
+    stderr.print(f"lifted: {', '.join(lifted) or 'nothing was stopped'}")
+
+
+@app.command()
+def record(
+    deployment: IdArgument = "",
+    out: Annotated[Path | None, typer.Option(help="Folder; default: records in the data folder.")] = None,
+    walks: Annotated[
+        Path | None, typer.Option(help="The volunteers' walks: CSV of entry_id, camera, from, to, covered.")
+    ] = None,
+    site: SiteOption = None,
+    data_dir: DataOption = None,
+    json: JsonOption = "",
+) -> None:
+    """Write the public record: signed JSON, CSV and one HTML page."""
+    from lfr_ray.govern.public_record import build_record, sign_record
+    from lfr_ray.govern.record_files import write_record
+    from lfr_ray.pipeline.accounts import collect_facts
+
+    config = site_of(site, data_dir)
+    grants = list_grants(config.data_dir / DEPLOYMENTS_FOLDER)
+    grant = open_grant(config.data_dir, deployment or (grants[0].authority.deployment if grants else ""))
+    rules = kept_profile(config.data_dir / DEPLOYMENTS_FOLDER, grant.authority.profile_sha256)
+    now_s = time.time()
+    with storage_of(config) as storage:
+        facts = collect_facts(storage, config.site, grant, published_at=now_s, walks=walks)
+        document = sign_record(build_record(facts, rules), site_key(config.data_dir / KEYS_FOLDER), now_s)
+        paths = write_record(out or config.data_dir / RECORDS_FOLDER, document)
+        storage.ledger.append(
+            Event(
+                "disclosure",
+                "public record written",
+                deployment=grant.authority.deployment,
+                actor="site",
+                reason="transparency",
+                facts={"record_sha256": document["sha256"]},
+            )
+        )
+    if json:
+        write_json(json, document)
+        return
+    table("Public record", ("file",), ((path,) for path in paths))
+
+
+@app.command()
+def listed(
+    nominal: Annotated[str, typer.Argument(help="Nominal id, or entry id.")],
+    reason: ReasonOption,
+    by: ByOption = "",
+    site: SiteOption = None,
+    data_dir: DataOption = None,
+    json: JsonOption = "",
+) -> None:
+    """On which past lists somebody was, to answer a subject access request; the question is recorded."""
+    folder = site_of(site, data_dir).data_dir
+    with open_ledger(folder) as ledger:
+        ledger.append(Event("consultation", "past listings searched", actor=who(by), reason=reason))
+    found = find_listed(folder, nominal)
+    if json:
+        write_json(json, {"nominal_id": nominal, "listed": found})
+        return
+    table(f"Listings of {nominal}", ("deployment", "entry", "category"), ([*one.values()] for one in found))
+
+
+def _switches(folder: Path) -> dict[str, Switch]:
+    return {"stop": emergency_stop(folder), "pause": breaker_pause(folder)}
+
+
+def _state(folder: Path, grant: Grant, trusted: dict[str, PublicKey], now_s: float) -> dict[str, Any]:
+    authority = grant.authority
+    try:
+        rules = kept_profile(folder / DEPLOYMENTS_FOLDER, authority.profile_sha256)
+    except LfrError as error:
+        state, ratify_by, erase = error.what, None, False
+    else:
+        halted = next((one.refusal() for one in _switches(folder).values() if one.is_set()), "")
+        state = (
+            closing_fault(grant, trusted)
+            or grant_fault(grant, trusted, rules)
+            or ratification_fault(grant, trusted, rules, now_s)
+            or _hours(grant, now_s)
+            or halted
+            or "in force"
+        )
+        ratify_by = utc_text(ratify_by_s(grant, rules)) if authority.urgent and grant.ratification is None else None
+        erase = must_erase(grant, trusted, rules, now_s)
+    return {
+        "id": authority.deployment,
+        "kind": authority.kind,
+        "state": state,
+        "starts_at": utc_text(authority.starts_at),
+        "ends_at": utc_text(authority.ends_at),
+        "entries": authority.watchlist_entries,
+        "cameras": ", ".join(authority.cameras),
+        "ratify_by": ratify_by,
+        "must_erase": erase,
+        "authorised_by": authority.authorising_officer.rank,
+    }
+
+
+def _hours(grant: Grant, now_s: float) -> str:
+    if now_s < grant.authority.starts_at:
+        return "not begun"
+    return "ended; close it" if now_s > grant.authority.ends_at else ""

@@ -1,0 +1,71 @@
+"""Where a command finds its site: a site file, or a data folder alone."""
+
+from __future__ import annotations
+
+import getpass
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+from lfr_ray.cli.output import stderr
+from lfr_ray.config import SiteConfig
+from lfr_ray.site_file import read_site_file
+
+if TYPE_CHECKING:
+    from lfr_ray.pipeline.closing import SiteStorage
+
+SiteOption = Annotated[
+    Path | None, typer.Option("--site", metavar="SITE.yaml", help="The site; its data folder and cameras are taken.")
+]
+DataOption = Annotated[
+    Path | None, typer.Option("--data-dir", help="The site's data folder, without a site file; default: lfr-data.")
+]
+JsonOption = Annotated[str, typer.Option("--json", metavar="FILE|-", help="Write JSON to a file or to stdout.")]
+ByOption = Annotated[str, typer.Option("--by", help="Your staff number or login; default: the login.")]
+
+
+def site_of(site_file: Path | None, data_dir: Path | None) -> SiteConfig:
+    """The site that a command is about.
+
+    Raises:
+        ConfigError: The site file is not valid.
+    """
+    if site_file is not None:
+        site = read_site_file(site_file).site
+        return site if data_dir is None else site.model_copy(update={"data_dir": data_dir})
+    return SiteConfig(site="site", data_dir=data_dir or Path("lfr-data"))
+
+
+def who(by: str) -> str:
+    """The person who gives a command, as an id."""
+    return re.sub(r"[^A-Za-z0-9_.@:+-]", "_", by or getpass.getuser())[:64]
+
+
+@contextmanager
+def storage_of(site: SiteConfig, extra: tuple[Path, ...] = (), roots: tuple[Path, ...] = ()) -> Iterator[SiteStorage]:
+    """The site's storage, opened; the ledger is sealed and closed at the end."""
+    # Databases and torch take seconds to load: the emergency stop must not wait for them.
+    from lfr_ray.pipeline.closing import SiteStorage
+    from lfr_ray.pipeline.desk import open_desk
+    from lfr_ray.pipeline.governance import open_ledger
+    from lfr_ray.pipeline.opening import open_store
+
+    with open_ledger(site.data_dir) as ledger:
+        desk = open_desk(site).store
+        try:
+            yield SiteStorage(site.data_dir, open_store(site), desk, ledger, roots, extra)
+        finally:
+            desk.database.close()
+
+
+@contextmanager
+def byte_progress(title: str) -> Iterator[Progress]:
+    """A progress bar over bytes on stderr."""
+    columns = (TextColumn(f"{title} {{task.description}}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=stderr, transient=True) as progress:
+        yield progress
