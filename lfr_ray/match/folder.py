@@ -94,7 +94,6 @@ class ListFolder:
             self._table.clean()
             self._table.close()
         shred_unlinked(self._unfinished)
-        self._unfinished.mkdir()
         self._superseded.unlink(missing_ok=True)
 
     @contextmanager

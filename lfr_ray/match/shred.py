@@ -76,7 +76,7 @@ def link_all(source: Path, target: Path) -> None:
 
 
 def shred_unlinked(folder: Path) -> int:
-    """Destroy the files of a folder made by :func:`link_all` that have no other name any more, then the folder.
+    """Destroy the files of a folder filled by :func:`link_all` that have no other name any more; the folder stays.
 
     Returns:
         Number of files that were destroyed.
@@ -91,7 +91,6 @@ def shred_unlinked(folder: Path) -> int:
             destroyed += 1
         else:
             path.unlink()
-    folder.rmdir()
     return destroyed
 
 

@@ -153,4 +153,12 @@ class ModelCard(CardSection):
     points: int = Field(default=5, description="Detectors: facial points per face.")
     chip: ChipSpec | None = None
     vector_length: int = Field(default=0, ge=0)
+    architecture: str = Field(
+        default="", description="Name of the network in timm or open_clip, where the weight file does not say it."
+    )
+    projection: bool = Field(default=True, description="open_clip: the vector behind the projection head.")
+    context: float = Field(default=1.0, ge=1, description="Attack models: how many times the face box is enlarged.")
+    probe: tuple[float, ...] = Field(
+        default=(), description="Embedders: first numbers of the vector of the probe chip, see embed/probe.py."
+    )
     calibration: Calibration | None = None

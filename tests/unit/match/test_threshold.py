@@ -1,0 +1,80 @@
+"""Thresholds follow the size of the list, and nobody can set them below the floor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lfr_ray.config import MatchConfig
+from lfr_ray.errors import ConfigError
+from lfr_ray.match.threshold import floor_of, thresholds_for
+from lfr_ray.models.cards import Calibration, Neighbourhood, TailFit
+from lfr_ray.models.tail import CEILING_PER_10K, FACES, false_match_rate
+
+TAIL = TailFit(start=0.5, start_rate=0.01, shape=-0.1, scale=0.05, comparisons=10**6, p_value=0.5)
+RULE = Neighbourhood(weight=0.35, share=0.02, least=3, centre=0.9, min_entries=30)
+
+
+def calibration(**changes: Any) -> Calibration:
+    known = {"threshold": 0.85, "view_threshold": 0.6, "list_size": 500, "relative": 0.7, "data": "made up"}
+    return Calibration(**(known | changes))
+
+
+def test_without_a_tail_the_card_s_threshold_stands() -> None:
+    for size in (1, 500, 100_000):
+        found = thresholds_for(calibration(), MatchConfig(), size)
+        assert (found.fused, found.view, found.floor) == (0.85, 0.6, 0.6)
+
+
+@given(st.integers(1, 10**6))
+def test_a_stranger_s_chance_stays_what_it_was(size: int) -> None:
+    card = calibration(fused_tail=TAIL)
+    found = thresholds_for(card, MatchConfig(), size)
+    chance = size * false_match_rate(TAIL, found.fused)
+    assert chance <= 500 * false_match_rate(TAIL, 0.85) * 1.001 or found.fused == 1.0
+
+
+@given(st.integers(1, 10**6), st.integers(1, 10**6))
+def test_a_longer_list_never_has_a_lower_threshold(one: int, other: int) -> None:
+    card = calibration(fused_tail=TAIL)
+    short, long = sorted((one, other))
+    assert thresholds_for(card, MatchConfig(), short).fused <= thresholds_for(card, MatchConfig(), long).fused + 1e-12
+
+
+def test_the_card_s_own_size_has_the_card_s_own_threshold() -> None:
+    assert thresholds_for(calibration(fused_tail=TAIL), MatchConfig(), 500).fused == 0.85
+
+
+@given(st.integers(1, 10**6))
+def test_the_floor_is_one_stranger_in_a_thousand(size: int) -> None:
+    floor = floor_of(calibration(fused_tail=TAIL), size)
+    if floor > TAIL.start:
+        assert size * false_match_rate(TAIL, floor) == pytest.approx(CEILING_PER_10K / FACES, rel=2e-3)
+    assert thresholds_for(calibration(fused_tail=TAIL), MatchConfig(), size).fused >= floor
+
+
+def test_a_configured_threshold_is_taken_down_to_the_floor_only() -> None:
+    card = calibration()
+    assert thresholds_for(card, MatchConfig(threshold=0.6), 100).fused == 0.6
+    assert thresholds_for(card, MatchConfig(threshold=0.9, view_threshold=0.8), 100).view == 0.8
+    with pytest.raises(ConfigError, match="below the floor") as caught:
+        thresholds_for(card, MatchConfig(threshold=0.59), 100)
+    assert "0.6" in caught.value.allowed
+    assert "0.59" in caught.value.got
+
+
+def test_a_list_too_short_for_neighbours_has_its_own_threshold() -> None:
+    card = calibration(neighbourhood=RULE, short_list_threshold=0.72, fused_tail=TAIL)
+    assert thresholds_for(card, MatchConfig(), 5, relieved=False).fused == 0.72
+    assert thresholds_for(card, MatchConfig(), 500, relieved=True).fused == 0.85
+    without = calibration(neighbourhood=RULE)
+    assert thresholds_for(without, MatchConfig(), 5, relieved=False).fused == 0.85
+
+
+def test_a_threshold_beyond_the_tail_s_end_is_not_moved() -> None:
+    # A bounded tail ends at start + scale / -shape = 1.0; of what lies beyond, the fit says nothing.
+    card = calibration(threshold=0.999, tail=TAIL.model_copy(update={"scale": 0.02}))
+    assert thresholds_for(card, MatchConfig(), 10**6).fused == 0.999
