@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from lfr_ray.clock import parse_utc
 from lfr_ray.errors import ConfigError
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
@@ -52,8 +53,27 @@ class CameraConfig(Section):
     max_fps: float = Field(default=10.0, gt=0, le=120, description="Frames a second that are looked at (pace live).")
     stall_s: float = Field(default=5.0, gt=0, description="Without a picture for so long, a live stream is blind.")
     min_face_px: float | None = Field(default=None, gt=0, description="Overrides quality.min_size_px for this camera.")
+    recorded_at: str = Field(
+        default="",
+        description="When a recording was made (its first frame), ISO 8601; what an authority for recorded footage checks.",
+    )
     latitude: float | None = Field(default=None, ge=-90, le=90, description="Where the camera stands, degrees.")
     longitude: float | None = Field(default=None, ge=-180, le=180, description="Where the camera stands, degrees.")
+
+    @property
+    def recorded_at_s(self) -> float | None:
+        """Seconds since 1970 UTC of the recording's first frame, or None."""
+        return parse_utc(self.recorded_at) if self.recorded_at else None
+
+    @field_validator("recorded_at")
+    @classmethod
+    def _is_moment(cls, text: str) -> str:
+        if text:
+            try:
+                parse_utc(text)
+            except ValueError:
+                raise ValueError("must be ISO 8601, like 2026-08-22T14:05:00+01:00") from None
+        return text
 
     @model_validator(mode="after")
     def _both_coordinates(self) -> CameraConfig:

@@ -25,7 +25,7 @@ from lfr_ray.actors.stages import RemoteStages
 from lfr_ray.alert.desk_queries import AlertQuery
 from lfr_ray.camera.reel import SourceInfo
 from lfr_ray.camera.source import open_source
-from lfr_ray.config import CameraConfig, SiteConfig
+from lfr_ray.config import CameraConfig, SiteConfig, parse_section
 from lfr_ray.errors import LfrError, SourceError
 from lfr_ray.metrics import Snapshot, Timing, merged, percentile_s
 from lfr_ray.models.catalogue import card
@@ -71,8 +71,17 @@ class Progress:
     blind: dict[str, str] = field(default_factory=dict)
 
 
-def open_recordings(paths: Sequence[Path]) -> Opened:
-    """Look at every argument before anything is started; what cannot be opened is named, the rest goes on."""
+def open_recordings(paths: Sequence[Path], recorded_at: str = "") -> Opened:
+    """Look at every argument before anything is started; what cannot be opened is named, the rest goes on.
+
+    Args:
+        paths: Files, or folders of pictures.
+        recorded_at: When they begin, ISO 8601, or empty.
+
+    Raises:
+        ConfigError: ``recorded_at`` is no moment.
+    """
+    parse_section(CameraConfig, {"name": "footage", "url": "footage", "recorded_at": recorded_at}, "--recorded-at")
     recordings: list[Recording] = []
     rejected: list[Rejected] = []
     taken: set[str] = set()
@@ -80,7 +89,7 @@ def open_recordings(paths: Sequence[Path]) -> Opened:
         try:
             if not path.exists():
                 raise SourceError("the recording does not exist", got=path, next_step="check the path")
-            camera = CameraConfig(name=_camera_name(path, taken), url=str(path), pace="full")
+            camera = CameraConfig(name=_camera_name(path, taken), url=str(path), pace="full", recorded_at=recorded_at)
             source = open_source(camera)
             info = source.info()
             source.close()

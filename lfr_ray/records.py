@@ -40,6 +40,8 @@ class Frame:
     captured_s: float
     captured_at: float
     pixels: Picture = field(repr=False)
+    seen_s: float = 0.0
+    """Steady clock of the process that decoded it: what latency is measured from."""
 
     @property
     def height_px(self) -> int:

@@ -141,8 +141,11 @@ class PacedSource:
         self._reel.close()
 
     def _frame(self, index: int, media_s: float, pixels: Picture) -> Frame:
-        captured_s = self._clock.steady_s() if self._info.live else media_s
-        return Frame(self._config.name, index, captured_s, self._clock.wall_s(), pixels)
+        seen_s = self._clock.steady_s()
+        captured_s = seen_s if self._info.live else media_s
+        recorded_at = self._config.recorded_at_s
+        captured_at = self._clock.wall_s() if recorded_at is None or self._info.live else recorded_at + media_s
+        return Frame(self._config.name, index, captured_s, captured_at, pixels, seen_s)
 
     def _rewind(self) -> None:
         self._past = self.tally()

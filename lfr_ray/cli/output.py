@@ -52,12 +52,13 @@ def report(error: LfrError) -> int:
     Returns:
         The process's exit code: 2 for wrong input, 1 for everything else.
     """
-    stderr.print(f"[bold red]error:[/] {_plain(error.what)}")
+    stderr.print(f"[bold red]error:[/] {plain(error.what)}")
     for label, text in (("got", error.got), ("allowed", error.allowed), ("next", error.next_step)):
         if text:
-            stderr.print(f"  [bold]{label}:[/] {_plain(text)}")
+            stderr.print(f"  [bold]{label}:[/] {plain(text)}")
     return error.exit_code
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Text that rich prints as it is."""
     return text.replace("[", r"\[")

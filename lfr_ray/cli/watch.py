@@ -8,15 +8,22 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from lfr_ray.cli.output import plain as _plain
 from lfr_ray.cli.output import stderr, table, write_json
 from lfr_ray.clock import utc_text
 from lfr_ray.config import AuthorityConfig, DetectorConfig, DeviceName, EmbedderConfig, MatchConfig, SiteConfig
-from lfr_ray.errors import SourceError
+from lfr_ray.errors import ConfigError, SourceError
+
+if TYPE_CHECKING:
+    from lfr_ray.footage import FootageResult, Opened, Recording
+    from lfr_ray.pipeline.enrol import ImportReport
+
+NEEDS_AUTHORITY = "the category {} needs an authority: open a deployment and give --deployment"
 
 
 def register(app: typer.Typer) -> None:
@@ -28,19 +35,29 @@ def watch(
     videos: Annotated[
         list[Path], typer.Argument(help="Recorded files, or folders of still pictures.", metavar="VIDEO...")
     ],
-    watchlist: Annotated[Path, typer.Option(help="Watchlist folder: DIR/<entry-id>/<image>, optional watchlist.csv.")],
+    watchlist: Annotated[
+        Path | None, typer.Option(help="Watchlist folder: DIR/<entry-id>/<image>, optional watchlist.csv.")
+    ] = None,
     json_to: Annotated[str, typer.Option("--json", metavar="FILE|-", help="Write the result as JSON.")] = "",
+    deployment: Annotated[str, typer.Option(help="Retrospective deployment under whose authority to compare.")] = "",
+    data_dir: Annotated[Path, typer.Option(help="With --deployment: the site's data folder.")] = Path("lfr-data"),
+    recorded_at: Annotated[str, typer.Option(help="When the recordings begin, ISO 8601; with --deployment.")] = "",
     model: Annotated[str, typer.Option(help="Embedder's card id, see `lfr models list`.")] = "dlib_resnet",
     detector: Annotated[str, typer.Option(help="Detector's card id.")] = "centerface",
     device: Annotated[DeviceName, typer.Option(help="Where models run.")] = "auto",
     threshold: Annotated[float | None, typer.Option(help="Similarity that alerts; default: the card's.")] = None,
 ) -> None:
-    """Compare recorded footage with a watchlist: every frame, at full speed, same actors as a live site."""
+    """Compare recorded footage with a watchlist: every frame, at full speed, same actors as a live site.
+
+    With --watchlist alone this is a test: only the categories test and blue-list are compared, and nothing is kept.
+    With --deployment the site's approved list is compared under that authority, and alerts go to the site's desk.
+    """
+    _check_arguments(watchlist, deployment)
     from lfr_ray.footage import open_recordings
 
-    opened = open_recordings(videos)
+    opened = open_recordings(videos, recorded_at)
     for one in opened.rejected:
-        stderr.print(f"[yellow]left out:[/] {one.file}: {one.reason}")
+        stderr.print(f"[yellow]left out:[/] {_plain(one.file)}: {_plain(one.reason)}")
     if not opened.recordings:
         raise SourceError(
             "none of the recordings can be used",
@@ -48,13 +65,14 @@ def watch(
             allowed="video files that FFmpeg reads, or folders of pictures",
             next_step="see the reasons above",
         )
-    data_dir = Path(tempfile.mkdtemp(prefix="lfr-watch-"))
+    kept = bool(deployment)
+    folder = data_dir if kept else Path(tempfile.mkdtemp(prefix="lfr-watch-"))
     try:
         site = SiteConfig(
             site="footage",
-            data_dir=data_dir,
+            data_dir=folder,
             device=device,
-            authority=AuthorityConfig(kind="test"),
+            authority=AuthorityConfig(kind="retrospective" if kept else "test", deployment=deployment),
             detector=DetectorConfig(model=detector, replicas=_detectors(), cpus=0.3),
             embedder=EmbedderConfig(model=model, cpus=0.3),
             match=MatchConfig(threshold=threshold),
@@ -62,7 +80,8 @@ def watch(
         )
         document = _run(site, opened, watchlist)
     finally:
-        shutil.rmtree(data_dir, ignore_errors=True)
+        if not kept:
+            shutil.rmtree(folder, ignore_errors=True)
     if json_to:
         write_json(json_to, document)
     if json_to != "-":
@@ -71,34 +90,66 @@ def watch(
         raise typer.Exit(2)
 
 
-def _run(site: SiteConfig, opened: Any, watchlist: Path) -> dict[str, Any]:
+def _check_arguments(watchlist: Path | None, deployment: str) -> None:
+    """What can be wrong before anything is started."""
+    if (watchlist is None) == (not deployment):
+        raise ConfigError(
+            "one list is needed, and only one",
+            got="both" if deployment else "neither --watchlist nor --deployment",
+            allowed="--watchlist DIR for a test, or --deployment ID for an authorised comparison",
+        )
+    if watchlist is not None:
+        from lfr_ray.camera.stills import PICTURE_SUFFIXES
+        from lfr_ray.match.watchlist import read_watchlist_folder
+
+        read_watchlist_folder(watchlist, PICTURE_SUFFIXES)
+
+
+def _run(site: SiteConfig, opened: Opened, watchlist: Path | None) -> dict[str, Any]:
     import ray
 
     from lfr_ray.actors.cluster import start_local
 
     stderr.print("starting Ray and the models ...")
     start_local()
-    # LanceDB is loaded after Ray has started its processes: its threads do not survive a fork.
     from lfr_ray.footage import FootageRun
-    from lfr_ray.match.store import WatchlistStore
-    from lfr_ray.pipeline.enrol import enrol_folder
+    from lfr_ray.pipeline.opening import WITHOUT_AUTHORITY, open_store
 
     try:
         with FootageRun(site) as run:
             run.prepare(opened.recordings)
-            store = WatchlistStore(site.data_dir / "watchlist")
-            report = enrol_folder(watchlist, store, run.detector, run.embedder, now=time.time())
-            for rejected in report.rejected:
-                stderr.print(f"[yellow]not enrolled:[/] {rejected.file}: {rejected.reason}")
+            store = open_store(site)
+            report = _enrolled(watchlist, store, run)
+            entries = store.entries()
+            set_aside = [] if site.authority.deployment else [e for e in entries if e.category not in WITHOUT_AUTHORITY]
+            for entry in set_aside:
+                stderr.print(f"[yellow]not compared:[/] {entry.entry_id}: {NEEDS_AUTHORITY.format(entry.category)}")
             with _progress() as bar:
                 task = bar.add_task("watching", total=sum(one.info.frames or 0 for one in opened.recordings) or None)
                 result = run.watch(opened.recordings, lambda progress: bar.update(task, completed=progress.frames))
     finally:
         ray.shutdown()
-    return _document(opened, report, result)
+    document = _document(opened, report, result)
+    document["not_compared"] = [
+        {"entry_id": entry.entry_id, "reason": NEEDS_AUTHORITY.format(entry.category)} for entry in set_aside
+    ]
+    return document
 
 
-def _document(opened: Any, report: Any, result: Any) -> dict[str, Any]:
+def _enrolled(watchlist: Path | None, store: Any, run: Any) -> ImportReport:
+    """The folder imported; without one, what the site's list holds already."""
+    from lfr_ray.pipeline.enrol import ImportReport, enrol_folder
+
+    if watchlist is None:
+        pictures = store.vectors()
+        return ImportReport(len({one.entry.entry_id for one in pictures}), len(pictures), 0, ())
+    report = enrol_folder(watchlist, store, run.detector, run.embedder, now=time.time())
+    for rejected in report.rejected:
+        stderr.print(f"[yellow]not enrolled:[/] {_plain(rejected.file)}: {_plain(rejected.reason)}")
+    return report
+
+
+def _document(opened: Opened, report: ImportReport, result: FootageResult) -> dict[str, Any]:
     """The outside promise, in its order; what goes beyond it stands behind."""
     frames = result.frames_by_camera()
     return {
@@ -126,7 +177,7 @@ def _document(opened: Any, report: Any, result: Any) -> dict[str, Any]:
     }
 
 
-def _source(recording: Any, frames: int) -> dict[str, Any]:
+def _source(recording: Recording, frames: int) -> dict[str, Any]:
     info = recording.info
     return {
         "name": recording.camera.name,

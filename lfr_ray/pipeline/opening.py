@@ -10,6 +10,7 @@ from lfr_ray.errors import AuthorityError
 from lfr_ray.govern.audit import Ledger
 from lfr_ray.govern.gate import AuthorityGate
 from lfr_ray.govern.stop import breaker_pause, emergency_stop
+from lfr_ray.match.entries import BLUE_LIST
 from lfr_ray.match.gate import Gate
 from lfr_ray.match.matcher import Matcher
 from lfr_ray.match.store import WatchlistStore
@@ -27,6 +28,9 @@ from lfr_ray.pipeline.upkeep import Upkeep
 
 WATCHLIST_FOLDER = "watchlist"
 TEST = "test"
+
+WITHOUT_AUTHORITY = frozenset({TEST, BLUE_LIST})
+"""Who may be compared where nobody authorised anything: pictures of a test, and volunteers."""
 
 
 class SwitchGate:
@@ -78,7 +82,7 @@ def open_matcher(site: SiteConfig, ledger: Ledger) -> Matcher:
         config=site.match,
         evidence=site.evidence,
         kind=site.authority.kind,
-        categories=Who(gate) if isinstance(gate, AuthorityGate) else None,
+        categories=Who(gate) if isinstance(gate, AuthorityGate) else WITHOUT_AUTHORITY,
         deployment=site.authority.deployment or TEST,
     )
 

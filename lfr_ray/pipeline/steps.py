@@ -221,7 +221,7 @@ class CameraSteps:
         began_s = self._clock.steady_s()
         answers = await self._stages.match([probe for _, probe in ready])
         self._meter.time("match_seconds", self._clock.steady_s() - began_s)
-        self._meter.time("capture_to_answer_seconds", self._clock.wall_s() - frame.captured_at)
+        self._meter.time("capture_to_answer_seconds", self._clock.steady_s() - frame.seen_s)
         for (view, _), answer in zip(ready, answers, strict=True):
             self._answer(frame, faces, view, answer)
 
@@ -237,7 +237,7 @@ class CameraSteps:
         portrait = self._passages.alerted(view.track)
         if portrait is not None:
             sighting = self._sighting(frame, faces, view, answer, answer.match, portrait)
-            self._spawn(self._raise(sighting, frame.captured_at))
+            self._spawn(self._raise(sighting, frame.seen_s))
 
     def _sighting(
         self, frame: Frame, faces: Faces, view: View, answer: Answer, match: Match, portrait: Portrait
@@ -260,7 +260,7 @@ class CameraSteps:
             watchlist_jpeg=answer.watchlist_jpeg,
         )
 
-    async def _raise(self, sighting: Sighting, captured_at: float) -> None:
+    async def _raise(self, sighting: Sighting, seen_s: float) -> None:
         """Hand a sighting over until the desk has acknowledged it: the key makes repeating harmless."""
         pause_s = RETRY_FIRST_S
         while True:
@@ -274,7 +274,7 @@ class CameraSteps:
                 self._failed("alert", error)
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, RETRY_MOST_S)
-        self._meter.time("capture_to_alert_seconds", self._clock.wall_s() - captured_at, camera=self._camera.name)
+        self._meter.time("capture_to_alert_seconds", self._clock.steady_s() - seen_s, camera=self._camera.name)
 
     def _end(self, tracks: tuple[int, ...]) -> None:
         self._passages.end(tracks, self._clock.steady_s())
