@@ -62,6 +62,8 @@ class Journal:
         labels: Of each holding whose fingerprints are written: items that the first scan found.
         destroyed: Of each holding that was destroyed: the counts.
         interrupted: How often it ended before its end.
+        paths: Plain files and folders that are among the holdings.
+        roots: Storage that is searched.
     """
 
     deployment: str
@@ -71,6 +73,8 @@ class Journal:
     labels: dict[str, int] = field(default_factory=dict)
     destroyed: dict[str, dict[str, int]] = field(default_factory=dict)
     interrupted: int = 0
+    paths: list[str] = field(default_factory=list)
+    roots: list[str] = field(default_factory=list)
 
     def save(self, path: Path) -> None:
         """Write durably."""
@@ -101,6 +105,7 @@ class Erasure:
         deployment: Id of the deployment.
         holdings: What is to be destroyed.
         roots: Storage that is searched, before and afterwards.
+        paths: Plain files and folders among the holdings, remembered for a restart.
         key: The site's key, which signs the receipt.
         scan: The site's secret for fingerprints.
         clock: Wall time.
@@ -116,6 +121,7 @@ class Erasure:
         roots: Sequence[Path],
         key: SigningKey,
         scan: ScanKey,
+        paths: Sequence[Path] = (),
         clock: Clock | None = None,
         on_stage: Stage | None = None,
     ) -> None:
@@ -125,6 +131,7 @@ class Erasure:
         self._roots = roots
         self._key = key
         self._scan = scan
+        self._paths = paths
         self._clock = clock or SystemClock()
         self._tell: Stage = on_stage or (lambda stage: None)
         self._journal_path = folder / f"{deployment}{JOURNAL_SUFFIX}"
@@ -158,6 +165,8 @@ class Erasure:
             journal = Journal.load(self._journal_path)
             if journal is None:
                 journal = Journal(self._deployment, by, reason, self._clock.wall_s())
+                journal.paths = [str(path.absolute()) for path in self._paths]
+                journal.roots = [str(path.absolute()) for path in self._roots]
             else:
                 journal.interrupted += 1
             journal.save(self._journal_path)
@@ -172,7 +181,7 @@ class Erasure:
                 reason=journal.reason,
                 begun_at=journal.begun_at,
                 finished_at=max(self._clock.wall_s(), journal.begun_at),
-                parts=tuple(self._part(journal, label, prints[label]) for label in journal.labels),
+                parts=tuple(self._part(journal, one.label, prints[one.label]) for one in self._holdings),
                 held=held(),
                 scanned_files=report.files,
                 scanned_bytes=report.size_bytes,
@@ -257,6 +266,15 @@ class Erasure:
 
     def _scan_path(self, label: str) -> Path:
         return self._folder / f"{self._deployment}.{label}{SCAN_SUFFIX}"
+
+
+def begun(folder: Path, deployment: str) -> Journal | None:
+    """The journal of an erasure that was begun and not finished; None when there is none.
+
+    Raises:
+        IntegrityError: It is damaged.
+    """
+    return Journal.load(folder / f"{deployment}{JOURNAL_SUFFIX}")
 
 
 def unfinished(folder: Path) -> list[str]:

@@ -22,6 +22,7 @@ from lfr_ray.govern.receipt import SignedReceipt, load_receipt, receipt_path
 from lfr_ray.govern.tally import totals
 from lfr_ray.pipeline.closing import SiteStorage
 from lfr_ray.pipeline.governance import LEDGER_FILE, RECEIPTS_FOLDER, listed_path
+from lfr_ray.pipeline.holdings import WatchlistHolding
 
 SWITCHED = frozenset({"alerts paused", "alerts resumed", "matching stopped", "matching resumed", "matching paused"})
 """Records that are shown besides stops and incidents."""
@@ -88,7 +89,8 @@ def _listed(storage: SiteStorage, deployment: str, receipt: SignedReceipt | None
         document = read_json(path, "the listing")
         groups = {row["entry_id"]: row.get("group", "") for row in document["listed"]}
         parts = receipt.receipt.parts if receipt is not None else ()
-        return Listed(document["categories"], groups, sum(part.counts.get("images", 0) for part in parts[:1]))
+        images = sum(part.counts.get("images", 0) for part in parts if part.label == WatchlistHolding.label)
+        return Listed(document["categories"], groups, images)
     vectors = storage.watchlist.vectors()
     entries = {one.entry.entry_id: one.entry for one in vectors}
     return Listed(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lfr_ray.alert.desk_erase import DeskEraser, RetentionFacts
@@ -16,7 +16,7 @@ from lfr_ray.clock import Clock, SystemClock, utc_text
 from lfr_ray.errors import ConflictError, LfrError
 from lfr_ray.govern.audit import Ledger
 from lfr_ray.govern.canonical import canonical_json, sha256_hex
-from lfr_ray.govern.erasure import Erasure, FileHolding, Holding, Stage, unfinished
+from lfr_ray.govern.erasure import Erasure, FileHolding, Holding, Stage, begun, unfinished
 from lfr_ray.govern.files import exclusive, write_durable
 from lfr_ray.govern.fingerprints import fingerprints_of
 from lfr_ray.govern.grant import Grant, closed, closing_fault, grant_path, list_grants, load_grant
@@ -83,6 +83,14 @@ def close_deployment(
         if receipt_path(receipts, deployment).exists() and deployment not in unfinished(receipts):
             return load_receipt(receipt_path(receipts, deployment))
         _check_alone(storage.data_dir, deployment)
+        journal = begun(receipts, deployment)
+        if journal is not None:
+            # What was named when it began counts, or a restart would leave something out.
+            storage = replace(
+                storage,
+                extra=tuple(Path(path) for path in journal.paths),
+                roots=(*storage.roots, *(Path(path) for path in journal.roots)),
+            )
         grant = _mark_closed(storage, grant, by, reason, clock)
         _write_listed(storage, deployment)
         erasure = Erasure(
@@ -92,6 +100,7 @@ def close_deployment(
             roots=storage.searched,
             key=site_key(storage.data_dir / KEYS_FOLDER),
             scan=site_scan_key(storage.data_dir),
+            paths=storage.extra,
             clock=clock,
             on_stage=on_stage,
         )
@@ -113,16 +122,16 @@ def finish_closings(
 ) -> list[SignedReceipt]:
     """Finish every closing that was interrupted. To be called when a site starts."""
     receipts = storage.data_dir / RECEIPTS_FOLDER
-    begun = {
+    pending = {
         grant.authority.deployment: grant.closing.by
         for grant in list_grants(storage.data_dir / DEPLOYMENTS_FOLDER)
         if grant.closing is not None and not receipt_path(receipts, grant.authority.deployment).exists()
     }
-    begun |= {deployment: begun.get(deployment, "") for deployment in unfinished(receipts)}
+    pending |= {deployment: pending.get(deployment, "") for deployment in unfinished(receipts)}
     reason = "an interrupted closing is finished"
     return [
         close_deployment(storage, one, by=by or "system", reason=reason, clock=clock, on_stage=on_stage)
-        for one, by in sorted(begun.items())
+        for one, by in sorted(pending.items())
     ]
 
 
@@ -136,13 +145,16 @@ def purge_expired(storage: SiteStorage, rules: RetentionRules, *, clock: Clock |
     over = set(overdue(storage, rules, now_s))
     if not over:
         return 0
+    for facts in DeskEraser(storage.desk.database).retention_facts():
+        if facts.alert_id in over and facts.hold_reason:
+            storage.desk.set_hold(facts.alert_id, by="system", reason="", now_s=now_s)
     holding = DeskHolding(storage.desk, lambda facts: facts.alert_id in over, now_s=now_s, reason=EXPIRED)
     prints = fingerprints_of(site_scan_key(storage.data_dir), holding.contents())
     stamp = utc_text(now_s).replace(":", "").replace(".", "")
     prints.save(storage.data_dir / RECEIPTS_FOLDER / f"expired-{stamp}.alerts.scan")
     counts = holding.destroy()
-    facts = {"alerts": counts["alerts"], "images": counts["images"]}
-    storage.ledger.append(Event("erasure", "alerts destroyed: their time was over", actor="system", facts=facts))
+    event = Event("erasure", "alerts destroyed: their time was over", actor="system", facts=counts)
+    storage.ledger.append(event)
     return counts["alerts"]
 
 

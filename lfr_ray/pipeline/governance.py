@@ -12,7 +12,6 @@ from lfr_ray.errors import NotFoundError
 from lfr_ray.govern.audit import Ledger
 from lfr_ray.govern.desk_events import last_event_id, ledger_event
 from lfr_ray.govern.files import read_json
-from lfr_ray.govern.fingerprints import ScanKey, scan_key
 from lfr_ray.govern.gate import AuthorityGate
 from lfr_ray.govern.grant import Grant, closing_fault, grant_path, list_grants, load_grant
 from lfr_ray.govern.keys import site_key, trusted_keys
@@ -21,6 +20,7 @@ from lfr_ray.govern.profile import Profile, load_profile
 
 if TYPE_CHECKING:
     from lfr_ray.alert.desk import OnEvent
+    from lfr_ray.govern.fingerprints import ScanKey
 
 LEDGER_FILE = "ledger.jsonl"
 KEYS_FOLDER = "keys"
@@ -50,6 +50,8 @@ def open_ledger(data_dir: Path, clock: Clock | None = None) -> Ledger:
 
 def site_scan_key(data_dir: Path) -> ScanKey:
     """The secret under which the site remembers what it destroyed."""
+    from lfr_ray.govern.fingerprints import scan_key
+
     return scan_key(data_dir / KEYS_FOLDER / SCAN_KEY_FILE)
 
 
