@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
 from typer.testing import CliRunner
 
 from lfr_ray.api.auth import Access
@@ -28,6 +27,7 @@ from lfr_ray.errors import (
 from lfr_ray.records import Sighting
 
 Make = Callable[..., Sighting]
+Result = Any
 
 
 def run(*arguments: str) -> Result:

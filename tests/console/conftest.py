@@ -189,8 +189,9 @@ def house(open_house: Callable[..., LiveHouse]) -> LiveHouse:
     return open_house()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
+    """For one module only: while it is open an event loop runs in this thread, and no other test could run one."""
     playwright = pytest.importorskip(
         "playwright.sync_api", reason="playwright is not installed (the test extra has it)"
     )
