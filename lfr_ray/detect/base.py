@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from lfr_ray.models.cards import Detector, ModelCard
-from lfr_ray.models.loading import load_model
+from lfr_ray.models.loading import DeclaredUse, load_model
 
 FAMILIES = {
     "centerface": "lfr_ray.detect.centerface:CenterFace",
+    "retinaface": "lfr_ray.detect.retinaface:RetinaFace",
+    "scrfd": "lfr_ray.detect.scrfd:Scrfd",
+    "yunet": "lfr_ray.detect.yunet:YuNet",
 }
 """Family -> class; nothing is imported before it is asked for."""
 
@@ -20,6 +23,8 @@ def load_detector(
     weights: Path | None = None,
     min_score: float = 0.5,
     threads: int | None = None,
+    declared_use: DeclaredUse = "test",
+    trust: bool = False,
 ) -> Detector:
     """A detector that is ready to run.
 
@@ -29,12 +34,23 @@ def load_detector(
         weights: A file instead of the one that the card finds.
         min_score: Detections below are dropped.
         threads: Compute threads of this process; None leaves them as they are.
+        declared_use: ``operational``, ``research`` or ``test``; the card's licence must allow it.
+        trust: Unpack a checkpoint that is a pickled program (in a process of its own).
 
     Raises:
+        LicenceError: The licence forbids the declared use.
         ModelError: A weight file that is missing, altered or of another kind.
         ResourceError: The device is not there.
     """
     detector: Detector = load_model(
-        card, "detect", FAMILIES, device=device, weights=weights, threads=threads, min_score=min_score
+        card,
+        "detect",
+        FAMILIES,
+        device=device,
+        weights=weights,
+        threads=threads,
+        declared_use=declared_use,
+        trust=trust,
+        min_score=min_score,
     )
     return detector

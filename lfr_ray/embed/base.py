@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from lfr_ray.models.cards import Embedder, ModelCard
-from lfr_ray.models.loading import load_model
+from lfr_ray.models.loading import DeclaredUse, load_model
 
 FAMILIES = {
     "dlib_resnet": "lfr_ray.embed.dlib_resnet:DlibResNet",
+    "onnx": "lfr_ray.embed.onnx_generic:OnnxEmbedder",
+    "sface": "lfr_ray.embed.sface:SFace",
 }
 """Family -> class; nothing is imported before it is asked for."""
 
@@ -20,6 +22,8 @@ def load_embedder(
     weights: Path | None = None,
     mirror: bool = True,
     threads: int | None = None,
+    declared_use: DeclaredUse = "test",
+    trust: bool = False,
 ) -> Embedder:
     """An embedder that is ready to run.
 
@@ -29,12 +33,23 @@ def load_embedder(
         weights: A file instead of the one that the card finds.
         mirror: Average each chip's vector with that of its mirror image: twice the work, fewer errors.
         threads: Compute threads of this process; None leaves them as they are.
+        declared_use: ``operational``, ``research`` or ``test``; the card's licence must allow it.
+        trust: Unpack a checkpoint that is a pickled program (in a process of its own).
 
     Raises:
+        LicenceError: The licence forbids the declared use.
         ModelError: A weight file that is missing, altered or of another kind.
         ResourceError: The device is not there.
     """
     embedder: Embedder = load_model(
-        card, "embed", FAMILIES, device=device, weights=weights, threads=threads, mirror=mirror
+        card,
+        "embed",
+        FAMILIES,
+        device=device,
+        weights=weights,
+        threads=threads,
+        declared_use=declared_use,
+        trust=trust,
+        mirror=mirror,
     )
     return embedder

@@ -5,12 +5,15 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from lfr_ray.errors import ModelError
+from lfr_ray.errors import LicenceError, ModelError
 from lfr_ray.models.cards import ModelCard
 from lfr_ray.models.runtime import choose_device, set_threads
 from lfr_ray.models.weights import find_weights, verify_weights
+
+DeclaredUse = Literal["operational", "research", "test"]
+"""What a model is loaded for: real people's liberty, science, or trying the software out."""
 
 
 def load_model(
@@ -21,6 +24,8 @@ def load_model(
     device: str,
     weights: Path | None,
     threads: int | None,
+    declared_use: DeclaredUse = "test",
+    trust: bool = False,
     **options: Any,
 ) -> Any:
     """Find, verify and build a model.
@@ -32,12 +37,16 @@ def load_model(
         device: See :func:`~lfr_ray.models.runtime.choose_device`.
         weights: A file instead of the one that the card names; its hash must be the card's all the same.
         threads: Compute threads of this process, or None to leave them as they are.
+        declared_use: What for; the card's licence must allow it.
+        trust: A checkpoint that is a pickled program may be unpacked, in a process of its own.
         options: Passed on to the class, after card, path and device.
 
     Raises:
+        LicenceError: The licence forbids the declared use.
         ModelError: Another task or family, or a weight file that is missing, altered or of another kind.
         ResourceError: The device is not there.
     """
+    check_licence(card, declared_use)
     if card.task != task:
         raise ModelError(f"the model {card.id} is for another task", got=card.task, allowed=task)
     if card.family not in families:
@@ -47,10 +56,29 @@ def load_model(
             allowed=", ".join(sorted(families)),
             next_step="correct `family` in the card",
         )
-    chosen = choose_device(device)
+    module, _, name = families[card.family].partition(":")
+    kind = getattr(importlib.import_module(module), name)
+    # ONNX Runtime has devices of its own; only families that read pickles can be told to trust one.
+    chosen = getattr(kind, "choose_device", choose_device)(device)
+    if getattr(kind, "reads_pickles", False):
+        options["trust"] = trust
     if threads is not None:
         set_threads(threads)
     path = find_weights(card, weights)
     verify_weights(card, path)
-    module, _, name = families[card.family].partition(":")
-    return getattr(importlib.import_module(module), name)(card, path, chosen, **options)
+    return kind(card, path, chosen, **options)
+
+
+def check_licence(card: ModelCard, declared_use: DeclaredUse) -> None:
+    """Refuse a model whose licence does not permit what it is loaded for.
+
+    Raises:
+        LicenceError: An operational use of a model that is for research only.
+    """
+    if declared_use == "operational" and card.commercial_use is False:
+        raise LicenceError(
+            f"the licence of model {card.id} does not permit operational use",
+            got=f"declared use {declared_use}, licence: {card.licence}",
+            allowed="research, test",
+            next_step="choose a model that may be used (`lfr models list`), or license this one and state it in a card",
+        )

@@ -1,0 +1,142 @@
+"""What every detector of the zoo shares: any canvas in, candidates thresholded, suppressed and sorted."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torchvision.ops import nms
+
+from lfr_ray.checks import check_array
+from lfr_ray.detect.letterbox import fit
+from lfr_ray.errors import ModelError, ShapeError
+from lfr_ray.models.cards import ModelCard
+from lfr_ray.models.onnx_session import OnnxSession, choose_onnx_device
+from lfr_ray.records import POINTS, Faces, Floats, Picture
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates:
+    """Every place of one picture where there could be a face.
+
+    Attributes:
+        boxes: ``float32 (N, 4)``: x1, y1, x2, y2 in pixels.
+        scores: ``float32 (N,)``.
+        points: ``float32 (N, 5, 2)``.
+    """
+
+    boxes: Floats
+    scores: Floats
+    points: Floats
+
+    def faces(self, width_px: int, height_px: int, min_score: float, max_overlap: float) -> Faces:
+        """Those that are good enough and do not overlap a better one, best first, boxes inside the picture."""
+        likely = np.flatnonzero(self.scores >= min_score)
+        limit = np.array((width_px, height_px, width_px, height_px), np.float32)
+        boxes = np.clip(self.boxes[likely], np.float32(0), limit)
+        scores = self.scores[likely]
+        kept = nms(torch.from_numpy(boxes), torch.from_numpy(scores), max_overlap).numpy()
+        return Faces(boxes[kept], scores[kept], self.points[likely[kept]])
+
+
+class OnnxDetector(ABC):
+    """A detector in an ONNX file; a family says what its outputs mean.
+
+    A file with fixed sides gets every picture fitted onto that canvas.
+
+    Attributes:
+        max_overlap: Of two boxes that overlap more than this, the better one stays.
+
+    Args:
+        card: The model's card.
+        path: Its verified ONNX file.
+        device: Where it runs.
+        min_score: Detections below are dropped.
+    """
+
+    choose_device = staticmethod(choose_onnx_device)
+    max_overlap = 0.4
+
+    def __init__(self, card: ModelCard, path: Path, device: torch.device, *, min_score: float = 0.5) -> None:
+        self.card = card
+        self.device = device
+        self.min_score = min_score
+        self.session = OnnxSession(path, device, card)
+        self._path = path
+
+    def detect(self, pictures: Picture) -> list[Faces]:
+        """Faces in every picture of a batch, best score first; see :class:`lfr_ray.models.cards.Detector`.
+
+        Raises:
+            ShapeError: Not ``uint8 (B, H, W, 3)`` with sides that the card allows.
+            ModelError: The network's output is unusable.
+        """
+        check_array("pictures", pictures, ("batch", "height", "width", 3), np.uint8)
+        if len(pictures) == 0:
+            return []
+        height_px, width_px = pictures.shape[1:3]
+        canvas = (self.session.width_px or width_px, self.session.height_px or height_px)
+        if canvas == (width_px, height_px):
+            return self._detect(pictures)
+        fitted = [fit(picture, *canvas) for picture in pictures]
+        found = self._detect(np.stack([picture for picture, _ in fitted]))
+        return [mapping.back(faces) for (_, mapping), faces in zip(fitted, found, strict=True)]
+
+    @abstractmethod
+    def candidates(self, pictures: Picture) -> list[Candidates]:
+        """What the network says of every picture; pictures are of the file's own size.
+
+        Raises:
+            ModelError: The network's output is unusable.
+        """
+
+    def another_graph(self, got: str, allowed: str = "", next_step: str = "") -> ModelError:
+        """The error of a file whose outputs are not the family's."""
+        return ModelError(
+            f"the weight file of model {self.card.id} is not {self.card.family}",
+            got=f"{self._path}: {got}",
+            allowed=allowed,
+            next_step=next_step or "use the file that the model card describes",
+        )
+
+    def _detect(self, pictures: Picture) -> list[Faces]:
+        height_px, width_px = pictures.shape[1:3]
+        stride_px = self.card.stride_px
+        if height_px % stride_px or width_px % stride_px or not height_px or not width_px:
+            raise ShapeError(
+                "a detector's picture has sides that it cannot take",
+                got=f"{width_px}x{height_px}",
+                allowed=f"multiples of {stride_px}",
+                next_step="use detect.letterbox.fit",
+            )
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = self.candidates(pictures)
+        if not all(np.isfinite(one.boxes).all() and np.isfinite(one.points).all() for one in found):
+            raise ModelError(
+                f"the model {self.card.id} gave boxes that are not finite", next_step="run `lfr models verify`"
+            )
+        return [one.faces(width_px, height_px, self.min_score, self.max_overlap) for one in found]
+
+
+def cells(width_px: int, height_px: int, stride_px: int, each: int = 1) -> Floats:
+    """Column and row of every cell of a stride's grid, row by row, ``each`` times in a row.
+
+    Returns:
+        ``float32 (rows * columns * each, 2)``.
+
+    >>> cells(64, 32, 32, each=2).tolist()
+    [[0.0, 0.0], [0.0, 0.0], [1.0, 0.0], [1.0, 0.0]]
+    """
+    rows, columns = -(-height_px // stride_px), -(-width_px // stride_px)
+    y, x = np.mgrid[0:rows, 0:columns]
+    grid: npt.NDArray[np.float32] = np.stack((x, y), axis=2).reshape(-1, 2).astype(np.float32)
+    return np.repeat(grid, each, axis=0)
+
+
+def as_points(values: Floats) -> Floats:
+    """``(..., 10)`` of x, y in turns as ``(..., 5, 2)``."""
+    return values.reshape(*values.shape[:-1], POINTS, 2)
