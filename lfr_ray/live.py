@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ray
 from ray import serve
@@ -12,13 +12,15 @@ from ray.serve.context import _get_global_client
 from ray.serve.schema import ServeDeploySchema
 
 from lfr_ray.actors.cluster import join, start_local
-from lfr_ray.actors.launch import find_actor
-from lfr_ray.actors.names import FLEET, Names
+from lfr_ray.actors.names import FLEET, Names, find_actor
 from lfr_ray.alert.desk_queries import AlertQuery
-from lfr_ray.camera.reader import CameraStatus
 from lfr_ray.errors import ConfigError, ResourceError
-from lfr_ray.models.runtime import SelfTest
-from lfr_ray.site_file import SiteFile
+from lfr_ray.site_file import SiteFile, check_port
+
+if TYPE_CHECKING:
+    # Loading them loads decoders and torch, which only the processes behind need.
+    from lfr_ray.camera.reader import CameraStatus
+    from lfr_ray.models.runtime import SelfTest
 
 READY_MARGIN_S = 120.0
 """Beyond the wait for resources: loading models and importing a watchlist on a slow machine."""
@@ -43,6 +45,7 @@ class LiveSite:
         if self._address:
             join(self._address)
         else:
+            check_port(self._file)
             start_local()
         try:
             self._deploy()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,12 +39,13 @@ class SiteFile:
         return f"http://{host}:{self.port}/"
 
 
-def read_site_file(path: Path, overrides: dict[str, Any] | None = None) -> SiteFile:
+def read_site_file(path: Path, overrides: dict[str, Any] | None = None, *, port: int | None = None) -> SiteFile:
     """Read and validate a site file before anything is started.
 
     Args:
         path: The YAML file.
         overrides: Fields of the site that a command sets.
+        port: Where HTTP is served instead of what the file says; 0: at any free port.
 
     Raises:
         ConfigError: It is missing, no YAML, no Serve configuration of ours, or a field is wrong.
@@ -56,11 +58,39 @@ def read_site_file(path: Path, overrides: dict[str, Any] | None = None) -> SiteF
         if args.get(name) and args[name] != DEMO_WATCHLIST:
             args[name] = str(Path(os.path.abspath(args[name])))
     site = parse_section(SiteConfig, args, f"{path}: applications[0] -> args")
-    whole = dict(document) | {"applications": [dict(application) | {"args": args}]}
-    http = document.get("http_options") or {}
-    return SiteFile(
-        whole, application.get("name", "default"), site, http.get("host", "127.0.0.1"), http.get("port", 8000)
-    )
+    http = dict(document.get("http_options") or {})
+    host = http.get("host", "127.0.0.1")
+    if port is not None:
+        http["port"] = port or _free_port(host)
+    whole = dict(document) | {"http_options": http, "applications": [dict(application) | {"args": args}]}
+    return SiteFile(whole, application.get("name", "default"), site, host, http.get("port", 8000))
+
+
+def check_port(file: SiteFile) -> None:
+    """Before anything is started: that nobody else serves where this site would.
+
+    Raises:
+        ConfigError: The port is taken, or the host is not this machine's.
+    """
+    try:
+        _server(file.host, file.port).close()
+    except OSError as error:
+        raise ConfigError(
+            "HTTP cannot be served there",
+            got=f"{file.host}:{file.port}: {error.strerror}",
+            allowed="a free port of this machine",
+            next_step="choose another one with --port, 0 for any free one",
+        ) from None
+
+
+def _free_port(host: str) -> int:
+    with _server(host, 0) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def _server(host: str, port: int) -> socket.socket:
+    return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
 
 
 def _application(path: Path, document: Any) -> dict[str, Any]:

@@ -43,6 +43,7 @@ def start_local(*, dashboard: bool = False) -> None:
         # Ray's processes are forked and replaced at once; LanceDB warns of forks that go on.
         warnings.filterwarnings("ignore", message="lancedb fork support")
         ray.init(
+            address="local",  # not whatever cluster happens to run on this machine
             namespace=NAMESPACE,
             include_dashboard=dashboard,
             log_to_driver=False,

@@ -13,8 +13,8 @@ from ray import serve
 
 from lfr_ray.actors.answers import answer, answer_within
 from lfr_ray.actors.clockwork import Clockwork
-from lfr_ray.actors.launch import camera_actor, desk_actor, find_actor, matcher_actor
-from lfr_ray.actors.names import Names
+from lfr_ray.actors.launch import camera_actor, desk_actor, matcher_actor
+from lfr_ray.actors.names import Names, find_actor
 from lfr_ray.actors.remote_models import RemoteDetector, RemoteEmbedder, models_ready
 from lfr_ray.actors.stages import RemoteStages
 from lfr_ray.camera.reader import CameraStatus

@@ -62,14 +62,6 @@ def camera_actor(site: SiteConfig, camera: CameraConfig) -> Any:
     return options.remote(site, camera)
 
 
-def find_actor(name: str) -> Any | None:
-    """A living actor by name, or None."""
-    try:
-        return ray.get_actor(name, namespace=NAMESPACE)
-    except ValueError:
-        return None
-
-
 def _actor(kind: type, name: str, resources: dict[str, float], *, cpus: float = 0.0, concurrency: int = 1) -> Any:
     """Options of a detached actor that is restarted for ever and never made twice."""
     return ray.remote(kind).options(

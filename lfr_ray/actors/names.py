@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+import ray
 
 NAMESPACE = "lfr"
 DETECTOR, EMBEDDER, FLEET, INGRESS = "detector", "embedder", "fleet", "ingress"
@@ -31,3 +34,11 @@ class Names:
     def camera(self, name: str) -> str:
         """One camera."""
         return f"{self.site}/camera/{name}"
+
+
+def find_actor(name: str) -> Any | None:
+    """A living actor by name, or None."""
+    try:
+        return ray.get_actor(name, namespace=NAMESPACE)
+    except ValueError:
+        return None

@@ -6,8 +6,7 @@ import time
 from typing import Any
 
 from lfr_ray.actors.answers import answer, answer_within
-from lfr_ray.actors.launch import find_actor
-from lfr_ray.actors.names import Names
+from lfr_ray.actors.names import Names, find_actor
 from lfr_ray.alert.desk import AlertPage
 from lfr_ray.alert.desk_queries import AlertQuery
 from lfr_ray.camera.reader import CameraStatus

@@ -26,6 +26,11 @@ HEADLESS_LIMIT_S = 180.0
 
 stdout = Console(highlight=False)
 
+PortOption = Annotated[
+    int | None,
+    typer.Option(min=0, max=65535, metavar="N", help="Serve HTTP on this port instead of the site's; 0: any free one."),
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
@@ -36,12 +41,13 @@ def register(app: typer.Typer) -> None:
 def run(
     site_file: Annotated[Path, typer.Argument(help="The site: a Ray Serve configuration.", metavar="SITE.yaml")],
     address: Annotated[str, typer.Option(help="An existing Ray cluster, `auto` for the one on this machine.")] = "",
+    port: PortOption = None,
     json_to: Annotated[str, typer.Option("--json", metavar="FILE|-", help="Write all alerts as JSON at the end.")] = "",
 ) -> None:
     """Run a site until Ctrl-C: on local Ray, or on an existing cluster."""
     from lfr_ray.live import LiveSite
 
-    file = read_site_file(site_file)
+    file = read_site_file(site_file, port=port)
     stderr.print(f"starting the site {file.site.site} ...")
     with LiveSite(file, address) as site:
         _announce(file, site)
@@ -54,6 +60,7 @@ def demo(
     headless: Annotated[
         bool, typer.Option("--headless", help="Run the footage once and check who was alerted.")
     ] = False,
+    port: PortOption = None,
     json_to: Annotated[str, typer.Option("--json", metavar="FILE|-", help="Write the summary (headless).")] = "",
 ) -> None:
     """Show the whole system on real pictures: no camera, no GPU, no network."""
@@ -63,7 +70,7 @@ def demo(
         raise ConfigError("the demo's site file is missing", got=DEMO_SITE, next_step="run the demo from a clone")
     data_dir = Path(tempfile.mkdtemp(prefix="lfr-demo-"))
     try:
-        file = _demo_site(data_dir, headless=headless)
+        file = _demo_site(data_dir, headless=headless, port=port)
         stderr.print("starting Ray, the models and two cameras ... (half a minute)")
         with LiveSite(file) as site:
             _announce(file, site)
@@ -78,13 +85,13 @@ def demo(
         raise typer.Exit(1)
 
 
-def _demo_site(data_dir: Path, *, headless: bool) -> SiteFile:
+def _demo_site(data_dir: Path, *, headless: bool, port: int | None) -> SiteFile:
     file = read_site_file(DEMO_SITE)
     cameras = [
         camera.model_dump(exclude_none=True) | {"on_end": "stop" if headless else "loop"}
         for camera in file.site.cameras
     ]
-    return read_site_file(DEMO_SITE, {"data_dir": str(data_dir), "cameras": cameras})
+    return read_site_file(DEMO_SITE, {"data_dir": str(data_dir), "cameras": cameras}, port=port)
 
 
 def _announce(file: SiteFile, site: LiveSite) -> None:
