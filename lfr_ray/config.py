@@ -55,7 +55,7 @@ class CameraConfig(Section):
     min_face_px: float | None = Field(default=None, gt=0, description="Overrides quality.min_size_px for this camera.")
     recorded_at: str = Field(
         default="",
-        description="When a recording was made (its first frame), ISO 8601; what an authority for recorded footage checks.",
+        description="When a recording begins, ISO 8601: what an authority for recorded footage checks.",
     )
     latitude: float | None = Field(default=None, ge=-90, le=90, description="Where the camera stands, degrees.")
     longitude: float | None = Field(default=None, ge=-180, le=180, description="Where the camera stands, degrees.")
