@@ -3,7 +3,7 @@
     python -m benchmarks.watch CLIP --watchlist DIR --expect ENTRY [--expect ENTRY ...]
 
 The peer runs as its own example does (``examples/facerec_from_video_file.py``: OpenCV frames, HOG detector, every face
-of every frame encoded and compared) over the first frames of the clip; ours is the installed command over the whole clip.
+of every frame encoded and compared) over a part of the clip; ours is the installed command over the whole clip.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ A process makes one :class:`Meter`, counts into it, and hands out plain numbers 
 
 from __future__ import annotations
 
+import resource
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ COUNTERS: Mapping[str, str] = {
     "faces_compared_total": "Passages of which at least one view passed the quality gate",
     "views_rejected_total": "Views that the quality gate refused, by reason (failure to acquire)",
     "views_embedded_total": "Views turned into vectors",
-    "comparisons_refused_total": "Probes that the matcher refused to compare, by reason",
+    "comparisons_refused_total": "Probes that the matcher refused to compare",
     "alerts_total": "Alerts raised",
     "sightings_attached_total": "Later sightings attached to an alert",
     "stage_failures_total": "Calls of a stage that failed, by stage",
@@ -111,6 +112,15 @@ class Meter:
             key: Timing(one.count, one.sum_s, list(one.newest_s[-KEPT_TIMINGS:])) for key, one in self._timings.items()
         }
         return Snapshot(dict(self._values), timings)
+
+
+def resident_bytes() -> int:
+    """Memory that this process holds now; the most it ever held where the system does not tell."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as numbers:
+            return int(numbers.read().split()[1]) * resource.getpagesize()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def merged(snapshots: Iterable[Snapshot]) -> Snapshot:

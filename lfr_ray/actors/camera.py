@@ -15,7 +15,7 @@ from lfr_ray.camera.reader import CameraReader, CameraStatus
 from lfr_ray.clock import SystemClock
 from lfr_ray.config import CameraConfig, SiteConfig
 from lfr_ray.errors import ModelError
-from lfr_ray.metrics import Meter, Snapshot
+from lfr_ray.metrics import Meter, Snapshot, resident_bytes
 from lfr_ray.models.catalogue import card
 from lfr_ray.pipeline.steps import CameraSteps
 
@@ -55,6 +55,7 @@ class CameraActor:
         self._leased_s: float | None = None
         self._stopping = False
         self._dropped = 0
+        self._reconnects = 0
 
     async def ready(self) -> bool:
         """The process has loaded what it needs."""
@@ -76,6 +77,9 @@ class CameraActor:
         status = self._status()
         dropped, self._dropped = status.dropped - self._dropped, status.dropped
         self._meter.count("frames_dropped_total", dropped, camera=self._camera.name)
+        reconnects, self._reconnects = status.reconnects - self._reconnects, status.reconnects
+        self._meter.count("reconnects_total", reconnects, camera=self._camera.name)
+        self._meter.gauge("memory_rss_bytes", resident_bytes(), process=f"camera {self._camera.name}")
         self._meter.gauge("camera_blind", float(status.state != "live"), camera=self._camera.name)
         return self._meter.snapshot()
 

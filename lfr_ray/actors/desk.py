@@ -12,7 +12,7 @@ from lfr_ray.api.ports import LocalDesk
 from lfr_ray.clock import SystemClock
 from lfr_ray.config import SiteConfig
 from lfr_ray.govern.tally import CameraTally
-from lfr_ray.metrics import Meter, Snapshot
+from lfr_ray.metrics import Meter, Snapshot, resident_bytes
 from lfr_ray.pipeline.opening import OpenedDesk
 from lfr_ray.records import Sighting
 
@@ -66,6 +66,7 @@ class DeskActor:
 
     async def snapshot(self) -> Snapshot:
         """What this actor counted."""
+        self._meter.gauge("memory_rss_bytes", resident_bytes(), process="desk")
         return self._meter.snapshot()
 
     async def stop(self) -> None:

@@ -12,7 +12,7 @@ from lfr_ray.govern.gate import AuthorityGate
 from lfr_ray.govern.ledger_record import Event
 from lfr_ray.govern.stop import breaker_pause, emergency_stop
 from lfr_ray.match.matcher import Matcher
-from lfr_ray.metrics import Meter, Snapshot
+from lfr_ray.metrics import Meter, Snapshot, resident_bytes
 from lfr_ray.pipeline.governance import open_ledger
 from lfr_ray.pipeline.opening import open_matcher
 from lfr_ray.records import Answer, Probe
@@ -91,6 +91,7 @@ class MatcherActor:
 
     def snapshot(self) -> Snapshot:
         """The size of the list."""
+        self._meter.gauge("memory_rss_bytes", resident_bytes(), process="matcher")
         self._meter.gauge("watchlist_entries", self._matcher.state(time.time()).entries)
         return self._meter.snapshot()
 

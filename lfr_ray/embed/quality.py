@@ -26,7 +26,7 @@ HALF_SHARPNESS = 60.0
 
 A single picture gains little beyond 40 px and a sharpness of 20 (250 pairs of LFW, the probe made smaller or
 blurred). Among the views of one passage, however, the larger and sharper ones are also the ones seen from nearer and
-from the front: weighing them up doubled the lead of the listed person of the development clips over the nearest wrong one.
+from the front: weighing them up doubled the listed person's lead over the nearest wrong one in the development clips.
 """
 
 
