@@ -49,6 +49,9 @@ def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
             "mated_searches": len(searches.mated_own),
             "non_mated_searches": len(searches.non_mated_top),
             "tpir_at_fpir": _points(figures.identification, "false_alerts"),
+            "tpir_at_fpir_plain": None
+            if evaluation.without_listing is None
+            else _points(evaluation.without_listing, "false_alerts"),
             "rank_one": evaluation.rank_one.document(),
             "failures": {
                 "enrolment": searches.enrolment_failures,

@@ -14,7 +14,7 @@ from lfr_ray.evaluate.fusion import RULES, compare_passages, deal_passages
 from lfr_ray.evaluate.groups import ColumnFigures, GroupTable, measure_groups
 from lfr_ray.evaluate.intervals import Interval, clopper_pearson
 from lfr_ray.evaluate.metrics import DetPoint, Operating, det_curve, tar_at_far, tar_of_attempts, threshold_at
-from lfr_ray.evaluate.pairs import Pairs, compare_all
+from lfr_ray.evaluate.pairs import Listing, Pairs, compare_all
 from lfr_ray.evaluate.protocol import Searches, rank_one, search_all, tpir_at_fpir
 from lfr_ray.evaluate.samples import Samples, check_enough
 from lfr_ray.evaluate.tail import TailReport, fit_tail
@@ -26,6 +26,9 @@ GROUP_FPIR = 0.01
 FUSED_VIEWS = 3
 FUSED_LEAST = 20
 """Fusion is measured where at least so many passages can be made."""
+
+MATCHER_RULE, MATCHER = "mean", "matcher"
+"""How the matcher joins views, and what the same with its list's neighbours taken off is called."""
 
 Progress = Callable[[str], None]
 
@@ -71,6 +74,7 @@ class Evaluation:
         gate_reasons: Pictures with a vector that the live quality gate would refuse, by reason.
         all_pictures: Figures over every picture that gave a vector.
         with_gate: The same with the live quality gate; None where it refuses nothing or leaves too little.
+        without_listing: The open-set figures of plain similarities; None where the others are plain, too.
         rank_one: Mated searches of which the right entry is the nearest.
         attempts: TAR at ``FARS`` with unusable pictures counted as refusals.
         det: DET curve.
@@ -91,6 +95,7 @@ class Evaluation:
     gate_reasons: Mapping[str, int]
     all_pictures: Recognition
     with_gate: Recognition | None
+    without_listing: tuple[Operating, ...] | None
     rank_one: Interval
     attempts: tuple[float | None, ...]
     det: tuple[DetPoint, ...]
@@ -104,7 +109,13 @@ class Evaluation:
 
 
 def evaluate(
-    samples: Samples, model: str, detector: str, *, groups: GroupTable | None = None, progress: Progress | None = None
+    samples: Samples,
+    model: str,
+    detector: str,
+    *,
+    listing: Listing | None = None,
+    groups: GroupTable | None = None,
+    progress: Progress | None = None,
 ) -> Evaluation:
     """Measure everything.
 
@@ -112,6 +123,8 @@ def evaluate(
         samples: Pictures and vectors.
         model: Card id of the embedder.
         detector: Card id of the detector.
+        listing: What the matcher does to the similarities of its list; the open-set figures are taken with it, and
+            without it for comparison.
         groups: Who belongs where, from groups.csv.
         progress: Called with what is done next.
 
@@ -122,7 +135,7 @@ def evaluate(
     say = progress or _silent
     check_enough(samples)
     say("comparing all pairs")
-    pairs, searches = compare_all(samples), search_all(samples)
+    pairs, searches = compare_all(samples), search_all(samples, listing)
     say("intervals over identities")
     figures = _recognition(samples, pairs, searches)
     say("error trade-off")
@@ -138,7 +151,8 @@ def evaluate(
         reasons=_counted(samples.reasons),
         gate_reasons=_counted(samples.gate),
         all_pictures=figures,
-        with_gate=_with_gate(samples),
+        with_gate=_with_gate(samples, listing),
+        without_listing=None if listing is None else tuple(tpir_at_fpir(search_all(samples), FPIRS)),
         rank_one=rank_one(searches),
         attempts=tuple(tar_of_attempts(pairs, samples.pictures, point.threshold) for point in figures.verification),
         det=det,
@@ -157,7 +171,7 @@ def evaluate(
                 search_threshold=search_threshold,
             )
         ),
-        fusion=_fusion(samples),
+        fusion=_fusion(samples, listing),
         pairs=pairs,
         searches=searches,
     )
@@ -173,7 +187,7 @@ def _recognition(samples: Samples, pairs: Pairs, searches: Searches) -> Recognit
     )
 
 
-def _with_gate(samples: Samples) -> Recognition | None:
+def _with_gate(samples: Samples, listing: Listing | None) -> Recognition | None:
     """The figures behind the live gate, where it refuses something and leaves enough to measure."""
     if not any(gate and not reason for gate, reason in zip(samples.gate, samples.reasons, strict=True)):
         return None
@@ -182,7 +196,7 @@ def _with_gate(samples: Samples) -> Recognition | None:
         check_enough(gated)
     except InputError:
         return None
-    return _recognition(gated, compare_all(gated), search_all(gated))
+    return _recognition(gated, compare_all(gated), search_all(gated, listing))
 
 
 def _trade_off(searches: Searches) -> tuple[tuple[float, Interval, float], ...]:
@@ -202,7 +216,7 @@ def _tail(pairs: Pairs) -> TailReport | None:
         return None
 
 
-def _fusion(samples: Samples) -> Fusion | None:
+def _fusion(samples: Samples, listing: Listing | None) -> Fusion | None:
     try:
         passages = deal_passages(samples, FUSED_VIEWS)
     except InputError:
@@ -215,6 +229,9 @@ def _fusion(samples: Samples) -> Fusion | None:
         pairs = compare_passages(passages, rule)
         comparisons = pairs.impostor_count
         rows.append(FusionRow(rule, tuple(tar_at_far(pairs, FARS, replicates=300))))
+    if listing is not None:
+        pairs = compare_passages(passages, MATCHER_RULE, listing)
+        rows.append(FusionRow(MATCHER, tuple(tar_at_far(pairs, FARS, replicates=300))))
     return Fusion(FUSED_VIEWS, len(passages.identity), comparisons, tuple(rows))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from lfr_ray.evaluate.charts import Axis, whisker
-from lfr_ray.evaluate.evaluation import Evaluation, Fusion, Recognition
+from lfr_ray.evaluate.evaluation import MATCHER, Evaluation, Fusion, Recognition
 from lfr_ray.evaluate.figures import det_chart, discard_chart, histogram_chart, open_set_chart, search_chart, tail_chart
 from lfr_ray.evaluate.groups import ColumnFigures
 from lfr_ray.evaluate.intervals import Interval
@@ -14,12 +14,14 @@ from lfr_ray.evaluate.metrics import Operating
 from lfr_ray.evaluate.report_style import STYLE
 
 UNIT = Axis("", 0.0, 1.0)
+GATED = "with the quality gate"
 RULE_NAMES = {
     "first": "one view alone",
     "mean": "mean vector, weighted by quality",
     "plain_mean": "mean vector",
     "max": "nearest view",
     "vote": "majority of the views",
+    MATCHER: "mean vector as the matcher compares it",
 }
 FIGURE_NAMES = {
     "fnmr": "missed matches (FNMR)",
@@ -109,17 +111,20 @@ def _cards(evaluation: Evaluation) -> str:
     )
 
 
-def _points(points: Iterable[Operating], of: str, errors: str, gated: Sequence[Operating] | None) -> str:
+def _points(
+    points: Iterable[Operating], of: str, errors: str, beside: Sequence[tuple[str, Sequence[Operating] | None]]
+) -> str:
+    others = [(title, other) for title, other in beside if other is not None]
     rows = []
     for number, point in enumerate(points):
-        behind = "" if gated is None else f"<td class='n'>{percent(gated[number].rate.value)}</td>"
+        behind = "".join(f"<td class='n'>{percent(other[number].rate.value)}</td>" for _, other in others)
         flag = "" if point.resolved else " <span class='flag'>too few data for this rate</span>"
         rows.append(
             f"<tr><td>{_one_in(point.target)}{flag}</td><td class='n'><b>{percent(point.rate.value)}</b></td>"
             f"<td>{_mark(point.rate)}</td><td>{_range(point.rate)}</td>"
             f"<td class='n'>{point.threshold:.4f}</td><td class='n'>{point.accepted:,}</td>{behind}</tr>"
         )
-    last = "" if gated is None else "<th class='n'>behind the quality gate</th>"
+    last = "".join(f"<th class='n'>{escape(title)}</th>" for title, _ in others)
     return (
         f"<div class='scroll'><table><tr><th>{escape(errors)}</th><th class='n'>{escape(of)}</th><th></th>"
         f"<th>95 % interval</th><th class='n'>threshold</th><th class='n'>errors counted</th>{last}</tr>"
@@ -142,7 +147,7 @@ def _single(evaluation: Evaluation) -> str:
         "<h2>One picture against one</h2>"
         f"<p class='sub'>All pairs: {len(pairs.genuine):,} of the same person, {pairs.impostor_count:,} of different "
         "people. Recognised means a similarity at or above the threshold.</p>"
-        f"{_points(points, 'recognised (TAR)', 'strangers accepted (FAR)', gated)}"
+        f"{_points(points, 'recognised (TAR)', 'strangers accepted (FAR)', [(GATED, gated)])}"
         f"<div class='pair'>{''.join(drawings)}</div>"
     )
 
@@ -150,7 +155,13 @@ def _single(evaluation: Evaluation) -> str:
 def _open_set(evaluation: Evaluation) -> str:
     searches = evaluation.searches
     gated = None if evaluation.with_gate is None else evaluation.with_gate.identification
+    beside = [("plain similarity", evaluation.without_listing), (GATED, gated)]
     lost = searches.enrolment_failures + searches.mated_failures
+    how = (
+        " Similarities as the matcher takes them: less what is only the crowd around."
+        if evaluation.without_listing
+        else ""
+    )
     note = f" {lost:,} enrolments or searches without a usable face count as missed." if lost else ""
     points = evaluation.all_pictures.identification
     thresholds = [(point.threshold, f"FPIR {point.target:g}") for point in points[1:2]]
@@ -159,8 +170,8 @@ def _open_set(evaluation: Evaluation) -> str:
     return (
         "<h2>People who are on a list, and people who are not</h2>"
         f"<p class='sub'>{len(searches.split.enrolled):,} people enrolled with one picture; "
-        f"{len(searches.mated_own):,} searches of them and {len(searches.non_mated_top):,} of others.{note}</p>"
-        f"{_points(points, 'found (TPIR)', 'false alerts (FPIR)', gated)}<div class='pair'>{drawing}</div>"
+        f"{len(searches.mated_own):,} searches of them and {len(searches.non_mated_top):,} of others.{how}{note}</p>"
+        f"{_points(points, 'found (TPIR)', 'false alerts (FPIR)', beside)}<div class='pair'>{drawing}</div>"
     )
 
 

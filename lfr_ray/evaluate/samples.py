@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -93,6 +94,35 @@ class Samples:
         )
 
 
+LAYOUT = "DIR/<identity>/<image>, two identities or more, one of them with two pictures or more"
+
+
+def check_counts(identities: int, identity: Sequence[int] | Ints) -> None:
+    """Refuse a folder from which no error rate can be told, before any picture is read.
+
+    Args:
+        identities: Folders with pictures.
+        identity: For each picture the row of its identity.
+
+    Raises:
+        InputError: Fewer than two identities, or one picture each.
+    """
+    if identities < 2:
+        raise InputError(
+            "an evaluation needs several identities",
+            got=f"{identities} identity folder(s) with pictures",
+            allowed=LAYOUT,
+            next_step="add pictures of other people, each person in a folder of their own",
+        )
+    if np.bincount(np.asarray(identity, np.int64)).max(initial=0) < 2:
+        raise InputError(
+            "every identity has a single picture, so nothing can be recognised again",
+            got=f"{identities} identities, {len(identity)} pictures",
+            allowed=LAYOUT,
+            next_step="add a second picture to some of the folders",
+        )
+
+
 def check_enough(samples: Samples) -> None:
     """Refuse pictures from which no error rate can be told.
 
@@ -100,21 +130,7 @@ def check_enough(samples: Samples) -> None:
         InputError: Fewer than two identities, one picture each, or too few pictures with a face.
         ModelError: Every vector is the same.
     """
-    layout = "DIR/<identity>/<image>, two identities or more, one of them with two pictures or more"
-    if samples.size < 2:
-        raise InputError(
-            "an evaluation needs several identities",
-            got=f"{samples.size} identity folder(s) with pictures",
-            allowed=layout,
-            next_step="add pictures of other people, each person in a folder of their own",
-        )
-    if samples.pictures.max() < 2:
-        raise InputError(
-            "every identity has a single picture, so nothing can be recognised again",
-            got=f"{samples.size} identities, {len(samples.identity)} pictures",
-            allowed=layout,
-            next_step="add a second picture to some of the folders",
-        )
+    check_counts(samples.size, samples.identity)
     if samples.usable.max() < 2 or np.count_nonzero(samples.usable) < 2:
         raise InputError(
             "too few pictures with a usable face",

@@ -16,6 +16,7 @@ similarities above a start (peaks over threshold), and rarer rates follow from i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +35,7 @@ START_RATES = (2e-2, 1e-2, 5e-3, 2e-3, 1e-3, 5e-4, 2e-4)
 """Candidate starts, as shares of impostor pairs above them, lowest start first."""
 LEAST_EXCEEDANCES = 100
 TESTED = 1000
+FITTED_AT_ONCE = 20
 GOOD_FIT = 0.1
 SURE = 1.96
 FACTOR = 2.0
@@ -114,20 +116,36 @@ def fit_tail(pairs: Pairs, *, seed: int = SEED, start_rates: tuple[float, ...] =
     return TailReport(fit, tuple(candidates), float(pairs.impostor[0]))
 
 
-def rate_interval(pairs: Pairs, tail: TailFit, similarity: float, *, replicates: int = 200) -> Interval:
-    """The fitted false match rate at a similarity, with its interval over identities."""
+def drawn_tails(pairs: Pairs, tail: TailFit, *, replicates: int = 200) -> list[TailFit]:
+    """The fit of every bootstrap replicate over identities, the start unchanged."""
     above = count_at(pairs.impostor, tail.start)
     first, second = pairs.impostor_identities[:above].T
     excess = (pairs.impostor[:above].astype(np.float64) - tail.start)[None]
-    rates = []
     weights = identity_weights(len(pairs.usable), replicates)
-    for weight, total in zip(weights, pairs.impostor_mass(weights), strict=True):
-        drawn = (weight[first] * weight[second]).astype(np.float64)
-        shape, scale = fit_pareto(excess, drawn[None])
-        start_rate = min(0.999999, max(1e-12, float(drawn.sum() / max(total, 1))))
-        moved = tail.model_copy(update={"shape": float(shape[0]), "scale": float(scale[0]), "start_rate": start_rate})
-        rates.append(false_match_rate(moved, similarity))
-    return percentile_interval(false_match_rate(tail, similarity), np.array(rates), len(pairs.usable))
+    totals = pairs.impostor_mass(weights)
+    fits = []
+    for start in range(0, replicates, FITTED_AT_ONCE):
+        block = slice(start, start + FITTED_AT_ONCE)
+        drawn = (weights[block][:, first] * weights[block][:, second]).astype(np.float64)
+        shape, scale = fit_pareto(excess, drawn)
+        rates = np.clip(drawn.sum(axis=1) / np.maximum(totals[block], 1), 1e-12, 0.999999)
+        for values in zip(shape, scale, rates, strict=True):
+            changed = dict(zip(("shape", "scale", "start_rate"), map(float, values), strict=True))
+            fits.append(tail.model_copy(update=changed))
+    return fits
+
+
+def rate_interval(tail: TailFit, drawn: Sequence[TailFit], similarity: float, identities: int) -> Interval:
+    """The fitted false match rate at a similarity, with its interval over identities.
+
+    Args:
+        tail: The fit.
+        drawn: From :func:`drawn_tails`.
+        similarity: Where.
+        identities: How many people were drawn from.
+    """
+    rates = np.array([false_match_rate(one, similarity) for one in drawn], np.float64)
+    return percentile_interval(false_match_rate(tail, similarity), rates, identities)
 
 
 def hold_out(samples: Samples, *, repeats: int = 20, seed: int = SEED) -> list[HeldOut]:

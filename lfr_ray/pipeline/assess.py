@@ -34,7 +34,10 @@ CHUNK = 32
 GROUPS_FILE = "groups.csv"
 LAYOUT = "DIR/<identity>/<image>"
 
-UNREADABLE, NO_FACE, NO_SUBJECT = "unreadable", "no_face", "no_clear_subject"
+UNREADABLE, NO_FACE = "unreadable", "no_face"
+
+COMPARABLE_SIZE = 0.5
+"""Where no face leads clearly, those at least this share of the largest one's size may be the subject."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +165,19 @@ def embed_labelled(
     )
 
 
+def most_central(faces: Faces, width_px: int, height_px: int) -> int:
+    """The face in the middle, for pictures in which none leads clearly.
+
+    An enrolment would ask for another picture; here the label says that the person is shown, and labelled
+    pictures have their person in the middle.
+    """
+    sides = np.maximum(faces.boxes[:, 2:] - faces.boxes[:, :2], 0.0)
+    sizes = np.sqrt(sides.prod(axis=1))
+    centres = (faces.boxes[:, :2] + faces.boxes[:, 2:]) / 2
+    off = np.linalg.norm(centres / np.array([width_px, height_px], np.float32) - 0.5, axis=1)
+    return int(np.where(sizes >= COMPARABLE_SIZE * sizes.max(), off, np.inf).argmin())
+
+
 def matcher_listing(card: ModelCard) -> Listing | None:
     """What the matcher does to similarities when this card's model is used; None: it leaves them as they are."""
     calibration = card.calibration
@@ -191,9 +207,11 @@ def _read(path: Path) -> Picture | None:
 
 def _cut(picture: Picture, faces: Faces, card: ModelCard, gate: QualityConfig) -> _Shown:
     height_px, width_px = picture.shape[:2]
+    if not len(faces):
+        return _Shown(NO_FACE)
     row, _ = choose_subject(faces, width_px, height_px)
     if row is None:
-        return _Shown(NO_SUBJECT if len(faces) else NO_FACE)
+        row = most_central(faces, width_px, height_px)
     assert card.chip is not None
     chip = cut_chips(picture, faces.points[row : row + 1], card.chip)[0]
     quality = assess(faces.boxes[row], faces.points[row], float(faces.scores[row]), chip, gate)

@@ -6,7 +6,7 @@ import pytest
 from lfr_ray.errors import InputError
 from lfr_ray.evaluate.metrics import count_at
 from lfr_ray.evaluate.pairs import compare_all
-from lfr_ray.evaluate.tail import Candidate, _chosen, fit_tail, hold_out, rate_interval
+from lfr_ray.evaluate.tail import Candidate, _chosen, drawn_tails, fit_tail, hold_out, rate_interval
 from lfr_ray.models.tail import false_match_rate, similarity_at
 
 
@@ -47,8 +47,10 @@ def test_the_rate_at_the_start_is_counted(many):
 def test_the_interval_of_a_rate_holds_it_and_widens_outwards(many):
     pairs = compare_all(many)
     fit = fit_tail(pairs).fit
-    near = rate_interval(pairs, fit, similarity_at(fit, 1e-4), replicates=60)
-    far = rate_interval(pairs, fit, similarity_at(fit, 1e-7), replicates=60)
+    drawn = drawn_tails(pairs, fit, replicates=60)
+    assert len(drawn) == 60
+    near = rate_interval(fit, drawn, similarity_at(fit, 1e-4), many.size)
+    far = rate_interval(fit, drawn, similarity_at(fit, 1e-7), many.size)
     for interval, rate in ((near, 1e-4), (far, 1e-7)):
         assert interval.value == pytest.approx(rate, rel=1e-6)
         assert interval.low < rate < interval.high

@@ -1,0 +1,263 @@
+"""`lfr evaluate` and `lfr calibrate`: how well a model recognises, and which thresholds follow."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from lfr_ray.cli.output import stderr, table, write_json
+from lfr_ray.clock import utc_text
+from lfr_ray.config import DeviceName
+from lfr_ray.errors import ConfigError, InputError
+from lfr_ray.models.catalogue import card as find_card
+from lfr_ray.models.catalogue import card_from_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from lfr_ray.evaluate.calibrate import CalibrationReport
+    from lfr_ray.evaluate.evaluation import Evaluation
+    from lfr_ray.evaluate.groups import GroupTable
+    from lfr_ray.evaluate.intervals import Interval
+    from lfr_ray.evaluate.samples import Samples
+    from lfr_ray.models.cards import Calibration, ModelCard
+
+FolderArgument = Annotated[
+    Path, typer.Argument(metavar="DIR", help="Labelled pictures: DIR/<identity>/<image>, optional DIR/groups.csv.")
+]
+JsonOption = Annotated[str, typer.Option("--json", metavar="FILE|-", help="Write JSON to a file or to stdout.")]
+ModelOption = Annotated[str, typer.Option(help="Embedder: a card id, or the path of a card's .yaml file.")]
+DetectorOption = Annotated[str, typer.Option(help="Detector: a card id, or the path of a card's .yaml file.")]
+DeviceOption = Annotated[DeviceName, typer.Option(help="Where models run.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("evaluate")(evaluate_folder)
+    app.command("calibrate")(calibrate_folder)
+
+
+def evaluate_folder(
+    folder: FolderArgument,
+    model: ModelOption = "dlib_resnet",
+    detector: DetectorOption = "centerface",
+    device: DeviceOption = "auto",
+    json: JsonOption = "",
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write the report as one page; default: beside the JSON file, if there is one."
+        ),
+    ] = None,
+) -> None:
+    """Open-set accuracy on labelled pictures, with 95 % intervals.
+
+    Of each identity with two or more images the first (by name) is enrolled for every other identity in name order;
+    the rest are non-mated.
+    """
+    from lfr_ray.evaluate.document import evaluation_document
+    from lfr_ray.evaluate.evaluation import evaluate
+    from lfr_ray.evaluate.report import html_report
+    from lfr_ray.pipeline.assess import matcher_listing
+
+    card = find_card(model)
+    samples, groups = _samples(folder, card, detector, device)
+    with _steps() as say:
+        found = evaluate(
+            samples, card.id, find_card(detector).id, listing=matcher_listing(card), groups=groups, progress=say
+        )
+    if json:
+        write_json(json, evaluation_document(found))
+    page = html or (Path(json).with_suffix(".html") if json not in ("", "-") else None)
+    if page is not None:
+        _write(page, html_report(found, written_at=utc_text(time.time())[:16].replace("T", " ") + " UTC"))
+    if json != "-":
+        _print_evaluation(found)
+
+
+def calibrate_folder(
+    folder: FolderArgument,
+    model: ModelOption = "dlib_resnet",
+    detector: DetectorOption = "centerface",
+    device: DeviceOption = "auto",
+    list_size: Annotated[int, typer.Option(min=1, help="Entries on the site's list.")] = 500,
+    alerts: Annotated[
+        float, typer.Option(min=0.001, max=1000.0, help="False alerts in 10,000 faces that the site accepts.")
+    ] = 1.0,
+    views: Annotated[int, typer.Option(min=2, max=20, help="Pictures that are fused into one passage.")] = 3,
+    write: Annotated[
+        Path | None, typer.Option(metavar="CARD.yaml", help="Write the card with the new calibration to this file.")
+    ] = None,
+    json: JsonOption = "",
+) -> None:
+    """Thresholds from the tail of false matches, in police units, checked on people who were not used."""
+    from lfr_ray.evaluate.calibrate import calibrate, card_calibration, card_text
+    from lfr_ray.evaluate.calibration_document import calibration_document
+    from lfr_ray.pipeline.assess import matcher_listing
+
+    card = find_card(model)
+    if write is not None and write.exists():
+        _check_same_card(card, write)
+    samples, _ = _samples(folder, card, detector, device)
+    with _steps() as say:
+        report = calibrate(
+            samples,
+            card.id,
+            listing=matcher_listing(card),
+            views=views,
+            list_size=list_size,
+            alerts_per_10k=alerts,
+            progress=say,
+        )
+    section = card_calibration(report, card.calibration, list_size=list_size, alerts_per_10k=alerts)
+    if write is not None:
+        _write(write, card_text(card, section))
+    if json:
+        write_json(json, calibration_document(report, section))
+    if json != "-":
+        _print_calibration(report, section)
+
+
+def _samples(folder: Path, card: ModelCard, detector_id: str, device: str) -> tuple[Samples, GroupTable | None]:
+    """Vectors of the folder's pictures; what is wrong with the folder is said before any model is loaded."""
+    from lfr_ray.detect.base import load_detector
+    from lfr_ray.embed.base import load_embedder
+    from lfr_ray.evaluate.samples import check_counts
+    from lfr_ray.pipeline.assess import embed_labelled, read_group_table, read_labelled
+
+    labelled = read_labelled(folder)
+    check_counts(len(labelled.names), labelled.identity)
+    groups = read_group_table(folder, labelled.names)
+    detector = load_detector(find_card(detector_id), device=device)
+    embedder = load_embedder(card, device=device)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=stderr,
+        transient=True,
+    ) as bar:
+        task = bar.add_task("pictures", total=len(labelled.paths))
+        samples = embed_labelled(
+            labelled, detector, embedder, on_progress=lambda done, of: bar.update(task, completed=done, total=of)
+        )
+    lost = int((~samples.acquired).sum())
+    if lost:
+        stderr.print(f"[yellow]{lost} of {len(labelled.paths)} pictures gave no usable face; they count as failures[/]")
+    return samples, groups
+
+
+@contextmanager
+def _steps() -> Iterator[Callable[[str], None]]:
+    """A line on stderr that says what is being computed."""
+    with stderr.status("measuring") as status:
+        yield lambda text: status.update(text)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError("the file cannot be written", got=f"{path}: {error.strerror}") from None
+    stderr.print(f"written: {path}")
+
+
+def _check_same_card(card: ModelCard, path: Path) -> None:
+    """Never overwrite a file that is something else."""
+    there = card_from_yaml(path)
+    if there.id != card.id:
+        raise InputError(
+            "the file to write to is the card of another model",
+            got=there.id,
+            allowed=f"a new file, or the card of {card.id}",
+            next_step="name another file with --write",
+        )
+
+
+def _share(interval: Interval) -> str:
+    if interval.value is None:
+        return "not measured"
+    if interval.low is None or interval.high is None:
+        return f"{interval.value:.4f}"
+    return f"{interval.value:.4f} ({interval.low:.4f} to {interval.high:.4f})"
+
+
+def _print_evaluation(found: Evaluation) -> None:
+    figures = found.all_pictures
+    rows: list[Sequence[object]] = [
+        ("people, pictures", f"{found.identities}, {found.images}", ""),
+        ("failure to acquire", _share(figures.failure_to_acquire), f"{figures.failures} pictures"),
+    ]
+    for point in figures.verification:
+        rows.append((f"TAR at FAR {point.target:g}", _share(point.rate), _errors(point.accepted, point.resolved)))
+    for point in figures.identification:
+        rows.append((f"TPIR at FPIR {point.target:g}", _share(point.rate), _errors(point.accepted, point.resolved)))
+    rows.append(("right entry nearest", _share(found.rank_one), ""))
+    table(f"{found.model} (95 % intervals)", ("", "value", "false accepts"), rows)
+    for column in found.groups:
+        table(
+            f"by {column.column}",
+            ("group", "people", "FNMR", "FMR", "TPIR", "FPIR"),
+            (
+                (group.group, group.identities, *map(_share, (group.fnmr, group.fmr, group.tpir, group.fpir)))
+                for group in column.groups
+            ),
+        )
+
+
+def _errors(count: int, resolved: bool) -> str:
+    return str(count) if resolved else f"{count}: too few data for this rate"
+
+
+def _print_calibration(report: CalibrationReport, section: Calibration) -> None:
+    fit = report.decisive.tail.fit
+    table(
+        f"{report.model}: false-match tail of {report.decisive.name} comparisons",
+        ("start", "share above", "shape", "scale", "comparisons", "goodness of fit p"),
+        [
+            (
+                f"{fit.start:.4f}",
+                f"{fit.start_rate:.2g}",
+                f"{fit.shape:+.3f}",
+                f"{fit.scale:.4f}",
+                f"{fit.comparisons:,}",
+                f"{fit.p_value:.2f}",
+            )
+        ],
+    )
+    table(
+        "Thresholds",
+        ("entries", "false alerts in 10,000 faces", "threshold", "rate a comparison", "right people found", ""),
+        (
+            (
+                row.list_size,
+                f"{row.alerts_per_10k:.3g}",
+                f"{row.threshold.similarity:.4f}",
+                f"{row.threshold.comparison_rate:.2g}",
+                f"{row.found:.3f}",
+                "extrapolated" if row.threshold.extrapolated else "",
+            )
+            for row in report.thresholds
+        ),
+    )
+    table(
+        "Predicted against observed on other people",
+        ("predicted rate", "observed / predicted", "within a factor of two"),
+        (
+            (f"{row.rate:g}", f"{row.ratio:.2f} ({row.low:.2f} to {row.high:.2f})", f"{row.within:.0%}")
+            for row in report.held_out
+        ),
+    )
+    table(
+        "Card",
+        ("threshold", "list size", "view threshold", "relative"),
+        [(section.threshold, section.list_size, section.view_threshold, section.relative)],
+    )

@@ -1,0 +1,248 @@
+"""From labelled pictures to the thresholds of a model card.
+
+What is measured is what the matcher does: passages of several views, fused, against a list, with the list's
+neighbours taken off where the card says so. Single comparisons are fitted beside, for single views and for cards
+without several pictures a person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import yaml
+
+from lfr_ray.errors import InputError
+from lfr_ray.evaluate.evaluation import MATCHER_RULE, Progress
+from lfr_ray.evaluate.fusion import compare_passages, deal_passages
+from lfr_ray.evaluate.intervals import Interval
+from lfr_ray.evaluate.metrics import count_at, threshold_at
+from lfr_ray.evaluate.normalise import Gain, measure_gain
+from lfr_ray.evaluate.pairs import Listing, Pairs, compare_all
+from lfr_ray.evaluate.probability import Reliability, fit_genuine, reliability
+from lfr_ray.evaluate.samples import Samples, check_enough
+from lfr_ray.evaluate.tail import HeldOut, TailReport, drawn_tails, fit_tail, hold_out, rate_interval
+from lfr_ray.models.alert_probability import genuine_below
+from lfr_ray.models.cards import Calibration, GenuineFit, ModelCard, TailFit
+from lfr_ray.models.tail import AlertThreshold, threshold_for
+
+LIST_SIZES = (100, 500, 1000, 5000, 10_000)
+ALERTS_PER_10K = (0.1, 1.0, 10_000 / 6000, 10.0)
+LIST_SIZE, ALERTS = 500, 1.0
+"""The card's own threshold is for this list and so many false alerts in 10,000 faces."""
+
+VIEWS = 3
+VIEW_RATE = 1e-3
+"""A single view agrees when only one stranger in a thousand would be as similar."""
+
+RELATIVE_RATE = 1e-5
+"""Two entries are possible relatives when one pair of strangers in a hundred thousand is as similar."""
+
+GAIN_FARS = (1e-3, 1e-4, 1e-5)
+DIGITS = 5
+REPEATS = 20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kind:
+    """One kind of comparison: its strangers, its right people, and how many people that rests on.
+
+    Attributes:
+        name: ``single``, ``fused`` or ``fused_plain``.
+        tail: Strangers.
+        genuine: Right people.
+        identities: People with a genuine comparison.
+        pairs: Behind both.
+    """
+
+    name: str
+    tail: TailReport
+    genuine: GenuineFit
+    pairs: Pairs
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdRow:
+    """A threshold in police units.
+
+    Attributes:
+        list_size: Entries.
+        alerts_per_10k: False alerts in 10,000 faces that were asked for.
+        threshold: What follows.
+        rate: The false match rate of one comparison there, with its interval over identities.
+        found: Share of right people above the threshold, counted.
+        found_fitted: The same by the fit.
+    """
+
+    list_size: int
+    alerts_per_10k: float
+    threshold: AlertThreshold
+    rate: Interval
+    found: float
+    found_fitted: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CalibrationReport:
+    """Everything a calibration found.
+
+    Attributes:
+        model: Card id.
+        identities: People.
+        images: Pictures.
+        views: Views a passage.
+        single: One picture against one.
+        fused: Fused passages as the matcher compares them; None with too few pictures a person.
+        fused_plain: The same by plain similarity; None where that is the same.
+        thresholds: From the fused fit, or from the single one.
+        held_out: Predicted against observed rates on people who were not used.
+        reliability: Stated against observed probabilities, in the same way.
+        gains: What adaptive symmetric normalisation against a cohort would gain.
+    """
+
+    model: str
+    identities: int
+    images: int
+    views: int
+    single: Kind
+    fused: Kind | None
+    fused_plain: Kind | None
+    thresholds: tuple[ThresholdRow, ...]
+    held_out: tuple[HeldOut, ...]
+    reliability: Reliability
+    gains: tuple[Gain, ...]
+
+    @property
+    def decisive(self) -> Kind:
+        """The kind whose threshold alerts."""
+        return self.fused or self.single
+
+
+def calibrate(
+    samples: Samples,
+    model: str,
+    *,
+    listing: Listing | None = None,
+    views: int = VIEWS,
+    list_size: int = LIST_SIZE,
+    alerts_per_10k: float = ALERTS,
+    repeats: int = REPEATS,
+    progress: Progress | None = None,
+) -> CalibrationReport:
+    """Fit and check everything that a card's calibration needs.
+
+    Args:
+        samples: Pictures and vectors.
+        model: Card id of the embedder.
+        listing: What the matcher does to the similarities of its list.
+        views: Pictures that are fused into one passage.
+        list_size: Of the site, added to the usual ones.
+        alerts_per_10k: False alerts in 10,000 faces that the site accepts, added likewise.
+        repeats: Random halves of the people that the checks are repeated over.
+        progress: Called with what is done next.
+
+    Raises:
+        InputError: Too few people or pictures.
+    """
+    say = progress or (lambda _: None)
+    check_enough(samples)
+    say("single comparisons")
+    single = _kind("single", compare_all(samples))
+    say("fused passages")
+    fused = _fused(samples, views, "fused", listing)
+    plain = None if fused is None or listing is None else _fused(samples, views, "fused_plain", None)
+    decisive = fused or single
+    sizes = sorted({*LIST_SIZES, list_size})
+    rates = sorted({*ALERTS_PER_10K, alerts_per_10k})
+    say("thresholds and their intervals")
+    drawn = drawn_tails(decisive.pairs, decisive.tail.fit)
+    thresholds = tuple(_row(decisive, drawn, size, alerts) for size in sizes for alerts in rates)
+    say("predictions on other people")
+    held_out = tuple(hold_out(samples, repeats=repeats))
+    say("stated probabilities on other people")
+    stated = reliability(samples, repeats=repeats)
+    say("normalisation against a cohort")
+    gains = tuple(measure_gain(samples, GAIN_FARS, repeats=repeats))
+    return CalibrationReport(
+        model,
+        samples.size,
+        len(samples.identity),
+        views,
+        single,
+        fused,
+        plain,
+        thresholds,
+        held_out,
+        stated,
+        gains,
+    )
+
+
+def card_calibration(
+    report: CalibrationReport,
+    previous: Calibration | None,
+    *,
+    list_size: int = LIST_SIZE,
+    alerts_per_10k: float = ALERTS,
+) -> Calibration:
+    """The report as a card's calibration section; what it cannot know is kept from the previous one."""
+    decisive = report.decisive
+    threshold = threshold_for(decisive.tail.fit, list_size, alerts_per_10k).similarity
+    single = report.single.pairs
+    neighbourhood = None if previous is None else previous.neighbourhood
+    short = None
+    if report.fused_plain is not None and neighbourhood is not None:
+        short = threshold_for(report.fused_plain.tail.fit, neighbourhood.min_entries, alerts_per_10k).similarity
+    fused = report.fused
+    described = (
+        f"{report.images} pictures of {report.identities} people; {len(single.genuine)} genuine and "
+        f"{single.impostor_count} impostor pairs"
+    )
+    if fused is not None:
+        described += (
+            f"; {len(fused.pairs.genuine)} passages of {report.views} pictures against {fused.pairs.impostor_count} "
+            "entries of others"
+        )
+    return Calibration(
+        threshold=round(min(threshold, 0.9999), DIGITS),
+        view_threshold=round(threshold_at(single.impostor, single.impostor_count, VIEW_RATE), DIGITS),
+        short_list_threshold=None if short is None else round(min(short, 0.9999), DIGITS),
+        neighbourhood=neighbourhood,
+        list_size=list_size,
+        relative=round(threshold_at(single.impostor, single.impostor_count, RELATIVE_RATE), DIGITS),
+        data=described,
+        tail=report.single.tail.fit,
+        fused_tail=None if fused is None else fused.tail.fit,
+        genuine=report.single.genuine,
+        fused_genuine=None if fused is None else fused.genuine,
+    )
+
+
+def card_text(card: ModelCard, calibration: Calibration) -> str:
+    """The card with this calibration, as a YAML file that can be loaded again."""
+    whole = card.model_copy(update={"calibration": calibration})
+    document = whole.model_dump(mode="json", exclude_defaults=True)
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110)
+
+
+def _kind(name: str, pairs: Pairs) -> Kind:
+    return Kind(name, fit_tail(pairs), fit_genuine(pairs), pairs)
+
+
+def _fused(samples: Samples, views: int, name: str, listing: Listing | None) -> Kind | None:
+    """Fused passages; None where there are too few pictures a person to say anything."""
+    try:
+        return _kind(name, compare_passages(deal_passages(samples, views), MATCHER_RULE, listing))
+    except InputError:
+        return None
+
+
+def _row(kind: Kind, drawn: list[TailFit], list_size: int, alerts_per_10k: float) -> ThresholdRow:
+    threshold = threshold_for(kind.tail.fit, list_size, alerts_per_10k)
+    return ThresholdRow(
+        list_size,
+        alerts_per_10k,
+        threshold,
+        rate_interval(kind.tail.fit, drawn, threshold.similarity, len(kind.pairs.usable)),
+        count_at(kind.pairs.genuine, threshold.similarity) / len(kind.pairs.genuine),
+        1 - genuine_below(kind.genuine, threshold.similarity),
+    )

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import yaml
+
+from lfr_ray.errors import InputError
+from lfr_ray.evaluate.calibrate import VIEW_RATE, calibrate, card_calibration, card_text
+from lfr_ray.evaluate.calibration_document import calibration_document
+from lfr_ray.models.cards import Calibration, ModelCard, Neighbourhood
+from lfr_ray.models.catalogue import card_from_yaml
+from lfr_ray.models.tail import threshold_for
+
+NEIGHBOURHOOD = Neighbourhood(weight=0.3, share=0.05, least=3, centre=0.3, min_entries=20)
+CARD = ModelCard(
+    id="made",
+    task="embed",
+    family="dlib_resnet",
+    title="t",
+    licence="MIT",
+    commercial_use=True,
+    origin="o",
+    calibration=Calibration(
+        threshold=0.9,
+        view_threshold=0.8,
+        list_size=10,
+        relative=0.85,
+        data="before",
+        neighbourhood=NEIGHBOURHOOD,
+    ),
+)
+
+
+def shifted(entries: np.ndarray):
+    """A listing that takes a constant off: fused thresholds must follow it."""
+    return lambda similarities: (similarities - np.float32(0.1)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def found(make_samples):
+    steps: list[str] = []
+    report = calibrate(
+        make_samples([4] * 160, noise=0.8, length=24),
+        "made",
+        listing=shifted,
+        list_size=300,
+        repeats=2,
+        progress=steps.append,
+    )
+    assert len(steps) == 6
+    return report
+
+
+def test_thresholds_stand_for_every_list_and_rate(found):
+    rows = {(row.list_size, round(row.alerts_per_10k, 3)): row for row in found.thresholds}
+    assert (300, 1.0) in rows
+    assert rows[(100, 1.0)].threshold.similarity < rows[(10_000, 1.0)].threshold.similarity
+    assert rows[(500, 0.1)].threshold.similarity > rows[(500, 10.0)].threshold.similarity
+    for row in found.thresholds:
+        assert row.rate.low <= row.rate.value <= row.rate.high
+        assert 0 <= row.found <= 1
+        assert row.found == pytest.approx(row.found_fitted, abs=0.2)
+
+
+def test_the_decisive_kind_is_what_the_matcher_compares(found):
+    assert found.decisive is found.fused
+    assert found.fused.pairs.genuine.mean() == pytest.approx(found.fused_plain.pairs.genuine.mean() - 0.1, abs=1e-5)
+    assert found.fused.tail.fit.start == pytest.approx(found.fused_plain.tail.fit.start - 0.1, abs=0.02)
+
+
+def test_the_card_s_section(found):
+    section = card_calibration(found, CARD.calibration, list_size=300)
+    assert section.threshold == pytest.approx(threshold_for(found.fused.tail.fit, 300, 1.0).similarity, abs=1e-4)
+    single = found.single.pairs
+    assert (single.impostor >= section.view_threshold).sum() <= VIEW_RATE * single.impostor_count + 1
+    assert section.relative > section.view_threshold
+    assert section.neighbourhood == NEIGHBOURHOOD, "what was not measured is kept"
+    plain = threshold_for(found.fused_plain.tail.fit, NEIGHBOURHOOD.min_entries, 1.0).similarity
+    assert section.short_list_threshold == pytest.approx(plain, abs=1e-4)
+    assert section.tail == found.single.tail.fit
+    assert section.fused_tail == found.fused.tail.fit
+    assert section.fused_genuine.identities == 160
+    assert "640 pictures of 160 people" in section.data
+
+
+def test_the_written_card_is_read_back_the_same(found, tmp_path):
+    section = card_calibration(found, CARD.calibration)
+    path = tmp_path / "made.yaml"
+    path.write_text(card_text(CARD, section), encoding="utf-8")
+    assert card_from_yaml(path) == CARD.model_copy(update={"calibration": section})
+    assert next(iter(yaml.safe_load(path.read_text()))) == "id"
+
+
+def test_the_document_holds_it_all(found):
+    document = json.loads(
+        json.dumps(calibration_document(found, card_calibration(found, CARD.calibration)), allow_nan=False)
+    )
+    assert document["decisive"] == "fused"
+    assert set(document["kinds"]) == {"single", "fused", "fused_plain"}
+    assert len(document["thresholds"]) == 6 * 4
+    assert document["held_out"][0]["ratio"]["median"] > 0
+    assert document["probability"]["brier"] <= document["probability"]["brier_constant"]
+    assert "person_" not in json.dumps(document)
+
+
+def test_without_several_pictures_a_person_single_comparisons_decide(make_samples):
+    report = calibrate(make_samples([2] * 120, noise=0.8, length=24), "made", repeats=2)
+    assert report.fused is None
+    assert report.decisive is report.single
+    section = card_calibration(report, None)
+    assert section.fused_tail is None
+    assert section.short_list_threshold is None
+
+
+def test_too_few_people_are_refused(make_samples):
+    with pytest.raises(InputError):
+        calibrate(make_samples([2] * 10), "made")
