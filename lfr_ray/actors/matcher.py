@@ -33,6 +33,7 @@ class MatcherActor:
         self._pause = breaker_pause(site.data_dir)
         self._ledger = open_ledger(site.data_dir)
         self._meter = Meter()
+        self._who: tuple[str, ...] = ()
 
     def ready(self) -> bool:
         """The list is read.
@@ -96,10 +97,17 @@ class MatcherActor:
         return self._meter.snapshot()
 
     def tick(self) -> None:
-        """To be called now and then: a deployment that was closed leaves nothing in memory."""
+        """To be called now and then: an authority that came or went changes who is on the list in memory."""
         gate = self._matcher.gate
-        if isinstance(gate, AuthorityGate) and gate.closed:
+        if not isinstance(gate, AuthorityGate):
+            return
+        if gate.closed:
             self._matcher.forget("the deployment was closed")
+            return
+        who = gate.authority.who if gate.authority is not None else ()
+        if who != self._who:
+            self._who = who
+            self.reload()
 
     def stop(self) -> None:
         """Forget the list."""
