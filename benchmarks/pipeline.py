@@ -66,7 +66,8 @@ def main() -> None:
             camera_cpus=0.05,
         )
         start_local()
-        from lfr_ray.footage import FootageRun, open_recordings
+        from lfr_ray.camera.recordings import open_recordings
+        from lfr_ray.footage import FootageRun
         from lfr_ray.match.store import WatchlistStore
         from lfr_ray.pipeline.desk import open_desk
         from lfr_ray.pipeline.enrol import enrol_folder

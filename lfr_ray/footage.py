@@ -6,11 +6,9 @@ camera of each recording is named after its file without the ending.
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import ray
@@ -23,10 +21,8 @@ from lfr_ray.actors.names import DETECTOR, EMBEDDER
 from lfr_ray.actors.remote_models import RemoteDetector, RemoteEmbedder
 from lfr_ray.actors.stages import RemoteStages
 from lfr_ray.alert.desk_queries import AlertQuery
-from lfr_ray.camera.reel import SourceInfo
-from lfr_ray.camera.source import open_source
-from lfr_ray.config import CameraConfig, SiteConfig, parse_section
-from lfr_ray.errors import LfrError, SourceError
+from lfr_ray.camera.recordings import Recording
+from lfr_ray.config import SiteConfig
 from lfr_ray.metrics import Snapshot, Timing, merged, percentile_s
 from lfr_ray.models.catalogue import card
 
@@ -34,30 +30,6 @@ MOST_AT_ONCE_PER_CORE = 1
 """Recordings that are read at once, for each core: more would only take turns."""
 
 POLL_S = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """One recording that could be opened."""
-
-    camera: CameraConfig
-    info: SourceInfo
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """One argument that could not be used, and why."""
-
-    file: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """What became of the arguments."""
-
-    recordings: tuple[Recording, ...]
-    rejected: tuple[Rejected, ...]
 
 
 @dataclass(slots=True)
@@ -69,36 +41,6 @@ class Progress:
     frames: int = 0
     alerts: int = 0
     blind: dict[str, str] = field(default_factory=dict)
-
-
-def open_recordings(paths: Sequence[Path], recorded_at: str = "") -> Opened:
-    """Look at every argument before anything is started; what cannot be opened is named, the rest goes on.
-
-    Args:
-        paths: Files, or folders of pictures.
-        recorded_at: When they begin, ISO 8601, or empty.
-
-    Raises:
-        ConfigError: ``recorded_at`` is no moment.
-    """
-    parse_section(CameraConfig, {"name": "footage", "url": "footage", "recorded_at": recorded_at}, "--recorded-at")
-    recordings: list[Recording] = []
-    rejected: list[Rejected] = []
-    taken: set[str] = set()
-    for path in paths:
-        try:
-            if not path.exists():
-                raise SourceError("the recording does not exist", got=path, next_step="check the path")
-            camera = CameraConfig(name=_camera_name(path, taken), url=str(path), pace="full", recorded_at=recorded_at)
-            source = open_source(camera)
-            info = source.info()
-            source.close()
-        except LfrError as error:
-            rejected.append(Rejected(str(path), str(error)))
-            continue
-        taken.add(camera.name)
-        recordings.append(Recording(camera, info))
-    return Opened(tuple(recordings), tuple(rejected))
 
 
 class FootageRun:
@@ -148,7 +90,7 @@ class FootageRun:
         """Run every recording from start to end.
 
         Args:
-            recordings: What :func:`open_recordings` found.
+            recordings: What :func:`~lfr_ray.camera.recordings.open_recordings` found.
             on_progress: Called a few times a second.
         """
         self.prepare(recordings)
@@ -252,10 +194,3 @@ class FootageResult:
             return None
         value_s = percentile_s(Timing(0, 0.0, [one for timing in timings for one in timing.newest_s]), fraction)
         return None if value_s is None else round(value_s * 1000, 1)
-
-
-def _camera_name(path: Path, taken: set[str]) -> str:
-    """The file's name without its ending; a second one of the same name gets a number."""
-    stem = (path.name if path.is_dir() else path.stem) or "footage"
-    names = (stem if number == 1 else f"{stem}-{number}" for number in itertools.count(1))
-    return next(name for name in names if name not in taken)

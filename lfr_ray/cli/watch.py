@@ -20,7 +20,8 @@ from lfr_ray.config import AuthorityConfig, DetectorConfig, DeviceName, Embedder
 from lfr_ray.errors import ConfigError, SourceError
 
 if TYPE_CHECKING:
-    from lfr_ray.footage import FootageResult, Opened, Recording
+    from lfr_ray.camera.recordings import Opened, Recording
+    from lfr_ray.footage import FootageResult
     from lfr_ray.pipeline.enrol import ImportReport
 
 NEEDS_AUTHORITY = "the category {} needs an authority: open a deployment and give --deployment"
@@ -53,7 +54,7 @@ def watch(
     With --deployment the site's approved list is compared under that authority, and alerts go to the site's desk.
     """
     _check_arguments(watchlist, deployment)
-    from lfr_ray.footage import open_recordings
+    from lfr_ray.camera.recordings import open_recordings
 
     opened = open_recordings(videos, recorded_at)
     for one in opened.rejected:
