@@ -19,6 +19,9 @@ CLEARLY_NEARER = 0.12
 LEAST_SHARE = 0.3
 """Among comparable faces, the subject's size is at least this share of the picture's shorter side."""
 
+LARGER, CENTRAL = 0.75, 0.1
+"""A face this near to the middle, with all others at most this share of its size, is the subject all the same."""
+
 CUT_OFF = 0.05
 """A face that ends this near to the picture's edge belongs to somebody beside the subject."""
 
@@ -28,7 +31,8 @@ def choose_subject(faces: Faces, width_px: int, height_px: int) -> tuple[int | N
 
     A face that is largest by far is the subject. Otherwise it is the one in the middle, if it fills a good part of the
     picture and the comparable faces are clearly further out: portraits often show a part of somebody else at the
-    edge. Whole faces on both sides make a group photograph, in which nobody is the subject.
+    edge. Whole faces on both sides make a group photograph, in which nobody is the subject, unless one stands before
+    the others: in the middle, and a third larger.
 
     Args:
         faces: In the picture's pixels.
@@ -53,15 +57,17 @@ def choose_subject(faces: Faces, width_px: int, height_px: int) -> tuple[int | N
     distances = np.hypot(off[:, 0], off[:, 1])
     order = np.argsort(distances, kind="stable")
     subject = int(order[0])
-    clear = (
+    size_px, next_px = float(sizes[comparable[subject]]), float(np.delete(sizes[comparable], subject).max())
+    foremost = float(distances[subject]) <= CENTRAL and next_px <= LARGER * size_px
+    central = (
         float(distances[subject]) <= NEAR_CENTRE
         and float(distances[order[1]] - distances[subject]) >= CLEARLY_NEARER
-        and float(sizes[comparable[subject]]) >= LEAST_SHARE * min(width_px, height_px)
         and not _between_whole_faces(boxes, off[:, 0], subject)
     )
-    if not clear:
-        return None, f"{len(faces)} faces were found and none is clearly the subject"
-    return int(comparable[subject]), ""
+    fills = size_px >= LEAST_SHARE * min(width_px, height_px)
+    if fills and (foremost or central):
+        return int(comparable[subject]), ""
+    return None, f"{len(faces)} faces were found and none is clearly the subject"
 
 
 def _between_whole_faces(boxes: Floats, off_x: Floats, subject: int) -> bool:
