@@ -81,7 +81,8 @@ class Ledger:
         self._clock = clock or SystemClock()
         self._seal_every = seal_every
         self._waiting: list[_Waiting] = []
-        self._queue = threading.Lock()
+        self._queue = threading.Condition()
+        self._writing = False
         self._commit = threading.Lock()
         self._marker = FailureMarker(path.with_suffix(".failed"))
         self._head_file = HeadFile(path.with_suffix(HEAD_SUFFIX), key)
@@ -141,7 +142,13 @@ class Ledger:
         entries = [_Waiting(event, self._clock.wall_s()) for event in events]
         with self._queue:
             self._waiting.extend(entries)
-        self._write_waiting()
+            # Whoever comes while another is writing waits, and all who wait are written together by one of them.
+            while self._writing and any(entry.recorded is None for entry in entries):
+                self._queue.wait()
+            mine = any(entry.recorded is None for entry in entries)
+            self._writing = self._writing or mine
+        if mine:
+            self._write_for_all()
         done = [entry.recorded for entry in entries if entry.recorded is not None]
         if len(done) != len(entries):
             raise AssertionError("a record was neither written nor refused")
@@ -179,8 +186,16 @@ class Ledger:
 
     # -- writing ------------------------------------------------------------------------------
 
+    def _write_for_all(self) -> None:
+        try:
+            self._write_waiting()
+        finally:
+            with self._queue:
+                self._writing = False
+                self._queue.notify_all()
+
     def _write_waiting(self) -> None:
-        """Write everything that waits. Whoever comes second finds its records written already."""
+        """Write everything that waits."""
         with self._commit:
             with self._queue:
                 batch = list(self._waiting)

@@ -133,15 +133,22 @@ class Authority(Section):
             the same reason always reads the same.
         """
         now_s = captured_at if now_s is None else now_s
+        scope = self.scope_refusal(camera, watchlist_hash, model, position, threshold)
+        return self.time_refusal(captured_at, now_s) or scope
+
+    def scope_refusal(
+        self, camera: str, watchlist_hash: str, model: str, position: Position | None, threshold: float | None
+    ) -> str:
+        """The part of :meth:`refusal` that does not depend on time."""
         return (
-            self._time_refusal(captured_at, now_s)
-            or self._camera_refusal(camera)
+            self._camera_refusal(camera)
             or self._place_refusal(position)
             or self._list_refusal(watchlist_hash)
             or self._model_refusal(model, threshold)
         )
 
-    def _time_refusal(self, captured_at: float, now_s: float) -> str:
+    def time_refusal(self, captured_at: float, now_s: float) -> str:
+        """The part of :meth:`refusal` that is about time alone."""
         if now_s < self.starts_at:
             return f"the authority starts at {utc_text(self.starts_at)}"
         if now_s > self.ends_at:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -32,12 +32,18 @@ from lfr_ray.govern.stop import breaker_pause, emergency_stop
 
 HEALTH_EVERY_S = 1.0
 """How often the ledger, the disk and the keys folder are looked at."""
+FILE_EVERY_S = 0.1
+"""How often the authority's file is looked at: a close counts that soon."""
 REPORT_EVERY_S = 60.0
 """The same refusal of the same camera is recorded once in this time."""
 MAX_REPORTED = 4096
 """Refusals remembered; with more distinct ones the oldest are forgotten and recorded again."""
 
+MAX_SCOPES = 1024
+"""Answers remembered of one authority for camera, list and model; they do not depend on time."""
+
 FileState = tuple[int, int, int]
+Scope = tuple[str, str, str]
 
 
 class GateLedger(Protocol):
@@ -59,6 +65,7 @@ class _Loaded:
     grant: Grant | None
     trusted: Mapping[str, PublicKey]
     fault: str
+    scopes: dict[Scope, str] = field(default_factory=dict)
 
 
 class AuthorityGate:
@@ -105,6 +112,7 @@ class AuthorityGate:
         self._pause = breaker_pause(data_dir)
         self._loaded: _Loaded | None = None
         self._looked_s = -HEALTH_EVERY_S
+        self._file_looked_s = -FILE_EVERY_S
         self._health = ""
         self._accepted = 0
         self._seen_at = 0.0
@@ -143,7 +151,8 @@ class AuthorityGate:
             Empty when permitted, otherwise why not.
         """
         now_s = self._clock.wall_s()
-        why = self._state_refusal(now_s) or self._authority_refusal(now_s, camera, captured_at, watchlist_hash, model)
+        scope = (camera, watchlist_hash, model)
+        why = self._state_refusal(now_s) or self._authority_refusal(now_s, captured_at, scope)
         if why:
             self._report(camera, why)
         return why
@@ -181,20 +190,20 @@ class AuthorityGate:
         self._seen_at = max(self._seen_at, recorded_at) if accepted == self._accepted else recorded_at
         self._accepted = accepted
 
-    def _authority_refusal(self, now_s: float, camera: str, captured_at: float, watchlist_hash: str, model: str) -> str:
+    def _authority_refusal(self, now_s: float, captured_at: float, scope: Scope) -> str:
         loaded = self._load()
         why = self._grant_refusal(loaded, now_s)
         if why or loaded.grant is None:
             return why
-        return loaded.grant.authority.refusal(
-            camera,
-            captured_at,
-            watchlist_hash,
-            model,
-            self._position(camera),
-            now_s=now_s,
-            threshold=self._threshold,
-        )
+        authority = loaded.grant.authority
+        outside = loaded.scopes.get(scope)
+        if outside is None:
+            camera, watchlist_hash, model = scope
+            position = self._position(camera)
+            outside = authority.scope_refusal(camera, watchlist_hash, model, position, self._threshold)
+            if len(loaded.scopes) < MAX_SCOPES:
+                loaded.scopes[scope] = outside
+        return authority.time_refusal(captured_at, now_s) or outside
 
     def _grant_refusal(self, loaded: _Loaded, now_s: float) -> str:
         if loaded.fault or loaded.grant is None:
@@ -203,12 +212,16 @@ class AuthorityGate:
 
     def _load(self) -> _Loaded:
         """The grant as the file says; read again when the file changed, and once a second with the keys."""
+        steady_s = self._clock.steady_s()
+        loaded = self._loaded
+        if loaded is not None and steady_s - self._file_looked_s < FILE_EVERY_S:
+            return loaded
+        self._file_looked_s = steady_s
         try:
             state = os.stat(self._grant_path)
             found: FileState = (state.st_mtime_ns, state.st_size, state.st_ino)
         except OSError:
             found = (0, 0, 0)
-        loaded = self._loaded
         if loaded is None or loaded.state != found:
             loaded = self._loaded = self._read(found)
         return loaded

@@ -165,10 +165,12 @@ def test_nothing_is_compared_after_the_close(station: Station) -> None:
     gate = AuthorityGate(station.site.data_dir, "d1", station.profile, station.ledger, clock=station.clock)
     assert gate.refusal("pier", station.clock.wall_s(), "", "dlib_resnet") == ""
     station.close()
+    station.clock.advance(0.2)
     assert "was closed" in gate.refusal("pier", station.clock.wall_s(), "", "dlib_resnet")
     path = station.site.data_dir / "deployments" / "d1.json"
     grant = load_grant(path)
     path.write_bytes(canonical_json(grant.model_copy(update={"closing": None}).model_dump(mode="json")))
+    station.clock.advance(0.2)
     assert "data destroyed" in gate.refusal("pier", station.clock.wall_s(), "", "dlib_resnet")
     assert any("closing was taken away" in fault for fault in station.verify().faults)
 

@@ -13,7 +13,7 @@ from lfr_ray.errors import StoreError
 from lfr_ray.govern.audit import CLOCK_ACCEPTED
 from lfr_ray.govern.authority import Authority, Officer, Place
 from lfr_ray.govern.canonical import canonical_json
-from lfr_ray.govern.gate import AuthorityGate
+from lfr_ray.govern.gate import FILE_EVERY_S, AuthorityGate
 from lfr_ray.govern.grant import closed, grant_path, ratified, signed
 from lfr_ray.govern.keys import SigningKey, trust
 from lfr_ray.govern.ledger_record import Event
@@ -82,6 +82,7 @@ class Scene:
         return Authority.model_validate(content | changes)
 
     def ask(self, camera: str = "van", watchlist_hash: str = LIST_HASH, model: str = "dlib_resnet") -> str:
+        self.site.clock.advance(1.1 * FILE_EVERY_S)
         return self.gate.refusal(camera, self.site.clock.wall_s(), watchlist_hash, model)
 
     def refusals(self) -> list[dict[str, Any]]:

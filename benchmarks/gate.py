@@ -1,0 +1,112 @@
+"""What does matching cost under an authority, against matching without?"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks.record import compare, write_result
+from lfr_ray.govern.audit import Ledger
+from lfr_ray.govern.gate import AuthorityGate
+from lfr_ray.govern.keys import site_key, trusted_keys
+from lfr_ray.govern.profile import load_profile
+from lfr_ray.govern.trial import open_trial, trial_authority
+from lfr_ray.match.entries import EnrolledImage, Entry
+from lfr_ray.match.gate import Gate, OpenGate
+from lfr_ray.match.matcher import Matcher
+from lfr_ray.match.store import WatchlistStore
+from lfr_ray.models.catalogue import card
+from lfr_ray.records import Probe
+
+MOST_RATIO = 1.05
+MODEL = "dlib_resnet"
+LENGTH = 128
+
+
+def vectors(rng: np.random.Generator, count: int) -> np.ndarray:
+    found = rng.normal(size=(count, LENGTH)).astype(np.float32)
+    return found / np.linalg.norm(found, axis=1, keepdims=True)
+
+
+def fill(store: WatchlistStore, entries: int) -> None:
+    rng = np.random.default_rng(0)
+    images = []
+    for number, vector in enumerate(vectors(rng, entries)):
+        entry = Entry(f"e{number}", f"entry {number}", "test")
+        images.append(EnrolledImage(entry, f"{number:064x}", MODEL, vector, 0.9, 80.0, b"jpeg", "op", 1.0))
+    store.put(images)
+
+
+def open_matcher(store: WatchlistStore, gate: Gate) -> Matcher:
+    matcher = Matcher(store, card(MODEL), gate, kind="test", deployment="trial")
+    matcher.reload(time.time())
+    return matcher
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--entries", type=int, default=500)
+    options.add_argument("--views", type=int, default=5)
+    options.add_argument("--rounds", type=int, default=601)
+    options.add_argument("--calls", type=int, default=16)
+    chosen = options.parse_args()
+    torch.set_num_threads(1)
+    rng = np.random.default_rng(1)
+    figures: dict[str, object] = {"entries": chosen.entries, "views": chosen.views}
+    with tempfile.TemporaryDirectory() as name:
+        data_dir = Path(name)
+        store = WatchlistStore(data_dir / "watchlist")
+        fill(store, chosen.entries)
+        profile = load_profile("test")
+        authority = trial_authority(profile, time.time(), watchlist_sha256="", model=MODEL, cameras=("pier",))
+        open_trial(data_dir, authority, profile, time.time())
+        key = site_key(data_dir / "keys")
+        with Ledger(data_dir / "ledger.jsonl", key, trusted_keys(data_dir / "keys")) as ledger:
+            gate = AuthorityGate(data_dir, "trial", profile, ledger, positions={"pier": (51.8, 1.1)}, needed=("test",))
+            gated, free = open_matcher(store, gate), open_matcher(store, OpenGate())
+            ratios = {}
+            for batch in (1, 8):
+                weights = np.ones(chosen.views, np.float32)
+                probes = [
+                    Probe("pier", track, time.time(), MODEL, vectors(rng, chosen.views), weights)
+                    for track in range(batch)
+                ]
+                now_s = time.time()
+                if any(answer.refused for answer in gated.match(probes, now_s)):
+                    raise AssertionError("the gate refuses: nothing would be compared")
+                found = compare(
+                    lambda p=probes: free.match(p, time.time()),
+                    lambda p=probes: gated.match(p, time.time()),
+                    rounds=chosen.rounds,
+                    calls=chosen.calls // batch,
+                )
+                ratios[batch] = found.ratio
+                figures[f"batch_{batch}"] = {
+                    "without_ms": found.ours_ms,
+                    "under_the_gate_ms": found.theirs_ms,
+                    "ratio": found.ratio,
+                    "ratio_quartiles": [found.low, found.high],
+                }
+            start_s = time.perf_counter()
+            for _ in range(20_000):
+                gate.refusal("pier", start_s, "", MODEL)
+            figures["one_question_us"] = (time.perf_counter() - start_s) / 20_000 * 1e6
+    met = max(ratios.values()) < MOST_RATIO
+    write_result(
+        "gate",
+        "What does matching cost under an authority, against matching without?",
+        figures,
+        f"at most {MOST_RATIO:g} times, one passage a call and eight",
+        met,
+    )
+    return 0 if met else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

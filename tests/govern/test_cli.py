@@ -1,0 +1,282 @@
+"""`lfr deployment` and `lfr audit` from the first key to the public record, as an operator types them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import typer
+import yaml
+from typer.testing import CliRunner
+
+from lfr_ray.cli import audit, deployment
+from lfr_ray.errors import AuthorityError, ConfigError, ConflictError, LfrError, NotFoundError
+from lfr_ray.match.entries import EnrolledImage, Entry
+from lfr_ray.match.store import WatchlistStore
+
+
+class Desk:
+    """A terminal at a site's data folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.data_dir = folder / "data"
+        self.app = typer.Typer()
+        deployment.register(self.app)
+        audit.register(self.app)
+
+    def __call__(self, *words: str, code: int = 0) -> str:
+        result = CliRunner().invoke(self.app, [*words, "--data-dir", str(self.data_dir)])
+        if isinstance(result.exception, LfrError):
+            raise result.exception
+        assert result.exit_code == code, result.output
+        return result.stdout
+
+    def json(self, *words: str, code: int = 0) -> Any:
+        return json.loads(self(*words, "--json", "-", code=code))
+
+    def key(self, holder: str, rank: str) -> str:
+        path = self.folder / f"{holder}.key"
+        if not path.exists():
+            self(
+                *("deployment", "keys", "create", "--holder", holder, "--rank", rank),
+                *("--out", str(path), "--training-until", "2099-01-01"),
+            )
+        return str(path)
+
+    def list_people(self, count: int = 4, *, approve: bool = True, category: str = "suspect") -> None:
+        rng = np.random.default_rng(1)
+        store = WatchlistStore(self.data_dir / "watchlist")
+        images = []
+        for number in range(count):
+            vector = rng.normal(size=128).astype(np.float32)
+            entry = Entry(f"e{number}", "x", category, nominal_id=f"N{number}")
+            picture = b"\xff\xd8" + rng.bytes(3000)
+            vector /= np.linalg.norm(vector)
+            images.append(
+                EnrolledImage(entry, f"{number:064x}", "dlib_resnet", vector, 0.9, 80.0, picture, "op-1", 1.0)
+            )
+        store.put(images)
+        if approve:
+            store.approve("insp-7", time.time())
+
+    def plan(self, **changes: Any) -> str:
+        content = {
+            "deployment": "airshow-1",
+            "purpose": "locate people wanted by the courts",
+            "legal_basis": "common law policing powers",
+            "why": "outstanding warrants",
+            "where": {
+                "case": "protective-security",
+                "name": "Clacton Airshow",
+                "rationale": "large public event",
+                "latitude": 51.789,
+                "longitude": 1.153,
+                "radius_m": 500,
+            },
+            "who": ["suspect"],
+            "hours": 8,
+            "cameras": ["pier"],
+            "false_alerts_per_face": 0.0001,
+            "documents": {
+                "policy": "LFR policy v4",
+                "impact_assessment": "DPIA v2",
+                "equality_assessment": "EIA v2",
+                "appropriate_policy": "APD v1",
+            },
+            "applicant": {"id": "insp-7", "rank": "inspector"},
+        }
+        path = self.folder / "plan.yaml"
+        path.write_text(yaml.safe_dump({**content, **changes}))
+        return str(path)
+
+    def state(self, name: str = "airshow-1") -> str:
+        rows = {row["id"]: row["state"] for row in self.json("deployment", "status")["deployments"]}
+        return str(rows[name])
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def test_a_trial_is_one_line(desk: Desk) -> None:
+    found = desk.json("deployment", "open", "--kind", "test")
+    assert found["authority"]["kind"] == "test"
+    assert desk.state("trial") == "in force"
+    assert desk.json("deployment", "open", "--kind", "test") == found, "opening it again changes nothing"
+    assert desk.json("deployment", "close")["receipt"]["deployment"] == "trial"
+    with pytest.raises(ConflictError, match="already recorded"):
+        desk("deployment", "open", "--kind", "test")
+    assert (
+        desk.json("deployment", "open", "again", "--kind", "test", "--hours", "2")["authority"]["deployment"] == "again"
+    )
+
+
+def test_from_the_first_key_to_the_public_record(desk: Desk) -> None:
+    desk.list_people()
+    key = desk.key("supt-1", "superintendent")
+    opened = desk.json("deployment", "open", "--from", desk.plan(), "--key", key)
+    authority = opened["authority"]
+    assert authority["watchlist_entries"] == 4
+    assert authority["watchlist_approved_by"] == "insp-7"
+    assert authority["authorising_officer"] == {"id": "supt-1", "rank": "superintendent"}
+    assert authority["threshold"] > 0.9
+    assert desk.state() == "in force"
+    assert desk.json("deployment", "stop", "--reason", "disorder")["stopped"]
+    assert "was stopped: disorder" in desk.state()
+    assert desk.json("deployment", "status")["stop"]["reason"] == "disorder"
+    assert desk.json("deployment", "resume", "--reason", "calm")["lifted"] == ["stop"]
+    closed = desk.json("deployment", "close", "--reason", "over")
+    assert closed["receipt"]["parts"][0]["found_before"] == 8
+    assert "was closed" in desk.state()
+    record = desk.json("deployment", "record", "airshow-1")["record"]
+    assert record["deletion"]["parts"][0]["found_by_search_after"] == 0
+    assert [one["what"] for one in record["incidents"]["list"]] == ["matching stopped", "matching resumed"]
+    assert record["watchlist"]["categories"]["total"] == 4
+    assert (desk.data_dir / "records" / "airshow-1.html").exists()
+    listed = desk.json("deployment", "listed", "N2", "--reason", "subject access request 7")
+    assert listed["listed"] == [{"deployment": "airshow-1", "entry_id": "e2", "category": "suspect"}]
+    verdict = desk.json("audit", "verify")
+    assert verdict["holds"], verdict["faults"]
+    assert verdict["deletion"]["items_looked_for"] == 8
+    lines = [json.loads(line) for line in desk("audit", "export", "-").splitlines()]
+    kinds = [line["kind"] for line in lines]
+    assert [line["n"] for line in lines] == list(range(1, len(lines) + 1))
+    for kind in ("authority", "stop", "alteration", "erasure", "disclosure", "consultation", "seal"):
+        assert kind in kinds
+    some = desk("audit", "export", "-", "--kind", "stop", "--since", "2020-01-01").splitlines()
+    assert [json.loads(line)["reason"] for line in some] == ["disorder"]
+
+
+def test_the_urgent_route(desk: Desk) -> None:
+    desk.list_people()
+    inspector, superintendent = desk.key("insp-9", "inspector"), desk.key("supt-1", "superintendent")
+    with pytest.raises(AuthorityError, match="rank inspector may not authorise"):
+        desk("deployment", "open", "--from", desk.plan(), "--key", inspector)
+    opened = desk.json(
+        "deployment", "open", "--from", desk.plan(), "--key", inspector, "--urgent-reason", "threat to life"
+    )
+    assert opened["authority"]["urgent"]
+    assert desk.json("deployment", "status")["deployments"][0]["ratify_by"]
+    with pytest.raises(AuthorityError, match="may not ratify"):
+        desk("deployment", "ratify", "--key", inspector)
+    desk("deployment", "ratify", "--key", superintendent)
+    assert desk.json("deployment", "status")["deployments"][0]["ratify_by"] is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "options", "error", "words"),
+    [
+        ({"hours": -1}, (), ConfigError, "must come after starts_at"),
+        ({"starts_at": "2026-08-28T10:00:00Z", "ends_at": "2026-08-28T09:00:00Z"}, (), ConfigError, "must come after"),
+        ({"surprise": 1}, (), ConfigError, "surprise"),
+        ({"where": None}, (), AuthorityError, "a place is missing"),
+        ({"who": ["missing-or-at-risk"]}, (), AuthorityError, "categories that the authority does not name"),
+        ({"who": ["suspect", "intelligence"]}, (), AuthorityError, "does not permit the categories intelligence"),
+        ({"false_alerts_per_face": 0.01}, (), AuthorityError, "above the floor"),
+        ({}, ("--false-alerts-per-face", "0.0005"), AuthorityError, "state a threshold_reason"),
+        ({"documents": {}}, (), AuthorityError, "references are missing: policy"),
+        ({"cameras": []}, (), ConfigError, "cameras"),
+        ({}, ("--hours", "30"), AuthorityError, "at most 24 hours"),
+        ({}, ("--profile", "narnia"), ConfigError, "no such profile"),
+        ({}, ("--profile", "test"), AuthorityError, "does not permit deployments of kind live"),
+    ],
+)
+def test_bad_input_opens_nothing(
+    desk: Desk, changes: dict[str, Any], options: tuple[str, ...], error: type[LfrError], words: str
+) -> None:
+    desk.list_people()
+    key = desk.key("supt-1", "superintendent")
+    with pytest.raises(error, match=words):
+        desk("deployment", "open", "--from", desk.plan(**changes), "--key", key, *options)
+    assert desk.json("deployment", "status")["deployments"] == []
+
+
+def test_a_list_that_nobody_approved_opens_nothing(desk: Desk) -> None:
+    desk.list_people(approve=False)
+    with pytest.raises(AuthorityError, match="not approved"):
+        desk("deployment", "open", "--from", desk.plan(), "--key", desk.key("supt-1", "superintendent"))
+
+
+def test_a_stranger_s_key_opens_nothing(desk: Desk, tmp_path: Path) -> None:
+    desk.list_people()
+    other = Desk(tmp_path / "other")
+    other.folder.mkdir()
+    with pytest.raises(AuthorityError, match="does not trust the key"):
+        desk("deployment", "open", "--from", desk.plan(), "--key", other.key("supt-1", "superintendent"))
+    with pytest.raises(ConfigError, match="key is missing"):
+        desk("deployment", "open", "--from", desk.plan())
+
+
+def test_keys_are_listed_trusted_and_revoked(desk: Desk, tmp_path: Path) -> None:
+    key = desk.key("supt-1", "superintendent")
+    (found,) = [one for one in desk.json("deployment", "keys", "list")["keys"] if one["role"] == "authoriser"]
+    assert (found["holder"], found["rank"]) == ("supt-1", "superintendent")
+    other = Desk(tmp_path / "other")
+    other.folder.mkdir()
+    other.key("supt-1", "superintendent")
+    other("deployment", "keys", "trust", str(desk.data_dir / "keys" / f"{found['id']}.pub"))
+    assert found["id"] in {one["id"] for one in other.json("deployment", "keys", "list")["keys"]}
+    desk.list_people()
+    desk("deployment", "open", "--from", desk.plan(), "--key", key)
+    desk("deployment", "keys", "revoke", found["id"], "--reason", "lost")
+    assert "unknown key" in desk.state()
+    with pytest.raises(NotFoundError):
+        desk("deployment", "keys", "revoke", found["id"], "--reason", "lost")
+    (site,) = [one for one in desk.json("deployment", "keys", "list")["keys"] if one["role"] == "site"]
+    with pytest.raises(ConflictError, match="own key"):
+        desk("deployment", "keys", "revoke", site["id"], "--reason", "x")
+    with pytest.raises(ConfigError, match="role site"):
+        desk("deployment", "keys", "create", "--holder", "x", "--role", "site", "--out", str(tmp_path / "x.key"))
+
+
+def test_a_truncated_ledger_is_told(desk: Desk) -> None:
+    desk("deployment", "open", "--kind", "test")
+    path = desk.data_dir / "ledger.jsonl"
+    head = desk.json("audit", "verify")["ledger"]["head"]
+    assert desk.json("audit", "verify", "--head", head)["holds"]
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+    verdict = desk.json("audit", "verify", code=1)
+    assert not verdict["holds"]
+    assert "truncated" in verdict["faults"][0]
+    stopped = desk.json("deployment", "stop", "--reason", "x")
+    assert stopped["stopped"], "a stop must work whatever the ledger says"
+    assert (desk.data_dir / "stop").exists()
+
+
+def test_what_is_wrongly_asked_of_the_audit(desk: Desk) -> None:
+    with pytest.raises(NotFoundError, match="no ledger"):
+        desk("audit", "verify")
+    desk("deployment", "open", "--kind", "test")
+    for words in (("export", "-", "--kind", "gossip"), ("export", "-", "--since", "soon"), ("verify", "--head", "x")):
+        with pytest.raises(ConfigError):
+            desk("audit", *words)
+    with pytest.raises(ConfigError, match="cannot be written"):
+        desk("audit", "export", str(desk.folder / "no" / "such" / "folder"))
+
+
+def test_a_stop_needs_a_reason_and_loads_nothing_heavy(desk: Desk) -> None:
+    with pytest.raises(LfrError, match="needs a reason"):
+        desk("deployment", "stop", "--reason", " ")
+    code = (
+        "import sys; from lfr_ray.cli import deployment; import typer; app = typer.Typer(); deployment.register(app);\n"
+        "try: app(['deployment', 'stop', '--reason', 'x', '--data-dir', sys.argv[1]])\n"
+        "finally: print([name for name in ('torch', 'lancedb', 'sqlalchemy', 'scipy', 'ray') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(desk.data_dir)],
+        capture_output=True,
+        text=True,
+        env=dict(os.environ),
+        check=False,
+    )
+    assert done.stdout.strip().endswith("[]"), done.stdout + done.stderr
+    assert (desk.data_dir / "stop").exists()
