@@ -20,6 +20,7 @@ from lfr_ray.site_file import SiteFile, check_port
 if TYPE_CHECKING:
     # Loading them loads decoders and torch, which only the processes behind need.
     from lfr_ray.camera.reader import CameraStatus
+    from lfr_ray.metrics import Snapshot
     from lfr_ray.models.runtime import SelfTest
 
 READY_MARGIN_S = 120.0
@@ -73,6 +74,11 @@ class LiveSite:
         """Every camera's state."""
         statuses: list[CameraStatus] = self._fleet.cameras.remote().result()
         return statuses
+
+    def snapshots(self) -> list[Snapshot]:
+        """Counters of every process."""
+        counted: list[Snapshot] = self._fleet.snapshots.remote().result()
+        return counted
 
     def alerts(self) -> list[dict[str, Any]]:
         """Every alert, oldest first."""
