@@ -8,8 +8,12 @@ from lfr_ray.models.cards import Embedder, ModelCard
 from lfr_ray.models.loading import DeclaredUse, load_model
 
 FAMILIES = {
+    "arcface": "lfr_ray.embed.arcface:ArcFace",
     "dlib_resnet": "lfr_ray.embed.dlib_resnet:DlibResNet",
+    "edgeface": "lfr_ray.embed.edgeface:EdgeFace",
+    "mobilefacenet": "lfr_ray.embed.mobilefacenet:MobileFaceNet",
     "onnx": "lfr_ray.embed.onnx_generic:OnnxEmbedder",
+    "open_clip": "lfr_ray.embed.open_clip:OpenClipTower",
     "sface": "lfr_ray.embed.sface:SFace",
 }
 """Family -> class; nothing is imported before it is asked for."""

@@ -1,0 +1,113 @@
+"""MobileFaceNet as a torch module, in the layout of the MobileFaceNet_Pytorch checkpoints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from lfr_ray.embed.chip_embedder import ChipEmbedder, chip_of
+from lfr_ray.models.cards import ModelCard
+from lfr_ray.models.checkpoint import fill, read_checkpoint
+from lfr_ray.models.runtime import Runtime
+
+STAGES = ((2, 64, 5, 2), (4, 128, 1, 2), (2, 128, 6, 1), (4, 128, 1, 2), (2, 128, 2, 1))
+"""Bottlenecks from the input on: expansion, channels, how many, stride of the first."""
+
+STEM_CHANNELS = 64
+WIDE_CHANNELS = 512
+SIZE_PX = (96, 112)
+"""Width and height of the chip: the last convolution covers a map of 6 x 7."""
+
+
+class MobileFaceNet(ChipEmbedder):
+    """The embedder of the card family ``mobilefacenet``.
+
+    Args:
+        card: The model's card.
+        path: Its verified checkpoint.
+        device: Where it runs.
+        mirror: Average each chip's vector with that of its mirror image.
+        trust: See :func:`~lfr_ray.models.checkpoint.read_checkpoint`.
+    """
+
+    reads_pickles = True
+
+    def __init__(
+        self, card: ModelCard, path: Path, device: torch.device, *, mirror: bool = True, trust: bool = False
+    ) -> None:
+        chip_of(card, *SIZE_PX)
+        network = fill(_Network(card.vector_length), read_checkpoint(path, trust=trust).tensors, path)
+        super().__init__(card, device, Runtime(network, device, card), mirror=mirror)
+
+
+class _Layer(nn.Module):
+    """Convolution and batch norm, with or without activation; the names are the checkpoint's."""
+
+    def __init__(
+        self,
+        before: int,
+        after: int,
+        kernel: int | tuple[int, int],
+        *,
+        stride: int = 1,
+        padding: int = 0,
+        groups: int = 1,
+        active: bool = True,
+    ) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(before, after, kernel, stride, padding, groups=groups, bias=False)
+        self.bn = nn.BatchNorm2d(after)
+        if active:
+            self.prelu = nn.PReLU(after)
+        self.active = active
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        normed: torch.Tensor = self.bn(self.conv(values))
+        return self.prelu(normed) if self.active else normed
+
+
+class _Bottleneck(nn.Module):
+    """Widened, looked at channel by channel, narrowed; added to its input where the two are alike."""
+
+    def __init__(self, before: int, after: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        wide = before * expansion
+        self.added = stride == 1 and before == after
+        self.conv = nn.Sequential(
+            nn.Conv2d(before, wide, 1, bias=False),
+            nn.BatchNorm2d(wide),
+            nn.PReLU(wide),
+            nn.Conv2d(wide, wide, 3, stride, 1, groups=wide, bias=False),
+            nn.BatchNorm2d(wide),
+            nn.PReLU(wide),
+            nn.Conv2d(wide, after, 1, bias=False),
+            nn.BatchNorm2d(after),
+        )
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        result: torch.Tensor = self.conv(values)
+        return values + result if self.added else result
+
+
+class _Network(nn.Module):
+    def __init__(self, vector_length: int) -> None:
+        super().__init__()
+        self.conv1 = _Layer(3, STEM_CHANNELS, 3, stride=2, padding=1)
+        self.dw_conv1 = _Layer(STEM_CHANNELS, STEM_CHANNELS, 3, padding=1, groups=STEM_CHANNELS)
+        blocks: list[nn.Module] = []
+        channels = STEM_CHANNELS
+        for expansion, after, count, stride in STAGES:
+            for index in range(count):
+                blocks.append(_Bottleneck(channels, after, stride if index == 0 else 1, expansion))
+                channels = after
+        self.blocks = nn.Sequential(*blocks)
+        self.conv2 = _Layer(channels, WIDE_CHANNELS, 1)
+        self.linear7 = _Layer(WIDE_CHANNELS, WIDE_CHANNELS, (7, 6), groups=WIDE_CHANNELS, active=False)
+        self.linear1 = _Layer(WIDE_CHANNELS, vector_length, 1, active=False)
+
+    def forward(self, chips: torch.Tensor) -> torch.Tensor:
+        values = self.conv2(self.blocks(self.dw_conv1(self.conv1(chips))))
+        vectors: torch.Tensor = self.linear1(self.linear7(values)).flatten(1)
+        return vectors
