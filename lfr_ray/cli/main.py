@@ -37,7 +37,8 @@ def root(
 
 def run() -> None:
     """Entry point: errors of ours become one message and an exit code, never a traceback."""
-    for group in [g for g in GROUPS if __import__("importlib.util").util.find_spec(f"lfr_ray.cli.{g}")]:
+    # Only the group that is asked for: the emergency stop must not wait until torch is loaded.
+    for group in [name for name in GROUPS if name == _first_word()] or GROUPS:
         importlib.import_module(f"lfr_ray.cli.{group}").register(app)
     try:
         app()
@@ -46,3 +47,8 @@ def run() -> None:
     except KeyboardInterrupt:
         stderr.print("\nstopped")
         sys.exit(130)
+
+
+def _first_word() -> str:
+    """The first argument that is no option."""
+    return next((word for word in sys.argv[1:] if not word.startswith("-")), "")

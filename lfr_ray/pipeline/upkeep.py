@@ -10,23 +10,20 @@ from dataclasses import fields, replace
 
 from lfr_ray.clock import Clock, SystemClock
 from lfr_ray.config import SiteConfig
-from lfr_ray.govern.breaker import BreakerState, Counted, Resumed, step
+from lfr_ray.govern.breaker_watch import BreakerWatch, confirmed_false
 from lfr_ray.govern.desk_events import alert_facts
-from lfr_ray.govern.ledger_record import Event
 from lfr_ray.govern.ledger_verify import read_records
 from lfr_ray.govern.profile import Profile
 from lfr_ray.govern.stop import breaker_pause
 from lfr_ray.govern.tally import CameraTally, counted, totals
 from lfr_ray.pipeline.accounts import desk_events
 from lfr_ray.pipeline.closing import SiteStorage, finish_closings, purge_expired
-from lfr_ray.pipeline.governance import LEDGER_FILE
+from lfr_ray.pipeline.governance import DEPLOYMENTS_FOLDER, LEDGER_FILE
 
 COUNT_EVERY_S = 60.0
 """Between two records of what the cameras counted."""
 
 PURGE_EVERY_S = 30.0
-
-SYSTEM = "circuit-breaker"
 
 
 class Upkeep:
@@ -44,11 +41,16 @@ class Upkeep:
         self._storage = storage
         self._profile = profile
         self._clock = clock or SystemClock()
-        self._pause = breaker_pause(storage.data_dir)
         self._counted: dict[str, CameraTally] = {}
         self._faces_before = self._faces_on_record()
-        accepted = 0 if self._pause.is_set() else self._false_alerts()
-        self._breaker = BreakerState(accepted=accepted)
+        self._breaker = BreakerWatch(
+            storage.data_dir / DEPLOYMENTS_FOLDER / f"{self._deployment or 'test'}.breaker",
+            self._deployment,
+            profile.breaker,
+            breaker_pause(storage.data_dir),
+            storage.ledger,
+            clock=self._clock,
+        )
         self._count_at_s = self._purge_at_s = float("-inf")
 
     def begin(self) -> None:
@@ -83,26 +85,8 @@ class Upkeep:
 
     def _judge(self, faces_now: int) -> None:
         """Pause matching when the false alerts may be more than the ceiling allows."""
-        if self._breaker.paused and not self._pause.is_set():
-            self._breaker, _ = step(self._profile.breaker, self._breaker, Resumed(by="officer"), self._clock.wall_s())
-        event = Counted(faces=self._faces_before + faces_now, false_alerts=self._false_alerts())
-        self._breaker, tripped = step(self._profile.breaker, self._breaker, event, self._clock.wall_s())
-        if tripped:
-            self._pause.set(SYSTEM, self._breaker.paused, self._clock.wall_s())
-            self._storage.ledger.append(
-                Event(
-                    "stop",
-                    "matching paused",
-                    deployment=self._deployment,
-                    actor=SYSTEM,
-                    reason=self._breaker.paused,
-                )
-            )
-
-    def _false_alerts(self) -> int:
-        """Confirmed false alerts of the police list; volunteers' alerts do not count."""
-        facts = alert_facts(desk_events(self._storage.desk), self._deployment)
-        return sum(alert.is_false and bool(alert.confirmed) and not alert.blue for alert in facts)
+        alerts = alert_facts(desk_events(self._storage.desk), self._deployment)
+        self._breaker.update(self._faces_before + faces_now, confirmed_false(alerts))
 
     def _faces_on_record(self) -> int:
         path = self._storage.data_dir / LEDGER_FILE
