@@ -1,0 +1,188 @@
+"""`lfr watch` on real footage: the listed person and nobody else, the promised document, and bad input beside good."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lfr_ray.match.register import COLUMNS
+from tests.processes import Command, command, short_folder
+
+pytestmark = [pytest.mark.timeout(900)]
+
+PEOPLE = ("Lin_Manuel_Miranda", "Barack_Obama", "Alex_Lacamoire", "Salma_Hayek")
+QUICK_S = 60.0
+"""For what is told before Ray is started; seconds on a calm machine."""
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What one run gave."""
+
+    started: Command
+    code: int
+    folder: Path
+
+    @property
+    def document(self) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads(self.started.stdout)
+        return document
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Path:
+    """A watchlist folder of four people, of whom one is in the footage."""
+    folder = tmp_path_factory.mktemp("people")
+    for name in PEOPLE:
+        shutil.copytree(shared_data / "images" / name, folder / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory, shared_data: Path, people: Path) -> Iterator[Watched]:
+    """The clip, with a text file and a missing file beside it."""
+    folder = tmp_path_factory.mktemp("watch")
+    temporary = folder / "temporary"
+    temporary.mkdir()
+    text = folder / "notes.mp4"
+    text.write_text("Minutes of the meeting: nobody came.\n" * 50, encoding="utf-8")
+    clip = shared_data / "videos" / "hamilton.mp4"
+    with short_folder() as ray_folder:
+        environment = {"TMPDIR": str(temporary), "RAY_TMPDIR": str(ray_folder)}
+        words = ("lfr", "watch", text, clip, folder / "missing.mp4", "--watchlist", people, "--json", "-")
+        with command(folder, *words, environment=environment) as started:
+            yield Watched(started, started.wait(), folder)
+
+
+@pytest.mark.ray
+@pytest.mark.footage
+def test_the_document_is_the_promised_one(watched: Watched) -> None:
+    document = watched.document
+    promised = ["sources", "faces_seen", "faces_compared", "alerts", "watchlist", "speed"]
+    assert list(document)[: len(promised)] == promised
+    (source,) = document["sources"]
+    assert list(source) == ["name", "url", "width", "height", "frames", "seconds"]
+    assert (source["name"], source["width"], source["height"]) == ("hamilton", 640, 360)
+    assert source["url"].endswith("hamilton.mp4")
+    assert set(document["watchlist"]) >= {"entries", "images", "rejected"}
+    assert document["watchlist"]["entries"] == len(PEOPLE)
+    assert [set(one) for one in document["watchlist"]["rejected"]] == [{"file", "reason"}] * len(
+        document["watchlist"]["rejected"]
+    )
+    assert set(document["speed"]) >= {"wall_s", "frames_per_s", "latency_ms"}
+    assert set(document["speed"]["latency_ms"]) == {"p50", "p95"}
+    kinds = {"faces_seen": int, "faces_compared": int, "alerts": list}
+    assert {name: type(document[name]) for name in kinds} == kinds
+
+
+@pytest.mark.ray
+@pytest.mark.footage
+def test_every_frame_is_looked_at(watched: Watched, shared_data: Path) -> None:
+    rows = (shared_data / "videos" / "videos.csv").read_text(encoding="utf-8").splitlines()
+    columns = rows[0].split(",")
+    (row,) = [dict(zip(columns, row.split(","), strict=False)) for row in rows if row.startswith("hamilton.mp4,")]
+    (source,) = watched.document["sources"]
+    assert source["frames"] == int(row["frames"])
+    assert source["seconds"] == pytest.approx(int(row["frames"]) / float(row["fps"]), abs=0.1)
+    speed = watched.document["speed"]
+    assert speed["frames_per_s"] == pytest.approx(source["frames"] / speed["wall_s"], rel=0.01)
+
+
+@pytest.mark.ray
+@pytest.mark.footage
+def test_the_listed_person_is_alerted_and_nobody_else(watched: Watched) -> None:
+    alerts = watched.document["alerts"]
+    assert {alert["entry_id"] for alert in alerts} == {"Lin_Manuel_Miranda"}
+    for alert in alerts:
+        assert list(alert)[:11] == [
+            *("id", "entry_id", "name", "category", "camera", "time_s", "similarity", "threshold"),
+            *("views_agreeing", "views_compared", "box"),
+        ]
+        assert (alert["name"], alert["category"], alert["camera"]) == ("Lin_Manuel_Miranda", "test", "hamilton")
+        assert alert["threshold"] <= alert["similarity"] <= 1
+        assert 3 <= alert["views_agreeing"] <= alert["views_compared"]
+        assert 0 <= alert["time_s"] <= watched.document["sources"][0]["seconds"]
+        left, top, right, bottom = alert["box"]
+        assert 0 <= left < right <= 640
+        assert 0 <= top < bottom <= 360
+
+
+@pytest.mark.ray
+@pytest.mark.footage
+def test_counts_fit_together(watched: Watched) -> None:
+    document = watched.document
+    assert 0 < document["faces_compared"] <= document["faces_seen"]
+    assert document["speed"]["latency_ms"]["p50"] <= document["speed"]["latency_ms"]["p95"]
+
+
+@pytest.mark.ray
+@pytest.mark.footage
+def test_bad_input_beside_good_is_named_and_gives_exit_code_2(watched: Watched) -> None:
+    assert watched.code == 2
+    lines = [line for line in watched.started.stderr.splitlines() if line.startswith("left out: ")]
+    assert len(lines) == 2
+    for line, name in zip(lines, ("notes.mp4", "missing.mp4"), strict=True):
+        assert re.match(rf"left out: \S+{name}: \w.+; got: .*{name}.*; (allowed: .+; )?next: \w", line), line
+    assert [Path(one["file"]).name for one in watched.document["rejected_sources"]] == ["notes.mp4", "missing.mp4"]
+
+
+@pytest.mark.ray
+@pytest.mark.footage
+def test_nothing_is_left(watched: Watched) -> None:
+    assert watched.started.left() == {}
+    temporary = list((watched.folder / "temporary").rglob("*"))
+    assert [str(path) for path in temporary if path.is_file() or path.name.startswith("lfr-")] == []
+
+
+def told_at_once(folder: Path, *words: object) -> str:
+    """The message of a run that must end with exit code 2 before Ray is started."""
+    with short_folder() as ray_folder:
+        began_s = time.monotonic()
+        with command(folder, "lfr", "watch", *words, environment={"RAY_TMPDIR": str(ray_folder)}) as started:
+            assert started.wait(QUICK_S) == 2, started.stderr
+        assert time.monotonic() - began_s < QUICK_S
+        assert list(ray_folder.iterdir()) == [], "Ray was started"
+    assert started.stdout == ""
+    assert "Traceback" not in started.stderr
+    return started.stderr
+
+
+def test_a_missing_watchlist_folder_is_told_at_once(tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(b"")
+    message = told_at_once(tmp_path, clip, "--watchlist", tmp_path / "nowhere", "--json", "-")
+    assert "the watchlist folder does not exist" in message
+    assert f"got: {tmp_path / 'nowhere'}" in message
+    assert "allowed: " in message
+    assert "next: " in message
+
+
+def test_a_register_with_a_wrong_column_is_told_at_once(tmp_path: Path) -> None:
+    people = tmp_path / "people"
+    (people / "somebody").mkdir(parents=True)
+    header = ["surname" if column == "name" else column for column in COLUMNS]
+    (people / "watchlist.csv").write_text(",".join(header) + "\n", encoding="utf-8")
+    message = told_at_once(tmp_path, tmp_path / "clip.mp4", "--watchlist", people)
+    assert "surname" in message
+    assert "allowed: " in message
+    assert "entry_id" in message
+
+
+def test_recordings_that_are_all_bad_are_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "people" / "somebody").mkdir(parents=True)
+    text = tmp_path / "notes.mp4"
+    text.write_text("nothing to see", encoding="utf-8")
+    missing = tmp_path / "missing.mp4"
+    message = told_at_once(tmp_path, text, missing, "--watchlist", tmp_path / "people", "--json", "-")
+    assert "none of the recordings can be used" in message
+    assert str(text) in message
+    assert str(missing) in message
+    assert "next: " in message
