@@ -11,6 +11,8 @@ FAMILIES = {
     "centerface": "lfr_ray.detect.centerface:CenterFace",
     "retinaface": "lfr_ray.detect.retinaface:RetinaFace",
     "scrfd": "lfr_ray.detect.scrfd:Scrfd",
+    "ultralytics_face": "lfr_ray.detect.ultralytics_face:UltralyticsFace",
+    "ultralytics_face_onnx": "lfr_ray.detect.ultralytics_face:UltralyticsFaceOnnx",
     "yunet": "lfr_ray.detect.yunet:YuNet",
 }
 """Family -> class; nothing is imported before it is asked for."""

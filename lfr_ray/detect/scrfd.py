@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lfr_ray.detect.onnx_detector import Candidates, OnnxDetector, as_points, cells
+from lfr_ray.detect.candidates import Candidates, OnnxDetector, as_points, cells
 from lfr_ray.records import Floats, Picture
 
 STRIDES_PX = (8, 16, 32)

@@ -22,6 +22,7 @@ import torch
 from torch import nn
 
 from lfr_ray.errors import ModelError
+from lfr_ray.quiet import SWITCHES
 
 Tensors = dict[str, torch.Tensor]
 
@@ -140,13 +141,12 @@ def _unpacked(path: Path) -> tuple[Any, Mapping[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="lfr-unpack-") as folder:
         result = Path(folder) / "tensors.pt"
         given = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
-        own = {"HOME": folder, "TMPDIR": folder, "YOLO_CONFIG_DIR": folder, "OMP_NUM_THREADS": "1"}
-        quiet = {"YOLO_OFFLINE": "True", "YOLO_AUTOINSTALL": "False", "CUDA_VISIBLE_DEVICES": ""}
+        own = {"HOME": folder, "TMPDIR": folder, "YOLO_CONFIG_DIR": folder, "CUDA_VISIBLE_DEVICES": ""}
         try:
             done = subprocess.run(
                 [sys.executable, "-I", str(UNPACKER), str(path.resolve()), str(result)],
                 cwd=folder,
-                env={**given, **own, **quiet},
+                env={**given, **SWITCHES, **own},
                 capture_output=True,
                 text=True,
                 errors="replace",

@@ -22,8 +22,8 @@ LARGEST_FILE_BYTES = 8 << 30
 
 def main(checkpoint: str, result: str) -> None:
     """Unpickle one file and write its tensors, with what the module says of its own layout."""
-    # No memory image and no endless file of a process that runs a stranger's program.
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # No memory image (at 1, unlike 0, none is piped to a crash collector either) and no endless file.
+    resource.setrlimit(resource.RLIMIT_CORE, (1, 1))
     resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE_BYTES, LARGEST_FILE_BYTES))
     loaded = torch.load(checkpoint, map_location="cpu", weights_only=False)
     module = module_of(loaded)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lfr_ray.detect.base import load_detector
-from lfr_ray.detect.onnx_detector import Candidates
+from lfr_ray.detect.candidates import Candidates
 from lfr_ray.errors import LicenceError, ModelError, ShapeError
 from lfr_ray.models.catalogue import card
 

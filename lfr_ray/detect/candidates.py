@@ -43,30 +43,38 @@ class Candidates:
         return Faces(boxes[kept], scores[kept], self.points[likely[kept]])
 
 
-class OnnxDetector(ABC):
-    """A detector in an ONNX file; a family says what its outputs mean.
+class CandidateDetector(ABC):
+    """A detector whose network says something of every place of a picture; a family says what that means.
 
-    A file with fixed sides gets every picture fitted onto that canvas.
+    A network with fixed sides gets every picture fitted onto that canvas.
 
     Attributes:
         max_overlap: Of two boxes that overlap more than this, the better one stays.
 
     Args:
         card: The model's card.
-        path: Its verified ONNX file.
+        path: Its verified file, for messages.
         device: Where it runs.
         min_score: Detections below are dropped.
+        fixed_px: The only width and height that the network takes; None for any.
     """
 
-    choose_device = staticmethod(choose_onnx_device)
     max_overlap = 0.4
 
-    def __init__(self, card: ModelCard, path: Path, device: torch.device, *, min_score: float = 0.5) -> None:
+    def __init__(
+        self,
+        card: ModelCard,
+        path: Path,
+        device: torch.device,
+        *,
+        min_score: float,
+        fixed_px: tuple[int | None, int | None] = (None, None),
+    ) -> None:
         self.card = card
         self.device = device
         self.min_score = min_score
-        self.session = OnnxSession(path, device, card)
         self._path = path
+        self._fixed_px = fixed_px
 
     def detect(self, pictures: Picture) -> list[Faces]:
         """Faces in every picture of a batch, best score first; see :class:`lfr_ray.models.cards.Detector`.
@@ -79,7 +87,7 @@ class OnnxDetector(ABC):
         if len(pictures) == 0:
             return []
         height_px, width_px = pictures.shape[1:3]
-        canvas = (self.session.width_px or width_px, self.session.height_px or height_px)
+        canvas = (self._fixed_px[0] or width_px, self._fixed_px[1] or height_px)
         if canvas == (width_px, height_px):
             return self._detect(pictures)
         fitted = [fit(picture, *canvas) for picture in pictures]
@@ -120,6 +128,24 @@ class OnnxDetector(ABC):
                 f"the model {self.card.id} gave boxes that are not finite", next_step="run `lfr models verify`"
             )
         return [one.faces(width_px, height_px, self.min_score, self.max_overlap) for one in found]
+
+
+class OnnxDetector(CandidateDetector):
+    """A detector in an ONNX file.
+
+    Args:
+        card: The model's card.
+        path: Its verified ONNX file.
+        device: Where it runs.
+        min_score: Detections below are dropped.
+    """
+
+    choose_device = staticmethod(choose_onnx_device)
+
+    def __init__(self, card: ModelCard, path: Path, device: torch.device, *, min_score: float = 0.5) -> None:
+        self.session = OnnxSession(path, device, card)
+        fixed_px = (self.session.width_px, self.session.height_px)
+        super().__init__(card, path, device, min_score=min_score, fixed_px=fixed_px)
 
 
 def cells(width_px: int, height_px: int, stride_px: int, each: int = 1) -> Floats:
