@@ -16,7 +16,7 @@ from lfr_ray.evaluate.evaluation import MATCHER_RULE, Progress
 from lfr_ray.evaluate.fusion import compare_passages, deal_passages
 from lfr_ray.evaluate.intervals import Interval
 from lfr_ray.evaluate.metrics import count_at, threshold_at
-from lfr_ray.evaluate.normalise import Gain, measure_gain
+from lfr_ray.evaluate.normalise import LEAST_COHORT, Gain, measure_gain
 from lfr_ray.evaluate.pairs import Listing, Pairs, compare_all
 from lfr_ray.evaluate.probability import Reliability, fit_genuine, reliability
 from lfr_ray.evaluate.samples import Samples, check_enough
@@ -161,7 +161,8 @@ def calibrate(
     say("stated probabilities on other people")
     stated = reliability(samples, repeats=repeats)
     say("normalisation against a cohort")
-    gains = tuple(measure_gain(samples, GAIN_FARS, repeats=repeats))
+    cohort_is_enough = int((samples.usable > 0).sum()) // 2 >= LEAST_COHORT
+    gains = tuple(measure_gain(samples, GAIN_FARS, repeats=repeats)) if cohort_is_enough else ()
     return CalibrationReport(
         model,
         samples.size,

@@ -87,6 +87,7 @@ def measure_gain(
 
     FARs that a half's pairs cannot resolve are left out.
     """
+    samples = samples.only(samples.usable > 0)
     generator = np.random.default_rng(seed)
     rates: list[tuple[Doubles, Doubles]] = []
     for _ in range(max(1, repeats // 2)):

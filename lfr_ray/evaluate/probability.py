@@ -8,6 +8,7 @@ be right.
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,9 @@ from lfr_ray.models.alert_probability import NEAREST, probability_true
 from lfr_ray.models.cards import GenuineFit, TailFit
 
 LEAST_IDENTITIES = 5
+CEILINGS = (1.0, 1.02, 1.05, 1.1, 1.2, 1.5, 2.0)
+"""Of those above every genuine similarity, the one under which a normal distribution fits best is taken."""
+
 BINS = (0.0, 0.05, 0.2, 0.4, 0.6, 0.8, 0.95, 1.0)
 
 
@@ -69,14 +73,27 @@ def fit_genuine(pairs: Pairs) -> GenuineFit:
         )
     counts: Doubles = per_owner.astype(np.float64)
     weight = 1.0 / counts[np.searchsorted(owners, pairs.genuine_identity)]
-    values = -np.log(np.maximum(NEAREST, 1.0 - pairs.genuine.astype(np.float64)))
-    mean = float((weight * values).sum() / weight.sum())
-    variance = float((weight * (values - mean) ** 2).sum() / weight.sum())
-    return GenuineFit(mean=mean, sd=max(1e-6, variance**0.5), pairs=len(values), identities=len(owners))
+    weight /= weight.sum()
+    values = pairs.genuine.astype(np.float64)
+    fits = [_fit_under(ceiling, values, weight) for ceiling in CEILINGS if ceiling > values.max()]
+    ceiling, mean, sd, _ = max(fits or [_fit_under(CEILINGS[-1], values, weight)], key=lambda fit: fit[-1])
+    return GenuineFit(ceiling=ceiling, mean=mean, sd=sd, pairs=len(values), identities=len(owners))
+
+
+def _fit_under(ceiling: float, values: Doubles, weight: Doubles) -> tuple[float, float, float, float]:
+    """Ceiling, mean and standard deviation of ``-log(ceiling - value)``, and the mean log-likelihood of the values."""
+    logs = -np.log(np.maximum(NEAREST, ceiling - values))
+    mean = float((weight * logs).sum())
+    sd = max(1e-6, float((weight * (logs - mean) ** 2).sum()) ** 0.5)
+    likelihood = -math.log(sd) - 0.5 + float((weight * logs).sum())
+    return ceiling, mean, sd, likelihood
 
 
 def reliability(samples: Samples, *, repeats: int = 10, seed: int = SEED) -> Reliability:
-    """Fit on half of the identities, state probabilities for the searches of the other half, both ways round."""
+    """Fit on half of the identities, state probabilities for the searches of the other half, both ways round.
+
+    Where half of the people are too few to fit anything, nothing is judged.
+    """
     generator = np.random.default_rng(seed)
     stated: list[Doubles] = [np.zeros(0)]
     right: list[Bools] = [np.zeros(0, bool)]
@@ -86,7 +103,11 @@ def reliability(samples: Samples, *, repeats: int = 10, seed: int = SEED) -> Rel
         for fitted, judged in ((half, ~half), (~half, half)):
             pairs = compare_all(samples.only(fitted))
             searches = search_all(samples.only(judged))
-            one_stated, one_right = judge(fit_genuine(pairs), fit_tail(pairs, seed=seed).fit, searches)
+            try:
+                genuine, tail = fit_genuine(pairs), fit_tail(pairs, seed=seed).fit
+            except InputError:
+                continue  # Half of the people are too few to fit; what is left unjudged is not counted.
+            one_stated, one_right = judge(genuine, tail, searches)
             stated.append(one_stated)
             right.append(one_right)
     # Each repeat judges the same pictures again, so only one repeat's worth of searches counts for the intervals.

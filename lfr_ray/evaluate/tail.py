@@ -4,9 +4,9 @@ A list of 500 entries and one false alert in 10,000 faces need a false match rat
 thousand pictures show rates down to 1e-5. So a generalised Pareto distribution is fitted to the
 similarities above a start (peaks over threshold), and rarer rates follow from it, marked as extrapolated.
 
-* **The start** is the lowest candidate from which on the fit is good and stable: every higher start fits too
-  (goodness of fit at least :data:`GOOD_FIT`) and gives the same shape within its own standard error. A start
-  that is too low bends the tail down and promises thresholds that are too low.
+* **The start** is the lowest candidate whose fit is good (goodness of fit at least :data:`GOOD_FIT`) and stable:
+  every higher start gives the same shape within its own standard error. A start that is too low bends the tail
+  down and promises thresholds that are too low; one that is too high leaves too little to fit.
 * **Goodness of fit** is Anderson-Darling with a p-value by parametric bootstrap. It is computed on one
   pair (drawn at random) of each two identities, and on at most :data:`TESTED` of them: pairs of the same
   two people are alike, and would make any fit look bad.
@@ -207,13 +207,12 @@ def _one_a_pair(owners: Ints, generator: np.random.Generator) -> Ints:
 
 
 def _chosen(candidates: list[Candidate]) -> Candidate:
-    """The lowest start from which on every fit is good and stable; where none is good, the one that fits best."""
-    good: list[Candidate] = []
-    for candidate in reversed(candidates):
-        if candidate.p_value < GOOD_FIT or not all(_agree(candidate, higher) for higher in good):
-            break
-        good.append(candidate)
-    return good[-1] if good else max(candidates, key=lambda one: one.p_value)
+    """The lowest start that is good and stable; where none is good, the one that fits best."""
+    for number, candidate in enumerate(candidates):
+        higher = candidates[number + 1 :]
+        if candidate.p_value >= GOOD_FIT and all(_agree(candidate, other) for other in higher):
+            return candidate
+    return max(candidates, key=lambda one: one.p_value)
 
 
 def _agree(lower: Candidate, higher: Candidate) -> bool:

@@ -26,19 +26,19 @@ USUAL_SD = 2.326
 """Standard deviations above the mean that 99 % of right people's similarities stay below."""
 
 NEAREST = 1e-6
-"""Similarities above one minus this are treated as that: the logarithm ends there."""
+"""Similarities nearer to the ceiling than this are treated as that: the logarithm ends there."""
 
 
 def genuine_density(fit: GenuineFit, similarity: float) -> float:
     """Density of the right person's similarities."""
-    distance = max(NEAREST, 1.0 - similarity)
+    distance = max(NEAREST, fit.ceiling - similarity)
     over = (-math.log(distance) - fit.mean) / fit.sd
     return math.exp(-0.5 * over * over) / (fit.sd * math.sqrt(2 * math.pi) * distance)
 
 
 def genuine_below(fit: GenuineFit, similarity: float) -> float:
     """Share of the right person's similarities below a value: the expected miss rate at that threshold."""
-    distance = max(NEAREST, 1.0 - similarity)
+    distance = max(NEAREST, fit.ceiling - similarity)
     return 0.5 * math.erfc((fit.mean + math.log(distance)) / (fit.sd * math.sqrt(2)))
 
 
@@ -69,7 +69,7 @@ def probability_true(
             got=f"{list_size} entries, base rate {base_rate:g}",
             allowed="at least 1 entry, a base rate between 0 and 1",
         )
-    usual = 1.0 - math.exp(-(genuine.mean + USUAL_SD * genuine.sd))
+    usual = genuine.ceiling - math.exp(-(genuine.mean + USUAL_SD * genuine.sd))
     place = max(min(similarity, usual), tail.start)
     density = false_match_density(tail, place) + genuine_density(genuine, place) / tail.comparisons
     below = 1.0 - false_match_rate(tail, place)

@@ -72,11 +72,13 @@ class TailFit(CardSection):
 
 
 class GenuineFit(CardSection):
-    """Similarities of two pictures of one person: ``-log(1 - similarity)`` is taken as normal.
+    """Similarities of two pictures of one person: ``-log(ceiling - similarity)`` is taken as normal.
 
-    Every person counts the same, however many pictures there are of them.
+    Every person counts the same, however many pictures there are of them. The ceiling is 1 for plain similarities;
+    those relieved of their neighbours may exceed 1.
     """
 
+    ceiling: float = Field(default=1.0, gt=0)
     mean: float
     sd: float = Field(gt=0)
     pairs: int = Field(gt=0)

@@ -85,7 +85,7 @@ def test_the_start_is_the_lowest_that_is_good_and_stable():
     )
     assert _chosen([low, middle, high]) is low
     assert _chosen([candidate(1e-2, 20_000, -0.25, 0.9), middle, high]) is middle, "another shape: not stable"
-    assert _chosen([low, candidate(1e-3, 2_000, -0.1, 0.01), high]) is high, "a bad fit above it rules a start out"
+    assert _chosen([candidate(1e-2, 20_000, -0.1, 0.01), middle, high]) is middle, "a bad fit is no start"
     worst = candidate(1e-4, 200, -0.1, 0.001)
     best = candidate(1e-3, 2_000, -0.1, 0.05)
     assert _chosen([candidate(1e-2, 20_000, -0.1, 0.01), best, worst]) is best, (
