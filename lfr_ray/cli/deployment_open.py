@@ -11,12 +11,12 @@ import typer
 
 from lfr_ray.cli.output import stderr, table, write_json
 from lfr_ray.cli.storage import DataOption, JsonOption, SiteOption, site_of
-from lfr_ray.clock import parse_utc, utc_text
+from lfr_ray.clock import utc_text
 from lfr_ray.config import SiteConfig, load_yaml, parse_section
 from lfr_ray.errors import AuthorityError, ConfigError, ConflictError
 from lfr_ray.govern.audit import Ledger
 from lfr_ray.govern.authority import Authority, clock_fault
-from lfr_ray.govern.canonical import canonical_json, sha256_hex
+from lfr_ray.govern.canonical import canonical_json, moment, sha256_hex
 from lfr_ray.govern.grant import Grant, grant_fault, grant_path, ratify_by_s, signed
 from lfr_ray.govern.keys import SigningKey, passphrase_from, trusted_keys
 from lfr_ray.govern.ledger_record import Event
@@ -169,8 +169,10 @@ def _content(config: SiteConfig, rules: Profile, given: dict[str, Any], now_s: f
     hours = content.pop("hours", None)
     content.setdefault("starts_at", now_s)
     if hours is not None and "ends_at" not in content:
-        start = content["starts_at"]
-        content["ends_at"] = (parse_utc(start) if isinstance(start, str) else float(start)) + float(hours) * 3600
+        try:
+            content["ends_at"] = moment(content["starts_at"]) + float(hours) * 3600
+        except ValueError:
+            raise ConfigError("starts_at or hours is wrong", allowed="ISO 8601, and a number of hours") from None
     content["urgent"] = bool(content.get("urgent_reason"))
     content["profile"], content["profile_sha256"] = rules.name, rules.sha256
     if not content.get("cameras"):

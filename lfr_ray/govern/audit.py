@@ -111,6 +111,9 @@ class Ledger:
 
     def fault(self) -> str:
         """Empty, or why records cannot be written. Tries again first, when records are waiting."""
+        with contextlib.suppress(LfrError, OSError):
+            if not self._broken and self._size() < self._head.size_bytes:
+                self._break("the ledger was truncated")
         if self._broken:
             return self._broken
         if self._failure:

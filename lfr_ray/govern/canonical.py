@@ -26,8 +26,12 @@ def sha256_hex(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _moment(value: Any) -> float:
-    """Seconds since 1970 UTC, to the millisecond, from a number, a text or what YAML makes of a date."""
+def moment(value: Any) -> float:
+    """Seconds since 1970 UTC, to the millisecond, from a number, a text or what YAML makes of a date.
+
+    Raises:
+        ValueError: It is no moment.
+    """
     if isinstance(value, bool):
         raise ValueError("a moment must be ISO 8601 text or seconds since 1970")
     if isinstance(value, str):
@@ -43,5 +47,5 @@ def _moment(value: Any) -> float:
     return round(float(value), 3)
 
 
-Moment = Annotated[float, BeforeValidator(_moment), PlainSerializer(utc_text, return_type=str, when_used="json")]
+Moment = Annotated[float, BeforeValidator(moment), PlainSerializer(utc_text, return_type=str, when_used="json")]
 """Seconds since 1970 UTC in memory, ISO 8601 text in every document."""

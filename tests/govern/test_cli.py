@@ -156,6 +156,14 @@ def test_from_the_first_key_to_the_public_record(desk: Desk) -> None:
     assert [json.loads(line)["reason"] for line in some] == ["disorder"]
 
 
+def test_moments_may_be_written_as_yaml_understands_them(desk: Desk) -> None:
+    desk.list_people()
+    plan = Path(desk.plan())
+    plan.write_text(plan.read_text() + "starts_at: 2026-08-28T09:00:00Z\n")
+    with pytest.raises(AuthorityError, match="at most 24 hours"):
+        desk("deployment", "open", "--from", str(plan), "--hours", "30", "--key", desk.key("supt-1", "superintendent"))
+
+
 def test_the_urgent_route(desk: Desk) -> None:
     desk.list_people()
     inspector, superintendent = desk.key("insp-9", "inspector"), desk.key("supt-1", "superintendent")
@@ -177,6 +185,7 @@ def test_the_urgent_route(desk: Desk) -> None:
     [
         ({"hours": -1}, (), ConfigError, "must come after starts_at"),
         ({"starts_at": "2026-08-28T10:00:00Z", "ends_at": "2026-08-28T09:00:00Z"}, (), ConfigError, "must come after"),
+        ({"starts_at": "soon"}, (), ConfigError, "starts_at or hours is wrong"),
         ({"surprise": 1}, (), ConfigError, "surprise"),
         ({"where": None}, (), AuthorityError, "a place is missing"),
         ({"who": ["missing-or-at-risk"]}, (), AuthorityError, "categories that the authority does not name"),
