@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from typing import Any
 
@@ -109,18 +108,22 @@ class FleetReplica:
         if keeper is not None:
             keeper.cancel()
         if await asyncio.to_thread(_is_going_away, self._app):
-            await stop_actors(self._site)
+            await stop_actors(self._site, getattr(self, "_clockwork", None))
 
 
-async def stop_actors(site: SiteConfig) -> None:
-    """End a site's detached actors: cameras first, so that their last alerts still find the desk."""
+async def stop_actors(site: SiteConfig, clockwork: Clockwork | None = None) -> None:
+    """End a site's detached actors: cameras first, so that their last alerts and counts still find the desk."""
     names = Names(site.site)
-    for name in (*(names.camera(one.name) for one in site.cameras), names.matcher, names.desk):
-        actor = find_actor(name)
-        if actor is None:
-            continue
-        with contextlib.suppress(ray.exceptions.RayError):
+    found = ((one.name, find_actor(names.camera(one.name))) for one in site.cameras)
+    cameras = {name: actor for name, actor in found if actor is not None}
+    await asyncio.gather(*(answer_within(actor.stop.remote(), ANSWER_S) for actor in cameras.values()))
+    if clockwork is not None:
+        await clockwork.pass_on(cameras)
+    for actor in (find_actor(names.matcher), find_actor(names.desk)):
+        if actor is not None:
             await answer_within(actor.stop.remote(), ANSWER_S)
+            ray.kill(actor)
+    for actor in cameras.values():
         ray.kill(actor)
 
 
