@@ -10,6 +10,7 @@ import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from lfr_ray.cli.output import stderr, table, write_json
+from lfr_ray.detect.attack import load_attack_check
 from lfr_ray.detect.base import load_detector
 from lfr_ray.embed.base import load_embedder
 from lfr_ray.errors import ModelError
@@ -70,6 +71,10 @@ def verify(
     models: Annotated[list[str] | None, typer.Argument(metavar="[MODEL]...", help="Default: every model here.")] = None,
     run: Annotated[bool, typer.Option("--run", help="Also load each model and time it.")] = False,
     device: Annotated[str, typer.Option(help="Where --run runs: auto, cpu, cuda or mps.")] = "auto",
+    trust: Annotated[
+        bool,
+        typer.Option("--trust", help="With --run: unpack checkpoints that are programs, in a process of their own."),
+    ] = False,
     json: JsonOption = "",
 ) -> None:
     """Read weight files in full and compare their hashes with the cards'.
@@ -77,7 +82,7 @@ def verify(
     Exits with 1 when a file is altered, or when one that was named is missing.
     """
     chosen = [find_card(name) for name in models] if models else list(cards())
-    rows = [_verified(each, named=bool(models), run=run, device=device) for each in chosen]
+    rows = [_verified(each, named=bool(models), run=run, device=device, trust=trust) for each in chosen]
     if json:
         write_json(json, {"models": rows})
     else:
@@ -131,7 +136,7 @@ def _summary(card: ModelCard) -> dict[str, Any]:
     return {**card.model_dump(mode="json", include=set(kept)), "file": file}
 
 
-def _verified(card: ModelCard, *, named: bool, run: bool, device: str) -> dict[str, str]:
+def _verified(card: ModelCard, *, named: bool, run: bool, device: str, trust: bool) -> dict[str, str]:
     """One row of `verify`: state is verified, refused, or not here (only where the model was not named)."""
     row = {"id": card.id, "state": "verified", "file": "", "sha256": card.sha256, "self_test": "", "reason": ""}
     try:
@@ -142,14 +147,19 @@ def _verified(card: ModelCard, *, named: bool, run: bool, device: str) -> dict[s
     try:
         verify_weights(card, path)
         if run:
-            row["self_test"] = str(self_test(_load(card, device)))
+            row["self_test"] = _tried(card, device, trust)
     except ModelError as error:
         return {**row, "state": "refused", "reason": str(error)}
     return row
 
 
-def _load(card: ModelCard, device: str) -> Any:
-    return load_detector(card, device=device) if card.task == "detect" else load_embedder(card, device=device)
+def _tried(card: ModelCard, device: str, trust: bool) -> str:
+    """Load a model and, where it takes pictures or chips, time it."""
+    if card.task == "attack":
+        load_attack_check([card], device=device, trust=trust)
+        return f"{card.id}: loaded"
+    load: Any = load_detector if card.task == "detect" else load_embedder
+    return str(self_test(load(card, device=device, trust=trust)))
 
 
 def _flat(document: dict[str, Any], before: str = "") -> list[tuple[str, object]]:
