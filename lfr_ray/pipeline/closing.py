@@ -5,6 +5,7 @@ Also what runs by the clock: alerts whose time is over, closings that a crash in
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,10 +20,10 @@ from lfr_ray.govern.canonical import canonical_json, sha256_hex
 from lfr_ray.govern.erasure import Erasure, FileHolding, Holding, Stage, begun, unfinished
 from lfr_ray.govern.files import exclusive, write_durable
 from lfr_ray.govern.fingerprints import fingerprints_of
-from lfr_ray.govern.grant import Grant, closed, closing_fault, grant_path, list_grants, load_grant
-from lfr_ray.govern.keys import site_key, trusted_keys
+from lfr_ray.govern.grant import Grant, closed, closing_fault, grant_path, list_grants, load_grant, must_erase
+from lfr_ray.govern.keys import PublicKey, site_key, trusted_keys
 from lfr_ray.govern.ledger_record import Event
-from lfr_ray.govern.profile import RetentionRules
+from lfr_ray.govern.profile import RetentionRules, kept_profile
 from lfr_ray.govern.receipt import SignedReceipt, load_receipt, receipt_path
 from lfr_ray.govern.retention import Item, due
 from lfr_ray.match.store import WatchlistStore
@@ -133,6 +134,46 @@ def finish_closings(
         close_deployment(storage, one, by=by or "system", reason=reason, clock=clock, on_stage=on_stage)
         for one, by in sorted(pending.items())
     ]
+
+
+def close_overdue(
+    storage: SiteStorage, *, clock: Clock | None = None, on_stage: Stage | None = None
+) -> list[SignedReceipt]:
+    """Close what nobody closed, at the profile's times.
+
+    That is when the list's time after the end is over, or when an urgent use was not authorised in time under rules
+    that then want everything destroyed.
+    """
+    clock = clock or SystemClock()
+    now_s = clock.wall_s()
+    folder = storage.data_dir / DEPLOYMENTS_FOLDER
+    trusted = trusted_keys(storage.data_dir / KEYS_FOLDER)
+    receipts = []
+    for grant in list_grants(folder):
+        if closing_fault(grant, trusted):
+            continue
+        reason = _overdue_reason(folder, grant, trusted, now_s)
+        if reason:
+            # Another deployment that is open needs the list: it goes with that one.
+            with contextlib.suppress(ConflictError):
+                deployment = grant.authority.deployment
+                receipts.append(
+                    close_deployment(storage, deployment, by="system", reason=reason, clock=clock, on_stage=on_stage)
+                )
+    return receipts
+
+
+def _overdue_reason(folder: Path, grant: Grant, trusted: dict[str, PublicKey], now_s: float) -> str:
+    authority = grant.authority
+    try:
+        rules = kept_profile(folder, authority.profile_sha256)
+    except LfrError:
+        return ""
+    if must_erase(grant, trusted, rules, now_s):
+        return "the urgent use was not authorised in time"
+    item = Item(authority.deployment, "watchlist", authority.starts_at, ended_at=authority.ends_at)
+    over = due([item], rules.retention, now_s) if now_s > authority.ends_at else ()
+    return f"the watchlist's time is over: {over[0].reason}" if over else ""
 
 
 def purge_expired(storage: SiteStorage, rules: RetentionRules, *, clock: Clock | None = None) -> int:

@@ -17,7 +17,7 @@ from lfr_ray.govern.profile import Profile
 from lfr_ray.govern.stop import breaker_pause
 from lfr_ray.govern.tally import CameraTally, counted, totals
 from lfr_ray.pipeline.accounts import desk_events
-from lfr_ray.pipeline.closing import SiteStorage, finish_closings, purge_expired
+from lfr_ray.pipeline.closing import SiteStorage, close_overdue, finish_closings, purge_expired
 from lfr_ray.pipeline.governance import DEPLOYMENTS_FOLDER, LEDGER_FILE
 
 COUNT_EVERY_S = 60.0
@@ -70,6 +70,7 @@ class Upkeep:
         if now_s - self._purge_at_s >= PURGE_EVERY_S:
             self._purge_at_s = now_s
             purge_expired(self._storage, self._profile.retention, clock=self._clock)
+            close_overdue(self._storage, clock=self._clock)
         if now_s - self._count_at_s >= COUNT_EVERY_S:
             self._count_at_s = now_s
             self.count(seen)

@@ -32,7 +32,14 @@ from lfr_ray.govern.profile import keep_profile, load_profile
 from lfr_ray.govern.trial import open_trial, trial_authority
 from lfr_ray.match.entries import EnrolledImage, Entry
 from lfr_ray.match.store import WatchlistStore
-from lfr_ray.pipeline.closing import SiteStorage, close_deployment, finish_closings, overdue, purge_expired
+from lfr_ray.pipeline.closing import (
+    SiteStorage,
+    close_deployment,
+    close_overdue,
+    finish_closings,
+    overdue,
+    purge_expired,
+)
 from lfr_ray.pipeline.governance import find_listed, ledger_door, open_grant, reported_event_id
 from lfr_ray.pipeline.verifying import verify_site
 from lfr_ray.records import Match, Quality, Sighting
@@ -345,6 +352,55 @@ def test_an_alert_that_was_used_goes_earlier_where_the_rules_say_so(station: Sta
     station.desk.add_outcome(used, officer="op-1", outcome="not_stopped")
     station.clock.advance(3601)
     assert overdue(station.storage, rules, station.clock.wall_s()) == (used,)
+
+
+def test_what_nobody_closes_is_closed_by_the_clock(station: Station) -> None:
+    station.fill(3)
+    station.clock.advance(30 * 86400 + 80_000)
+    assert close_overdue(station.storage, clock=station.clock) == [], "the profile leaves a day after the end"
+    station.clock.advance(10_000)
+    (receipt,) = close_overdue(station.storage, clock=station.clock)
+    assert receipt.receipt.reason == "the watchlist's time is over: the deployment is over"
+    assert receipt.receipt.by == "system"
+    assert station.watchlist.entries() == ()
+    assert close_overdue(station.storage, clock=station.clock) == []
+
+
+def test_in_europe_an_urgent_use_that_nobody_authorised_in_time_is_erased(station: Station) -> None:
+    station.close()
+    station.fill(3)
+    rules = load_profile("eu-ai-act")
+    officer, folder, now_s = SigningKey.create(), station.site.data_dir, station.clock.wall_s()
+    trust(folder / "keys", officer.described("head-1", rank="head-of-unit", training_until="2099-01-01"))
+    urgent = trial_authority(station.profile, now_s, deployment="urgent-1", duration_s=5 * 86400).model_copy(
+        update={
+            "kind": "retrospective",
+            "profile": rules.name,
+            "profile_sha256": rules.sha256,
+            "who": ("suspect",),
+            "cameras": ("clip",),
+            "footage_from": 1.0,
+            "footage_to": 2.0,
+            "watchlist_sha256": "a" * 64,
+            "watchlist_approved_at": now_s,
+            "watchlist_approved_by": "op-9",
+            "model": "dlib_resnet",
+            "threshold": 0.97,
+            "false_alerts_per_face": 0.0001,
+            "documents": {"policy": "1", "impact_assessment": "1"},
+            "authorising_officer": Officer(id="head-1", rank="head-of-unit"),
+            "urgent": True,
+            "urgent_reason": "imminent threat",
+        }
+    )
+    signed(urgent, officer, now_s).save(folder / "deployments")
+    keep_profile(folder / "deployments", rules)
+    station.clock.advance(2 * 86400 - 10)
+    assert close_overdue(station.storage, clock=station.clock) == []
+    station.clock.advance(20)
+    (receipt,) = close_overdue(station.storage, clock=station.clock)
+    assert receipt.receipt.reason == "the urgent use was not authorised in time"
+    assert station.watchlist.entries() == ()
 
 
 def test_the_ledger_knows_where_the_desk_goes_on(station: Station) -> None:

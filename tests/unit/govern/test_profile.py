@@ -22,7 +22,7 @@ def test_what_the_british_profile_says() -> None:
     live = rules.kinds["live"]
     assert (live.min_rank, live.urgent_min_rank, live.ratify_within_s) == ("superintendent", "inspector", 86400)
     assert rules.retention.alert.max_s == 86400
-    assert rules.retention.watchlist.after_end_s == 0
+    assert rules.retention.watchlist.after_end_s == 86400
     assert rules.retention.recording.max_s == 31 * 86400
     assert rules.threshold.floor == rules.breaker.ceiling == 0.001
     assert not rules.two_person

@@ -81,7 +81,7 @@ def test_a_clock_set_back_shortens_no_time(item: Item, set_back_s: float) -> Non
         (Item("a", "alert", 0.0, used_at=600.0), 600.0 + 3600.0),
         (Item("a", "alert", 0.0, used_at=DAY_S - 60), DAY_S),
         (Item("a", "alert", 0.0, used_at=600.0, hold_reason="evidence"), 31 * DAY_S),
-        (Item("a", "watchlist", 0.0, ended_at=8 * 3600.0), 8 * 3600.0),
+        (Item("a", "watchlist", 0.0, ended_at=8 * 3600.0), 8 * 3600.0 + DAY_S),
         (Item("a", "watchlist", 0.0, hold_reason="useful"), 7 * DAY_S),
         (Item("a", "recording", 0.0), 31 * DAY_S),
         (Item("a", "unmatched", 0.0), 1.0),
