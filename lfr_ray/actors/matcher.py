@@ -8,6 +8,7 @@ from typing import Any
 
 from lfr_ray.config import SiteConfig
 from lfr_ray.errors import LfrError
+from lfr_ray.govern.authority import Authority
 from lfr_ray.govern.gate import AuthorityGate
 from lfr_ray.govern.ledger_record import Event
 from lfr_ray.govern.stop import breaker_pause, emergency_stop
@@ -33,7 +34,7 @@ class MatcherActor:
         self._pause = breaker_pause(site.data_dir)
         self._ledger = open_ledger(site.data_dir)
         self._meter = Meter()
-        self._who: tuple[str, ...] = ()
+        self._authority: Authority | None = None
 
     def ready(self) -> bool:
         """The list is read.
@@ -104,10 +105,10 @@ class MatcherActor:
         if gate.closed:
             self._matcher.forget("the deployment was closed")
             return
-        who = gate.authority.who if gate.authority is not None else ()
-        if who != self._who:
-            self._who = who
-            self.reload()
+        if gate.authority != self._authority:
+            # Who may be compared, and from which similarity on, is the authority's to say: opened anew.
+            self._opened = None
+            self._authority = gate.authority
 
     def stop(self) -> None:
         """Forget the list."""
@@ -122,6 +123,8 @@ class MatcherActor:
         """Opened with the first question: an error then reaches whoever asks, and not only Ray's log."""
         if self._opened is None:
             self._opened = open_matcher(self._site, self._ledger)
+            gate = self._opened.gate
+            self._authority = gate.authority if isinstance(gate, AuthorityGate) else None
             with contextlib.suppress(LfrError):
                 self._opened.reload(time.time())
         return self._opened

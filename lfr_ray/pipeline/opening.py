@@ -75,11 +75,16 @@ def open_matcher(site: SiteConfig, ledger: Ledger) -> Matcher:
         ModelError: The embedder's card has no calibration.
     """
     gate = open_gate(site, ledger)
+    config = site.match
+    authority = gate.authority if isinstance(gate, AuthorityGate) else None
+    if authority is not None and config.threshold is None:
+        # What was signed is what counts, also where it is stricter than the card.
+        config = config.model_copy(update={"threshold": authority.threshold})
     return Matcher(
         open_store(site),
         card(site.embedder.model),
         gate,
-        config=site.match,
+        config=config,
         evidence=site.evidence,
         kind=site.authority.kind,
         categories=Who(gate) if isinstance(gate, AuthorityGate) else WITHOUT_AUTHORITY,
