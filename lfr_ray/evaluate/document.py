@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lfr_ray.evaluate.evaluation import Evaluation, Fusion, Recognition
+from lfr_ray.evaluate.evaluation import Evaluation, Fusion, FusionRow, Recognition
 from lfr_ray.evaluate.groups import ColumnFigures, GroupFigures
 from lfr_ray.evaluate.intervals import CONFIDENCE, REPLICATES, rounded
 from lfr_ray.evaluate.metrics import Operating
@@ -78,6 +78,14 @@ def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
             "fnmr": [rounded(value) for value in evaluation.discard.fnmr],
         },
         "several_views": None if evaluation.fusion is None else _fusion(evaluation.fusion),
+        "several_enrolled": None
+        if evaluation.several_enrolled is None
+        else {
+            "pictures": evaluation.several_enrolled.pictures,
+            "searches": evaluation.several_enrolled.searches,
+            "impostor": evaluation.several_enrolled.comparisons,
+            "tar_at_far": _rows(evaluation.several_enrolled.rows),
+        },
         "groups": {column.column: _column(column) for column in evaluation.groups},
     }
 
@@ -141,8 +149,12 @@ def _fusion(fusion: Fusion) -> dict[str, Any]:
         "views": fusion.views,
         "passages": fusion.passages,
         "impostor": fusion.comparisons,
-        "tar_at_far": {row.rule: _points(row.points, "false_accepts") for row in fusion.rows},
+        "tar_at_far": _rows(fusion.rows),
     }
+
+
+def _rows(rows: tuple[FusionRow, ...]) -> dict[str, Any]:
+    return {row.rule: _points(row.points, "false_accepts") for row in rows}
 
 
 def _column(column: ColumnFigures) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from lfr_ray.errors import InputError
 from lfr_ray.evaluate.discard import DiscardCurve, discard_curve
+from lfr_ray.evaluate.enrolment import ENROLMENT_RULES, compare_enrolments, deal_enrolments
 from lfr_ray.evaluate.fusion import RULES, compare_passages, deal_passages
 from lfr_ray.evaluate.groups import ColumnFigures, GroupTable, measure_groups
 from lfr_ray.evaluate.intervals import Interval, clopper_pearson
@@ -24,8 +25,9 @@ FPIRS = (0.1, 0.01, 0.001)
 GROUP_FAR = 0.001
 GROUP_FPIR = 0.01
 FUSED_VIEWS = 3
+ENROLLED_PICTURES = 2
 FUSED_LEAST = 20
-"""Fusion is measured where at least so many passages can be made."""
+"""Joining pictures is measured where at least so many passages or searches can be made."""
 
 MATCHER_RULE, MATCHER = "mean", "matcher"
 """How the matcher joins views, and what the same with its list's neighbours taken off is called."""
@@ -45,7 +47,7 @@ class Recognition:
 
 @dataclass(frozen=True, slots=True)
 class FusionRow:
-    """One way of joining views: TAR at each FAR of ``FARS`` that the passages can resolve."""
+    """One way of joining pictures: TAR at each FAR of ``FARS``."""
 
     rule: str
     points: tuple[Operating, ...]
@@ -57,6 +59,16 @@ class Fusion:
 
     views: int
     passages: int
+    comparisons: int
+    rows: tuple[FusionRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SeveralEnrolled:
+    """Several enrolled pictures of each person against single searches."""
+
+    pictures: int
+    searches: int
     comparisons: int
     rows: tuple[FusionRow, ...]
 
@@ -83,6 +95,7 @@ class Evaluation:
         discard: Error versus discard of the quality value; None without a miss.
         groups: By column of groups.csv.
         fusion: Several views; None with too few pictures.
+        several_enrolled: Several enrolled pictures; None with too few pictures.
         pairs: Behind the histograms.
         searches: Behind the open-set figures.
     """
@@ -104,6 +117,7 @@ class Evaluation:
     discard: DiscardCurve | None
     groups: tuple[ColumnFigures, ...]
     fusion: Fusion | None
+    several_enrolled: SeveralEnrolled | None
     pairs: Pairs = field(repr=False)
     searches: Searches = field(repr=False)
 
@@ -172,6 +186,7 @@ def evaluate(
             )
         ),
         fusion=_fusion(samples, listing),
+        several_enrolled=_several_enrolled(samples),
         pairs=pairs,
         searches=searches,
     )
@@ -233,6 +248,18 @@ def _fusion(samples: Samples, listing: Listing | None) -> Fusion | None:
         pairs = compare_passages(passages, MATCHER_RULE, listing)
         rows.append(FusionRow(MATCHER, tuple(tar_at_far(pairs, FARS, replicates=300))))
     return Fusion(FUSED_VIEWS, len(passages.identity), comparisons, tuple(rows))
+
+
+def _several_enrolled(samples: Samples) -> SeveralEnrolled | None:
+    try:
+        enrolments = deal_enrolments(samples, ENROLLED_PICTURES)
+    except InputError:
+        return None
+    if len(enrolments.searches) < FUSED_LEAST:
+        return None
+    compared = [(rule, compare_enrolments(enrolments, rule)) for rule in ENROLMENT_RULES]
+    rows = tuple(FusionRow(rule, tuple(tar_at_far(pairs, FARS, replicates=300))) for rule, pairs in compared)
+    return SeveralEnrolled(ENROLLED_PICTURES, len(enrolments.searches), compared[0][1].impostor_count, rows)
 
 
 def _counted(reasons: tuple[str, ...]) -> dict[str, int]:

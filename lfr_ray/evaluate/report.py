@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from lfr_ray.evaluate.charts import Axis, whisker
-from lfr_ray.evaluate.evaluation import MATCHER, Evaluation, Fusion, Recognition
+from lfr_ray.evaluate.evaluation import MATCHER, Evaluation, Fusion, FusionRow, Recognition, SeveralEnrolled
 from lfr_ray.evaluate.figures import det_chart, discard_chart, histogram_chart, open_set_chart, search_chart, tail_chart
 from lfr_ray.evaluate.groups import ColumnFigures
 from lfr_ray.evaluate.intervals import Interval
@@ -17,6 +17,9 @@ UNIT = Axis("", 0.0, 1.0)
 GATED = "with the quality gate"
 RULE_NAMES = {
     "first": "one view alone",
+    "one": "one picture alone",
+    "nearest": "nearest picture",
+    "template": "mean vector",
     "mean": "mean vector, weighted by quality",
     "plain_mean": "mean vector",
     "max": "nearest view",
@@ -45,6 +48,7 @@ def html_report(evaluation: Evaluation, *, written_at: str) -> str:
         _open_set(evaluation),
         _tail(evaluation),
         _views(evaluation.fusion),
+        _enrolled(evaluation.several_enrolled),
         _quality(evaluation),
         *(_groups(column) for column in evaluation.groups),
         _method(evaluation),
@@ -198,23 +202,38 @@ def _tail(evaluation: Evaluation) -> str:
 def _views(fusion: Fusion | None) -> str:
     if fusion is None:
         return ""
-    best = max(fusion.rows, key=lambda row: row.points[-1].rate.value or 0.0).rule
-    head = "".join(f"<th class='n'>FAR {point.target:g}</th>" for point in fusion.rows[0].points)
-    rows = "".join(
+    return (
+        f"<h2>{fusion.views} looks at one face</h2>"
+        f"<p class='sub'>{fusion.passages:,} groups of {fusion.views} pictures against one picture of everybody "
+        f"({fusion.comparisons:,} comparisons of different people), by the way they are joined.</p>"
+        f"{_joined(fusion.rows)}"
+    )
+
+
+def _enrolled(several: SeveralEnrolled | None) -> str:
+    if several is None:
+        return ""
+    return (
+        f"<h2>{several.pictures} pictures on the list</h2>"
+        f"<p class='sub'>{several.searches:,} single pictures against entries of {several.pictures} pictures each "
+        f"({several.comparisons:,} comparisons of different people), by the way the entry's pictures are joined.</p>"
+        f"{_joined(several.rows)}"
+    )
+
+
+def _joined(rows: tuple[FusionRow, ...]) -> str:
+    best = max(rows, key=lambda row: row.points[-1].rate.value or 0.0).rule
+    head = "".join(f"<th class='n'>FAR {point.target:g}</th>" for point in rows[0].points)
+    lines = "".join(
         f"<tr{' class=best' if row.rule == best else ''}><td>{escape(RULE_NAMES[row.rule])}</td>"
         + "".join(
             f"<td class='n'>{percent(point.rate.value)}<br><small>{_range(point.rate)}</small></td>"
             for point in row.points
         )
         + "</tr>"
-        for row in fusion.rows
+        for row in rows
     )
-    return (
-        f"<h2>{fusion.views} looks at one face</h2>"
-        f"<p class='sub'>{fusion.passages:,} groups of {fusion.views} pictures against one picture of everybody "
-        f"({fusion.comparisons:,} comparisons of different people), by the way they are joined.</p>"
-        f"<div class='scroll'><table><tr><th>joined by</th>{head}</tr>{rows}</table></div>"
-    )
+    return f"<div class='scroll'><table><tr><th>joined by</th>{head}</tr>{lines}</table></div>"
 
 
 def _quality(evaluation: Evaluation) -> str:

@@ -24,7 +24,7 @@ from lfr_ray.evaluate.pairs import Listing, Relieve
 from lfr_ray.evaluate.samples import Samples
 from lfr_ray.match.neighbours import Neighbours
 from lfr_ray.models.cards import Detector, Embedder, ModelCard
-from lfr_ray.pipeline.enrol import detect_stills
+from lfr_ray.pipeline.still_faces import detect_stills
 from lfr_ray.pipeline.subject import choose_subject
 from lfr_ray.records import Faces, Floats, Picture
 
