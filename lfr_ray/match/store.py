@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from lfr_ray.errors import ConflictError, IntegrityError, NotFoundError, RefusedError, StoreError
 from lfr_ray.match.approval import Approval, read_approval, write_approval
 from lfr_ray.match.entries import ENTRY_FIELDS, EnrolledImage, Entry, vector_sha256
@@ -121,7 +119,7 @@ class WatchlistStore:
         vectors, digests = [], []
         with self._place.reading():
             for row in self._table.rows(SCHEMA.names):
-                digests.append(_checked(row).digest())
+                digests.append(_digest(row))
                 vectors.append(_stored(row))
         vectors.sort(key=lambda row: (row.entry.entry_id, row.image_id))
         return Loaded(tuple(vectors), _hash_of(digests))
@@ -134,7 +132,7 @@ class WatchlistStore:
             IntegrityError: A row is not as it was written.
         """
         with self._place.reading():
-            return _hash_of([_checked(row).digest() for row in self._table.rows(SCHEMA.names)])
+            return _hash_of([_digest(row) for row in self._table.rows(SCHEMA.names)])
 
     def entries(self) -> tuple[Entry, ...]:
         """Every entry, by id.
@@ -251,7 +249,7 @@ class WatchlistStore:
         with self._place.reading():
             importers, digests = set(), []
             for row in self._table.rows(SCHEMA.names):
-                digests.append(_checked(row).digest())
+                digests.append(_digest(row))
                 importers.add(row["imported_by"])
         if not digests:
             raise ConflictError("the watchlist is empty", next_step="import entries first: `lfr watchlist import`")
@@ -320,7 +318,7 @@ def _stored(row: dict[str, Any]) -> StoredVector:
         image_id=row["image_id"],
         file_sha256=row["file_sha256"],
         model=row["model"],
-        vector=np.array(row["embedding"], np.float32),
+        vector=row["embedding"],
         quality=row["quality"],
         size_px=row["size_px"],
     )
@@ -335,6 +333,12 @@ def _checked(row: dict[str, Any]) -> EnrolledImage:
             next_step="the files were changed or are damaged: destroy the list and import it again",
         )
     return image
+
+
+def _digest(row: dict[str, Any]) -> str:
+    """The digest that was stored with a row, which is as it was written."""
+    _checked(row)
+    return str(row["digest"])
 
 
 def _hash_of(digests: Iterable[str]) -> str:
