@@ -100,6 +100,15 @@ class Passages:
             return None
         return self._probe(passage)
 
+    def withdraw(self, track: int, frame_index: int) -> None:
+        """A wanted view could not be compared: its place is free for another one."""
+        passage = self._living.get(track)
+        if passage is not None:
+            passage.vectors.pop(frame_index, None)
+            passage.weights.pop(frame_index, None)
+            kept = tuple(one for one in passage.shots.kept if one[1] != frame_index)
+            passage.shots = replace(passage.shots, kept=kept)
+
     def settle(self, track: int) -> None:
         """A wanted view has been dealt with, whatever came of it."""
         passage = self._living.get(track)
@@ -110,10 +119,10 @@ class Passages:
         """Mark a passage as alerted, once.
 
         Returns:
-            Its best view; None when it has been alerted before or is forgotten already.
+            Its best view; None when it has been alerted before, or is forgotten already.
         """
         passage = self._living.get(track)
-        if passage is None or passage.alerted:
+        if passage is None or passage.alerted or passage.portrait is None:
             return None
         passage.alerted = True
         return passage.portrait
@@ -143,6 +152,10 @@ class Passages:
             del self._living[passage.track]
             forgotten.append(Forgotten(passage.track, passage.compared, passage.alerted, now_s - passage.ended_s))
         return forgotten
+
+    def clear(self) -> None:
+        """Drop everything about everybody."""
+        self._living.clear()
 
     def clear_vectors(self) -> None:
         """No authority is in force: keep nothing that could be compared later."""

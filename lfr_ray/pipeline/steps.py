@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections import deque
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,14 +32,24 @@ from lfr_ray.metrics import Meter
 from lfr_ray.models.cards import ChipSpec
 from lfr_ray.pipeline.passage import Passages, Portrait
 from lfr_ray.pipeline.stages import Feed, Stages
-from lfr_ray.records import Answer, Faces, Floats, Frame, Match, Picture, Sighting, View
+from lfr_ray.records import Answer, Faces, Frame, Match, Picture, Sighting, View
 from lfr_ray.track.tracker import FaceTracker
 
-FORGET_LIMIT_S = 0.9
+FORGET_LIMIT_S = 0.8
 """An ended passage is dropped after this long even if its last comparison has not come back."""
+
+LOOK_ROUND_S = 0.1
+"""So often what has ended is looked for, whether or not frames come."""
+
+STUCK_S = 5.0
+"""After so long without a frame that was looked at every track has ended, also where frames wait for a detector that
+gives no answer, and where a recording is read slowly (so that its outcome does not depend on the machine's pace)."""
 
 COMPARISONS_IN_FLIGHT = 8
 """Frames whose faces may be under comparison at once; beyond, the camera waits."""
+
+COMPARISON_LIMIT_S = 15.0
+"""A comparison that takes so long has failed: it must not hold the camera up for ever."""
 
 RETRY_FIRST_S, RETRY_MOST_S = 0.2, 5.0
 
@@ -91,64 +102,72 @@ class CameraSteps:
         self._run_id = run_id
         self._tracker = FaceTracker(site.track)
         self._passages = Passages(site.evidence, camera.name, model)
-        self._slots = asyncio.Semaphore(in_flight)
-        self._comparisons = asyncio.Semaphore(COMPARISONS_IN_FLIGHT)
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._behind = 0
+        self._in_flight = in_flight
+        self._alerts: set[asyncio.Task[None]] = set()
+        self._begin()
         self.refusal = ""
         """Why the matcher made no comparison the last time it was asked; empty when it did."""
 
     async def run(self, feed: Feed) -> None:
-        """Work until the feed ends; every passage is forgotten when this returns.
+        """Work until the feed ends; every passage is forgotten when this returns. It may be called again.
 
         Raises:
-            Exception: What the feed raised.
+            Exception: What the feed raised, or a fault of the chain's own. Alerts on their way still reach the desk.
         """
-        line: asyncio.Queue[tuple[Frame, Mapping, asyncio.Task[Faces]] | None] = asyncio.Queue()
-        producer = asyncio.create_task(self._produce(feed, line))
+        self._begin()
+        line: asyncio.Queue[tuple[Frame, Mapping] | None] = asyncio.Queue()
+        beside = [asyncio.create_task(self._produce(feed, line)), asyncio.create_task(self._look_round())]
         try:
             while (item := await line.get()) is not None:
                 await self._take_up(*item)
-            await producer
+                del item  # not kept while the next one is waited for: it shows faces
+            await beside[0]
             await self._finish()
         finally:
-            producer.cancel()
-            for task in self._tasks:
+            ending = {*beside, *self._comparing, *self._detecting}
+            for task in ending:
                 task.cancel()
-            self._end(self._tracker.finish())
-            self._passages.forget(float("inf"), 0.0)
+            self._tracker.finish()
+            self._passages.clear()
+            await asyncio.gather(*ending, return_exceptions=True)
+            self._detecting.clear()
 
-    async def _produce(
-        self, feed: Feed, line: asyncio.Queue[tuple[Frame, Mapping, asyncio.Task[Faces]] | None]
-    ) -> None:
+    def _begin(self) -> None:
+        """Nothing is under way."""
+        self._slots = asyncio.Semaphore(self._in_flight)
+        self._comparisons = asyncio.Semaphore(COMPARISONS_IN_FLIGHT)
+        self._detecting: deque[asyncio.Task[Faces]] = deque()
+        self._comparing: set[asyncio.Task[None]] = set()
+        self._looked_s = self._clock.steady_s()
+
+    async def _produce(self, feed: Feed, line: asyncio.Queue[tuple[Frame, Mapping] | None]) -> None:
         """Send frames to the detector: first a free slot, only then the newest frame."""
         try:
             while True:
                 await self._slots.acquire()
-                frame = await self._next(feed)
+                frame = await feed.get_async()
                 if frame is None:
                     return
                 self._meter.count("frames_total", camera=self._camera.name)
-                size = canvas_for(frame.width_px, frame.height_px, self._site.detector)
-                canvas, mapping = fit(frame.pixels, *size)
-                self._behind += 1
-                line.put_nowait((frame, mapping, asyncio.create_task(self._detect(canvas))))
+                line.put_nowait((frame, self._send(frame)))
+                del frame
         finally:
             line.put_nowait(None)
 
-    async def _next(self, feed: Feed) -> Frame | None:
-        """The next frame; while none comes, tracks end in time all the same."""
-        asked = asyncio.ensure_future(feed.get_async())
-        try:
-            while True:
-                done, _ = await asyncio.wait({asked}, timeout=self._site.track.lost_s)
-                if done:
-                    return asked.result()
-                if self._behind == 0:
-                    self._end(self._tracker.finish())
-                self._forget()
-        finally:
-            asked.cancel()
+    def _send(self, frame: Frame) -> Mapping:
+        canvas, mapping = fit(frame.pixels, *canvas_for(frame.width_px, frame.height_px, self._site.detector))
+        self._detecting.append(asyncio.create_task(self._detect(canvas)))
+        return mapping
+
+    async def _look_round(self) -> None:
+        """While no frame comes, tracks end in time all the same, and what has ended is forgotten."""
+        while True:
+            await asyncio.sleep(LOOK_ROUND_S)
+            waiting = self._camera.pace == "full" or self._detecting
+            limit_s = max(STUCK_S, self._site.track.lost_s) if waiting else self._site.track.lost_s
+            if self._clock.steady_s() - self._looked_s >= limit_s:
+                self._end(self._tracker.finish())
+            self._forget()
 
     async def _detect(self, canvas: Picture) -> Faces:
         began_s = self._clock.steady_s()
@@ -156,21 +175,22 @@ class CameraSteps:
         self._meter.time("detect_seconds", self._clock.steady_s() - began_s)
         return faces
 
-    async def _take_up(self, frame: Frame, mapping: Mapping, detection: asyncio.Task[Faces]) -> None:
+    async def _take_up(self, frame: Frame, mapping: Mapping) -> None:
         """One frame's faces have come: follow, gate, and send the good views on."""
         try:
-            faces = mapping.back(await detection)
+            faces = mapping.back(await self._detecting[0])
         except Exception as error:  # noqa: BLE001  (a lost replica costs this frame, not the camera)
             self._failed("detect", error)
             return
         finally:
-            self._behind -= 1
+            self._detecting.popleft()
             self._slots.release()
+        self._looked_s = self._clock.steady_s()
         self._meter.count("faces_detected_total", len(faces), camera=self._camera.name)
         wanted = self._observe(frame, faces)
         if wanted.views:
             await self._comparisons.acquire()
-            self._spawn(self._compare(frame, faces, wanted))
+            _spawn(self._compare(frame, faces, wanted), self._comparing)
         self._forget()
 
     def _observe(self, frame: Frame, faces: Faces) -> Wanted:
@@ -197,20 +217,22 @@ class CameraSteps:
     async def _compare(self, frame: Frame, faces: Faces, wanted: Wanted) -> None:
         """Embed and match one frame's good views; raise what comes of it."""
         try:
-            began_s = self._clock.steady_s()
-            vectors = await self._stages.embed(np.stack([view.chip for view in wanted.views]))
-            self._meter.time("embed_seconds", self._clock.steady_s() - began_s)
-            self._meter.count("views_embedded_total", len(wanted.views), camera=self._camera.name)
-            await self._match(frame, faces, wanted, vectors)
+            await asyncio.wait_for(self._embed_and_match(frame, faces, wanted), COMPARISON_LIMIT_S)
         except Exception as error:  # noqa: BLE001  (as in _take_up)
             self._failed("compare", error)
+            for view in wanted.views:
+                self._passages.withdraw(view.track, view.frame_index)
         finally:
             for view in wanted.views:
                 self._passages.settle(view.track)
             self._comparisons.release()
             self._forget()
 
-    async def _match(self, frame: Frame, faces: Faces, wanted: Wanted, vectors: Floats) -> None:
+    async def _embed_and_match(self, frame: Frame, faces: Faces, wanted: Wanted) -> None:
+        began_s = self._clock.steady_s()
+        vectors = await self._stages.embed(np.stack([view.chip for view in wanted.views]))
+        self._meter.time("embed_seconds", self._clock.steady_s() - began_s)
+        self._meter.count("views_embedded_total", len(wanted.views), camera=self._camera.name)
         ready = []
         for view, vector, crop in zip(wanted.views, vectors, wanted.crops, strict=True):
             probe = self._passages.add(view, vector, crop)
@@ -237,7 +259,7 @@ class CameraSteps:
         portrait = self._passages.alerted(view.track)
         if portrait is not None:
             sighting = self._sighting(frame, faces, view, answer, answer.match, portrait)
-            self._spawn(self._raise(sighting, frame.seen_s))
+            _spawn(self._raise(sighting, frame.seen_s), self._alerts)
 
     def _sighting(
         self, frame: Frame, faces: Faces, view: View, answer: Answer, match: Match, portrait: Portrait
@@ -289,17 +311,20 @@ class CameraSteps:
 
     async def _finish(self) -> None:
         """The feed has ended: finish what is under way, then forget."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        while self._comparing:
+            await asyncio.wait(self._comparing)
         self._end(self._tracker.finish())
         self._forget()
-
-    def _spawn(self, job: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(job)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        while self._alerts:
+            await asyncio.wait(self._alerts)
 
     def _failed(self, stage: str, error: Exception) -> None:
         """Count and name a failure; its text could quote data, so only the kind is logged."""
         self._meter.count("stage_failures_total", camera=self._camera.name, stage=stage)
         log.warning("stage failed", camera=self._camera.name, stage=stage, error=type(error).__name__)
+
+
+def _spawn(job: Coroutine[Any, Any, None], among: set[asyncio.Task[None]]) -> None:
+    task = asyncio.create_task(job)
+    among.add(task)
+    task.add_done_callback(among.discard)

@@ -1,132 +1,253 @@
-"""Real classes in place of models: what they find is painted into the picture."""
+"""A camera's chain in virtual time: its parts answer by script, and waiting costs nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+import asyncio
+import selectors
+import weakref
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 
-from lfr_ray.camera.stills import encode_jpeg
-from lfr_ray.models.cards import Calibration, ChipSpec, ModelCard
-from lfr_ray.records import Faces, Picture
+from lfr_ray.clock import FakeClock
+from lfr_ray.config import CameraConfig, SiteConfig
+from lfr_ray.metrics import Meter, Timing
+from lfr_ray.models.catalogue import card
+from lfr_ray.pipeline.steps import CameraSteps
+from lfr_ray.records import Answer, Faces, Floats, Frame, Match, Picture, Probe, Sighting
 
-TEMPLATE = ((38.0, 52.0), (74.0, 52.0), (56.0, 72.0), (42.0, 92.0), (70.0, 92.0))
-SHAPE = np.array([[0.3, 0.35], [0.7, 0.35], [0.5, 0.55], [0.34, 0.78], [0.66, 0.78]], np.float32)
-CALIBRATION = Calibration(
-    threshold=0.9,
-    view_threshold=0.8,
-    list_size=500,
-    relative=0.9,
-    same_person=0.97,
-    different_person=0.6,
-    data="made up",
-)
+WIDTH_PX, HEIGHT_PX = 640, 360
+FACE_PX = 90.0
+INTERVAL_S = 0.1
+# Of the face's box: eyes, nose tip, mouth corners of a level face seen from the front.
+POINTS = np.array([[0.3, 0.35], [0.7, 0.35], [0.5, 0.562], [0.34, 0.75], [0.66, 0.75]], np.float32)
+TEXTURE = np.random.default_rng(7).integers(40, 220, (HEIGHT_PX, WIDTH_PX, 3), np.uint8)
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """An event loop whose time is a fake clock: where it would wait, the clock is moved."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self._fake = clock
+        super().__init__(_Jumping(clock))
+
+    def time(self) -> float:
+        return self._fake.steady_s()
+
+
+class _Jumping(selectors.DefaultSelector):
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__()
+        self._fake = clock
+
+    def select(self, timeout: float | None = None) -> Any:
+        assert timeout is not None, "everything waits for ever"
+        self._fake.advance(max(0.0, timeout))
+        return super().select(0)
 
 
 class FixedDetector:
-    """Finds the painted faces: squares whose blue channel is 250 or more.
+    """Finds a face wherever the script puts one; its answers take ``takes_s`` of each frame."""
 
-    Every face lies in a background of lower blue; its five points are at fixed places of the square.
-    """
+    def __init__(self, people: Callable[[int], Iterable[tuple[float, float]]]) -> None:
+        self._people = people
+        self.takes_s: Callable[[int], float] = lambda index: 0.02
+        self.fails: Callable[[int], bool] = lambda index: False
+        self.under_way = self.most_under_way = 0
 
-    card = ModelCard(id="fixed", task="detect", family="fixed", title="t", licence="l", commercial_use=True, origin="o")
+    async def detect(self, canvas: Picture) -> Faces:
+        index = frame_index(canvas)
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        try:
+            await asyncio.sleep(self.takes_s(index))
+        finally:
+            self.under_way -= 1
+        if self.fails(index):
+            raise RuntimeError("the replica died")
+        corners = np.array(list(self._people(index)), np.float32).reshape(-1, 2)
+        boxes = np.concatenate([corners, corners + np.float32(FACE_PX)], axis=1)
+        points = corners[:, None] + POINTS * np.float32(FACE_PX)
+        return Faces(boxes, np.full(len(corners), 0.9, np.float32), points.astype(np.float32))
+
+
+class FixedEmbedder:
+    """Gives every chip the same direction, and remembers weakly what it gave."""
 
     def __init__(self) -> None:
-        self.batches: list[tuple[int, ...]] = []
+        self._given: list[weakref.ref[Floats]] = []
 
-    def detect(self, pictures: Picture) -> list[Faces]:
-        self.batches.append(pictures.shape)
-        return [self._one(picture) for picture in pictures]
+    async def embed(self, chips: Picture) -> Floats:
+        vectors = np.zeros((len(chips), 128), np.float32)
+        vectors[:, 0] = 1.0
+        self._given.append(weakref.ref(vectors))
+        return vectors
 
-    def _one(self, picture: Picture) -> Faces:
-        import cv2
+    @property
+    def alive(self) -> int:
+        """Calls of which somebody still holds a vector."""
+        return sum(one() is not None for one in self._given)
 
-        blue = (picture[:, :, 2] >= 230).astype(np.uint8)
-        count, _, stats, _ = cv2.connectedComponentsWithStats(blue)
-        found = [stats[number] for number in range(1, count) if stats[number][4] > 60]
-        if not found:
-            return Faces.none()
-        found.sort(key=lambda one: -int(one[4]))
-        boxes = np.array([[x, y, x + w, y + h] for x, y, w, h, _ in found], np.float32)
-        sides = boxes[:, 2:] - boxes[:, :2]
-        points = boxes[:, None, :2] + SHAPE[None] * sides[:, None]
-        return Faces(boxes, np.full(len(found), 0.9, np.float32), points.astype(np.float32))
+    @property
+    def calls(self) -> int:
+        """Calls so far."""
+        return len(self._given)
 
 
-class PaintEmbedder:
-    """A face's vector follows from its two colours: red is the person, green the particular picture."""
+class FixedMatcher:
+    """Answers every probe with ``answer``, after ``takes_s``."""
 
-    def __init__(self, model: str = "paint") -> None:
-        self.card = ModelCard(
-            id=model, task="embed", family="paint", title="t", licence="l", commercial_use=True, origin="o",
-            chip=ChipSpec(width_px=112, height_px=112, template_px=TEMPLATE), vector_length=64, calibration=CALIBRATION,
-        )  # fmt: skip
-        self.embedded = 0
+    def __init__(self, answer: Callable[[Probe], Answer]) -> None:
+        self.answer = answer
+        self.takes_s: Callable[[], float] = lambda: 0.01
+        self.asked: list[tuple[int, float, int]] = []
+        """Track, wall time of the newest view and number of views of each probe."""
 
-    def embed(self, chips: Picture) -> np.ndarray:
-        self.embedded += len(chips)
-        middle = chips[:, 46:66, 46:66].reshape(len(chips), -1, 3).mean(axis=1)
-        rows = []
-        for red, green, _ in middle:
-            # Rounded to steps of 20, so that JPEG's rounding changes nothing.
-            person = np.random.default_rng(round(float(red) / 20)).standard_normal(64)
-            look = np.random.default_rng(1000 + round(float(green) / 20)).standard_normal(64)
-            vector = person / np.linalg.norm(person) + 0.45 * look / np.linalg.norm(look)
-            rows.append(vector / np.linalg.norm(vector))
-        return np.array(rows, np.float32)
+    async def match(self, probes: Sequence[Probe]) -> list[Answer]:
+        self.asked += [(probe.track, probe.captured_at, len(probe.vectors)) for probe in probes]
+        await asyncio.sleep(self.takes_s())
+        return [self.answer(probe) for probe in probes]
 
 
-def painted(
-    *people: tuple[int, int], size: int = 200, face: int = 90, texture: int = 12, places: tuple[int, ...] = ()
-) -> Picture:
-    """A picture of people, each a pair (person 1..12, look 0..12), side by side or at given x centres."""
-    random = np.random.default_rng(len(people))
-    picture = random.integers(60, 120, (size, size, 3)).astype(np.uint8)
-    picture[:, :, 2] = 60
-    for number, (person, look) in enumerate(people):
-        centre = places[number] if places else round(size * (number + 1) / (len(people) + 1))
-        left, top = centre - face // 2, (size - face) // 2
-        square = np.empty((face, face, 3), np.int64)
-        square[:] = (person * 20, look * 20, 250)
-        # A checked pattern, because a flat square is a blurred face.
-        square[::2, ::2, :2] += texture
-        square[1::2, 1::2, :2] -= texture
-        right, bottom = min(size, left + face), top + face
-        shown = np.clip(square, 0, 255).astype(np.uint8)[:, max(0, -left) : right - left]
-        picture[top:bottom, max(0, left) : right] = shown
-    return picture
+class ListedDesk:
+    """Keeps what it acknowledged; ``verdict`` may raise instead."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+        self.verdict: Callable[[int], None] = lambda attempt: None
+        self.attempts: list[tuple[str, float]] = []
+        self.acknowledged: list[Sighting] = []
+
+    async def raise_alert(self, sighting: Sighting) -> None:
+        self.attempts.append((sighting.key, self._clock.steady_s()))
+        self.verdict(len(self.attempts))
+        self.acknowledged.append(sighting)
+
+
+class ListFeed:
+    """Frames at their own pace; behind the last one it ends, stays silent for ever, or fails."""
+
+    def __init__(self, clock: FakeClock, frames: int, *, then: str = "end", first: int = 0) -> None:
+        self._clock = clock
+        self._indices = iter(range(first, first + frames))
+        self._then = then
+        self.pauses_s: dict[int, float] = {}
+        self._given: list[weakref.ref[Picture]] = []
+
+    @property
+    def alive(self) -> int:
+        """Frames whose pixels somebody still holds."""
+        return sum(one() is not None for one in self._given)
+
+    async def get_async(self) -> Frame | None:
+        index = next(self._indices, None)
+        if index is not None:
+            await asyncio.sleep(self.pauses_s.get(index, INTERVAL_S))
+            return self._frame(index)
+        if self._then == "silence":
+            await asyncio.Event().wait()
+        if self._then == "fault":
+            raise OSError("the driver failed")
+        return None
+
+    def _frame(self, index: int) -> Frame:
+        pixels = TEXTURE.copy()
+        pixels[0, 0] = (*divmod(index, 256), 0)
+        self._given.append(weakref.ref(pixels))
+        return Frame("gate", index, index * INTERVAL_S, self._clock.wall_s(), pixels, self._clock.steady_s())
+
+
+class Chain:
+    """One camera's chain with its scripted parts."""
+
+    def __init__(self, people: Callable[[int], Iterable[tuple[float, float]]], **camera: Any) -> None:
+        self.clock = FakeClock()
+        self.meter = Meter()
+        self.detector = FixedDetector(people)
+        self.embedder = FixedEmbedder()
+        self.matcher = FixedMatcher(lambda probe: Answer(deployment="test"))
+        self.desk = ListedDesk(self.clock)
+        chip = card("dlib_resnet").chip
+        assert chip is not None
+        self.steps = CameraSteps(
+            CameraConfig(name="gate", url="demo:gate", **camera),
+            SiteConfig(site="pier"),
+            chip,
+            "dlib_resnet",
+            self,
+            self.clock,
+            self.meter,
+            run_id="run",
+        )
+
+    async def detect(self, canvas: Picture) -> Faces:
+        return await self.detector.detect(canvas)
+
+    async def embed(self, chips: Picture) -> Floats:
+        return await self.embedder.embed(chips)
+
+    async def match(self, probes: Sequence[Probe]) -> list[Answer]:
+        return await self.matcher.match(probes)
+
+    async def raise_alert(self, sighting: Sighting) -> None:
+        await self.desk.raise_alert(sighting)
+
+    def feed(self, frames: int, **options: Any) -> ListFeed:
+        return ListFeed(self.clock, frames, **options)
+
+    def run(self, job: Coroutine[Any, Any, Any]) -> Any:
+        """Run a job to its end in virtual time."""
+        loop = VirtualLoop(self.clock)
+        try:
+            return loop.run_until_complete(asyncio.wait_for(job, 3600))
+        finally:
+            loop.run_until_complete(_cancel_all())
+            loop.close()
+
+    def count(self, name: str, **labels: str) -> int:
+        """A counter of this camera."""
+        return int(self.meter.value(name, camera="gate", **labels))
+
+    def timing(self, name: str) -> Timing:
+        """A duration, over all labels."""
+        (timing,) = [one for (key, _), one in self.meter.snapshot().timings.items() if key == name]
+        return timing
+
+
+async def _cancel_all() -> None:
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
+
+
+async def until(reached: Callable[[], object]) -> None:
+    """Wait, in virtual time."""
+    while not reached():  # noqa: ASYNC110  (there is no event to wait for: what is looked at are counters)
+        await asyncio.sleep(0.001)
+
+
+def frame_index(canvas: Picture) -> int:
+    """Which frame a canvas was made from."""
+    return int(canvas[0, 0, 0]) * 256 + int(canvas[0, 0, 1])
+
+
+def found(probe: Probe) -> Answer:
+    """Possibly the one person on the list."""
+    views = len(probe.vectors)
+    match = Match("entry-1", "Nobody Listed", "test", "", 0.99, 0.96, 2.0, "", views, views, 1)
+    return Answer(match=match, deployment="test", watchlist_jpeg=b"\xff\xd8list\xff\xd9")
 
 
 @pytest.fixture
-def detector() -> FixedDetector:
-    return FixedDetector()
+def chain() -> Callable[..., Chain]:
+    """Makes chains; ``people`` says where faces are in the frame of an index."""
+    return Chain
 
 
 @pytest.fixture
-def embedder() -> PaintEmbedder:
-    return PaintEmbedder()
-
-
-@pytest.fixture
-def paint() -> Callable[..., Picture]:
-    return painted
-
-
-@pytest.fixture
-def listed(tmp_path: Path) -> Callable[..., Path]:
-    """Writes a watchlist folder: entry id to pictures or bytes by name."""
-
-    def write(entries: dict[str, dict[str, Picture | bytes]], register: str = "", name: str = "list") -> Path:
-        folder = tmp_path / name
-        for entry_id, files in entries.items():
-            (folder / entry_id).mkdir(parents=True, exist_ok=True)
-            for file, content in files.items():
-                data = content if isinstance(content, bytes) else encode_jpeg(content, 95)
-                (folder / entry_id / file).write_bytes(data)
-        if register:
-            (folder / "watchlist.csv").write_text(register)
-        return folder
-
-    return write
+def possibly_listed() -> Callable[[Probe], Answer]:
+    """The matcher's answer to one who may be listed."""
+    return found

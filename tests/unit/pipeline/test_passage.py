@@ -116,3 +116,22 @@ def test_rejected_views_count_as_not_compared(passages: Passages) -> None:
     passages.end((1,), 1.0)
     (gone,) = passages.forget(1.0, 0.9)
     assert not gone.compared
+
+
+def test_a_withdrawn_view_gives_its_place_to_another(passages: Passages) -> None:
+    feed(passages, range(4))
+    assert not passages.wants(1, view(1, 4).quality, 4, 0.4), "every place is taken by views as good"
+    passages.withdraw(1, 2)
+    later = view(1, 5)
+    assert passages.wants(1, later.quality, 5, later.captured_s)
+    probe = passages.add(later, vector(5), np.zeros((8, 8, 3), np.uint8))
+    assert probe is not None
+    assert probe.vectors.shape == (4, 128)
+
+
+def test_an_answer_that_comes_after_the_vectors_were_cleared_costs_no_later_alert(passages: Passages) -> None:
+    feed(passages, range(3))
+    passages.clear_vectors()
+    assert passages.alerted(1) is None
+    feed(passages, range(10, 13))
+    assert passages.alerted(1) is not None
