@@ -110,7 +110,7 @@ def tail_chart(pairs: Pairs, report: TailReport) -> str:
     counted = [(float(pairs.impostor[row]), (row + 1) / pairs.impostor_count) for row in rows[::-1]]
     chart.steps(counted, "bad", "counted")
     grid = np.linspace(fit.start, end, 200)
-    fitted = [(float(one), max(false_match_rate(fit, float(one)), RAREST)) for one in grid]
+    fitted = [(float(one), rate) for one in grid if (rate := false_match_rate(fit, float(one))) >= RAREST]
     seen = OBSERVED / fit.comparisons
     chart.line([one for one in fitted if one[1] >= seen], "one", "fitted")
     chart.line([one for one in fitted if one[1] < seen * 1.2], "one dashed", "extrapolated")

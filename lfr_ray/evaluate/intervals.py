@@ -6,7 +6,7 @@ counts with its identity's weight and an impostor pair with the product of both 
 or pigeonhole, bootstrap). Pairs between two copies of one identity are left out, as they would compare a
 picture with itself. Intervals are the 2.5 % and 97.5 % quantiles of the replicates.
 
-Where every replicate gives the same 0 or 1 the bootstrap cannot speak; then the exact binomial
+Where nearly every replicate gives the same 0 or 1 the bootstrap cannot speak; then the exact binomial
 (Clopper-Pearson) bound is used with one trial an identity, which is wide on purpose.
 """
 
@@ -90,14 +90,14 @@ def percentile_interval(value: float | None, replicates: Doubles, trials: int) -
     if trials < 2:
         return Interval(value, None, None)
     known = replicates[np.isfinite(replicates)]
-    if value in (0.0, 1.0) and (len(known) == 0 or (known == value).all()):
+    tail = (1 - CONFIDENCE) / 2
+    low, high = map(float, np.quantile(known, [tail, 1 - tail])) if len(known) else (value, value)
+    if value in (0.0, 1.0) and low == high == value:
         exact = clopper_pearson(round(value * trials), trials)
         return Interval(value, exact.low, exact.high)
     if len(known) == 0:
         return Interval(value, None, None)
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(known, [tail, 1 - tail])
-    return Interval(value, min(float(low), value), max(float(high), value))
+    return Interval(value, min(low, value), max(high, value))
 
 
 def share(part: Doubles, whole: Doubles) -> Doubles:

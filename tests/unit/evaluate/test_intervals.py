@@ -45,6 +45,8 @@ def test_a_bootstrap_without_variation_falls_back_to_people():
     interval = percentile_interval(1.0, np.ones(100), 20)
     assert interval.low == pytest.approx(clopper_pearson(20, 20).low)
     assert interval.high == 1.0
+    nearly = percentile_interval(1.0, np.append(np.ones(999), 0.9), 20)
+    assert nearly == interval
     never = percentile_interval(0.0, np.zeros(100), 20)
     assert never.low == 0.0
     assert never.high == pytest.approx(clopper_pearson(0, 20).high)
