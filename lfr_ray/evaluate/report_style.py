@@ -55,6 +55,7 @@ tr.best td{background:var(--mark);font-weight:600}
 ul{margin:6px 0 0;padding-left:20px;max-width:84ch}
 li{margin:3px 0}
 footer{margin-top:44px;color:var(--soft);font-size:13px}
-@media (max-width:560px){main{padding:24px 14px 40px}.card .name{min-height:0}.pair{grid-template-columns:1fr}h1{font-size:25px}}
+@media (max-width:560px){main{padding:24px 14px 40px}.card .name{min-height:0}
+.pair{grid-template-columns:1fr}h1{font-size:25px}}
 @media print{body{background:#fff}main{max-width:none;padding:0}.card,figure,.scroll{break-inside:avoid}}
 """
