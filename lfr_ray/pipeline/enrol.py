@@ -11,11 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from lfr_ray.camera.evidence import crop_face
-from lfr_ray.camera.stills import PICTURE_SUFFIXES, encode_jpeg, read_picture
+from lfr_ray.camera.stills import PICTURE_SUFFIXES, encode_jpeg, read_picture, shrunk
 from lfr_ray.config import QualityConfig
 from lfr_ray.embed.align import cut_chips
 from lfr_ray.embed.quality import assess
@@ -308,7 +307,7 @@ class _Import:
         quality = assess(box, points, float(faces.scores[row]), chip, FLOOR)
         if not quality.accepted:
             return None, _below_floor(quality.reason, quality.size_px)
-        jpeg = encode_jpeg(_shrunk(crop_face(one.pixels, box)))
+        jpeg = encode_jpeg(shrunk(crop_face(one.pixels, box), STORED_PX))
         return _Cut(one.entry, one.name, one.sha256, chip, jpeg, quality.value, quality.size_px), ""
 
     def _embedded(self, cuts: Sequence[_Cut]) -> list[EnrolledImage]:
@@ -344,16 +343,6 @@ class _Import:
             for entry_id in sorted(changed)
             for image in self._store.images(entry_id)
         ]
-
-
-def _shrunk(picture: Picture) -> Picture:
-    longer_px = max(picture.shape[:2])
-    if longer_px <= STORED_PX:
-        return picture
-    scale = STORED_PX / longer_px
-    size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
-    small: Picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
-    return small
 
 
 def _below_floor(reason: str, size_px: float) -> str:
