@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import structlog
 
+from lfr_ray.actors.names import leave_cluster
 from lfr_ray.actors.stages import RemoteStages
 from lfr_ray.camera.demo import SCHEME, DemoSource
+from lfr_ray.camera.lease import Lease
 from lfr_ray.camera.reader import CameraReader, CameraStatus
-from lfr_ray.clock import SystemClock
+from lfr_ray.clock import Clock, SystemClock
 from lfr_ray.config import CameraConfig, SiteConfig
 from lfr_ray.errors import ModelError
 from lfr_ray.metrics import Meter, Snapshot, resident_bytes
 from lfr_ray.models.catalogue import card
 from lfr_ray.pipeline.steps import CameraSteps
 
-LEASE_S = 20.0
-"""A camera that nobody has asked for so long stops by itself: no fleet, no matching."""
+LEASE_S = 60.0
+"""A camera that nobody has asked for so long ends by itself. A fleet that Serve starts anew needs a part of it."""
 
 STEPS_PAUSE_S = 1.0
 """Pause before the chain is started again after a fault of its own."""
 
+Leave = Callable[[], None]
 log = structlog.get_logger()
 
 
@@ -44,15 +47,19 @@ class CameraActor:
     * starting the chain again after a fault of its own.
     """
 
-    def __init__(self, site: SiteConfig, camera: CameraConfig) -> None:
+    def __init__(
+        self, site: SiteConfig, camera: CameraConfig, clock: Clock | None = None, leave: Leave = leave_cluster
+    ) -> None:
         self._site = site
         self._camera = camera
-        self._clock = SystemClock()
+        self._clock = clock or SystemClock()
+        self._leave = leave
+        self._lease = Lease(LEASE_S, self._clock)
+        self._guard: asyncio.Task[None] | None = None
         self._meter = Meter()
         self._reader = CameraReader(camera, clock=self._clock, schemes={SCHEME: DemoSource})
         self._steps: CameraSteps | None = None
         self._task: asyncio.Task[None] | None = None
-        self._leased_s: float | None = None
         self._stopping = False
         self._dropped = 0
         self._reconnects = 0
@@ -63,9 +70,15 @@ class CameraActor:
 
     async def renew(self, stages: RemoteStages) -> CameraStatus:
         """Renew the lease, and start with the first one; the state as a by-product."""
-        self._leased_s = time.monotonic()
+        await self.hold()
         self._begin(stages)
         return self._status()
+
+    async def hold(self) -> None:
+        """Renew the lease, whether or not the camera runs already."""
+        self._lease.renew()
+        if self._guard is None:
+            self._guard = asyncio.create_task(self._watch_lease())
 
     async def ended(self, stages: RemoteStages) -> Ending:
         """Start, without a lease, and wait for the end of the recording."""
@@ -119,21 +132,16 @@ class CameraActor:
         return replace(self._reader.status(), refusal=self._steps.refusal if self._steps is not None else "")
 
     async def _run(self, steps: CameraSteps) -> None:
-        lease = asyncio.create_task(self._watch_lease())
-        try:
-            while not self._reader.mailbox.ended and not self._stopping:
-                try:
-                    await steps.run(self._reader.mailbox)
-                except Exception as error:  # noqa: BLE001  (a fault costs the passages under way, not the camera)
-                    log.error("camera chain failed", camera=self._camera.name, error=type(error).__name__)
-                    self._meter.count("stage_failures_total", camera=self._camera.name, stage="chain")
-                    await asyncio.sleep(STEPS_PAUSE_S)
-        finally:
-            lease.cancel()
+        while not self._reader.mailbox.ended and not self._stopping:
+            try:
+                await steps.run(self._reader.mailbox)
+            except Exception as error:  # noqa: BLE001  (a fault costs the passages under way, not the camera)
+                log.error("camera chain failed", camera=self._camera.name, error=type(error).__name__)
+                self._meter.count("stage_failures_total", camera=self._camera.name, stage="chain")
+                await asyncio.sleep(STEPS_PAUSE_S)
 
     async def _watch_lease(self) -> None:
-        while True:
-            await asyncio.sleep(1.0)
-            if self._leased_s is not None and time.monotonic() - self._leased_s > LEASE_S:
-                log.warning("no fleet any more, the camera stops", camera=self._camera.name)
-                await self.stop()
+        await self._lease.run_out()
+        log.warning("no fleet any more, the camera ends", camera=self._camera.name)
+        await self.stop()
+        self._leave()

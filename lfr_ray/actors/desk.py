@@ -49,6 +49,7 @@ class DeskActor:
 
     async def keep_up(self, seen: dict[str, CameraTally]) -> None:
         """What is due by the clock; ``seen`` is what every camera counted since it was started."""
+        await self.ready()  # after a restart nobody else asks
         async with self._turn:
             await asyncio.to_thread(self._upkeep.tick, seen)
             self._seen = seen

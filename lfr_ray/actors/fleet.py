@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import Any
 
-import ray
 import structlog
 from ray import serve
 
 from lfr_ray.actors.answers import answer, answer_within
 from lfr_ray.actors.clockwork import Clockwork
+from lfr_ray.actors.ending import is_going_away, stop_actors
 from lfr_ray.actors.launch import camera_actor, desk_actor, matcher_actor
 from lfr_ray.actors.names import Names, find_actor
 from lfr_ray.actors.remote_models import RemoteDetector, RemoteEmbedder, models_ready
@@ -26,6 +27,9 @@ from lfr_ray.pipeline.site_watchlist import import_watchlist
 TICK_S = 1.0
 ANSWER_S = 3.0
 """A camera that does not answer in this time is shown as it was last seen."""
+
+SILENT_S = 10.0
+"""A camera that has not answered for so long is shown as blind."""
 
 log = structlog.get_logger()
 
@@ -43,6 +47,9 @@ class FleetReplica:
         self, site: SiteConfig, detector: Any, embedder: Any
     ) -> None:
         self._site = site
+        for camera in site.cameras:
+            if (running := find_actor(Names(site.site).camera(camera.name))) is not None:
+                running.hold.remote()  # what follows takes its time
         self._app = serve.get_replica_context().app_name
         self._self_tests = await models_ready(site, detector, embedder)
         if site.watchlist:
@@ -60,11 +67,13 @@ class FleetReplica:
         self._stages = RemoteStages(detector, embedder, self._matcher, self._desk)
         self._clockwork = Clockwork(self._matcher, self._desk)
         self._statuses: dict[str, CameraStatus] = {}
-        self._keeper = asyncio.create_task(self._keep())
+        self._answered_s: dict[str, float] = {}
+        self._living: dict[str, Any] = {}
+        self._tasks = (asyncio.create_task(self._keep()), asyncio.create_task(self._pass_on()))
 
     async def cameras(self) -> list[CameraStatus]:
         """Every camera's state, in the order of the site file."""
-        return [self._statuses[one.name] for one in self._site.cameras if one.name in self._statuses]
+        return [self._status(one.name) for one in self._site.cameras if one.name in self._statuses]
 
     async def self_tests(self) -> list[SelfTest]:
         """What the models' replicas measured when they started."""
@@ -80,14 +89,30 @@ class FleetReplica:
 
     async def check_health(self) -> None:
         """Serve asks; a fleet whose keeper has died is replaced."""
-        if self._keeper.done():
+        if any(task.done() for task in self._tasks):
             raise RuntimeError("the camera keeper has ended")
+
+    def _status(self, name: str) -> CameraStatus:
+        """As the camera said last; blind where it has said nothing for too long."""
+        status, silent_s = self._statuses[name], time.monotonic() - self._answered_s[name]
+        if silent_s < SILENT_S or status.state == "ended":
+            return status
+        since = status.blind_since if status.state == "blind" else time.time() - silent_s
+        return replace(status, state="blind", blind_since=since, fps=0.0, problem="its process does not answer")
 
     async def _keep(self) -> None:
         while True:
             kept = await asyncio.gather(*(self._keep_one(camera) for camera in self._site.cameras))
-            living = {camera.name: actor for camera, actor in zip(self._site.cameras, kept, strict=True) if actor}
-            await self._clockwork.tick(self._statuses, living)
+            self._living = {camera.name: actor for camera, actor in zip(self._site.cameras, kept, strict=True) if actor}
+            await asyncio.sleep(TICK_S)
+
+    async def _pass_on(self) -> None:
+        """Beside the keeping: destroying alerts may take a minute, and leases must be renewed meanwhile."""
+        while True:
+            try:
+                await self._clockwork.tick({one.name: one for one in await self.cameras()}, self._living)
+            except Exception as error:  # noqa: BLE001  (as above)
+                log.warning("passing on failed", error=type(error).__name__)
             await asyncio.sleep(TICK_S)
 
     async def _keep_one(self, camera: CameraConfig) -> Any:
@@ -99,34 +124,12 @@ class FleetReplica:
             log.warning("camera actor failed", camera=camera.name, error=type(error).__name__)
             return None
         if status is not None:
-            self._statuses[camera.name] = status
+            self._statuses[camera.name], self._answered_s[camera.name] = status, time.monotonic()
         return actor
 
     async def __del__(self) -> None:
         """Serve's graceful end: of this replica alone, or of the whole application."""
-        keeper = getattr(self, "_keeper", None)
-        if keeper is not None:
-            keeper.cancel()
-        if await asyncio.to_thread(_is_going_away, self._app):
+        for task in getattr(self, "_tasks", ()):
+            task.cancel()
+        if await asyncio.to_thread(is_going_away, self._app):
             await stop_actors(self._site, getattr(self, "_clockwork", None))
-
-
-async def stop_actors(site: SiteConfig, clockwork: Clockwork | None = None) -> None:
-    """End a site's detached actors: cameras first, so that their last alerts and counts still find the desk."""
-    names = Names(site.site)
-    found = ((one.name, find_actor(names.camera(one.name))) for one in site.cameras)
-    cameras = {name: actor for name, actor in found if actor is not None}
-    await asyncio.gather(*(answer_within(actor.stop.remote(), ANSWER_S) for actor in cameras.values()))
-    if clockwork is not None:
-        await clockwork.pass_on(cameras)
-    for actor in (find_actor(names.matcher), find_actor(names.desk)):
-        if actor is not None:
-            await answer_within(actor.stop.remote(), ANSWER_S)
-            ray.kill(actor)
-    for actor in cameras.values():
-        ray.kill(actor)
-
-
-def _is_going_away(app: str) -> bool:
-    status = serve.status().applications.get(app)
-    return status is None or status.status == "DELETING"

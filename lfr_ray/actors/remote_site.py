@@ -16,6 +16,8 @@ from lfr_ray.errors import ResourceError
 from lfr_ray.metrics import Snapshot, merged
 
 ANSWER_S = 3.0
+FLEET_S = 5.0
+"""The fleet itself waits for cameras, for a shorter time than this."""
 FRESH_S = 0.5
 """For so long one look at the cameras serves every reader."""
 
@@ -81,7 +83,10 @@ class RemoteSite:
 
     async def readiness(self) -> dict[str, str]:
         """Of each part, why it is not ready."""
-        statuses = await self._statuses()
+        try:
+            statuses = await self._statuses()
+        except ResourceError as error:
+            return {"cameras": error.what}
         missing = {camera.name for camera in self._site.cameras} - {status.name for status in statuses}
         matcher = find_actor(Names(self._site.site).matcher)
         ready = None if matcher is None else await answer_within(matcher.ready.remote(), ANSWER_S)
@@ -92,14 +97,21 @@ class RemoteSite:
 
     async def snapshot(self) -> Snapshot:
         """Counters of all processes."""
-        return merged(await self._fleet.snapshots.remote())
+        return merged(await self._fleet_says(self._fleet.snapshots.remote()))
 
     async def _statuses(self) -> list[CameraStatus]:
         seen_s, statuses = self._seen
         if time.monotonic() - seen_s >= FRESH_S:
-            statuses = await self._fleet.cameras.remote()
+            statuses = await self._fleet_says(self._fleet.cameras.remote())
             self._seen = (time.monotonic(), statuses)
         return statuses
+
+    async def _fleet_says(self, asked: Any) -> Any:
+        """Its answer: Serve keeps a request for a fleet that is being started, and a reader should not wait for that."""
+        said = await answer_within(asked, FLEET_S)
+        if said is None:
+            raise ResourceError("the fleet does not answer", next_step="it is being started; try again")
+        return said
 
     def _matcher(self) -> Any:
         return _living(Names(self._site.site).matcher, "the matcher")
