@@ -94,6 +94,22 @@ def read_picture(source: str | os.PathLike[str] | bytes, *, name: str = "") -> P
         return _decode(data, called)
 
 
+def shrunk(picture: Picture, longer_px: int) -> Picture:
+    """The picture scaled down so that its longer side is at most ``longer_px``; a smaller one as it is.
+
+    Raises:
+        ShapeError: Not ``uint8 (height, width, 3)``.
+    """
+    check_picture("picture", picture)
+    height_px, width_px = picture.shape[:2]
+    scale = longer_px / max(height_px, width_px)
+    if scale >= 1.0:
+        return picture
+    size = (max(1, round(width_px * scale)), max(1, round(height_px * scale)))
+    small: Picture = np.array(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0))
+    return small
+
+
 def encode_jpeg(picture: Picture, quality: int = 90) -> bytes:
     """The picture as a JPEG file without any metadata.
 

@@ -60,8 +60,8 @@ def probability_true(
 
     >>> genuine = GenuineFit(mean=3.1, sd=0.35, pairs=1000, identities=100)
     >>> tail = TailFit(start=0.92, start_rate=0.002, shape=-0.09, scale=0.0067, comparisons=10**6, p_value=0.3)
-    >>> round(probability_true(genuine, tail, 0.97, list_size=500, base_rate=1e-4), 2) > 0.9
-    True
+    >>> [round(probability_true(genuine, tail, s, list_size=500, base_rate=1e-4), 3) for s in (0.95, 0.97)]
+    [0.003, 0.143]
     """
     if list_size < 1 or not 0 < base_rate < 1:
         raise ConfigError(
