@@ -107,7 +107,7 @@ class RemoteSite:
         return statuses
 
     async def _fleet_says(self, asked: Any) -> Any:
-        """Its answer: Serve keeps a request for a fleet that is being started, and a reader should not wait for that."""
+        """Its answer: Serve keeps a request for a fleet that is starting, and a reader should not wait for that."""
         said = await answer_within(asked, FLEET_S)
         if said is None:
             raise ResourceError("the fleet does not answer", next_step="it is being started; try again")
