@@ -11,6 +11,7 @@ from ray import serve
 from ray.serve.context import _get_global_client
 from ray.serve.schema import ServeDeploySchema
 
+from lfr_ray.actors.answers import wait_for
 from lfr_ray.actors.cluster import join, start_local
 from lfr_ray.actors.names import FLEET, Names, find_actor
 from lfr_ray.alert.desk_queries import AlertQuery
@@ -85,7 +86,7 @@ class LiveSite:
         alerts: list[dict[str, Any]] = []
         query = AlertQuery(limit=200, order="oldest")
         while True:
-            page = ray.get(self._desk().ask.remote("list", query))
+            page = wait_for(self._desk().ask.remote("list", query))
             alerts.extend(page.alerts)
             if not page.next_cursor:
                 return alerts
@@ -93,10 +94,17 @@ class LiveSite:
 
     def events(self, after: int, wait_s: float) -> Iterator[dict[str, Any]]:
         """Steps of the desk after an id, waiting up to ``wait_s`` for the first."""
-        yield from ray.get(self._desk().ask.remote("events_after", after, wait_s))
+        try:
+            yield from wait_for(self._desk().ask.remote("events_after", after, wait_s))
+        except ResourceError:
+            # The desk is being started anew. Its steps are numbered, so nothing is missed.
+            time.sleep(wait_s)
 
     def _desk(self) -> Any:
-        return find_actor(Names(self._file.site.site).desk)
+        desk = find_actor(Names(self._file.site.site).desk)
+        if desk is None:
+            raise ResourceError("the alert desk is not running", next_step="`serve status` says how the site is")
+        return desk
 
     def _deploy(self) -> None:
         """Hand the file to Serve, as `serve run` does, and wait until it runs.
