@@ -53,6 +53,7 @@ def main() -> int:
         "ratio": many.ratio,
         "ratio_quartiles": [many.low, many.high],
         "rounds": many.rounds,
+        "disturbed_rounds": many.disturbed,
         "ours_ms_per_face": many.ours_ms / chosen.batch,
         "dlib_ms_per_face": many.theirs_ms / chosen.batch,
         "ours_faces_per_s": 1000 * chosen.batch / many.ours_ms,

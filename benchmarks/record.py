@@ -32,6 +32,12 @@ PACKAGES = (
 """Whose versions a result names, where they are installed."""
 
 
+OTHERS_SHARE = 0.1
+"""A turn in which other processes used more than this share of the machine is disturbed, and is repeated."""
+
+PAUSE_S, SETTLE_S = 0.5, 0.05
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """Two ways of doing the same, timed in turns.
@@ -42,6 +48,8 @@ class Comparison:
         ratio: Median over the rounds of theirs / ours: how many times as fast ours is.
         low: Lower quartile of that ratio.
         high: Upper quartile.
+        rounds: Turns that count.
+        disturbed: Of them, how many other processes disturbed; 0 unless patience ran out.
     """
 
     ours_ms: float
@@ -50,10 +58,17 @@ class Comparison:
     low: float
     high: float
     rounds: int
+    disturbed: int = 0
 
 
 def compare(
-    ours: Callable[[], Any], theirs: Callable[[], Any], *, rounds: int, warm_up: int = 2, calls: int = 1
+    ours: Callable[[], Any],
+    theirs: Callable[[], Any],
+    *,
+    rounds: int,
+    warm_up: int = 2,
+    calls: int = 1,
+    patience_s: float = 120.0,
 ) -> Comparison:
     """Time two callables in turns: A B A B, so that whatever else the machine does meets both alike.
 
@@ -63,23 +78,58 @@ def compare(
         rounds: Timed turns of each.
         warm_up: Turns of each before, untimed.
         calls: Calls per turn; a turn's time is their mean.
+        patience_s: For so long turns that other processes disturbed are repeated; then they count as well.
     """
-    times: tuple[list[float], list[float]] = ([], [])
-    for turn in range(warm_up + rounds):
-        for work, found in zip((ours, theirs), times, strict=True):
-            spent = _mean_s(work, calls)
-            if turn >= warm_up:
-                found.append(spent)
-    ratios = [other / mine for mine, other in zip(*times, strict=True)]
-    low, _, high = statistics.quantiles(ratios, n=4) if rounds > 1 else (ratios[0],) * 3
+    for _ in range(warm_up):
+        ours()
+        theirs()
+    calm: list[tuple[float, float]] = []
+    disturbed: list[tuple[float, float]] = []
+    until_s = time.monotonic() + patience_s
+    while len(calm) < rounds and (time.monotonic() < until_s or len(calm) + len(disturbed) < rounds):
+        (mine_s, mine_share), (other_s, other_share) = _turn(ours, calls), _turn(theirs, calls)
+        turn = mine_s, other_s
+        if max(mine_share, other_share) <= OTHERS_SHARE:
+            calm.append(turn)
+        else:
+            disturbed.append(turn)
+            time.sleep(PAUSE_S)  # calmer moments are waited for, not burnt
+    added = disturbed[-(rounds - len(calm)) :] if len(calm) < rounds else []
+    return _summary([*calm, *added], len(added))
+
+
+def _summary(turns: list[tuple[float, float]], disturbed: int) -> Comparison:
+    ratios = [theirs / ours for ours, theirs in turns]
+    low, _, high = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else (ratios[0],) * 3
     return Comparison(
-        ours_ms=statistics.median(times[0]) * 1000,
-        theirs_ms=statistics.median(times[1]) * 1000,
+        ours_ms=statistics.median(ours for ours, _ in turns) * 1000,
+        theirs_ms=statistics.median(theirs for _, theirs in turns) * 1000,
         ratio=statistics.median(ratios),
         low=low,
         high=high,
-        rounds=rounds,
+        rounds=len(turns),
+        disturbed=disturbed,
     )
+
+
+def _busy_s() -> tuple[float, float, float]:
+    """Now, seconds that all processors were busy, and those of them that were ours (0 where nobody says)."""
+    own = os.times()
+    own_s = own.user + own.system + own.children_user + own.children_system
+    try:
+        fields = [int(field) for field in Path("/proc/stat").read_text(encoding="ascii").split(maxsplit=9)[1:9]]
+    except (OSError, ValueError):
+        return time.monotonic(), own_s, own_s
+    user, nice, system, _idle, _wait, irq, soft, steal = fields
+    return time.monotonic(), (user + nice + system + irq + soft + steal) / os.sysconf("SC_CLK_TCK"), own_s
+
+
+def _others_share(before: tuple[float, float, float]) -> float:
+    """The share of all processors' time since then that other processes used."""
+    then_s, busy_then_s, own_then_s = before
+    now_s, busy_s, own_s = _busy_s()
+    others_s = (busy_s - busy_then_s) - (own_s - own_then_s)
+    return others_s / ((now_s - then_s) * (os.cpu_count() or 1))
 
 
 def median_ms(work: Callable[[], Any], *, rounds: int, warm_up: int = 2, calls: int = 1) -> float:
@@ -146,6 +196,17 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
+
+
+def _turn(work: Callable[[], Any], calls: int) -> tuple[float, float]:
+    """Mean time of one side's turn, and the share of the machine that other processes used in it.
+
+    It begins when the other side's threads have stopped waiting for more work.
+    """
+    time.sleep(SETTLE_S)
+    before = _busy_s()
+    mean_s = _mean_s(work, calls)
+    return mean_s, _others_share(before)
 
 
 def _mean_s(work: Callable[[], Any], calls: int) -> float:
