@@ -23,4 +23,4 @@ def import_watchlist(site: SiteConfig, detector: Detector, embedder: Embedder, n
     with tempfile.TemporaryDirectory() as scratch:
         demo = site.watchlist == DEMO_WATCHLIST
         folder = write_watchlist(Path(scratch)) if demo else Path(site.watchlist)
-        enrol_folder(folder, open_store(site), detector, embedder, now=now_s)
+        enrol_folder(folder, open_store(site), detector, embedder, now=now_s, only_this_folder=True)
