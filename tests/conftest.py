@@ -9,8 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 import lfr_ray  # noqa: F401  (switches every dependency's reporting off before anything else loads)
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("lfr", deadline=None)
+settings.load_profile("lfr")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("LFR_SHARED", REPOSITORY.parent / "shared"))
