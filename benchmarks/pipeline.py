@@ -17,7 +17,8 @@ from pathlib import Path
 import ray
 
 from benchmarks.record import write_result
-from lfr_ray.actors.cluster import start_local, usable_cores
+from lfr_ray.actors.cluster import start_local
+from lfr_ray.actors.resources import usable_cores
 from lfr_ray.camera.reader import CameraReader
 from lfr_ray.clock import SystemClock
 from lfr_ray.config import AuthorityConfig, CameraConfig, DetectorConfig, EmbedderConfig, SiteConfig

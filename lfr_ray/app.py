@@ -6,11 +6,12 @@ from typing import Any
 
 from ray import serve
 
-from lfr_ray.actors.cluster import check_spilling, wait_for_resources
+from lfr_ray.actors.cluster import check_log, check_spilling
 from lfr_ray.actors.fleet import FleetReplica
 from lfr_ray.actors.ingress import Ingress
 from lfr_ray.actors.launch import HEAD, detector_deployment, embedder_deployment
 from lfr_ray.actors.names import FLEET, INGRESS
+from lfr_ray.actors.resources import wait_for_resources
 from lfr_ray.config import SiteConfig, parse_section
 
 
@@ -21,11 +22,12 @@ def build(args: dict[str, Any]) -> serve.Application:
     and that it has the resources that the site reserves.
 
     Raises:
-        ConfigError: A field is wrong; it is named.
+        ConfigError: A field is wrong; it is named. Or Serve would write passwords to its log.
         RefusedError: The cluster writes objects to disk under memory pressure.
         ResourceError: The cluster lacks CPUs or GPUs; they are named.
     """
     site = parse_section(SiteConfig, args, "applications -> args")
+    check_log(site)
     check_spilling()
     wait_for_resources(site)
     detector, embedder = detector_deployment(site), embedder_deployment(site)

@@ -213,7 +213,7 @@ class SiteConfig(Section):
     )
     device: DeviceName = Field(default="auto", description="Where models run.")
     resources_wait_s: float = Field(
-        default=45.0, ge=0, le=3600, description="How long to wait for nodes before naming what the cluster lacks."
+        default=30.0, ge=0, le=3600, description="How long to wait for nodes before naming what the cluster lacks."
     )
     camera_cpus: float = Field(default=0.1, ge=0, description="CPUs that each camera reserves.")
     in_flight: int = Field(default=4, ge=1, le=64, description="Frames of one camera at the detector at once.")

@@ -15,10 +15,11 @@ import ray
 from ray import serve
 
 from lfr_ray.actors.answers import wait_for
-from lfr_ray.actors.cluster import calm, usable_cores
+from lfr_ray.actors.cluster import calm
 from lfr_ray.actors.launch import camera_actor, desk_actor, detector_deployment, embedder_deployment, matcher_actor
 from lfr_ray.actors.names import DETECTOR, EMBEDDER
 from lfr_ray.actors.remote_models import RemoteDetector, RemoteEmbedder
+from lfr_ray.actors.resources import usable_cores
 from lfr_ray.actors.stages import RemoteStages
 from lfr_ray.alert.desk_queries import AlertQuery
 from lfr_ray.camera.recordings import Recording

@@ -14,6 +14,7 @@ from ray.serve.schema import ServeDeploySchema
 from lfr_ray.actors.answers import wait_for
 from lfr_ray.actors.cluster import join, start_local
 from lfr_ray.actors.names import FLEET, Names, find_actor
+from lfr_ray.actors.resources import wait_for_resources
 from lfr_ray.alert.desk_queries import AlertQuery
 from lfr_ray.errors import ConfigError, ResourceError
 from lfr_ray.site_file import SiteFile, check_port
@@ -50,6 +51,8 @@ class LiveSite:
             check_port(self._file)
             start_local()
         try:
+            if not self._address:
+                wait_for_resources(self._file.site, 0.0)  # nobody adds nodes to this machine
             self._deploy()
             self._fleet = serve.get_deployment_handle(FLEET, app_name=self._file.application)
         except BaseException:

@@ -13,6 +13,10 @@ from lfr_ray.errors import ConfigError
 
 IMPORT_PATH = "lfr_ray.app:build"
 
+QUIET = {"log_level": "WARNING", "enable_access_log": False}
+"""Serve's log, unless the file says otherwise: at its usual level Serve writes a line for every call, and all of the
+site's fields, also those with passwords."""
+
 
 @dataclass(frozen=True, slots=True)
 class SiteFile:
@@ -62,7 +66,8 @@ def read_site_file(path: Path, overrides: dict[str, Any] | None = None, *, port:
     host = http.get("host", "127.0.0.1")
     if port is not None:
         http["port"] = port or _free_port(host)
-    whole = dict(document) | {"http_options": http, "applications": [dict(application) | {"args": args}]}
+    whole: dict[str, Any] = {"logging_config": QUIET} | dict(document)
+    whole |= {"http_options": http, "applications": [dict(application) | {"args": args}]}
     return SiteFile(whole, application.get("name", "default"), site, host, http.get("port", 8000))
 
 

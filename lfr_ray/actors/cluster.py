@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
-import os
-import time
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -14,8 +11,9 @@ import ray
 from ray._private import worker
 
 from lfr_ray.actors.names import NAMESPACE
+from lfr_ray.camera.redact import hide_credentials
 from lfr_ray.config import SiteConfig
-from lfr_ray.errors import RefusedError, ResourceError
+from lfr_ray.errors import ConfigError, RefusedError, ResourceError
 
 SPILLING = "automatic_object_spilling_enabled"
 OBJECT_STORE_BYTES = 1 << 30
@@ -91,42 +89,19 @@ def check_spilling() -> None:
         )
 
 
-def needed_resources(site: SiteConfig) -> dict[str, float]:
-    """What the configuration reserves, at its smallest: one replica each, and every camera."""
-    cpus = site.detector.cpus * site.detector.replicas + site.embedder.cpus * site.embedder.replicas
-    gpus = site.detector.gpus * site.detector.replicas + site.embedder.gpus * site.embedder.replicas
-    return {"CPU": cpus + site.camera_cpus * len(site.cameras), "GPU": gpus}
-
-
-def missing_resources(needed: Mapping[str, float], present: Mapping[str, float]) -> dict[str, float]:
-    """What is needed and not there, by resource.
-
-    >>> missing_resources({"CPU": 2.0, "GPU": 1.0}, {"CPU": 8.0})
-    {'GPU': 1.0}
-    """
-    lacking = {name: amount - present.get(name, 0.0) for name, amount in needed.items()}
-    return {name: round(amount, 3) for name, amount in lacking.items() if amount > 1e-9}
-
-
-def wait_for_resources(site: SiteConfig) -> None:
-    """Wait until the cluster has what the site needs; an autoscaler may still be adding nodes.
+def check_log(site: SiteConfig) -> None:
+    """Refuse a Serve that writes the site's fields to its log, where one of them holds a password.
 
     Raises:
-        ResourceError: After ``site.resources_wait_s`` something is still missing; it is named.
+        ConfigError: Serve's log level is INFO, its usual one, or below.
     """
-    needed = needed_resources(site)
-    until_s = time.monotonic() + site.resources_wait_s
-    while missing := missing_resources(needed, ray.cluster_resources()):
-        if time.monotonic() >= until_s:
-            raise ResourceError(
-                f"the cluster lacks {', '.join(f'{name} {amount:g}' for name, amount in missing.items())}",
-                got=", ".join(f"{name} {ray.cluster_resources().get(name, 0.0):g}" for name in needed),
-                allowed=", ".join(f"{name} {amount:g} or more" for name, amount in needed.items()),
-                next_step="add nodes, or lower cpus, gpus and replicas in the site file",
-            )
-        time.sleep(0.5)
-
-
-def usable_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else math.ceil(os.cpu_count() or 1)
+    addresses = [*(camera.url for camera in site.cameras), site.alert.database_url]
+    if logging.getLogger("ray.serve").isEnabledFor(logging.INFO) and any(
+        hide_credentials(one) != one for one in addresses
+    ):
+        raise ConfigError(
+            "Serve writes the site file to its log, and there are credentials in it",
+            got="logging_config -> log_level: INFO or below",
+            allowed="logging_config: {log_level: WARNING, enable_access_log: false}",
+            next_step="add that at the top of the site file, delete Serve's logs, and change the passwords",
+        )

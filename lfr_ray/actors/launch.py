@@ -14,6 +14,7 @@ from lfr_ray.actors.embedder import EmbedderReplica
 from lfr_ray.actors.matcher import MatcherActor
 from lfr_ray.actors.names import DETECTOR, EMBEDDER, NAMESPACE, Names
 from lfr_ray.config import CameraConfig, ModelConfig, SiteConfig
+from lfr_ray.site_file import QUIET
 
 HEAD = {"node:__internal_head__": 0.001}
 """The matcher and the desk live where data_dir is: on the head node."""
@@ -43,6 +44,7 @@ def _model_deployment(kind: type, name: str, site: SiteConfig, config: ModelConf
         health_check_timeout_s=30,
         graceful_shutdown_timeout_s=5,
         ray_actor_options={"num_cpus": config.cpus, "num_gpus": config.gpus},
+        logging_config=QUIET,  # one line for every frame is no log
     ).bind(site)
 
 

@@ -1,0 +1,58 @@
+"""What a site reserves, and whether the cluster has it."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Mapping
+
+import ray
+
+from lfr_ray.config import SiteConfig
+from lfr_ray.errors import ResourceError
+
+
+def needed_resources(site: SiteConfig) -> dict[str, float]:
+    """What the configuration reserves, at its smallest: one replica each, and every camera."""
+    cpus = site.detector.cpus * site.detector.replicas + site.embedder.cpus * site.embedder.replicas
+    gpus = site.detector.gpus * site.detector.replicas + site.embedder.gpus * site.embedder.replicas
+    return {"CPU": cpus + site.camera_cpus * len(site.cameras), "GPU": gpus}
+
+
+def missing_resources(needed: Mapping[str, float], present: Mapping[str, float]) -> dict[str, float]:
+    """What is needed and not there, by resource.
+
+    >>> missing_resources({"CPU": 2.0, "GPU": 1.0}, {"CPU": 8.0})
+    {'GPU': 1.0}
+    """
+    lacking = {name: amount - present.get(name, 0.0) for name, amount in needed.items()}
+    return {name: round(amount, 3) for name, amount in lacking.items() if amount > 1e-9}
+
+
+def wait_for_resources(site: SiteConfig, wait_s: float | None = None) -> None:
+    """Wait until the cluster has what the site needs; an autoscaler may still be adding nodes.
+
+    Args:
+        site: What is needed.
+        wait_s: How long, instead of ``site.resources_wait_s``.
+
+    Raises:
+        ResourceError: Then something is still missing; it is named.
+    """
+    needed = needed_resources(site)
+    until_s = time.monotonic() + (site.resources_wait_s if wait_s is None else wait_s)
+    while missing := missing_resources(needed, ray.cluster_resources()):
+        if time.monotonic() >= until_s:
+            raise ResourceError(
+                f"the cluster lacks {', '.join(f'{name} {amount:g}' for name, amount in missing.items())}",
+                got=", ".join(f"{name} {ray.cluster_resources().get(name, 0.0):g}" for name in needed),
+                allowed=", ".join(f"{name} {amount:g} or more" for name, amount in needed.items()),
+                next_step="add nodes, or lower cpus, gpus and replicas in the site file",
+            )
+        time.sleep(0.5)
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else math.ceil(os.cpu_count() or 1)
