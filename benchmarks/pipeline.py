@@ -72,7 +72,7 @@ def main() -> None:
         from lfr_ray.match.store import WatchlistStore
         from lfr_ray.pipeline.desk import open_desk
         from lfr_ray.pipeline.enrol import enrol_folder
-        from lfr_ray.pipeline.opening import open_matcher
+        from lfr_ray.pipeline.opening import open_ledger, open_matcher
 
         models = (
             load_detector(card(site.detector.model), threads=cores),
@@ -80,7 +80,7 @@ def main() -> None:
         )
         store = WatchlistStore(site.data_dir / "watchlist")
         enrol_folder(arguments.watchlist, store, *models, now=time.time())
-        matcher, desk = open_matcher(site), open_desk(site)
+        matcher, desk = open_matcher(site, open_ledger(site.data_dir)), open_desk(site)
         matcher.reload(time.time())
         recordings = open_recordings([arguments.clip]).recordings
         pairs = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 
 import numpy as np
@@ -11,6 +10,8 @@ from ray import serve
 from lfr_ray.config import SiteConfig
 from lfr_ray.detect.base import load_detector
 from lfr_ray.models.catalogue import card
+from lfr_ray.models.memory import reuse_memory
+from lfr_ray.models.model_thread import ModelThread
 from lfr_ray.models.runtime import SelfTest, self_test
 from lfr_ray.records import Faces, Picture
 
@@ -25,14 +26,20 @@ class DetectorReplica:
 
     def __init__(self, site: SiteConfig) -> None:
         config = site.detector
-        self._detector = load_detector(
-            card(config.model),
-            device=site.device,
-            weights=config.weights,
-            min_score=config.min_score,
-            threads=max(1, int(config.cpus)),
+        reuse_memory()
+        self._thread = ModelThread()
+        self._detector = self._thread.now(
+            lambda: load_detector(
+                card(config.model),
+                device=site.device,
+                weights=config.weights,
+                min_score=config.min_score,
+                threads=max(1, int(config.cpus)),
+            )
         )
-        self._self_test = self_test(self._detector, width_px=config.width_px, height_px=config.height_px)
+        self._self_test = self._thread.now(
+            lambda: self_test(self._detector, width_px=config.width_px, height_px=config.height_px)
+        )
         self._batch.set_max_batch_size(config.max_batch)
         self._batch.set_batch_wait_timeout_s(config.batch_wait_ms / 1000)
 
@@ -47,7 +54,7 @@ class DetectorReplica:
 
     @serve.batch  # type: ignore[untyped-decorator]
     async def _batch(self, canvases: list[Picture]) -> list[Faces]:
-        return await asyncio.to_thread(self._detect, canvases)
+        return await self._thread.run(lambda: self._detect(canvases))
 
     def _detect(self, canvases: list[Picture]) -> list[Faces]:
         rows_by_shape: dict[tuple[int, ...], list[int]] = defaultdict(list)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import numpy as np
 from ray import serve
 
 from lfr_ray.config import SiteConfig
 from lfr_ray.embed.base import load_embedder
 from lfr_ray.models.catalogue import card
+from lfr_ray.models.memory import reuse_memory
+from lfr_ray.models.model_thread import ModelThread
 from lfr_ray.models.runtime import SelfTest, self_test
 from lfr_ray.records import Floats, Picture
 
@@ -19,14 +19,18 @@ class EmbedderReplica:
 
     def __init__(self, site: SiteConfig) -> None:
         config = site.embedder
-        self._embedder = load_embedder(
-            card(config.model),
-            device=site.device,
-            weights=config.weights,
-            mirror=config.mirror,
-            threads=max(1, int(config.cpus)),
+        reuse_memory()
+        self._thread = ModelThread()
+        self._embedder = self._thread.now(
+            lambda: load_embedder(
+                card(config.model),
+                device=site.device,
+                weights=config.weights,
+                mirror=config.mirror,
+                threads=max(1, int(config.cpus)),
+            )
         )
-        self._self_test = self_test(self._embedder)
+        self._self_test = self._thread.now(lambda: self_test(self._embedder))
         self._batch.set_max_batch_size(config.max_batch)
         self._batch.set_batch_wait_timeout_s(config.batch_wait_ms / 1000)
 
@@ -41,5 +45,6 @@ class EmbedderReplica:
 
     @serve.batch  # type: ignore[untyped-decorator]
     async def _batch(self, lots: list[Picture]) -> list[Floats]:
-        vectors = await asyncio.to_thread(self._embedder.embed, np.concatenate(lots))
+        chips = np.concatenate(lots)
+        vectors = await self._thread.run(lambda: self._embedder.embed(chips))
         return np.split(vectors, np.cumsum([len(lot) for lot in lots])[:-1])

@@ -18,6 +18,7 @@ from torch import nn
 from torch.nn import functional
 
 from lfr_ray.errors import ModelError
+from lfr_ray.models.fused import Node, can_fuse, fused
 
 Attributes = dict[str, Any]
 Weights = list[torch.Tensor]
@@ -48,11 +49,29 @@ class OnnxModule(nn.Module):
         self.input_name = input_name
         self.output_names = outputs
 
+    def ready(self, example: torch.Tensor) -> OnnxModule | None:
+        """The same network for inputs of this size on a CPU, of any B; None where torch cannot do that here."""
+        if not can_fuse():
+            return None
+        sizes: dict[str, tuple[int, ...]] = {}
+        self._run(example, lambda name, value: sizes.__setitem__(name, tuple(value.shape)))
+        nodes = [Node(self.layers[step.layer], step.inputs, step.output) for step in self.steps]
+        nodes = fused(nodes, self.output_names, sizes)
+        wired = [(node.inputs, node.output) for node in nodes]
+        return OnnxModule(
+            [node.layer for node in nodes], _steps(wired, self.output_names), self.input_name, self.output_names
+        ).eval()
+
     def forward(self, pictures: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Outputs for ``float (B, 3, H, W)``."""
+        return self._run(pictures, lambda _name, _value: None)
+
+    def _run(self, pictures: torch.Tensor, seen: Callable[[str, torch.Tensor], None]) -> tuple[torch.Tensor, ...]:
         values = {self.input_name: pictures}
+        seen(self.input_name, pictures)
         for step in self.steps:
             values[step.output] = self.layers[step.layer](*(values[name] for name in step.inputs))
+            seen(step.output, values[step.output])
             for name in step.done_with:
                 del values[name]
         return tuple(values[name] for name in self.output_names)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 
 from lfr_ray.models.cards import Detector, Embedder
+from lfr_ray.models.model_thread import ModelThread
 from lfr_ray.records import Answer, Faces, Floats, Frame, Picture, Probe, Sighting
 
-T = TypeVar("T")
 WallClock = Callable[[], float]
 
 
@@ -69,16 +67,15 @@ class LocalStages:
         self._matcher = matcher
         self._desk = desk
         self._wall_s = wall_s
-        # One thread: two models at once on the same cores would only take turns.
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="models")
+        self._thread = ModelThread()
 
     async def detect(self, canvas: Picture) -> Faces:
         """Faces of one canvas."""
-        return (await self._run(lambda: self._detector.detect(canvas[np.newaxis])))[0]
+        return (await self._thread.run(lambda: self._detector.detect(canvas[np.newaxis])))[0]
 
     async def embed(self, chips: Picture) -> Floats:
         """Vectors of chips."""
-        return await self._run(lambda: self._embedder.embed(chips))
+        return await self._thread.run(lambda: self._embedder.embed(chips))
 
     async def match(self, probes: Sequence[Probe]) -> list[Answer]:
         """One answer a probe."""
@@ -88,9 +85,6 @@ class LocalStages:
         """Hand the sighting to the desk."""
         self._desk.raise_alert(sighting)
 
-    async def _run(self, job: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, job)
-
     def close(self) -> None:
         """End the models' thread."""
-        self._pool.shutdown(wait=True)
+        self._thread.close()

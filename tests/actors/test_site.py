@@ -1,0 +1,262 @@
+"""A live site whose processes are killed one after the other: it goes on, loses nothing, and ends as a whole."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import ray
+import yaml
+from ray import serve
+from ray._private.state import actors as actor_table
+
+from lfr_ray.actors.names import Names, find_actor
+from lfr_ray.clock import parse_utc
+from lfr_ray.config import load_yaml
+from lfr_ray.live import LiveSite
+from lfr_ray.records import Probe, Sighting
+from lfr_ray.site_file import SiteFile, read_site_file
+from tests.processes import eventually, short_folder
+
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(900)]
+
+SECRET = "tripwire-7351"
+EXPECTED = {("pier", "demo-touchline"), ("gate", "demo-astronaut")}
+SOON_S = 180.0
+"""For what takes seconds on a calm machine."""
+
+
+@dataclass
+class Site:
+    """A running site and how to reach it."""
+
+    live: LiveSite
+    file: SiteFile
+    folder: Path
+
+    @property
+    def names(self) -> Names:
+        return Names(self.file.site.site)
+
+    def get(self, path: str) -> httpx.Response:
+        return httpx.get(self.file.console_url + path, timeout=60, trust_env=False)
+
+    def post(self, path: str, **body: Any) -> httpx.Response:
+        return httpx.post(self.file.console_url + path, json=body, timeout=60, trust_env=False)
+
+    def camera(self, name: str) -> dict[str, Any]:
+        """One camera as HTTP shows it; empty while the fleet is being started anew."""
+        answer = self.get("v1/cameras")
+        if answer.status_code == 503:
+            return {"state": "unknown", "frames": 0}
+        (found,) = [one for one in answer.json()["cameras"] if one["name"] == name]
+        return dict(found)
+
+    def said(self) -> str:
+        """How its cameras are, for messages."""
+        return self.get("v1/cameras").text
+
+    def alerts(self) -> list[dict[str, Any]]:
+        return self.live.alerts()
+
+    def matched_again(self) -> None:
+        """Wait for an alert that nobody knew before."""
+        known = {alert["id"] for alert in self.alerts()}
+        eventually(lambda: {alert["id"] for alert in self.alerts()} - known, SOON_S, self.said)
+
+
+def info(name: str) -> dict[str, Any]:
+    """What Ray knows of a named actor."""
+    actor = find_actor(name)
+    return {} if actor is None else dict(actor_table(actor._actor_id.hex()))
+
+
+def killed(name: str) -> int:
+    """Kill an actor's process, as a fault would; how often it had been started anew before."""
+    actor, before = find_actor(name), int(info(name)["NumRestarts"])
+    assert actor is not None
+    ray.kill(actor, no_restart=False)
+    return before
+
+
+def started_anew(name: str, before: int) -> None:
+    eventually(lambda: int(info(name).get("NumRestarts", 0)) > before, SOON_S, lambda: info(name))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterator[Site]:
+    """Two looping cameras of the demo, and one whose address leads nowhere."""
+    folder = tmp_path_factory.mktemp("site")
+    document = load_yaml(repository / "serve_configs" / "local.yaml")
+    args = document["applications"][0]["args"]
+    args |= {"site": "harbour", "data_dir": str(folder / "data"), "alert": {"cooldown_s": 1.0}}
+    args["cameras"] = [
+        {"name": "pier", "url": "demo:pier", "on_end": "loop"},
+        {"name": "gate", "url": "demo:gate", "on_end": "loop"},
+        {"name": "mast", "url": f"rtsp://keeper:{SECRET}@127.0.0.1:9/x"},
+    ]
+    path = folder / "site.yaml"
+    path.write_text(yaml.safe_dump(document), encoding="utf-8")
+    file = read_site_file(path, port=0)
+    with short_folder() as ray_folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_TMPDIR", str(ray_folder))
+        with LiveSite(file) as live:
+            yield Site(live, file, ray_folder)
+
+
+def test_everybody_expected_is_alerted_and_nobody_else(site: Site) -> None:
+    eventually(lambda: {(one["camera"], one["entry_id"]) for one in site.alerts()} >= EXPECTED, SOON_S, site.alerts)
+    assert {(one["camera"], one["entry_id"]) for one in site.alerts()} == EXPECTED
+    eventually(lambda: site.get("readyz").status_code == 200, SOON_S, lambda: site.get("readyz").text)
+
+
+def test_a_camera_that_cannot_be_reached_is_blind_and_its_password_nowhere(site: Site) -> None:
+    camera = eventually(lambda: (one := site.camera("mast"))["state"] == "blind" and one, SOON_S)
+    assert camera["blind_since"]
+    assert camera["problem"]
+    for path in ("v1/cameras", "readyz", "metrics", "v1/deployments"):
+        assert SECRET not in site.get(path).text
+    assert SECRET not in str(site.live.cameras())
+    logs = [path for path in site.folder.rglob("*") if path.is_file()]
+    assert len(logs) > 10
+    assert [str(path) for path in logs if SECRET.encode() in path.read_bytes()] == []
+
+
+def test_cameras_outlive_their_fleet_and_are_found_again(site: Site) -> None:
+    def processes() -> list[tuple[Any, ...]]:
+        found = [info(site.names.camera(name)) for name in ("pier", "gate")]
+        return [(one["ActorID"], one["Pid"], one["NumRestarts"]) for one in found]
+
+    before = processes()
+    frames = site.camera("pier")["frames"]
+    (replica,) = [one for one in ray.util.list_named_actors(all_namespaces=True) if "#fleet#" in one["name"]]
+    ray.kill(ray.get_actor(replica["name"], namespace=replica["namespace"]))
+
+    def another() -> bool:
+        present = [one["name"] for one in ray.util.list_named_actors(all_namespaces=True) if "#fleet#" in one["name"]]
+        return bool(present) and replica["name"] not in present
+
+    eventually(another, SOON_S)
+    eventually(lambda: site.camera("pier")["frames"] > frames, SOON_S, site.said)
+    assert processes() == before
+    site.matched_again()
+
+
+def test_a_camera_that_dies_comes_back(site: Site) -> None:
+    name = site.names.camera("gate")
+    before = killed(name)
+    started_anew(name, before)
+    eventually(lambda: (one := site.camera("gate"))["state"] == "live" and one["frames"] > 0, SOON_S)
+    assert site.camera("pier")["state"] == "live"
+
+
+def test_a_matcher_that_dies_reads_the_list_again_and_goes_on(site: Site) -> None:
+    watchlist = site.get("v1/watchlist").json()
+    assert (watchlist["entries"], watchlist["fault"]) == (2, "")
+    before = killed(site.names.matcher)
+    started_anew(site.names.matcher, before)
+    eventually(lambda: site.get("v1/watchlist").status_code == 200, SOON_S)
+    assert site.get("v1/watchlist").json() == watchlist
+    site.matched_again()
+
+
+def test_a_desk_that_dies_while_alerts_come_loses_none_and_doubles_none(
+    site: Site, make_sighting: Callable[..., Sighting]
+) -> None:
+    cameras, each = 4, 12
+    acknowledged: list[str] = []
+    done = threading.Event()
+
+    def raise_alerts(camera: int) -> None:
+        """As a camera does: the same sighting until it is acknowledged."""
+        for number in range(each):
+            sighting = make_sighting(
+                f"test-{camera}-{number}",
+                camera=f"camera-{camera}",
+                match={"entry_id": f"entry-{number}"},
+                captured_at=time.time(),
+                captured_s=float(number),
+            )
+            while not done.is_set():
+                try:
+                    actor = find_actor(site.names.desk)
+                    ray.get(actor.raise_alert.remote(sighting))
+                    acknowledged.append(sighting.key)
+                    break
+                except (ray.exceptions.RayActorError, AttributeError):
+                    time.sleep(0.1)
+
+    threads = [threading.Thread(target=raise_alerts, args=(number,), daemon=True) for number in range(cameras)]
+    for thread in threads:
+        thread.start()
+    try:
+        for kills in range(1, 3):
+            eventually(lambda kills=kills: len(acknowledged) >= 10 * kills, SOON_S, lambda: acknowledged)
+            before = killed(site.names.desk)
+            started_anew(site.names.desk, before)
+        for thread in threads:
+            thread.join(SOON_S)
+    finally:
+        done.set()
+    assert len(acknowledged) == cameras * each
+    eventually(lambda: site.get("readyz").status_code == 200, SOON_S, lambda: site.get("readyz").text)
+    keys = [alert["key"] for alert in site.alerts()]
+    assert len(keys) == len(set(keys))
+    assert set(acknowledged) <= set(keys)
+    assert {key for key in keys if key.startswith("test-")} == set(acknowledged)
+    events = [event for event in site.live.events(0, 0.0) if event["kind"] == "alert_raised"]
+    assert len({event["alert_id"] for event in events}) == len(events)
+
+
+def probe() -> Probe:
+    vectors = np.zeros((3, 128), np.float32)
+    vectors[:, 0] = 1.0
+    return Probe("pier", 1, time.time(), "dlib_resnet", vectors, np.ones(3, np.float32))
+
+
+def test_the_emergency_stop_ends_matching_at_once_and_is_shown_at_every_camera(site: Site) -> None:
+    matcher = find_actor(site.names.matcher)
+    assert matcher is not None
+    (answer,) = ray.get(matcher.match.remote([probe()]))
+    assert answer.refused == ""
+    began_s = time.monotonic()
+    stopped = site.post("v1/stop", officer="PC1", reason="a rehearsal")
+    assert stopped.status_code == 200, stopped.text
+    stopped_at = time.time()
+    (answer,) = ray.get(matcher.match.remote([probe()]))
+    assert "a rehearsal" in answer.refused
+    assert time.monotonic() - began_s < 1.0 + 4.0 * crowded()
+    eventually(lambda: "a rehearsal" in site.camera("pier")["refusal"], SOON_S, site.said)
+    eventually(lambda: "a rehearsal" in site.camera("gate")["refusal"], SOON_S, site.said)
+    assert site.get("v1/deployments").json()["stop"]["by"] == "PC1"
+    late = [
+        one for one in site.alerts() if one["key"][:5] != "test-" and parse_utc(one["raised_at"]) > stopped_at + 1.0
+    ]
+    assert late == []
+    resumed = site.post("v1/resume", officer="PC1", reason="the rehearsal is over")
+    assert resumed.status_code == 200, resumed.text
+    site.matched_again()
+    eventually(lambda: site.camera("pier")["refusal"] == "", SOON_S)
+
+
+def test_with_the_application_go_cameras_matcher_and_desk(site: Site) -> None:
+    names = [site.names.matcher, site.names.desk, *(site.names.camera(one) for one in ("pier", "gate", "mast"))]
+    pids = [int(info(name)["Pid"]) for name in names]
+    assert all(Path(f"/proc/{pid}").exists() for pid in pids)
+    serve.delete(site.file.application)
+    eventually(lambda: not any(find_actor(name) for name in names), 30, lambda: [info(name) for name in names])
+    eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), 30)
+    assert not (Path(site.file.site.data_dir) / "stop").exists()
+
+
+def crowded() -> float:
+    """How many times too many processes want to run: 0 on a calm machine."""
+    return max(0.0, os.getloadavg()[0] / (os.cpu_count() or 1) - 1.0)
