@@ -100,7 +100,7 @@ class FootageRun:
         wait_for(self._matcher.ready.remote())
         stages = RemoteStages(self._detector, self._embedder, self._matcher, self._desk)
         at_once = usable_cores() * MOST_AT_ONCE_PER_CORE
-        ray.get([self._cameras[one.camera.name].ready.remote() for one in recordings[:at_once]])
+        ray.get([self._cameras[one.camera.name].ready.remote(stages) for one in recordings[:at_once]])
         waiting = list(recordings)
         running: dict[Any, Recording] = {}
         progress = Progress(recordings=len(recordings))

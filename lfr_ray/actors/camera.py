@@ -64,8 +64,10 @@ class CameraActor:
         self._dropped = 0
         self._reconnects = 0
 
-    async def ready(self) -> bool:
-        """The process has loaded what it needs."""
+    async def ready(self, stages: RemoteStages | None = None) -> bool:
+        """The process has loaded what it needs; with stages, it has found its way to the models as well."""
+        if stages is not None:
+            await stages.meet(self._site)
         return True
 
     async def renew(self, stages: RemoteStages) -> CameraStatus:

@@ -1,20 +1,17 @@
-"""The alert desk as an actor."""
+"""The alert desk as an actor. What it needs it loads itself, so that its callers need not (see ``matcher.py``)."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lfr_ray.alert.deliver import Deliverer
-from lfr_ray.alert.desk import AlertReceipt
-from lfr_ray.alert.webhook_store import WebhookStore
-from lfr_ray.api.ports import LocalDesk
 from lfr_ray.clock import SystemClock
 from lfr_ray.config import SiteConfig
-from lfr_ray.govern.tally import CameraTally
 from lfr_ray.metrics import Meter, Snapshot, resident_bytes
-from lfr_ray.pipeline.opening import OpenedDesk
 from lfr_ray.records import Sighting
+
+if TYPE_CHECKING:
+    from lfr_ray.govern.tally import CameraTally
 
 
 class DeskActor:
@@ -26,6 +23,11 @@ class DeskActor:
     """
 
     def __init__(self, site: SiteConfig) -> None:
+        from lfr_ray.alert.deliver import Deliverer
+        from lfr_ray.alert.webhook_store import WebhookStore
+        from lfr_ray.api.ports import LocalDesk
+        from lfr_ray.pipeline.opening import OpenedDesk
+
         clock = SystemClock()
         opened = OpenedDesk(site, clock)
         self._desk, self._upkeep = opened.desk, opened.upkeep
@@ -54,12 +56,11 @@ class DeskActor:
             await asyncio.to_thread(self._upkeep.tick, seen)
             self._seen = seen
 
-    async def raise_alert(self, sighting: Sighting) -> AlertReceipt:
+    async def raise_alert(self, sighting: Sighting) -> None:
         """Durable before it answers; see :meth:`AlertDesk.raise_alert`."""
         receipt = await asyncio.to_thread(self._desk.raise_alert, sighting)
         name = "alerts_total" if receipt.new else "sightings_attached_total"
         self._meter.count(name, camera=sighting.camera)
-        return receipt
 
     async def ask(self, question: str, *args: Any, **kwargs: Any) -> Any:
         """Any question of :class:`~lfr_ray.api.ports.DeskPort`, by its name."""

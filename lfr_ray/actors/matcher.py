@@ -1,10 +1,14 @@
-"""The matcher as an actor: the one reader of the watchlist, and the authority's gate."""
+"""The matcher as an actor: the one reader of the watchlist, and the authority's gate.
+
+Whoever calls this actor loads this file. So what opens the watchlist is loaded by the actor alone: a camera that had to
+load it as well would start seconds later and be hundreds of megabytes larger.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lfr_ray.config import SiteConfig
 from lfr_ray.errors import LfrError
@@ -12,11 +16,12 @@ from lfr_ray.govern.authority import Authority
 from lfr_ray.govern.gate import AuthorityGate
 from lfr_ray.govern.ledger_record import Event
 from lfr_ray.govern.stop import breaker_pause, emergency_stop
-from lfr_ray.match.matcher import Matcher
 from lfr_ray.metrics import Meter, Snapshot, resident_bytes
 from lfr_ray.pipeline.governance import open_ledger
-from lfr_ray.pipeline.opening import open_matcher
 from lfr_ray.records import Answer, Probe
+
+if TYPE_CHECKING:
+    from lfr_ray.match.matcher import Matcher
 
 
 class MatcherActor:
@@ -122,6 +127,8 @@ class MatcherActor:
     def _matcher(self) -> Matcher:
         """Opened with the first question: an error then reaches whoever asks, and not only Ray's log."""
         if self._opened is None:
+            from lfr_ray.pipeline.opening import open_matcher
+
             self._opened = open_matcher(self._site, self._ledger)
             gate = self._opened.gate
             self._authority = gate.authority if isinstance(gate, AuthorityGate) else None

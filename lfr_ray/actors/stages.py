@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from lfr_ray.actors.answers import answer
+from lfr_ray.config import SiteConfig
+from lfr_ray.models.catalogue import card
 from lfr_ray.records import Answer, Faces, Floats, Picture, Probe, Sighting
 
 
@@ -24,6 +28,13 @@ class RemoteStages:
         self._embed = embedder.embed
         self._matcher = matcher
         self._desk = desk
+
+    async def meet(self, site: SiteConfig) -> None:
+        """Ask each model once, with nothing to see: a handle looks for its replicas with the first question."""
+        await self.detect(np.zeros((site.detector.height_px, site.detector.width_px, 3), np.uint8))
+        chip = card(site.embedder.model).chip
+        if chip is not None:
+            await self.embed(np.zeros((1, chip.height_px, chip.width_px, 3), np.uint8))
 
     async def detect(self, canvas: Picture) -> Faces:
         """Faces of one canvas."""

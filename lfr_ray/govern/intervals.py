@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from scipy.stats import beta, fisher_exact
+from scipy.special import betaincinv
 
 CONFIDENCE = 0.95
 
@@ -47,8 +47,8 @@ def rate(count: int, of: int, confidence: float = CONFIDENCE) -> Rate:
     """
     _check(count, of)
     tail = (1 - confidence) / 2
-    low = float(beta.ppf(tail, count, of - count + 1)) if count else 0.0
-    high = float(beta.ppf(1 - tail, count + 1, of - count)) if count < of else 1.0
+    low = float(betaincinv(count, of - count + 1, tail)) if count else 0.0
+    high = float(betaincinv(count + 1, of - count, 1 - tail)) if count < of else 1.0
     return Rate(count, of, count / of if of else None, low, high, confidence)
 
 
@@ -59,11 +59,13 @@ def upper_bound(count: int, of: int, confidence: float = CONFIDENCE) -> float:
     0.001
     """
     _check(count, of)
-    return float(beta.ppf(confidence, count + 1, of - count)) if count < of else 1.0
+    return float(betaincinv(count + 1, of - count, confidence)) if count < of else 1.0
 
 
 def difference_p(count: int, of: int, other_count: int, other_of: int) -> float:
     """Fisher's exact test, two-sided: how likely such a difference is when there is none."""
+    from scipy.stats import fisher_exact  # a second to load, and only reports ask
+
     _check(count, of)
     _check(other_count, other_of)
     table = [[count, of - count], [other_count, other_of - other_count]]
