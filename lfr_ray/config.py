@@ -157,6 +157,12 @@ class EvidenceConfig(Section):
 class MatchConfig(Section):
     """From similarity to a possible match."""
 
+    false_alerts_per_10k_faces: float | None = Field(
+        default=None,
+        gt=0,
+        le=10,
+        description="False alerts in 10,000 faces that are accepted; the threshold follows from the list's size.",
+    )
     threshold: float | None = Field(
         default=None, gt=-1, lt=1, description="Similarity of fused views that alerts; default: from the model card."
     )
@@ -164,6 +170,18 @@ class MatchConfig(Section):
         default=None, gt=-1, lt=1, description="Similarity at which one view agrees; default: from the model card."
     )
     min_margin: float = Field(default=0.0, ge=0, description="Least lead over the nearest other entry.")
+    base_rate: float = Field(
+        default=1e-4,
+        gt=0,
+        lt=1,
+        description="Share of passers-by who are on the list, as expected: for the probability that officers see.",
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> MatchConfig:
+        if self.threshold is not None and self.false_alerts_per_10k_faces is not None:
+            raise ValueError("give threshold or false_alerts_per_10k_faces, not both")
+        return self
 
 
 class AlertConfig(Section):
@@ -212,11 +230,22 @@ class SiteConfig(Section):
         description="A watchlist folder that is imported at the start, or demo:; empty: what was imported before.",
     )
     device: DeviceName = Field(default="auto", description="Where models run.")
+    declared_use: Literal["", "operational", "research", "test"] = Field(
+        default="",
+        description="What the models are used for; a card whose licence forbids it is refused. Empty: operational, "
+        "except on a test site.",
+    )
     resources_wait_s: float = Field(
         default=30.0, ge=0, le=3600, description="How long to wait for nodes before naming what the cluster lacks."
     )
     camera_cpus: float = Field(default=0.1, ge=0, description="CPUs that each camera reserves.")
-    in_flight: int = Field(default=4, ge=1, le=64, description="Frames of one camera at the detector at once.")
+    in_flight: int | None = Field(
+        default=None,
+        ge=1,
+        le=64,
+        description="Frames of one camera at the detector at once; default: 4 at full pace, otherwise 2. Where the "
+        "detector is slower than the cameras, more of them only wait.",
+    )
     authority: AuthorityConfig = AuthorityConfig()
     cameras: tuple[CameraConfig, ...] = Field(default=(), description="The cameras.")
     detector: DetectorConfig = DetectorConfig()
@@ -227,6 +256,21 @@ class SiteConfig(Section):
     match: MatchConfig = MatchConfig()
     alert: AlertConfig = AlertConfig()
     api: ApiConfig = ApiConfig()
+
+    def frames_in_flight(self, camera: CameraConfig) -> int:
+        """Frames of this camera at the detector at once."""
+        return self.in_flight or (4 if camera.pace == "full" else 2)
+
+    @property
+    def use(self) -> Literal["operational", "research", "test"]:
+        """What the models are used for."""
+        return self.declared_use or ("test" if self.authority.kind == "test" else "operational")
+
+    @model_validator(mode="after")
+    def _declared(self) -> SiteConfig:
+        if self.authority.kind == "live" and self.declared_use not in ("", "operational"):
+            raise ValueError(f"declared_use {self.declared_use} does not go with a live deployment")
+        return self
 
     @model_validator(mode="after")
     def _unique_cameras(self) -> SiteConfig:

@@ -166,6 +166,7 @@ class Match:
         views_agreeing: Views that each point to this entry on their own.
         views_compared: Views that were compared.
         relatives: Entry ids whose enrolled faces are close to this one's.
+        probability: That it is this person, at this list size and base rate; None where the model's card has no fit.
     """
 
     entry_id: str
@@ -180,6 +181,7 @@ class Match:
     views_compared: int
     list_size: int
     relatives: tuple[str, ...] = ()
+    probability: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,7 @@ class CameraActor:
             self._clock,
             self._meter,
             run_id=secrets.token_hex(8),
-            in_flight=self._site.in_flight,
+            in_flight=self._site.frames_in_flight(self._camera),
         )
 
     def _status(self) -> CameraStatus:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 
 import numpy as np
@@ -15,6 +16,14 @@ from lfr_ray.models.model_thread import ModelThread
 from lfr_ray.models.runtime import SelfTest, self_test
 from lfr_ray.records import Faces, Picture
 
+NICENESS = 5
+
+
+def give_way() -> None:
+    """Looking for new faces yields to comparing those that were found: only the latter keeps an alert waiting."""
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+
 
 class DetectorReplica:
     """One detector, which adds to the model.
@@ -27,6 +36,7 @@ class DetectorReplica:
     def __init__(self, site: SiteConfig) -> None:
         config = site.detector
         reuse_memory()
+        give_way()
         self._thread = ModelThread()
         self._detector = self._thread.now(
             lambda: load_detector(
@@ -35,6 +45,7 @@ class DetectorReplica:
                 weights=config.weights,
                 min_score=config.min_score,
                 threads=max(1, int(config.cpus)),
+                declared_use=site.use,
             )
         )
         self._self_test = self._thread.now(

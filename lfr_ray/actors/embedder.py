@@ -28,6 +28,7 @@ class EmbedderReplica:
                 weights=config.weights,
                 mirror=config.mirror,
                 threads=max(1, int(config.cpus)),
+                declared_use=site.use,
             )
         )
         self._self_test = self._thread.now(lambda: self_test(self._embedder))

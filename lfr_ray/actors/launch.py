@@ -13,7 +13,9 @@ from lfr_ray.actors.detector import DetectorReplica
 from lfr_ray.actors.embedder import EmbedderReplica
 from lfr_ray.actors.matcher import MatcherActor
 from lfr_ray.actors.names import DETECTOR, EMBEDDER, NAMESPACE, Names
-from lfr_ray.config import CameraConfig, ModelConfig, SiteConfig
+from lfr_ray.config import CameraConfig, DetectorConfig, EmbedderConfig, SiteConfig
+from lfr_ray.models.catalogue import card
+from lfr_ray.models.loading import check_licence
 from lfr_ray.site_file import QUIET
 
 HEAD = {"node:__internal_head__": 0.001}
@@ -33,7 +35,8 @@ def embedder_deployment(site: SiteConfig) -> Any:
     return _model_deployment(EmbedderReplica, EMBEDDER, site, site.embedder)
 
 
-def _model_deployment(kind: type, name: str, site: SiteConfig, config: ModelConfig) -> Any:
+def _model_deployment(kind: type, name: str, site: SiteConfig, config: DetectorConfig | EmbedderConfig) -> Any:
+    check_licence(card(config.model), site.use)  # said here, not by a replica that fails again and again
     return serve.deployment(
         kind,
         name=name,

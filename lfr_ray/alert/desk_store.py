@@ -256,6 +256,7 @@ def _insert_alert(
         "views_compared": match.views_compared,
         "list_size": match.list_size,
         "relatives": list(match.relatives),
+        "probability": None if match.probability is None else float(match.probability),
         "box": [float(side) for side in sighting.box],
         "quality": {"value": float(quality.value), "size_px": float(quality.size_px)},
         "verdicts_needed": verdicts_needed,

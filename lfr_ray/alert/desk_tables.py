@@ -23,7 +23,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 IMAGE_KINDS = ("face", "watchlist", "scene")
 
 _RowId = BigInteger().with_variant(Integer, "sqlite")
@@ -66,6 +66,7 @@ alerts = Table(
     Column("views_compared", Integer, nullable=False),
     Column("list_size", Integer, nullable=False),
     Column("relatives", JSON, nullable=False),
+    Column("probability", Double),
     Column("box", JSON, nullable=False),
     Column("quality", JSON, nullable=False),
     Column("verdicts_needed", Integer, nullable=False),

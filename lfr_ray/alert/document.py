@@ -36,6 +36,7 @@ def alert_document(alert: StoredAlert, case: Mapping[str, Any], rules: AlertRule
         "time_s": row["captured_s"],
         "similarity": row["similarity"],
         "threshold": row["threshold"],
+        "probability": row["probability"],
         "margin": row["margin"],
         "runner_up": row["runner_up"],
         "views_agreeing": row["views_agreeing"],

@@ -123,6 +123,9 @@ class AlertDocument(Answer):
     time_s: float = Field(description="Position on the camera's own timeline, seconds.")
     similarity: float
     threshold: float
+    probability: float | None = Field(
+        description="That it is this person, at this list size and the site's base rate; null without a calibration."
+    )
     margin: float = Field(description="Lead over the nearest other entry.")
     runner_up: str
     views_agreeing: int

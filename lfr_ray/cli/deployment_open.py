@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -185,9 +184,8 @@ def _content(config: SiteConfig, rules: Profile, given: dict[str, Any], now_s: f
 
 def _watchlist(config: SiteConfig, rules: Profile, content: dict[str, Any], now_s: float) -> dict[str, Any]:
     """The approved list's hash and size, and what the threshold means for it."""
-    from lfr_ray.match.threshold import thresholds_for
+    from lfr_ray.match.threshold import expected_false_alerts, is_relieved, thresholds_for
     from lfr_ray.models.catalogue import card as find_card
-    from lfr_ray.models.tail import false_match_rate
     from lfr_ray.pipeline.opening import open_store
 
     store = open_store(config)
@@ -215,12 +213,13 @@ def _watchlist(config: SiteConfig, rules: Profile, content: dict[str, Any], now_
             "watchlist_approved_by": approval.approved_by,
         }
     if calibration is not None and content.get("threshold") is None:
-        found["threshold"] = thresholds_for(calibration, config.match, max(1, len(entries))).fused
+        relieved = is_relieved(calibration, len(entries))
+        found["threshold"] = thresholds_for(calibration, config.match, max(1, len(entries)), relieved=relieved).fused
     threshold = found.get("threshold", content.get("threshold"))
-    tail = calibration.fused_tail if calibration is not None else None
-    if content.get("false_alerts_per_face") is None and tail is not None and threshold is not None:
-        rate = false_match_rate(tail, float(threshold))
-        found["false_alerts_per_face"] = -math.expm1(math.log1p(-min(rate, 0.999999)) * max(1, len(entries)))
+    if content.get("false_alerts_per_face") is None and calibration is not None and threshold is not None:
+        expected = expected_false_alerts(calibration, float(threshold), len(entries))
+        if expected is not None:
+            found["false_alerts_per_face"] = expected
     return found
 
 

@@ -55,12 +55,26 @@ def evaluate_folder(
             metavar="FILE", help="Write the report as one page; default: beside the JSON file, if there is one."
         ),
     ] = None,
+    videos: Annotated[bool, typer.Option("--videos", help="DIR holds recordings and videos.csv: file, who.")] = False,
+    watchlist: Annotated[Path | None, typer.Option(help="With --videos: the watchlist folder.")] = None,
+    false_alerts: Annotated[
+        float | None, typer.Option(min=0.001, max=10, help="With --videos: false alerts in 10,000 faces.")
+    ] = None,
 ) -> None:
-    """Open-set accuracy on labelled pictures, with 95 % intervals.
+    """Open-set accuracy on labelled pictures, with 95 % intervals; with --videos that of whole passages.
 
     Of each identity with two or more images the first (by name) is enrolled for every other identity in name order;
     the rest are non-mated.
     """
+    if videos:
+        from lfr_ray.cli.evaluate_videos import evaluate_videos
+
+        evaluate_videos(folder, watchlist, model, detector, device, false_alerts, json)
+        return
+    if watchlist is not None or false_alerts is not None:
+        raise ConfigError(
+            "--watchlist and --false-alerts go with --videos", next_step="add --videos, or leave them out"
+        )
     from lfr_ray.evaluate.document import evaluation_document
     from lfr_ray.evaluate.evaluation import evaluate
     from lfr_ray.evaluate.report import html_report

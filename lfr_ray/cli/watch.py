@@ -47,6 +47,10 @@ def watch(
     detector: Annotated[str, typer.Option(help="Detector's card id.")] = "centerface",
     device: Annotated[DeviceName, typer.Option(help="Where models run.")] = "auto",
     threshold: Annotated[float | None, typer.Option(help="Similarity that alerts; default: the card's.")] = None,
+    false_alerts: Annotated[
+        float | None,
+        typer.Option(min=0.001, max=10, help="Instead: false alerts in 10,000 faces; the list's size decides."),
+    ] = None,
 ) -> None:
     """Compare recorded footage with a watchlist: every frame, at full speed, same actors as a live site.
 
@@ -69,17 +73,9 @@ def watch(
     kept = bool(deployment)
     folder = data_dir if kept else Path(tempfile.mkdtemp(prefix="lfr-watch-"))
     try:
-        site = SiteConfig(
-            site="footage",
-            data_dir=folder,
-            device=device,
-            authority=AuthorityConfig(kind="retrospective" if kept else "test", deployment=deployment),
-            detector=DetectorConfig(model=detector, replicas=_detectors(), cpus=0.3),
-            embedder=EmbedderConfig(model=model, cpus=0.3),
-            match=MatchConfig(threshold=threshold),
-            camera_cpus=0.05,
-        )
-        document = _run(site, opened, watchlist)
+        authority = AuthorityConfig(kind="retrospective" if kept else "test", deployment=deployment)
+        rule = MatchConfig(threshold=threshold, false_alerts_per_10k_faces=false_alerts)
+        document = run_footage(footage_site(folder, authority, model, detector, device, rule), opened, watchlist)
     finally:
         if not kept:
             shutil.rmtree(folder, ignore_errors=True)
@@ -106,7 +102,24 @@ def _check_arguments(watchlist: Path | None, deployment: str) -> None:
         read_watchlist_folder(watchlist, PICTURE_SUFFIXES)
 
 
-def _run(site: SiteConfig, opened: Opened, watchlist: Path | None) -> dict[str, Any]:
+def footage_site(
+    folder: Path, authority: AuthorityConfig, model: str, detector: str, device: DeviceName, rule: MatchConfig
+) -> SiteConfig:
+    """A site for recorded footage on this machine."""
+    return SiteConfig(
+        site="footage",
+        data_dir=folder,
+        device=device,
+        authority=authority,
+        detector=DetectorConfig(model=detector, replicas=_detectors(), cpus=0.3),
+        embedder=EmbedderConfig(model=model, cpus=0.3),
+        match=rule,
+        camera_cpus=0.05,
+    )
+
+
+def run_footage(site: SiteConfig, opened: Opened, watchlist: Path | None) -> dict[str, Any]:
+    """Watch recordings from start to end; the document that ``--json`` writes."""
     import ray
 
     from lfr_ray.actors.cluster import start_local
@@ -154,7 +167,7 @@ def _document(opened: Opened, report: ImportReport, result: FootageResult) -> di
     """The outside promise, in its order; what goes beyond it stands behind."""
     frames = result.frames_by_camera()
     return {
-        "sources": [_source(one, frames.get(one.camera.name, 0)) for one in opened.recordings],
+        "sources": [_source(one, result) for one in opened.recordings],
         "faces_seen": result.total("faces_seen_total"),
         "faces_compared": result.total("faces_compared_total"),
         "alerts": [_alert(alert) for alert in result.alerts],
@@ -178,8 +191,13 @@ def _document(opened: Opened, report: ImportReport, result: FootageResult) -> di
     }
 
 
-def _source(recording: Recording, frames: int) -> dict[str, Any]:
+def _source(recording: Recording, result: FootageResult) -> dict[str, Any]:
     info = recording.info
+    counts = [
+        result.by_label(name, "camera").get(recording.camera.name, 0)
+        for name in ("frames_total", "faces_seen_total", "faces_compared_total")
+    ]
+    frames, faces_seen, faces_compared = counts
     return {
         "name": recording.camera.name,
         "url": recording.camera.url,
@@ -187,6 +205,8 @@ def _source(recording: Recording, frames: int) -> dict[str, Any]:
         "height": info.height_px,
         "frames": frames,
         "seconds": round(frames / info.fps, 3) if info.fps else 0.0,
+        "faces_seen": faces_seen,
+        "faces_compared": faces_compared,
     }
 
 

@@ -1,6 +1,6 @@
 // The selected alert: pictures first, then the officer's own comparison, then the machine's figures.
 
-import { byId, capital, figure, h, moment, words } from "./elements.js";
+import { byId, capital, chance, figure, h, moment, words } from "./elements.js";
 import { decisionStep, outcomeStep } from "./verdict.js";
 
 const FEATURES = [
@@ -178,7 +178,7 @@ export class AlertView {
   figuresStep(number) {
     const alert = this.alert;
     const cells = [
-      ["Similarity", figure(alert.similarity), `alerts from ${figure(alert.threshold)}`],
+      ["Probability", chance(alert.probability), alert.probability === null ? "the model is not calibrated" : "that it is this person"],
       ["Views that agree", `${alert.views_agreeing} of ${alert.views_compared}`, "looks at this face"],
       ["Lead over the next", alert.list_size > 1 ? figure(alert.margin) : "–", alert.runner_up ? `over ${alert.runner_up}` : "no other entry"],
       ["List", String(alert.list_size), "entries compared"],

@@ -34,6 +34,13 @@ export function duration(seconds) {
 
 export const words = (name) => String(name).replaceAll("_", " ");
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+// A probability in words that do not claim more than was measured: never "100 %".
+export const chance = (value) => {
+  if (!Number.isFinite(value)) return "–";
+  if (value > 0.99) return "over 99 %";
+  return value < 0.01 ? "under 1 %" : `${Math.round(value * 100)} %`;
+};
+
 export const figure = (value) => (Number.isFinite(value) ? value.toFixed(3) : "–");
 
 export function problemText(error) {

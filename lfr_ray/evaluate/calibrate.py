@@ -213,8 +213,10 @@ def card_calibration(
         data=described,
         tail=report.single.tail.fit,
         fused_tail=None if fused is None else fused.tail.fit,
+        short_tail=None if report.fused_plain is None else report.fused_plain.tail.fit,
         genuine=report.single.genuine,
         fused_genuine=None if fused is None else fused.genuine,
+        short_genuine=None if report.fused_plain is None else report.fused_plain.genuine,
     )
 
 

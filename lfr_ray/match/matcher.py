@@ -20,6 +20,7 @@ from lfr_ray.match.gate import Gate
 from lfr_ray.match.neighbours import Neighbours
 from lfr_ray.match.store import StoredVector, WatchlistStore
 from lfr_ray.match.threshold import Thresholds, thresholds_for
+from lfr_ray.models.alert_probability import probability_true
 from lfr_ray.models.cards import Calibration, ModelCard
 from lfr_ray.records import Answer, Floats, Match, Probe
 
@@ -267,8 +268,18 @@ class Matcher:
             views_compared=decision.views_compared,
             list_size=list_size,
             relatives=gallery.relatives(decision.entry, self._calibration.relative, moment_s),
+            probability=self._probability(known, decision.similarity, list_size),
         )
         return Answer(match=match, deployment=self._deployment, watchlist_jpeg=jpeg)
+
+    def _probability(self, known: _List, similarity: float, list_size: int) -> float | None:
+        """That it is this person, by the card's fits of the kind of comparison that was made."""
+        relieved = known.neighbours.rule is not None or self._calibration.neighbourhood is None
+        tail = self._calibration.fused_tail if relieved else self._calibration.short_tail
+        genuine = self._calibration.fused_genuine if relieved else self._calibration.short_genuine
+        if tail is None or genuine is None:
+            return None
+        return probability_true(genuine, tail, similarity, list_size=list_size, base_rate=self._config.base_rate)
 
     def _thresholds_at(self, list_size: int, neighbours: Neighbours) -> Thresholds:
         return thresholds_for(self._calibration, self._config, list_size, relieved=neighbours.rule is not None)

@@ -8,12 +8,13 @@ passing stranger's chance of a false match stays what it was.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from lfr_ray.config import MatchConfig
 from lfr_ray.errors import ConfigError
-from lfr_ray.models.cards import Calibration
-from lfr_ray.models.tail import CEILING_PER_10K, comparison_rate, false_match_rate, similarity_at
+from lfr_ray.models.cards import Calibration, TailFit
+from lfr_ray.models.tail import CEILING_PER_10K, comparison_rate, false_match_rate, similarity_at, threshold_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ def thresholds_for(
 ) -> Thresholds:
     """Thresholds at a list size.
 
-    A configured threshold is taken as it is, down to the floor; otherwise the card's own is moved to the list size.
+    A rate of false alerts that is asked for gives the threshold by the card's fit. A configured threshold is taken as
+    it is, down to the floor. Otherwise the card's own is moved to the list size.
 
     Args:
         calibration: The card's.
@@ -45,15 +47,19 @@ def thresholds_for(
         relieved: Whether the similarities are relieved of their neighbours; default: whether the card says so.
 
     Raises:
-        ConfigError: The configuration asks for less than the floor.
+        ConfigError: The configuration asks for less than the floor, or for a rate that the card has no fit for.
 
     >>> calibration = Calibration(threshold=0.9, view_threshold=0.8, list_size=500, relative=0.85, data="x")
     >>> thresholds_for(calibration, MatchConfig(), 500)
     Thresholds(fused=0.9, view=0.8, floor=0.8)
     """
     short = relieved is False and calibration.neighbourhood is not None
+    tail = calibration.short_tail if short else calibration.fused_tail
     floor = calibration.view_threshold if short else floor_of(calibration, list_size)
     view = config.view_threshold if config.view_threshold is not None else calibration.view_threshold
+    if config.false_alerts_per_10k_faces is not None:
+        own = _asked_for(calibration, tail, list_size, config.false_alerts_per_10k_faces)
+        return Thresholds(max(floor, own), view, floor)
     if config.threshold is None:
         own = _of_short_list(calibration) if short else _moved(calibration, list_size)
         return Thresholds(max(floor, own), view, floor)
@@ -66,6 +72,33 @@ def thresholds_for(
             next_step="raise it, or leave it out: the card's own threshold then follows the list's size",
         )
     return Thresholds(config.threshold, view, floor)
+
+
+def _asked_for(calibration: Calibration, tail: TailFit | None, list_size: int, alerts_per_10k: float) -> float:
+    """The threshold in police units."""
+    if tail is None:
+        raise ConfigError(
+            "match -> false_alerts_per_10k_faces needs a fit of fused views, which the model card has not",
+            got=f"{alerts_per_10k:g}",
+            allowed="a card that `lfr calibrate` wrote",
+            next_step="calibrate the model, or leave it out: the card's own threshold is then used",
+        )
+    return threshold_for(tail, max(1, list_size), alerts_per_10k).similarity
+
+
+def is_relieved(calibration: Calibration, list_size: int) -> bool:
+    """Whether the matcher relieves similarities of their neighbours at this list size."""
+    return calibration.neighbourhood is not None and list_size >= calibration.neighbourhood.min_entries
+
+
+def expected_false_alerts(calibration: Calibration, threshold: float, list_size: int) -> float | None:
+    """Share of passing strangers who are mistaken for somebody on the list, by the card's fit; None without one."""
+    short = calibration.neighbourhood is not None and not is_relieved(calibration, list_size)
+    tail = calibration.short_tail if short else calibration.fused_tail
+    if tail is None:
+        return None
+    rate = min(false_match_rate(tail, threshold), 0.999999)
+    return -math.expm1(math.log1p(-rate) * max(1, list_size))
 
 
 def floor_of(calibration: Calibration, list_size: int) -> float:

@@ -112,8 +112,10 @@ class Calibration(CardSection):
         data: Name and size of the data, in words.
         tail: Fit of the false-match tail of single comparisons, or None.
         fused_tail: The same for fused views, or None.
+        short_tail: The same for fused views against a list that is too short to have neighbours, or None.
         genuine: Similarities of the right person, single comparisons, or None.
         fused_genuine: The same for fused views, or None.
+        short_genuine: The same for fused views against a short list, or None.
     """
 
     threshold: float = Field(gt=-1, lt=1)
@@ -127,8 +129,10 @@ class Calibration(CardSection):
     data: str
     tail: TailFit | None = None
     fused_tail: TailFit | None = None
+    short_tail: TailFit | None = None
     genuine: GenuineFit | None = None
     fused_genuine: GenuineFit | None = None
+    short_genuine: GenuineFit | None = None
 
 
 class ModelCard(CardSection):

@@ -77,9 +77,10 @@ def open_matcher(site: SiteConfig, ledger: Ledger) -> Matcher:
     gate = open_gate(site, ledger)
     config = site.match
     authority = gate.authority if isinstance(gate, AuthorityGate) else None
-    if authority is not None and config.threshold is None:
-        # What was signed is what counts, also where it is stricter than the card.
-        config = config.model_copy(update={"threshold": authority.threshold})
+    if authority is not None:
+        # What was signed is what counts; a site may only be stricter.
+        strictest = max(authority.threshold, config.threshold if config.threshold is not None else -1.0)
+        config = config.model_copy(update={"threshold": strictest, "false_alerts_per_10k_faces": None})
     return Matcher(
         open_store(site),
         card(site.embedder.model),

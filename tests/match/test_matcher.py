@@ -15,7 +15,7 @@ from lfr_ray.match.entries import EnrolledImage
 from lfr_ray.match.gate import ClosedGate, OpenGate
 from lfr_ray.match.matcher import RELOAD_EVERY_S, Matcher
 from lfr_ray.match.store import WatchlistStore
-from lfr_ray.models.cards import Calibration, ChipSpec, ModelCard
+from lfr_ray.models.cards import Calibration, ChipSpec, GenuineFit, ModelCard, TailFit
 from lfr_ray.records import Answer, Probe
 
 Make = Callable[..., EnrolledImage]
@@ -283,3 +283,27 @@ def test_an_empty_list_matches_nobody(store: WatchlistStore) -> None:
     assert only(known.match([probe(stranger())], NOW)) == Answer(deployment="d1")
     state = known.state(NOW)
     assert (state.entries, state.images, state.fault, state.approved) == (0, 0, "", False)
+
+
+def test_the_probability_of_a_match_follows_the_fits_the_list_and_the_base_rate(
+    store: WatchlistStore, make_image: Make
+) -> None:
+    store.put([make_image(number, 0) for number in range(8)])
+    target = store.load().vectors[3]
+    tail = TailFit(start=0.3, start_rate=0.01, shape=-0.1, scale=0.03, comparisons=10**6, p_value=0.5)
+    genuine = GenuineFit(mean=1.5, sd=0.5, pairs=100, identities=50)
+    fitted = CALIBRATION.model_copy(update={"fused_tail": tail, "fused_genuine": genuine})
+    card = CARD.model_copy(update={"calibration": fitted})
+
+    def stated(**changes: Any) -> float | None:
+        answer = only(make_matcher(store, **changes).match([probe(noisy(target.vector, 5))], NOW))
+        assert answer.match is not None
+        return answer.match.probability
+
+    usual = stated(card=card)
+    assert usual is not None
+    assert 0.0 < usual < 1.0
+    rare = stated(card=card, config=MatchConfig(base_rate=1e-6))
+    assert rare is not None
+    assert rare < usual
+    assert stated() is None  # a card without fits claims nothing

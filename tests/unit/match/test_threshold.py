@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lfr_ray.config import MatchConfig
 from lfr_ray.errors import ConfigError
-from lfr_ray.match.threshold import floor_of, thresholds_for
+from lfr_ray.match.threshold import expected_false_alerts, floor_of, is_relieved, thresholds_for
 from lfr_ray.models.cards import Calibration, Neighbourhood, TailFit
 from lfr_ray.models.tail import CEILING_PER_10K, FACES, false_match_rate
 
@@ -78,3 +78,44 @@ def test_a_threshold_beyond_the_tail_s_end_is_not_moved() -> None:
     # A bounded tail ends at start + scale / -shape = 1.0; of what lies beyond, the fit says nothing.
     card = calibration(threshold=0.999, tail=TAIL.model_copy(update={"scale": 0.02}))
     assert thresholds_for(card, MatchConfig(), 10**6).fused == 0.999
+
+
+def test_a_rate_of_false_alerts_gives_the_threshold_by_the_list_s_size() -> None:
+    card = calibration(fused_tail=TAIL)
+    strict, loose = MatchConfig(false_alerts_per_10k_faces=0.1), MatchConfig(false_alerts_per_10k_faces=1.0)
+    for size in (1, 500, 20_000):
+        found = thresholds_for(card, loose, size)
+        assert size * false_match_rate(TAIL, found.fused) == pytest.approx(1.0 / FACES, rel=2e-3)
+        assert thresholds_for(card, strict, size).fused > found.fused >= found.floor
+
+
+def test_a_rate_that_the_card_has_no_fit_for_is_refused() -> None:
+    with pytest.raises(ConfigError, match="needs a fit of fused views"):
+        thresholds_for(calibration(), MatchConfig(false_alerts_per_10k_faces=1.0), 500)
+    short = calibration(neighbourhood=RULE, fused_tail=TAIL)
+    with pytest.raises(ConfigError, match="needs a fit"):
+        thresholds_for(short, MatchConfig(false_alerts_per_10k_faces=1.0), 5, relieved=False)
+
+
+def test_a_short_list_has_a_fit_of_its_own() -> None:
+    other = TAIL.model_copy(update={"start": 0.55})
+    card = calibration(neighbourhood=RULE, fused_tail=TAIL, short_tail=other)
+    asked = MatchConfig(false_alerts_per_10k_faces=1.0)
+    assert thresholds_for(card, asked, 5, relieved=False).fused == pytest.approx(
+        thresholds_for(card, asked, 5, relieved=True).fused + 0.05
+    )
+    assert (is_relieved(card, 29), is_relieved(card, 30), is_relieved(calibration(), 500)) == (False, True, False)
+
+
+def test_a_rate_and_a_threshold_at_once_are_refused() -> None:
+    with pytest.raises(ValueError, match="not both"):
+        MatchConfig(false_alerts_per_10k_faces=1.0, threshold=0.9)
+
+
+@given(st.integers(1, 20_000))
+def test_what_a_threshold_lets_one_expect_is_what_it_was_asked_for(size: int) -> None:
+    card = calibration(fused_tail=TAIL)
+    threshold = thresholds_for(card, MatchConfig(false_alerts_per_10k_faces=1.0), size).fused
+    if threshold > TAIL.start:
+        assert expected_false_alerts(card, threshold, size) == pytest.approx(1e-4, rel=2e-3)
+    assert expected_false_alerts(calibration(), threshold, size) is None

@@ -1,0 +1,213 @@
+"""A cluster as the README starts it, and Serve's own commands on it: run, deploy, status, shutdown."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from lfr_ray.config import load_yaml
+from tests.processes import Command, command, eventually, free_port, short_folder
+
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(900)]
+
+READY_S = 300.0
+REFUSAL_S = 60.0
+"""What a cluster lacks is said within this time."""
+
+
+@dataclass
+class Cluster:
+    """One node on loopback, with its dashboard, and the environment that clients need."""
+
+    folder: Path
+    dashboard: str
+    environment: dict[str, str]
+    node: Command
+
+    def run(self, *words: object, limit_s: float = 180.0) -> Command:
+        """A client's command, to its end."""
+        with command(self.folder / "clients", *words, environment=self.environment) as started:
+            started.wait(limit_s)
+            return started
+
+    def code(self, done: Command) -> int:
+        return done.wait(1.0)
+
+
+def start(folder: Path, ray_folder: Path, *options: str) -> Iterator[Cluster]:
+    gcs, dashboard = free_port(), free_port()
+    environment = {
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN": "0123456789abcdef0123456789abcdef",
+        "RAY_ADDRESS": f"127.0.0.1:{gcs}",
+        "RAY_DASHBOARD_ADDRESS": f"http://127.0.0.1:{dashboard}",
+        "RAY_TMPDIR": str(ray_folder),
+    }
+    words = (
+        "ray start --head --block --disable-usage-stats --include-dashboard=true --num-cpus=2 "
+        f"--node-ip-address=127.0.0.1 --dashboard-host=127.0.0.1 --port={gcs} --dashboard-port={dashboard} "
+        f"--temp-dir={ray_folder} --object-store-memory=400000000"
+    ).split()
+    own = {name: value for name, value in environment.items() if name != "RAY_ADDRESS"}
+    with command(folder / "node", *words, *options, environment=own) as node:
+        cluster = Cluster(folder, environment["RAY_DASHBOARD_ADDRESS"], environment, node)
+        header = {"Authorization": f"Bearer {environment['RAY_AUTH_TOKEN']}"}
+
+        def answers() -> bool:
+            assert node.running, node.stdout[-2000:] + node.stderr[-2000:]
+            try:
+                found = httpx.get(f"{cluster.dashboard}/api/version", headers=header, timeout=5, trust_env=False)
+                return found.status_code == 200
+            except httpx.HTTPError:
+                return False
+
+        eventually(answers, READY_S, lambda: node.stdout[-2000:])
+        yield cluster
+        node.end(signal.SIGTERM, 60)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """As README and cluster/README.md start it."""
+    with short_folder() as ray_folder:
+        yield from start(
+            tmp_path_factory.mktemp("cluster"),
+            ray_folder,
+            '--system-config={"automatic_object_spilling_enabled": false}',
+            "--object-spilling-directory=/dev/shm",
+        )
+
+
+def site_file(folder: Path, repository: Path, **changes: Any) -> tuple[Path, str]:
+    """serve_configs/local.yaml on a free port, with a folder of its own; and the site's address."""
+    document = load_yaml(repository / "serve_configs" / "local.yaml")
+    document["http_options"]["port"] = port = free_port()
+    document["applications"][0]["args"] |= {"data_dir": str(folder / "data")} | changes
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "site.yaml"
+    path.write_text(yaml.safe_dump(document), encoding="utf-8")
+    return path, f"http://127.0.0.1:{port}/"
+
+
+def alerted(address: str) -> set[tuple[str, str]]:
+    """Who was alerted; nobody while the site is being started."""
+    try:
+        answer = httpx.get(address + "v1/alerts", timeout=10, trust_env=False)
+    except httpx.HTTPError:
+        return set()
+    if answer.status_code != 200:
+        return set()
+    return {(one["camera"], one["entry_id"]) for one in answer.json()["alerts"]}
+
+
+EXPECTED = {("pier", "demo-touchline"), ("gate", "demo-astronaut")}
+
+
+def test_deploy_status_and_shutdown(cluster: Cluster, tmp_path: Path, repository: Path) -> None:
+    path, address = site_file(tmp_path, repository)
+    deployed = cluster.run("serve", "deploy", path)
+    assert cluster.code(deployed) == 0, deployed.stdout + deployed.stderr
+
+    def status() -> dict[str, Any]:
+        shown = cluster.run("serve", "status")
+        assert cluster.code(shown) == 0, shown.stdout + shown.stderr
+        return dict(yaml.safe_load(shown.stdout)["applications"]["lfr"])
+
+    eventually(lambda: status()["status"] == "RUNNING", READY_S, status)
+    assert {"detector", "embedder", "fleet"} <= {name.lower() for name in status()["deployments"]}
+    eventually(lambda: alerted(address) >= EXPECTED, READY_S, lambda: httpx.get(address + "v1/cameras").text)
+    assert alerted(address) == EXPECTED
+    assert httpx.get(address + "readyz", timeout=10, trust_env=False).status_code == 200
+    ended = cluster.run("serve", "shutdown", "-y")
+    assert cluster.code(ended) == 0, ended.stdout + ended.stderr
+    eventually(lambda: not cameras_of(cluster.node), 60, lambda: cameras_of(cluster.node))
+
+
+def cameras_of(node: Command) -> list[str]:
+    return [line for line in node.living().values() if re.match(r"ray::(CameraActor|MatcherActor|DeskActor)", line)]
+
+
+def test_without_the_token_the_answer_is_401(cluster: Cluster) -> None:
+    answer = httpx.get(f"{cluster.dashboard}/api/serve/applications/", timeout=30, trust_env=False)
+    assert answer.status_code == 401
+    with command(
+        cluster.folder / "strangers",
+        "serve",
+        "status",
+        environment=cluster.environment | {"RAY_AUTH_TOKEN": "f" * 32},
+    ) as refused:
+        assert refused.wait(180) != 0
+        assert re.search("401|403|[Uu]nauthor|[Ff]orbidden|[Ii]nvalid.*token", refused.stdout + refused.stderr)
+
+
+def test_run_shows_alerts_and_ends_with_the_terminal(cluster: Cluster, tmp_path: Path, repository: Path) -> None:
+    path, address = site_file(tmp_path, repository, site="run")
+    with command(tmp_path / "out", "serve", "run", path, environment=cluster.environment) as running:
+        eventually(lambda: running.running and alerted(address) >= EXPECTED, READY_S, lambda: running.stderr[-3000:])
+        running.end(signal.SIGINT, 90)
+    eventually(lambda: not cameras_of(cluster.node), 60, lambda: cameras_of(cluster.node))
+
+
+def test_lfr_run_joins_the_same_cluster_and_leaves_it_running(
+    cluster: Cluster, tmp_path: Path, repository: Path
+) -> None:
+    path, address = site_file(tmp_path, repository, site="joined")
+    words = ("lfr", "run", path, "--address", cluster.environment["RAY_ADDRESS"])
+    with command(tmp_path / "out", *words, environment=cluster.environment) as running:
+        eventually(lambda: running.running and alerted(address) >= EXPECTED, READY_S, lambda: running.stderr[-3000:])
+        running.end(signal.SIGINT, 90)
+    eventually(lambda: not cameras_of(cluster.node), 60, lambda: cameras_of(cluster.node))
+    assert cluster.node.running
+
+
+@pytest.mark.parametrize(
+    ("changes", "missing"),
+    [
+        ({"detector": {"gpus": 1}, "resources_wait_s": 5}, "GPU 1"),
+        ({"embedder": {"cpus": 1000}, "resources_wait_s": 5}, "CPU"),
+    ],
+    ids=["gpu", "cpus"],
+)
+def test_what_the_cluster_lacks_is_named_in_time(
+    cluster: Cluster, tmp_path: Path, repository: Path, changes: dict[str, Any], missing: str
+) -> None:
+    path, _ = site_file(tmp_path, repository, **changes)
+    began_s = time.monotonic()
+    words = ("lfr", "run", path, "--address", cluster.environment["RAY_ADDRESS"])
+    with command(tmp_path / "out", *words, environment=cluster.environment) as refused:
+        assert refused.wait(REFUSAL_S + 60) in (1, 2)
+        assert time.monotonic() - began_s < REFUSAL_S
+        assert "the cluster lacks" in refused.stderr
+        assert missing in refused.stderr
+    deployed = cluster.run("serve", "deploy", path)
+    assert cluster.code(deployed) == 0
+
+    def said() -> str:
+        shown = cluster.run("serve", "status")
+        return json.dumps(yaml.safe_load(shown.stdout)["applications"]["lfr"])
+
+    eventually(lambda: "DEPLOY_FAILED" in said(), REFUSAL_S, said)
+    assert "the cluster lacks" in said()
+    assert missing in said()
+
+
+def test_a_cluster_that_spills_objects_is_refused(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> None:
+    folder = tmp_path_factory.mktemp("spilling")
+    with short_folder() as ray_folder:
+        for other in start(folder, ray_folder):
+            path, _ = site_file(folder / "site", repository)
+            words = ("lfr", "run", path, "--address", other.environment["RAY_ADDRESS"])
+            with command(folder / "out", *words, environment=other.environment) as refused:
+                assert refused.wait(180) in (1, 2)
+                assert "spills objects to disk" in refused.stderr
+                assert "automatic_object_spilling_enabled" in refused.stderr
