@@ -26,6 +26,8 @@ SCHEME = "demo"
 WIDTH_PX, HEIGHT_PX, FPS = 640, 360, 10.0
 NOISE_GREY = 3.0
 """Standard deviation of the sensor noise, grey values."""
+NOISE_SHIFT_PX = 64
+"""One field of noise serves a scene, moved by up to so much from frame to frame: new noise costs more than the scene."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,8 @@ class DemoSource:
         self._shots = SCENES[name]
         # One seed a scene: the demo is the same on every machine.
         self._random = np.random.default_rng(sorted(SCENES).index(name))
+        size = (HEIGHT_PX + NOISE_SHIFT_PX, WIDTH_PX + NOISE_SHIFT_PX, 3)
+        self._noise = NOISE_GREY * self._random.standard_normal(size, np.float32)
 
     def info(self) -> SourceInfo:
         """Size and length."""
@@ -142,12 +146,13 @@ class DemoSource:
             (WIDTH_PX, HEIGHT_PX),
             Image.Transform.AFFINE,
             (factor, 0.0, left, 0.0, factor, top),
-            resample=Image.Resampling.BICUBIC,
+            resample=Image.Resampling.BILINEAR,
             fillcolor=(118, 122, 126),
         )
-        lit = np.asarray(seen, np.float32) * view.light
-        noise = self._random.normal(0.0, NOISE_GREY, lit.shape).astype(np.float32)
-        pixels: Picture = np.clip(lit + noise, 0, 255).astype(np.uint8)
+        lit = np.asarray(seen, np.float32) * np.float32(view.light)
+        down, right = self._random.integers(0, NOISE_SHIFT_PX, 2)
+        lit += self._noise[down : down + HEIGHT_PX, right : right + WIDTH_PX]
+        pixels: Picture = np.clip(lit, 0, 255, out=lit).astype(np.uint8)
         return pixels
 
 
