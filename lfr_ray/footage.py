@@ -60,6 +60,7 @@ class FootageRun:
         self._snapshots: list[Snapshot] = []
 
     def __enter__(self) -> FootageRun:
+        calm()  # loading Serve has made its log talkative again
         serve.start(proxy_location="Disabled")
         calm()
         targets = (

@@ -27,7 +27,7 @@ WIDTH_PX, HEIGHT_PX, FPS = 640, 360, 10.0
 NOISE_GREY = 3.0
 """Standard deviation of the sensor noise, grey values."""
 NOISE_SHIFT_PX = 64
-"""One field of noise serves a scene, moved by up to so much from frame to frame: new noise costs more than the scene."""
+"""One field of noise serves a scene, moved by up to so much from frame to frame: new noise costs more than all else."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import typer
 from lfr_ray.cli.output import stderr, table, write_json
 from lfr_ray.cli.storage import DataOption, JsonOption, SiteOption, site_of
 from lfr_ray.clock import utc_text
-from lfr_ray.config import SiteConfig, load_yaml, parse_section
+from lfr_ray.config import MatchConfig, SiteConfig, load_yaml, parse_section
 from lfr_ray.errors import AuthorityError, ConfigError, ConflictError
 from lfr_ray.govern.audit import Ledger
 from lfr_ray.govern.authority import Authority, clock_fault
@@ -214,13 +214,23 @@ def _watchlist(config: SiteConfig, rules: Profile, content: dict[str, Any], now_
         }
     if calibration is not None and content.get("threshold") is None:
         relieved = is_relieved(calibration, len(entries))
-        found["threshold"] = thresholds_for(calibration, config.match, max(1, len(entries)), relieved=relieved).fused
+        rule = _strict_enough(calibration, config.match, rules, relieved)
+        found["threshold"] = thresholds_for(calibration, rule, max(1, len(entries)), relieved=relieved).fused
     threshold = found.get("threshold", content.get("threshold"))
     if content.get("false_alerts_per_face") is None and calibration is not None and threshold is not None:
-        expected = expected_false_alerts(calibration, float(threshold), len(entries))
+        relieved = is_relieved(calibration, len(entries))
+        expected = expected_false_alerts(calibration, float(threshold), len(entries), relieved=relieved)
         if expected is not None:
             found["false_alerts_per_face"] = expected
     return found
+
+
+def _strict_enough(calibration: Any, match: MatchConfig, rules: Profile, relieved: bool) -> MatchConfig:
+    """What the site asks for; where it asks for nothing and the card can say it, the profile's target."""
+    tail = calibration.fused_tail if relieved or calibration.neighbourhood is None else calibration.short_tail
+    if match.threshold is not None or match.false_alerts_per_10k_faces is not None or tail is None:
+        return match
+    return match.model_copy(update={"false_alerts_per_10k_faces": rules.threshold.target * 10_000})
 
 
 def _head(ledger: Ledger) -> str:

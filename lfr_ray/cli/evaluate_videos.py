@@ -12,6 +12,7 @@ from lfr_ray.config import AuthorityConfig, DeviceName, MatchConfig
 from lfr_ray.errors import InputError
 
 TRUTH_FILE = "videos.csv"
+NONE_SEEN = {"seen": 0, "compared": 0}
 LAYOUT = f"DIR/<recording> and DIR/{TRUTH_FILE} with the columns file, who"
 
 
@@ -48,8 +49,8 @@ def evaluate_videos(
             Path(one["url"]).relative_to(folder).as_posix(),
             one["name"],
             one["seconds"],
-            one["faces_seen"],
-            one["faces_compared"],
+            document["faces_by_camera"].get(one["name"], NONE_SEEN)["seen"],
+            document["faces_by_camera"].get(one["name"], NONE_SEEN)["compared"],
         )
         for one in document["sources"]
     ]

@@ -167,7 +167,7 @@ def _document(opened: Opened, report: ImportReport, result: FootageResult) -> di
     """The outside promise, in its order; what goes beyond it stands behind."""
     frames = result.frames_by_camera()
     return {
-        "sources": [_source(one, result) for one in opened.recordings],
+        "sources": [_source(one, frames.get(one.camera.name, 0)) for one in opened.recordings],
         "faces_seen": result.total("faces_seen_total"),
         "faces_compared": result.total("faces_compared_total"),
         "alerts": [_alert(alert) for alert in result.alerts],
@@ -186,18 +186,17 @@ def _document(opened: Opened, report: ImportReport, result: FootageResult) -> di
         },
         "rejected_sources": [{"file": one.file, "reason": one.reason} for one in opened.rejected],
         "problems": [{"camera": name, "problem": problem} for name, problem in sorted(result.problems.items())],
+        "faces_by_camera": {
+            name: {"seen": seen, "compared": result.by_label("faces_compared_total", "camera").get(name, 0)}
+            for name, seen in sorted(result.by_label("faces_seen_total", "camera").items())
+        },
         "views_rejected": result.by_label("views_rejected_total", "reason"),
         "created_at": utc_text(time.time()),
     }
 
 
-def _source(recording: Recording, result: FootageResult) -> dict[str, Any]:
+def _source(recording: Recording, frames: int) -> dict[str, Any]:
     info = recording.info
-    counts = [
-        result.by_label(name, "camera").get(recording.camera.name, 0)
-        for name in ("frames_total", "faces_seen_total", "faces_compared_total")
-    ]
-    frames, faces_seen, faces_compared = counts
     return {
         "name": recording.camera.name,
         "url": recording.camera.url,
@@ -205,8 +204,6 @@ def _source(recording: Recording, result: FootageResult) -> dict[str, Any]:
         "height": info.height_px,
         "frames": frames,
         "seconds": round(frames / info.fps, 3) if info.fps else 0.0,
-        "faces_seen": faces_seen,
-        "faces_compared": faces_compared,
     }
 
 

@@ -30,6 +30,9 @@ ALERTS_PER_10K = (0.1, 1.0, 10_000 / 6000, 10.0)
 LIST_SIZE, ALERTS = 500, 1.0
 """The card's own threshold is for this list and so many false alerts in 10,000 faces."""
 
+SHORT_LIST = 30
+"""The threshold of lists too short to have neighbours is for this size."""
+
 VIEWS = 3
 VIEW_RATE = 1e-3
 """A single view agrees when only one stranger in a thousand would be as similar."""
@@ -192,7 +195,7 @@ def card_calibration(
     neighbourhood = None if previous is None else previous.neighbourhood
     short = None
     if report.fused_plain is not None and neighbourhood is not None:
-        short = threshold_for(report.fused_plain.tail.fit, neighbourhood.min_entries, alerts_per_10k).similarity
+        short = threshold_for(report.fused_plain.tail.fit, SHORT_LIST, alerts_per_10k).similarity
     fused = report.fused
     described = (
         f"{report.images} pictures of {report.identities} people; {len(single.genuine)} genuine and "
@@ -207,6 +210,7 @@ def card_calibration(
         threshold=round(min(threshold, 0.9999), DIGITS),
         view_threshold=round(threshold_at(single.impostor, single.impostor_count, VIEW_RATE), DIGITS),
         short_list_threshold=None if short is None else round(min(short, 0.9999), DIGITS),
+        short_list_size=SHORT_LIST,
         neighbourhood=neighbourhood,
         list_size=list_size,
         relative=round(threshold_at(single.impostor, single.impostor_count, RELATIVE_RATE), DIGITS),

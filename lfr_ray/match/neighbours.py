@@ -5,6 +5,10 @@ same person does elsewhere. So the mean similarity to the nearest neighbours is 
 half for the entry (cross-domain similarity local scaling, Conneau et al. 2018, arXiv:1710.04087; the same idea as the
 adaptive symmetric score normalisation of speaker recognition). The neighbours are other people of the watchlist itself:
 nothing is kept of anybody else, and no cohort of strangers is needed.
+
+The nearest of many are nearer than the nearest of few. So what is taken off is measured from the mean over the list's
+own entries: without that, one threshold would mean ten times as many false alerts on a list of fifty as on one of five
+hundred.
 """
 
 from __future__ import annotations
@@ -44,6 +48,7 @@ class Neighbours:
             near[self._columns[own] - start, own] = NOT_COMPARED
             around.append(_mean_of_most(near, self._nearest))
         self._around: Floats = np.concatenate(around)
+        self._usual = float(self._around.mean())
 
     def relieved(self, similarities: Floats) -> Floats:
         """Similarities with the crowd's share taken off, on the same scale as before.
@@ -63,7 +68,7 @@ class Neighbours:
         # An entry is not its own neighbour: where it is among the nearest itself, the next one takes its place.
         among = near > last
         around_probe[:, self._columns] = np.where(among, (total - near) / self._nearest, around_probe[:, self._columns])
-        off = self.rule.weight * (around_probe + self._around - 2.0 * self.rule.centre)
+        off = self.rule.weight * (around_probe + self._around - 2.0 * self._usual)
         relieved = (similarities - off).astype(np.float32)
         return np.where(similarities <= NOT_COMPARED, similarities, relieved)
 

@@ -53,16 +53,13 @@ def thresholds_for(
     >>> thresholds_for(calibration, MatchConfig(), 500)
     Thresholds(fused=0.9, view=0.8, floor=0.8)
     """
-    short = relieved is False and calibration.neighbourhood is not None
-    tail = calibration.short_tail if short else calibration.fused_tail
-    floor = calibration.view_threshold if short else floor_of(calibration, list_size)
+    basis = _basis(calibration, list_size, relieved)
+    floor = _floor(calibration, basis)
     view = config.view_threshold if config.view_threshold is not None else calibration.view_threshold
     if config.false_alerts_per_10k_faces is not None:
-        own = _asked_for(calibration, tail, list_size, config.false_alerts_per_10k_faces)
-        return Thresholds(max(floor, own), view, floor)
+        return Thresholds(max(floor, _asked_for(basis, config.false_alerts_per_10k_faces)), view, floor)
     if config.threshold is None:
-        own = _of_short_list(calibration) if short else _moved(calibration, list_size)
-        return Thresholds(max(floor, own), view, floor)
+        return Thresholds(max(floor, _moved(basis)), view, floor)
     if config.threshold < floor:
         raise ConfigError(
             "match -> threshold is below the floor of the model card",
@@ -74,58 +71,90 @@ def thresholds_for(
     return Thresholds(config.threshold, view, floor)
 
 
-def _asked_for(calibration: Calibration, tail: TailFit | None, list_size: int, alerts_per_10k: float) -> float:
+def is_relieved(calibration: Calibration, list_size: int) -> bool:
+    """Whether the matcher relieves similarities of their neighbours at this list size."""
+    return calibration.neighbourhood is not None and list_size >= calibration.neighbourhood.min_entries
+
+
+def expected_false_alerts(
+    calibration: Calibration, threshold: float, list_size: int, *, relieved: bool | None = None
+) -> float | None:
+    """Share of passing strangers who are mistaken for somebody on the list, by the card's fit; None without one."""
+    basis = _basis(calibration, list_size, relieved)
+    if basis.tail is None:
+        return None
+    rate = min(false_match_rate(basis.tail, threshold), 0.999999)
+    return -math.expm1(math.log1p(-rate) * basis.reckoned)
+
+
+def floor_of(calibration: Calibration, list_size: int, *, relieved: bool | None = None) -> float:
+    """The least that the fused threshold may be: one stranger in a thousand mistaken for somebody, at most.
+
+    Without a fit of fused views this is not known; then all views together must at least show what a single
+    one has to.
+    """
+    return _floor(calibration, _basis(calibration, list_size, relieved))
+
+
+@dataclass(frozen=True, slots=True)
+class _Basis:
+    """What a threshold is reckoned from, by the kind of comparison.
+
+    Attributes:
+        threshold: The card's own.
+        size: The list size that this is for.
+        tail: How strangers' fused similarities thin out.
+        moves: The fit along which the card's own threshold moves; where there is no other, that of single views.
+        reckoned: The list size that false alerts are reckoned with.
+    """
+
+    threshold: float
+    size: int
+    tail: TailFit | None
+    moves: TailFit | None
+    reckoned: int
+
+
+def _basis(calibration: Calibration, list_size: int, relieved: bool | None) -> _Basis:
+    """Lists too short to have neighbours are compared by plain similarity, which is on a scale of its own.
+
+    Where neighbours are taken off, strangers' chances hardly depend on the list's size (measured from 100 to 850
+    entries): so a list shorter than the card's is reckoned as long as that.
+    """
+    own, tail = calibration, calibration.fused_tail
+    if calibration.neighbourhood is None:
+        return _Basis(own.threshold, own.list_size, tail, tail or own.tail, max(1, list_size))
+    if relieved is not False:
+        return _Basis(own.threshold, own.list_size, tail, tail, max(list_size, own.list_size))
+    threshold = own.threshold if own.short_list_threshold is None else own.short_list_threshold
+    size = max(list_size, own.short_list_size)
+    return _Basis(threshold, own.short_list_size, own.short_tail, own.short_tail, size)
+
+
+def _asked_for(basis: _Basis, alerts_per_10k: float) -> float:
     """The threshold in police units."""
-    if tail is None:
+    if basis.tail is None:
         raise ConfigError(
             "match -> false_alerts_per_10k_faces needs a fit of fused views, which the model card has not",
             got=f"{alerts_per_10k:g}",
             allowed="a card that `lfr calibrate` wrote",
             next_step="calibrate the model, or leave it out: the card's own threshold is then used",
         )
-    return threshold_for(tail, max(1, list_size), alerts_per_10k).similarity
+    return threshold_for(basis.tail, basis.reckoned, alerts_per_10k).similarity
 
 
-def is_relieved(calibration: Calibration, list_size: int) -> bool:
-    """Whether the matcher relieves similarities of their neighbours at this list size."""
-    return calibration.neighbourhood is not None and list_size >= calibration.neighbourhood.min_entries
-
-
-def expected_false_alerts(calibration: Calibration, threshold: float, list_size: int) -> float | None:
-    """Share of passing strangers who are mistaken for somebody on the list, by the card's fit; None without one."""
-    short = calibration.neighbourhood is not None and not is_relieved(calibration, list_size)
-    tail = calibration.short_tail if short else calibration.fused_tail
-    if tail is None:
-        return None
-    rate = min(false_match_rate(tail, threshold), 0.999999)
-    return -math.expm1(math.log1p(-rate) * max(1, list_size))
-
-
-def floor_of(calibration: Calibration, list_size: int) -> float:
-    """The least that the fused threshold may be: one stranger in a thousand mistaken for somebody, at most.
-
-    Without a fit of fused views this is not known; then all views together must at least show what a single
-    one has to.
-    """
-    tail = calibration.fused_tail
-    if tail is None:
+def _floor(calibration: Calibration, basis: _Basis) -> float:
+    if basis.tail is None:
         return calibration.view_threshold
-    return similarity_at(tail, comparison_rate(max(1, list_size), CEILING_PER_10K))
+    return similarity_at(basis.tail, comparison_rate(basis.reckoned, CEILING_PER_10K))
 
 
-def _of_short_list(calibration: Calibration) -> float:
-    """A short list has no neighbours to be relieved of, and its similarities have a threshold of their own."""
-    own = calibration.short_list_threshold
-    return calibration.threshold if own is None else own
-
-
-def _moved(calibration: Calibration, list_size: int) -> float:
+def _moved(basis: _Basis) -> float:
     """The card's threshold at another list size; without a tail fit it stays where it is."""
-    tail = calibration.fused_tail or calibration.tail
-    if tail is None or list_size < 1 or list_size == calibration.list_size:
-        return calibration.threshold
-    rate = false_match_rate(tail, calibration.threshold)
+    if basis.moves is None or basis.reckoned == basis.size:
+        return basis.threshold
+    rate = false_match_rate(basis.moves, basis.threshold)
     if rate <= 0.0:
         # Beyond the end of a bounded tail no stranger was ever seen: there is nothing to move along.
-        return calibration.threshold
-    return similarity_at(tail, rate * calibration.list_size / list_size)
+        return basis.threshold
+    return similarity_at(basis.moves, rate * basis.size / basis.reckoned)

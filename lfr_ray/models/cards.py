@@ -93,7 +93,6 @@ class Neighbourhood(CardSection):
     )
     share: float = Field(gt=0, lt=1, description="Share of the list that counts as neighbours.")
     least: int = Field(ge=1, description="At least so many neighbours.")
-    centre: float = Field(gt=-1, lt=1, description="Typical neighbours' similarity: keeps the scale where it was.")
     min_entries: int = Field(ge=2, description="A shorter list is compared as it is.")
 
 
@@ -104,6 +103,7 @@ class Calibration(CardSection):
         threshold: Fused similarity that alerts by default.
         view_threshold: Similarity at which a single view agrees.
         short_list_threshold: The same for a list that is too short to have neighbours.
+        short_list_size: Up to this size of such a list; a longer one has a higher threshold.
         neighbourhood: How similarities are relieved of the crowd around both faces, or None.
         list_size: Watchlist size for which the default threshold was chosen.
         relative: Two entries at least this similar are reported as possible relatives.
@@ -121,6 +121,7 @@ class Calibration(CardSection):
     threshold: float = Field(gt=-1, lt=1)
     view_threshold: float = Field(gt=-1, lt=1)
     short_list_threshold: float | None = Field(default=None, gt=-1, lt=1)
+    short_list_size: int = Field(default=30, gt=0)
     neighbourhood: Neighbourhood | None = None
     list_size: int = Field(gt=0)
     relative: float = Field(gt=-1, le=1)

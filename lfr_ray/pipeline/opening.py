@@ -79,8 +79,9 @@ def open_matcher(site: SiteConfig, ledger: Ledger) -> Matcher:
     authority = gate.authority if isinstance(gate, AuthorityGate) else None
     if authority is not None:
         # What was signed is what counts; a site may only be stricter.
-        strictest = max(authority.threshold, config.threshold if config.threshold is not None else -1.0)
-        config = config.model_copy(update={"threshold": strictest, "false_alerts_per_10k_faces": None})
+        known = [one for one in (authority.threshold, config.threshold) if one is not None]
+        strictest = {"threshold": max(known), "false_alerts_per_10k_faces": None} if known else {}
+        config = config.model_copy(update=strictest)
     return Matcher(
         open_store(site),
         card(site.embedder.model),

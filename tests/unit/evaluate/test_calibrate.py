@@ -13,7 +13,7 @@ from lfr_ray.models.cards import Calibration, ModelCard, Neighbourhood
 from lfr_ray.models.catalogue import card_from_yaml
 from lfr_ray.models.tail import threshold_for
 
-NEIGHBOURHOOD = Neighbourhood(weight=0.3, share=0.05, least=3, centre=0.3, min_entries=20)
+NEIGHBOURHOOD = Neighbourhood(weight=0.3, share=0.05, least=3, min_entries=20)
 CARD = ModelCard(
     id="made",
     task="embed",
@@ -77,7 +77,7 @@ def test_the_card_s_section(found):
     assert (single.impostor >= section.view_threshold).sum() <= VIEW_RATE * single.impostor_count + 1
     assert section.relative > section.view_threshold
     assert section.neighbourhood == NEIGHBOURHOOD, "what was not measured is kept"
-    plain = threshold_for(found.fused_plain.tail.fit, NEIGHBOURHOOD.min_entries, 1.0).similarity
+    plain = threshold_for(found.fused_plain.tail.fit, section.short_list_size, 1.0).similarity
     assert section.short_list_threshold == pytest.approx(plain, abs=1e-4)
     assert section.tail == found.single.tail.fit
     assert section.fused_tail == found.fused.tail.fit

@@ -220,3 +220,9 @@ def test_distance_is_a_distance(one: tuple[float, float], other: tuple[float, fl
 def test_distance_of_known_places() -> None:
     london, paris = (51.5074, -0.1278), (48.8566, 2.3522)
     assert distance_m(london, paris) == pytest.approx(343_500, rel=0.005)
+
+
+@pytest.mark.parametrize("length_s", [0.0, -1.0, -8 * 3600.0])
+def test_an_end_that_is_not_after_the_start_is_refused(office: Any, length_s: float) -> None:
+    with pytest.raises(ValueError, match=r"ends_at \(.+\) must come after starts_at \("):
+        office.authority(ends_at=START_S + length_s)

@@ -9,7 +9,7 @@ from lfr_ray.match.decide import NOT_COMPARED
 from lfr_ray.match.neighbours import Neighbours
 from lfr_ray.models.cards import Neighbourhood
 
-RULE = Neighbourhood(weight=0.35, share=0.02, least=3, centre=0.9, min_entries=30)
+RULE = Neighbourhood(weight=0.35, share=0.02, least=3, min_entries=30)
 
 
 def unit(rows: int, seed: int = 0) -> np.ndarray:
@@ -18,13 +18,12 @@ def unit(rows: int, seed: int = 0) -> np.ndarray:
 
 
 def by_definition(entries: np.ndarray, probe: np.ndarray, nearest: int) -> np.ndarray:
-    result = []
-    for number, entry in enumerate(entries):
-        others = np.delete(entries, number, axis=0)
-        around_probe = np.sort(others @ probe)[::-1][:nearest].mean()
-        around_entry = np.sort(others @ entry)[::-1][:nearest].mean()
-        result.append(entry @ probe - RULE.weight * (around_probe + around_entry - 2 * RULE.centre))
-    return np.array(result)
+    def around(vector: np.ndarray, number: int) -> float:
+        return float(np.sort(np.delete(entries, number, axis=0) @ vector)[::-1][:nearest].mean())
+
+    of_entries = [around(entry, number) for number, entry in enumerate(entries)]
+    off = [around(probe, number) + own - 2 * np.mean(of_entries) for number, own in enumerate(of_entries)]
+    return entries @ probe - RULE.weight * np.array(off)
 
 
 @pytest.mark.parametrize(("count", "nearest"), [(40, 3), (400, 8)])
@@ -64,3 +63,11 @@ def test_a_long_list_is_represented_by_a_part() -> None:
     relieved = Neighbours(entries, RULE).relieved(unit(2, seed=3) @ entries.T)
     assert relieved.shape == (2, 5000)
     assert np.isfinite(relieved).all()
+
+
+@pytest.mark.parametrize("count", [30, 100, 1000])
+def test_strangers_keep_their_scale_whatever_the_size_of_the_list(count: int) -> None:
+    entries, strangers = unit(count), unit(400, seed=4)
+    similarities = strangers @ entries.T
+    taken_off = similarities - Neighbours(entries, RULE).relieved(similarities)
+    assert abs(float(taken_off.mean())) < 0.01

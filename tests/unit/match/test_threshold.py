@@ -15,7 +15,7 @@ from lfr_ray.models.cards import Calibration, Neighbourhood, TailFit
 from lfr_ray.models.tail import CEILING_PER_10K, FACES, false_match_rate
 
 TAIL = TailFit(start=0.5, start_rate=0.01, shape=-0.1, scale=0.05, comparisons=10**6, p_value=0.5)
-RULE = Neighbourhood(weight=0.35, share=0.02, least=3, centre=0.9, min_entries=30)
+RULE = Neighbourhood(weight=0.35, share=0.02, least=3, min_entries=30)
 
 
 def calibration(**changes: Any) -> Calibration:
@@ -101,8 +101,8 @@ def test_a_short_list_has_a_fit_of_its_own() -> None:
     other = TAIL.model_copy(update={"start": 0.55})
     card = calibration(neighbourhood=RULE, fused_tail=TAIL, short_tail=other)
     asked = MatchConfig(false_alerts_per_10k_faces=1.0)
-    assert thresholds_for(card, asked, 5, relieved=False).fused == pytest.approx(
-        thresholds_for(card, asked, 5, relieved=True).fused + 0.05
+    assert thresholds_for(card, asked, 700, relieved=False).fused == pytest.approx(
+        thresholds_for(card, asked, 700, relieved=True).fused + 0.05
     )
     assert (is_relieved(card, 29), is_relieved(card, 30), is_relieved(calibration(), 500)) == (False, True, False)
 
@@ -119,3 +119,18 @@ def test_what_a_threshold_lets_one_expect_is_what_it_was_asked_for(size: int) ->
     if threshold > TAIL.start:
         assert expected_false_alerts(card, threshold, size) == pytest.approx(1e-4, rel=2e-3)
     assert expected_false_alerts(calibration(), threshold, size) is None
+
+
+def test_a_short_list_s_threshold_rises_with_the_list_from_its_own_size_on() -> None:
+    card = calibration(neighbourhood=RULE, short_list_threshold=0.72, short_list_size=10, short_tail=TAIL)
+    found = [thresholds_for(card, MatchConfig(), size, relieved=False).fused for size in (1, 10, 20, 29)]
+    assert found[0] == found[1] == 0.72
+    assert found[1] < found[2] < found[3]
+
+
+def test_where_neighbours_are_taken_off_a_shorter_list_has_no_lower_threshold() -> None:
+    card = calibration(neighbourhood=RULE, fused_tail=TAIL)
+    for config in (MatchConfig(), MatchConfig(false_alerts_per_10k_faces=1.0)):
+        found = [thresholds_for(card, config, size, relieved=True).fused for size in (30, 100, 500, 5000)]
+        assert found[0] == found[1] == found[2] < found[3]
+    assert expected_false_alerts(card, 0.9, 30) == expected_false_alerts(card, 0.9, 500)

@@ -1,0 +1,61 @@
+"""`lfr evaluate --videos` on real footage of which it is known whom it shows."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.processes import command, short_folder
+
+pytestmark = [pytest.mark.timeout(900)]
+
+LISTED = ("Lin_Manuel_Miranda", "Alex_Lacamoire", "Salma_Hayek")
+
+
+@pytest.mark.ray
+@pytest.mark.footage
+def test_passages_and_false_alerts_are_counted_against_the_truth(shared_data: Path, tmp_path: Path) -> None:
+    people, footage = tmp_path / "people", tmp_path / "footage"
+    for name in LISTED:
+        shutil.copytree(shared_data / "images" / name, people / name)
+    footage.mkdir()
+    for file in ("hamilton.mp4", "talk_man_d9.mp4"):
+        (footage / file).symlink_to(shared_data / "videos" / file)
+    truth = "file,who\nhamilton.mp4,Lin_Manuel_Miranda|unknown\ntalk_man_d9.mp4,unknown\n"
+    (footage / "videos.csv").write_text(truth, encoding="utf-8")
+    with short_folder() as ray_folder:
+        words = ("lfr", "evaluate", footage, "--videos", "--watchlist", people, "--json", "-")
+        with command(tmp_path / "out", *words, environment={"RAY_TMPDIR": str(ray_folder)}) as started:
+            assert started.wait() == 0, started.stderr[-3000:]
+            document = json.loads(started.stdout)
+    assert document["recordings"] == 2
+    assert document["watchlist"]["entries"] == len(LISTED)
+    assert (document["passages"]["mated"], document["passages"]["found"]) == (1, 1)
+    (passage,) = document["passages"]["each"]
+    assert (passage["file"], passage["person"]) == ("hamilton.mp4", "Lin_Manuel_Miranda")
+    assert 0 < passage["alert_s"] < 10
+    assert document["false_alerts"]["count"] == 0
+    assert document["false_alerts"]["per_hour"]["low"] == 0.0
+    assert document["false_alerts"]["per_hour"]["high"] > 100  # seconds of footage prove little, and say so
+    assert document["tracks"] >= document["tracks_compared"] > 0
+
+
+def test_what_is_missing_is_said_before_anything_starts(tmp_path: Path) -> None:
+    people, footage = tmp_path / "people", tmp_path / "footage"
+    (people / "e1").mkdir(parents=True)
+    footage.mkdir()
+
+    def told(*words: object) -> str:
+        with command(tmp_path / "out", "lfr", "evaluate", *words) as started:
+            assert started.wait(120) == 2
+            assert started.stdout == ""
+            return started.stderr
+
+    assert "needs a list" in told(footage, "--videos")
+    assert "videos.csv cannot be read" in told(footage, "--videos", "--watchlist", people)
+    (footage / "videos.csv").write_text("name\n", encoding="utf-8")
+    assert "lacks a column" in told(footage, "--videos", "--watchlist", people)
+    assert "go with --videos" in told(people, "--watchlist", people)
