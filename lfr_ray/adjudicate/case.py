@@ -10,14 +10,14 @@ A correction is a new record that names the one it replaces; both stay.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from lfr_ray.adjudicate.outcome import check_comparison, check_outcome
 from lfr_ray.adjudicate.vocabulary import DECISIONS, OUTCOMES_AFTER
 from lfr_ray.clock import utc_text
-from lfr_ray.errors import ConflictError, InputError
+from lfr_ray.errors import ConflictError, InputError, RefusedError
 from lfr_ray.records import CaseRecord
 
 State = Literal["open", "awaiting_second", "decided", "concluded"]
@@ -77,6 +77,10 @@ def fold(verdicts_needed: int, records: tuple[CaseRecord, ...]) -> Case:
     )
 
 
+def _anybody(_officer: str, _at: float) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class CaseRules:
     """The rules of a deployment's profile.
@@ -84,9 +88,11 @@ class CaseRules:
     Attributes:
         two_person: An alert is decided only when two different officers gave their verdicts, the
             second without knowing the first; where they disagree, nobody is engaged.
+        unfit: Why an officer may not decide at a moment; empty when they may.
     """
 
     two_person: bool = False
+    unfit: Callable[[str, float], str] = _anybody
 
     @property
     def verdicts_needed(self) -> int:
@@ -98,11 +104,14 @@ class CaseRules:
 
         Raises:
             InputError: A word or field that does not exist.
+            RefusedError: The officer may not decide.
             ConflictError: It may not follow what is recorded.
         """
         if draft.kind not in ("decision", "outcome"):
             raise InputError("no such kind of record", got=draft.kind[:40], allowed="decision, outcome")
         _check_words(draft)
+        if draft.kind == "decision":
+            _check_fit(self.unfit(draft.officer, draft.made_at))
         case = fold(verdicts_needed, records)
         step = _step(draft)
         if step not in MOVES[case.state]:
@@ -170,6 +179,16 @@ def _check_words(draft: CaseRecord) -> None:
     if draft.value not in DECISIONS:
         raise InputError("no such decision", got=draft.value[:40], allowed=", ".join(DECISIONS))
     check_comparison(draft.details)
+
+
+def _check_fit(why: str) -> None:
+    if why:
+        raise RefusedError(
+            "this officer may not decide on alerts",
+            got=why,
+            allowed="officers whose training is recorded and in date",
+            next_step="record it: `lfr deployment keys create --role operator --holder ID --training-until DATE`",
+        )
 
 
 def _refused(step: Step, case: Case) -> ConflictError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -215,7 +216,8 @@ def _watchlist(config: SiteConfig, rules: Profile, content: dict[str, Any], now_
     if calibration is not None and content.get("threshold") is None:
         relieved = is_relieved(calibration, len(entries))
         rule = _strict_enough(calibration, config.match, rules, relieved)
-        found["threshold"] = thresholds_for(calibration, rule, max(1, len(entries)), relieved=relieved).fused
+        fused = thresholds_for(calibration, rule, max(1, len(entries)), relieved=relieved).fused
+        found["threshold"] = math.ceil(fused * 1e5) / 1e5  # upwards: what is expected at it is not more
     threshold = found.get("threshold", content.get("threshold"))
     if content.get("false_alerts_per_face") is None and calibration is not None and threshold is not None:
         relieved = is_relieved(calibration, len(entries))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -63,6 +63,16 @@ class PublicKey(Section):
     def trained(self, at: float) -> bool:
         """The holder's training is recorded and has not run out."""
         return self.training_until is not None and at <= self.training_until
+
+
+def training_fault(trusted: Iterable[PublicKey], officer: str, at: float) -> str:
+    """Empty, or why this officer may not decide on an alert at that moment: the site knows no training in date."""
+    own = [key for key in trusted if key.holder == officer]
+    if not own:
+        return f"{officer} is not known to this site"
+    if any(key.trained(at) and not key.unusable(at) for key in own):
+        return ""
+    return f"the training of {officer} is not recorded or has run out"
 
 
 class Signature(Section):

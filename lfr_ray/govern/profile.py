@@ -112,6 +112,9 @@ class Profile(Section):
     watchlist: WatchlistRules
     retention: RetentionRules
     two_person: bool = Field(description="Two people confirm an alert independently before anyone acts.")
+    adjudicators_trained: bool = Field(
+        default=False, description="Only those whose training is recorded and in date may decide on an alert."
+    )
     small_cell: int = Field(default=5, ge=0, description="Cells of the public tables below this are suppressed.")
     publish_within_s: float = Field(gt=0, description="The public record is due so soon after the end.")
     clock_tolerance_s: float = Field(default=5.0, ge=0, description="A clock further back than this stops matching.")

@@ -16,7 +16,7 @@ DATABASE_FILE = "desk.sqlite"
 def open_desk(
     site: SiteConfig,
     *,
-    two_person: bool = False,
+    cases: CaseRules | None = None,
     clock: Clock | None = None,
     on_event: OnEvent | None = None,
     reported_event_id: int | None = None,
@@ -25,7 +25,7 @@ def open_desk(
 
     Args:
         site: Names the database and the alert rules.
-        two_person: Two officers must decide, each without knowing what the other decided.
+        cases: What people may record, and in which order; default: one officer decides.
         clock: Time.
         on_event: Called with every step: the audit ledger's door.
         reported_event_id: The last step that the ledger has.
@@ -43,7 +43,7 @@ def open_desk(
         DeskStore(database),
         AlertRules.of(site.alert),
         clock or SystemClock(),
-        cases=CaseRules(two_person=two_person),
+        cases=cases or CaseRules(),
         on_event=on_event,
         reported_event_id=reported_event_id,
     )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Container
 
+from lfr_ray.adjudicate.case import CaseRules
 from lfr_ray.clock import Clock
 from lfr_ray.config import SiteConfig
 from lfr_ray.errors import AuthorityError
 from lfr_ray.govern.audit import Ledger
 from lfr_ray.govern.gate import AuthorityGate
+from lfr_ray.govern.keys import training_fault, trusted_keys
+from lfr_ray.govern.profile import Profile
 from lfr_ray.govern.stop import breaker_pause, emergency_stop
 from lfr_ray.match.entries import BLUE_LIST
 from lfr_ray.match.gate import Gate
@@ -18,6 +21,7 @@ from lfr_ray.models.catalogue import card
 from lfr_ray.pipeline.closing import SiteStorage
 from lfr_ray.pipeline.desk import open_desk
 from lfr_ray.pipeline.governance import (
+    KEYS_FOLDER,
     ledger_door,
     open_authority_gate,
     open_ledger,
@@ -105,6 +109,17 @@ class Who(Container[str]):
         return authority is not None and category in authority.who
 
 
+def case_rules(site: SiteConfig, profile: Profile) -> CaseRules:
+    """What the profile says of those who decide. Keys are read at each decision: training runs out, and is renewed."""
+
+    def unfit(officer: str, at: float) -> str:
+        return training_fault(trusted_keys(site.data_dir / KEYS_FOLDER).values(), officer, at)
+
+    if not profile.adjudicators_trained or site.authority.kind == TEST:
+        return CaseRules(profile.two_person)
+    return CaseRules(profile.two_person, unfit)
+
+
 class OpenedDesk:
     """The alert desk of a site with its ledger behind it, and what runs by the clock.
 
@@ -118,7 +133,7 @@ class OpenedDesk:
         self.ledger = open_ledger(site.data_dir, clock)
         self.desk = open_desk(
             site,
-            two_person=profile.two_person,
+            cases=case_rules(site, profile),
             clock=clock,
             on_event=ledger_door(self.ledger),
             reported_event_id=reported_event_id(site.data_dir),

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 from lfr_ray.cli import audit, deployment
 from lfr_ray.errors import AuthorityError, ConfigError, ConflictError, LfrError, NotFoundError
+from lfr_ray.govern.profile import load_profile
 from lfr_ray.match.entries import EnrolledImage, Entry
 from lfr_ray.match.store import WatchlistStore
 
@@ -118,6 +119,17 @@ def test_a_trial_is_one_line(desk: Desk) -> None:
     assert (
         desk.json("deployment", "open", "again", "--kind", "test", "--hours", "2")["authority"]["deployment"] == "again"
     )
+
+
+@pytest.mark.parametrize("count", [4, 60, 150])
+def test_the_threshold_follows_from_the_card_the_list_and_the_profile_s_target(desk: Desk, count: int) -> None:
+    desk.list_people(count)
+    key = desk.key("supt-1", "superintendent")
+    opened = desk.json("deployment", "open", "--from", desk.plan(false_alerts_per_face=None), "--key", key)
+    authority = opened["authority"]
+    target = load_profile("uk-police").threshold.target
+    assert 0.9 * target < authority["false_alerts_per_face"] <= target
+    assert 0.95 < authority["threshold"] < 0.97
 
 
 def test_from_the_first_key_to_the_public_record(desk: Desk) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lfr_ray.adjudicate.case import MOVES, CaseRules, fold
 from lfr_ray.adjudicate.vocabulary import DECISIONS, OUTCOMES, OUTCOMES_AFTER
-from lfr_ray.errors import ConflictError, InputError, LfrError
+from lfr_ray.errors import ConflictError, InputError, LfrError, RefusedError
 from lfr_ray.records import CaseRecord
 
 RULES = CaseRules()
@@ -249,3 +249,15 @@ def test_whatever_is_tried_the_case_stays_lawful(two_person: bool, tried: list[t
             assert all(verdict.value == "engage" for verdict in case.verdicts)
         if case.outcome is not None:
             assert case.outcome.value in OUTCOMES_AFTER[case.decision]
+
+
+def test_who_may_not_decide_is_refused_and_may_still_record_what_came_of_it() -> None:
+    story = Story()
+    story.rules = CaseRules(unfit=lambda officer, at: "" if officer == "PC1" else f"{officer} is not trained")
+    with pytest.raises(RefusedError, match="may not decide") as caught:
+        story.add("decision", "engage", officer="PC2")
+    assert caught.value.got == "PC2 is not trained"
+    assert story.state == "open"
+    story.add("decision", "engage", officer="PC1")
+    story.add("outcome", "stopped", officer="PC2", minutes=4)
+    assert story.state == "concluded"
