@@ -33,7 +33,7 @@ def compare(page: Any, findings: dict[str, str]) -> None:
 def test_an_alert_arrives_live_is_compared_decided_and_concluded(house: Any, open_page: Open, tmp_path: Path) -> None:
     page = open_page(house.url)
     assert page.inner_text("#no-alerts").startswith("No alert so far")
-    alert_id = house.alert("passage-1", relatives=("entry-7",), margin=0.02)
+    alert_id = house.alert("passage-1", relatives=("entry-7",), margin=0.02, probability=0.8714)
     page.wait_for_selector(f".item[data-id='{alert_id}']")
     assert "north-gate" in page.inner_text("#news")
     assert page.title() == "(1) Alerts"
@@ -44,7 +44,7 @@ def test_an_alert_arrives_live_is_compared_decided_and_concluded(house: Any, ope
         page.wait_for_selector(f"img[data-kind={kind}]")
         assert page.evaluate(f"document.querySelector('img[data-kind={kind}]').naturalWidth") > 0
     before = page.inner_html("#alert")
-    assert "0.810" not in before
+    assert "87 %" not in before
     assert "Possible relative" not in before
     assert page.is_disabled("[data-decision=engage]")
     assert page.is_disabled("#compared")
@@ -52,7 +52,8 @@ def test_an_alert_arrives_live_is_compared_decided_and_concluded(house: Any, ope
 
     compare(page, {"nose": "agrees", "ears": "agrees", "marks": "unclear"})
     figures = page.inner_text("#figures")
-    assert "0.810" in figures
+    assert "87 %" in figures
+    assert "0.810" not in figures, "officers see a probability, and never a raw similarity"
     assert "4 of 5" in figures
     assert "Possible relative" in figures
     assert "Close runner-up" in figures
