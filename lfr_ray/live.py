@@ -122,7 +122,11 @@ class LiveSite:
             raise ConfigError(
                 "Serve refuses the site file", got=str(error), next_step="see Ray Serve's manual"
             ) from None
-        serve.start(proxy_location=config.proxy_location, http_options=config.http_options.model_dump())
+        serve.start(
+            proxy_location=config.proxy_location,
+            http_options=config.http_options.model_dump(),
+            logging_config=config.logging_config,  # also that of the process which builds the application
+        )
         _get_global_client().deploy_apps(config)
         limit_s = self._file.site.resources_wait_s + READY_MARGIN_S
         until_s = time.monotonic() + limit_s
