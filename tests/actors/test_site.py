@@ -237,9 +237,8 @@ def test_the_emergency_stop_ends_matching_at_once_and_is_shown_at_every_camera(s
     eventually(lambda: "a rehearsal" in site.camera("pier")["refusal"], SOON_S, site.said)
     eventually(lambda: "a rehearsal" in site.camera("gate")["refusal"], SOON_S, site.said)
     assert site.get("v1/deployments").json()["stop"]["by"] == "PC1"
-    late = [
-        one for one in site.alerts() if one["key"][:5] != "test-" and parse_utc(one["raised_at"]) > stopped_at + 1.0
-    ]
+    # What was matched before may still be on its way to a desk that was away; nothing seen since is compared.
+    late = [one for one in site.alerts() if one["key"][:5] != "test-" and parse_utc(one["captured_at"]) > stopped_at]
     assert late == []
     resumed = site.post("v1/resume", officer="PC1", reason="the rehearsal is over")
     assert resumed.status_code == 200, resumed.text
