@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from typing import Any
 
+# A handle loads its actor's class. The first request may be the emergency stop: it must not wait for that.
+import lfr_ray.actors.desk
+import lfr_ray.actors.matcher  # noqa: F401
 from lfr_ray.actors.answers import answer, answer_within
 from lfr_ray.actors.names import Names, find_actor
 from lfr_ray.alert.desk import AlertPage
