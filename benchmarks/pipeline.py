@@ -24,6 +24,7 @@ from lfr_ray.clock import SystemClock
 from lfr_ray.config import AuthorityConfig, CameraConfig, DetectorConfig, EmbedderConfig, SiteConfig
 from lfr_ray.detect.base import load_detector
 from lfr_ray.embed.base import load_embedder
+from lfr_ray.embed.occlusion import occlusion_for
 from lfr_ray.metrics import Meter
 from lfr_ray.models.catalogue import card
 
@@ -37,8 +38,12 @@ def in_one_process(site: SiteConfig, clip: Path, matcher: object, desk: object, 
         camera = CameraConfig(name=clip.stem, url=str(clip), pace="full")
         clock, meter = SystemClock(), Meter()
         stages = LocalStages(*models, matcher, desk, clock.wall_s)
-        chip = card(site.embedder.model).chip
-        steps = CameraSteps(camera, site, chip, site.embedder.model, stages, clock, meter, run_id=str(time.time()))
+        embedder = card(site.embedder.model)
+        run_id, occlusion = str(time.time()), occlusion_for(embedder)
+        assert embedder.chip is not None
+        steps = CameraSteps(
+            camera, site, embedder.chip, embedder.id, stages, clock, meter, run_id=run_id, occlusion=occlusion
+        )
         began_s = time.monotonic()
         reader = CameraReader(camera, clock=clock).start()
         await steps.run(reader.mailbox)

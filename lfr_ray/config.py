@@ -114,6 +114,10 @@ class EmbedderConfig(ModelConfig):
     model: str = Field(default="dlib_resnet", description="Card id, see `lfr models list`.")
     max_batch: int = Field(default=32, ge=1, le=1024, description="Largest batch of chips.")
     mirror: bool = Field(default=True, description="Average each chip with its mirror image.")
+    covered_views: bool = Field(
+        default=True,
+        description="Compare half covered faces by their visible half, where the model card has fits for that.",
+    )
 
 
 class TrackConfig(Section):
@@ -268,8 +272,8 @@ class SiteConfig(Section):
 
     @model_validator(mode="after")
     def _declared(self) -> SiteConfig:
-        if self.authority.kind == "live" and self.declared_use not in ("", "operational"):
-            raise ValueError(f"declared_use {self.declared_use} does not go with a live deployment")
+        if self.authority.kind != "test" and self.declared_use not in ("", "operational"):
+            raise ValueError(f"declared_use {self.declared_use} does not go with a {self.authority.kind} deployment")
         return self
 
     @model_validator(mode="after")

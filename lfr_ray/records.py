@@ -30,6 +30,10 @@ Ints = npt.NDArray[np.int64]
 POINTS = 5
 """Points of a face: two eyes, nose tip, two mouth corners."""
 
+LOWER, UPPER = "lower", "upper"
+REGIONS = (LOWER, UPPER)
+"""Halves of a face that may be covered: by a mask, a scarf, a hand; by sunglasses, a hat, hair."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
@@ -124,7 +128,11 @@ class Quality:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """One look at one track's face, cut out and aligned, not yet a vector."""
+    """One look at one track's face, cut out and aligned, not yet a vector.
+
+    Attributes:
+        covered: The half of the face that something covers, one of :data:`REGIONS`; empty: none.
+    """
 
     track: int
     frame_index: int
@@ -134,6 +142,7 @@ class View:
     points: Floats = field(repr=False)
     quality: Quality
     chip: Picture = field(repr=False)
+    covered: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,6 +154,7 @@ class Probe:
         weights: ``float32 (n,)``, the views' quality values.
         model: Card id of the embedder that made the vectors.
         captured_at: Wall time of the newest view: the moment whose authority and expiry count.
+        covered: The half of the face that is covered in all of these views; empty: none.
     """
 
     camera: str
@@ -153,6 +163,7 @@ class Probe:
     model: str
     vectors: Floats = field(repr=False)
     weights: Floats = field(repr=False)
+    covered: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +178,7 @@ class Match:
         views_compared: Views that were compared.
         relatives: Entry ids whose enrolled faces are close to this one's.
         probability: That it is this person, at this list size and base rate; None where the model's card has no fit.
+        covered: The half of the face that was covered, and not compared; empty: none.
     """
 
     entry_id: str
@@ -182,6 +194,7 @@ class Match:
     list_size: int
     relatives: tuple[str, ...] = ()
     probability: float | None = None
+    covered: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from lfr_ray.camera.lease import Lease
 from lfr_ray.camera.reader import CameraReader, CameraStatus
 from lfr_ray.clock import Clock, SystemClock
 from lfr_ray.config import CameraConfig, SiteConfig
+from lfr_ray.embed.occlusion import occlusion_for
 from lfr_ray.errors import ModelError
 from lfr_ray.metrics import Meter, Snapshot, resident_bytes
 from lfr_ray.models.catalogue import card
@@ -114,19 +115,19 @@ class CameraActor:
         return self._task
 
     def _chain(self, stages: RemoteStages) -> CameraSteps:
-        model = self._site.embedder.model
-        chip = card(model).chip
-        if chip is None:
-            raise ModelError("the embedder's card does not say how faces are cut out", got=model)
+        embedder = card(self._site.embedder.model)
+        if embedder.chip is None:
+            raise ModelError("the embedder's card does not say how faces are cut out", got=embedder.id)
         return CameraSteps(
             self._camera,
             self._site,
-            chip,
-            model,
+            embedder.chip,
+            embedder.id,
             stages,
             self._clock,
             self._meter,
             run_id=secrets.token_hex(8),
+            occlusion=occlusion_for(embedder) if self._site.embedder.covered_views else None,
             in_flight=self._site.frames_in_flight(self._camera),
         )
 

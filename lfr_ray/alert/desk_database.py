@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select
+from sqlalchemy import Connection, Engine, create_engine, event, insert, select, text, update
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
@@ -109,6 +109,8 @@ class Database:
             self._create_once()
         with self.reading("be opened") as connection:
             found = connection.execute(select(tables.desk.c.schema_version)).scalar_one()
+        if found in tables.UPGRADES:
+            found = self._upgrade()
         if found != tables.SCHEMA_VERSION:
             raise StoreError(
                 "the alert desk's database was made by another version",
@@ -116,6 +118,17 @@ class Database:
                 allowed=f"schema {tables.SCHEMA_VERSION}",
                 next_step="use the version that made it, or give the site another database_url",
             )
+
+    def _upgrade(self) -> int:
+        """Bring an older database to this version, in one transaction; the version that it has then."""
+        with self.writing("be brought to this version") as connection:
+            found: int = connection.execute(select(tables.desk.c.schema_version)).scalar_one()
+            while found in tables.UPGRADES:
+                for statement in tables.UPGRADES[found]:
+                    connection.execute(text(statement))
+                found += 1
+            connection.execute(update(tables.desk).values(schema_version=found))
+        return found
 
     def _create_once(self) -> None:
         with self._transaction("create its tables") as connection:
@@ -144,9 +157,9 @@ def shown(url: URL) -> str:
     return bare.render_as_string(hide_password=True)
 
 
-def _parsed(text: str) -> URL:
+def _parsed(address: str) -> URL:
     try:
-        url = make_url(text)
+        url = make_url(address)
     except ArgumentError:
         raise ConfigError(
             "alert -> database_url is not a database URL",

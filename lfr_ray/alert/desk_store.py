@@ -257,6 +257,7 @@ def _insert_alert(
         "list_size": match.list_size,
         "relatives": list(match.relatives),
         "probability": None if match.probability is None else float(match.probability),
+        "covered": match.covered,
         "box": [float(side) for side in sighting.box],
         "quality": {"value": float(quality.value), "size_px": float(quality.size_px)},
         "verdicts_needed": verdicts_needed,

@@ -23,7 +23,13 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+UPGRADES = {
+    1: ("ALTER TABLE alerts ADD COLUMN probability DOUBLE PRECISION",),
+    2: ("ALTER TABLE alerts ADD COLUMN covered VARCHAR(16) DEFAULT '' NOT NULL",),
+}
+"""What makes a database of one schema version one of the next: alerts under retention must stay within reach."""
+
 IMAGE_KINDS = ("face", "watchlist", "scene")
 
 _RowId = BigInteger().with_variant(Integer, "sqlite")
@@ -67,6 +73,7 @@ alerts = Table(
     Column("list_size", Integer, nullable=False),
     Column("relatives", JSON, nullable=False),
     Column("probability", Double),
+    Column("covered", String(16), nullable=False, server_default=""),
     Column("box", JSON, nullable=False),
     Column("quality", JSON, nullable=False),
     Column("verdicts_needed", Integer, nullable=False),

@@ -9,6 +9,7 @@ from lfr_ray.alert.desk_queries import StoredAlert, StoredEvent
 from lfr_ray.alert.desk_tables import IMAGE_KINDS
 from lfr_ray.alert.rules import AlertRules, cautions
 from lfr_ray.clock import utc_text
+from lfr_ray.records import REGIONS
 
 
 def alert_document(alert: StoredAlert, case: Mapping[str, Any], rules: AlertRules) -> dict[str, Any]:
@@ -37,6 +38,7 @@ def alert_document(alert: StoredAlert, case: Mapping[str, Any], rules: AlertRule
         "similarity": row["similarity"],
         "threshold": row["threshold"],
         "probability": row["probability"],
+        "regions_visible": [region for region in REGIONS if region != row["covered"]],
         "margin": row["margin"],
         "runner_up": row["runner_up"],
         "views_agreeing": row["views_agreeing"],
@@ -50,6 +52,7 @@ def alert_document(alert: StoredAlert, case: Mapping[str, Any], rules: AlertRule
                 list_size=row["list_size"],
                 relatives=relatives,
                 runner_up=row["runner_up"],
+                covered=row["covered"],
             )
         ),
         "box": list(row["box"]),

@@ -20,7 +20,7 @@ from lfr_ray.config import AlertConfig
 REMEMBERED = 8
 """Newest alerts of one entry at one camera that a sighting is held against."""
 
-Caution = Literal["possible_relative", "small_margin", "single_entry_list"]
+Caution = Literal["possible_relative", "small_margin", "single_entry_list", "partly_covered"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def apart_s(alert: RecentAlert, facts: SightingFacts) -> float:
 
 
 def cautions(
-    rules: AlertRules, *, margin: float, list_size: int, relatives: tuple[str, ...], runner_up: str
+    rules: AlertRules, *, margin: float, list_size: int, relatives: tuple[str, ...], runner_up: str, covered: str = ""
 ) -> tuple[Caution, ...]:
     """What the officer must be warned of besides the similarity.
 
@@ -135,6 +135,8 @@ def cautions(
         found.append("single_entry_list")
     elif margin < rules.caution_margin:
         found.append("small_margin")
+    if covered:
+        found.append("partly_covered")
     return tuple(found)
 
 

@@ -126,13 +126,16 @@ class AlertDocument(Answer):
     probability: float | None = Field(
         description="That it is this person, at this list size and the site's base rate; null without a calibration."
     )
+    regions_visible: list[str] = Field(
+        description="Halves of the face that were compared: upper, lower. A covered half is left out."
+    )
     margin: float = Field(description="Lead over the nearest other entry.")
     runner_up: str
     views_agreeing: int
     views_compared: int
     list_size: int
     relatives: list[str] = Field(description="Entries whose enrolled faces are close to this one's.")
-    cautions: list[str] = Field(description="possible_relative, small_margin, single_entry_list")
+    cautions: list[str] = Field(description="possible_relative, small_margin, single_entry_list, partly_covered")
     box: list[float] = Field(description="x1, y1, x2, y2 in pixels of the frame.")
     quality: dict[str, float]
     sightings: Sightings

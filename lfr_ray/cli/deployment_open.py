@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,6 +23,9 @@ from lfr_ray.govern.ledger_record import Event
 from lfr_ray.govern.profile import Profile, keep_profile, load_profile
 from lfr_ray.govern.trial import TRIAL, open_trial, trial_authority
 from lfr_ray.pipeline.governance import DEFAULT_PROFILE, DEPLOYMENTS_FOLDER, KEYS_FOLDER, open_ledger
+
+if TYPE_CHECKING:
+    from lfr_ray.models.cards import Calibration
 
 PLACE = ("case", "place", "rationale", "latitude", "longitude", "radius_m")
 DOCUMENTS = ("policy", "impact_assessment", "equality_assessment", "appropriate_policy", "registration")
@@ -185,7 +188,7 @@ def _content(config: SiteConfig, rules: Profile, given: dict[str, Any], now_s: f
 
 def _watchlist(config: SiteConfig, rules: Profile, content: dict[str, Any], now_s: float) -> dict[str, Any]:
     """The approved list's hash and size, and what the threshold means for it."""
-    from lfr_ray.match.threshold import expected_false_alerts, is_relieved, thresholds_for
+    from lfr_ray.match.threshold import expected_false_alerts, thresholds_for
     from lfr_ray.models.catalogue import card as find_card
     from lfr_ray.pipeline.opening import open_store
 
@@ -214,23 +217,23 @@ def _watchlist(config: SiteConfig, rules: Profile, content: dict[str, Any], now_
             "watchlist_approved_by": approval.approved_by,
         }
     if calibration is not None and content.get("threshold") is None:
-        relieved = is_relieved(calibration, len(entries))
-        rule = _strict_enough(calibration, config.match, rules, relieved)
-        fused = thresholds_for(calibration, rule, max(1, len(entries)), relieved=relieved).fused
+        size = max(1, len(entries))
+        fused = thresholds_for(calibration, _strict_enough(calibration, config.match, rules, size), size).fused
         found["threshold"] = math.ceil(fused * 1e5) / 1e5  # upwards: what is expected at it is not more
     threshold = found.get("threshold", content.get("threshold"))
     if content.get("false_alerts_per_face") is None and calibration is not None and threshold is not None:
-        relieved = is_relieved(calibration, len(entries))
-        expected = expected_false_alerts(calibration, float(threshold), len(entries), relieved=relieved)
+        expected = expected_false_alerts(calibration, float(threshold), len(entries))
         if expected is not None:
             found["false_alerts_per_face"] = expected
     return found
 
 
-def _strict_enough(calibration: Any, match: MatchConfig, rules: Profile, relieved: bool) -> MatchConfig:
+def _strict_enough(calibration: Calibration, match: MatchConfig, rules: Profile, list_size: int) -> MatchConfig:
     """What the site asks for; where it asks for nothing and the card can say it, the profile's target."""
-    tail = calibration.fused_tail if relieved or calibration.neighbourhood is None else calibration.short_tail
-    if match.threshold is not None or match.false_alerts_per_10k_faces is not None or tail is None:
+    from lfr_ray.match.threshold import scale_of
+
+    has_fit = scale_of(calibration, list_size).tail is not None
+    if match.threshold is not None or match.false_alerts_per_10k_faces is not None or not has_fit:
         return match
     return match.model_copy(update={"false_alerts_per_10k_faces": rules.threshold.target * 10_000})
 

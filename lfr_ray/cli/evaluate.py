@@ -17,6 +17,7 @@ from lfr_ray.config import DeviceName
 from lfr_ray.errors import ConfigError, InputError
 from lfr_ray.models.catalogue import card as find_card
 from lfr_ray.models.catalogue import card_from_yaml
+from lfr_ray.records import REGIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -67,6 +68,10 @@ def evaluate_folder(
     the rest are non-mated.
     """
     if videos:
+        if html is not None:
+            raise ConfigError(
+                "--html goes with labelled pictures", got="--html with --videos", next_step="use --json with --videos"
+            )
         from lfr_ray.cli.evaluate_videos import evaluate_videos
 
         evaluate_videos(folder, watchlist, model, detector, device, false_alerts, json)
@@ -81,7 +86,8 @@ def evaluate_folder(
     from lfr_ray.pipeline.assess import matcher_listing
 
     card = find_card(model)
-    samples, groups = _samples(folder, card, detector, device)
+    regions = () if card.calibration is None else tuple(card.calibration.covered)
+    samples, groups = _samples(folder, card, detector, device, regions)
     with _steps() as say:
         found = evaluate(
             samples, card.id, find_card(detector).id, listing=matcher_listing(card), groups=groups, progress=say
@@ -118,7 +124,7 @@ def calibrate_folder(
     card = find_card(model)
     if write is not None and write.exists():
         _check_same_card(card, write)
-    samples, _ = _samples(folder, card, detector, device)
+    samples, _ = _samples(folder, card, detector, device, REGIONS)
     with _steps() as say:
         report = calibrate(
             samples,
@@ -138,7 +144,9 @@ def calibrate_folder(
         _print_calibration(report, section)
 
 
-def _samples(folder: Path, card: ModelCard, detector_id: str, device: str) -> tuple[Samples, GroupTable | None]:
+def _samples(
+    folder: Path, card: ModelCard, detector_id: str, device: str, regions: Sequence[str]
+) -> tuple[Samples, GroupTable | None]:
     """Vectors of the folder's pictures; what is wrong with the folder is said before any model is loaded."""
     from lfr_ray.detect.base import load_detector
     from lfr_ray.embed.base import load_embedder
@@ -161,7 +169,11 @@ def _samples(folder: Path, card: ModelCard, detector_id: str, device: str) -> tu
     ) as bar:
         task = bar.add_task("pictures", total=len(labelled.paths))
         samples = embed_labelled(
-            labelled, detector, embedder, on_progress=lambda done, of: bar.update(task, completed=done, total=of)
+            labelled,
+            detector,
+            embedder,
+            regions=regions,
+            on_progress=lambda done, of: bar.update(task, completed=done, total=of),
         )
     lost = int((~samples.acquired).sum())
     if lost:
@@ -215,6 +227,10 @@ def _print_evaluation(found: Evaluation) -> None:
     for point in figures.identification:
         rows.append((f"TPIR at FPIR {point.target:g}", _share(point.rate), _errors(point.accepted, point.resolved)))
     rows.append(("right entry nearest", _share(found.rank_one), ""))
+    for covered in found.covered:
+        for name, points in covered.rows:
+            what = f"{covered.region} half covered ({covered.pictures} pictures), {name.replace('_', ' ')}"
+            rows.extend((f"{what}: TAR at FAR {one.target:g}", _share(one.rate), str(one.accepted)) for one in points)
     table(f"{found.model} (95 % intervals)", ("", "value", "false accepts"), rows)
     for column in found.groups:
         table(

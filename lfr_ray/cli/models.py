@@ -13,6 +13,7 @@ from lfr_ray.cli.output import stderr, table, write_json
 from lfr_ray.detect.attack import load_attack_check
 from lfr_ray.detect.base import load_detector
 from lfr_ray.embed.base import load_embedder
+from lfr_ray.embed.occlusion import Occlusion
 from lfr_ray.errors import ModelError
 from lfr_ray.models.cards import ModelCard
 from lfr_ray.models.catalogue import card as find_card
@@ -155,6 +156,10 @@ def _verified(card: ModelCard, *, named: bool, run: bool, device: str, trust: bo
 
 def _tried(card: ModelCard, device: str, trust: bool) -> str:
     """Load a model and, where it takes pictures or chips, time it."""
+    if card.task == "occlusion":
+        assert card.chip is not None
+        Occlusion(card.chip, card=card)
+        return f"{card.id}: loaded"
     if card.task == "attack":
         load_attack_check([card], device=device, trust=trust)
         return f"{card.id}: loaded"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import time
@@ -16,7 +15,15 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from lfr_ray.cli.output import plain as _plain
 from lfr_ray.cli.output import stderr, table, write_json
 from lfr_ray.clock import utc_text
-from lfr_ray.config import AuthorityConfig, DetectorConfig, DeviceName, EmbedderConfig, MatchConfig, SiteConfig
+from lfr_ray.config import (
+    AuthorityConfig,
+    DetectorConfig,
+    DeviceName,
+    EmbedderConfig,
+    MatchConfig,
+    SiteConfig,
+    parse_section,
+)
 from lfr_ray.errors import ConfigError, SourceError
 
 if TYPE_CHECKING:
@@ -58,6 +65,9 @@ def watch(
     With --deployment the site's approved list is compared under that authority, and alerts go to the site's desk.
     """
     _check_arguments(watchlist, deployment)
+    rule = parse_section(
+        MatchConfig, {"threshold": threshold, "false_alerts_per_10k_faces": false_alerts}, "--threshold, --false-alerts"
+    )
     from lfr_ray.camera.recordings import open_recordings
 
     opened = open_recordings(videos, recorded_at)
@@ -74,7 +84,6 @@ def watch(
     folder = data_dir if kept else Path(tempfile.mkdtemp(prefix="lfr-watch-"))
     try:
         authority = AuthorityConfig(kind="retrospective" if kept else "test", deployment=deployment)
-        rule = MatchConfig(threshold=threshold, false_alerts_per_10k_faces=false_alerts)
         document = run_footage(footage_site(folder, authority, model, detector, device, rule), opened, watchlist)
     finally:
         if not kept:
@@ -105,13 +114,18 @@ def _check_arguments(watchlist: Path | None, deployment: str) -> None:
 def footage_site(
     folder: Path, authority: AuthorityConfig, model: str, detector: str, device: DeviceName, rule: MatchConfig
 ) -> SiteConfig:
-    """A site for recorded footage on this machine."""
+    """A site for recorded footage on this machine.
+
+    One detector replica of one thread for each core: on a CPU the fastest way to share the work.
+    """
+    from lfr_ray.actors.resources import usable_cores
+
     return SiteConfig(
         site="footage",
         data_dir=folder,
         device=device,
         authority=authority,
-        detector=DetectorConfig(model=detector, replicas=_detectors(), cpus=0.3),
+        detector=DetectorConfig(model=detector, replicas=usable_cores(), cpus=0.3),
         embedder=EmbedderConfig(model=model, cpus=0.3),
         match=rule,
         camera_cpus=0.05,
@@ -221,7 +235,11 @@ def _alert(alert: dict[str, Any]) -> dict[str, Any]:
         "views_compared",
         "box",
     )
-    return {name: alert[name] for name in names} | {"margin": alert["margin"], "sightings": alert["sightings"]["count"]}
+    return {name: alert[name] for name in names} | {
+        "margin": alert["margin"],
+        "sightings": alert["sightings"]["count"],
+        "regions_visible": alert["regions_visible"],
+    }
 
 
 def _print(document: dict[str, Any]) -> None:
@@ -264,8 +282,3 @@ def _progress() -> Progress:
         TimeElapsedColumn(),
     )
     return Progress(*columns, console=stderr, transient=True)
-
-
-def _detectors() -> int:
-    """One detector replica of one thread for each core: on a CPU the fastest way to share the work."""
-    return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import yaml
 
 from lfr_ray.errors import InputError
+from lfr_ray.evaluate.covered import of_region, uncovered
 from lfr_ray.evaluate.evaluation import MATCHER_RULE, Progress
 from lfr_ray.evaluate.fusion import compare_passages, deal_passages
 from lfr_ray.evaluate.intervals import Interval
@@ -22,7 +23,7 @@ from lfr_ray.evaluate.probability import Reliability, fit_genuine, reliability
 from lfr_ray.evaluate.samples import Samples, check_enough
 from lfr_ray.evaluate.tail import HeldOut, TailReport, drawn_tails, fit_tail, hold_out, rate_interval
 from lfr_ray.models.alert_probability import genuine_below
-from lfr_ray.models.cards import Calibration, GenuineFit, ModelCard, TailFit
+from lfr_ray.models.cards import Calibration, CoveredFit, GenuineFit, ModelCard, TailFit
 from lfr_ray.models.tail import AlertThreshold, threshold_for
 
 LIST_SIZES = (100, 500, 1000, 5000, 10_000)
@@ -50,7 +51,7 @@ class Kind:
     """One kind of comparison: its strangers, its right people, and how many people that rests on.
 
     Attributes:
-        name: ``single``, ``fused`` or ``fused_plain``.
+        name: ``single``, ``fused``, ``fused_plain``, or ``fused_`` and the region that is covered.
         tail: Strangers.
         genuine: Right people.
         identities: People with a genuine comparison.
@@ -61,6 +62,21 @@ class Kind:
     tail: TailReport
     genuine: GenuineFit
     pairs: Pairs
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CoveredKind:
+    """Fused passages of faces of which one half is covered.
+
+    Attributes:
+        region: The covered half.
+        fused: Passages.
+        view_threshold: Where a single view agrees.
+    """
+
+    region: str
+    fused: Kind
+    view_threshold: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +107,12 @@ class CalibrationReport:
     Attributes:
         model: Card id.
         identities: People.
-        images: Pictures.
+        images: Uncovered pictures with a vector.
         views: Views a passage.
         single: One picture against one.
         fused: Fused passages as the matcher compares them; None with too few pictures a person.
         fused_plain: The same by plain similarity; None where that is the same.
+        covered: The same by region, every face seen as if that half were covered.
         thresholds: From the fused fit, or from the single one.
         held_out: Predicted against observed rates on people who were not used.
         reliability: Stated against observed probabilities, in the same way.
@@ -109,6 +126,7 @@ class CalibrationReport:
     single: Kind
     fused: Kind | None
     fused_plain: Kind | None
+    covered: tuple[CoveredKind, ...]
     thresholds: tuple[ThresholdRow, ...]
     held_out: tuple[HeldOut, ...]
     reliability: Reliability
@@ -148,11 +166,14 @@ def calibrate(
     """
     say = progress or (lambda _: None)
     check_enough(samples)
+    with_covered, samples = samples, uncovered(samples)
     say("single comparisons")
     single = _kind("single", compare_all(samples))
     say("fused passages")
     fused = _fused(samples, views, "fused", listing)
     plain = None if fused is None or listing is None else _fused(samples, views, "fused_plain", None)
+    say("covered faces")
+    covered = _covered(with_covered, views)
     decisive = fused or single
     sizes = sorted({*LIST_SIZES, list_size})
     rates = sorted({*ALERTS_PER_10K, alerts_per_10k})
@@ -169,11 +190,12 @@ def calibrate(
     return CalibrationReport(
         model,
         samples.size,
-        len(samples.identity),
+        int(samples.acquired.sum()),
         views,
         single,
         fused,
         plain,
+        covered,
         thresholds,
         held_out,
         stated,
@@ -189,13 +211,11 @@ def card_calibration(
     alerts_per_10k: float = ALERTS,
 ) -> Calibration:
     """The report as a card's calibration section; what it cannot know is kept from the previous one."""
-    decisive = report.decisive
-    threshold = threshold_for(decisive.tail.fit, list_size, alerts_per_10k).similarity
     single = report.single.pairs
     neighbourhood = None if previous is None else previous.neighbourhood
     short = None
     if report.fused_plain is not None and neighbourhood is not None:
-        short = threshold_for(report.fused_plain.tail.fit, SHORT_LIST, alerts_per_10k).similarity
+        short = _threshold(report.fused_plain, SHORT_LIST, alerts_per_10k)
     fused = report.fused
     described = (
         f"{report.images} pictures of {report.identities} people; {len(single.genuine)} genuine and "
@@ -207,9 +227,9 @@ def card_calibration(
             "entries of others"
         )
     return Calibration(
-        threshold=round(min(threshold, 0.9999), DIGITS),
-        view_threshold=round(threshold_at(single.impostor, single.impostor_count, VIEW_RATE), DIGITS),
-        short_list_threshold=None if short is None else round(min(short, 0.9999), DIGITS),
+        threshold=_threshold(report.decisive, list_size, alerts_per_10k),
+        view_threshold=_view_threshold(single),
+        short_list_threshold=short,
         short_list_size=SHORT_LIST,
         neighbourhood=neighbourhood,
         list_size=list_size,
@@ -221,6 +241,17 @@ def card_calibration(
         genuine=report.single.genuine,
         fused_genuine=None if fused is None else fused.genuine,
         short_genuine=None if report.fused_plain is None else report.fused_plain.genuine,
+        covered=dict({} if previous is None else previous.covered)
+        | {
+            one.region: CoveredFit(
+                threshold=_threshold(one.fused, list_size, alerts_per_10k),
+                view_threshold=one.view_threshold,
+                list_size=list_size,
+                tail=one.fused.tail.fit,
+                genuine=one.fused.genuine,
+            )
+            for one in report.covered
+        },
     )
 
 
@@ -241,6 +272,26 @@ def _fused(samples: Samples, views: int, name: str, listing: Listing | None) -> 
         return _kind(name, compare_passages(deal_passages(samples, views), MATCHER_RULE, listing))
     except InputError:
         return None
+
+
+def _covered(samples: Samples, views: int) -> tuple[CoveredKind, ...]:
+    """Every region of which the samples have views."""
+    found = []
+    for region in sorted(samples.covered):
+        alike = of_region(samples, region)
+        fused = _fused(alike, views, f"fused_{region}", None)
+        if fused is not None:
+            found.append(CoveredKind(region, fused, _view_threshold(compare_all(alike))))
+    return tuple(found)
+
+
+def _view_threshold(single: Pairs) -> float:
+    return round(threshold_at(single.impostor, single.impostor_count, VIEW_RATE), DIGITS)
+
+
+def _threshold(kind: Kind, list_size: int, alerts_per_10k: float) -> float:
+    """For a card: no similarity of 1 is ever asked for."""
+    return round(min(threshold_for(kind.tail.fit, list_size, alerts_per_10k).similarity, 0.9999), DIGITS)
 
 
 def _row(kind: Kind, drawn: list[TailFit], list_size: int, alerts_per_10k: float) -> ThresholdRow:

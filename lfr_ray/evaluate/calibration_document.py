@@ -15,6 +15,7 @@ SCHEMA = "lfr-calibration/1"
 def calibration_document(report: CalibrationReport, calibration: Calibration) -> dict[str, Any]:
     """What ``lfr calibrate --json`` writes."""
     kinds = [kind for kind in (report.single, report.fused, report.fused_plain) if kind is not None]
+    kinds += [one.fused for one in report.covered]
     return {
         "schema": SCHEMA,
         "model": report.model,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lfr_ray.evaluate.covered import CoveredFigures
 from lfr_ray.evaluate.evaluation import Evaluation, Fusion, FusionRow, Recognition
 from lfr_ray.evaluate.groups import ColumnFigures, GroupFigures
 from lfr_ray.evaluate.intervals import CONFIDENCE, REPLICATES, rounded
@@ -86,6 +87,7 @@ def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
             "impostor": evaluation.several_enrolled.comparisons,
             "tar_at_far": _rows(evaluation.several_enrolled.rows),
         },
+        "covered": {one.region: _covered(one) for one in evaluation.covered},
         "groups": {column.column: _column(column) for column in evaluation.groups},
     }
 
@@ -150,6 +152,16 @@ def _fusion(fusion: Fusion) -> dict[str, Any]:
         "passages": fusion.passages,
         "impostor": fusion.comparisons,
         "tar_at_far": _rows(fusion.rows),
+    }
+
+
+def _covered(figures: CoveredFigures) -> dict[str, Any]:
+    return {
+        "images": figures.pictures,
+        "identities": figures.people,
+        "genuine": figures.genuine,
+        "impostor": figures.comparisons,
+        "tar_at_far": {name: _points(points, "false_accepts") for name, points in figures.rows},
     }
 
 

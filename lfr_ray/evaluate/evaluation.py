@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lfr_ray.errors import InputError
+from lfr_ray.evaluate.covered import CoveredFigures, measure_covered
 from lfr_ray.evaluate.discard import DiscardCurve, discard_curve
 from lfr_ray.evaluate.enrolment import ENROLMENT_RULES, compare_enrolments, deal_enrolments
 from lfr_ray.evaluate.fusion import RULES, compare_passages, deal_passages
@@ -96,6 +97,7 @@ class Evaluation:
         groups: By column of groups.csv.
         fusion: Several views; None with too few pictures.
         several_enrolled: Several enrolled pictures; None with too few pictures.
+        covered: Faces of which one half is covered; empty with too few of them.
         pairs: Behind the histograms.
         searches: Behind the open-set figures.
     """
@@ -118,6 +120,7 @@ class Evaluation:
     groups: tuple[ColumnFigures, ...]
     fusion: Fusion | None
     several_enrolled: SeveralEnrolled | None
+    covered: tuple[CoveredFigures, ...]
     pairs: Pairs = field(repr=False)
     searches: Searches = field(repr=False)
 
@@ -187,6 +190,7 @@ def evaluate(
         ),
         fusion=_fusion(samples, listing),
         several_enrolled=_several_enrolled(samples),
+        covered=measure_covered(samples, FARS),
         pairs=pairs,
         searches=searches,
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from lfr_ray.evaluate.charts import Axis, whisker
+from lfr_ray.evaluate.covered import AS_THEY_ARE, VIEWS, CoveredFigures
 from lfr_ray.evaluate.evaluation import MATCHER, Evaluation, Fusion, FusionRow, Recognition, SeveralEnrolled
 from lfr_ray.evaluate.figures import det_chart, discard_chart, histogram_chart, open_set_chart, search_chart, tail_chart
 from lfr_ray.evaluate.groups import ColumnFigures
@@ -25,6 +26,8 @@ RULE_NAMES = {
     "max": "nearest view",
     "vote": "majority of the views",
     MATCHER: "mean vector as the matcher compares it",
+    AS_THEY_ARE: "face as it is",
+    VIEWS: "what is visible, the other half painted over on both sides",
 }
 FIGURE_NAMES = {
     "fnmr": "missed matches (FNMR)",
@@ -49,6 +52,7 @@ def html_report(evaluation: Evaluation, *, written_at: str) -> str:
         _tail(evaluation),
         _views(evaluation.fusion),
         _enrolled(evaluation.several_enrolled),
+        *(_covered(one) for one in evaluation.covered),
         _quality(evaluation),
         *(_groups(column) for column in evaluation.groups),
         _method(evaluation),
@@ -221,7 +225,17 @@ def _enrolled(several: SeveralEnrolled | None) -> str:
     )
 
 
-def _joined(rows: tuple[FusionRow, ...]) -> str:
+def _covered(figures: CoveredFigures) -> str:
+    rows = tuple(FusionRow(name, points) for name, points in figures.rows)
+    return (
+        f"<h2>The {escape(figures.region)} half of the face is covered</h2>"
+        f"<p class='sub'>{figures.pictures:,} pictures of {figures.people:,} people in which it is judged covered, "
+        f"against every uncovered picture ({figures.genuine:,} of the same person, {figures.comparisons:,} of others), "
+        f"by the view that is compared.</p>{_joined(rows, 'compared')}"
+    )
+
+
+def _joined(rows: tuple[FusionRow, ...], what: str = "joined by") -> str:
     best = max(rows, key=lambda row: row.points[-1].rate.value or 0.0).rule
     head = "".join(f"<th class='n'>FAR {point.target:g}</th>" for point in rows[0].points)
     lines = "".join(
@@ -233,7 +247,7 @@ def _joined(rows: tuple[FusionRow, ...]) -> str:
         + "</tr>"
         for row in rows
     )
-    return f"<div class='scroll'><table><tr><th>joined by</th>{head}</tr>{lines}</table></div>"
+    return f"<div class='scroll'><table><tr><th>{escape(what)}</th>{head}</tr>{lines}</table></div>"
 
 
 def _quality(evaluation: Evaluation) -> str:

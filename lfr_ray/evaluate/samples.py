@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,8 @@ class Samples:
         reasons: Why a picture gave no vector (failure to acquire); empty where it gave one.
         gate: Why the live quality gate would refuse the picture; empty where it would not.
         quality: ``float32 (n,)``, the view's quality value, 0..1; NaN without a vector.
+        covered: By region, vectors like ``vectors`` of the faces as if that half of them were covered; may be empty.
+        seen: For each picture the half that is judged covered, empty for none, None for both; may be empty.
     """
 
     names: tuple[str, ...] = field(repr=False)
@@ -37,6 +39,8 @@ class Samples:
     reasons: tuple[str, ...] = field(repr=False)
     gate: tuple[str, ...] = field(repr=False)
     quality: Floats = field(repr=False)
+    covered: Mapping[str, Floats] = field(repr=False, default_factory=dict)
+    seen: tuple[str | None, ...] = field(repr=False, default=())
 
     def __post_init__(self) -> None:
         check_array("identity", self.identity, ("n",), np.int64)
@@ -45,6 +49,10 @@ class Samples:
         check_array("quality", self.quality, (count,), np.float32)
         if len(self.reasons) != count or len(self.gate) != count:
             raise ShapeError("reasons or gate has the wrong length", got=len(self.reasons), allowed=str(count))
+        for vectors in self.covered.values():
+            check_array("covered", vectors, self.vectors.shape, np.float32, finite=True)
+        if len(self.seen) not in (0, count) or (self.covered and not self.seen):
+            raise ShapeError("seen has the wrong length", got=len(self.seen), allowed=str(count))
         if list(self.names) != sorted(set(self.names)):
             raise ShapeError("names are not unique and in order", got=f"{len(self.names)} names")
         if count and (np.any(np.diff(self.identity) < 0) or not 0 <= self.identity[0] <= self.identity[-1] < self.size):
@@ -78,7 +86,7 @@ class Samples:
         reasons = tuple(reason or gate for reason, gate in zip(self.reasons, self.gate, strict=True))
         lost = np.array([bool(reason) for reason in reasons], bool)
         vectors = np.where(lost[:, None], np.float32(0), self.vectors)
-        return Samples(self.names, self.identity, vectors, reasons, self.gate, self.quality)
+        return replace(self, vectors=vectors, reasons=reasons)
 
     def only(self, identities: Bools) -> Samples:
         """The pictures of the identities that the mask ``bool (identities,)`` keeps."""
@@ -91,6 +99,8 @@ class Samples:
             tuple(self.reasons[row] for row in rows),
             tuple(self.gate[row] for row in rows),
             self.quality[rows],
+            {region: vectors[rows] for region, vectors in self.covered.items()},
+            tuple(self.seen[row] for row in rows) if self.seen else (),
         )
 
 

@@ -112,6 +112,7 @@ class EnrolledImage:
         file_sha256: Hash of the file that was imported.
         model: Card id of the embedder that made the vector.
         vector: ``float32 (D,)`` of unit length.
+        covered: Vectors of the same face with a region painted over, by region; empty where the model has none.
         quality: 0..1.
         size_px: Size of the face in the imported picture.
         jpeg: The subject cut out with some margin, for the officer's comparison.
@@ -127,6 +128,7 @@ class EnrolledImage:
     jpeg: bytes = field(repr=False)
     imported_by: str = ""
     imported_at: float = 0.0
+    covered: Mapping[str, Floats] = field(repr=False, default_factory=dict)
 
     @property
     def image_id(self) -> str:
@@ -147,6 +149,8 @@ class EnrolledImage:
             "jpeg_sha256": hashlib.sha256(self.jpeg).hexdigest(),
             "vector_sha256": vector_sha256(self.vector),
         }
+        if self.covered:
+            known["covered_sha256"] = {name: vector_sha256(vector) for name, vector in sorted(self.covered.items())}
         text = json.dumps(known, sort_keys=True, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Container, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from lfr_ray.match.gallery import Gallery
 from lfr_ray.match.gate import Gate
 from lfr_ray.match.neighbours import Neighbours
 from lfr_ray.match.store import StoredVector, WatchlistStore
-from lfr_ray.match.threshold import Thresholds, thresholds_for
+from lfr_ray.match.threshold import Thresholds, scale_of, thresholds_for
 from lfr_ray.models.alert_probability import probability_true
 from lfr_ray.models.cards import Calibration, ModelCard
 from lfr_ray.records import Answer, Floats, Match, Probe
@@ -56,10 +56,17 @@ class ListState:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _List:
-    """One reading of the store; it is replaced as a whole, so that no comparison sees half of two lists."""
+    """One reading of the store; it is replaced as a whole, so that no comparison sees half of two lists.
+
+    Attributes:
+        gallery: Faces as they are.
+        neighbours: What is taken off their similarities.
+        covered: The same faces with a region painted over, by region.
+    """
 
     gallery: Gallery
     neighbours: Neighbours
+    covered: Mapping[str, Gallery]
     content_hash: str
     approved_hash: str
     revision: str
@@ -132,7 +139,9 @@ class Matcher:
         try:
             loaded = self._store.load()
             # What has expired already is not even kept in memory.
-            gallery = self._gallery_of([row for row in loaded.vectors if row.entry.in_force(now_s)])
+            rows = self._own_rows([row for row in loaded.vectors if row.entry.in_force(now_s)])
+            gallery = self._gallery_of(rows)
+            covered = {region: self._gallery_of(_covered_rows(rows, region)) for region in self._calibration.covered}
             neighbours = Neighbours(gallery.first_vectors(), self._calibration.neighbourhood)
             self._thresholds_at(len(gallery), neighbours)
             approval = self._store.approval_of(loaded.content_hash, now_s)
@@ -141,7 +150,7 @@ class Matcher:
             raise
         approved_hash = loaded.content_hash if approval is not None else ""
         expired = {row.entry.entry_id for row in loaded.vectors if not row.entry.in_force(now_s)}
-        self._list = _List(gallery, neighbours, loaded.content_hash, approved_hash, revision, "", len(expired))
+        self._list = _List(gallery, neighbours, covered, loaded.content_hash, approved_hash, revision, "", len(expired))
 
     def match(self, probes: Sequence[Probe], now_s: float) -> list[Answer]:
         """Compare passages with the list.
@@ -188,8 +197,8 @@ class Matcher:
 
     def _empty(self, revision: str, why: str) -> _List:
         """Nobody is listed, and this is why."""
-        gallery = self._gallery_of(())
-        return _List(gallery, Neighbours(gallery.first_vectors(), None), "", "", revision, why)
+        gallery = self._gallery_of([])
+        return _List(gallery, Neighbours(gallery.first_vectors(), None), {}, "", "", revision, why)
 
     def _follow_store(self, now_s: float) -> None:
         """Read the list again when it was never read or has changed on disk; looked at once a second."""
@@ -209,6 +218,8 @@ class Matcher:
             return why
         if probe.model != self._card.id:
             return f"the passage was embedded with {probe.model}, the watchlist with {self._card.id}"
+        if probe.covered and not len(known.covered.get(probe.covered, ())) and len(known.gallery):
+            return f"the watchlist has no views of faces whose {probe.covered} half is covered: import it again"
         try:
             check_array("vectors", probe.vectors, ("n", self._card.vector_length or "D"), np.float32, finite=True)
             check_array("weights", probe.weights, (len(probe.vectors),), np.float32, finite=True)
@@ -217,37 +228,47 @@ class Matcher:
         return ""
 
     def _compare(self, known: _List, probes: Sequence[Probe], now_s: float) -> list[Answer]:
-        """All passages in one matrix product: every view, and behind them the fused views."""
-        if not probes or not len(known.gallery):
+        """Passages with the same part covered in one matrix product each."""
+        answers = [Answer(deployment=self._deployment) for _ in probes]
+        for covered in sorted({probe.covered for probe in probes}):
+            numbers = [number for number, probe in enumerate(probes) if probe.covered == covered]
+            found = self._compare_alike(known, [probes[number] for number in numbers], covered, now_s)
+            for number, answer in zip(numbers, found, strict=True):
+                answers[number] = answer
+        return answers
+
+    def _compare_alike(self, known: _List, probes: Sequence[Probe], covered: str, now_s: float) -> list[Answer]:
+        """Passages in one matrix product: every view, and behind them the fused views."""
+        gallery = known.covered[covered] if covered else known.gallery
+        if not len(gallery):
             return [Answer(deployment=self._deployment) for _ in probes]
         fused = np.stack([fuse(probe.vectors, probe.weights) for probe in probes])
         rows = np.concatenate([*(probe.vectors for probe in probes), fused])
         moments = np.array([max(now_s, probe.captured_at) for probe in probes], np.float64)
         views = [len(probe.vectors) for probe in probes]
-        similarities = known.gallery.search(rows, np.concatenate([moments.repeat(views), moments]), self._card.id)
-        similarities = known.neighbours.relieved(similarities)
+        similarities = gallery.search(rows, np.concatenate([moments.repeat(views), moments]), self._card.id)
+        if not covered:
+            similarities = known.neighbours.relieved(similarities)
         ends = np.cumsum(views)
         answers = []
         for number, end in enumerate(ends):
             own = similarities[end - views[number] : end]
             of_fused = similarities[ends[-1] + number]
             list_size = int((of_fused > NOT_COMPARED).sum())
-            thresholds = self._thresholds_at(list_size, known.neighbours)
+            thresholds = self._thresholds_at(list_size, known.neighbours, covered)
             decision = decide(own, of_fused, thresholds, self._evidence, self._config.min_margin)
             if decision is None:
                 answers.append(Answer(deployment=self._deployment))
             else:
-                answers.append(
-                    self._answer(known, decision, fused[number], thresholds.fused, list_size, float(moments[number]))
-                )
+                moment_s = float(moments[number])
+                compared = _Compared(gallery, covered, fused[number], thresholds.fused, list_size, moment_s)
+                answers.append(self._answer(known, decision, compared))
         return answers
 
-    def _answer(
-        self, known: _List, decision: Decision, fused: Floats, threshold: float, list_size: int, moment_s: float
-    ) -> Answer:
-        gallery = known.gallery
+    def _answer(self, known: _List, decision: Decision, compared: _Compared) -> Answer:
+        gallery = compared.gallery
         try:
-            jpeg = self._store.picture(gallery.nearest_image(decision.entry, fused))
+            jpeg = self._store.picture(gallery.nearest_image(decision.entry, compared.fused))
         except LfrError as error:
             return Answer(refused=str(error), deployment=self._deployment)
         if jpeg is None:
@@ -261,31 +282,38 @@ class Matcher:
             category=entry.category,
             action=entry.action,
             similarity=decision.similarity,
-            threshold=threshold,
+            threshold=compared.threshold,
             margin=decision.margin,
             runner_up="" if decision.runner_up is None else gallery.entries[decision.runner_up].entry_id,
             views_agreeing=decision.views_agreeing,
             views_compared=decision.views_compared,
-            list_size=list_size,
-            relatives=gallery.relatives(decision.entry, self._calibration.relative, moment_s),
-            probability=self._probability(known, decision.similarity, list_size),
+            list_size=compared.list_size,
+            relatives=known.gallery.relatives(
+                known.gallery.entries.index(entry), self._calibration.relative, compared.moment_s
+            ),
+            probability=self._probability(known, decision.similarity, compared),
+            covered=compared.covered,
         )
         return Answer(match=match, deployment=self._deployment, watchlist_jpeg=jpeg)
 
-    def _probability(self, known: _List, similarity: float, list_size: int) -> float | None:
+    def _probability(self, known: _List, similarity: float, compared: _Compared) -> float | None:
         """That it is this person, by the card's fits of the kind of comparison that was made."""
-        relieved = known.neighbours.rule is not None or self._calibration.neighbourhood is None
-        tail = self._calibration.fused_tail if relieved else self._calibration.short_tail
-        genuine = self._calibration.fused_genuine if relieved else self._calibration.short_genuine
-        if tail is None or genuine is None:
+        size, relieved = compared.list_size, known.neighbours.rule is not None
+        scale = scale_of(self._calibration, size, relieved=relieved, covered=compared.covered)
+        if scale.tail is None or scale.genuine is None:
             return None
-        return probability_true(genuine, tail, similarity, list_size=list_size, base_rate=self._config.base_rate)
+        rate = self._config.base_rate
+        return probability_true(scale.genuine, scale.tail, similarity, list_size=size, base_rate=rate)
 
-    def _thresholds_at(self, list_size: int, neighbours: Neighbours) -> Thresholds:
-        return thresholds_for(self._calibration, self._config, list_size, relieved=neighbours.rule is not None)
+    def _thresholds_at(self, list_size: int, neighbours: Neighbours, covered: str = "") -> Thresholds:
+        relieved = neighbours.rule is not None
+        return thresholds_for(self._calibration, self._config, list_size, relieved=relieved, covered=covered)
 
     def _gallery_of(self, rows: Sequence[StoredVector]) -> Gallery:
-        """The entries that may be compared in this kind of deployment."""
+        return Gallery(rows, self._card.id, self._device, self._card.vector_length)
+
+    def _own_rows(self, rows: Sequence[StoredVector]) -> list[StoredVector]:
+        """The pictures of entries that may be compared in this kind of deployment."""
         wanted = [row for row in rows if self._is_wanted(row.entry)]
         own = [row for row in wanted if row.model == self._card.id]
         others = {row.entry.entry_id: row.model for row in wanted}
@@ -298,9 +326,26 @@ class Matcher:
                 allowed=self._card.id,
                 next_step="import the watchlist again with the embedder of this site",
             )
-        return Gallery(own, self._card.id, self._device, self._card.vector_length)
+        return own
 
     def _is_wanted(self, entry: Entry) -> bool:
         if self._kind == LIVE and entry.category == TEST:
             return False
         return self._categories is None or entry.category in self._categories
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Compared:
+    """With what a passage was compared, and how."""
+
+    gallery: Gallery
+    covered: str
+    fused: Floats
+    threshold: float
+    list_size: int
+    moment_s: float
+
+
+def _covered_rows(rows: Sequence[StoredVector], region: str) -> list[StoredVector]:
+    """The same pictures with a region painted over, where they have such a view."""
+    return [replace(row, vector=row.covered[region]) for row in rows if region in row.covered]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,7 @@ from lfr_ray.errors import ConflictError, IntegrityError, NotFoundError, Refused
 from lfr_ray.match.approval import Approval, read_approval, write_approval
 from lfr_ray.match.entries import ENTRY_FIELDS, EnrolledImage, Entry, vector_sha256
 from lfr_ray.match.folder import ListFolder
-from lfr_ray.match.table import SCHEMA, Table, entry_of, image_of, quoted
+from lfr_ray.match.table import SCHEMA, Table, covered_of, entry_of, image_of, quoted
 from lfr_ray.records import Floats
 
 APPROVAL_FILE = "approval.json"
@@ -32,6 +32,7 @@ class StoredVector:
     vector: Floats = field(repr=False)
     quality: float
     size_px: float
+    covered: Mapping[str, Floats] = field(repr=False, default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +296,8 @@ class WatchlistStore:
         Raises:
             StoreError: Something cannot be removed.
         """
-        known, digests, jpegs, vectors = set(), [], [], []
+        known, digests, jpegs = set(), [], []
+        vectors: list[str] = []
         with self._place.destroying() as done:
             try:
                 for row in self._table.rows(SCHEMA.names):
@@ -303,7 +305,7 @@ class WatchlistStore:
                     known.add(image.entry.entry_id)
                     digests.append(image.digest())
                     jpegs.append(hashlib.sha256(image.jpeg).hexdigest())
-                    vectors.append(vector_sha256(image.vector))
+                    vectors += map(vector_sha256, (image.vector, *image.covered.values()))
             except StoreError:
                 # Damaged files are destroyed all the same; there is less to say about them.
                 digests.clear()
@@ -321,6 +323,7 @@ def _stored(row: dict[str, Any]) -> StoredVector:
         vector=row["embedding"],
         quality=row["quality"],
         size_px=row["size_px"],
+        covered=covered_of(row),
     )
 
 

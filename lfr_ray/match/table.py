@@ -24,12 +24,17 @@ import pyarrow as pa
 
 from lfr_ray.errors import StoreError
 from lfr_ray.match.entries import ENTRY_FIELDS, EnrolledImage, Entry
+from lfr_ray.records import REGIONS, Floats
 
 NAME = "entries"
 FOLDER = f"{NAME}.lance"
 BATCH_ROWS = 256
 _SLICES = "0123456789abcdef"
 """First signs of picture ids: a sixteenth of the table is written anew at a time, to bound memory."""
+
+_COVERED = {region: f"embedding_{region}" for region in REGIONS}
+"""Columns of the vectors with a region painted over; an empty list where there is none."""
+_VECTORS = ("embedding", *_COVERED.values())
 
 _KINDS = {"expires_at": pa.float64(), "image_date": pa.float64(), "priority": pa.int32(), "under_18": pa.bool_()}
 SCHEMA = pa.schema(
@@ -44,7 +49,7 @@ SCHEMA = pa.schema(
         pa.field("imported_at", pa.float64()),
         pa.field("digest", pa.string()),
         # Not named "vector": LanceDB wants one length for such a column, and two models may share the table.
-        pa.field("embedding", pa.list_(pa.float32())),
+        *(pa.field(name, pa.list_(pa.float32())) for name in _VECTORS),
         pa.field("jpeg", pa.large_binary()),
     ]
 )
@@ -157,6 +162,14 @@ class Table:
                 self._table = self._connection.create_table(NAME, schema=SCHEMA)
             else:
                 self._table = self._connection.open_table(NAME)
+            missing = sorted(set(SCHEMA.names) - set(self._table.schema.names))
+            if missing:
+                self.close()
+                raise StoreError(
+                    "the watchlist table was made by an older version",
+                    got=f"{self._folder}: no {', '.join(missing)}",
+                    next_step="move the folder away and import the watchlist again",
+                )
         return self._table
 
 
@@ -178,6 +191,7 @@ def row_of(image: EnrolledImage) -> dict[str, Any]:
         "imported_at": image.imported_at,
         "digest": image.digest(),
         "embedding": image.vector,
+        **{column: image.covered.get(region, ()) for region, column in _COVERED.items()},
         "jpeg": image.jpeg,
     }
 
@@ -199,20 +213,25 @@ def image_of(row: dict[str, Any]) -> EnrolledImage:
         jpeg=row["jpeg"],
         imported_by=row["imported_by"],
         imported_at=row["imported_at"],
+        covered=covered_of(row),
     )
+
+
+def covered_of(row: dict[str, Any]) -> dict[str, Floats]:
+    """The vectors of a row with a region painted over, by region."""
+    return {region: row[column] for region, column in _COVERED.items() if len(row[column])}
 
 
 def _plain_rows(batch: Any) -> list[dict[str, Any]]:
     """Rows as mappings; vectors become arrays without a detour over Python's numbers, which takes most of the time."""
-    if "embedding" not in batch.schema.names:
-        rows: list[dict[str, Any]] = batch.to_pylist()
-        return rows
-    vectors = batch.column("embedding")
-    ends = np.cumsum(vectors.value_lengths().to_numpy())
-    values = np.asarray(vectors.flatten().to_numpy(zero_copy_only=False), np.float32)
-    rows = batch.drop_columns(["embedding"]).to_pylist()
-    for row, vector in zip(rows, np.split(values, ends[:-1]), strict=True):
-        row["embedding"] = vector.copy()
+    columns = [name for name in _VECTORS if name in batch.schema.names]
+    rows: list[dict[str, Any]] = batch.drop_columns(columns).to_pylist()
+    for name in columns:
+        vectors = batch.column(name)
+        ends = np.cumsum(vectors.value_lengths().to_numpy())
+        values = np.asarray(vectors.flatten().to_numpy(zero_copy_only=False), np.float32)
+        for row, vector in zip(rows, np.split(values, ends[:-1]), strict=True):
+            row[name] = vector.copy()
     return rows
 
 

@@ -4,6 +4,10 @@ With N entries a stranger has N chances to be mistaken, so the same threshold me
 matches on a list ten times as long. The card's calibration says which threshold suits which size, and how the
 strangers' similarities thin out towards the top: from both, the threshold for another size follows such that a
 passing stranger's chance of a false match stays what it was.
+
+Similarities of covered faces, and those to a list too short to have neighbours, are on scales of their own. A threshold
+that a site or an authority states is one of uncovered faces; what it means for others is told by its rate of false
+alerts, so that covering a face never makes a false alert likelier than was allowed.
 """
 
 from __future__ import annotations
@@ -13,8 +17,18 @@ from dataclasses import dataclass
 
 from lfr_ray.config import MatchConfig
 from lfr_ray.errors import ConfigError
-from lfr_ray.models.cards import Calibration, TailFit
-from lfr_ray.models.tail import CEILING_PER_10K, comparison_rate, false_match_rate, similarity_at, threshold_for
+from lfr_ray.models.cards import Calibration, GenuineFit, TailFit
+from lfr_ray.models.tail import (
+    CEILING_PER_10K,
+    FACES,
+    comparison_rate,
+    false_match_rate,
+    similarity_at,
+    threshold_for,
+)
+
+LEAST_PER_10K = 1e-6
+"""A stated threshold beyond the fitted tail asks for no false alert at all; of covered faces, for fewer than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +46,66 @@ class Thresholds:
     floor: float
 
 
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What similarities of one kind of comparison mean, by the model's card.
+
+    Attributes:
+        threshold: The card's own threshold of fused views.
+        view: The card's own for one view.
+        size: The list size that the threshold is for.
+        tail: How strangers' fused similarities thin out, or None.
+        genuine: The right person's fused similarities, or None.
+        moves: The fit along which the threshold moves with the list; where there is no other, that of single views.
+        reckoned: The list size that false alerts are reckoned with.
+    """
+
+    threshold: float
+    view: float
+    size: int
+    tail: TailFit | None
+    genuine: GenuineFit | None
+    moves: TailFit | None
+    reckoned: int
+
+
+def scale_of(calibration: Calibration, list_size: int, *, relieved: bool | None = None, covered: str = "") -> Scale:
+    """The scale of comparisons with a list.
+
+    Lists too short to have neighbours are compared by plain similarity, which is on a scale of its own. Where
+    neighbours are taken off, strangers' chances hardly depend on the list's size (measured from 100 to 850
+    entries): so a list shorter than the card's is reckoned as long as that.
+
+    Args:
+        calibration: The card's.
+        list_size: Entries in force.
+        relieved: Whether the similarities are relieved of their neighbours; default: :func:`is_relieved`.
+        covered: The region of the face that is covered, one of ``records.REGIONS``; empty: none.
+    """
+    own = calibration
+    if covered:
+        fit = own.covered[covered]
+        reckoned = max(list_size, own.short_list_size)
+        return Scale(fit.threshold, fit.view_threshold, fit.list_size, fit.tail, fit.genuine, fit.tail, reckoned)
+    if own.neighbourhood is None:
+        moves = own.fused_tail or own.tail
+        size = max(1, list_size)
+        return Scale(own.threshold, own.view_threshold, own.list_size, own.fused_tail, own.fused_genuine, moves, size)
+    if is_relieved(own, list_size) if relieved is None else relieved:
+        tail, size = own.fused_tail, max(list_size, own.list_size)
+        return Scale(own.threshold, own.view_threshold, own.list_size, tail, own.fused_genuine, tail, size)
+    threshold = own.threshold if own.short_list_threshold is None else own.short_list_threshold
+    tail, size = own.short_tail, max(list_size, own.short_list_size)
+    return Scale(threshold, own.view_threshold, own.short_list_size, tail, own.short_genuine, tail, size)
+
+
+def is_relieved(calibration: Calibration, list_size: int) -> bool:
+    """Whether the matcher relieves similarities of their neighbours at this list size."""
+    return calibration.neighbourhood is not None and list_size >= calibration.neighbourhood.min_entries
+
+
 def thresholds_for(
-    calibration: Calibration, config: MatchConfig, list_size: int, *, relieved: bool | None = None
+    calibration: Calibration, config: MatchConfig, list_size: int, *, relieved: bool | None = None, covered: str = ""
 ) -> Thresholds:
     """Thresholds at a list size.
 
@@ -44,7 +116,8 @@ def thresholds_for(
         calibration: The card's.
         config: The site's.
         list_size: Entries in force.
-        relieved: Whether the similarities are relieved of their neighbours; default: whether the card says so.
+        relieved: Whether the similarities are relieved of their neighbours; default: :func:`is_relieved`.
+        covered: The region of the face that is covered; empty: none.
 
     Raises:
         ConfigError: The configuration asks for less than the floor, or for a rate that the card has no fit for.
@@ -53,13 +126,15 @@ def thresholds_for(
     >>> thresholds_for(calibration, MatchConfig(), 500)
     Thresholds(fused=0.9, view=0.8, floor=0.8)
     """
-    basis = _basis(calibration, list_size, relieved)
-    floor = _floor(calibration, basis)
-    view = config.view_threshold if config.view_threshold is not None else calibration.view_threshold
+    if covered:
+        return _covered(calibration, config, list_size, relieved, covered)
+    scale = scale_of(calibration, list_size, relieved=relieved)
+    floor = _floor(scale)
+    view = config.view_threshold if config.view_threshold is not None else scale.view
     if config.false_alerts_per_10k_faces is not None:
-        return Thresholds(max(floor, _asked_for(basis, config.false_alerts_per_10k_faces)), view, floor)
+        return Thresholds(max(floor, _asked_for(scale, config.false_alerts_per_10k_faces)), view, floor)
     if config.threshold is None:
-        return Thresholds(max(floor, _moved(basis)), view, floor)
+        return Thresholds(max(floor, _moved(scale)), view, floor)
     if config.threshold < floor:
         raise ConfigError(
             "match -> threshold is below the floor of the model card",
@@ -71,20 +146,15 @@ def thresholds_for(
     return Thresholds(config.threshold, view, floor)
 
 
-def is_relieved(calibration: Calibration, list_size: int) -> bool:
-    """Whether the matcher relieves similarities of their neighbours at this list size."""
-    return calibration.neighbourhood is not None and list_size >= calibration.neighbourhood.min_entries
-
-
 def expected_false_alerts(
-    calibration: Calibration, threshold: float, list_size: int, *, relieved: bool | None = None
+    calibration: Calibration, threshold: float, list_size: int, *, relieved: bool | None = None, covered: str = ""
 ) -> float | None:
     """Share of passing strangers who are mistaken for somebody on the list, by the card's fit; None without one."""
-    basis = _basis(calibration, list_size, relieved)
-    if basis.tail is None:
+    scale = scale_of(calibration, list_size, relieved=relieved, covered=covered)
+    if scale.tail is None:
         return None
-    rate = min(false_match_rate(basis.tail, threshold), 0.999999)
-    return -math.expm1(math.log1p(-rate) * basis.reckoned)
+    rate = min(false_match_rate(scale.tail, threshold), 0.999999)
+    return -math.expm1(math.log1p(-rate) * scale.reckoned)
 
 
 def floor_of(calibration: Calibration, list_size: int, *, relieved: bool | None = None) -> float:
@@ -93,68 +163,49 @@ def floor_of(calibration: Calibration, list_size: int, *, relieved: bool | None 
     Without a fit of fused views this is not known; then all views together must at least show what a single
     one has to.
     """
-    return _floor(calibration, _basis(calibration, list_size, relieved))
+    return _floor(scale_of(calibration, list_size, relieved=relieved))
 
 
-@dataclass(frozen=True, slots=True)
-class _Basis:
-    """What a threshold is reckoned from, by the kind of comparison.
-
-    Attributes:
-        threshold: The card's own.
-        size: The list size that this is for.
-        tail: How strangers' fused similarities thin out.
-        moves: The fit along which the card's own threshold moves; where there is no other, that of single views.
-        reckoned: The list size that false alerts are reckoned with.
-    """
-
-    threshold: float
-    size: int
-    tail: TailFit | None
-    moves: TailFit | None
-    reckoned: int
+def _covered(
+    calibration: Calibration, config: MatchConfig, list_size: int, relieved: bool | None, covered: str
+) -> Thresholds:
+    """Thresholds of covered faces: as rare in false alerts as those of uncovered ones, and never below the card's."""
+    scale = scale_of(calibration, list_size, covered=covered)
+    floor = _floor(scale)
+    raised = 0.0 if config.view_threshold is None else max(0.0, config.view_threshold - calibration.view_threshold)
+    view = min(1.0, scale.view + raised)
+    asked = config.false_alerts_per_10k_faces
+    if config.threshold is not None:
+        share = expected_false_alerts(calibration, config.threshold, list_size, relieved=relieved)
+        asked = None if share is None else max(share * FACES, LEAST_PER_10K)
+    fused = _moved(scale) if asked is None else _asked_for(scale, min(asked, CEILING_PER_10K))
+    return Thresholds(max(floor, fused), view, floor)
 
 
-def _basis(calibration: Calibration, list_size: int, relieved: bool | None) -> _Basis:
-    """Lists too short to have neighbours are compared by plain similarity, which is on a scale of its own.
-
-    Where neighbours are taken off, strangers' chances hardly depend on the list's size (measured from 100 to 850
-    entries): so a list shorter than the card's is reckoned as long as that.
-    """
-    own, tail = calibration, calibration.fused_tail
-    if calibration.neighbourhood is None:
-        return _Basis(own.threshold, own.list_size, tail, tail or own.tail, max(1, list_size))
-    if relieved is not False:
-        return _Basis(own.threshold, own.list_size, tail, tail, max(list_size, own.list_size))
-    threshold = own.threshold if own.short_list_threshold is None else own.short_list_threshold
-    size = max(list_size, own.short_list_size)
-    return _Basis(threshold, own.short_list_size, own.short_tail, own.short_tail, size)
-
-
-def _asked_for(basis: _Basis, alerts_per_10k: float) -> float:
+def _asked_for(scale: Scale, alerts_per_10k: float) -> float:
     """The threshold in police units."""
-    if basis.tail is None:
+    if scale.tail is None:
         raise ConfigError(
             "match -> false_alerts_per_10k_faces needs a fit of fused views, which the model card has not",
             got=f"{alerts_per_10k:g}",
             allowed="a card that `lfr calibrate` wrote",
             next_step="calibrate the model, or leave it out: the card's own threshold is then used",
         )
-    return threshold_for(basis.tail, basis.reckoned, alerts_per_10k).similarity
+    return threshold_for(scale.tail, scale.reckoned, alerts_per_10k).similarity
 
 
-def _floor(calibration: Calibration, basis: _Basis) -> float:
-    if basis.tail is None:
-        return calibration.view_threshold
-    return similarity_at(basis.tail, comparison_rate(basis.reckoned, CEILING_PER_10K))
+def _floor(scale: Scale) -> float:
+    if scale.tail is None:
+        return scale.view
+    return similarity_at(scale.tail, comparison_rate(scale.reckoned, CEILING_PER_10K))
 
 
-def _moved(basis: _Basis) -> float:
+def _moved(scale: Scale) -> float:
     """The card's threshold at another list size; without a tail fit it stays where it is."""
-    if basis.moves is None or basis.reckoned == basis.size:
-        return basis.threshold
-    rate = false_match_rate(basis.moves, basis.threshold)
+    if scale.moves is None or scale.reckoned == scale.size:
+        return scale.threshold
+    rate = false_match_rate(scale.moves, scale.threshold)
     if rate <= 0.0:
         # Beyond the end of a bounded tail no stranger was ever seen: there is nothing to move along.
-        return basis.threshold
-    return similarity_at(basis.moves, rate * basis.size / basis.reckoned)
+        return scale.threshold
+    return similarity_at(scale.moves, rate * scale.size / scale.reckoned)

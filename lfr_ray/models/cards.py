@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from lfr_ray.records import Faces, Floats, Picture
+from lfr_ray.records import REGIONS, Faces, Floats, Picture
 
 
 class Detector(Protocol):
@@ -96,6 +96,24 @@ class Neighbourhood(CardSection):
     min_entries: int = Field(ge=2, description="A shorter list is compared as it is.")
 
 
+class CoveredFit(CardSection):
+    """What similarities mean where one region is covered, and painted over on both sides (see ``embed/regions.py``).
+
+    Attributes:
+        threshold: Fused similarity that alerts by default.
+        view_threshold: Similarity at which a single view agrees.
+        list_size: Watchlist size for which the threshold was chosen.
+        tail: Fit of the false-match tail of fused views.
+        genuine: Similarities of the right person, fused views.
+    """
+
+    threshold: float = Field(gt=-1, lt=1)
+    view_threshold: float = Field(gt=-1, lt=1)
+    list_size: int = Field(gt=0)
+    tail: TailFit
+    genuine: GenuineFit
+
+
 class Calibration(CardSection):
     """What similarities of this model mean, and on which data that was measured.
 
@@ -116,6 +134,8 @@ class Calibration(CardSection):
         genuine: Similarities of the right person, single comparisons, or None.
         fused_genuine: The same for fused views, or None.
         short_genuine: The same for fused views against a short list, or None.
+        covered: The regions for which covered faces have views of their own; without an entry they are compared as
+            they are.
     """
 
     threshold: float = Field(gt=-1, lt=1)
@@ -134,13 +154,21 @@ class Calibration(CardSection):
     genuine: GenuineFit | None = None
     fused_genuine: GenuineFit | None = None
     short_genuine: GenuineFit | None = None
+    covered: dict[str, CoveredFit] = Field(default_factory=dict)
+
+    @field_validator("covered")
+    @classmethod
+    def _known_regions(cls, covered: dict[str, CoveredFit]) -> dict[str, CoveredFit]:
+        if unknown := sorted(covered.keys() - set(REGIONS)):
+            raise ValueError(f"no such region: {', '.join(unknown)}; allowed: {', '.join(REGIONS)}")
+        return covered
 
 
 class ModelCard(CardSection):
     """One model."""
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$")
-    task: Literal["detect", "embed", "attack"]
+    task: Literal["detect", "embed", "attack", "occlusion"]
     family: str = Field(description="Which code of ours reads it: a key of the registry.")
     title: str
     licence: str = Field(description="SPDX id or, where there is none, the licence in words.")

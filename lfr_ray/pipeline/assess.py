@@ -17,7 +17,9 @@ import numpy as np
 from lfr_ray.camera.stills import is_picture_name, read_picture
 from lfr_ray.config import QualityConfig
 from lfr_ray.embed.align import cut_chips
+from lfr_ray.embed.occlusion import Occlusion
 from lfr_ray.embed.quality import assess
+from lfr_ray.embed.regions import mean_view, paint_over
 from lfr_ray.errors import InputError, ModelError, PictureError
 from lfr_ray.evaluate.groups import GroupTable, read_groups
 from lfr_ray.evaluate.pairs import Listing, Relieve
@@ -126,6 +128,7 @@ def embed_labelled(
     embedder: Embedder,
     *,
     gate: QualityConfig | None = None,
+    regions: Sequence[str] = (),
     on_progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> Samples:
     """Vectors of every picture of the folder.
@@ -135,6 +138,7 @@ def embed_labelled(
         detector: Finds the faces.
         embedder: Makes the vectors.
         gate: The live quality gate, whose opinion is noted; default: that of a new site.
+        regions: Halves of the face for which every picture gets a view as if they were covered.
         on_progress: Called after every chunk with the pictures done and all of them.
 
     Raises:
@@ -143,16 +147,23 @@ def embed_labelled(
     if embedder.card.chip is None:
         raise ModelError("the embedder's card does not say how faces are cut out", got=embedder.card.id)
     gate = gate or QualityConfig()
+    occlusion = Occlusion(embedder.card.chip) if regions else None
     shown: list[_Shown] = []
     vectors: list[Floats] = []
+    covered: dict[str, list[Floats]] = {region: [] for region in regions}
+    seen: list[str | None] = []
     length = embedder.card.vector_length
     for start in range(0, len(labelled.paths), CHUNK):
         chunk = _look(labelled.paths[start : start + CHUNK], detector, embedder.card, gate)
         chips = [one.chip for one in chunk if one.chip is not None]
         found = embedder.embed(np.stack(chips)) if chips else np.zeros((0, length), np.float32)
-        rows = np.zeros((len(chunk), found.shape[1]), np.float32)
-        rows[[number for number, one in enumerate(chunk) if one.chip is not None]] = found
-        vectors.append(rows)
+        with_face = [number for number, one in enumerate(chunk) if one.chip is not None]
+        vectors.append(_spread(found, with_face, len(chunk)))
+        for region, views in covered.items():
+            painted = embedder.embed(paint_over(np.stack(chips), region, embedder.card.chip)) if chips else found
+            views.append(_spread(mean_view(found, painted), with_face, len(chunk)))
+        if occlusion is not None:
+            seen += ["" if one.chip is None else occlusion.kind(one.chip) for one in chunk]
         shown.extend(_Shown(one.reason, one.gate, one.quality) for one in chunk)
         on_progress(len(shown), len(labelled.paths))
     return Samples(
@@ -162,6 +173,8 @@ def embed_labelled(
         tuple(one.reason for one in shown),
         tuple(one.gate for one in shown),
         np.array([one.quality for one in shown], np.float32),
+        {region: np.concatenate(views) for region, views in covered.items()},
+        tuple(seen),
     )
 
 
@@ -189,6 +202,13 @@ def matcher_listing(card: ModelCard) -> Listing | None:
         return Neighbours(entries, rule).relieved
 
     return listing
+
+
+def _spread(vectors: Floats, rows: Sequence[int], count: int) -> Floats:
+    """Vectors at their pictures' places; zeros where a picture gave none."""
+    spread = np.zeros((count, vectors.shape[1]), np.float32)
+    spread[rows] = vectors
+    return spread
 
 
 def _look(paths: Sequence[Path], detector: Detector, card: ModelCard, gate: QualityConfig) -> list[_Shown]:

@@ -18,6 +18,7 @@ from lfr_ray.camera.stills import PICTURE_SUFFIXES, encode_jpeg, read_picture, s
 from lfr_ray.config import QualityConfig
 from lfr_ray.embed.align import cut_chips
 from lfr_ray.embed.quality import assess
+from lfr_ray.embed.regions import mean_view, paint_over
 from lfr_ray.errors import ModelError, PictureError
 from lfr_ray.match.entries import EnrolledImage, Entry, EntryDraft, Rejected, image_id
 from lfr_ray.match.store import StoredVector, WatchlistStore
@@ -179,6 +180,8 @@ class _Import:
         self._detector = detector
         self._embedder = embedder
         self._model = embedder.card.id
+        calibration = embedder.card.calibration
+        self._regions = () if calibration is None else tuple(calibration.covered)
         self._now = now
         self._imported_by = imported_by
         self._only: frozenset[str] | None = None
@@ -201,7 +204,8 @@ class _Import:
             self._removed = len(others)
             if self._store is not None:
                 self._store.remove(*others)
-        own = [row for row in stored if row.model == self._model]
+        # Pictures without a view for every region that the model's card has by now are taken in again.
+        own = [row for row in stored if row.model == self._model and row.covered.keys() >= set(self._regions)]
         self._known = {row.image_id: row for row in own}
         self._owners = {row.file_sha256: row.entry.entry_id for row in own}
         self._agreement = Agreement(
@@ -313,7 +317,12 @@ class _Import:
     def _embedded(self, cuts: Sequence[_Cut]) -> list[EnrolledImage]:
         if not cuts:
             return []
-        vectors = self._embedder.embed(np.stack([cut.chip for cut in cuts]))
+        chips = np.stack([cut.chip for cut in cuts])
+        vectors = self._embedder.embed(chips)
+        covered = {
+            region: mean_view(vectors, self._embedder.embed(paint_over(chips, region, self._chip)))
+            for region in self._regions
+        }
         return [
             EnrolledImage(
                 entry=cut.entry,
@@ -325,8 +334,9 @@ class _Import:
                 jpeg=cut.jpeg,
                 imported_by=self._imported_by,
                 imported_at=self._now,
+                covered={region: views[row] for region, views in covered.items()},
             )
-            for cut, vector in zip(cuts, vectors, strict=True)
+            for row, (cut, vector) in enumerate(zip(cuts, vectors, strict=True))
         ]
 
     def _changed_rows(self, chunk: Sequence[EntryDraft]) -> list[EnrolledImage]:

@@ -99,7 +99,8 @@ class DeskHolding:
 def image_contents(image: EnrolledImage) -> Iterator[bytes]:
     """Bytes of one enrolled picture as they stand in storage."""
     yield image.jpeg
-    yield np.ascontiguousarray(image.vector, dtype="<f4").tobytes()
+    for vector in (image.vector, *image.covered.values()):
+        yield np.ascontiguousarray(vector, dtype="<f4").tobytes()
 
 
 def desk_contents(store: DeskStore, alert_ids: Sequence[str]) -> Iterator[bytes]:

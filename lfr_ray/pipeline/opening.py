@@ -82,7 +82,8 @@ def open_matcher(site: SiteConfig, ledger: Ledger) -> Matcher:
     config = site.match
     authority = gate.authority if isinstance(gate, AuthorityGate) else None
     if authority is not None:
-        # What was signed is what counts; a site may only be stricter.
+        # What was signed counts. A site's rate of false alerts gives way to it; a site's own threshold may only be
+        # stricter, and the gate refuses a lower one.
         known = [one for one in (authority.threshold, config.threshold) if one is not None]
         strictest = {"threshold": max(known), "false_alerts_per_10k_faces": None} if known else {}
         config = config.model_copy(update=strictest)

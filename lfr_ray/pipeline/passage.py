@@ -35,12 +35,29 @@ class Passage:
     shots: Shots = field(default_factory=Shots)
     vectors: dict[int, Floats] = field(default_factory=dict, repr=False)
     weights: dict[int, float] = field(default_factory=dict, repr=False)
+    covered: dict[int, str] = field(default_factory=dict)
     portrait: Portrait | None = field(default=None, repr=False)
     newest_at: float = 0.0
     compared: bool = False
     alerted: bool = False
     busy: int = 0
     ended_s: float | None = None
+
+    def drop(self, key: int) -> None:
+        """One view less."""
+        for of_view in (self.vectors, self.weights, self.covered):
+            of_view.pop(key, None)
+
+    def alike(self) -> list[int]:
+        """The views of the passage that can be fused, in order: with the same part of the face covered.
+
+        Somebody who lifts a mask has views of both kinds; those count that are worth more together.
+        """
+        worth: dict[str, float] = {}
+        for key, covered in self.covered.items():
+            worth[covered] = worth.get(covered, 0.0) + self.weights[key]
+        most = max(sorted(worth), key=lambda covered: worth[covered])
+        return sorted(key for key, covered in self.covered.items() if covered == most)
 
 
 class Passages:
@@ -71,8 +88,7 @@ class Passages:
         if choice.take:
             passage.busy += 1
         if choice.drop is not None:
-            passage.vectors.pop(choice.drop, None)
-            passage.weights.pop(choice.drop, None)
+            passage.drop(choice.drop)
         return choice.take
 
     def add(self, view: View, vector: Floats, crop: Picture) -> Probe | None:
@@ -84,7 +100,8 @@ class Passages:
             crop: The face with some margin, for the officer if it comes to an alert.
 
         Returns:
-            What to compare now, or None: too few views yet, or the view lost its place meanwhile.
+            What to compare now, or None: too few views yet, the view lost its place meanwhile, or it is not among
+            those that count.
         """
         passage = self._living.get(view.track)
         if passage is None or passage.alerted:
@@ -93,19 +110,20 @@ class Passages:
             return None
         passage.vectors[view.frame_index] = vector
         passage.weights[view.frame_index] = view.quality.value
+        passage.covered[view.frame_index] = view.covered
         passage.newest_at = max(passage.newest_at, view.captured_at)
         if passage.portrait is None or view.quality.value > passage.portrait.quality.value:
             passage.portrait = Portrait(view.captured_s, view.captured_at, view.box, view.quality, crop)
-        if len(passage.vectors) < self._config.min_views:
+        views = passage.alike()
+        if view.frame_index not in views or len(views) < self._config.min_views:
             return None
-        return self._probe(passage)
+        return self._probe(passage, views)
 
     def withdraw(self, track: int, frame_index: int) -> None:
         """A wanted view could not be compared: its place is free for another one."""
         passage = self._living.get(track)
         if passage is not None:
-            passage.vectors.pop(frame_index, None)
-            passage.weights.pop(frame_index, None)
+            passage.drop(frame_index)
             kept = tuple(one for one in passage.shots.kept if one[1] != frame_index)
             passage.shots = replace(passage.shots, kept=kept)
 
@@ -162,18 +180,19 @@ class Passages:
         for passage in self._living.values():
             passage.vectors.clear()
             passage.weights.clear()
+            passage.covered.clear()
             passage.portrait = None
             passage.shots = replace(passage.shots, kept=(), best=0.0)
 
-    def _probe(self, passage: Passage) -> Probe:
-        order = sorted(passage.vectors)
+    def _probe(self, passage: Passage, views: list[int]) -> Probe:
         return Probe(
             camera=self._camera,
             track=passage.track,
             captured_at=passage.newest_at,
             model=self._model,
-            vectors=np.stack([passage.vectors[key] for key in order]),
-            weights=np.array([passage.weights[key] for key in order], np.float32),
+            vectors=np.stack([passage.vectors[key] for key in views]),
+            weights=np.array([passage.weights[key] for key in views], np.float32),
+            covered=passage.covered[views[0]],
         )
 
 

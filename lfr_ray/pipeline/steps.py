@@ -26,7 +26,9 @@ from lfr_ray.config import CameraConfig, SiteConfig
 from lfr_ray.detect.canvas import canvas_for
 from lfr_ray.detect.letterbox import Mapping, fit
 from lfr_ray.embed.align import cut_chips
+from lfr_ray.embed.occlusion import Occlusion
 from lfr_ray.embed.quality import assess
+from lfr_ray.embed.regions import joined, with_painted
 from lfr_ray.errors import RefusedError
 from lfr_ray.metrics import Meter
 from lfr_ray.models.cards import ChipSpec
@@ -50,6 +52,9 @@ COMPARISONS_IN_FLIGHT = 8
 
 COMPARISON_LIMIT_S = 15.0
 """A comparison that takes so long has failed: it must not hold the camera up for ever."""
+
+COVERED = "covered"
+"""Why a view is not compared of which both halves are covered."""
 
 RETRY_FIRST_S, RETRY_MOST_S = 0.2, 5.0
 
@@ -76,6 +81,7 @@ class CameraSteps:
         clock: Time.
         meter: Where this camera counts.
         run_id: Differs between two runs of the same camera, so that their alerts' keys differ.
+        occlusion: Tells which half of a face is covered; None: faces are compared as they are.
         in_flight: Frames at the detector at once.
     """
 
@@ -90,6 +96,7 @@ class CameraSteps:
         meter: Meter,
         *,
         run_id: str,
+        occlusion: Occlusion | None = None,
         in_flight: int = 4,
     ) -> None:
         self._camera = camera
@@ -100,6 +107,7 @@ class CameraSteps:
         self._clock = clock
         self._meter = meter
         self._run_id = run_id
+        self._occlusion = occlusion
         self._tracker = FaceTracker(site.track)
         self._passages = Passages(site.evidence, camera.name, model)
         self._in_flight = in_flight
@@ -207,11 +215,17 @@ class CameraSteps:
             quality = assess(box, points, float(faces.scores[row]), chip, self._site.quality, self._camera.min_face_px)
             if not quality.accepted:
                 self._meter.count("views_rejected_total", camera=self._camera.name, reason=quality.reason)
-            if self._passages.wants(track, quality, frame.index, frame.captured_s):
-                wanted.views.append(
-                    View(track, frame.index, frame.captured_s, frame.captured_at, box, points, quality, chip.copy())
-                )
-                wanted.crops.append(crop_face(frame.pixels, box))
+            if not self._passages.wants(track, quality, frame.index, frame.captured_s):
+                continue
+            covered = "" if self._occlusion is None else self._occlusion.kind(chip)
+            if covered is None:
+                self._meter.count("views_rejected_total", camera=self._camera.name, reason=COVERED)
+                self._passages.withdraw(track, frame.index)
+                self._passages.settle(track)
+                continue
+            moments = (frame.captured_s, frame.captured_at)
+            wanted.views.append(View(track, frame.index, *moments, box, points, quality, chip.copy(), covered))
+            wanted.crops.append(crop_face(frame.pixels, box))
         return wanted
 
     async def _compare(self, frame: Frame, faces: Faces, wanted: Wanted) -> None:
@@ -230,7 +244,9 @@ class CameraSteps:
 
     async def _embed_and_match(self, frame: Frame, faces: Faces, wanted: Wanted) -> None:
         began_s = self._clock.steady_s()
-        vectors = await self._stages.embed(np.stack([view.chip for view in wanted.views]))
+        covered = [view.covered for view in wanted.views]
+        chips = with_painted(np.stack([view.chip for view in wanted.views]), covered, self._chip)
+        vectors = joined(await self._stages.embed(chips), covered)
         self._meter.time("embed_seconds", self._clock.steady_s() - began_s)
         self._meter.count("views_embedded_total", len(wanted.views), camera=self._camera.name)
         ready = []

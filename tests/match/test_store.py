@@ -8,10 +8,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import lancedb
 import numpy as np
 import pytest
 
-from lfr_ray.errors import ConflictError, IntegrityError, NotFoundError, RefusedError
+from lfr_ray.errors import ConflictError, IntegrityError, NotFoundError, RefusedError, StoreError
 from lfr_ray.match.entries import EnrolledImage
 from lfr_ray.match.store import APPROVAL_FILE, WatchlistStore
 
@@ -154,3 +155,29 @@ def test_a_damaged_approval_is_named(store: WatchlistStore, make_image: Make, te
     (store.folder / APPROVAL_FILE).write_text(text)
     with pytest.raises(IntegrityError, match="approval"):
         store.approval(11.0)
+
+
+def test_views_of_covered_faces_come_back_and_count_for_the_hash(store: WatchlistStore, make_image: Make) -> None:
+    views = {"lower": make_image(50).vector, "upper": make_image(51).vector}
+    plain = make_image(1)
+    store.put([plain, make_image(2)])
+    before = store.content_hash()
+    store.put([replace(plain, covered=views)])
+    assert store.content_hash() != before
+    (found,) = WatchlistStore(store.folder).images("e0001")
+    assert found.covered.keys() == views.keys()
+    for region, vector in views.items():
+        np.testing.assert_array_equal(found.covered[region], vector)
+    loaded = {row.entry.entry_id: row.covered for row in store.load().vectors}
+    assert sorted(loaded["e0001"]) == ["lower", "upper"]
+    assert loaded["e0002"] == {}
+    told = store.destroy()
+    assert len(told.vector_sha256) == 4, "two faces as they are, one with two views"
+
+
+def test_a_table_of_an_older_version_says_what_to_do(store: WatchlistStore, make_image: Make) -> None:
+    store.put([make_image(1)])
+    lancedb.connect(str(store.folder)).open_table("entries").drop_columns(["embedding_lower"])
+    with pytest.raises(StoreError, match="older version") as caught:
+        WatchlistStore(store.folder).load()
+    assert "import the watchlist again" in caught.value.next_step

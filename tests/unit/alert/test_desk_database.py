@@ -139,3 +139,29 @@ def test_errors_hold_no_values(desk: AlertDesk, database: Database, make_sightin
     assert "sightings" in text
     assert "Nobody" not in text
     assert "passage-1" not in text
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_database_of_an_older_version_is_brought_up_with_its_alerts(
+    tmp_path: Path, open_desk: Callable[..., AlertDesk], make_sighting: Make, version: int
+) -> None:
+    desk = open_desk()
+    receipt = desk.raise_alert(make_sighting())
+    path = tmp_path / "desk.sqlite"
+    connection = sqlite3.connect(path)
+    connection.execute("ALTER TABLE alerts DROP COLUMN covered")
+    if version == 1:
+        connection.execute("ALTER TABLE alerts DROP COLUMN probability")
+    connection.execute("UPDATE desk SET schema_version = ?", (version,))
+    connection.commit()
+    connection.close()
+    again = open_desk()
+    again.store = DeskStore(Database.at(path))
+    document = again.get(receipt.alert_id)
+    assert document["regions_visible"] == ["lower", "upper"]
+    assert document["probability"] is None
+    later = again.raise_alert(make_sighting("later", match={"entry_id": "entry-9", "covered": "lower"}))
+    newest = again.get(later.alert_id)
+    assert newest["regions_visible"] == ["upper"]
+    assert "partly_covered" in newest["cautions"]
+    Database.at(path).close()  # and once more, without anything to do

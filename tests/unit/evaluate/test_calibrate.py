@@ -49,7 +49,7 @@ def found(make_samples):
         repeats=2,
         progress=steps.append,
     )
-    assert len(steps) == 6
+    assert len(steps) == 7
     return report
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lfr_ray.config import MatchConfig
 from lfr_ray.errors import ConfigError
 from lfr_ray.match.threshold import expected_false_alerts, floor_of, is_relieved, thresholds_for
-from lfr_ray.models.cards import Calibration, Neighbourhood, TailFit
+from lfr_ray.models.cards import Calibration, CoveredFit, GenuineFit, Neighbourhood, TailFit
 from lfr_ray.models.tail import CEILING_PER_10K, FACES, false_match_rate
 
 TAIL = TailFit(start=0.5, start_rate=0.01, shape=-0.1, scale=0.05, comparisons=10**6, p_value=0.5)
@@ -134,3 +134,49 @@ def test_where_neighbours_are_taken_off_a_shorter_list_has_no_lower_threshold() 
         found = [thresholds_for(card, config, size, relieved=True).fused for size in (30, 100, 500, 5000)]
         assert found[0] == found[1] == found[2] < found[3]
     assert expected_false_alerts(card, 0.9, 30) == expected_false_alerts(card, 0.9, 500)
+
+
+GENUINE = GenuineFit(mean=1.5, sd=0.3, pairs=100, identities=50)
+LOWER = CoveredFit(
+    threshold=0.95, view_threshold=0.7, list_size=500, genuine=GENUINE, tail=TAIL.model_copy(update={"start": 0.55})
+)
+"""Strangers are a twentieth more similar where the lower half is painted over."""
+
+
+@given(st.integers(1, 10**5), st.floats(0.01, 10))
+def test_covered_faces_alert_as_rarely_as_was_asked_for(size: int, asked: float) -> None:
+    card = calibration(fused_tail=TAIL, covered={"lower": LOWER})
+    config = MatchConfig(false_alerts_per_10k_faces=asked)
+    plain, covered = thresholds_for(card, config, size), thresholds_for(card, config, size, covered="lower")
+    if size >= card.short_list_size:
+        assert covered.fused == pytest.approx(min(1.0, plain.fused + 0.05), abs=1e-6)
+    expected = expected_false_alerts(card, covered.fused, size, covered="lower")
+    assert expected is not None
+    assert expected <= asked / FACES * 1.01 or covered.fused == 1.0
+
+
+@pytest.mark.parametrize("size", [40, 500, 5000])
+def test_a_stated_threshold_means_the_same_rate_for_covered_faces(size: int) -> None:
+    card = calibration(fused_tail=TAIL, covered={"lower": LOWER})
+    for stated in (0.88, 0.9):
+        floor = floor_of(card, size)
+        if stated >= floor:
+            found = thresholds_for(card, MatchConfig(threshold=stated), size, covered="lower")
+            assert found.fused == pytest.approx(stated + 0.05, abs=1e-6)
+    # Beyond the tail's end no rate is known but "none": then nothing but a covered tail's end will do.
+    strict = thresholds_for(card, MatchConfig(threshold=0.999), size, covered="lower").fused
+    assert strict > thresholds_for(card, MatchConfig(threshold=0.9), size, covered="lower").fused
+
+
+def test_without_a_word_the_card_s_own_threshold_of_the_region_moves_with_the_list() -> None:
+    card = calibration(fused_tail=TAIL, covered={"lower": LOWER})
+    assert thresholds_for(card, MatchConfig(), 500, covered="lower").fused == 0.95
+    assert thresholds_for(card, MatchConfig(), 5000, covered="lower").fused > 0.95
+    assert thresholds_for(card, MatchConfig(), 500, covered="lower").view == 0.7
+    assert thresholds_for(card, MatchConfig(view_threshold=0.65), 500, covered="lower").view == pytest.approx(0.75)
+    assert thresholds_for(card, MatchConfig(view_threshold=0.5), 500, covered="lower").view == 0.7
+
+
+def test_a_region_that_does_not_exist_is_no_card() -> None:
+    with pytest.raises(ValueError, match="left; allowed: lower, upper"):
+        calibration(covered={"left": LOWER})

@@ -15,7 +15,7 @@ from lfr_ray.records import Probe, Quality, View
 CONFIG = EvidenceConfig(min_views=3, min_agreeing=3, max_views=4, spacing_s=0.1)
 
 
-def view(track: int, frame: int, value: float = 0.5) -> View:
+def view(track: int, frame: int, value: float = 0.5, covered: str = "") -> View:
     quality = Quality(60, 100, 128, 0, 0, 0, 0.9, value)
     return View(
         track,
@@ -26,6 +26,7 @@ def view(track: int, frame: int, value: float = 0.5) -> View:
         np.zeros((5, 2), np.float32),
         quality,
         np.zeros((150, 150, 3), np.uint8),
+        covered,
     )
 
 
@@ -135,3 +136,35 @@ def test_an_answer_that_comes_after_the_vectors_were_cleared_costs_no_later_aler
     assert passages.alerted(1) is None
     feed(passages, range(10, 13))
     assert passages.alerted(1) is not None
+
+
+def given(passages: Passages, covered: list[str], values: list[float] | None = None) -> list[Probe | None]:
+    probes = []
+    for frame, region in enumerate(covered):
+        one = view(1, frame, 0.5 if values is None else values[frame], region)
+        assert passages.wants(1, one.quality, frame, one.captured_s)
+        probes.append(passages.add(one, vector(frame), np.zeros((8, 8, 3), np.uint8)))
+        passages.settle(1)
+    return probes
+
+
+def test_views_with_different_parts_covered_are_never_fused(passages: Passages) -> None:
+    probes = given(
+        Passages(EvidenceConfig(min_views=3, min_agreeing=3, max_views=9, spacing_s=0.1), "gate", "m"),
+        ["", "lower", "lower", "", "lower", ""],
+    )
+    assert [probe is None for probe in probes[:4]] == [True] * 4, "two of each kind are too few"
+    fifth = probes[4]
+    assert fifth is not None
+    assert (fifth.covered, len(fifth.vectors)) == ("lower", 3)
+    np.testing.assert_array_equal(fifth.vectors, np.stack([vector(1), vector(2), vector(4)]))
+    assert probes[5] is not None, "three of each: the uncovered ones are worth as much"
+    assert probes[5].covered == ""
+
+
+def test_the_kind_that_is_worth_more_counts() -> None:
+    config = EvidenceConfig(min_views=3, min_agreeing=3, max_views=9, spacing_s=0.1)
+    probes = given(Passages(config, "gate", "m"), ["upper"] * 3 + [""] * 3, [0.9, 0.9, 0.9, 0.2, 0.2, 0.2])
+    assert probes[2] is not None
+    assert probes[2].covered == "upper"
+    assert probes[3:] == [None] * 3, "nothing new is known of the views that count"
