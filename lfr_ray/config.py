@@ -158,6 +158,21 @@ class EvidenceConfig(Section):
         return self
 
 
+class AttackConfig(Section):
+    """Faces on paper, cloth or a screen must not alert (presentation attack detection). Off unless a score is given."""
+
+    score_at: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="Mean attack score (0 a person, 1 a picture of one) from which a possible match is withheld; "
+        "empty: not looked at. At 0.5 the models of the zoo take 2 to 12 % of real people for pictures.",
+    )
+    models: tuple[str, ...] = Field(
+        default=("minifasnet_v2", "minifasnet_v1se"), min_length=1, description="Card ids; their mean score counts."
+    )
+
+
 class MatchConfig(Section):
     """From similarity to a possible match."""
 
@@ -257,6 +272,7 @@ class SiteConfig(Section):
     track: TrackConfig = TrackConfig()
     quality: QualityConfig = QualityConfig()
     evidence: EvidenceConfig = EvidenceConfig()
+    attack: AttackConfig = AttackConfig()
     match: MatchConfig = MatchConfig()
     alert: AlertConfig = AlertConfig()
     api: ApiConfig = ApiConfig()

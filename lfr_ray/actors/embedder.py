@@ -6,6 +6,7 @@ import numpy as np
 from ray import serve
 
 from lfr_ray.config import SiteConfig
+from lfr_ray.detect.attack import AttackCheck, load_attack_check
 from lfr_ray.embed.base import load_embedder
 from lfr_ray.models.catalogue import card
 from lfr_ray.models.memory import reuse_memory
@@ -31,6 +32,7 @@ class EmbedderReplica:
                 declared_use=site.use,
             )
         )
+        self._attacks = self._thread.now(lambda: _attack_check(site)) if site.attack.score_at is not None else None
         self._self_test = self._thread.now(lambda: self_test(self._embedder))
         self._batch.set_max_batch_size(config.max_batch)
         self._batch.set_batch_wait_timeout_s(config.batch_wait_ms / 1000)
@@ -39,6 +41,13 @@ class EmbedderReplica:
         """Unit vectors ``float32 (N, D)`` of one camera's chips ``uint8 (N, h, w, 3)``."""
         vectors: Floats = await self._batch(chips)
         return vectors
+
+    async def attack_score(self, picture: Picture, box: Floats) -> float:
+        """How like a picture of a person the face in a box ``float32 (4,)`` is, 0 to 1; see ``detect/attack.py``."""
+        attacks = self._attacks
+        if attacks is None:
+            return 0.0
+        return float((await self._thread.run(lambda: attacks.scores(picture, box[np.newaxis])))[0])
 
     async def self_test(self) -> SelfTest:
         """Device and milliseconds a chip, measured at the start."""
@@ -49,3 +58,12 @@ class EmbedderReplica:
         chips = np.concatenate(lots)
         vectors = await self._thread.run(lambda: self._embedder.embed(chips))
         return np.split(vectors, np.cumsum([len(lot) for lot in lots])[:-1])
+
+
+def _attack_check(site: SiteConfig) -> AttackCheck:
+    return load_attack_check(
+        [card(name) for name in site.attack.models],
+        device=site.device,
+        threads=max(1, int(site.embedder.cpus)),
+        declared_use=site.use,
+    )

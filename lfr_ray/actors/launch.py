@@ -32,6 +32,8 @@ def detector_deployment(site: SiteConfig) -> Any:
 
 def embedder_deployment(site: SiteConfig) -> Any:
     """The embedder, ready to be bound into an application."""
+    for name in site.attack.models if site.attack.score_at is not None else ():
+        check_licence(card(name), site.use)
     return _model_deployment(EmbedderReplica, EMBEDDER, site, site.embedder)
 
 

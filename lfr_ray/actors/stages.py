@@ -26,6 +26,7 @@ class RemoteStages:
     def __init__(self, detector: Any, embedder: Any, matcher: Any, desk: Any) -> None:
         self._detect = detector.detect
         self._embed = embedder.embed
+        self._attack_score = embedder.attack_score
         self._matcher = matcher
         self._desk = desk
 
@@ -45,6 +46,11 @@ class RemoteStages:
         """Vectors of chips."""
         vectors: Floats = await self._embed.remote(chips)
         return vectors
+
+    async def attack_score(self, picture: Picture, box: Floats) -> float:
+        """How like a picture of a person a face is."""
+        score: float = await self._attack_score.remote(picture, box)
+        return score
 
     async def match(self, probes: Sequence[Probe]) -> list[Answer]:
         """One answer a probe."""

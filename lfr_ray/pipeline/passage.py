@@ -40,6 +40,7 @@ class Passage:
     newest_at: float = 0.0
     compared: bool = False
     alerted: bool = False
+    attack_scores: list[float] = field(default_factory=list)
     busy: int = 0
     ended_s: float | None = None
 
@@ -144,6 +145,14 @@ class Passages:
             return None
         passage.alerted = True
         return passage.portrait
+
+    def mean_attack_score(self, track: int, score: float) -> float:
+        """Take in the attack score of a view that matched; the mean of the passage's scores so far."""
+        passage = self._living.get(track)
+        if passage is None:
+            return score
+        passage.attack_scores.append(score)
+        return sum(passage.attack_scores) / len(passage.attack_scores)
 
     def end(self, tracks: tuple[int, ...], now_s: float) -> None:
         """These tracks are over; they are forgotten as soon as no comparison of theirs is under way."""

@@ -30,6 +30,9 @@ class Stages(Protocol):
     async def embed(self, chips: Picture) -> Floats:
         """Unit vectors ``float32 (N, D)`` of chips ``uint8 (N, h, w, 3)``."""
 
+    async def attack_score(self, picture: Picture, box: Floats) -> float:
+        """How like a picture of a person a face is, 0 to 1; ``uint8 (H, W, 3)`` around it, and its box in there."""
+
     async def match(self, probes: Sequence[Probe]) -> list[Answer]:
         """One answer a probe."""
 
@@ -51,6 +54,13 @@ class Desk(Protocol):
         """Durable before it returns; idempotent on the sighting's key."""
 
 
+class Attacks(Protocol):
+    """Tells people from pictures of people."""
+
+    def scores(self, picture: Picture, boxes: Floats) -> Floats:
+        """Scores ``float32 (N,)``, 0 to 1, of faces ``float32 (N, 4)`` in a picture."""
+
+
 class LocalStages:
     """All stages in this process: models in threads, the matcher and the desk as plain calls."""
 
@@ -61,12 +71,14 @@ class LocalStages:
         matcher: Matching,
         desk: Desk,
         wall_s: WallClock,
+        attacks: Attacks | None = None,
     ) -> None:
         self._detector = detector
         self._embedder = embedder
         self._matcher = matcher
         self._desk = desk
         self._wall_s = wall_s
+        self._attacks = attacks
         self._thread = ModelThread()
 
     async def detect(self, canvas: Picture) -> Faces:
@@ -76,6 +88,13 @@ class LocalStages:
     async def embed(self, chips: Picture) -> Floats:
         """Vectors of chips."""
         return await self._thread.run(lambda: self._embedder.embed(chips))
+
+    async def attack_score(self, picture: Picture, box: Floats) -> float:
+        """Of one face; 0 where nothing looks for attacks."""
+        attacks = self._attacks
+        if attacks is None:
+            return 0.0
+        return float((await self._thread.run(lambda: attacks.scores(picture, box[np.newaxis])))[0])
 
     async def match(self, probes: Sequence[Probe]) -> list[Answer]:
         """One answer a probe."""

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import structlog
 
-from lfr_ray.camera.evidence import crop_face, scene_jpeg
+from lfr_ray.camera.evidence import crop_face, scene_jpeg, surroundings
 from lfr_ray.camera.stills import encode_jpeg
 from lfr_ray.clock import Clock
 from lfr_ray.config import CameraConfig, SiteConfig
@@ -55,6 +55,9 @@ COMPARISON_LIMIT_S = 15.0
 
 COVERED = "covered"
 """Why a view is not compared of which both halves are covered."""
+
+SURROUNDINGS = 4.0
+"""What attack models see of a face's surroundings, at most, in sizes of its box."""
 
 RETRY_FIRST_S, RETRY_MOST_S = 0.2, 5.0
 
@@ -261,21 +264,32 @@ class CameraSteps:
         self._meter.time("match_seconds", self._clock.steady_s() - began_s)
         self._meter.time("capture_to_answer_seconds", self._clock.steady_s() - frame.seen_s)
         for (view, _), answer in zip(ready, answers, strict=True):
-            self._answer(frame, faces, view, answer)
+            await self._answer(frame, faces, view, answer)
 
-    def _answer(self, frame: Frame, faces: Faces, view: View, answer: Answer) -> None:
+    async def _answer(self, frame: Frame, faces: Faces, view: View, answer: Answer) -> None:
         if answer.refused:
             self.refusal = answer.refused
             self._meter.count("comparisons_refused_total", camera=self._camera.name)
             self._passages.clear_vectors()
             return
         self.refusal = ""
-        if answer.match is None:
+        if answer.match is None or await self._is_attack(frame, view):
             return
         portrait = self._passages.alerted(view.track)
         if portrait is not None:
             sighting = self._sighting(frame, faces, view, answer, answer.match, portrait)
             _spawn(self._raise(sighting, frame.seen_s), self._alerts)
+
+    async def _is_attack(self, frame: Frame, view: View) -> bool:
+        """Whether the face looks like a picture of one, over all of its passage's views that matched."""
+        limit = self._site.attack.score_at
+        if limit is None:
+            return False
+        score = await self._stages.attack_score(*surroundings(frame.pixels, view.box, SURROUNDINGS))
+        if self._passages.mean_attack_score(view.track, score) < limit:
+            return False
+        self._meter.count("matches_withheld_total", camera=self._camera.name, reason="attack")
+        return True
 
     def _sighting(
         self, frame: Frame, faces: Faces, view: View, answer: Answer, match: Match, portrait: Portrait

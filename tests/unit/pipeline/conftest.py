@@ -162,24 +162,34 @@ class ListFeed:
 class Chain:
     """One camera's chain with its scripted parts."""
 
-    def __init__(self, people: Callable[[int], Iterable[tuple[float, float]]], **camera: Any) -> None:
+    def __init__(
+        self,
+        people: Callable[[int], Iterable[tuple[float, float]]],
+        *,
+        occlusion: Any = None,
+        site: SiteConfig | None = None,
+        **camera: Any,
+    ) -> None:
         self.clock = FakeClock()
         self.meter = Meter()
         self.detector = FixedDetector(people)
         self.embedder = FixedEmbedder()
         self.matcher = FixedMatcher(lambda probe: Answer(deployment="test"))
         self.desk = ListedDesk(self.clock)
+        self.attack_scores: Callable[[int], float] = lambda attempt: 0.0
+        self.looked_at: list[tuple[tuple[int, ...], list[float]]] = []
         chip = card("dlib_resnet").chip
         assert chip is not None
         self.steps = CameraSteps(
             CameraConfig(name="gate", url="demo:gate", **camera),
-            SiteConfig(site="pier"),
+            site or SiteConfig(site="pier"),
             chip,
             "dlib_resnet",
             self,
             self.clock,
             self.meter,
             run_id="run",
+            occlusion=occlusion,
         )
 
     async def detect(self, canvas: Picture) -> Faces:
@@ -187,6 +197,10 @@ class Chain:
 
     async def embed(self, chips: Picture) -> Floats:
         return await self.embedder.embed(chips)
+
+    async def attack_score(self, picture: Picture, box: Floats) -> float:
+        self.looked_at.append((picture.shape, box.tolist()))
+        return self.attack_scores(len(self.looked_at))
 
     async def match(self, probes: Sequence[Probe]) -> list[Answer]:
         return await self.matcher.match(probes)

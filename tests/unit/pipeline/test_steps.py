@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from lfr_ray.config import AttackConfig, SiteConfig
 from lfr_ray.errors import RefusedError, ResourceError
 from lfr_ray.pipeline.steps import COMPARISON_LIMIT_S, RETRY_FIRST_S, STUCK_S
 from lfr_ray.records import Answer, Probe
@@ -272,3 +273,86 @@ def test_an_alert_on_its_way_survives_a_fault_of_the_chain(chain: MakeChain, pos
 
     one.run(scenario())
     assert len(one.desk.acknowledged) == 1
+
+
+class Seen:
+    """Says of every face what the test says."""
+
+    def __init__(self, kinds: Iterable[str | None]) -> None:
+        self._kinds = iter(kinds)
+
+    def kind(self, chip: Any) -> str | None:
+        return next(self._kinds)
+
+
+def test_a_covered_face_is_embedded_twice_and_compared_as_covered(chain: MakeChain, possibly_listed: Reply) -> None:
+    one = chain(one_walker, occlusion=Seen(itertools.repeat("lower")))
+    asked: list[tuple[int, str]] = []
+
+    def answer(probe: Probe) -> Answer:
+        asked.append((len(probe.vectors), probe.covered))
+        return Answer(deployment="test")
+
+    embedded: list[int] = []
+    embed = one.embedder.embed
+
+    async def counted(chips: Any) -> Any:
+        embedded.append(len(chips))
+        return await embed(chips)
+
+    one.matcher.answer, one.embedder.embed = answer, counted
+    one.run(one.steps.run(one.feed(30)))
+    assert asked
+    assert {covered for _, covered in asked} == {"lower"}
+    assert set(embedded) == {2}, "the chip as it is, and painted over"
+    assert one.count("views_embedded_total") == len(embedded)
+
+
+def test_a_face_of_which_both_halves_are_covered_is_counted_and_not_compared(chain: MakeChain) -> None:
+    one = chain(one_walker, occlusion=Seen(itertools.repeat(None)))
+    one.run(one.steps.run(one.feed(30)))
+    assert one.matcher.asked == []
+    assert one.count("views_rejected_total", reason="covered") > 3
+    assert one.count("views_embedded_total") == 0
+    assert one.count("faces_forgotten_total") == one.count("faces_seen_total") == 1
+
+
+def test_whoever_takes_a_mask_off_is_compared_as_seen_then(chain: MakeChain) -> None:
+    one = chain(one_walker, occlusion=Seen(itertools.chain(["lower"] * 4, itertools.repeat(""))))
+    kinds: list[str] = []
+    one.matcher.answer = lambda probe: kinds.append(probe.covered) or Answer(deployment="test")
+    one.run(one.steps.run(one.feed(60)))
+    assert kinds[0] == "lower"
+    assert kinds[-1] == ""
+    assert kinds == sorted(kinds, reverse=True), "never back again"
+
+
+WATCHFUL = SiteConfig(site="pier", attack=AttackConfig(score_at=0.5))
+
+
+def test_a_picture_of_a_face_never_alerts(chain: MakeChain, possibly_listed: Reply) -> None:
+    one = chain(one_walker, site=WATCHFUL)
+    one.matcher.answer, one.attack_scores = possibly_listed, lambda attempt: 0.8
+    one.run(one.steps.run(one.feed(30)))
+    assert one.desk.acknowledged == []
+    assert one.count("matches_withheld_total", reason="attack") == len(one.looked_at) > 3
+    shape, box = one.looked_at[0]
+    assert box[0] >= 0, "the face with what is around it"
+    assert box[2] <= shape[1]
+    assert one.count("faces_forgotten_total") == one.count("faces_seen_total") == 1
+
+
+def test_one_bad_look_does_not_hide_a_person(chain: MakeChain, possibly_listed: Reply) -> None:
+    one = chain(one_walker, site=WATCHFUL)
+    one.matcher.answer, one.attack_scores = possibly_listed, lambda attempt: 0.9 if attempt == 1 else 0.05
+    one.run(one.steps.run(one.feed(30)))
+    assert len(one.desk.acknowledged) == 1
+    assert len(one.looked_at) == 2, "the mean of two looks is below the limit"
+
+
+def test_where_no_score_is_given_nobody_looks(chain: MakeChain, possibly_listed: Reply) -> None:
+    one = chain(one_walker)
+    one.matcher.answer, one.attack_scores = possibly_listed, lambda attempt: 1.0
+    one.run(one.steps.run(one.feed(30)))
+    assert len(one.desk.acknowledged) == 1
+    assert one.looked_at == []
