@@ -40,10 +40,7 @@ def in_one_process(site: SiteConfig, clip: Path, matcher: object, desk: object, 
         stages = LocalStages(*models, matcher, desk, clock.wall_s)
         embedder = card(site.embedder.model)
         run_id, occlusion = str(time.time()), occlusion_for(embedder)
-        assert embedder.chip is not None
-        steps = CameraSteps(
-            camera, site, embedder.chip, embedder.id, stages, clock, meter, run_id=run_id, occlusion=occlusion
-        )
+        steps = CameraSteps(camera, site, embedder, stages, clock, meter, run_id=run_id, occlusion=occlusion)
         began_s = time.monotonic()
         reader = CameraReader(camera, clock=clock).start()
         await steps.run(reader.mailbox)

@@ -141,6 +141,12 @@ class QualityConfig(Section):
     max_pitch: float = Field(default=0.6, gt=0, description="Largest nod: 0 level, 1 up or down.")
     max_roll_deg: float = Field(default=40.0, gt=0, le=180, description="Largest tilt of the eyes' line.")
     min_score: float = Field(default=0.6, gt=0, lt=1, description="Smallest detector score.")
+    min_stability: float | None = Field(
+        default=None,
+        gt=-1,
+        lt=1,
+        description="Smallest similarity of a view's vector to its mirror image's; default: from the model card.",
+    )
 
 
 class EvidenceConfig(Section):

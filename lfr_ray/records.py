@@ -146,6 +146,20 @@ class View:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Embedded:
+    """What an embedder made of some chips.
+
+    Attributes:
+        vectors: ``float32 (N, D)`` of unit length.
+        stability: ``float32 (N,)``: similarity of each chip's vector to that of its mirror image; 1 where the embedder
+            does not look at mirror images.
+    """
+
+    vectors: Floats = field(repr=False)
+    stability: Floats = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Probe:
     """What is known of one passage so far, ready to be compared.
 

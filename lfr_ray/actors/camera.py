@@ -17,7 +17,6 @@ from lfr_ray.camera.reader import CameraReader, CameraStatus
 from lfr_ray.clock import Clock, SystemClock
 from lfr_ray.config import CameraConfig, SiteConfig
 from lfr_ray.embed.occlusion import occlusion_for
-from lfr_ray.errors import ModelError
 from lfr_ray.metrics import Meter, Snapshot, resident_bytes
 from lfr_ray.models.catalogue import card
 from lfr_ray.pipeline.steps import CameraSteps
@@ -116,13 +115,10 @@ class CameraActor:
 
     def _chain(self, stages: RemoteStages) -> CameraSteps:
         embedder = card(self._site.embedder.model)
-        if embedder.chip is None:
-            raise ModelError("the embedder's card does not say how faces are cut out", got=embedder.id)
         return CameraSteps(
             self._camera,
             self._site,
-            embedder.chip,
-            embedder.id,
+            embedder,
             stages,
             self._clock,
             self._meter,

@@ -12,7 +12,7 @@ from lfr_ray.models.catalogue import card
 from lfr_ray.models.memory import reuse_memory
 from lfr_ray.models.model_thread import ModelThread
 from lfr_ray.models.runtime import SelfTest, self_test
-from lfr_ray.records import Floats, Picture
+from lfr_ray.records import Embedded, Floats, Picture
 
 
 class EmbedderReplica:
@@ -37,10 +37,10 @@ class EmbedderReplica:
         self._batch.set_max_batch_size(config.max_batch)
         self._batch.set_batch_wait_timeout_s(config.batch_wait_ms / 1000)
 
-    async def embed(self, chips: Picture) -> Floats:
-        """Unit vectors ``float32 (N, D)`` of one camera's chips ``uint8 (N, h, w, 3)``."""
-        vectors: Floats = await self._batch(chips)
-        return vectors
+    async def judged(self, chips: Picture) -> Embedded:
+        """Vectors ``float32 (N, D)`` of one camera's chips ``uint8 (N, h, w, 3)``, and how stable each is."""
+        found: Embedded = await self._batch(chips)
+        return found
 
     async def attack_score(self, picture: Picture, box: Floats) -> float:
         """How like a picture of a person the face in a box ``float32 (4,)`` is, 0 to 1; see ``detect/attack.py``."""
@@ -54,10 +54,11 @@ class EmbedderReplica:
         return self._self_test
 
     @serve.batch  # type: ignore[untyped-decorator]
-    async def _batch(self, lots: list[Picture]) -> list[Floats]:
+    async def _batch(self, lots: list[Picture]) -> list[Embedded]:
         chips = np.concatenate(lots)
-        vectors = await self._thread.run(lambda: self._embedder.embed(chips))
-        return np.split(vectors, np.cumsum([len(lot) for lot in lots])[:-1])
+        found = await self._thread.run(lambda: self._embedder.judged(chips))
+        ends = np.cumsum([len(lot) for lot in lots])[:-1]
+        return list(map(Embedded, np.split(found.vectors, ends), np.split(found.stability, ends)))
 
 
 def _attack_check(site: SiteConfig) -> AttackCheck:

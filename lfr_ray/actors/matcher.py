@@ -1,7 +1,7 @@
 """The matcher as an actor: the one reader of the watchlist, and the authority's gate.
 
 Whoever calls this actor loads this file. So what opens the watchlist is loaded by the actor alone: a camera that had to
-load it as well would start seconds later and be hundreds of megabytes larger.
+load it as well would start later and be larger.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from lfr_ray.config import SiteConfig
 from lfr_ray.errors import ResourceError
 from lfr_ray.models.cards import ModelCard
 from lfr_ray.models.runtime import SelfTest
-from lfr_ray.records import Faces, Floats, Picture
+from lfr_ray.records import Embedded, Faces, Floats, Picture
 
 
 class RemoteDetector:
@@ -32,14 +32,18 @@ class RemoteEmbedder:
 
     def __init__(self, card: ModelCard, handle: Any) -> None:
         self.card = card
-        self._embed = handle.embed
+        self._judged = handle.judged
 
     def embed(self, chips: Picture) -> Floats:
         """Unit vectors ``float32 (N, D)`` of chips ``uint8 (N, h, w, 3)``."""
+        return self.judged(chips).vectors
+
+    def judged(self, chips: Picture) -> Embedded:
+        """The same vectors, and how stable each is."""
         if not len(chips):
-            return np.zeros((0, self.card.vector_length), np.float32)
-        vectors: Floats = self._embed.remote(chips).result()
-        return vectors
+            return Embedded(np.zeros((0, self.card.vector_length), np.float32), np.zeros(0, np.float32))
+        found: Embedded = self._judged.remote(chips).result()
+        return found
 
 
 async def models_ready(site: SiteConfig, detector: Any, embedder: Any) -> list[SelfTest]:

@@ -10,7 +10,7 @@ import numpy as np
 from lfr_ray.actors.answers import answer
 from lfr_ray.config import SiteConfig
 from lfr_ray.models.catalogue import card
-from lfr_ray.records import Answer, Faces, Floats, Picture, Probe, Sighting
+from lfr_ray.records import Answer, Embedded, Faces, Floats, Picture, Probe, Sighting
 
 
 class RemoteStages:
@@ -25,7 +25,7 @@ class RemoteStages:
 
     def __init__(self, detector: Any, embedder: Any, matcher: Any, desk: Any) -> None:
         self._detect = detector.detect
-        self._embed = embedder.embed
+        self._judged = embedder.judged
         self._attack_score = embedder.attack_score
         self._matcher = matcher
         self._desk = desk
@@ -42,10 +42,10 @@ class RemoteStages:
         faces: Faces = await self._detect.remote(canvas)
         return faces
 
-    async def embed(self, chips: Picture) -> Floats:
-        """Vectors of chips."""
-        vectors: Floats = await self._embed.remote(chips)
-        return vectors
+    async def embed(self, chips: Picture) -> Embedded:
+        """Vectors of chips, and how stable each is."""
+        found: Embedded = await self._judged.remote(chips)
+        return found
 
     async def attack_score(self, picture: Picture, box: Floats) -> float:
         """How like a picture of a person a face is."""

@@ -11,7 +11,7 @@ from lfr_ray.checks import check_array
 from lfr_ray.embed.probe import check_vectors, probe_chips
 from lfr_ray.errors import ModelError
 from lfr_ray.models.cards import ChipSpec, ModelCard
-from lfr_ray.records import Floats, Picture
+from lfr_ray.records import Embedded, Floats, Picture
 
 
 class Network(Protocol):
@@ -52,11 +52,21 @@ class ChipEmbedder:
             ShapeError: Not ``uint8 (N, height, width, 3)`` of the card's chip.
             ModelError: The network's output is unusable.
         """
-        raw = self.raw(chips)
-        if self.mirror and len(chips):
-            # Each view counts the same, however long its vector is.
-            raw = self._unit(raw) + self._unit(self.raw(chips[:, :, ::-1]))
-        return self._unit(raw)
+        return self.judged(chips).vectors
+
+    def judged(self, chips: Picture) -> Embedded:
+        """The same vectors, and how stable each is; see :class:`lfr_ray.models.cards.Embedder`.
+
+        Raises:
+            ShapeError: Not ``uint8 (N, height, width, 3)`` of the card's chip.
+            ModelError: The network's output is unusable.
+        """
+        plain = self._unit(self.raw(chips))
+        if not self.mirror or not len(chips):
+            return Embedded(plain, np.ones(len(plain), np.float32))
+        # Each view counts the same, however long its vector is.
+        mirrored = self._unit(self.raw(chips[:, :, ::-1]))
+        return Embedded(self._unit(plain + mirrored), (plain * mirrored).sum(axis=1, dtype=np.float32))
 
     def raw(self, chips: Picture) -> Floats:
         """The network's own vectors: not of unit length, not mirrored.

@@ -14,7 +14,7 @@ from lfr_ray.errors import ModelError
 from lfr_ray.models.cards import ModelCard
 from lfr_ray.models.dlib_file import AFFINE, CONVOLUTION, FULL, DlibLayer, read_dlib
 from lfr_ray.models.runtime import Runtime
-from lfr_ray.records import Floats, Picture
+from lfr_ray.records import Embedded, Floats, Picture
 
 SIDE_PX = 150
 VECTOR_LENGTH = 128
@@ -62,12 +62,20 @@ class DlibResNet:
             ShapeError: Not ``uint8 (N, 150, 150, 3)``.
             ModelError: The network's output is unusable.
         """
+        return self.judged(chips).vectors
+
+    def judged(self, chips: Picture) -> Embedded:
+        """The same vectors, and how stable each is; see :class:`lfr_ray.models.cards.Embedder`.
+
+        Raises:
+            ShapeError: Not ``uint8 (N, 150, 150, 3)``.
+            ModelError: The network's output is unusable.
+        """
         raw = self.descriptors(chips)
-        if self.mirror and len(chips):
-            raw = raw + self.descriptors(chips[:, :, ::-1])
-        length = np.linalg.norm(raw, axis=1, keepdims=True)
-        vectors: Floats = raw / np.maximum(length, np.finfo(np.float32).tiny)
-        return vectors
+        if not self.mirror or not len(chips):
+            return Embedded(units(raw), np.ones(len(raw), np.float32))
+        mirrored = self.descriptors(chips[:, :, ::-1])
+        return Embedded(units(raw + mirrored), (units(raw) * units(mirrored)).sum(axis=1, dtype=np.float32))
 
     def descriptors(self, chips: Picture) -> Floats:
         """What dlib itself calls the face descriptor: not of unit length, not mirrored.
@@ -81,6 +89,13 @@ class DlibResNet:
         (vectors,) = self._runtime.run(chips)
         found: Floats = vectors.cpu().numpy()
         return found
+
+
+def units(raw: Floats) -> Floats:
+    """Vectors of unit length; those of no length stay zero."""
+    length = np.linalg.norm(raw, axis=1, keepdims=True)
+    vectors: Floats = raw / np.maximum(length, np.finfo(np.float32).tiny)
+    return vectors
 
 
 def build_network(path: Path) -> nn.Module:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lfr_ray.evaluate.intervals import Doubles
-from lfr_ray.evaluate.samples import Samples
+from lfr_ray.evaluate.intervals import Doubles, clopper_pearson
+from lfr_ray.evaluate.samples import Bools, Samples
 from lfr_ray.records import Floats
 
 SHARES = tuple(round(0.025 * step, 3) for step in range(21))
@@ -72,3 +72,45 @@ def _genuine(samples: Samples, quality: Floats) -> tuple[Doubles, Doubles]:
         similarity.append((vectors @ vectors.T)[first, second].astype(np.float64))
         worse.append(np.minimum(quality[own[first]], quality[own[second]]).astype(np.float64))
     return np.concatenate(similarity), np.concatenate(worse)
+
+
+GATE_TIMES = 2.0
+"""A view is worth comparing while faces like it are missed at most so many times as often as good ones."""
+
+GATE_BINS = 20
+
+
+def gate_at(quality: Floats, missed: Bools, *, times: float = GATE_TIMES, bins: int = GATE_BINS) -> float | None:
+    """Where a gate belongs on one quality measure, by the curve and not by hand.
+
+    Views are taken in order of the measure, in groups of equal size. From the lowest group upwards all are refused that
+    are missed more than ``times`` as often as the better half of all views, and not by chance (95 %); the first
+    group that is not ends it.
+
+    Args:
+        quality: ``float32 (n,)``, higher is better.
+        missed: ``bool (n,)``, whether the view was missed at the threshold of single views.
+        times: How much worse than the better half a view may be.
+        bins: Groups.
+
+    Returns:
+        The least value that passes; None where even the lowest group passes, or there is no view.
+
+    >>> quality = np.arange(2000, dtype=np.float32)
+    >>> gate_at(quality, (quality < 400) & (quality % 2 == 0) | (quality % 50 == 0))
+    400.0
+    """
+    order = np.argsort(quality, kind="stable")
+    groups = [group for group in np.array_split(order, bins) if len(group)]
+    base = float(missed[order[len(order) // 2 :]].mean()) if len(order) else 0.0
+    worse = 0
+    while worse < len(groups) and _is_worse(missed[groups[worse]], base, times):
+        worse += 1
+    if worse == 0 or worse == len(groups):
+        return None
+    return float(quality[groups[worse]].min())
+
+
+def _is_worse(missed: Bools, base: float, times: float) -> bool:
+    found = clopper_pearson(int(missed.sum()), len(missed))
+    return float(missed.mean()) > times * base and found.low is not None and found.low > base

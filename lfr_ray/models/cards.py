@@ -6,7 +6,8 @@ from typing import Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from lfr_ray.records import REGIONS, Faces, Floats, Picture
+from lfr_ray.errors import ModelError
+from lfr_ray.records import REGIONS, Embedded, Faces, Floats, Picture
 
 
 class Detector(Protocol):
@@ -39,6 +40,9 @@ class Embedder(Protocol):
         Returns:
             ``float32 (N, D)`` of unit length.
         """
+
+    def judged(self, chips: Picture) -> Embedded:
+        """The same vectors, and how stable each is."""
 
 
 class CardSection(BaseModel):
@@ -127,6 +131,7 @@ class Calibration(CardSection):
         relative: Two entries at least this similar are reported as possible relatives.
         same_person: Single pictures of two entries at least this similar show one person under two ids.
         different_person: A picture less like an entry's other pictures than this shows somebody else.
+        min_stability: A view whose vector and that of its mirror image are less similar is not compared; None: all are.
         data: Name and size of the data, in words.
         tail: Fit of the false-match tail of single comparisons, or None.
         fused_tail: The same for fused views, or None.
@@ -147,6 +152,7 @@ class Calibration(CardSection):
     relative: float = Field(gt=-1, le=1)
     same_person: float | None = Field(default=None, gt=-1, le=1)
     different_person: float | None = Field(default=None, gt=-1, le=1)
+    min_stability: float | None = Field(default=None, gt=-1, lt=1)
     data: str
     tail: TailFit | None = None
     fused_tail: TailFit | None = None
@@ -197,3 +203,14 @@ class ModelCard(CardSection):
         default=(), description="Embedders: first numbers of the vector of the probe chip, see embed/probe.py."
     )
     calibration: Calibration | None = None
+
+
+def chip_spec(card: ModelCard) -> ChipSpec:
+    """How an embedder wants its chips.
+
+    Raises:
+        ModelError: The card does not say.
+    """
+    if card.chip is None:
+        raise ModelError("the embedder's card does not say how faces are cut out", got=card.id)
+    return card.chip

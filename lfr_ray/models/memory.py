@@ -17,7 +17,7 @@ def reuse_memory() -> bool:
     """Freed memory stays with this process, in one arena, instead of going back to the system.
 
     A network's maps are tens of megabytes; glibc gives every one back as soon as it is free, and takes it anew a
-    millisecond later, page by page. A batch of four frames cost 16,000 page faults each, and a third of its time.
+    millisecond later, page by page. A batch of four frames cost 16,000 page faults each, and a quarter of its time.
     For processes that only run models: what they hold does not shrink again.
 
     Returns:

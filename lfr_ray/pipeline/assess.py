@@ -20,12 +20,12 @@ from lfr_ray.embed.align import cut_chips
 from lfr_ray.embed.occlusion import Occlusion
 from lfr_ray.embed.quality import assess
 from lfr_ray.embed.regions import mean_view, paint_over
-from lfr_ray.errors import InputError, ModelError, PictureError
+from lfr_ray.errors import InputError, PictureError
 from lfr_ray.evaluate.groups import GroupTable, read_groups
 from lfr_ray.evaluate.pairs import Listing, Relieve
 from lfr_ray.evaluate.samples import Samples
 from lfr_ray.match.neighbours import Neighbours
-from lfr_ray.models.cards import Detector, Embedder, ModelCard
+from lfr_ray.models.cards import Detector, Embedder, ModelCard, chip_spec
 from lfr_ray.pipeline.still_faces import detect_stills
 from lfr_ray.pipeline.subject import choose_subject
 from lfr_ray.records import Faces, Floats, Picture
@@ -144,10 +144,9 @@ def embed_labelled(
     Raises:
         ModelError: The embedder's card does not say how faces are cut out, or its output is unusable.
     """
-    if embedder.card.chip is None:
-        raise ModelError("the embedder's card does not say how faces are cut out", got=embedder.card.id)
+    spec = chip_spec(embedder.card)
     gate = gate or QualityConfig()
-    occlusion = Occlusion(embedder.card.chip) if regions else None
+    occlusion = Occlusion(spec) if regions else None
     shown: list[_Shown] = []
     vectors: list[Floats] = []
     covered: dict[str, list[Floats]] = {region: [] for region in regions}
@@ -160,7 +159,7 @@ def embed_labelled(
         with_face = [number for number, one in enumerate(chunk) if one.chip is not None]
         vectors.append(_spread(found, with_face, len(chunk)))
         for region, views in covered.items():
-            painted = embedder.embed(paint_over(np.stack(chips), region, embedder.card.chip)) if chips else found
+            painted = embedder.embed(paint_over(np.stack(chips), region, spec)) if chips else found
             views.append(_spread(mean_view(found, painted), with_face, len(chunk)))
         if occlusion is not None:
             seen += ["" if one.chip is None else occlusion.kind(one.chip) for one in chunk]
@@ -232,7 +231,6 @@ def _cut(picture: Picture, faces: Faces, card: ModelCard, gate: QualityConfig) -
     row, _ = choose_subject(faces, width_px, height_px)
     if row is None:
         row = most_central(faces, width_px, height_px)
-    assert card.chip is not None
-    chip = cut_chips(picture, faces.points[row : row + 1], card.chip)[0]
+    chip = cut_chips(picture, faces.points[row : row + 1], chip_spec(card))[0]
     quality = assess(faces.boxes[row], faces.points[row], float(faces.scores[row]), chip, gate)
     return _Shown("", quality.reason, quality.value, chip)

@@ -19,11 +19,11 @@ from lfr_ray.config import QualityConfig
 from lfr_ray.embed.align import cut_chips
 from lfr_ray.embed.quality import assess
 from lfr_ray.embed.regions import mean_view, paint_over
-from lfr_ray.errors import ModelError, PictureError
+from lfr_ray.errors import PictureError
 from lfr_ray.match.entries import EnrolledImage, Entry, EntryDraft, Rejected, image_id
 from lfr_ray.match.store import StoredVector, WatchlistStore
 from lfr_ray.match.watchlist import read_watchlist_folder
-from lfr_ray.models.cards import ChipSpec, Detector, Embedder
+from lfr_ray.models.cards import Detector, Embedder, chip_spec
 from lfr_ray.pipeline.agreement import Agreement
 from lfr_ray.pipeline.still_faces import detect_stills
 from lfr_ray.pipeline.subject import choose_subject
@@ -172,9 +172,7 @@ class _Import:
         now: float,
         imported_by: str,
     ) -> None:
-        if embedder.card.chip is None:
-            raise ModelError("the embedder's card does not say how faces are cut out", got=embedder.card.id)
-        self._chip: ChipSpec = embedder.card.chip
+        self._chip = chip_spec(embedder.card)
         self._folder = folder
         self._store = store
         self._detector = detector

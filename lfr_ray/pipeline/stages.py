@@ -9,7 +9,7 @@ import numpy as np
 
 from lfr_ray.models.cards import Detector, Embedder
 from lfr_ray.models.model_thread import ModelThread
-from lfr_ray.records import Answer, Faces, Floats, Frame, Picture, Probe, Sighting
+from lfr_ray.records import Answer, Embedded, Faces, Floats, Frame, Picture, Probe, Sighting
 
 WallClock = Callable[[], float]
 
@@ -27,8 +27,8 @@ class Stages(Protocol):
     async def detect(self, canvas: Picture) -> Faces:
         """Faces of one canvas, ``uint8 (H, W, 3)`` RGB, in its pixels."""
 
-    async def embed(self, chips: Picture) -> Floats:
-        """Unit vectors ``float32 (N, D)`` of chips ``uint8 (N, h, w, 3)``."""
+    async def embed(self, chips: Picture) -> Embedded:
+        """Vectors of chips ``uint8 (N, h, w, 3)``, and how stable each is."""
 
     async def attack_score(self, picture: Picture, box: Floats) -> float:
         """How like a picture of a person a face is, 0 to 1; ``uint8 (H, W, 3)`` around it, and its box in there."""
@@ -85,9 +85,9 @@ class LocalStages:
         """Faces of one canvas."""
         return (await self._thread.run(lambda: self._detector.detect(canvas[np.newaxis])))[0]
 
-    async def embed(self, chips: Picture) -> Floats:
-        """Vectors of chips."""
-        return await self._thread.run(lambda: self._embedder.embed(chips))
+    async def embed(self, chips: Picture) -> Embedded:
+        """Vectors of chips, and how stable each is."""
+        return await self._thread.run(lambda: self._embedder.judged(chips))
 
     async def attack_score(self, picture: Picture, box: Floats) -> float:
         """Of one face; 0 where nothing looks for attacks."""

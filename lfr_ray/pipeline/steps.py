@@ -31,7 +31,7 @@ from lfr_ray.embed.quality import assess
 from lfr_ray.embed.regions import joined, with_painted
 from lfr_ray.errors import RefusedError
 from lfr_ray.metrics import Meter
-from lfr_ray.models.cards import ChipSpec
+from lfr_ray.models.cards import ModelCard, chip_spec
 from lfr_ray.pipeline.passage import Passages, Portrait
 from lfr_ray.pipeline.stages import Feed, Stages
 from lfr_ray.records import Answer, Faces, Frame, Match, Picture, Sighting, View
@@ -53,8 +53,8 @@ COMPARISONS_IN_FLIGHT = 8
 COMPARISON_LIMIT_S = 15.0
 """A comparison that takes so long has failed: it must not hold the camera up for ever."""
 
-COVERED = "covered"
-"""Why a view is not compared of which both halves are covered."""
+COVERED, UNSTABLE = "covered", "unstable"
+"""Why a view that passed the gate is not compared: both halves are covered; its mirror image gives another vector."""
 
 SURROUNDINGS = 4.0
 """What attack models see of a face's surroundings, at most, in sizes of its box."""
@@ -78,8 +78,7 @@ class CameraSteps:
     Args:
         camera: This camera.
         site: The site's rules for tracks, quality and evidence.
-        chip: How the embedder wants its chips.
-        model: Card id of the embedder.
+        embedder: The embedder's card: how it wants its chips, and how stable a view must be.
         stages: Where detection, embedding, matching and alerting happen.
         clock: Time.
         meter: Where this camera counts.
@@ -92,8 +91,7 @@ class CameraSteps:
         self,
         camera: CameraConfig,
         site: SiteConfig,
-        chip: ChipSpec,
-        model: str,
+        embedder: ModelCard,
         stages: Stages,
         clock: Clock,
         meter: Meter,
@@ -104,15 +102,17 @@ class CameraSteps:
     ) -> None:
         self._camera = camera
         self._site = site
-        self._chip = chip
-        self._model = model
+        self._chip = chip_spec(embedder)
+        self._model = embedder.id
+        own = None if embedder.calibration is None else embedder.calibration.min_stability
+        self._min_stability = own if site.quality.min_stability is None else site.quality.min_stability
         self._stages = stages
         self._clock = clock
         self._meter = meter
         self._run_id = run_id
         self._occlusion = occlusion
         self._tracker = FaceTracker(site.track)
-        self._passages = Passages(site.evidence, camera.name, model)
+        self._passages = Passages(site.evidence, camera.name, embedder.id)
         self._in_flight = in_flight
         self._alerts: set[asyncio.Task[None]] = set()
         self._begin()
@@ -249,11 +249,16 @@ class CameraSteps:
         began_s = self._clock.steady_s()
         covered = [view.covered for view in wanted.views]
         chips = with_painted(np.stack([view.chip for view in wanted.views]), covered, self._chip)
-        vectors = joined(await self._stages.embed(chips), covered)
+        found = await self._stages.embed(chips)
         self._meter.time("embed_seconds", self._clock.steady_s() - began_s)
         self._meter.count("views_embedded_total", len(wanted.views), camera=self._camera.name)
         ready = []
-        for view, vector, crop in zip(wanted.views, vectors, wanted.crops, strict=True):
+        vectors, stability = joined(found.vectors, covered), found.stability[: len(covered)]
+        for view, vector, stable, crop in zip(wanted.views, vectors, stability, wanted.crops, strict=True):
+            if self._is_unstable(view, float(stable)):
+                self._meter.count("views_rejected_total", camera=self._camera.name, reason=UNSTABLE)
+                self._passages.withdraw(view.track, view.frame_index)
+                continue
             probe = self._passages.add(view, vector, crop)
             if probe is not None:
                 ready.append((view, probe))
@@ -265,6 +270,10 @@ class CameraSteps:
         self._meter.time("capture_to_answer_seconds", self._clock.steady_s() - frame.seen_s)
         for (view, _), answer in zip(ready, answers, strict=True):
             await self._answer(frame, faces, view, answer)
+
+    def _is_unstable(self, view: View, stability: float) -> bool:
+        """Whether the vector says more of this look than of the face; for covered faces that was not measured."""
+        return self._min_stability is not None and not view.covered and stability < self._min_stability
 
     async def _answer(self, frame: Frame, faces: Faces, view: View, answer: Answer) -> None:
         if answer.refused:

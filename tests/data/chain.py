@@ -98,12 +98,10 @@ class RealChain:
             stages = LocalStages(
                 self._detector, self._embedder, self._matcher, desk, lambda: NOW_S + 5, attacks=self._attacks
             )
-            assert self._card.chip is not None
             steps = CameraSteps(
                 CameraConfig(name="gate", url="demo:gate", pace="full"),
                 self._site,
-                self._card.chip,
-                self._card.id,
+                self._card,
                 stages,
                 clock,
                 self.meter,

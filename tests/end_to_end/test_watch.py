@@ -186,3 +186,11 @@ def test_recordings_that_are_all_bad_are_told_at_once(tmp_path: Path) -> None:
     assert str(text) in message
     assert str(missing) in message
     assert "next: " in message
+
+
+def test_two_ways_to_say_the_threshold_are_refused_at_once(tmp_path: Path) -> None:
+    (tmp_path / "people" / "somebody").mkdir(parents=True)
+    words = ("--watchlist", tmp_path / "people", "--threshold", "0.96", "--false-alerts", "1")
+    message = told_at_once(tmp_path, tmp_path / "clip.mp4", *words)
+    assert "give threshold or false_alerts_per_10k_faces, not both" in message
+    assert "Traceback" not in message

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lfr_ray.config import MatchConfig, SiteConfig
 from lfr_ray.errors import StoreError
 from lfr_ray.govern.audit import CLOCK_ACCEPTED
 from lfr_ray.govern.authority import Authority, Officer, Place
@@ -21,6 +22,7 @@ from lfr_ray.govern.ledger_verify import read_records
 from lfr_ray.govern.profile import load_profile
 from lfr_ray.govern.stop import breaker_pause, emergency_stop
 from lfr_ray.govern.trial import open_trial, trial_authority
+from lfr_ray.pipeline.opening import open_matcher
 
 LIST_HASH = "a" * 64
 
@@ -303,6 +305,26 @@ def test_the_threshold_and_weights_in_use_must_be_the_authorised(scene: Scene) -
     grant.save(scene.folder)
     other = AuthorityGate(*arguments, clock=scene.site.clock, model_sha256="d" * 64)
     assert "weights" in other.refusal("van", scene.now_s, LIST_HASH, "dlib_resnet")
+
+
+@pytest.mark.parametrize(
+    ("asked", "compared_at"),
+    [
+        ({}, 0.97),
+        ({"false_alerts_per_10k_faces": 10.0}, 0.97),
+        ({"threshold": 0.98}, 0.98),
+        ({"threshold": 0.96}, 0.97),
+    ],
+)
+def test_what_was_signed_is_compared_with_unless_the_site_is_stricter(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, asked: dict[str, float], compared_at: float
+) -> None:
+    signed(scene.authority(threshold=0.97), scene.officer, scene.now_s - 60).save(scene.folder)
+    scene.site.clock.advance(1.1 * FILE_EVERY_S)
+    monkeypatch.setattr("lfr_ray.pipeline.opening.open_gate", lambda site, ledger: scene.gate)
+    site = SiteConfig(site="pier", data_dir=scene.site.data_dir, match=MatchConfig(**asked))
+    matcher = open_matcher(site, scene.ledger)
+    assert matcher.state(scene.now_s).threshold == compared_at
 
 
 class Day:

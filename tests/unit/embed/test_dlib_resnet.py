@@ -163,3 +163,16 @@ def test_a_network_with_other_layers_is_refused(tmp_path: Path) -> None:
         load_embedder(vouched, device="cpu", weights=path)
     assert "other.dat: layer 3 is affine_" in caught.value.got
     assert caught.value.allowed == "con_4 with 9248 numbers"
+
+
+def test_stability_is_the_similarity_to_the_mirror_image(
+    embedder: DlibResNet, mirrored: DlibResNet, faces: Picture
+) -> None:
+    chips = np.concatenate([faces, noise(2)])
+    found = mirrored.judged(chips)
+    one, other = embedder.embed(chips), embedder.embed(chips[:, :, ::-1])
+    np.testing.assert_allclose(found.stability, (one * other).sum(axis=1), atol=1e-5)
+    np.testing.assert_array_equal(found.vectors, mirrored.embed(chips))
+    assert (found.stability[: len(faces)] > 0.95).all(), "faces are nearly their own mirror images"
+    assert (embedder.judged(chips).stability == 1).all(), "nobody looked"
+    assert mirrored.judged(chips[:0]).stability.shape == (0,)

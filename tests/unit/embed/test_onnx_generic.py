@@ -161,3 +161,14 @@ def test_a_research_licence_refuses_operational_use(file: Path) -> None:
         load_embedder(described, device="cpu", weights=file, declared_use=use)
     with pytest.raises(LicenceError, match=r"operational.*research, test"):
         load_embedder(described, device="cpu", weights=file, declared_use="operational")
+
+
+def test_stability_is_the_similarity_to_the_mirror_image(file: Path) -> None:
+    both, single = load(file, mirror=True), load(file)
+    spec = both.chip
+    chips = np.random.default_rng(4).integers(0, 256, (3, spec.height_px, spec.width_px, 3), np.uint8)
+    found = both.judged(chips)
+    one, other = single.embed(chips), single.embed(chips[:, :, ::-1])
+    np.testing.assert_allclose(found.stability, (one * other).sum(axis=1), atol=1e-5)
+    np.testing.assert_array_equal(found.vectors, both.embed(chips))
+    assert (single.judged(chips).stability == 1).all()

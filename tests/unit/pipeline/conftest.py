@@ -16,7 +16,7 @@ from lfr_ray.config import CameraConfig, SiteConfig
 from lfr_ray.metrics import Meter, Timing
 from lfr_ray.models.catalogue import card
 from lfr_ray.pipeline.steps import CameraSteps
-from lfr_ray.records import Answer, Faces, Floats, Frame, Match, Picture, Probe, Sighting
+from lfr_ray.records import Answer, Embedded, Faces, Floats, Frame, Match, Picture, Probe, Sighting
 
 WIDTH_PX, HEIGHT_PX = 640, 360
 FACE_PX = 90.0
@@ -176,15 +176,13 @@ class Chain:
         self.embedder = FixedEmbedder()
         self.matcher = FixedMatcher(lambda probe: Answer(deployment="test"))
         self.desk = ListedDesk(self.clock)
+        self.stability: Callable[[Picture], float] = lambda chip: 1.0
         self.attack_scores: Callable[[int], float] = lambda attempt: 0.0
         self.looked_at: list[tuple[tuple[int, ...], list[float]]] = []
-        chip = card("dlib_resnet").chip
-        assert chip is not None
         self.steps = CameraSteps(
             CameraConfig(name="gate", url="demo:gate", **camera),
             site or SiteConfig(site="pier"),
-            chip,
-            "dlib_resnet",
+            card("dlib_resnet"),
             self,
             self.clock,
             self.meter,
@@ -195,8 +193,9 @@ class Chain:
     async def detect(self, canvas: Picture) -> Faces:
         return await self.detector.detect(canvas)
 
-    async def embed(self, chips: Picture) -> Floats:
-        return await self.embedder.embed(chips)
+    async def embed(self, chips: Picture) -> Embedded:
+        vectors = await self.embedder.embed(chips)
+        return Embedded(vectors, np.array([self.stability(chip) for chip in chips], np.float32))
 
     async def attack_score(self, picture: Picture, box: Floats) -> float:
         self.looked_at.append((picture.shape, box.tolist()))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lfr_ray.config import AttackConfig, SiteConfig
+from lfr_ray.config import AttackConfig, QualityConfig, SiteConfig
 from lfr_ray.errors import RefusedError, ResourceError
 from lfr_ray.pipeline.steps import COMPARISON_LIMIT_S, RETRY_FIRST_S, STUCK_S
 from lfr_ray.records import Answer, Probe
@@ -356,3 +356,27 @@ def test_where_no_score_is_given_nobody_looks(chain: MakeChain, possibly_listed:
     one.run(one.steps.run(one.feed(30)))
     assert len(one.desk.acknowledged) == 1
     assert one.looked_at == []
+
+
+def test_a_view_whose_mirror_image_gives_another_vector_is_not_compared(
+    chain: MakeChain, possibly_listed: Reply
+) -> None:
+    quality = QualityConfig(min_stability=0.9)
+    one = chain(one_walker, site=SiteConfig(site="pier", quality=quality))
+    one.matcher.answer, one.stability = possibly_listed, lambda chip: 0.89
+    one.run(one.steps.run(one.feed(30)))
+    assert one.matcher.asked == []
+    assert one.count("views_rejected_total", reason="unstable") == one.count("views_embedded_total") > 3
+    assert one.count("faces_forgotten_total") == 1
+    steady = chain(one_walker, site=SiteConfig(site="pier", quality=quality))
+    steady.matcher.answer, steady.stability = possibly_listed, lambda chip: 0.91
+    steady.run(steady.steps.run(steady.feed(30)))
+    assert len(steady.desk.acknowledged) == 1
+
+
+def test_stability_was_not_measured_for_covered_faces(chain: MakeChain) -> None:
+    site = SiteConfig(site="pier", quality=QualityConfig(min_stability=0.9))
+    one = chain(one_walker, site=site, occlusion=Seen(itertools.repeat("lower")))
+    one.stability = lambda chip: 0.5
+    one.run(one.steps.run(one.feed(30)))
+    assert one.matcher.asked
