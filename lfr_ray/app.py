@@ -9,7 +9,7 @@ from ray import serve
 from lfr_ray.actors.cluster import check_log, check_spilling
 from lfr_ray.actors.fleet import FleetReplica
 from lfr_ray.actors.ingress import Ingress
-from lfr_ray.actors.launch import HEAD, detector_deployment, embedder_deployment
+from lfr_ray.actors.launch import HEAD, detector_deployment, embedder_deployment, second_embedder_deployment
 from lfr_ray.actors.names import FLEET, INGRESS
 from lfr_ray.actors.resources import wait_for_resources
 from lfr_ray.config import SiteConfig, parse_section
@@ -30,7 +30,7 @@ def build(args: dict[str, Any]) -> serve.Application:
     check_log(site)
     check_spilling()
     wait_for_resources(site)
-    detector, embedder = detector_deployment(site), embedder_deployment(site)
+    models = (detector_deployment(site), embedder_deployment(site), second_embedder_deployment(site))
     fleet = serve.deployment(
         FleetReplica,
         name=FLEET,
@@ -39,7 +39,7 @@ def build(args: dict[str, Any]) -> serve.Application:
         max_constructor_retry_count=1,
         graceful_shutdown_timeout_s=15,
         ray_actor_options={"num_cpus": 0, "resources": HEAD},
-    ).bind(site, detector, embedder)
+    ).bind(site, *models)
     ingress = serve.deployment(
         serve.ingress()(Ingress),
         name=INGRESS,

@@ -133,10 +133,10 @@ class TrackConfig(Section):
 class QualityConfig(Section):
     """The gate before comparison. A view that fails is never compared; the reason is counted."""
 
-    min_size_px: float = Field(default=40.0, gt=0, description="Smallest face: square root of the box's area.")
-    min_sharpness: float = Field(default=8.0, ge=0, description="Smallest variance of the chip's Laplacian.")
-    min_exposure: float = Field(default=30.0, ge=0, le=255, description="Smallest mean grey value.")
-    max_exposure: float = Field(default=235.0, ge=0, le=255, description="Largest mean grey value.")
+    min_size_px: float = Field(default=28.0, gt=0, description="Smallest face: square root of the box's area.")
+    min_sharpness: float = Field(default=7.0, ge=0, description="Smallest variance of the chip's Laplacian.")
+    min_exposure: float = Field(default=18.0, ge=0, le=255, description="Smallest mean grey value.")
+    max_exposure: float = Field(default=185.0, ge=0, le=255, description="Largest mean grey value.")
     max_yaw: float = Field(default=0.4, gt=0, description="Largest turn, as a share of a right angle.")
     max_pitch: float = Field(default=0.6, gt=0, description="Largest nod: 0 level, 1 up or down.")
     max_roll_deg: float = Field(default=40.0, gt=0, le=180, description="Largest tilt of the eyes' line.")
@@ -275,6 +275,10 @@ class SiteConfig(Section):
     cameras: tuple[CameraConfig, ...] = Field(default=(), description="The cameras.")
     detector: DetectorConfig = DetectorConfig()
     embedder: EmbedderConfig = EmbedderConfig()
+    second_embedder: EmbedderConfig | None = Field(
+        default=None,
+        description="Another model beside the first: an alert then needs both. It looks only at possible matches.",
+    )
     track: TrackConfig = TrackConfig()
     quality: QualityConfig = QualityConfig()
     evidence: EvidenceConfig = EvidenceConfig()
@@ -296,6 +300,12 @@ class SiteConfig(Section):
     def _declared(self) -> SiteConfig:
         if self.authority.kind != "test" and self.declared_use not in ("", "operational"):
             raise ValueError(f"declared_use {self.declared_use} does not go with a {self.authority.kind} deployment")
+        return self
+
+    @model_validator(mode="after")
+    def _two_models(self) -> SiteConfig:
+        if self.second_embedder is not None and self.second_embedder.model == self.embedder.model:
+            raise ValueError("second_embedder -> model must be another model than that of embedder")
         return self
 
     @model_validator(mode="after")

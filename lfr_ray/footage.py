@@ -16,9 +16,16 @@ from ray import serve
 
 from lfr_ray.actors.answers import wait_for
 from lfr_ray.actors.cluster import calm
-from lfr_ray.actors.launch import camera_actor, desk_actor, detector_deployment, embedder_deployment, matcher_actor
-from lfr_ray.actors.names import DETECTOR, EMBEDDER
-from lfr_ray.actors.remote_models import RemoteDetector, RemoteEmbedder
+from lfr_ray.actors.launch import (
+    camera_actor,
+    desk_actor,
+    detector_deployment,
+    embedder_deployment,
+    matcher_actor,
+    second_embedder_deployment,
+)
+from lfr_ray.actors.names import DETECTOR, EMBEDDER, SECOND_EMBEDDER
+from lfr_ray.actors.remote_models import RemoteDetector, RemoteEmbedder, remote_embedders
 from lfr_ray.actors.resources import usable_cores
 from lfr_ray.actors.stages import RemoteStages
 from lfr_ray.alert.desk_queries import AlertQuery
@@ -54,6 +61,7 @@ class FootageRun:
         self._site = site
         self._detector: Any = None
         self._embedder: Any = None
+        self._second: Any = None
         self._matcher: Any = None
         self._desk: Any = None
         self._cameras: dict[str, Any] = {}
@@ -63,11 +71,16 @@ class FootageRun:
         calm()  # loading Serve has made its log talkative again
         serve.start(proxy_location="Disabled")
         calm()
-        targets = (
-            serve.RunTarget(detector_deployment(self._site), name=DETECTOR, route_prefix=None),
-            serve.RunTarget(embedder_deployment(self._site), name=EMBEDDER, route_prefix=None),
-        )
-        self._detector, self._embedder = serve.run_many(targets)
+        models = {
+            DETECTOR: detector_deployment(self._site),
+            EMBEDDER: embedder_deployment(self._site),
+            SECOND_EMBEDDER: second_embedder_deployment(self._site),
+        }
+        targets = [
+            serve.RunTarget(one, name=name, route_prefix=None) for name, one in models.items() if one is not None
+        ]
+        self._detector, self._embedder, *second = serve.run_many(targets)
+        self._second = next(iter(second), None)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -82,9 +95,9 @@ class FootageRun:
         return RemoteDetector(card(self._site.detector.model), self._detector)
 
     @property
-    def embedder(self) -> RemoteEmbedder:
-        """The deployed embedder, for enrolment."""
-        return RemoteEmbedder(card(self._site.embedder.model), self._embedder)
+    def embedders(self) -> list[RemoteEmbedder]:
+        """The deployed embedder, or both, for enrolment."""
+        return remote_embedders(self._site, self._embedder, self._second)
 
     def watch(
         self, recordings: Sequence[Recording], on_progress: Callable[[Progress], None] = lambda progress: None
@@ -99,7 +112,7 @@ class FootageRun:
         wait_for(self._desk.ready.remote())
         self._matcher = matcher_actor(self._site)
         wait_for(self._matcher.ready.remote())
-        stages = RemoteStages(self._detector, self._embedder, self._matcher, self._desk)
+        stages = RemoteStages(self._detector, self._embedder, self._matcher, self._desk, self._second)
         at_once = usable_cores() * MOST_AT_ONCE_PER_CORE
         ray.get([self._cameras[one.camera.name].ready.remote(stages) for one in recordings[:at_once]])
         waiting = list(recordings)

@@ -132,6 +132,7 @@ class View:
 
     Attributes:
         covered: The half of the face that something covers, one of :data:`REGIONS`; empty: none.
+        second_chip: The face as the second model wants it, where there is one.
     """
 
     track: int
@@ -143,6 +144,7 @@ class View:
     quality: Quality
     chip: Picture = field(repr=False)
     covered: str = ""
+    second_chip: Picture | None = field(repr=False, default=None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

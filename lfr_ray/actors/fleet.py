@@ -15,7 +15,7 @@ from lfr_ray.actors.clockwork import Clockwork
 from lfr_ray.actors.ending import is_going_away, stop_actors
 from lfr_ray.actors.launch import camera_actor, desk_actor, matcher_actor
 from lfr_ray.actors.names import Names, find_actor
-from lfr_ray.actors.remote_models import RemoteDetector, RemoteEmbedder, models_ready
+from lfr_ray.actors.remote_models import RemoteDetector, models_ready, remote_embedders
 from lfr_ray.actors.stages import RemoteStages
 from lfr_ray.camera.reader import CameraStatus
 from lfr_ray.config import CameraConfig, SiteConfig
@@ -44,27 +44,27 @@ class FleetReplica:
     """
 
     async def __init__(  # type: ignore[misc]  # Serve awaits it
-        self, site: SiteConfig, detector: Any, embedder: Any
+        self, site: SiteConfig, detector: Any, embedder: Any, second: Any = None
     ) -> None:
         self._site = site
         for camera in site.cameras:
             if (running := find_actor(Names(site.site).camera(camera.name))) is not None:
                 running.hold.remote()  # what follows takes its time
         self._app = serve.get_replica_context().app_name
-        self._self_tests = await models_ready(site, detector, embedder)
+        self._self_tests = await models_ready(site, *(one for one in (detector, embedder, second) if one is not None))
         if site.watchlist:
             await asyncio.to_thread(
                 import_watchlist,
                 site,
                 RemoteDetector(card(site.detector.model), detector),
-                RemoteEmbedder(card(site.embedder.model), embedder),
+                remote_embedders(site, embedder, second),
                 time.time(),
             )
         self._matcher = matcher_actor(site)
         self._desk = desk_actor(site)
         await answer(self._matcher.ready.remote())
         await answer(self._desk.ready.remote())
-        self._stages = RemoteStages(detector, embedder, self._matcher, self._desk)
+        self._stages = RemoteStages(detector, embedder, self._matcher, self._desk, second)
         self._clockwork = Clockwork(self._matcher, self._desk)
         self._statuses: dict[str, CameraStatus] = {}
         self._answered_s: dict[str, float] = {}

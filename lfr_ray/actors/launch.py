@@ -12,8 +12,8 @@ from lfr_ray.actors.desk import DeskActor
 from lfr_ray.actors.detector import DetectorReplica
 from lfr_ray.actors.embedder import EmbedderReplica
 from lfr_ray.actors.matcher import MatcherActor
-from lfr_ray.actors.names import DETECTOR, EMBEDDER, NAMESPACE, Names
-from lfr_ray.config import CameraConfig, DetectorConfig, EmbedderConfig, SiteConfig
+from lfr_ray.actors.names import DETECTOR, EMBEDDER, NAMESPACE, SECOND_EMBEDDER, Names
+from lfr_ray.config import AttackConfig, CameraConfig, DetectorConfig, EmbedderConfig, SiteConfig
 from lfr_ray.models.catalogue import card
 from lfr_ray.models.loading import check_licence
 from lfr_ray.site_file import QUIET
@@ -35,6 +35,14 @@ def embedder_deployment(site: SiteConfig) -> Any:
     for name in site.attack.models if site.attack.score_at is not None else ():
         check_licence(card(name), site.use)
     return _model_deployment(EmbedderReplica, EMBEDDER, site, site.embedder)
+
+
+def second_embedder_deployment(site: SiteConfig) -> Any:
+    """The second embedder, or None where an alert needs one model only."""
+    if site.second_embedder is None:
+        return None
+    alone = {"embedder": site.second_embedder, "second_embedder": None, "attack": AttackConfig()}
+    return _model_deployment(EmbedderReplica, SECOND_EMBEDDER, site.model_copy(update=alone), site.second_embedder)
 
 
 def _model_deployment(kind: type, name: str, site: SiteConfig, config: DetectorConfig | EmbedderConfig) -> Any:

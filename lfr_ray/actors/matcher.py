@@ -21,6 +21,7 @@ from lfr_ray.pipeline.governance import open_ledger
 from lfr_ray.records import Answer, Probe
 
 if TYPE_CHECKING:
+    from lfr_ray.match.both import BothMatchers
     from lfr_ray.match.matcher import Matcher
 
 
@@ -34,7 +35,7 @@ class MatcherActor:
 
     def __init__(self, site: SiteConfig) -> None:
         self._site = site
-        self._opened: Matcher | None = None
+        self._opened: Matcher | BothMatchers | None = None
         self._stop = emergency_stop(site.data_dir)
         self._pause = breaker_pause(site.data_dir)
         self._ledger = open_ledger(site.data_dir)
@@ -124,7 +125,7 @@ class MatcherActor:
         self._ledger.append(Event("stop", what, deployment=deployment, actor=officer, reason=reason))
 
     @property
-    def _matcher(self) -> Matcher:
+    def _matcher(self) -> Matcher | BothMatchers:
         """Opened with the first question: an error then reaches whoever asks, and not only Ray's log."""
         if self._opened is None:
             from lfr_ray.pipeline.opening import open_matcher

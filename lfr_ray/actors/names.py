@@ -8,7 +8,7 @@ from typing import Any
 import ray
 
 NAMESPACE = "lfr"
-DETECTOR, EMBEDDER, FLEET, INGRESS = "detector", "embedder", "fleet", "ingress"
+DETECTOR, EMBEDDER, SECOND_EMBEDDER, FLEET, INGRESS = "detector", "embedder", "second_embedder", "fleet", "ingress"
 
 
 @dataclass(frozen=True, slots=True)

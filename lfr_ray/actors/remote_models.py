@@ -11,6 +11,7 @@ import ray
 from lfr_ray.config import SiteConfig
 from lfr_ray.errors import ResourceError
 from lfr_ray.models.cards import ModelCard
+from lfr_ray.models.catalogue import card
 from lfr_ray.models.runtime import SelfTest
 from lfr_ray.records import Embedded, Faces, Floats, Picture
 
@@ -18,8 +19,8 @@ from lfr_ray.records import Embedded, Faces, Floats, Picture
 class RemoteDetector:
     """A detector whose replicas are elsewhere; a batch is spread over all of them."""
 
-    def __init__(self, card: ModelCard, handle: Any) -> None:
-        self.card = card
+    def __init__(self, described: ModelCard, handle: Any) -> None:
+        self.card = described
         self._detect = handle.detect
 
     def detect(self, pictures: Picture) -> list[Faces]:
@@ -30,8 +31,8 @@ class RemoteDetector:
 class RemoteEmbedder:
     """An embedder whose replicas are elsewhere."""
 
-    def __init__(self, card: ModelCard, handle: Any) -> None:
-        self.card = card
+    def __init__(self, described: ModelCard, handle: Any) -> None:
+        self.card = described
         self._judged = handle.judged
 
     def embed(self, chips: Picture) -> Floats:
@@ -46,11 +47,19 @@ class RemoteEmbedder:
         return found
 
 
-async def models_ready(site: SiteConfig, detector: Any, embedder: Any) -> list[SelfTest]:
+def remote_embedders(site: SiteConfig, embedder: Any, second: Any) -> list[RemoteEmbedder]:
+    """The site's embedders, for enrolment: one, or both."""
+    found = [RemoteEmbedder(card(site.embedder.model), embedder)]
+    if site.second_embedder is not None:
+        found.append(RemoteEmbedder(card(site.second_embedder.model), second))
+    return found
+
+
+async def models_ready(site: SiteConfig, *models: Any) -> list[SelfTest]:
     """Wait for one replica of each model: a configuration the cluster cannot hold must not wait for ever."""
     limit_s = site.resources_wait_s + 10
     try:
-        asked = (detector.self_test.remote(), embedder.self_test.remote())
+        asked = [model.self_test.remote() for model in models]
         return list(await asyncio.wait_for(asyncio.gather(*asked), limit_s))
     except asyncio.TimeoutError:
         raise ResourceError(

@@ -15,8 +15,9 @@ from lfr_ray.errors import ResourceError
 
 def needed_resources(site: SiteConfig) -> dict[str, float]:
     """What the configuration reserves, at its smallest: one replica each, and every camera."""
-    cpus = site.detector.cpus * site.detector.replicas + site.embedder.cpus * site.embedder.replicas
-    gpus = site.detector.gpus * site.detector.replicas + site.embedder.gpus * site.embedder.replicas
+    models = [model for model in (site.detector, site.embedder, site.second_embedder) if model is not None]
+    cpus = sum(model.cpus * model.replicas for model in models)
+    gpus = sum(model.gpus * model.replicas for model in models)
     return {"CPU": cpus + site.camera_cpus * len(site.cameras), "GPU": gpus}
 
 

@@ -21,11 +21,13 @@ class RemoteStages:
         embedder: Handle of the embedder deployment.
         matcher: The matcher actor.
         desk: The alert desk actor.
+        second: Handle of the second embedder's deployment, where there is one.
     """
 
-    def __init__(self, detector: Any, embedder: Any, matcher: Any, desk: Any) -> None:
+    def __init__(self, detector: Any, embedder: Any, matcher: Any, desk: Any, second: Any = None) -> None:
         self._detect = detector.detect
         self._judged = embedder.judged
+        self._second = None if second is None else second.judged
         self._attack_score = embedder.attack_score
         self._matcher = matcher
         self._desk = desk
@@ -45,6 +47,12 @@ class RemoteStages:
     async def embed(self, chips: Picture) -> Embedded:
         """Vectors of chips, and how stable each is."""
         found: Embedded = await self._judged.remote(chips)
+        return found
+
+    async def embed_second(self, chips: Picture) -> Embedded:
+        """Vectors of chips by the second model."""
+        assert self._second is not None
+        found: Embedded = await self._second.remote(chips)
         return found
 
     async def attack_score(self, picture: Picture, box: Floats) -> float:

@@ -51,6 +51,7 @@ def watch(
     data_dir: Annotated[Path, typer.Option(help="With --deployment: the site's data folder.")] = Path("lfr-data"),
     recorded_at: Annotated[str, typer.Option(help="When the recordings begin, ISO 8601; with --deployment.")] = "",
     model: Annotated[str, typer.Option(help="Embedder's card id, see `lfr models list`.")] = "dlib_resnet",
+    second_model: Annotated[str, typer.Option(help="Another embedder's card id: an alert then needs both.")] = "",
     detector: Annotated[str, typer.Option(help="Detector's card id.")] = "centerface",
     device: Annotated[DeviceName, typer.Option(help="Where models run.")] = "auto",
     threshold: Annotated[float | None, typer.Option(help="Similarity that alerts; default: the card's.")] = None,
@@ -84,7 +85,8 @@ def watch(
     folder = data_dir if kept else Path(tempfile.mkdtemp(prefix="lfr-watch-"))
     try:
         authority = AuthorityConfig(kind="retrospective" if kept else "test", deployment=deployment)
-        document = run_footage(footage_site(folder, authority, model, detector, device, rule), opened, watchlist)
+        site = footage_site(folder, authority, model, detector, device, rule, second_model)
+        document = run_footage(site, opened, watchlist)
     finally:
         if not kept:
             shutil.rmtree(folder, ignore_errors=True)
@@ -112,7 +114,13 @@ def _check_arguments(watchlist: Path | None, deployment: str) -> None:
 
 
 def footage_site(
-    folder: Path, authority: AuthorityConfig, model: str, detector: str, device: DeviceName, rule: MatchConfig
+    folder: Path,
+    authority: AuthorityConfig,
+    model: str,
+    detector: str,
+    device: DeviceName,
+    rule: MatchConfig,
+    second_model: str = "",
 ) -> SiteConfig:
     """A site for recorded footage on this machine.
 
@@ -120,16 +128,18 @@ def footage_site(
     """
     from lfr_ray.actors.resources import usable_cores
 
-    return SiteConfig(
-        site="footage",
-        data_dir=folder,
-        device=device,
-        authority=authority,
-        detector=DetectorConfig(model=detector, replicas=usable_cores(), cpus=0.3),
-        embedder=EmbedderConfig(model=model, cpus=0.3),
-        match=rule,
-        camera_cpus=0.05,
-    )
+    fields = {
+        "site": "footage",
+        "data_dir": folder,
+        "device": device,
+        "authority": authority,
+        "detector": DetectorConfig(model=detector, replicas=usable_cores(), cpus=0.3),
+        "embedder": EmbedderConfig(model=model, cpus=0.3),
+        "second_embedder": EmbedderConfig(model=second_model, cpus=0.3) if second_model else None,
+        "match": rule,
+        "camera_cpus": 0.05,
+    }
+    return parse_section(SiteConfig, fields, "the command")
 
 
 def run_footage(site: SiteConfig, opened: Opened, watchlist: Path | None) -> dict[str, Any]:
@@ -171,10 +181,11 @@ def _enrolled(watchlist: Path | None, store: Any, run: Any) -> ImportReport:
     if watchlist is None:
         pictures = store.vectors()
         return ImportReport(len({one.entry.entry_id for one in pictures}), len(pictures), 0, ())
-    report = enrol_folder(watchlist, store, run.detector, run.embedder, now=time.time())
-    for rejected in report.rejected:
-        stderr.print(f"[yellow]not enrolled:[/] {_plain(rejected.file)}: {_plain(rejected.reason)}")
-    return report
+    reports = [enrol_folder(watchlist, store, run.detector, one, now=time.time()) for one in run.embedders]
+    for report in reports:
+        for rejected in report.rejected:
+            stderr.print(f"[yellow]not enrolled:[/] {_plain(rejected.file)}: {_plain(rejected.reason)}")
+    return reports[0]
 
 
 def _document(opened: Opened, report: ImportReport, result: FootageResult) -> dict[str, Any]:

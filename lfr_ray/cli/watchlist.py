@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -295,32 +295,36 @@ def _enrol(
         weights=config.detector.weights if not detector else None,
         min_score=config.detector.min_score,
     )
-    embedder = load_embedder(
-        card(model or config.embedder.model),
-        device=chosen,
-        weights=config.embedder.weights if not model else None,
-        mirror=config.embedder.mirror,
-    )
-    with _progress() as bar:
-        task = bar.add_task("enrolling", total=None, speed="", left="")
-        report = enrol_folder(
-            folder,
-            _store(config),
-            found,
-            embedder,
-            now=time.time(),
-            imported_by=by,
-            write=write,
-            only_this_folder=only_this_folder,
-            one_entry_each=one_entry_each,
-            on_progress=lambda progress: bar.update(
-                task,
-                completed=progress.done,
-                total=progress.of,
-                speed=f"{progress.pictures_per_s:.1f} pictures/s",
-                left=f"{progress.left_s:.0f} s left",
-            ),
-        )
+    models = [config.embedder.model_copy(update={"model": model, "weights": None}) if model else config.embedder]
+    if config.second_embedder is not None and not model:
+        models.append(config.second_embedder)
+    reports = []
+    for one in models:
+        embedder = load_embedder(card(one.model), device=chosen, weights=one.weights, mirror=one.mirror)
+        with _progress() as bar:
+            task = bar.add_task("enrolling", total=None, speed="", left="")
+            report = enrol_folder(
+                folder,
+                _store(config),
+                found,
+                embedder,
+                now=time.time(),
+                imported_by=by,
+                write=write,
+                only_this_folder=only_this_folder,
+                one_entry_each=one_entry_each,
+                on_progress=lambda progress, bar=bar, task=task: bar.update(  # type: ignore[misc]
+                    task,
+                    completed=progress.done,
+                    total=progress.of,
+                    speed=f"{progress.pictures_per_s:.1f} pictures/s",
+                    left=f"{progress.left_s:.0f} s left",
+                ),
+            )
+        reports.append(report)
+    # What either model rejects is told; the counts are the first one's.
+    rejected = tuple(dict.fromkeys(one for report in reports for one in report.rejected))
+    report = replace(reports[0], rejected=rejected)
     if rejections is not None:
         write_rejections(rejections, report.rejected)
     return report

@@ -79,13 +79,16 @@ GATE_TIMES = 2.0
 
 GATE_BINS = 20
 
+LEAST_FALL = 0.2
+"""A gate must remove at least this share of the misses among those that remain."""
+
 
 def gate_at(quality: Floats, missed: Bools, *, times: float = GATE_TIMES, bins: int = GATE_BINS) -> float | None:
     """Where a gate belongs on one quality measure, by the curve and not by hand.
 
     Views are taken in order of the measure, in groups of equal size. From the lowest group upwards all are refused that
     are missed more than ``times`` as often as the better half of all views, and not by chance (95 %); the first
-    group that is not ends it.
+    group that is not ends it. Where discarding them leaves the curve nearly level, the measure is not worth a gate.
 
     Args:
         quality: ``float32 (n,)``, higher is better.
@@ -94,7 +97,8 @@ def gate_at(quality: Floats, missed: Bools, *, times: float = GATE_TIMES, bins: 
         bins: Groups.
 
     Returns:
-        The least value that passes; None where even the lowest group passes, or there is no view.
+        The least value that passes; None where even the lowest group passes, the curve does not fall by
+        :data:`LEAST_FALL`, or there is no view.
 
     >>> quality = np.arange(2000, dtype=np.float32)
     >>> gate_at(quality, (quality < 400) & (quality % 2 == 0) | (quality % 50 == 0))
@@ -107,6 +111,8 @@ def gate_at(quality: Floats, missed: Bools, *, times: float = GATE_TIMES, bins: 
     while worse < len(groups) and _is_worse(missed[groups[worse]], base, times):
         worse += 1
     if worse == 0 or worse == len(groups):
+        return None
+    if float(missed[np.concatenate(groups[worse:])].mean()) > (1 - LEAST_FALL) * float(missed.mean()):
         return None
     return float(quality[groups[worse]].min())
 

@@ -89,6 +89,7 @@ class Matcher:
         kind: Kind of deployment: ``live``, ``retrospective`` or ``test``.
         categories: Categories that the authority allows; None: all of them.
         deployment: Its id, which every answer carries.
+        beside: Card ids of other models whose vectors are on the list as well, for other matchers.
         device: Where the matrix lives.
 
     Raises:
@@ -107,6 +108,7 @@ class Matcher:
         kind: str = LIVE,
         categories: Container[str] | None = None,
         deployment: str = "",
+        beside: Container[str] = (),
         device: torch.device | str = "cpu",
     ) -> None:
         if card.calibration is None:
@@ -124,6 +126,7 @@ class Matcher:
         self._kind = kind
         self._categories = categories
         self._deployment = deployment
+        self._beside = beside
         self._device = torch.device(device)
         self._looked_s = -math.inf
         self._list = self._empty("", "the watchlist was not read yet")
@@ -316,7 +319,7 @@ class Matcher:
         """The pictures of entries that may be compared in this kind of deployment."""
         wanted = [row for row in rows if self._is_wanted(row.entry)]
         own = [row for row in wanted if row.model == self._card.id]
-        others = {row.entry.entry_id: row.model for row in wanted}
+        others = {row.entry.entry_id: row.model for row in wanted if row.model not in self._beside}
         for row in own:
             others.pop(row.entry.entry_id, None)
         if others:

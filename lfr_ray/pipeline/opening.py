@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Container
+from typing import Any
 
 from lfr_ray.adjudicate.case import CaseRules
 from lfr_ray.clock import Clock
-from lfr_ray.config import SiteConfig
+from lfr_ray.config import MatchConfig, SiteConfig
 from lfr_ray.errors import AuthorityError
 from lfr_ray.govern.audit import Ledger
 from lfr_ray.govern.gate import AuthorityGate
 from lfr_ray.govern.keys import training_fault, trusted_keys
 from lfr_ray.govern.profile import Profile
 from lfr_ray.govern.stop import breaker_pause, emergency_stop
+from lfr_ray.match.both import BothMatchers, SameGate
 from lfr_ray.match.entries import BLUE_LIST
 from lfr_ray.match.gate import Gate
 from lfr_ray.match.matcher import Matcher
@@ -71,12 +73,12 @@ def open_gate(site: SiteConfig, ledger: Ledger) -> Gate:
     )
 
 
-def open_matcher(site: SiteConfig, ledger: Ledger) -> Matcher:
-    """The site's matcher; its list is read with :meth:`Matcher.reload`.
+def open_matcher(site: SiteConfig, ledger: Ledger) -> Matcher | BothMatchers:
+    """The site's matcher, or both where an alert needs two models; its list is read with :meth:`Matcher.reload`.
 
     Raises:
         AuthorityError: See :func:`open_gate`.
-        ModelError: The embedder's card has no calibration.
+        ModelError: An embedder's card has no calibration.
     """
     gate = open_gate(site, ledger)
     config = site.match
@@ -87,15 +89,22 @@ def open_matcher(site: SiteConfig, ledger: Ledger) -> Matcher:
         known = [one for one in (authority.threshold, config.threshold) if one is not None]
         strictest = {"threshold": max(known), "false_alerts_per_10k_faces": None} if known else {}
         config = config.model_copy(update=strictest)
-    return Matcher(
-        open_store(site),
-        card(site.embedder.model),
-        gate,
-        config=config,
-        evidence=site.evidence,
-        kind=site.authority.kind,
-        categories=Who(gate) if isinstance(gate, AuthorityGate) else WITHOUT_AUTHORITY,
-        deployment=site.authority.deployment or TEST,
+    store, first = open_store(site), card(site.embedder.model)
+    rules: dict[str, Any] = {
+        "evidence": site.evidence,
+        "kind": site.authority.kind,
+        "categories": Who(gate) if isinstance(gate, AuthorityGate) else WITHOUT_AUTHORITY,
+        "deployment": site.authority.deployment or TEST,
+    }
+    if site.second_embedder is None:
+        return Matcher(store, first, gate, config=config, **rules)
+    second = card(site.second_embedder.model)
+    # A threshold is one model's own; of the second, what its card says for the same rate of false alerts.
+    own = MatchConfig(false_alerts_per_10k_faces=config.false_alerts_per_10k_faces, base_rate=config.base_rate)
+    return BothMatchers(
+        Matcher(store, first, gate, config=config, beside=(second.id,), **rules),
+        Matcher(store, second, SameGate(gate, first.id), config=own, beside=(first.id,), **rules),
+        second.id,
     )
 
 

@@ -36,6 +36,7 @@ class Passage:
     vectors: dict[int, Floats] = field(default_factory=dict, repr=False)
     weights: dict[int, float] = field(default_factory=dict, repr=False)
     covered: dict[int, str] = field(default_factory=dict)
+    second_chips: dict[int, Picture] = field(default_factory=dict, repr=False)
     portrait: Portrait | None = field(default=None, repr=False)
     newest_at: float = 0.0
     compared: bool = False
@@ -46,7 +47,7 @@ class Passage:
 
     def drop(self, key: int) -> None:
         """One view less."""
-        for of_view in (self.vectors, self.weights, self.covered):
+        for of_view in (self.vectors, self.weights, self.covered, self.second_chips):
             of_view.pop(key, None)
 
     def alike(self) -> list[int]:
@@ -57,7 +58,7 @@ class Passage:
         worth: dict[str, float] = {}
         for key, covered in self.covered.items():
             worth[covered] = worth.get(covered, 0.0) + self.weights[key]
-        most = max(sorted(worth), key=lambda covered: worth[covered])
+        most = max(sorted(worth), key=lambda covered: worth[covered], default="")
         return sorted(key for key, covered in self.covered.items() if covered == most)
 
 
@@ -112,6 +113,8 @@ class Passages:
         passage.vectors[view.frame_index] = vector
         passage.weights[view.frame_index] = view.quality.value
         passage.covered[view.frame_index] = view.covered
+        if view.second_chip is not None:
+            passage.second_chips[view.frame_index] = view.second_chip
         passage.newest_at = max(passage.newest_at, view.captured_at)
         if passage.portrait is None or view.quality.value > passage.portrait.quality.value:
             passage.portrait = Portrait(view.captured_s, view.captured_at, view.box, view.quality, crop)
@@ -145,6 +148,15 @@ class Passages:
             return None
         passage.alerted = True
         return passage.portrait
+
+    def for_second_model(self, track: int) -> tuple[Picture, Floats] | None:
+        """The passage's views that count, as the second model wants them, and their weights; None when it is over."""
+        passage = self._living.get(track)
+        views = [] if passage is None else [key for key in passage.alike() if key in passage.second_chips]
+        if passage is None or not views:
+            return None
+        weights = np.array([passage.weights[key] for key in views], np.float32)
+        return np.stack([passage.second_chips[key] for key in views]), weights
 
     def mean_attack_score(self, track: int, score: float) -> float:
         """Take in the attack score of a view that matched; the mean of the passage's scores so far."""
@@ -190,6 +202,7 @@ class Passages:
             passage.vectors.clear()
             passage.weights.clear()
             passage.covered.clear()
+            passage.second_chips.clear()
             passage.portrait = None
             passage.shots = replace(passage.shots, kept=(), best=0.0)
 

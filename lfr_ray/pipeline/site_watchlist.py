@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from lfr_ray.camera.demo import write_watchlist
@@ -12,7 +13,7 @@ from lfr_ray.pipeline.enrol import enrol_folder
 from lfr_ray.pipeline.opening import open_store
 
 
-def import_watchlist(site: SiteConfig, detector: Detector, embedder: Embedder, now_s: float) -> None:
+def import_watchlist(site: SiteConfig, detector: Detector, embedders: Sequence[Embedder], now_s: float) -> None:
     """Import the site's watchlist folder, if it names one.
 
     Raises:
@@ -23,4 +24,5 @@ def import_watchlist(site: SiteConfig, detector: Detector, embedder: Embedder, n
     with tempfile.TemporaryDirectory() as scratch:
         demo = site.watchlist == DEMO_WATCHLIST
         folder = write_watchlist(Path(scratch)) if demo else Path(site.watchlist)
-        enrol_folder(folder, open_store(site), detector, embedder, now=now_s, only_this_folder=True)
+        for embedder in embedders:
+            enrol_folder(folder, open_store(site), detector, embedder, now=now_s, only_this_folder=True)

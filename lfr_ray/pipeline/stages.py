@@ -30,6 +30,9 @@ class Stages(Protocol):
     async def embed(self, chips: Picture) -> Embedded:
         """Vectors of chips ``uint8 (N, h, w, 3)``, and how stable each is."""
 
+    async def embed_second(self, chips: Picture) -> Embedded:
+        """The same by the second model, with its own chips."""
+
     async def attack_score(self, picture: Picture, box: Floats) -> float:
         """How like a picture of a person a face is, 0 to 1; ``uint8 (H, W, 3)`` around it, and its box in there."""
 
@@ -72,6 +75,7 @@ class LocalStages:
         desk: Desk,
         wall_s: WallClock,
         attacks: Attacks | None = None,
+        second: Embedder | None = None,
     ) -> None:
         self._detector = detector
         self._embedder = embedder
@@ -79,6 +83,7 @@ class LocalStages:
         self._desk = desk
         self._wall_s = wall_s
         self._attacks = attacks
+        self._second = second
         self._thread = ModelThread()
 
     async def detect(self, canvas: Picture) -> Faces:
@@ -88,6 +93,12 @@ class LocalStages:
     async def embed(self, chips: Picture) -> Embedded:
         """Vectors of chips, and how stable each is."""
         return await self._thread.run(lambda: self._embedder.judged(chips))
+
+    async def embed_second(self, chips: Picture) -> Embedded:
+        """Vectors of chips by the second model."""
+        second = self._second
+        assert second is not None
+        return await self._thread.run(lambda: second.judged(chips))
 
     async def attack_score(self, picture: Picture, box: Floats) -> float:
         """Of one face; 0 where nothing looks for attacks."""

@@ -34,7 +34,7 @@ from lfr_ray.metrics import Meter
 from lfr_ray.models.cards import ModelCard, chip_spec
 from lfr_ray.pipeline.passage import Passages, Portrait
 from lfr_ray.pipeline.stages import Feed, Stages
-from lfr_ray.records import Answer, Faces, Frame, Match, Picture, Sighting, View
+from lfr_ray.records import Answer, Faces, Floats, Frame, Match, Picture, Probe, Sighting, View
 from lfr_ray.track.tracker import FaceTracker
 
 FORGET_LIMIT_S = 0.8
@@ -83,6 +83,7 @@ class CameraSteps:
         clock: Time.
         meter: Where this camera counts.
         run_id: Differs between two runs of the same camera, so that their alerts' keys differ.
+        second: The second embedder's card, where an alert needs two models.
         occlusion: Tells which half of a face is covered; None: faces are compared as they are.
         in_flight: Frames at the detector at once.
     """
@@ -97,6 +98,7 @@ class CameraSteps:
         meter: Meter,
         *,
         run_id: str,
+        second: ModelCard | None = None,
         occlusion: Occlusion | None = None,
         in_flight: int = 4,
     ) -> None:
@@ -110,6 +112,7 @@ class CameraSteps:
         self._clock = clock
         self._meter = meter
         self._run_id = run_id
+        self._second = second
         self._occlusion = occlusion
         self._tracker = FaceTracker(site.track)
         self._passages = Passages(site.evidence, camera.name, embedder.id)
@@ -227,9 +230,16 @@ class CameraSteps:
                 self._passages.settle(track)
                 continue
             moments = (frame.captured_s, frame.captured_at)
-            wanted.views.append(View(track, frame.index, *moments, box, points, quality, chip.copy(), covered))
+            second = self._second_chip(frame, points)
+            wanted.views.append(View(track, frame.index, *moments, box, points, quality, chip.copy(), covered, second))
             wanted.crops.append(crop_face(frame.pixels, box))
         return wanted
+
+    def _second_chip(self, frame: Frame, points: Floats) -> Picture | None:
+        if self._second is None:
+            return None
+        (chip,) = cut_chips(frame.pixels, points[np.newaxis], chip_spec(self._second))
+        return np.asarray(chip, np.uint8)
 
     async def _compare(self, frame: Frame, faces: Faces, wanted: Wanted) -> None:
         """Embed and match one frame's good views; raise what comes of it."""
@@ -282,12 +292,29 @@ class CameraSteps:
             self._passages.clear_vectors()
             return
         self.refusal = ""
-        if answer.match is None or await self._is_attack(frame, view):
+        if answer.match is None or not await self._is_confirmed(view, answer.match):
+            return
+        if await self._is_attack(frame, view):
             return
         portrait = self._passages.alerted(view.track)
         if portrait is not None:
             sighting = self._sighting(frame, faces, view, answer, answer.match, portrait)
             _spawn(self._raise(sighting, frame.seen_s), self._alerts)
+
+    async def _is_confirmed(self, view: View, match: Match) -> bool:
+        """Whether the second model, where there is one, says the same person of the same views."""
+        if self._second is None:
+            return True
+        views = self._passages.for_second_model(view.track)
+        if views is None:
+            return False
+        found = await self._stages.embed_second(views[0])
+        probe = Probe(self._camera.name, view.track, view.captured_at, self._second.id, found.vectors, views[1])
+        (answer,) = await self._stages.match([probe])
+        if answer.match is not None and answer.match.entry_id == match.entry_id:
+            return True
+        self._meter.count("matches_withheld_total", camera=self._camera.name, reason="second model")
+        return False
 
     async def _is_attack(self, frame: Frame, view: View) -> bool:
         """Whether the face looks like a picture of one, over all of its passage's views that matched."""

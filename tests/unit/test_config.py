@@ -209,3 +209,10 @@ def test_a_yaml_error_shows_no_line_of_the_file(tmp_path: Path) -> None:
         load_yaml(path)
     assert SECRET not in str(caught.value)
     assert caught.value.__suppress_context__
+
+
+def test_two_models_are_two() -> None:
+    with pytest.raises(ConfigError, match="another model than that of embedder"):
+        parse_section(SiteConfig, {"site": "pier", "second_embedder": {"model": "dlib_resnet"}}, "site.yaml")
+    both = parse_section(SiteConfig, {"site": "pier", "second_embedder": {"model": "sface_2021dec"}}, "site.yaml")
+    assert both.second_embedder is not None

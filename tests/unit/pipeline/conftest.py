@@ -14,6 +14,7 @@ import pytest
 from lfr_ray.clock import FakeClock
 from lfr_ray.config import CameraConfig, SiteConfig
 from lfr_ray.metrics import Meter, Timing
+from lfr_ray.models.cards import ModelCard
 from lfr_ray.models.catalogue import card
 from lfr_ray.pipeline.steps import CameraSteps
 from lfr_ray.records import Answer, Embedded, Faces, Floats, Frame, Match, Picture, Probe, Sighting
@@ -168,6 +169,7 @@ class Chain:
         *,
         occlusion: Any = None,
         site: SiteConfig | None = None,
+        second: ModelCard | None = None,
         **camera: Any,
     ) -> None:
         self.clock = FakeClock()
@@ -178,6 +180,7 @@ class Chain:
         self.desk = ListedDesk(self.clock)
         self.stability: Callable[[Picture], float] = lambda chip: 1.0
         self.attack_scores: Callable[[int], float] = lambda attempt: 0.0
+        self.second_chips: list[tuple[int, ...]] = []
         self.looked_at: list[tuple[tuple[int, ...], list[float]]] = []
         self.steps = CameraSteps(
             CameraConfig(name="gate", url="demo:gate", **camera),
@@ -187,6 +190,7 @@ class Chain:
             self.clock,
             self.meter,
             run_id="run",
+            second=second,
             occlusion=occlusion,
         )
 
@@ -196,6 +200,10 @@ class Chain:
     async def embed(self, chips: Picture) -> Embedded:
         vectors = await self.embedder.embed(chips)
         return Embedded(vectors, np.array([self.stability(chip) for chip in chips], np.float32))
+
+    async def embed_second(self, chips: Picture) -> Embedded:
+        self.second_chips.append(chips.shape)
+        return await self.embed(chips)
 
     async def attack_score(self, picture: Picture, box: Floats) -> float:
         self.looked_at.append((picture.shape, box.tolist()))

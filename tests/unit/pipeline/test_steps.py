@@ -6,12 +6,14 @@ import asyncio
 import gc
 import itertools
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from lfr_ray.config import AttackConfig, QualityConfig, SiteConfig
 from lfr_ray.errors import RefusedError, ResourceError
+from lfr_ray.models.catalogue import card
 from lfr_ray.pipeline.steps import COMPARISON_LIMIT_S, RETRY_FIRST_S, STUCK_S
 from lfr_ray.records import Answer, Probe
 from tests.unit.pipeline.conftest import until
@@ -380,3 +382,56 @@ def test_stability_was_not_measured_for_covered_faces(chain: MakeChain) -> None:
     one.stability = lambda chip: 0.5
     one.run(one.steps.run(one.feed(30)))
     assert one.matcher.asked
+
+
+SECOND = card("sface_2021dec")
+
+
+def agreeing(possibly_listed: Reply, second: Callable[[Probe], Answer]) -> Reply:
+    """The first model finds somebody; what the second says is the test's."""
+    return lambda probe: second(probe) if probe.model == SECOND.id else possibly_listed(probe)
+
+
+def test_an_alert_needs_both_models(chain: MakeChain, possibly_listed: Reply) -> None:
+    one = chain(one_walker, second=SECOND)
+    one.matcher.answer = agreeing(possibly_listed, lambda probe: Answer(deployment="test"))
+    one.run(one.steps.run(one.feed(30)))
+    assert one.desk.acknowledged == []
+    assert one.count("matches_withheld_total", reason="second model") == len(one.second_chips) > 3
+    assert one.second_chips[0] == (3, 112, 112, 3), "all views of the passage, as the second model wants them"
+    assert one.second_chips[-1][0] > 3
+    assert one.count("faces_forgotten_total") == 1
+
+
+def test_another_entry_is_no_agreement(chain: MakeChain, possibly_listed: Reply) -> None:
+    one = chain(one_walker, second=SECOND)
+
+    def other(probe: Probe) -> Answer:
+        answer = possibly_listed(probe)
+        assert answer.match is not None
+        return replace(answer, match=replace(answer.match, entry_id="somebody-else"))
+
+    one.matcher.answer = agreeing(possibly_listed, other)
+    one.run(one.steps.run(one.feed(30)))
+    assert one.desk.acknowledged == []
+
+
+def test_when_both_agree_there_is_one_alert_by_the_first(chain: MakeChain, possibly_listed: Reply) -> None:
+    one = chain(one_walker, second=SECOND)
+    asked: list[tuple[str, int]] = []
+
+    def second(probe: Probe) -> Answer:
+        asked.append((probe.model, len(probe.vectors)))
+        return possibly_listed(probe)
+
+    one.matcher.answer = agreeing(possibly_listed, second)
+    one.run(one.steps.run(one.feed(30)))
+    assert len(one.desk.acknowledged) == 1
+    assert one.desk.acknowledged[0].model == "dlib_resnet"
+    assert asked == [("sface_2021dec", 3)], "the second model looks at possible matches only"
+
+
+def test_where_nobody_matches_the_second_model_sees_nothing(chain: MakeChain) -> None:
+    one = chain(one_walker, second=SECOND)
+    one.run(one.steps.run(one.feed(30)))
+    assert one.second_chips == []
