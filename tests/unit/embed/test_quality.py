@@ -90,7 +90,7 @@ def test_reasons_are_the_closed_list_and_the_first_is_given() -> None:
 
 
 def test_a_cameras_own_least_size_wins() -> None:
-    small = np.array((0, 0, 30, 30), np.float32)
+    small = np.array((0, 0, 25, 25), np.float32)
     assert judged(box=small).reason == "too_small"
     assert judged(box=small, min_size_px=20.0).accepted
 
