@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from lfr_ray.actors.answers import answer
-from lfr_ray.config import SiteConfig
+from lfr_ray.config import EmbedderConfig, SiteConfig
+from lfr_ray.models.cards import chip_spec
 from lfr_ray.models.catalogue import card
 from lfr_ray.records import Answer, Embedded, Faces, Floats, Picture, Probe, Sighting
 
@@ -35,9 +36,11 @@ class RemoteStages:
     async def meet(self, site: SiteConfig) -> None:
         """Ask each model once, with nothing to see: a handle looks for its replicas with the first question."""
         await self.detect(np.zeros((site.detector.height_px, site.detector.width_px, 3), np.uint8))
-        chip = card(site.embedder.model).chip
-        if chip is not None:
-            await self.embed(np.zeros((1, chip.height_px, chip.width_px, 3), np.uint8))
+        await self.embed(_blank(site.embedder))
+        if site.second_embedder is not None:
+            await self.embed_second(_blank(site.second_embedder))
+        if site.attack.score_at is not None:
+            await self.attack_score(np.zeros((64, 64, 3), np.uint8), np.array([16, 16, 48, 48], np.float32))
 
     async def detect(self, canvas: Picture) -> Faces:
         """Faces of one canvas."""
@@ -68,3 +71,9 @@ class RemoteStages:
     async def raise_alert(self, sighting: Sighting) -> None:
         """Returns when the desk has made the alert durable."""
         await answer(self._desk.raise_alert.remote(sighting))
+
+
+def _blank(config: EmbedderConfig) -> Picture:
+    """One chip with nothing on it."""
+    chip = chip_spec(card(config.model))
+    return np.zeros((1, chip.height_px, chip.width_px, 3), np.uint8)

@@ -15,6 +15,7 @@ from lfr_ray.config import AuthorityConfig, CameraConfig, SiteConfig
 from lfr_ray.detect.base import load_detector
 from lfr_ray.embed.base import load_embedder
 from lfr_ray.embed.occlusion import occlusion_for
+from lfr_ray.match.both import BothMatchers, SameGate
 from lfr_ray.match.gate import OpenGate
 from lfr_ray.match.matcher import Matcher
 from lfr_ray.match.store import WatchlistStore
@@ -43,13 +44,14 @@ class Keeping:
 class Shown:
     """A picture seen for a while by a camera that shakes a little."""
 
-    def __init__(self, picture: Picture) -> None:
+    def __init__(self, picture: Picture, frames: int) -> None:
         self._picture = picture
+        self._frames = frames
         self._index = -1
 
     async def get_async(self) -> Frame | None:
         self._index += 1
-        if self._index == FRAMES:
+        if self._index == self._frames:
             return None
         shift = np.random.default_rng(self._index).integers(0, 5, 2)
         padded = np.pad(self._picture, ((24, 24), (24, 24), (0, 0)), mode="edge")
@@ -76,10 +78,11 @@ class RealChain:
         watchlist: A watchlist folder.
         folder: Where its store may lie.
         attacks: Tells people from pictures of people, or None.
+        second: A second embedder, whose agreement an alert then needs.
         site: Fields of the site.
     """
 
-    def __init__(self, watchlist: Path, folder: Path, attacks: Any = None, **site: Any) -> None:
+    def __init__(self, watchlist: Path, folder: Path, attacks: Any = None, second: Any = None, **site: Any) -> None:
         self._card = card("dlib_resnet")
         self._detector = load_detector(card("centerface"), device="cpu")
         self._embedder = load_embedder(self._card, device="cpu")
@@ -87,17 +90,27 @@ class RealChain:
         self._attacks = attacks
         self.store = WatchlistStore(folder / "watchlist")
         enrol_folder(watchlist, self.store, self._detector, self._embedder, now=NOW_S)
-        self._matcher = Matcher(self.store, self._card, OpenGate(), config=self._site.match, kind="test")
+        self._second = second
+        gate, config = OpenGate(), self._site.match
+        beside = () if second is None else (second.card.id,)
+        rules: dict[str, Any] = {"evidence": self._site.evidence, "kind": "test"}
+        first = Matcher(self.store, self._card, gate, config=config, beside=beside, **rules)
+        self._matcher: Any = first
+        if second is not None:
+            enrol_folder(watchlist, self.store, self._detector, second, now=NOW_S, only_this_folder=True)
+            same, own = SameGate(gate, self._card.id), (self._card.id,)
+            other = Matcher(self.store, second.card, same, config=config, beside=own, **rules)
+            self._matcher = BothMatchers(first, other, second.card.id)
         self.meter = Meter()
 
-    def passes(self, picture: Picture) -> list[Sighting]:
+    def passes(self, picture: Picture, frames: int = FRAMES) -> list[Sighting]:
         """What is raised while this picture is before the camera."""
 
         async def run() -> list[Sighting]:
             desk, clock = Keeping(), SystemClock()
-            stages = LocalStages(
-                self._detector, self._embedder, self._matcher, desk, lambda: NOW_S + 5, attacks=self._attacks
-            )
+            models = (self._detector, self._embedder)
+            beside = {"attacks": self._attacks, "second": self._second}
+            stages = LocalStages(*models, self._matcher, desk, lambda: NOW_S + 5, **beside)
             steps = CameraSteps(
                 CameraConfig(name="gate", url="demo:gate", pace="full"),
                 self._site,
@@ -106,9 +119,10 @@ class RealChain:
                 clock,
                 self.meter,
                 run_id="run",
+                second=None if self._second is None else self._second.card,
                 occlusion=occlusion_for(self._card) if self._site.embedder.covered_views else None,
             )
-            await steps.run(Shown(picture))
+            await steps.run(Shown(picture, frames))
             stages.close()
             return desk.sightings
 
