@@ -127,11 +127,13 @@ def list_entries(
     """Every entry, without pictures."""
     config = site_of(site, data_dir)
     store = _store(config)
-    counts: dict[str, int] = {}
     entries: dict[str, Entry] = {}
+    pictures: dict[str, set[str]] = {}
     for row in store.vectors():
         entries[row.entry.entry_id] = row.entry
-        counts[row.entry.entry_id] = counts.get(row.entry.entry_id, 0) + 1
+        # Two models keep a row each of one picture.
+        pictures.setdefault(row.entry.entry_id, set()).add(row.file_sha256)
+    counts = {entry_id: len(files) for entry_id, files in pictures.items()}
     if entries:
         _record(config, Event("consultation", "watchlist listed", actor=who(by), reason=reason))
     now_s = time.time()

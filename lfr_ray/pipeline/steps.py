@@ -10,7 +10,6 @@ comparison of a frame's faces goes on beside the next frames.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections import deque
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
@@ -19,8 +18,7 @@ from typing import Any
 import numpy as np
 import structlog
 
-from lfr_ray.camera.evidence import crop_face, scene_jpeg, surroundings
-from lfr_ray.camera.stills import encode_jpeg
+from lfr_ray.camera.evidence import crop_face, surroundings
 from lfr_ray.clock import Clock
 from lfr_ray.config import CameraConfig, SiteConfig
 from lfr_ray.detect.canvas import canvas_for
@@ -32,7 +30,8 @@ from lfr_ray.embed.regions import joined, with_painted
 from lfr_ray.errors import RefusedError
 from lfr_ray.metrics import Meter
 from lfr_ray.models.cards import ModelCard, chip_spec
-from lfr_ray.pipeline.passage import Passages, Portrait
+from lfr_ray.pipeline.passage import Passages
+from lfr_ray.pipeline.sighting import sighting_of
 from lfr_ray.pipeline.stages import Feed, Stages
 from lfr_ray.records import Answer, Faces, Floats, Frame, Match, Picture, Probe, Sighting, View
 from lfr_ray.track.tracker import FaceTracker
@@ -287,8 +286,7 @@ class CameraSteps:
 
     async def _answer(self, frame: Frame, faces: Faces, view: View, answer: Answer) -> None:
         if answer.refused:
-            self.refusal = answer.refused
-            self._meter.count("comparisons_refused_total", camera=self._camera.name)
+            self._refused(answer.refused)
             self._passages.clear_vectors()
             return
         self.refusal = ""
@@ -298,8 +296,12 @@ class CameraSteps:
             return
         portrait = self._passages.alerted(view.track)
         if portrait is not None:
-            sighting = self._sighting(frame, faces, view, answer, answer.match, portrait)
+            sighting = sighting_of(frame, faces, view, answer, answer.match, portrait, self._model, self._run_id)
             _spawn(self._raise(sighting, frame.seen_s), self._alerts)
+
+    def _refused(self, why: str) -> None:
+        self.refusal = why
+        self._meter.count("comparisons_refused_total", camera=self._camera.name)
 
     async def _is_confirmed(self, view: View, match: Match) -> bool:
         """Whether the second model, where there is one, says the same person of the same views."""
@@ -311,6 +313,9 @@ class CameraSteps:
         found = await self._stages.embed_second(views[0])
         probe = Probe(self._camera.name, view.track, view.captured_at, self._second.id, found.vectors, views[1])
         (answer,) = await self._stages.match([probe])
+        if answer.refused:
+            self._refused(answer.refused)
+            return False
         if answer.match is not None and answer.match.entry_id == match.entry_id:
             return True
         self._meter.count("matches_withheld_total", camera=self._camera.name, reason="second model")
@@ -326,27 +331,6 @@ class CameraSteps:
             return False
         self._meter.count("matches_withheld_total", camera=self._camera.name, reason="attack")
         return True
-
-    def _sighting(
-        self, frame: Frame, faces: Faces, view: View, answer: Answer, match: Match, portrait: Portrait
-    ) -> Sighting:
-        others = faces.boxes[(faces.boxes != view.box).any(axis=1)]
-        identity = "\n".join((answer.deployment, self._camera.name, self._run_id, str(view.track), match.entry_id))
-        return Sighting(
-            key=hashlib.sha256(identity.encode()).hexdigest()[:32],
-            camera=self._camera.name,
-            track=view.track,
-            captured_s=view.captured_s,
-            captured_at=view.captured_at,
-            match=match,
-            model=self._model,
-            deployment=answer.deployment,
-            box=tuple(round(float(side), 1) for side in view.box),  # type: ignore[arg-type]
-            quality=portrait.quality,
-            face_jpeg=encode_jpeg(portrait.crop),
-            scene_jpeg=scene_jpeg(frame.pixels, view.box, others),
-            watchlist_jpeg=answer.watchlist_jpeg,
-        )
 
     async def _raise(self, sighting: Sighting, seen_s: float) -> None:
         """Hand a sighting over until the desk has acknowledged it: the key makes repeating harmless."""

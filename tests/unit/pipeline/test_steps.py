@@ -435,3 +435,14 @@ def test_where_nobody_matches_the_second_model_sees_nothing(chain: MakeChain) ->
     one = chain(one_walker, second=SECOND)
     one.run(one.steps.run(one.feed(30)))
     assert one.second_chips == []
+
+
+def test_a_second_model_that_may_not_compare_is_told_and_nothing_alerts(
+    chain: MakeChain, possibly_listed: Reply
+) -> None:
+    one = chain(one_walker, second=SECOND)
+    one.matcher.answer = agreeing(possibly_listed, lambda probe: Answer(refused="the list cannot be read"))
+    one.run(one.steps.run(one.feed(30)))
+    assert one.desk.acknowledged == []
+    assert one.steps.refusal == "the list cannot be read"
+    assert one.count("comparisons_refused_total") == len(one.second_chips)
