@@ -194,7 +194,7 @@ class Match:
         views_compared: Views that were compared.
         relatives: Entry ids whose enrolled faces are close to this one's.
         probability: That it is this person, at this list size and base rate; None where the model's card has no fit.
-        covered: The half of the face that was covered, and not compared; empty: none.
+        covered: The half of the face that was covered; empty: none.
     """
 
     entry_id: str

@@ -127,7 +127,7 @@ class AlertDocument(Answer):
         description="That it is this person, at this list size and the site's base rate; null without a calibration."
     )
     regions_visible: list[str] = Field(
-        description="Halves of the face that were compared: upper, lower. A covered half is left out."
+        description="Halves of the face that are visible: upper, lower. The comparison rests on them."
     )
     margin: float = Field(description="Lead over the nearest other entry.")
     runner_up: str

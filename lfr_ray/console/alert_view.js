@@ -18,7 +18,7 @@ const CAUTIONS = {
   possible_relative: ["Possible relative", "People on the list look like this one. It may be a brother, a sister or a lookalike."],
   small_margin: ["Close runner-up", "Another entry of the list is almost as similar."],
   single_entry_list: ["No runner-up", "The list has one entry, so a lead over others says nothing."],
-  partly_covered: ["Face partly covered", "A half of the face is covered. Only the other half was compared."],
+  partly_covered: ["Face partly covered", "A half of the face is covered. The comparison rests on the other half."],
 };
 
 export class AlertView {
@@ -182,7 +182,7 @@ export class AlertView {
       ["Probability", chance(alert.probability), alert.probability === null ? "the model is not calibrated" : "that it is this person"],
       ["Views that agree", `${alert.views_agreeing} of ${alert.views_compared}`, "looks at this face"],
       ["Lead over the next", alert.list_size > 1 ? figure(alert.margin) : "–", alert.runner_up ? `over ${alert.runner_up}` : "no other entry"],
-      ["Compared", alert.regions_visible.length > 1 ? "whole face" : `${alert.regions_visible[0]} half`,
+      ["Visible", alert.regions_visible.length > 1 ? "whole face" : `${alert.regions_visible[0]} half`,
         alert.regions_visible.length > 1 ? "nothing covered" : "the other half is covered"],
       ["List", String(alert.list_size), "entries compared"],
     ];

@@ -83,6 +83,17 @@ def test_an_alert_arrives_live_is_compared_decided_and_concluded(house: Any, ope
     assert {facts["who"] for facts in house.consulted} == {"PC4711"}
 
 
+def test_a_partly_covered_face_is_called_so(house: Any, open_page: Open, tmp_path: Path) -> None:
+    house.alert("passage-1", covered="lower")
+    page = open_page(house.url)
+    page.click(".item")
+    compare(page, {"eyes_brows": "agrees", "forehead": "agrees", "mouth_chin": "unclear"})
+    figures = page.inner_text("#figures")
+    assert "Face partly covered" in figures
+    assert "upper half" in figures
+    shot(page, tmp_path, "partly-covered")
+
+
 def test_a_correction_stands_beside_what_it_replaces(house: Any, open_page: Open) -> None:
     alert_id = house.alert("passage-1")
     house.desk.decide(alert_id, officer="PC1", decision="engage")
