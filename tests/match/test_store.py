@@ -181,3 +181,11 @@ def test_a_table_of_an_older_version_says_what_to_do(store: WatchlistStore, make
     with pytest.raises(StoreError, match="older version") as caught:
         WatchlistStore(store.folder).load()
     assert "import the watchlist again" in caught.value.next_step
+
+
+def test_another_covered_view_is_another_content(make_image: Make) -> None:
+    views = {"lower": make_image(50).vector, "upper": make_image(51).vector}
+    image = replace(make_image(1), covered=views)
+    swapped = replace(image, covered={"lower": views["upper"], "upper": views["lower"]})
+    fewer = replace(image, covered={"lower": views["lower"]})
+    assert len({one.digest() for one in (make_image(1), image, swapped, fewer)}) == 4
