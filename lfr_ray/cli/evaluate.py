@@ -67,14 +67,15 @@ def evaluate_folder(
     Of each identity with two or more images the first (by name) is enrolled for every other identity in name order;
     the rest are non-mated.
     """
+    page = html or (Path(json).with_suffix(".html") if json not in ("", "-") else None)
     if videos:
-        if html is not None:
-            raise ConfigError(
-                "--html goes with labelled pictures", got="--html with --videos", next_step="use --json with --videos"
-            )
         from lfr_ray.cli.evaluate_videos import evaluate_videos
 
-        evaluate_videos(folder, watchlist, model, detector, device, false_alerts, json)
+        result = evaluate_videos(folder, watchlist, model, detector, device, false_alerts, json)
+        if page is not None:
+            from lfr_ray.evaluate.passages_report import passages_report
+
+            _write(page, passages_report(result, written_at=_now()))
         return
     if watchlist is not None or false_alerts is not None:
         raise ConfigError(
@@ -94,9 +95,8 @@ def evaluate_folder(
         )
     if json:
         write_json(json, evaluation_document(found))
-    page = html or (Path(json).with_suffix(".html") if json not in ("", "-") else None)
     if page is not None:
-        _write(page, html_report(found, written_at=utc_text(time.time())[:16].replace("T", " ") + " UTC"))
+        _write(page, html_report(found, written_at=_now()))
     if json != "-":
         _print_evaluation(found)
 
@@ -186,6 +186,10 @@ def _steps() -> Iterator[Callable[[str], None]]:
     """A line on stderr that says what is being computed."""
     with stderr.status("measuring") as status:
         yield lambda text: status.update(text)
+
+
+def _now() -> str:
+    return utc_text(time.time())[:16].replace("T", " ") + " UTC"
 
 
 def _write(path: Path, text: str) -> None:

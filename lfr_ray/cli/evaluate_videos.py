@@ -24,8 +24,8 @@ def evaluate_videos(
     device: DeviceName,
     false_alerts: float | None,
     json: str,
-) -> None:
-    """True positives by passage, false alerts by the hour and by a thousand passages."""
+) -> dict[str, Any]:
+    """True positives by passage, false alerts by the hour and by a thousand passages; the document."""
     from lfr_ray.camera.recordings import open_recordings
     from lfr_ray.camera.stills import PICTURE_SUFFIXES
     from lfr_ray.evaluate.passages import Seen, passage_document, passage_figures
@@ -71,6 +71,7 @@ def evaluate_videos(
         write_json(json, result)
     if json != "-":
         _print(result)
+    return result
 
 
 def _truth(folder: Path) -> dict[str, tuple[str, ...]]:

@@ -59,4 +59,3 @@ def test_what_is_missing_is_said_before_anything_starts(tmp_path: Path) -> None:
     (footage / "videos.csv").write_text("name\n", encoding="utf-8")
     assert "lacks a column" in told(footage, "--videos", "--watchlist", people)
     assert "go with --videos" in told(people, "--watchlist", people)
-    assert "--html goes with labelled pictures" in told(footage, "--videos", "--html", tmp_path / "page.html")
