@@ -11,23 +11,23 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.occluders import Painter, sunglasses
 from benchmarks.record import write_result
-from benchmarks.train_occlusion import held_out, shown
+from benchmarks.training.occluders import Painter, sunglasses
+from benchmarks.training.train_occlusion import held_out, shown
 from lfr_ray.config import MatchConfig
 from lfr_ray.detect.base import load_detector
 from lfr_ray.embed.base import load_embedder
 from lfr_ray.embed.occlusion import Occlusion
 from lfr_ray.embed.regions import mean_view, paint_over
+from lfr_ray.enrol.labelled import embed_labelled, read_labelled
 from lfr_ray.evaluate.covered import of_region, uncovered
 from lfr_ray.evaluate.metrics import threshold_at
 from lfr_ray.evaluate.pairs import compare_across, compare_all
 from lfr_ray.evaluate.samples import Samples
 from lfr_ray.match.decide import fuse
-from lfr_ray.match.neighbours import Neighbours
+from lfr_ray.match.score_norm import ScoreNormaliser
 from lfr_ray.match.threshold import thresholds_for
 from lfr_ray.models.catalogue import card
-from lfr_ray.pipeline.assess import embed_labelled, read_labelled
 from lfr_ray.records import LOWER, REGIONS, UPPER, Floats
 
 FARS = (1e-2, 1e-3, 1e-4)
@@ -125,7 +125,7 @@ def passages(samples: Samples, masked: Any, size: int, model: str) -> dict[str, 
         probes = np.stack([fuse(vectors[row], samples.quality[row]) for row in rows])
         similarity = probes @ vectors[entries].T
         if not covered:
-            similarity = Neighbours(vectors[entries], calibration.neighbourhood).relieved(similarity)
+            similarity = ScoreNormaliser(vectors[entries], calibration.neighbourhood).normalised(similarity)
         threshold = thresholds_for(calibration, asked, len(entries), covered=covered).fused
         own = people[:, None] == listed[None, :]
         right, wrong = similarity[own], np.where(own, -1, similarity).max(axis=1)

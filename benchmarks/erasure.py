@@ -17,7 +17,7 @@ from lfr_ray.govern.keys import site_key
 from lfr_ray.govern.scan import Scanner
 from lfr_ray.match.entries import EnrolledImage, Entry
 from lfr_ray.match.store import WatchlistStore
-from lfr_ray.pipeline.holdings import WatchlistHolding
+from lfr_ray.site.erase import ErasableWatchlist
 
 MOST_PROOF_S = 60.0
 VECTOR_LENGTH = 128
@@ -63,7 +63,7 @@ def main() -> int:
         made = Erasure(
             folder / "receipts",
             "airshow-1",
-            [WatchlistHolding(store)],
+            [ErasableWatchlist(store)],
             roots=[folder],
             key=site_key(folder / "keys"),
             scan=key,

@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 
 from benchmarks.record import write_result
-from lfr_ray.govern.audit import Ledger
 from lfr_ray.govern.keys import site_key, trusted_keys
-from lfr_ray.govern.ledger_record import Event
+from lfr_ray.govern.ledger import Ledger
+from lfr_ray.govern.ledger_event import Event
 from lfr_ray.govern.ledger_verify import verify_ledger
 
 LEAST_PER_S = 2000

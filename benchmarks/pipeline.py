@@ -70,11 +70,11 @@ def main() -> None:
         )
         start_local()
         from lfr_ray.camera.recordings import open_recordings
-        from lfr_ray.footage import FootageRun
+        from lfr_ray.enrol.importer import enrol_folder
         from lfr_ray.match.store import WatchlistStore
-        from lfr_ray.pipeline.desk import open_desk
-        from lfr_ray.pipeline.enrol import enrol_folder
-        from lfr_ray.pipeline.opening import open_ledger, open_matcher
+        from lfr_ray.retrospective import FootageRun
+        from lfr_ray.site.alerts import open_alerts
+        from lfr_ray.site.open import open_ledger, open_matcher
 
         models = (
             load_detector(card(site.detector.model), threads=cores),
@@ -82,7 +82,7 @@ def main() -> None:
         )
         store = WatchlistStore(site.data_dir / "watchlist")
         enrol_folder(arguments.watchlist, store, *models, now=time.time())
-        matcher, desk = open_matcher(site, open_ledger(site.data_dir)), open_desk(site)
+        matcher, desk = open_matcher(site, open_ledger(site.data_dir)), open_alerts(site)
         matcher.reload(time.time())
         recordings = open_recordings([arguments.clip]).recordings
         pairs = []

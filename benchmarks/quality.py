@@ -21,11 +21,11 @@ from lfr_ray.detect.letterbox import fit
 from lfr_ray.embed.align import cut_chips
 from lfr_ray.embed.base import load_embedder
 from lfr_ray.embed.quality import assess
+from lfr_ray.enrol.faces import detect_stills
+from lfr_ray.enrol.labelled import most_central
 from lfr_ray.evaluate.discard import GATE_TIMES, gate_at
 from lfr_ray.evaluate.metrics import threshold_at
 from lfr_ray.models.catalogue import card
-from lfr_ray.pipeline.assess import most_central
-from lfr_ray.pipeline.still_faces import detect_stills
 from lfr_ray.records import Picture, Quality
 
 AS_IT_IS = "as it is"
@@ -51,7 +51,7 @@ AXES = {
     "max_roll_deg": (AS_IT_IS, lambda one: abs(one.roll_deg), -1),
     "min_score": (AS_IT_IS, lambda one: one.detector_score, 1),
 }
-"""Gate -> the pictures it is judged on beside untouched ones, the measure, and whether more is better."""
+"""Permission -> the pictures it is judged on beside untouched ones, the measure, and whether more is better."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any
 from benchmarks.record import write_result
 from lfr_ray.detect.base import load_detector
 from lfr_ray.embed.base import load_embedder
+from lfr_ray.enrol.labelled import embed_labelled, matcher_listing, read_labelled
 from lfr_ray.evaluate.calibrate import CalibrationReport, calibrate
 from lfr_ray.evaluate.covered import AS_THEY_ARE, VIEWS
 from lfr_ray.evaluate.evaluation import Evaluation, evaluate
@@ -20,7 +21,6 @@ from lfr_ray.evaluate.metrics import Operating, tar_at_far
 from lfr_ray.evaluate.pairs import compare_all
 from lfr_ray.models.cards import Detector
 from lfr_ray.models.catalogue import card
-from lfr_ray.pipeline.assess import embed_labelled, matcher_listing, read_labelled
 from lfr_ray.records import REGIONS, Faces, Picture
 
 FARS = (1e-2, 1e-3, 1e-4, 1e-5)

@@ -154,8 +154,8 @@ class EvidenceConfig(Section):
 
     min_views: int = Field(default=3, ge=1, description="Views that must have been compared before an alert (n).")
     min_agreeing: int = Field(default=3, ge=1, description="Of those, views that point to the entry by themselves (k).")
-    max_views: int = Field(default=10, ge=1, le=64, description="Best views kept and compared for one passage.")
-    spacing_s: float = Field(default=0.1, ge=0, description="Least time between two compared views of a passage.")
+    max_views: int = Field(default=10, ge=1, le=64, description="Best views kept and compared for one tracklet.")
+    spacing_s: float = Field(default=0.1, ge=0, description="Least time between two compared views of a tracklet.")
 
     @model_validator(mode="after")
     def _possible(self) -> EvidenceConfig:

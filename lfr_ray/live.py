@@ -11,11 +11,11 @@ from ray import serve
 from ray.serve.context import _get_global_client
 from ray.serve.schema import ServeDeploySchema
 
-from lfr_ray.actors.answers import wait_for
 from lfr_ray.actors.cluster import join, start_local
 from lfr_ray.actors.names import FLEET, Names, find_actor
 from lfr_ray.actors.resources import wait_for_resources
-from lfr_ray.alert.desk_queries import AlertQuery
+from lfr_ray.actors.rpc import wait_for
+from lfr_ray.alert.queries import AlertQuery
 from lfr_ray.errors import ConfigError, ResourceError
 from lfr_ray.site_file import SiteFile, check_port
 

@@ -163,7 +163,7 @@ class Embedded:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Probe:
-    """What is known of one passage so far, ready to be compared.
+    """What is known of one tracklet so far, ready to be compared.
 
     Attributes:
         vectors: ``float32 (n, D)``, one row a view, unit length.
@@ -235,7 +235,7 @@ class Sighting:
     """A possible match on its way to the alert desk.
 
     Attributes:
-        key: Idempotency key: the same passage and entry always carry the same key, so a retry
+        key: Idempotency key: the same tracklet and entry always carry the same key, so a retry
             after a lost answer never makes a second alert.
         face_jpeg: The probe's best view with some margin.
         scene_jpeg: The whole frame with every other face made unrecognisable.

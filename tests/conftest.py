@@ -51,7 +51,7 @@ def make_sighting() -> Callable[..., Any]:
     """Makes sightings of somebody who does not exist; ``match`` takes a match's fields, the rest a sighting's."""
     from lfr_ray.records import Match, Quality, Sighting  # after the environment above
 
-    def make(key: str = "passage-1", *, match: dict[str, Any] | None = None, **fields: Any) -> Sighting:
+    def make(key: str = "tracklet-1", *, match: dict[str, Any] | None = None, **fields: Any) -> Sighting:
         name, at = "Nobody Listed", 1_700_000_000.0
         found = Match("entry-1", name, "wanted", "detain", 0.81, 0.7, 0.2, "entry-2", 4, 5, 500)
         seen = Sighting(

@@ -11,7 +11,7 @@ import structlog
 
 from lfr_ray.actors.names import leave_cluster
 from lfr_ray.actors.stages import RemoteStages
-from lfr_ray.camera.demo import SCHEME, DemoSource
+from lfr_ray.camera.demo_source import SCHEME, DemoSource
 from lfr_ray.camera.lease import Lease
 from lfr_ray.camera.reader import CameraReader, CameraStatus
 from lfr_ray.clock import Clock, SystemClock
@@ -135,7 +135,7 @@ class CameraActor:
         while not self._reader.mailbox.ended and not self._stopping:
             try:
                 await steps.run(self._reader.mailbox)
-            except Exception as error:  # noqa: BLE001  (a fault costs the passages under way, not the camera)
+            except Exception as error:  # noqa: BLE001  (a fault costs the tracklets under way, not the camera)
                 log.error("camera chain failed", camera=self._camera.name, error=type(error).__name__)
                 self._meter.count("stage_failures_total", camera=self._camera.name, stage="chain")
                 await asyncio.sleep(STEPS_PAUSE_S)

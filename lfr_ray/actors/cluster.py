@@ -11,7 +11,7 @@ import ray
 from ray._private import worker
 
 from lfr_ray.actors.names import NAMESPACE
-from lfr_ray.camera.redact import hide_credentials
+from lfr_ray.camera.credentials import hide_credentials
 from lfr_ray.config import SiteConfig
 from lfr_ray.errors import ConfigError, RefusedError, ResourceError
 

@@ -11,11 +11,11 @@ from lfr_ray.metrics import Meter, Snapshot, resident_bytes
 from lfr_ray.records import Sighting
 
 if TYPE_CHECKING:
-    from lfr_ray.govern.tally import CameraTally
+    from lfr_ray.govern.counters import CameraCounters
 
 
 class DeskActor:
-    """One order of events for a whole site. It adds to :class:`~lfr_ray.alert.desk.AlertDesk`.
+    """One order of events for a whole site. It adds to :class:`~lfr_ray.alert.service.AlertService`.
 
     * the database's work outside the event loop;
     * the delivery to webhooks, and what is due by the clock, beside everything else;
@@ -23,23 +23,23 @@ class DeskActor:
     """
 
     def __init__(self, site: SiteConfig) -> None:
-        from lfr_ray.alert.deliver import Deliverer
         from lfr_ray.alert.webhook_store import WebhookStore
-        from lfr_ray.api.ports import LocalDesk
-        from lfr_ray.pipeline.opening import OpenedDesk
+        from lfr_ray.alert.webhooks import Deliverer
+        from lfr_ray.api.ports import LocalAlerts
+        from lfr_ray.site.open import OpenedAlerts
 
         clock = SystemClock()
-        opened = OpenedDesk(site, clock)
+        opened = OpenedAlerts(site, clock)
         self._desk, self._upkeep = opened.desk, opened.upkeep
         webhooks = WebhookStore(self._desk.store.database)
-        self._port = LocalDesk(self._desk, webhooks, clock)
+        self._port = LocalAlerts(self._desk, webhooks, clock)
         self._deliverer = Deliverer(
             webhooks, self._desk.documents, self._desk, clock, desk_id=self._desk.store.desk_id()
         )
         self._delivery: asyncio.Task[None] | None = None
         self._meter = Meter()
         self._turn = asyncio.Lock()
-        self._seen: dict[str, CameraTally] = {}
+        self._seen: dict[str, CameraCounters] = {}
 
     async def ready(self) -> bool:
         """The database is open; delivery begins with the first question."""
@@ -49,7 +49,7 @@ class DeskActor:
             await asyncio.to_thread(self._upkeep.begin)
         return True
 
-    async def keep_up(self, seen: dict[str, CameraTally]) -> None:
+    async def keep_up(self, seen: dict[str, CameraCounters]) -> None:
         """What is due by the clock; ``seen`` is what every camera counted since it was started."""
         await self.ready()  # after a restart nobody else asks
         async with self._turn:
@@ -57,13 +57,13 @@ class DeskActor:
             self._seen = seen
 
     async def raise_alert(self, sighting: Sighting) -> None:
-        """Durable before it answers; see :meth:`AlertDesk.raise_alert`."""
+        """Durable before it answers; see :meth:`AlertService.raise_alert`."""
         receipt = await asyncio.to_thread(self._desk.raise_alert, sighting)
         name = "alerts_total" if receipt.new else "sightings_attached_total"
         self._meter.count(name, camera=sighting.camera)
 
     async def ask(self, question: str, *args: Any, **kwargs: Any) -> Any:
-        """Any question of :class:`~lfr_ray.api.ports.DeskPort`, by its name."""
+        """Any question of :class:`~lfr_ray.api.ports.AlertsPort`, by its name."""
         return await getattr(self._port, question)(*args, **kwargs)
 
     async def snapshot(self) -> Snapshot:

@@ -7,16 +7,16 @@ import asyncio
 import ray
 from ray import serve
 
-from lfr_ray.actors.answers import answer_within
-from lfr_ray.actors.clockwork import Clockwork
 from lfr_ray.actors.names import Names, find_actor
+from lfr_ray.actors.rpc import answer_within
+from lfr_ray.actors.schedule import PeriodicWork
 from lfr_ray.config import SiteConfig
 
 ANSWER_S = 3.0
 """So long an actor has for an orderly end."""
 
 
-async def stop_actors(site: SiteConfig, clockwork: Clockwork | None = None) -> None:
+async def stop_actors(site: SiteConfig, clockwork: PeriodicWork | None = None) -> None:
     """End a site's detached actors: cameras first, so that their last alerts and counts still find the desk."""
     names = Names(site.site)
     found = ((one.name, find_actor(names.camera(one.name))) for one in site.cameras)

@@ -10,19 +10,19 @@ from typing import Any
 import structlog
 from ray import serve
 
-from lfr_ray.actors.answers import answer, answer_within
-from lfr_ray.actors.clockwork import Clockwork
 from lfr_ray.actors.ending import is_going_away, stop_actors
 from lfr_ray.actors.launch import camera_actor, desk_actor, matcher_actor
 from lfr_ray.actors.names import Names, find_actor
 from lfr_ray.actors.remote_models import RemoteDetector, models_ready, remote_embedders
+from lfr_ray.actors.rpc import answer, answer_within
+from lfr_ray.actors.schedule import PeriodicWork
 from lfr_ray.actors.stages import RemoteStages
 from lfr_ray.camera.reader import CameraStatus
 from lfr_ray.config import CameraConfig, SiteConfig
+from lfr_ray.enrol.site_watchlist import import_watchlist
 from lfr_ray.metrics import Snapshot
 from lfr_ray.models.catalogue import card
 from lfr_ray.models.runtime import SelfTest
-from lfr_ray.pipeline.site_watchlist import import_watchlist
 
 TICK_S = 1.0
 ANSWER_S = 3.0
@@ -65,7 +65,7 @@ class FleetReplica:
         await answer(self._matcher.ready.remote())
         await answer(self._desk.ready.remote())
         self._stages = RemoteStages(detector, embedder, self._matcher, self._desk, second)
-        self._clockwork = Clockwork(self._matcher, self._desk)
+        self._clockwork = PeriodicWork(self._matcher, self._desk)
         self._statuses: dict[str, CameraStatus] = {}
         self._answered_s: dict[str, float] = {}
         self._living: dict[str, Any] = {}

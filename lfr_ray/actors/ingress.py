@@ -7,15 +7,15 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from lfr_ray.actors.remote_site import RemoteDesk, RemoteSite
+from lfr_ray.actors.remote_site import RemoteAlerts, RemoteSite
+from lfr_ray.api.app import build_api
 from lfr_ray.api.auth import Access
-from lfr_ray.api.routes import build_api
 from lfr_ray.config import SiteConfig
 from lfr_ray.errors import ConfigError
 
 
 class Ingress:
-    """Hands requests on. It adds to :func:`~lfr_ray.api.routes.build_api` where the parts of the site are."""
+    """Hands requests on. It adds to :func:`~lfr_ray.api.app.build_api` where the parts of the site are."""
 
     def __init__(self, site: SiteConfig, fleet: Any) -> None:
         self._site = site
@@ -24,7 +24,7 @@ class Ingress:
     def __serve_build_asgi_app__(self) -> FastAPI:
         """Called by Serve once this replica is made."""
         return build_api(
-            RemoteDesk(self._site),
+            RemoteAlerts(self._site),
             RemoteSite(self._site, self._fleet),
             access=access_of(self._site),
             console=self._site.api.console,

@@ -14,15 +14,15 @@ from lfr_ray.config import SiteConfig
 from lfr_ray.errors import LfrError
 from lfr_ray.govern.authority import Authority
 from lfr_ray.govern.gate import AuthorityGate
-from lfr_ray.govern.ledger_record import Event
+from lfr_ray.govern.ledger_event import Event
 from lfr_ray.govern.stop import breaker_pause, emergency_stop
 from lfr_ray.metrics import Meter, Snapshot, resident_bytes
-from lfr_ray.pipeline.governance import open_ledger
 from lfr_ray.records import Answer, Probe
+from lfr_ray.site.authority import open_ledger
 
 if TYPE_CHECKING:
-    from lfr_ray.match.both import BothMatchers
     from lfr_ray.match.matcher import Matcher
+    from lfr_ray.match.two_models import TwoModelMatcher
 
 
 class MatcherActor:
@@ -35,7 +35,7 @@ class MatcherActor:
 
     def __init__(self, site: SiteConfig) -> None:
         self._site = site
-        self._opened: Matcher | BothMatchers | None = None
+        self._opened: Matcher | TwoModelMatcher | None = None
         self._stop = emergency_stop(site.data_dir)
         self._pause = breaker_pause(site.data_dir)
         self._ledger = open_ledger(site.data_dir)
@@ -125,10 +125,10 @@ class MatcherActor:
         self._ledger.append(Event("stop", what, deployment=deployment, actor=officer, reason=reason))
 
     @property
-    def _matcher(self) -> Matcher | BothMatchers:
+    def _matcher(self) -> Matcher | TwoModelMatcher:
         """Opened with the first question: an error then reaches whoever asks, and not only Ray's log."""
         if self._opened is None:
-            from lfr_ray.pipeline.opening import open_matcher
+            from lfr_ray.site.open import open_matcher
 
             self._opened = open_matcher(self._site, self._ledger)
             gate = self._opened.gate

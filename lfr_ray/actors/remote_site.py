@@ -8,10 +8,10 @@ from typing import Any
 # A handle loads its actor's class. The first request may be the emergency stop: it must not wait for that.
 import lfr_ray.actors.desk
 import lfr_ray.actors.matcher  # noqa: F401
-from lfr_ray.actors.answers import answer, answer_within
 from lfr_ray.actors.names import Names, find_actor
-from lfr_ray.alert.desk import AlertPage
-from lfr_ray.alert.desk_queries import AlertQuery
+from lfr_ray.actors.rpc import answer, answer_within
+from lfr_ray.alert.queries import AlertQuery
+from lfr_ray.alert.service import AlertPage
 from lfr_ray.camera.reader import CameraStatus
 from lfr_ray.clock import utc_text
 from lfr_ray.config import SiteConfig
@@ -27,8 +27,8 @@ FRESH_S = 0.5
 Document = dict[str, Any]
 
 
-class RemoteDesk:
-    """The desk actor as :class:`~lfr_ray.api.ports.DeskPort`: every question is passed on by its name."""
+class RemoteAlerts:
+    """The desk actor as :class:`~lfr_ray.api.ports.AlertsPort`: every question is passed on by its name."""
 
     def __init__(self, site: SiteConfig) -> None:
         self._name = Names(site.site).desk

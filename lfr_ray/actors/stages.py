@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lfr_ray.actors.answers import answer
+from lfr_ray.actors.rpc import answer
 from lfr_ray.config import EmbedderConfig, SiteConfig
 from lfr_ray.models.cards import chip_spec
 from lfr_ray.models.catalogue import card

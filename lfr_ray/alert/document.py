@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lfr_ray.alert.desk_queries import StoredAlert, StoredEvent
-from lfr_ray.alert.desk_tables import IMAGE_KINDS
+from lfr_ray.alert.queries import StoredAlert, StoredEvent
 from lfr_ray.alert.rules import AlertRules, cautions
+from lfr_ray.alert.schema import IMAGE_KINDS
 from lfr_ray.clock import utc_text
 from lfr_ray.records import REGIONS
 

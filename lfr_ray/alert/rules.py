@@ -1,7 +1,7 @@
 """Whether a sighting is a new alert, belongs to one, or was already heard: functions of values only.
 
 >>> first = SightingFacts("key-1", captured_at=100.0, captured_s=0.0)
->>> ruling, state = judge(AlertRules(cooldown_s=60.0), DeskState(), first, new_alert_id="a1")
+>>> ruling, state = judge(AlertRules(cooldown_s=60.0), AlertHistory(), first, new_alert_id="a1")
 >>> ruling
 Ruling(step='raise', alert_id='a1')
 >>> later = SightingFacts("key-2", captured_at=130.0, captured_s=30.0)
@@ -46,7 +46,7 @@ class SightingFacts:
     """What the rules need of a sighting.
 
     Attributes:
-        key: Idempotency key of the passage and entry.
+        key: Idempotency key of the tracklet and entry.
         captured_at: Wall time of the deciding view.
         captured_s: The same moment on the camera's own timeline.
     """
@@ -66,7 +66,7 @@ class RecentAlert:
 
 
 @dataclass(frozen=True, slots=True)
-class DeskState:
+class AlertHistory:
     """What is recorded for one entry at one camera in one deployment.
 
     Attributes:
@@ -88,7 +88,9 @@ class Ruling:
     alert_id: str = ""
 
 
-def judge(rules: AlertRules, state: DeskState, facts: SightingFacts, *, new_alert_id: str) -> tuple[Ruling, DeskState]:
+def judge(
+    rules: AlertRules, state: AlertHistory, facts: SightingFacts, *, new_alert_id: str
+) -> tuple[Ruling, AlertHistory]:
     """One alert per entry and camera per cooldown; a key that was heard changes nothing.
 
     A paused desk refuses what is new, and still repeats the receipt of what it has recorded.
@@ -140,5 +142,5 @@ def cautions(
     return tuple(found)
 
 
-def _heard(state: DeskState, key: str, alert_id: str) -> DeskState:
+def _heard(state: AlertHistory, key: str, alert_id: str) -> AlertHistory:
     return replace(state, heard={**state.heard, key: alert_id})

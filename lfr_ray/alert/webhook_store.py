@@ -11,10 +11,10 @@ from urllib.parse import SplitResult, urlsplit
 
 from sqlalchemy import delete, func, insert, select, update
 
-from lfr_ray.alert import desk_tables as tables
-from lfr_ray.alert.desk_database import Database
-from lfr_ray.alert.desk_queries import StoredEvent
-from lfr_ray.alert.desk_store import add_event
+from lfr_ray.alert import schema as tables
+from lfr_ray.alert.database import Database
+from lfr_ray.alert.queries import StoredEvent
+from lfr_ray.alert.store import add_event
 from lfr_ray.clock import utc_text
 from lfr_ray.errors import ConflictError, InputError, NotFoundError
 

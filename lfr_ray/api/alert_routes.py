@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Header, Path, Query, Request
 from starlette.responses import Response, StreamingResponse
 
-from lfr_ray.alert.desk_queries import MAX_PAGE, AlertQuery
 from lfr_ray.alert.feed import MEDIA_TYPE, FeedRules, resume_after, stream
+from lfr_ray.alert.queries import MAX_PAGE, AlertQuery
 from lfr_ray.api.auth import OFFICER_PATTERN, acting_officer, looking_person, looking_reason
-from lfr_ray.api.ports import DeskPort
+from lfr_ray.api.ports import AlertsPort
 from lfr_ray.api.schemas import AlertDocument, AlertPageDocument, DecisionRequest, HoldRequest, OutcomeRequest
 from lfr_ray.clock import parse_utc
 from lfr_ray.errors import InputError
@@ -33,9 +33,9 @@ RequestKey = Annotated[
 MONITORED = ("minutes", "offence_class", "confirmed", "perceived_ethnicity", "perceived_sex", "perceived_age_band")
 
 
-def desk_of(request: Request) -> DeskPort:
+def desk_of(request: Request) -> AlertsPort:
     """The desk behind this application."""
-    desk: DeskPort = request.app.state.desk
+    desk: AlertsPort = request.app.state.desk
     return desk
 
 

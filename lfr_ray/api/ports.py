@@ -10,8 +10,8 @@ import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from lfr_ray.alert.desk import AlertDesk, AlertPage
-from lfr_ray.alert.desk_queries import AlertQuery
+from lfr_ray.alert.queries import AlertQuery
+from lfr_ray.alert.service import AlertPage, AlertService
 from lfr_ray.alert.webhook_store import WebhookStore, subscription_document
 from lfr_ray.clock import Clock
 from lfr_ray.metrics import Snapshot
@@ -23,8 +23,8 @@ LOOK_S = 0.1
 """How often a desk in this process is asked for news while a stream waits."""
 
 
-class DeskPort(Protocol):
-    """The alert desk, as :class:`lfr_ray.alert.desk.AlertDesk` is, but awaited."""
+class AlertsPort(Protocol):
+    """The alert desk, as :class:`lfr_ray.alert.service.AlertService` is, but awaited."""
 
     async def list(self, query: AlertQuery) -> AlertPage:
         """One page of alerts."""
@@ -114,10 +114,10 @@ class SiteView(Protocol):
         """The metrics of all processes, added up."""
 
 
-class LocalDesk:
+class LocalAlerts:
     """A desk of this process, its database work done outside the event loop."""
 
-    def __init__(self, desk: AlertDesk, webhooks: WebhookStore, clock: Clock) -> None:
+    def __init__(self, desk: AlertService, webhooks: WebhookStore, clock: Clock) -> None:
         self._desk = desk
         self._webhooks = webhooks
         self._clock = clock

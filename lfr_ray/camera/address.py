@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
-from lfr_ray.camera.redact import hide_credentials
+from lfr_ray.camera.credentials import hide_credentials
 from lfr_ray.camera.stills import is_picture_name
 from lfr_ray.errors import SourceError
 

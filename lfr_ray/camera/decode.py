@@ -20,8 +20,8 @@ from av.video.stream import VideoStream
 
 from lfr_ray.camera.address import Address
 from lfr_ray.camera.faults import fault_of, kind_of, no_picture, not_video
+from lfr_ray.camera.footage import SourceCounts, SourceInfo, Take
 from lfr_ray.camera.pace import Lag, measure_lag
-from lfr_ray.camera.reel import SourceInfo, Take, Tally
 from lfr_ray.camera.stills import MAX_PIXELS
 from lfr_ray.clock import Clock
 from lfr_ray.errors import LfrError, SourceError
@@ -51,7 +51,7 @@ _NO_RECORDINGS = frozenset({"tty", "concat", "hls", "dash", "lavfi", "sdp", "imf
 _NO_CLOCK = frozenset({"mpjpeg", "mjpeg", "h264", "hevc", "m4v", "mpegvideo", "jpeg_pipe", "png_pipe", "image2"})
 
 
-class VideoReel:
+class VideoFootage:
     """One opened video, from its first picture to its last. Used by one thread at a time.
 
     Args:
@@ -71,7 +71,7 @@ class VideoReel:
     ) -> None:
         if address.kind == "recording":
             _check_file(address)
-        self.tally = Tally()
+        self.tally = SourceCounts()
         self._address = address
         self._clock = clock
         self._stopping = stopping

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from lfr_ray.camera.address import Address
-from lfr_ray.camera.reel import SourceInfo, Take, Tally
+from lfr_ray.camera.footage import SourceCounts, SourceInfo, Take
 from lfr_ray.camera.stills import PICTURE_SUFFIXES, is_picture_name, read_picture
 from lfr_ray.errors import PictureError, SourceError
 from lfr_ray.records import Picture
@@ -16,7 +16,7 @@ FPS = 1.0
 """Pictures have no times of their own; this is declared."""
 
 
-class FolderReel:
+class FolderFootage:
     """The pictures of a folder by name; unreadable ones are left out, counted and reported.
 
     Args:
@@ -27,7 +27,7 @@ class FolderReel:
     """
 
     def __init__(self, address: Address) -> None:
-        self.tally = Tally()
+        self.tally = SourceCounts()
         path = Path(address.target)
         if not path.exists():
             raise SourceError("the picture does not exist", got=address.shown, next_step="check the path")

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from lfr_ray.camera.address import is_lasting, shown_address
-from lfr_ray.camera.health import Decision, Event, Health, HealthConfig, State, as_of, step
+from lfr_ray.camera.credentials import hide_credentials
+from lfr_ray.camera.footage import SourceCounts
 from lfr_ray.camera.newest import EveryFrame, Mailbox, NewestFrame
-from lfr_ray.camera.redact import hide_credentials
-from lfr_ray.camera.reel import Tally
+from lfr_ray.camera.reconnect import Decision, Event, Health, HealthConfig, State, as_of, step
 from lfr_ray.camera.source import PacedSource, Schemes, SourceInfo, open_source
 from lfr_ray.clock import Clock, SystemClock
 from lfr_ray.config import CameraConfig
@@ -108,7 +108,7 @@ class CameraReader:
         self._health = Health()
         self._source: PacedSource | None = None
         self._info: SourceInfo | None = None
-        self._past = Tally()
+        self._past = SourceCounts()
         self._frames = 0
         self._handing_over = False
         self._size_px = (0, 0)
@@ -235,13 +235,15 @@ class CameraReader:
                 self._on_change(self.status())
         return decision
 
-    def _tally(self) -> Tally:
+    def _tally(self) -> SourceCounts:
         """Over all connections so far."""
         if self._source is None:
             return self._past
         past, now = self._past, self._source.tally()
         problems = list(dict.fromkeys((*past.problems, *now.problems)))
-        return Tally(past.decoded + now.decoded, past.skipped + now.skipped, past.corrupt + now.corrupt, problems)
+        return SourceCounts(
+            past.decoded + now.decoded, past.skipped + now.skipped, past.corrupt + now.corrupt, problems
+        )
 
 
 def _rate(times_s: deque[float]) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lfr_ray.camera.reel import SourceInfo
+from lfr_ray.camera.footage import SourceInfo
 from lfr_ray.camera.source import open_source
 from lfr_ray.config import CameraConfig, parse_section
 from lfr_ray.errors import LfrError, SourceError

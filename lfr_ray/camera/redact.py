@@ -1,97 +1,185 @@
-"""Camera addresses without their secrets, also inside longer texts."""
+"""The two pictures that travel with an alert: the face, and the scene without anybody else's face."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from urllib.parse import quote, quote_plus, unquote, unquote_plus
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageFilter
 
-HIDDEN = "***"
+from lfr_ray.camera.stills import encode_jpeg
+from lfr_ray.checks import check_array, check_picture
+from lfr_ray.records import Floats, Picture
 
-_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>\S*)")
-_PAIR = re.compile(r"(?P<key>[^=&;?]+)=(?P<value>[^&;]*)")
-_VALUE = r"(?P<value>\"[^\"]*\"|'[^']*'|(?:(?:Basic|Digest|Bearer)\s+)?[^\s&;,\"']+)"
-_ASSIGNED = re.compile(
-    r"(?P<key>[\w.-]*(?:pass|pwd|pas|secret|token|credential|key|sid|auth|sign|user|usr|login|nonce|response)[\w.-]*)"
-    r"(?P<sign>\s*=\s*)" + _VALUE,
-    re.IGNORECASE,
-)
-_HEADED = re.compile(
-    r"(?P<key>\b(?:password|passwd|pwd|secret|token|credentials?|api[_-]?key|(?:proxy-)?authori[sz]ation))"
-    r"(?P<sign>\s*:\s*)" + _VALUE,
-    re.IGNORECASE,
-)
-_HEADER = re.compile(r"\b(?P<key>Basic|Bearer)\s+[A-Za-z0-9+/=_.~-]{8,}", re.IGNORECASE)
+FACE_MARGIN = 0.4
+"""Added on every side of the face, as a share of its size."""
+
+SCENE_WIDTH_PX = 1280
+HIDE_MARGIN = 0.3
+"""Added on every side of a face that is hidden: boxes end at chin and forehead, ears and hair do not."""
+
+HIDE_BLOCKS = 4
+"""A hidden face keeps so many colours across and down; the best recognisers need some twenty."""
+
+SAME = 0.5
+"""Boxes that overlap so far, as intersection over union, are one face detected twice."""
+
+OUTLINE_RGB = (255, 196, 0)
+
+Box = tuple[int, int, int, int]
 
 
-def hide_credentials(text: str, url: str = "") -> str:
-    """The text with everything secret in its addresses replaced by ``***``.
-
-    Hidden are the user and password before ``@``, every value of a query (camera makers invent new
-    names for "password" all the time, so no list of names is complete), and what follows names such
-    as ``password=`` or ``Authorization:`` anywhere else.
+def face_jpeg(picture: Picture, box: Floats, quality: int = 92) -> bytes:
+    """The subject's face with some margin, cut out of the frame and otherwise unchanged.
 
     Args:
-        text: An address, or a message that may contain some.
-        url: The address that the text is about, if it is known: its user and password (of three
-            letters or more) and query values (of four) are then hidden wherever they stand.
+        picture: ``uint8 (height, width, 3)``, RGB.
+        box: ``float32 (4,)``: x1, y1, x2, y2 in pixels of ``picture``.
+        quality: Of the JPEG, 1 to 95.
 
-    >>> hide_credentials("rtsp://admin:pa55@10.0.0.7:554/live?channel=1")
-    'rtsp://***@10.0.0.7:554/live?channel=***'
-    >>> hide_credentials("no answer from gate-2, password=abc")
-    'no answer from gate-2, password=***'
+    Raises:
+        ShapeError: One of them is something else, or the box lies outside.
     """
-    for secret in sorted(_secrets(url), key=len, reverse=True):
-        text = text.replace(secret, HIDDEN)
-    text = _URL.sub(_hide_in_url, text)
-    text = _HEADER.sub(lambda found: f"{found['key']} {HIDDEN}", text)
-    for named in (_ASSIGNED, _HEADED):
-        text = named.sub(lambda found: f"{found['key']}{found['sign']}{HIDDEN}", text)
-    return text
+    return encode_jpeg(crop_face(picture, box), quality)
 
 
-def _hide_in_url(found: re.Match[str]) -> str:
-    scheme, rest = found["scheme"], found["rest"]
-    # The last @ counts: people write passwords with @ and / in them and do not encode those.
-    user, at, place = rest.rpartition("@")
-    if at and "?" in user:
-        # Either a password with a question mark or a query with an @: nobody can tell, hide both.
-        return f"{scheme}://{HIDDEN}"
-    path, mark, query = place.partition("?")
-    if mark:
-        query = "&".join(
-            _PAIR.sub(lambda pair: f"{pair['key']}={HIDDEN}", one) if "=" in one else HIDDEN
-            for one in re.split("[&;?]", query)
-        )
-    return f"{scheme}://{HIDDEN + at if at else ''}{path}{mark}{query}"
+def crop_face(picture: Picture, box: Floats) -> Picture:
+    """The same cut-out as pixels: a copy, so that it does not keep the whole frame alive."""
+    check_picture("picture", picture)
+    x1, y1, x2, y2 = _whole_px(box, FACE_MARGIN, picture.shape[1], picture.shape[0])
+    crop: Picture = picture[y1:y2, x1:x2].copy()
+    return crop
 
 
-def _secrets(url: str) -> set[str]:
-    """Every spelling of every secret in a known address."""
-    return {spelling for part in _secret_parts(url) for spelling in _spellings(part) if spelling.strip("*")}
+def surroundings(picture: Picture, box: Floats, times: float) -> tuple[Picture, Floats]:
+    """A face with what is around it, for models that look for edges of paper and screens.
+
+    Args:
+        picture: ``uint8 (height, width, 3)``.
+        box: ``float32 (4,)`` in its pixels.
+        times: How many times as wide and high as the box; as far as the picture goes, moved to lie inside.
+
+    Returns:
+        A copy of that part, and the box in its pixels.
+    """
+    check_picture("picture", picture)
+    check_array("box", box, (4,), np.float32, finite=True)
+    low, high = [], []
+    for first, last, size in ((box[0], box[2], picture.shape[1]), (box[1], box[3], picture.shape[0])):
+        wide = min(float(size), times * max(1.0, float(last - first)))
+        begin = min(max(0.0, float(first + last - wide) / 2), size - wide)
+        low.append(int(begin))
+        high.append(int(np.ceil(begin + wide)))
+    part: Picture = picture[low[1] : high[1], low[0] : high[0]].copy()
+    return part, box - np.array([low[0], low[1]] * 2, np.float32)
 
 
-def _secret_parts(url: str) -> Iterator[str]:
-    _, mark, rest = url.partition("://")
-    if not mark:
-        return
-    userinfo, at, place = rest.rpartition("@")
-    if at:
-        yield userinfo
-        # Hunting for "a" or channel=1 would blot out half of every message.
-        yield from (part for part in userinfo.partition(":") if len(part) >= 3)
-    for pair in re.split("[&;?#]", (rest if "?" in userinfo else place).partition("?")[2]):
-        key, equals, value = pair.partition("=")
-        secret = value if equals else key
-        if len(secret) >= 4:
-            yield secret
-    for named in _ASSIGNED.finditer(place):
-        if len(named["value"]) >= 4:
-            yield named["value"]
+def scene_jpeg(picture: Picture, box: Floats, other_boxes: Floats, quality: int = 85) -> bytes:
+    """The whole frame as a JPEG, at most 1,280 pixels wide, see :func:`scene_picture`."""
+    return encode_jpeg(scene_picture(picture, box, other_boxes), quality)
 
 
-def _spellings(secret: str) -> set[str]:
-    plain = {secret, unquote(secret), unquote_plus(secret)}
-    encoded = {form for one in plain for form in (quote(one), quote(one, safe=""), quote_plus(one), repr(one)[1:-1])}
-    small = {re.sub("%..", lambda found: found[0].lower(), one) for one in encoded}
-    return plain | encoded | small
+def scene_picture(picture: Picture, box: Floats, other_boxes: Floats) -> Picture:
+    """The whole frame, the subject's face outlined and every other face made unrecognisable.
+
+    Pass every other face that was detected, also those with a low score. Inside the subject's box all
+    stays as it is, but for what lies nearer to another face that overlaps it. A box that is nearly the
+    subject's own is a second detection of the subject, and not hidden.
+
+    Args:
+        picture: ``uint8 (height, width, 3)``, RGB; it is not changed.
+        box: ``float32 (4,)``: the subject.
+        other_boxes: ``float32 (N, 4)``: everybody else.
+
+    Returns:
+        A new picture of the same or a smaller size.
+
+    Raises:
+        ShapeError: One of them is something else.
+    """
+    check_picture("picture", picture)
+    check_array("other_boxes", other_boxes, ("N", 4), np.float32, finite=True)
+    height_px, width_px = picture.shape[:2]
+    scale = min(1.0, SCENE_WIDTH_PX / width_px)
+    size = (round(width_px * scale), max(1, round(height_px * scale)))
+    image = Image.fromarray(picture)
+    small = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0) if scale < 1.0 else image
+    scene = np.array(small, dtype=np.uint8)
+    clear = scene.copy()
+    subject = _whole_px(box * np.float32(scale), 0.0, *size)
+    others = [other for other in other_boxes * np.float32(scale) if _overlap(other, box * np.float32(scale)) < SAME]
+    for other in others:
+        _hide(scene, _whole_px(other, HIDE_MARGIN, *size))
+    x1, y1, x2, y2 = subject
+    mine = _nearest(subject, [_whole_px(other, 0.0, *size) for other in others])
+    scene[y1:y2, x1:x2] = np.where(mine[:, :, None], clear[y1:y2, x1:x2], scene[y1:y2, x1:x2])
+    _outline(scene, subject)
+    return scene
+
+
+def _whole_px(box: Floats, margin: float, width_px: int, height_px: int) -> Box:
+    """The box in whole pixels, grown by ``margin``, inside the picture and at least a pixel large."""
+    check_array("box", box, (4,), np.float32, finite=True)
+    x1, y1, x2, y2 = (float(side) for side in box)
+    grow_x, grow_y = max(0.0, x2 - x1) * margin, max(0.0, y2 - y1) * margin
+    left = min(max(0, int(np.floor(x1 - grow_x))), width_px - 1)
+    top = min(max(0, int(np.floor(y1 - grow_y))), height_px - 1)
+    right = min(max(left + 1, int(np.ceil(x2 + grow_x))), width_px)
+    bottom = min(max(top + 1, int(np.ceil(y2 + grow_y))), height_px)
+    return left, top, right, bottom
+
+
+def _overlap(one: Floats, two: Floats) -> float:
+    """Intersection over union of two boxes."""
+    width = float(min(one[2], two[2]) - max(one[0], two[0]))
+    height = float(min(one[3], two[3]) - max(one[1], two[1]))
+    if width <= 0 or height <= 0:
+        return 0.0
+    areas = sum(float((side[2] - side[0]) * (side[3] - side[1])) for side in (one, two))
+    return width * height / (areas - width * height)
+
+
+def _nearest(subject: Box, others: list[Box]) -> npt.NDArray[np.bool_]:
+    """For each pixel of the subject's box: it belongs to the subject rather than to another face.
+
+    Distances are counted in half widths and half heights of each box, as faces are ovals.
+    """
+    rows, columns = np.mgrid[subject[1] : subject[3], subject[0] : subject[2]]
+
+    def distance(box: Box) -> npt.NDArray[np.float64]:
+        x1, y1, x2, y2 = box
+        across = (columns + 0.5 - (x1 + x2) / 2) / ((x2 - x1) / 2)
+        down = (rows + 0.5 - (y1 + y2) / 2) / ((y2 - y1) / 2)
+        return np.asarray(across**2 + down**2, np.float64)
+
+    mine = np.ones(rows.shape, np.bool_)
+    own = distance(subject)
+    for other in others:
+        theirs = distance(other)
+        # Twice the squared distance of the box's edge reaches its corners.
+        mine &= (own <= theirs) | (theirs > 2.0)
+    return mine
+
+
+def _hide(scene: Picture, region: Box) -> None:
+    """Average the region into a few blocks and blur them, in place."""
+    x1, y1, x2, y2 = region
+    face = Image.fromarray(scene[y1:y2, x1:x2])
+    blocks = (min(HIDE_BLOCKS, face.width), min(HIDE_BLOCKS, face.height))
+    if face.width <= HIDE_BLOCKS or face.height <= HIDE_BLOCKS:
+        blocks = (1, 1)
+    coarse = face.resize(blocks, Image.Resampling.BOX).resize(face.size, Image.Resampling.NEAREST)
+    soft = coarse.filter(ImageFilter.GaussianBlur(max(face.size) / HIDE_BLOCKS / 2))
+    scene[y1:y2, x1:x2] = np.asarray(soft)
+
+
+def _outline(scene: Picture, region: Box) -> None:
+    """A frame just outside the region, so that no pixel of the face is painted over."""
+    x1, y1, x2, y2 = region
+    height_px, width_px = scene.shape[:2]
+    thick = max(2, width_px // 400)
+    left, top = max(0, x1 - thick), max(0, y1 - thick)
+    right, bottom = min(width_px, x2 + thick), min(height_px, y2 + thick)
+    scene[top:y1, left:right] = OUTLINE_RGB
+    scene[y2:bottom, left:right] = OUTLINE_RGB
+    scene[top:bottom, left:x1] = OUTLINE_RGB
+    scene[top:bottom, x2:right] = OUTLINE_RGB

@@ -13,10 +13,10 @@ from functools import partial
 from typing import Protocol
 
 from lfr_ray.camera.address import Address, parse_address
-from lfr_ray.camera.decode import VideoReel
-from lfr_ray.camera.folder import FolderReel
+from lfr_ray.camera.decode import VideoFootage
+from lfr_ray.camera.folder import FolderFootage
+from lfr_ray.camera.footage import Footage, SourceCounts, SourceInfo, Take
 from lfr_ray.camera.pace import Pace, PaceConfig, admit, follow_on
-from lfr_ray.camera.reel import Reel, SourceInfo, Take, Tally
 from lfr_ray.clock import Clock, SystemClock
 from lfr_ray.config import CameraConfig
 from lfr_ray.records import Frame, Picture
@@ -55,7 +55,7 @@ class PacedSource:
     def __init__(
         self,
         config: CameraConfig,
-        open_reel: Callable[[], Reel],
+        open_reel: Callable[[], Footage],
         *,
         clock: Clock,
         stopping: threading.Event,
@@ -68,7 +68,7 @@ class PacedSource:
         self._wait = wait or stopping.wait
         self._reel = open_reel()
         self._info = self._reel.info()
-        self._past = Tally()
+        self._past = SourceCounts()
         self._skipped = 0
 
     def info(self) -> SourceInfo:
@@ -111,10 +111,10 @@ class PacedSource:
             shift_s = media_s + interval_s
             self._rewind()
 
-    def tally(self) -> Tally:
+    def tally(self) -> SourceCounts:
         """What became of the pictures so far."""
         now = self._reel.tally
-        return Tally(
+        return SourceCounts(
             self._past.decoded + now.decoded,
             self._skipped,
             self._past.corrupt + now.corrupt,
@@ -130,7 +130,7 @@ class PacedSource:
     @property
     def lag_s(self) -> float:
         """How far a live stream is behind itself; 0 for anything else."""
-        return self._reel.lag_s if isinstance(self._reel, VideoReel) else 0.0
+        return self._reel.lag_s if isinstance(self._reel, VideoFootage) else 0.0
 
     def stop(self) -> None:
         """End the frames soon; may be called from any thread, unlike ``close``."""
@@ -180,11 +180,11 @@ def open_source(
     )
 
 
-class PluggedReel:
+class PluggedFootage:
     """A plugged-in source, seen as a reel."""
 
     def __init__(self, source: Source) -> None:
-        self.tally = Tally()
+        self.tally = SourceCounts()
         self._source = source
 
     def info(self) -> SourceInfo:
@@ -205,12 +205,12 @@ class PluggedReel:
 
 def _open_reel(
     config: CameraConfig, address: Address, schemes: Schemes, clock: Clock, stopping: threading.Event
-) -> Reel:
+) -> Footage:
     if address.kind == "scheme":
-        return PluggedReel(schemes[address.scheme](config))
+        return PluggedFootage(schemes[address.scheme](config))
     if address.kind == "pictures":
-        return FolderReel(address)
-    return VideoReel(address, clock=clock, stopping=stopping, stall_s=config.stall_s)
+        return FolderFootage(address)
+    return VideoFootage(address, clock=clock, stopping=stopping, stall_s=config.stall_s)
 
 
 def _pixels(frame: Frame) -> Picture:

@@ -15,9 +15,9 @@ from lfr_ray.clock import parse_utc
 from lfr_ray.errors import ConfigError, NotFoundError
 from lfr_ray.govern.canonical import canonical_json
 from lfr_ray.govern.keys import trusted_keys
-from lfr_ray.govern.ledger_record import KINDS, Event
+from lfr_ray.govern.ledger_event import KINDS, Event
 from lfr_ray.govern.ledger_verify import KnownHead, read_records, verify_ledger
-from lfr_ray.pipeline.governance import KEYS_FOLDER, LEDGER_FILE, open_ledger
+from lfr_ray.site.authority import KEYS_FOLDER, LEDGER_FILE, open_ledger
 
 app = typer.Typer(name="audit", help="The audit ledger and the proof of deletion.", no_args_is_help=True)
 
@@ -36,7 +36,7 @@ def verify(
     json: JsonOption = "",
 ) -> None:
     """Verify every record, seal, receipt and signature, and search the storage for destroyed content."""
-    from lfr_ray.pipeline.verifying import verify_site
+    from lfr_ray.site.verify import verify_site
 
     config = site_of(site, data_dir)
     path = config.data_dir / LEDGER_FILE

@@ -14,7 +14,6 @@ from lfr_ray.cli.output import stderr, table, write_json
 from lfr_ray.cli.storage import ByOption, DataOption, JsonOption, SiteOption, site_of, storage_of, who
 from lfr_ray.clock import utc_text
 from lfr_ray.errors import AuthorityError, ConflictError, LfrError
-from lfr_ray.govern.audit import CLOCK_ACCEPTED
 from lfr_ray.govern.grant import (
     Grant,
     closing_fault,
@@ -26,10 +25,11 @@ from lfr_ray.govern.grant import (
     ratify_by_s,
 )
 from lfr_ray.govern.keys import PublicKey, SigningKey, passphrase_from, site_key, trusted_keys
-from lfr_ray.govern.ledger_record import Event
+from lfr_ray.govern.ledger import CLOCK_ACCEPTED
+from lfr_ray.govern.ledger_event import Event
 from lfr_ray.govern.profile import kept_profile
 from lfr_ray.govern.stop import Switch, breaker_pause, emergency_stop
-from lfr_ray.pipeline.governance import (
+from lfr_ray.site.authority import (
     DEPLOYMENTS_FOLDER,
     KEYS_FOLDER,
     RECORDS_FOLDER,
@@ -89,7 +89,7 @@ def close(
     json: JsonOption = "",
 ) -> None:
     """End matching, destroy the list, its templates and alerts, prove it, and give a signed receipt."""
-    from lfr_ray.pipeline.closing import close_deployment
+    from lfr_ray.site.close import close_deployment
 
     config = site_of(site, data_dir)
     grant = open_grant(config.data_dir, deployment)
@@ -213,7 +213,7 @@ def record(
     """Write the public record: signed JSON, CSV and one HTML page."""
     from lfr_ray.govern.public_record import build_record, sign_record
     from lfr_ray.govern.record_files import write_record
-    from lfr_ray.pipeline.accounts import collect_facts
+    from lfr_ray.site.facts import collect_facts
 
     config = site_of(site, data_dir)
     grants = list_grants(config.data_dir / DEPLOYMENTS_FOLDER)

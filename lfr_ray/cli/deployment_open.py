@@ -14,15 +14,15 @@ from lfr_ray.cli.storage import DataOption, JsonOption, SiteOption, site_of
 from lfr_ray.clock import utc_text
 from lfr_ray.config import MatchConfig, SiteConfig, load_yaml, parse_section
 from lfr_ray.errors import AuthorityError, ConfigError, ConflictError
-from lfr_ray.govern.audit import Ledger
 from lfr_ray.govern.authority import Authority, clock_fault
 from lfr_ray.govern.canonical import canonical_json, moment, sha256_hex
 from lfr_ray.govern.grant import Grant, grant_fault, grant_path, ratify_by_s, signed
 from lfr_ray.govern.keys import SigningKey, passphrase_from, trusted_keys
-from lfr_ray.govern.ledger_record import Event
+from lfr_ray.govern.ledger import Ledger
+from lfr_ray.govern.ledger_event import Event
 from lfr_ray.govern.profile import Profile, keep_profile, load_profile
 from lfr_ray.govern.trial import TRIAL, open_trial, trial_authority
-from lfr_ray.pipeline.governance import DEFAULT_PROFILE, DEPLOYMENTS_FOLDER, KEYS_FOLDER, open_ledger
+from lfr_ray.site.authority import DEFAULT_PROFILE, DEPLOYMENTS_FOLDER, KEYS_FOLDER, open_ledger
 
 if TYPE_CHECKING:
     from lfr_ray.models.cards import Calibration
@@ -190,7 +190,7 @@ def _watchlist(config: SiteConfig, rules: Profile, content: dict[str, Any], now_
     """The approved list's hash and size, and what the threshold means for it."""
     from lfr_ray.match.threshold import expected_false_alerts, thresholds_for
     from lfr_ray.models.catalogue import card as find_card
-    from lfr_ray.pipeline.opening import open_store
+    from lfr_ray.site.open import open_store
 
     store = open_store(config)
     approval = store.approval(now_s)

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from lfr_ray.evaluate.calibrate import CalibrationReport
     from lfr_ray.evaluate.evaluation import Evaluation
     from lfr_ray.evaluate.groups import GroupTable
-    from lfr_ray.evaluate.intervals import Interval
     from lfr_ray.evaluate.samples import Samples
     from lfr_ray.models.cards import Calibration, ModelCard
+    from lfr_ray.stats import Interval
 
 FolderArgument = Annotated[
     Path, typer.Argument(metavar="DIR", help="Labelled pictures: DIR/<identity>/<image>, optional DIR/groups.csv.")
@@ -73,7 +73,7 @@ def evaluate_folder(
 
         result = evaluate_videos(folder, watchlist, model, detector, device, false_alerts, json)
         if page is not None:
-            from lfr_ray.evaluate.passages_report import passages_report
+            from lfr_ray.report.passages import passages_report
 
             _write(page, passages_report(result, written_at=_now()))
         return
@@ -81,10 +81,10 @@ def evaluate_folder(
         raise ConfigError(
             "--watchlist and --false-alerts go with --videos", next_step="add --videos, or leave them out"
         )
+    from lfr_ray.enrol.labelled import matcher_listing
     from lfr_ray.evaluate.document import evaluation_document
     from lfr_ray.evaluate.evaluation import evaluate
-    from lfr_ray.evaluate.report import html_report
-    from lfr_ray.pipeline.assess import matcher_listing
+    from lfr_ray.report.evaluation import html_report
 
     card = find_card(model)
     regions = () if card.calibration is None else tuple(card.calibration.covered)
@@ -117,9 +117,9 @@ def calibrate_folder(
     json: JsonOption = "",
 ) -> None:
     """Thresholds from the tail of false matches, in police units, checked on people who were not used."""
+    from lfr_ray.enrol.labelled import matcher_listing
     from lfr_ray.evaluate.calibrate import calibrate, card_calibration, card_text
     from lfr_ray.evaluate.calibration_document import calibration_document
-    from lfr_ray.pipeline.assess import matcher_listing
 
     card = find_card(model)
     if write is not None and write.exists():
@@ -150,8 +150,8 @@ def _samples(
     """Vectors of the folder's pictures; what is wrong with the folder is said before any model is loaded."""
     from lfr_ray.detect.base import load_detector
     from lfr_ray.embed.base import load_embedder
+    from lfr_ray.enrol.labelled import embed_labelled, read_group_table, read_labelled
     from lfr_ray.evaluate.samples import check_counts
-    from lfr_ray.pipeline.assess import embed_labelled, read_group_table, read_labelled
 
     labelled = read_labelled(folder)
     check_counts(len(labelled.names), labelled.identity)

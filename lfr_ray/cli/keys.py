@@ -14,8 +14,8 @@ from lfr_ray.config import parse_section
 from lfr_ray.errors import ConfigError, ConflictError, NotFoundError
 from lfr_ray.govern.files import read_json
 from lfr_ray.govern.keys import PublicKey, Role, SigningKey, key_id, passphrase_from, trust, trusted_keys
-from lfr_ray.govern.ledger_record import Event
-from lfr_ray.pipeline.governance import KEYS_FOLDER, open_ledger
+from lfr_ray.govern.ledger_event import Event
+from lfr_ray.site.authority import KEYS_FOLDER, open_ledger
 
 app = typer.Typer(name="keys", help="Keys that this site trusts, and whose they are.", no_args_is_help=True)
 

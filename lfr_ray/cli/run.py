@@ -112,7 +112,7 @@ def _follow(site: LiveSite, *, quiet: bool) -> None:
 
 def _once(file: SiteFile, site: LiveSite, *, quiet: bool) -> dict[str, Any]:
     """Until every camera has come to its end; then, who was alerted and who should have been."""
-    from lfr_ray.camera.demo import EXPECTED
+    from lfr_ray.camera.demo_source import EXPECTED
 
     began_s = time.monotonic()
     after, ended = 0, False

@@ -17,7 +17,7 @@ from lfr_ray.config import SiteConfig
 from lfr_ray.site_file import read_site_file
 
 if TYPE_CHECKING:
-    from lfr_ray.pipeline.closing import SiteStorage
+    from lfr_ray.site.close import SiteStorage
 
 SiteOption = Annotated[
     Path | None, typer.Option("--site", metavar="SITE.yaml", help="The site; its data folder and cameras are taken.")
@@ -50,13 +50,13 @@ def who(by: str) -> str:
 def storage_of(site: SiteConfig, extra: tuple[Path, ...] = (), roots: tuple[Path, ...] = ()) -> Iterator[SiteStorage]:
     """The site's storage, opened; the ledger is sealed and closed at the end."""
     # Databases and torch take seconds to load: the emergency stop must not wait for them.
-    from lfr_ray.pipeline.closing import SiteStorage
-    from lfr_ray.pipeline.desk import open_desk
-    from lfr_ray.pipeline.governance import open_ledger
-    from lfr_ray.pipeline.opening import open_store
+    from lfr_ray.site.alerts import open_alerts
+    from lfr_ray.site.authority import open_ledger
+    from lfr_ray.site.close import SiteStorage
+    from lfr_ray.site.open import open_store
 
     with open_ledger(site.data_dir) as ledger:
-        desk = open_desk(site).store
+        desk = open_alerts(site).store
         try:
             yield SiteStorage(site.data_dir, open_store(site), desk, ledger, roots, extra)
         finally:

@@ -28,8 +28,8 @@ from lfr_ray.errors import ConfigError, SourceError
 
 if TYPE_CHECKING:
     from lfr_ray.camera.recordings import Opened, Recording
-    from lfr_ray.footage import FootageResult
-    from lfr_ray.pipeline.enrol import ImportReport
+    from lfr_ray.enrol.importer import ImportReport
+    from lfr_ray.retrospective import FootageResult
 
 NEEDS_AUTHORITY = "the category {} needs an authority: open a deployment and give --deployment"
 
@@ -150,8 +150,8 @@ def run_footage(site: SiteConfig, opened: Opened, watchlist: Path | None) -> dic
 
     stderr.print("starting Ray and the models ...")
     start_local()
-    from lfr_ray.footage import FootageRun
-    from lfr_ray.pipeline.opening import WITHOUT_AUTHORITY, open_store
+    from lfr_ray.retrospective import FootageRun
+    from lfr_ray.site.open import WITHOUT_AUTHORITY, open_store
 
     try:
         with FootageRun(site) as run:
@@ -176,7 +176,7 @@ def run_footage(site: SiteConfig, opened: Opened, watchlist: Path | None) -> dic
 
 def _enrolled(watchlist: Path | None, store: Any, run: Any) -> ImportReport:
     """The folder imported; without one, what the site's list holds already."""
-    from lfr_ray.pipeline.enrol import ImportReport, enrol_folder
+    from lfr_ray.enrol.importer import ImportReport, enrol_folder
 
     if watchlist is None:
         pictures = store.vectors()

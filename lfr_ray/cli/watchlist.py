@@ -24,12 +24,12 @@ from lfr_ray.cli.watchlist_output import (
 )
 from lfr_ray.clock import utc_text
 from lfr_ray.config import DeviceName, SiteConfig
-from lfr_ray.govern.ledger_record import ID, Event
+from lfr_ray.govern.ledger_event import ID, Event
 
 if TYPE_CHECKING:
+    from lfr_ray.enrol.importer import ImportReport
     from lfr_ray.match.entries import Entry
     from lfr_ray.match.store import WatchlistStore
-    from lfr_ray.pipeline.enrol import ImportReport
 
 app = typer.Typer(name="watchlist", help="Import, look at, approve and remove entries.", no_args_is_help=True)
 
@@ -282,9 +282,9 @@ def _enrol(
     from lfr_ray.camera.stills import PICTURE_SUFFIXES
     from lfr_ray.detect.base import load_detector
     from lfr_ray.embed.base import load_embedder
+    from lfr_ray.enrol.importer import enrol_folder
     from lfr_ray.match.watchlist import read_watchlist_folder
     from lfr_ray.models.catalogue import card
-    from lfr_ray.pipeline.enrol import enrol_folder
 
     # A wrong folder or CSV is said before the models take their seconds to load.
     read_watchlist_folder(folder, PICTURE_SUFFIXES)
@@ -350,7 +350,7 @@ def _subject(entry_id: str) -> str:
 
 
 def _record(config: SiteConfig, event: Event) -> None:
-    from lfr_ray.pipeline.governance import open_ledger
+    from lfr_ray.site.authority import open_ledger
 
     with open_ledger(config.data_dir) as ledger:
         ledger.append(event)

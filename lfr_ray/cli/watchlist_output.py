@@ -15,9 +15,9 @@ from lfr_ray.clock import utc_text
 from lfr_ray.errors import ConfigError
 
 if TYPE_CHECKING:
+    from lfr_ray.enrol.importer import ImportReport
     from lfr_ray.match.composition import Composition
     from lfr_ray.match.entries import Entry, Rejected
-    from lfr_ray.pipeline.enrol import ImportReport
 
 
 def show_report(report: ImportReport, json: str, more: dict[str, Any], done: str) -> None:

@@ -25,7 +25,7 @@ HALF_SHARPNESS = 60.0
 """At these the size and sharpness factors of the value are one half.
 
 A single picture gains little beyond 40 px and a sharpness of 20 (250 pairs of LFW, the probe made smaller or
-blurred). Among the views of one passage, however, the larger and sharper ones are also the ones seen from nearer and
+blurred). Among the views of one tracklet, however, the larger and sharper ones are also the ones seen from nearer and
 from the front: weighing them up doubled the listed person's lead over the nearest wrong one in the development clips.
 """
 

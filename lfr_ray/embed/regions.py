@@ -1,7 +1,7 @@
 """Partly covered faces: what is covered is painted over on both sides, so that only the rest is compared.
 
 A mask moves a face's vector towards other masks. Where the same half is painted over in the enrolled picture and in the
-passage, both have moved the same way. The vector of such a view is the mean of the chip as it is and of the painted
+tracklet, both have moved the same way. The vector of such a view is the mean of the chip as it is and of the painted
 one: the first holds what the paint hides besides the mask, the second what the mask does not disturb. Both are measured
 in ``benchmarks/results/covered.json``.
 

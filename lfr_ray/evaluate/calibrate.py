@@ -15,7 +15,6 @@ from lfr_ray.errors import InputError
 from lfr_ray.evaluate.covered import of_region, uncovered
 from lfr_ray.evaluate.evaluation import MATCHER_RULE, Progress
 from lfr_ray.evaluate.fusion import compare_passages, deal_passages
-from lfr_ray.evaluate.intervals import Interval
 from lfr_ray.evaluate.metrics import count_at, threshold_at
 from lfr_ray.evaluate.normalise import LEAST_COHORT, Gain, measure_gain
 from lfr_ray.evaluate.pairs import Listing, Pairs, compare_all
@@ -25,6 +24,7 @@ from lfr_ray.evaluate.tail import HeldOut, TailReport, drawn_tails, fit_tail, ho
 from lfr_ray.models.alert_probability import genuine_below
 from lfr_ray.models.cards import Calibration, CoveredFit, GenuineFit, ModelCard, TailFit
 from lfr_ray.models.tail import AlertThreshold, threshold_for
+from lfr_ray.stats import Interval
 
 LIST_SIZES = (100, 500, 1000, 5000, 10_000)
 ALERTS_PER_10K = (0.1, 1.0, 10_000 / 6000, 10.0)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lfr_ray.evaluate.intervals import Doubles, clopper_pearson
 from lfr_ray.evaluate.samples import Bools, Samples
 from lfr_ray.records import Floats
+from lfr_ray.stats import Doubles, clopper_pearson
 
 SHARES = tuple(round(0.025 * step, 3) for step in range(21))
 

@@ -7,9 +7,9 @@ from typing import Any
 from lfr_ray.evaluate.covered import CoveredFigures
 from lfr_ray.evaluate.evaluation import Evaluation, Fusion, FusionRow, Recognition
 from lfr_ray.evaluate.groups import ColumnFigures, GroupFigures
-from lfr_ray.evaluate.intervals import CONFIDENCE, REPLICATES, rounded
 from lfr_ray.evaluate.metrics import Operating
 from lfr_ray.evaluate.tail import HeldOut, TailReport
+from lfr_ray.stats import CONFIDENCE, REPLICATES, rounded
 
 SCHEMA = "lfr-evaluation/1"
 

@@ -14,12 +14,12 @@ from lfr_ray.evaluate.discard import DiscardCurve, discard_curve
 from lfr_ray.evaluate.enrolment import ENROLMENT_RULES, compare_enrolments, deal_enrolments
 from lfr_ray.evaluate.fusion import RULES, compare_passages, deal_passages
 from lfr_ray.evaluate.groups import ColumnFigures, GroupTable, measure_groups
-from lfr_ray.evaluate.intervals import Interval, clopper_pearson
 from lfr_ray.evaluate.metrics import DetPoint, Operating, det_curve, tar_at_far, tar_of_attempts, threshold_at
 from lfr_ray.evaluate.pairs import Listing, Pairs, compare_all
 from lfr_ray.evaluate.protocol import Searches, rank_one, search_all, tpir_at_fpir
 from lfr_ray.evaluate.samples import Samples, check_enough
 from lfr_ray.evaluate.tail import TailReport, fit_tail
+from lfr_ray.stats import Interval, clopper_pearson
 
 FARS = (0.01, 0.001, 0.0001)
 FPIRS = (0.1, 0.01, 0.001)

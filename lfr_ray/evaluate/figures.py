@@ -6,16 +6,16 @@ import math
 
 import numpy as np
 
-from lfr_ray.evaluate.charts import Axis, Chart
 from lfr_ray.evaluate.discard import DiscardCurve
 from lfr_ray.evaluate.evaluation import Evaluation
-from lfr_ray.evaluate.intervals import Doubles
 from lfr_ray.evaluate.metrics import DetPoint
 from lfr_ray.evaluate.pairs import Pairs
 from lfr_ray.evaluate.protocol import NO_ANSWER, Searches
 from lfr_ray.evaluate.tail import TailReport
 from lfr_ray.models.tail import OBSERVED, comparison_rate, false_match_rate, similarity_at
 from lfr_ray.records import Ints
+from lfr_ray.report.charts import Axis, Chart
+from lfr_ray.stats import Doubles
 
 SHOWN_BARS = 64
 SEARCH_BARS = 36

@@ -21,7 +21,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from lfr_ray.errors import InputError
-from lfr_ray.evaluate.intervals import (
+from lfr_ray.evaluate.metrics import count_at
+from lfr_ray.evaluate.pairs import Pairs
+from lfr_ray.evaluate.protocol import Searches
+from lfr_ray.evaluate.samples import Bools, Samples
+from lfr_ray.records import Ints
+from lfr_ray.stats import (
     REPLICATES,
     SEED,
     UNKNOWN,
@@ -32,11 +37,6 @@ from lfr_ray.evaluate.intervals import (
     percentile_interval,
     share,
 )
-from lfr_ray.evaluate.metrics import count_at
-from lfr_ray.evaluate.pairs import Pairs
-from lfr_ray.evaluate.protocol import Searches
-from lfr_ray.evaluate.samples import Bools, Samples
-from lfr_ray.records import Ints
 
 IDENTITY = "identity"
 MOST_GROUPS = 30

@@ -18,7 +18,9 @@ from math import floor
 import numpy as np
 
 from lfr_ray.errors import ShapeError
-from lfr_ray.evaluate.intervals import (
+from lfr_ray.evaluate.pairs import Pairs
+from lfr_ray.records import Floats, Ints
+from lfr_ray.stats import (
     REPLICATES,
     SEED,
     UNKNOWN,
@@ -28,8 +30,6 @@ from lfr_ray.evaluate.intervals import (
     percentile_interval,
     share,
 )
-from lfr_ray.evaluate.pairs import Pairs
-from lfr_ray.records import Floats, Ints
 
 WORK = 400_000_000
 """Weighted pairs a bootstrap goes through, roughly; large evaluations get fewer replicates, never under 200."""

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from lfr_ray.evaluate.intervals import Doubles
 from lfr_ray.evaluate.samples import Bools, Samples
 from lfr_ray.records import Floats, Ints
+from lfr_ray.stats import Doubles
 
 TILE = 1024
 BINS = 2000
@@ -27,10 +27,10 @@ Owners = npt.NDArray[np.int32]
 Compare = Callable[[slice, slice], Floats]
 """Similarities ``float32 (rows, columns)`` of two runs of pictures; symmetric."""
 
-Relieve = Callable[[Floats], Floats]
-"""Similarities ``float32 (n, E)`` to a whole list, relieved of what is only the crowd around; same shape."""
+Normalise = Callable[[Floats], Floats]
+"""Similarities ``float32 (n, E)`` to a whole list, normalised of what is only the crowd around; same shape."""
 
-Listing = Callable[[Floats], Relieve]
+Listing = Callable[[Floats], Normalise]
 """What a matcher does to similarities, given its list ``float32 (E, D)``: one vector an entry."""
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lfr_ray.evaluate.intervals import Doubles
+from lfr_ray.stats import Doubles
 
 LEAST_SHAPE = -0.5
 """Below it the likelihood is not regular, and an end just above the largest sample would always win."""

@@ -19,7 +19,7 @@ from typing import Any
 from scipy import stats
 
 from lfr_ray.errors import InputError
-from lfr_ray.evaluate.intervals import CONFIDENCE, UNKNOWN, Interval, clopper_pearson
+from lfr_ray.stats import CONFIDENCE, UNKNOWN, Interval, clopper_pearson
 
 COLUMNS = ("file", "who")
 NOBODY = "unknown"

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from lfr_ray.errors import InputError
-from lfr_ray.evaluate.intervals import SEED, Doubles, Interval, clopper_pearson
 from lfr_ray.evaluate.pairs import Pairs, compare_all
 from lfr_ray.evaluate.protocol import NO_ANSWER, Searches, search_all
 from lfr_ray.evaluate.samples import Bools, Samples
 from lfr_ray.evaluate.tail import fit_tail
 from lfr_ray.models.alert_probability import NEAREST, probability_true
 from lfr_ray.models.cards import GenuineFit, TailFit
+from lfr_ray.stats import SEED, Doubles, Interval, clopper_pearson
 
 LEAST_IDENTITIES = 5
 CEILINGS = (1.0, 1.02, 1.05, 1.1, 1.2, 1.5, 2.0)

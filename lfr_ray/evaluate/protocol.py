@@ -29,7 +29,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lfr_ray.evaluate.intervals import (
+from lfr_ray.evaluate.metrics import Operating, count_at, threshold_at
+from lfr_ray.evaluate.pairs import Listing, Normalise
+from lfr_ray.evaluate.samples import Bools, Samples
+from lfr_ray.records import Floats, Ints
+from lfr_ray.stats import (
     REPLICATES,
     SEED,
     UNKNOWN,
@@ -39,10 +43,6 @@ from lfr_ray.evaluate.intervals import (
     percentile_interval,
     share,
 )
-from lfr_ray.evaluate.metrics import Operating, count_at, threshold_at
-from lfr_ray.evaluate.pairs import Listing, Relieve
-from lfr_ray.evaluate.samples import Bools, Samples
-from lfr_ray.records import Floats, Ints
 
 BLOCK_ROWS = 4096
 NO_ANSWER = np.float32(-2.0)
@@ -153,7 +153,7 @@ def search_all(samples: Samples, listing: Listing | None = None) -> Searches:
 
 
 def _nearest(
-    samples: Samples, rows: Ints, listed: Floats, listed_identity: Ints, usable: Bools, relieve: Relieve | None
+    samples: Samples, rows: Ints, listed: Floats, listed_identity: Ints, usable: Bools, relieve: Normalise | None
 ) -> tuple[Floats, Floats]:
     """Similarity of each picture to its own entry and to the nearest other one."""
     own = np.full(len(rows), NO_ANSWER, np.float32)

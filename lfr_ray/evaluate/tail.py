@@ -22,7 +22,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from lfr_ray.errors import InputError
-from lfr_ray.evaluate.intervals import SEED, Doubles, Interval, identity_weights, percentile_interval
 from lfr_ray.evaluate.metrics import count_at
 from lfr_ray.evaluate.pairs import Pairs, compare_all
 from lfr_ray.evaluate.pareto import LEAST_SHAPE, fit_pareto, fit_quality
@@ -30,6 +29,7 @@ from lfr_ray.evaluate.samples import Samples
 from lfr_ray.models.cards import TailFit
 from lfr_ray.models.tail import false_match_rate, similarity_at
 from lfr_ray.records import Ints
+from lfr_ray.stats import SEED, Doubles, Interval, identity_weights, percentile_interval
 
 START_RATES = (2e-2, 1e-2, 5e-3, 2e-3, 1e-3, 5e-4, 2e-4)
 """Candidate starts, as shares of impostor pairs above them, lowest start first."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from lfr_ray.clock import parse_utc
 from lfr_ray.errors import ConfigError
-from lfr_ray.govern.intervals import Rate, difference_p, rate
+from lfr_ray.stats import Rate, difference_p, rate
 
 COLUMNS = ("entry_id", "camera", "from", "to")
 LATE_S = 10.0

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from lfr_ray.govern.intervals import upper_bound
 from lfr_ray.govern.profile import BreakerRules
+from lfr_ray.stats import upper_bound
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ SHOWN_FILES = 5
 Stage = Callable[[str], None]
 
 
-class Holding(Protocol):
+class ErasableStore(Protocol):
     """A place that holds data of a deployment."""
 
     @property
@@ -116,7 +116,7 @@ class Erasure:
         self,
         folder: Path,
         deployment: str,
-        holdings: Sequence[Holding],
+        holdings: Sequence[ErasableStore],
         *,
         roots: Sequence[Path],
         key: SigningKey,
@@ -282,7 +282,7 @@ def unfinished(folder: Path) -> list[str]:
     return sorted(path.name.removesuffix(JOURNAL_SUFFIX) for path in folder.glob(f"*{JOURNAL_SUFFIX}"))
 
 
-class FileHolding:
+class ErasableFiles:
     """Plain files and folders: overwritten, flushed, cut to nothing, removed.
 
     Overwriting reaches the disk's blocks on file systems that write in place. A flash drive or a

@@ -26,7 +26,7 @@ from lfr_ray.govern.grant import (
     ratification_fault,
 )
 from lfr_ray.govern.keys import PublicKey, trusted_keys
-from lfr_ray.govern.ledger_record import Event
+from lfr_ray.govern.ledger_event import Event
 from lfr_ray.govern.profile import Profile
 from lfr_ray.govern.stop import breaker_pause, emergency_stop
 
@@ -40,7 +40,7 @@ MAX_REPORTED = 4096
 """Refusals remembered; with more distinct ones the oldest are forgotten and recorded again."""
 
 MAX_SCOPES = 1024
-"""Answers remembered of one authority for camera, list and model; they do not depend on time."""
+"""AnswerMiddleware remembered of one authority for camera, list and model; they do not depend on time."""
 
 FileState = tuple[int, int, int]
 Scope = tuple[str, str, str]

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from lfr_ray.govern.canonical import canonical_json
 from lfr_ray.govern.files import sync_folder, write_all
 from lfr_ray.govern.keys import PublicKey, Signature, SigningKey, signature_fault
-from lfr_ray.govern.ledger_record import FIRST_PREVIOUS
+from lfr_ray.govern.ledger_event import FIRST_PREVIOUS
 
 PURPOSE = "ledger head"
 SLOT_BYTES = 512

@@ -14,8 +14,8 @@ from lfr_ray.errors import NotFoundError
 from lfr_ray.govern.canonical import canonical_json, sha256_hex
 from lfr_ray.govern.files import disk_error
 from lfr_ray.govern.keys import PublicKey, Signature, signature_fault
+from lfr_ray.govern.ledger_event import FIRST_PREVIOUS, split_line
 from lfr_ray.govern.ledger_head import HeadFile
-from lfr_ray.govern.ledger_record import FIRST_PREVIOUS, split_line
 
 MAX_FAULTS = 20
 """Faults that are listed; one is enough to fail."""

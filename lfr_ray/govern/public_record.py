@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lfr_ray.clock import utc_text
+from lfr_ray.govern.alert_events import AlertFact
 from lfr_ray.govern.authority import Authority
 from lfr_ray.govern.blue_list import BlueReport
 from lfr_ray.govern.canonical import canonical_json, sha256_hex
-from lfr_ray.govern.desk_events import AlertFact
+from lfr_ray.govern.counters import CameraCounters
 from lfr_ray.govern.grant import Grant
-from lfr_ray.govern.intervals import rate
 from lfr_ray.govern.keys import PublicKey, Signature, SigningKey, signature_fault
 from lfr_ray.govern.profile import Profile
 from lfr_ray.govern.receipt import SignedReceipt
 from lfr_ray.govern.suppression import one_way, two_way
-from lfr_ray.govern.tally import CameraTally
+from lfr_ray.stats import rate
 
 PURPOSE = "public record"
 FORMAT = "lfr-public-record/1"
@@ -55,7 +55,7 @@ class RecordFacts:
     site: str
     grant: Grant
     published_at: float
-    cameras: Mapping[str, CameraTally]
+    cameras: Mapping[str, CameraCounters]
     alerts: Sequence[AlertFact]
     categories: Mapping[str, int] = field(default_factory=dict)
     images: int = 0
@@ -194,7 +194,7 @@ def _threshold(authority: Authority, profile: Profile) -> dict[str, Any]:
     }
 
 
-def _camera(tally: CameraTally) -> dict[str, Any]:
+def _camera(tally: CameraCounters) -> dict[str, Any]:
     return {
         "faces_seen": tally.faces_seen,
         "faces_compared": tally.faces_compared,
@@ -206,7 +206,7 @@ def _camera(tally: CameraTally) -> dict[str, Any]:
     }
 
 
-def _share(tally: CameraTally) -> dict[str, Any]:
+def _share(tally: CameraCounters) -> dict[str, Any]:
     return rate(max(0, tally.faces_seen - tally.faces_compared), tally.faces_seen).document()
 
 

@@ -1,6 +1,6 @@
-"""Is this passage possibly one of the listed people? Pure functions of similarities.
+"""Is this tracklet possibly one of the listed people? Pure functions of similarities.
 
-A single look is not evidence: one blurred frame in a thousand resembles somebody. So all good views of a passage are
+A single look is not evidence: one blurred frame in a thousand resembles somebody. So all good views of a tracklet are
 fused into one vector, which must be near enough to an entry, and besides several views must point to that same
 entry by themselves.
 """
@@ -36,7 +36,7 @@ class Decision:
 
 
 def fuse(vectors: Floats, weights: Floats) -> Floats:
-    """The passage's one vector: the views' mean, weighted by quality, of unit length.
+    """The tracklet's one vector: the views' mean, weighted by quality, of unit length.
 
     Args:
         vectors: ``float32 (n, D)`` of unit length.

@@ -123,7 +123,7 @@ class Gallery:
         if model != self.model:
             raise ModelError(
                 "vectors of two models cannot be compared",
-                got=f"a passage embedded with {model}",
+                got=f"a tracklet embedded with {model}",
                 allowed=f"{self.model}, with which the watchlist was enrolled",
                 next_step="use one embedder for both, or import the watchlist again",
             )

@@ -1,4 +1,4 @@
-"""The matcher: passages in, possible matches out, and no comparison without the gate's leave."""
+"""The matcher: tracklets in, possible matches out, and no comparison without the gate's leave."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from lfr_ray.errors import LfrError, ModelError, ShapeError
 from lfr_ray.match.decide import NOT_COMPARED, Decision, decide, fuse
 from lfr_ray.match.entries import TEST, Entry
 from lfr_ray.match.gallery import Gallery
-from lfr_ray.match.gate import Gate
-from lfr_ray.match.neighbours import Neighbours
+from lfr_ray.match.permission import Permission
+from lfr_ray.match.score_norm import ScoreNormaliser
 from lfr_ray.match.store import StoredVector, WatchlistStore
 from lfr_ray.match.threshold import Thresholds, scale_of, thresholds_for
 from lfr_ray.models.alert_probability import probability_true
@@ -65,7 +65,7 @@ class _List:
     """
 
     gallery: Gallery
-    neighbours: Neighbours
+    neighbours: ScoreNormaliser
     covered: Mapping[str, Gallery]
     content_hash: str
     approved_hash: str
@@ -75,7 +75,7 @@ class _List:
 
 
 class Matcher:
-    """Compares passages with the watchlist.
+    """Compares tracklets with the watchlist.
 
     Holds the exact matrix in memory and follows the store: what another process imports, removes or destroys counts
     from the next second on. If the store can no longer be read, nothing is compared.
@@ -101,7 +101,7 @@ class Matcher:
         self,
         store: WatchlistStore,
         card: ModelCard,
-        gate: Gate,
+        gate: Permission,
         *,
         config: MatchConfig | None = None,
         evidence: EvidenceConfig | None = None,
@@ -145,7 +145,7 @@ class Matcher:
             rows = self._own_rows([row for row in loaded.vectors if row.entry.in_force(now_s)])
             gallery = self._gallery_of(rows)
             covered = {region: self._gallery_of(_covered_rows(rows, region)) for region in self._calibration.covered}
-            neighbours = Neighbours(gallery.first_vectors(), self._calibration.neighbourhood)
+            neighbours = ScoreNormaliser(gallery.first_vectors(), self._calibration.neighbourhood)
             self._thresholds_at(len(gallery), neighbours)
             approval = self._store.approval_of(loaded.content_hash, now_s)
         except LfrError as error:
@@ -156,13 +156,13 @@ class Matcher:
         self._list = _List(gallery, neighbours, covered, loaded.content_hash, approved_hash, revision, "", len(expired))
 
     def match(self, probes: Sequence[Probe], now_s: float) -> list[Answer]:
-        """Compare passages with the list.
+        """Compare tracklets with the list.
 
         The gate is asked for every probe first; the vectors of a refused one are not looked at.
 
         Args:
-            probes: Passages.
-            now_s: Wall time. An entry has expired at the later of this and the passage's own time.
+            probes: Tracklets.
+            now_s: Wall time. An entry has expired at the later of this and the tracklet's own time.
 
         Returns:
             One answer a probe, in their order.
@@ -201,7 +201,7 @@ class Matcher:
     def _empty(self, revision: str, why: str) -> _List:
         """Nobody is listed, and this is why."""
         gallery = self._gallery_of([])
-        return _List(gallery, Neighbours(gallery.first_vectors(), None), {}, "", "", revision, why)
+        return _List(gallery, ScoreNormaliser(gallery.first_vectors(), None), {}, "", "", revision, why)
 
     def _follow_store(self, now_s: float) -> None:
         """Read the list again when it was never read or has changed on disk; looked at once a second."""
@@ -220,7 +220,7 @@ class Matcher:
         if why:
             return why
         if probe.model != self._card.id:
-            return f"the passage was embedded with {probe.model}, the watchlist with {self._card.id}"
+            return f"the tracklet was embedded with {probe.model}, the watchlist with {self._card.id}"
         if probe.covered and not len(known.covered.get(probe.covered, ())) and len(known.gallery):
             return f"the watchlist has no views of faces whose {probe.covered} half is covered: import it again"
         try:
@@ -231,7 +231,7 @@ class Matcher:
         return ""
 
     def _compare(self, known: _List, probes: Sequence[Probe], now_s: float) -> list[Answer]:
-        """Passages with the same part covered in one matrix product each."""
+        """Tracklets with the same part covered in one matrix product each."""
         answers = [Answer(deployment=self._deployment) for _ in probes]
         for covered in sorted({probe.covered for probe in probes}):
             numbers = [number for number, probe in enumerate(probes) if probe.covered == covered]
@@ -241,7 +241,7 @@ class Matcher:
         return answers
 
     def _compare_alike(self, known: _List, probes: Sequence[Probe], covered: str, now_s: float) -> list[Answer]:
-        """Passages in one matrix product: every view, and behind them the fused views."""
+        """Tracklets in one matrix product: every view, and behind them the fused views."""
         gallery = known.covered[covered] if covered else known.gallery
         if not len(gallery):
             return [Answer(deployment=self._deployment) for _ in probes]
@@ -251,7 +251,7 @@ class Matcher:
         views = [len(probe.vectors) for probe in probes]
         similarities = gallery.search(rows, np.concatenate([moments.repeat(views), moments]), self._card.id)
         if not covered:
-            similarities = known.neighbours.relieved(similarities)
+            similarities = known.neighbours.normalised(similarities)
         ends = np.cumsum(views)
         answers = []
         for number, end in enumerate(ends):
@@ -301,16 +301,16 @@ class Matcher:
 
     def _probability(self, known: _List, similarity: float, compared: _Compared) -> float | None:
         """That it is this person, by the card's fits of the kind of comparison that was made."""
-        size, relieved = compared.list_size, known.neighbours.rule is not None
-        scale = scale_of(self._calibration, size, relieved=relieved, covered=compared.covered)
+        size, normalised = compared.list_size, known.neighbours.rule is not None
+        scale = scale_of(self._calibration, size, normalised=normalised, covered=compared.covered)
         if scale.tail is None or scale.genuine is None:
             return None
         rate = self._config.base_rate
         return probability_true(scale.genuine, scale.tail, similarity, list_size=size, base_rate=rate)
 
-    def _thresholds_at(self, list_size: int, neighbours: Neighbours, covered: str = "") -> Thresholds:
-        relieved = neighbours.rule is not None
-        return thresholds_for(self._calibration, self._config, list_size, relieved=relieved, covered=covered)
+    def _thresholds_at(self, list_size: int, neighbours: ScoreNormaliser, covered: str = "") -> Thresholds:
+        normalised = neighbours.rule is not None
+        return thresholds_for(self._calibration, self._config, list_size, normalised=normalised, covered=covered)
 
     def _gallery_of(self, rows: Sequence[StoredVector]) -> Gallery:
         return Gallery(rows, self._card.id, self._device, self._card.vector_length)
@@ -339,7 +339,7 @@ class Matcher:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Compared:
-    """With what a passage was compared, and how."""
+    """With what a tracklet was compared, and how."""
 
     gallery: Gallery
     covered: str

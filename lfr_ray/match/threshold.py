@@ -1,4 +1,4 @@
-"""How similar a passage must be before it counts, as a function of the list's size.
+"""How similar a tracklet must be before it counts, as a function of the list's size.
 
 With N entries a stranger has N chances to be mistaken, so the same threshold means ten times as many false
 matches on a list ten times as long. The card's calibration says which threshold suits which size, and how the
@@ -33,7 +33,7 @@ LEAST_PER_10K = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """What a passage has to reach.
+    """What a tracklet has to reach.
 
     Attributes:
         fused: Similarity of the fused views.
@@ -69,7 +69,7 @@ class Scale:
     reckoned: int
 
 
-def scale_of(calibration: Calibration, list_size: int, *, relieved: bool | None = None, covered: str = "") -> Scale:
+def scale_of(calibration: Calibration, list_size: int, *, normalised: bool | None = None, covered: str = "") -> Scale:
     """The scale of comparisons with a list.
 
     Lists too short to have neighbours are compared by plain similarity, which is on a scale of its own. Where
@@ -79,7 +79,7 @@ def scale_of(calibration: Calibration, list_size: int, *, relieved: bool | None 
     Args:
         calibration: The card's.
         list_size: Entries in force.
-        relieved: Whether the similarities are relieved of their neighbours; default: :func:`is_relieved`.
+        normalised: Whether the similarities are normalised of their neighbours; default: :func:`is_normalised`.
         covered: The region of the face that is covered, one of ``records.REGIONS``; empty: none.
     """
     own = calibration
@@ -91,7 +91,7 @@ def scale_of(calibration: Calibration, list_size: int, *, relieved: bool | None 
         moves = own.fused_tail or own.tail
         size = max(1, list_size)
         return Scale(own.threshold, own.view_threshold, own.list_size, own.fused_tail, own.fused_genuine, moves, size)
-    if is_relieved(own, list_size) if relieved is None else relieved:
+    if is_normalised(own, list_size) if normalised is None else normalised:
         tail, size = own.fused_tail, max(list_size, own.list_size)
         return Scale(own.threshold, own.view_threshold, own.list_size, tail, own.fused_genuine, tail, size)
     threshold = own.threshold if own.short_list_threshold is None else own.short_list_threshold
@@ -99,13 +99,13 @@ def scale_of(calibration: Calibration, list_size: int, *, relieved: bool | None 
     return Scale(threshold, own.view_threshold, own.short_list_size, tail, own.short_genuine, tail, size)
 
 
-def is_relieved(calibration: Calibration, list_size: int) -> bool:
+def is_normalised(calibration: Calibration, list_size: int) -> bool:
     """Whether the matcher relieves similarities of their neighbours at this list size."""
     return calibration.neighbourhood is not None and list_size >= calibration.neighbourhood.min_entries
 
 
 def thresholds_for(
-    calibration: Calibration, config: MatchConfig, list_size: int, *, relieved: bool | None = None, covered: str = ""
+    calibration: Calibration, config: MatchConfig, list_size: int, *, normalised: bool | None = None, covered: str = ""
 ) -> Thresholds:
     """Thresholds at a list size.
 
@@ -116,7 +116,7 @@ def thresholds_for(
         calibration: The card's.
         config: The site's.
         list_size: Entries in force.
-        relieved: Whether the similarities are relieved of their neighbours; default: :func:`is_relieved`.
+        normalised: Whether the similarities are normalised of their neighbours; default: :func:`is_normalised`.
         covered: The region of the face that is covered; empty: none.
 
     Raises:
@@ -127,8 +127,8 @@ def thresholds_for(
     Thresholds(fused=0.9, view=0.8, floor=0.8)
     """
     if covered:
-        return _covered(calibration, config, list_size, relieved, covered)
-    scale = scale_of(calibration, list_size, relieved=relieved)
+        return _covered(calibration, config, list_size, normalised, covered)
+    scale = scale_of(calibration, list_size, normalised=normalised)
     floor = _floor(scale)
     view = config.view_threshold if config.view_threshold is not None else scale.view
     if config.false_alerts_per_10k_faces is not None:
@@ -147,27 +147,27 @@ def thresholds_for(
 
 
 def expected_false_alerts(
-    calibration: Calibration, threshold: float, list_size: int, *, relieved: bool | None = None, covered: str = ""
+    calibration: Calibration, threshold: float, list_size: int, *, normalised: bool | None = None, covered: str = ""
 ) -> float | None:
     """Share of passing strangers who are mistaken for somebody on the list, by the card's fit; None without one."""
-    scale = scale_of(calibration, list_size, relieved=relieved, covered=covered)
+    scale = scale_of(calibration, list_size, normalised=normalised, covered=covered)
     if scale.tail is None:
         return None
     rate = min(false_match_rate(scale.tail, threshold), 0.999999)
     return -math.expm1(math.log1p(-rate) * scale.reckoned)
 
 
-def floor_of(calibration: Calibration, list_size: int, *, relieved: bool | None = None) -> float:
+def floor_of(calibration: Calibration, list_size: int, *, normalised: bool | None = None) -> float:
     """The least that the fused threshold may be: one stranger in a thousand mistaken for somebody, at most.
 
     Without a fit of fused views this is not known; then all views together must at least show what a single
     one has to.
     """
-    return _floor(scale_of(calibration, list_size, relieved=relieved))
+    return _floor(scale_of(calibration, list_size, normalised=normalised))
 
 
 def _covered(
-    calibration: Calibration, config: MatchConfig, list_size: int, relieved: bool | None, covered: str
+    calibration: Calibration, config: MatchConfig, list_size: int, normalised: bool | None, covered: str
 ) -> Thresholds:
     """Thresholds of covered faces: as rare in false alerts as those of uncovered ones, and never below the card's."""
     scale = scale_of(calibration, list_size, covered=covered)
@@ -176,7 +176,7 @@ def _covered(
     view = min(1.0, scale.view + raised)
     asked = config.false_alerts_per_10k_faces
     if config.threshold is not None:
-        share = expected_false_alerts(calibration, config.threshold, list_size, relieved=relieved)
+        share = expected_false_alerts(calibration, config.threshold, list_size, normalised=normalised)
         asked = None if share is None else max(share * FACES, LEAST_PER_10K)
     fused = _moved(scale) if asked is None else _asked_for(scale, min(asked, CEILING_PER_10K))
     return Thresholds(max(floor, fused), view, floor)

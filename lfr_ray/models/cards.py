@@ -79,7 +79,7 @@ class GenuineFit(CardSection):
     """Similarities of two pictures of one person: ``-log(ceiling - similarity)`` is taken as normal.
 
     Every person counts the same, however many pictures there are of them. The ceiling is 1 for plain similarities;
-    those relieved of their neighbours may exceed 1.
+    those normalised of their neighbours may exceed 1.
     """
 
     ceiling: float = Field(default=1.0, gt=0)
@@ -126,7 +126,7 @@ class Calibration(CardSection):
         view_threshold: Similarity at which a single view agrees.
         short_list_threshold: The same for a list that is too short to have neighbours.
         short_list_size: Up to this size of such a list; a longer one has a higher threshold.
-        neighbourhood: How similarities are relieved of the crowd around both faces, or None.
+        neighbourhood: How similarities are normalised of the crowd around both faces, or None.
         list_size: Watchlist size for which the default threshold was chosen.
         relative: Two entries at least this similar are reported as possible relatives.
         same_person: Single pictures of two entries at least this similar show one person under two ids.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 
-from lfr_ray.camera.evidence import scene_jpeg
+from lfr_ray.camera.redact import scene_jpeg
 from lfr_ray.camera.stills import encode_jpeg
-from lfr_ray.pipeline.passage import Portrait
+from lfr_ray.pipeline.tracklets import Portrait
 from lfr_ray.records import Answer, Faces, Frame, Match, Sighting, View
 
 
@@ -21,7 +21,7 @@ def sighting_of(
         view: The deciding view.
         answer: The matcher's.
         match: What it says.
-        portrait: The passage's best view.
+        portrait: The tracklet's best view.
         model: Card id of the embedder.
         run_id: Differs between two runs of the same camera, so that their alerts' keys differ.
     """

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import structlog
 
-from lfr_ray.camera.evidence import crop_face, surroundings
+from lfr_ray.camera.redact import crop_face, surroundings
 from lfr_ray.clock import Clock
 from lfr_ray.config import CameraConfig, SiteConfig
 from lfr_ray.detect.canvas import canvas_for
@@ -30,14 +30,14 @@ from lfr_ray.embed.regions import joined, with_painted
 from lfr_ray.errors import RefusedError
 from lfr_ray.metrics import Meter
 from lfr_ray.models.cards import ModelCard, chip_spec
-from lfr_ray.pipeline.passage import Passages
 from lfr_ray.pipeline.sighting import sighting_of
 from lfr_ray.pipeline.stages import Feed, Stages
+from lfr_ray.pipeline.tracklets import Tracklets
 from lfr_ray.records import Answer, Faces, Floats, Frame, Match, Picture, Probe, Sighting, View
 from lfr_ray.track.tracker import FaceTracker
 
 FORGET_LIMIT_S = 0.8
-"""An ended passage is dropped after this long even if its last comparison has not come back."""
+"""An ended tracklet is dropped after this long even if its last comparison has not come back."""
 
 LOOK_ROUND_S = 0.1
 """So often what has ended is looked for, whether or not frames come."""
@@ -114,7 +114,7 @@ class CameraSteps:
         self._second = second
         self._occlusion = occlusion
         self._tracker = FaceTracker(site.track)
-        self._passages = Passages(site.evidence, camera.name, embedder.id)
+        self._tracklets = Tracklets(site.evidence, camera.name, embedder.id)
         self._in_flight = in_flight
         self._alerts: set[asyncio.Task[None]] = set()
         self._begin()
@@ -122,7 +122,7 @@ class CameraSteps:
         """Why the matcher made no comparison the last time it was asked; empty when it did."""
 
     async def run(self, feed: Feed) -> None:
-        """Work until the feed ends; every passage is forgotten when this returns. It may be called again.
+        """Work until the feed ends; every tracklet is forgotten when this returns. It may be called again.
 
         Raises:
             Exception: What the feed raised, or a fault of the chain's own. Alerts on their way still reach the desk.
@@ -141,7 +141,7 @@ class CameraSteps:
             for task in ending:
                 task.cancel()
             self._tracker.finish()
-            self._passages.clear()
+            self._tracklets.clear()
             await asyncio.gather(*ending, return_exceptions=True)
             self._detecting.clear()
 
@@ -220,13 +220,13 @@ class CameraSteps:
             quality = assess(box, points, float(faces.scores[row]), chip, self._site.quality, self._camera.min_face_px)
             if not quality.accepted:
                 self._meter.count("views_rejected_total", camera=self._camera.name, reason=quality.reason)
-            if not self._passages.wants(track, quality, frame.index, frame.captured_s):
+            if not self._tracklets.wants(track, quality, frame.index, frame.captured_s):
                 continue
             covered = "" if self._occlusion is None else self._occlusion.kind(chip)
             if covered is None:
                 self._meter.count("views_rejected_total", camera=self._camera.name, reason=COVERED)
-                self._passages.withdraw(track, frame.index)
-                self._passages.settle(track)
+                self._tracklets.withdraw(track, frame.index)
+                self._tracklets.settle(track)
                 continue
             moments = (frame.captured_s, frame.captured_at)
             second = self._second_chip(frame, points)
@@ -247,10 +247,10 @@ class CameraSteps:
         except Exception as error:  # noqa: BLE001  (as in _take_up)
             self._failed("compare", error)
             for view in wanted.views:
-                self._passages.withdraw(view.track, view.frame_index)
+                self._tracklets.withdraw(view.track, view.frame_index)
         finally:
             for view in wanted.views:
-                self._passages.settle(view.track)
+                self._tracklets.settle(view.track)
             self._comparisons.release()
             self._forget()
 
@@ -266,9 +266,9 @@ class CameraSteps:
         for view, vector, stable, crop in zip(wanted.views, vectors, stability, wanted.crops, strict=True):
             if self._is_unstable(view, float(stable)):
                 self._meter.count("views_rejected_total", camera=self._camera.name, reason=UNSTABLE)
-                self._passages.withdraw(view.track, view.frame_index)
+                self._tracklets.withdraw(view.track, view.frame_index)
                 continue
-            probe = self._passages.add(view, vector, crop)
+            probe = self._tracklets.add(view, vector, crop)
             if probe is not None:
                 ready.append((view, probe))
         if not ready:
@@ -287,14 +287,14 @@ class CameraSteps:
     async def _answer(self, frame: Frame, faces: Faces, view: View, answer: Answer) -> None:
         if answer.refused:
             self._refused(answer.refused)
-            self._passages.clear_vectors()
+            self._tracklets.clear_vectors()
             return
         self.refusal = ""
         if answer.match is None or not await self._is_confirmed(view, answer.match):
             return
         if await self._is_attack(frame, view):
             return
-        portrait = self._passages.alerted(view.track)
+        portrait = self._tracklets.alerted(view.track)
         if portrait is not None:
             sighting = sighting_of(frame, faces, view, answer, answer.match, portrait, self._model, self._run_id)
             _spawn(self._raise(sighting, frame.seen_s), self._alerts)
@@ -307,7 +307,7 @@ class CameraSteps:
         """Whether the second model, where there is one, says the same person of the same views."""
         if self._second is None:
             return True
-        views = self._passages.for_second_model(view.track)
+        views = self._tracklets.for_second_model(view.track)
         if views is None:
             return False
         found = await self._stages.embed_second(views[0])
@@ -322,12 +322,12 @@ class CameraSteps:
         return False
 
     async def _is_attack(self, frame: Frame, view: View) -> bool:
-        """Whether the face looks like a picture of one, over all of its passage's views that matched."""
+        """Whether the face looks like a picture of one, over all of its tracklet's views that matched."""
         limit = self._site.attack.score_at
         if limit is None:
             return False
         score = await self._stages.attack_score(*surroundings(frame.pixels, view.box, SURROUNDINGS))
-        if self._passages.mean_attack_score(view.track, score) < limit:
+        if self._tracklets.mean_attack_score(view.track, score) < limit:
             return False
         self._meter.count("matches_withheld_total", camera=self._camera.name, reason="attack")
         return True
@@ -349,10 +349,10 @@ class CameraSteps:
         self._meter.time("capture_to_alert_seconds", self._clock.steady_s() - seen_s, camera=self._camera.name)
 
     def _end(self, tracks: tuple[int, ...]) -> None:
-        self._passages.end(tracks, self._clock.steady_s())
+        self._tracklets.end(tracks, self._clock.steady_s())
 
     def _forget(self) -> None:
-        for gone in self._passages.forget(self._clock.steady_s(), FORGET_LIMIT_S):
+        for gone in self._tracklets.forget(self._clock.steady_s(), FORGET_LIMIT_S):
             self._meter.count("faces_seen_total", camera=self._camera.name)
             self._meter.count("faces_forgotten_total", camera=self._camera.name)
             if gone.compared:

@@ -1,8 +1,8 @@
-"""Which views of a passage are worth comparing: a pure choice over values.
+"""Which views of a tracklet are worth comparing: a pure choice over values.
 
 The best few views of a track that pass the quality gate are compared, and no others. A view is taken when it
 comes at least ``spacing_s`` after the last one that was taken (two neighbouring frames say the same thing
-twice), and either the passage has room or the view is clearly better than the worst that is kept.
+twice), and either the tracklet has room or the view is clearly better than the worst that is kept.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from lfr_ray.config import EvidenceConfig
 from lfr_ray.records import Quality
 
 CLEARLY_BETTER = 1.15
-"""A full passage takes a view only when its quality value exceeds the worst one's by this factor."""
+"""A full tracklet takes a view only when its quality value exceeds the worst one's by this factor."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shots:
-    """The views of one passage that were taken so far: (quality value, key) in order of arrival."""
+    """The views of one tracklet that were taken so far: (quality value, key) in order of arrival."""
 
     kept: tuple[tuple[float, int], ...] = ()
     last_taken_s: float = float("-inf")
@@ -32,7 +32,7 @@ class Choice:
     Attributes:
         take: Compare it and keep it.
         drop: Key of a kept view that makes room for it, or None.
-        best: It is the best view of the passage so far.
+        best: It is the best view of the tracklet so far.
     """
 
     take: bool
@@ -45,9 +45,9 @@ def choose(config: EvidenceConfig, shots: Shots, quality: Quality, key: int, cap
 
     Args:
         config: How many views are kept and how far apart they are.
-        shots: The passage so far.
+        shots: The tracklet so far.
         quality: Of the new view; a view that the gate refused is never taken.
-        key: Any number that names the view within its passage, its frame's index for one.
+        key: Any number that names the view within its tracklet, its frame's index for one.
         captured_s: When it was captured.
 
     >>> config = EvidenceConfig(max_views=3, spacing_s=0.1)

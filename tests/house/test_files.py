@@ -105,7 +105,7 @@ def test_unit_tests_mirror_the_package(repository: Path) -> None:
 
 
 OWN_WEIGHTS = "lfr_ray/embed/occlusion.npz"
-"""Made by benchmarks/train_occlusion.py, so nobody else's; far too few numbers to hold a face."""
+"""Made by benchmarks/training/train_occlusion.py, so nobody else's; far too few numbers to hold a face."""
 
 
 def test_no_picture_film_weight_or_key_is_committed(files: list[Path], repository: Path) -> None:

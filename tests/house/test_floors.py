@@ -11,7 +11,7 @@ import pytest
 from importlinter.cli import lint_imports
 
 HOMES = {
-    "ray": {"actors", "app", "live", "footage", "cli"},
+    "ray": {"actors", "app", "live", "retrospective", "cli"},
     "av": {"camera"},
     "PIL": {"camera"},
     "cv2": {"camera", "detect", "embed", "models"},
@@ -28,7 +28,9 @@ HOMES = {
     "ultralytics": {"track", "detect"},
     "open_clip": {"embed"},
     "timm": {"embed"},
-    "scipy": {"evaluate", "govern", "track", "match", "models"},
+    "jinja2": {"report"},
+    "openvino": {"models"},
+    "scipy": {"evaluate", "govern", "track", "match", "models", "stats"},
 }
 """Foreign library -> the packages or files of lfr_ray that may import it."""
 

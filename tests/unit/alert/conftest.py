@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from lfr_ray.adjudicate.case import CaseRules
-from lfr_ray.alert.desk import AlertDesk
-from lfr_ray.alert.desk_database import Database
-from lfr_ray.alert.desk_store import DeskStore
+from lfr_ray.alert.database import Database
 from lfr_ray.alert.rules import AlertRules
+from lfr_ray.alert.service import AlertService
+from lfr_ray.alert.store import AlertStore
 from lfr_ray.clock import FakeClock
 
 
@@ -51,10 +51,10 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def open_desk(database: Database, clock: FakeClock, ledger: Ledger) -> Callable[..., AlertDesk]:
-    def opened(*, two_person: bool = False, cooldown_s: float = 60.0, **options: Any) -> AlertDesk:
-        return AlertDesk(
-            DeskStore(database),
+def open_alerts(database: Database, clock: FakeClock, ledger: Ledger) -> Callable[..., AlertService]:
+    def opened(*, two_person: bool = False, cooldown_s: float = 60.0, **options: Any) -> AlertService:
+        return AlertService(
+            AlertStore(database),
             AlertRules(cooldown_s=cooldown_s),
             clock,
             cases=CaseRules(two_person),
@@ -66,5 +66,5 @@ def open_desk(database: Database, clock: FakeClock, ledger: Ledger) -> Callable[
 
 
 @pytest.fixture
-def desk(open_desk: Callable[..., AlertDesk]) -> AlertDesk:
-    return open_desk()
+def desk(open_alerts: Callable[..., AlertService]) -> AlertService:
+    return open_alerts()

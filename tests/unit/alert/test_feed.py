@@ -13,7 +13,7 @@ from lfr_ray.errors import InputError, StoreError
 
 
 class ScriptedSource:
-    """Answers as it was told, then nothing any more."""
+    """AnswerMiddleware as it was told, then nothing any more."""
 
     def __init__(self, *answers: list[dict[str, Any]] | Exception) -> None:
         self.answers = list(answers)

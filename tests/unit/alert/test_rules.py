@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from lfr_ray.alert.rules import (
     REMEMBERED,
+    AlertHistory,
     AlertRules,
-    DeskState,
     RecentAlert,
     SightingFacts,
     apart_s,
@@ -22,7 +22,7 @@ RULES = AlertRules(cooldown_s=60.0)
 
 
 def test_first_sighting_raises() -> None:
-    ruling, state = judge(RULES, DeskState(), SightingFacts("k1", 1000.0, 5.0), new_alert_id="a1")
+    ruling, state = judge(RULES, AlertHistory(), SightingFacts("k1", 1000.0, 5.0), new_alert_id="a1")
     assert (ruling.step, ruling.alert_id) == ("raise", "a1")
     assert state.recent == (RecentAlert("a1", 1000.0, 5.0),)
     assert state.heard == {"k1": "a1"}
@@ -30,13 +30,13 @@ def test_first_sighting_raises() -> None:
 
 @pytest.mark.parametrize(("later_s", "step"), [(0.0, "attach"), (59.9, "attach"), (60.0, "raise"), (500.0, "raise")])
 def test_cooldown_counts_from_the_alert(later_s: float, step: str) -> None:
-    _, state = judge(RULES, DeskState(), SightingFacts("k1", 1000.0, 0.0), new_alert_id="a1")
+    _, state = judge(RULES, AlertHistory(), SightingFacts("k1", 1000.0, 0.0), new_alert_id="a1")
     ruling, _ = judge(RULES, state, SightingFacts("k2", 1000.0 + later_s, later_s), new_alert_id="a2")
     assert ruling.step == step
 
 
 def test_attached_sightings_do_not_prolong_the_cooldown() -> None:
-    state = DeskState()
+    state = AlertHistory()
     steps = []
     for number in range(7):
         facts = SightingFacts(f"k{number}", 1000.0 + 20 * number, 20.0 * number)
@@ -46,19 +46,19 @@ def test_attached_sightings_do_not_prolong_the_cooldown() -> None:
 
 
 def test_a_recording_at_full_speed_is_judged_by_its_own_time() -> None:
-    _, state = judge(RULES, DeskState(), SightingFacts("k1", 1000.0, 0.0), new_alert_id="a1")
+    _, state = judge(RULES, AlertHistory(), SightingFacts("k1", 1000.0, 0.0), new_alert_id="a1")
     ruling, _ = judge(RULES, state, SightingFacts("k2", 1001.0, 300.0), new_alert_id="a2")
     assert ruling.step == "raise"
 
 
 def test_a_clock_set_back_raises_rather_than_hides() -> None:
-    _, state = judge(RULES, DeskState(), SightingFacts("k1", 10_000.0, 100.0), new_alert_id="a1")
+    _, state = judge(RULES, AlertHistory(), SightingFacts("k1", 10_000.0, 100.0), new_alert_id="a1")
     ruling, _ = judge(RULES, state, SightingFacts("k2", 2_000.0, 105.0), new_alert_id="a2")
     assert ruling.step == "raise"
 
 
 def test_a_sighting_that_comes_late_attaches_to_the_alert_of_its_own_time() -> None:
-    state = DeskState()
+    state = AlertHistory()
     for number, at in enumerate((1000.0, 1100.0)):
         facts = SightingFacts(f"k{number}", at, at)
         _, state = judge(RULES, state, facts, new_alert_id=f"a{number}")
@@ -67,15 +67,15 @@ def test_a_sighting_that_comes_late_attaches_to_the_alert_of_its_own_time() -> N
 
 
 def test_a_heard_key_changes_nothing_even_when_paused() -> None:
-    _, state = judge(RULES, DeskState(), SightingFacts("k1", 1000.0, 0.0), new_alert_id="a1")
-    paused = DeskState(state.recent, state.heard, paused_reason="breaker")
+    _, state = judge(RULES, AlertHistory(), SightingFacts("k1", 1000.0, 0.0), new_alert_id="a1")
+    paused = AlertHistory(state.recent, state.heard, paused_reason="breaker")
     ruling, after = judge(RULES, paused, SightingFacts("k1", 9999.0, 0.0), new_alert_id="a2")
     assert (ruling.step, ruling.alert_id) == ("repeat", "a1")
     assert after == paused
 
 
 def test_a_paused_desk_refuses_what_is_new() -> None:
-    paused = DeskState(paused_reason="breaker")
+    paused = AlertHistory(paused_reason="breaker")
     ruling, after = judge(RULES, paused, SightingFacts("k1", 1000.0, 0.0), new_alert_id="a1")
     assert ruling.step == "refuse"
     assert after == paused
@@ -83,7 +83,7 @@ def test_a_paused_desk_refuses_what_is_new() -> None:
 
 def test_no_cooldown_means_every_sighting_alerts() -> None:
     rules = AlertRules(cooldown_s=0.0)
-    state = DeskState()
+    state = AlertHistory()
     for number in range(3):
         ruling, state = judge(rules, state, SightingFacts(f"k{number}", 1000.0, 0.0), new_alert_id=f"a{number}")
         assert ruling.step == "raise"
@@ -97,7 +97,7 @@ def test_whatever_comes_each_key_has_one_alert_and_alerts_are_apart(
     seen: list[tuple[int, float, float]], cooldown_s: float
 ) -> None:
     rules = AlertRules(cooldown_s=cooldown_s)
-    state = DeskState()
+    state = AlertHistory()
     went: dict[str, str] = {}
     for number, (key, at, own_s) in enumerate(seen):
         facts = SightingFacts(f"k{key}", at, own_s)

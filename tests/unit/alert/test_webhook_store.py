@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from lfr_ray.alert.deliver import DeliveryRules, signature, signature_holds, wait_s
-from lfr_ray.alert.desk import AlertDesk
-from lfr_ray.alert.desk_database import Database
+from lfr_ray.alert.database import Database
+from lfr_ray.alert.service import AlertService
 from lfr_ray.alert.webhook_store import (
     DEFAULT_KINDS,
     MAX_SUBSCRIPTIONS,
@@ -17,6 +16,7 @@ from lfr_ray.alert.webhook_store import (
     shown_url,
     subscription_document,
 )
+from lfr_ray.alert.webhooks import DeliveryRules, signature, signature_holds, wait_s
 from lfr_ray.errors import ConflictError, InputError, NotFoundError
 from lfr_ray.records import Sighting
 
@@ -80,18 +80,18 @@ def test_the_secret_is_told_once_and_the_query_never(webhooks: WebhookStore) -> 
 
 
 def test_a_new_subscriber_is_told_of_what_comes_after_it(
-    webhooks: WebhookStore, desk: AlertDesk, make_sighting: Make
+    webhooks: WebhookStore, desk: AlertService, make_sighting: Make
 ) -> None:
     desk.raise_alert(make_sighting())
     made = webhooks.add(URL, ("alert_raised",), by="PC1", now_s=1.0)
     assert webhooks.pending(made) == []
-    later = desk.raise_alert(make_sighting("passage-2", camera="bridge")).alert_id
+    later = desk.raise_alert(make_sighting("tracklet-2", camera="bridge")).alert_id
     desk.decide(later, officer="PC1", decision="engage")
     assert [(one.kind, one.alert_id) for one in webhooks.pending(made)] == [("alert_raised", later)]
 
 
 def test_progress_and_failure_survive(
-    database: Database, webhooks: WebhookStore, desk: AlertDesk, make_sighting: Make
+    database: Database, webhooks: WebhookStore, desk: AlertService, make_sighting: Make
 ) -> None:
     made = webhooks.add(URL, DEFAULT_KINDS, by="PC1", now_s=1.0)
     for number in range(3):

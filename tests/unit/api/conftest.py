@@ -12,15 +12,15 @@ import pytest
 from fastapi import FastAPI
 
 from lfr_ray.adjudicate.case import CaseRules
-from lfr_ray.alert.desk import AlertDesk
-from lfr_ray.alert.desk_database import Database
-from lfr_ray.alert.desk_store import DeskStore
+from lfr_ray.alert.database import Database
 from lfr_ray.alert.feed import FeedRules
 from lfr_ray.alert.rules import AlertRules
+from lfr_ray.alert.service import AlertService
+from lfr_ray.alert.store import AlertStore
 from lfr_ray.alert.webhook_store import WebhookStore
+from lfr_ray.api.app import build_api
 from lfr_ray.api.auth import Access
-from lfr_ray.api.ports import LocalDesk
-from lfr_ray.api.routes import build_api
+from lfr_ray.api.ports import LocalAlerts
 from lfr_ray.clock import FakeClock
 from lfr_ray.metrics import Meter, Snapshot
 
@@ -69,15 +69,15 @@ class House:
         self.database = Database.at(folder / "desk.sqlite")
         self.clock = FakeClock(wall_s=1_700_000_001.0)
         self.ledger: list[tuple[str, dict[str, Any]]] = []
-        self.desk = AlertDesk(
-            DeskStore(self.database),
+        self.desk = AlertService(
+            AlertStore(self.database),
             AlertRules(),
             self.clock,
             cases=CaseRules(two_person),
             on_event=self._record,
         )
         self.site = FixedSite()
-        port = LocalDesk(self.desk, WebhookStore(self.database), self.clock)
+        port = LocalAlerts(self.desk, WebhookStore(self.database), self.clock)
         self.app: FastAPI = build_api(port, self.site, access=access, feed=FeedRules(heartbeat_s=0.05))
 
     def _record(self, kind: str, facts: Mapping[str, Any]) -> None:

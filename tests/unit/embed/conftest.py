@@ -11,9 +11,9 @@ import pytest
 from lfr_ray.camera.stills import read_picture
 from lfr_ray.detect.base import load_detector
 from lfr_ray.embed.align import cut_chips
+from lfr_ray.enrol.faces import detect_stills
 from lfr_ray.models.cards import ChipSpec
 from lfr_ray.models.catalogue import card
-from lfr_ray.pipeline.still_faces import detect_stills
 
 PICTURES = (("skimage", "data/astronaut.png"), ("ultralytics", "assets/zidane.jpg"))
 

@@ -14,14 +14,14 @@ import pytest
 from scipy.stats import binomtest
 
 from lfr_ray.adjudicate.vocabulary import MONITORING_FIELDS
+from lfr_ray.govern.alert_events import AlertFact
 from lfr_ray.govern.blue_list import BlueAlert, Walk, measure
-from lfr_ray.govern.desk_events import AlertFact
+from lfr_ray.govern.counters import CameraCounters
 from lfr_ray.govern.keys import SigningKey
 from lfr_ray.govern.public_record import RecordFacts, build_record, record_fault, sign_record
 from lfr_ray.govern.receipt import DestroyedPart, Receipt, sign_receipt
 from lfr_ray.govern.record_files import record_csv
-from lfr_ray.govern.record_page import record_page
-from lfr_ray.govern.tally import CameraTally
+from lfr_ray.report.record import record_page
 
 START_S = 1_787_904_000.0
 
@@ -79,7 +79,9 @@ def make(office: Any, **changes: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         "site": "van <1> & co",
         "grant": office.grant(why="warrants & <b>missing</b> people"),
         "published_at": START_S + 86400,
-        "cameras": {"pier": CameraTally(1000, 30000, 24000, 3600.0, 60.0, {"small": 9}, {"p50": 400.0, "p95": 800.0})},
+        "cameras": {
+            "pier": CameraCounters(1000, 30000, 24000, 3600.0, 60.0, {"small": 9}, {"p50": 400.0, "p95": 800.0})
+        },
         "alerts": alerts(),
         "categories": {"wanted-by-court": 480, "missing-or-at-risk": 20},
         "images": 510,

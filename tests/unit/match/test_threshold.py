@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lfr_ray.config import MatchConfig
 from lfr_ray.errors import ConfigError
-from lfr_ray.match.threshold import expected_false_alerts, floor_of, is_relieved, thresholds_for
+from lfr_ray.match.threshold import expected_false_alerts, floor_of, is_normalised, thresholds_for
 from lfr_ray.models.cards import Calibration, CoveredFit, GenuineFit, Neighbourhood, TailFit
 from lfr_ray.models.tail import CEILING_PER_10K, FACES, false_match_rate
 
@@ -68,10 +68,10 @@ def test_a_configured_threshold_is_taken_down_to_the_floor_only() -> None:
 
 def test_a_list_too_short_for_neighbours_has_its_own_threshold() -> None:
     card = calibration(neighbourhood=RULE, short_list_threshold=0.72, fused_tail=TAIL)
-    assert thresholds_for(card, MatchConfig(), 5, relieved=False).fused == 0.72
-    assert thresholds_for(card, MatchConfig(), 500, relieved=True).fused == 0.85
+    assert thresholds_for(card, MatchConfig(), 5, normalised=False).fused == 0.72
+    assert thresholds_for(card, MatchConfig(), 500, normalised=True).fused == 0.85
     without = calibration(neighbourhood=RULE)
-    assert thresholds_for(without, MatchConfig(), 5, relieved=False).fused == 0.85
+    assert thresholds_for(without, MatchConfig(), 5, normalised=False).fused == 0.85
 
 
 def test_a_threshold_beyond_the_tail_s_end_is_not_moved() -> None:
@@ -94,17 +94,17 @@ def test_a_rate_that_the_card_has_no_fit_for_is_refused() -> None:
         thresholds_for(calibration(), MatchConfig(false_alerts_per_10k_faces=1.0), 500)
     short = calibration(neighbourhood=RULE, fused_tail=TAIL)
     with pytest.raises(ConfigError, match="needs a fit"):
-        thresholds_for(short, MatchConfig(false_alerts_per_10k_faces=1.0), 5, relieved=False)
+        thresholds_for(short, MatchConfig(false_alerts_per_10k_faces=1.0), 5, normalised=False)
 
 
 def test_a_short_list_has_a_fit_of_its_own() -> None:
     other = TAIL.model_copy(update={"start": 0.55})
     card = calibration(neighbourhood=RULE, fused_tail=TAIL, short_tail=other)
     asked = MatchConfig(false_alerts_per_10k_faces=1.0)
-    assert thresholds_for(card, asked, 700, relieved=False).fused == pytest.approx(
-        thresholds_for(card, asked, 700, relieved=True).fused + 0.05
+    assert thresholds_for(card, asked, 700, normalised=False).fused == pytest.approx(
+        thresholds_for(card, asked, 700, normalised=True).fused + 0.05
     )
-    assert (is_relieved(card, 29), is_relieved(card, 30), is_relieved(calibration(), 500)) == (False, True, False)
+    assert (is_normalised(card, 29), is_normalised(card, 30), is_normalised(calibration(), 500)) == (False, True, False)
 
 
 def test_a_rate_and_a_threshold_at_once_are_refused() -> None:
@@ -123,7 +123,7 @@ def test_what_a_threshold_lets_one_expect_is_what_it_was_asked_for(size: int) ->
 
 def test_a_short_list_s_threshold_rises_with_the_list_from_its_own_size_on() -> None:
     card = calibration(neighbourhood=RULE, short_list_threshold=0.72, short_list_size=10, short_tail=TAIL)
-    found = [thresholds_for(card, MatchConfig(), size, relieved=False).fused for size in (1, 10, 20, 29)]
+    found = [thresholds_for(card, MatchConfig(), size, normalised=False).fused for size in (1, 10, 20, 29)]
     assert found[0] == found[1] == 0.72
     assert found[1] < found[2] < found[3]
 
@@ -131,7 +131,7 @@ def test_a_short_list_s_threshold_rises_with_the_list_from_its_own_size_on() -> 
 def test_where_neighbours_are_taken_off_a_shorter_list_has_no_lower_threshold() -> None:
     card = calibration(neighbourhood=RULE, fused_tail=TAIL)
     for config in (MatchConfig(), MatchConfig(false_alerts_per_10k_faces=1.0)):
-        found = [thresholds_for(card, config, size, relieved=True).fused for size in (30, 100, 500, 5000)]
+        found = [thresholds_for(card, config, size, normalised=True).fused for size in (30, 100, 500, 5000)]
         assert found[0] == found[1] == found[2] < found[3]
     assert expected_false_alerts(card, 0.9, 30) == expected_false_alerts(card, 0.9, 500)
 

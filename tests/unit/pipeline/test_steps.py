@@ -398,7 +398,7 @@ def test_an_alert_needs_both_models(chain: MakeChain, possibly_listed: Reply) ->
     one.run(one.steps.run(one.feed(30)))
     assert one.desk.acknowledged == []
     assert one.count("matches_withheld_total", reason="second model") == len(one.second_chips) > 3
-    assert one.second_chips[0] == (3, 112, 112, 3), "all views of the passage, as the second model wants them"
+    assert one.second_chips[0] == (3, 112, 112, 3), "all views of the tracklet, as the second model wants them"
     assert one.second_chips[-1][0] > 3
     assert one.count("faces_forgotten_total") == 1
 

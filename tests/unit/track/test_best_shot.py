@@ -24,7 +24,7 @@ def test_a_refused_view_is_never_taken() -> None:
     assert shots == Shots()
 
 
-def test_a_full_passage_swaps_its_worst_view_for_a_clearly_better_one() -> None:
+def test_a_full_tracklet_swaps_its_worst_view_for_a_clearly_better_one() -> None:
     shots = Shots()
     for key, value in enumerate((0.5, 0.3, 0.6, 0.7)):
         choice, shots = choose(CONFIG, shots, quality(value), key, key * 0.2)

@@ -44,7 +44,7 @@ def test_a_gap_in_time_ends_everything_before_it() -> None:
         tracker.update(faces_at((10, 10)), i * 0.1)
     after = tracker.update(faces_at((10, 10)), 5.0)
     assert after.ended == (1,)
-    assert set(after.rows) == {2}, "the same place after a gap is another passage"
+    assert set(after.rows) == {2}, "the same place after a gap is another tracklet"
 
 
 def test_a_timeline_that_jumps_back_starts_anew() -> None:

@@ -1,0 +1,242 @@
+"""One database, opened safely: durable commits, one writer at a time, errors without credentials or values."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, insert, select, text, update
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+
+from lfr_ray.alert import schema as tables
+from lfr_ray.errors import ConfigError, StoreError
+
+BUSY_TIMEOUT_S = 5.0
+_ROW = 1
+
+
+class Database:
+    """The desk's database: SQLite in a file by default, any other server by its URL.
+
+    Args:
+        url: SQLAlchemy URL. May hold a password; it is never shown.
+        busy_timeout_s: How long a writer waits for another one before it gives up.
+
+    Raises:
+        ConfigError: The URL is wrong, names no durable database, or its driver is not installed.
+        StoreError: The database cannot be opened or was made by another version.
+    """
+
+    def __init__(self, url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
+        self._url = _parsed(url)
+        self.shown_url = shown(self._url)
+        self.engine = _engine(self._url, busy_timeout_s)
+        self._create()
+
+    @staticmethod
+    def at(path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Database:
+        """The SQLite database in the file ``path``; it is created when missing."""
+        return Database(URL.create("sqlite", database=str(path)).render_as_string(), busy_timeout_s=busy_timeout_s)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """The database is a file of SQLite's."""
+        return self.engine.dialect.name == "sqlite"
+
+    @property
+    def path(self) -> Path | None:
+        """The file, when it is SQLite's."""
+        return Path(str(self._url.database)) if self.is_sqlite else None
+
+    @contextmanager
+    def writing(self, action: str) -> Iterator[Connection]:
+        """A transaction that is durable when the block ends, and never happened when it raises.
+
+        Writers take turns (SQLite: BEGIN IMMEDIATE; servers: a lock on the desk's row), so that an
+        event with a smaller id is never seen after one with a larger id.
+
+        Raises:
+            StoreError: It could not be written; nothing was.
+        """
+        with self._transaction(action) as connection:
+            connection.execute(select(tables.desk.c.id).with_for_update()).one()
+            yield connection
+
+    @contextmanager
+    def reading(self, action: str) -> Iterator[Connection]:
+        """A consistent view.
+
+        Raises:
+            StoreError: It could not be read.
+        """
+        with self.guarded(action), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def guarded(self, action: str) -> Iterator[None]:
+        """Turn the library's errors into ours: no statement, no values, no password.
+
+        Raises:
+            StoreError: In place of any error of SQLAlchemy's.
+        """
+        try:
+            yield
+        except SQLAlchemyError as error:
+            raise StoreError(
+                f"the alert desk could not {action}",
+                got=f"{_fault(error)} at {self.shown_url}",
+                next_step="check that the database is reachable and its disk has room, then send the same again",
+            ) from None
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+
+    def _create(self) -> None:
+        path = self.path
+        if path is not None:
+            _private_file(path)
+        try:
+            self._create_once()
+        except StoreError:
+            # Another process may have created the same tables between our look and our attempt.
+            self._create_once()
+        with self.reading("be opened") as connection:
+            found = connection.execute(select(tables.desk.c.schema_version)).scalar_one()
+        if found in tables.UPGRADES:
+            found = self._upgrade()
+        if found != tables.SCHEMA_VERSION:
+            raise StoreError(
+                "the alert desk's database was made by another version",
+                got=f"schema {found} at {self.shown_url}",
+                allowed=f"schema {tables.SCHEMA_VERSION}",
+                next_step="use the version that made it, or give the site another database_url",
+            )
+
+    def _upgrade(self) -> int:
+        """Bring an older database to this version, in one transaction; the version that it has then."""
+        with self.writing("be brought to this version") as connection:
+            found: int = connection.execute(select(tables.desk.c.schema_version)).scalar_one()
+            while found in tables.UPGRADES:
+                for statement in tables.UPGRADES[found]:
+                    connection.execute(text(statement))
+                found += 1
+            connection.execute(update(tables.desk).values(schema_version=found))
+        return found
+
+    def _create_once(self) -> None:
+        with self._transaction("create its tables") as connection:
+            tables.metadata.create_all(connection)
+            if connection.execute(select(tables.desk.c.id)).first() is None:
+                row = {"id": _ROW, "schema_version": tables.SCHEMA_VERSION, "desk_id": secrets.token_hex(8)}
+                connection.execute(insert(tables.desk).values(row))
+
+    @contextmanager
+    def _transaction(self, action: str) -> Iterator[Connection]:
+        with (
+            self.guarded(action),
+            self.engine.connect() as connection,
+            connection.execution_options(lfr_write=True).begin(),
+        ):
+            yield connection
+
+
+def shown(url: URL) -> str:
+    """The URL's kind, host and database only: user, password and options may be secret.
+
+    >>> shown(make_url("postgresql://me:secret@db.example/desk?password=again"))
+    'postgresql://db.example/desk'
+    """
+    bare = URL.create(url.drivername, host=url.host, port=url.port, database=url.database)
+    return bare.render_as_string(hide_password=True)
+
+
+def _parsed(address: str) -> URL:
+    try:
+        url = make_url(address)
+    except ArgumentError:
+        raise ConfigError(
+            "alert -> database_url is not a database URL",
+            allowed="for example sqlite:////var/lib/lfr/desk.sqlite or postgresql://user:password@host/name",
+        ) from None
+    if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
+        raise ConfigError(
+            "alert -> database_url keeps the desk in memory; an alert there is lost with the process",
+            got=shown(url),
+            allowed="a file",
+        )
+    return url
+
+
+def _engine(url: URL, busy_timeout_s: float) -> Engine:
+    sqlite = url.get_backend_name() == "sqlite"
+    try:
+        # hide_parameters: names and pictures must not reach an exception's text.
+        engine = create_engine(
+            url, hide_parameters=True, pool_pre_ping=not sqlite, connect_args=_patience(url, busy_timeout_s)
+        )
+    except (ModuleNotFoundError, NoSuchModuleError) as error:
+        raise ConfigError(
+            "the driver of alert -> database_url is not installed",
+            got=f"{url.drivername}: {getattr(error, 'name', None) or 'unknown'}",
+            allowed="sqlite, or a server whose driver is installed",
+            next_step="for PostgreSQL: pip install 'lfr-ray[postgres]'",
+        ) from None
+    if sqlite:
+        event.listen(engine, "connect", _on_sqlite_connect)
+        event.listen(engine, "begin", _on_sqlite_begin)
+    return engine
+
+
+def _patience(url: URL, busy_timeout_s: float) -> dict[str, Any]:
+    """Driver options so that no desk waits for ever for a lock or a host; what the URL says goes first."""
+    if url.get_backend_name() == "sqlite":
+        return {"timeout": busy_timeout_s}
+    if url.get_backend_name() != "postgresql":
+        return {}
+    wanted = {"connect_timeout": str(max(2, round(busy_timeout_s))), "options": f"-c lock_timeout={busy_timeout_s:g}s"}
+    return {name: value for name, value in wanted.items() if name not in url.query}
+
+
+def _on_sqlite_connect(connection: Any, _record: Any) -> None:
+    # Transactions are begun by us: the driver would begin them late and without the write lock.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "foreign_keys=ON", "temp_store=MEMORY"):
+        cursor.execute(f"PRAGMA {pragma}").fetchall()
+    cursor.close()
+
+
+def _on_sqlite_begin(connection: Connection) -> None:
+    write = connection.get_execution_options().get("lfr_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _private_file(path: Path) -> None:
+    """Create the file for its owner only; SQLite gives its log the same rights."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise StoreError(
+            "the alert desk's database file cannot be created",
+            got=f"{path}: {error.strerror}",
+            next_step="check data_dir: it must be a folder that this user may write to",
+        ) from None
+
+
+def _fault(error: SQLAlchemyError) -> str:
+    """What went wrong in words that cannot hold a value of ours."""
+    cause = error.orig if isinstance(error, DBAPIError) else None
+    if isinstance(cause, sqlite3.Error):
+        # SQLite's own sentences name tables and columns, never values.
+        return str(cause)
+    state = getattr(cause, "sqlstate", None)
+    kind = type(cause if cause is not None else error).__name__
+    return f"{kind} {state}" if state else kind

@@ -1,0 +1,182 @@
+"""Destroying alerts so that no byte of a face, a name or a note is left in the database's files.
+
+What stays is the feed: that there was an alert, of which entry, camera and deployment, and what came of it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, delete, select
+
+from lfr_ray.alert import schema as tables
+from lfr_ray.alert.database import Database
+from lfr_ray.alert.store import add_event
+from lfr_ray.errors import StoreError
+
+_CHUNK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionFacts:
+    """What a retention timer needs to know of one alert."""
+
+    alert_id: str
+    entry_id: str
+    camera: str
+    deployment: str
+    category: str
+    raised_at: float
+    status: str
+    hold_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """One alert that is destroyed, in terms that may be published: hashes, no personal data."""
+
+    alert_id: str
+    deployment: str
+    image_sha256: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PurgeReport:
+    """What a purge did.
+
+    Attributes:
+        erased: Alerts that are gone.
+        held: Alerts that are kept because they are held with a reason.
+        missing: Ids that were not there (destroyed before, for instance).
+    """
+
+    erased: tuple[Erased, ...] = ()
+    held: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VacuumReport:
+    """What was done to the files.
+
+    Attributes:
+        complete: No destroyed byte is left in any file that the database owns now.
+        note: What this machine cannot promise, in words; empty when ``complete``.
+    """
+
+    complete: bool
+    note: str = ""
+
+
+class AlertEraser:
+    """Purges alerts and cleans the files after them.
+
+    A purge is one transaction per two hundred alerts: a crash in the middle leaves whole alerts, and
+    the same purge sent again finishes it.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def retention_facts(self) -> list[RetentionFacts]:
+        """Every alert that is recorded, oldest first."""
+        alerts = tables.alerts
+        columns = [alerts.c[name] for name in RetentionFacts.__dataclass_fields__]
+        with self._database.reading("read what is due") as connection:
+            rows = connection.execute(select(*columns).order_by(alerts.c.seq)).mappings()
+            return [RetentionFacts(**row) for row in rows]
+
+    def purge(self, alert_ids: Sequence[str], *, now_s: float, reason: str) -> PurgeReport:
+        """Destroy these alerts with their pictures, sightings, decisions and outcomes, except held ones.
+
+        The rows are overwritten with zeros at once (SQLite: secure_delete); :meth:`vacuum` then
+        removes what the write-ahead log still holds. Call both.
+
+        Raises:
+            StoreError: The rest was not destroyed; send the same purge again.
+        """
+        erased: list[Erased] = []
+        held: list[str] = []
+        wanted = list(dict.fromkeys(alert_ids))
+        for start in range(0, len(wanted), _CHUNK):
+            with self._database.writing("destroy alerts") as connection:
+                gone, kept = _purge(connection, wanted[start : start + _CHUNK], now_s, reason)
+            erased += gone
+            held += kept
+        found = {one.alert_id for one in erased} | set(held)
+        return PurgeReport(tuple(erased), tuple(held), tuple(one for one in wanted if one not in found))
+
+    def vacuum(self) -> VacuumReport:
+        """Rewrite the database without its free space and empty its write-ahead log.
+
+        Raises:
+            StoreError: Another process is reading or writing just now, or there is no room.
+        """
+        if self._database.is_sqlite:
+            self._vacuum_sqlite()
+            return VacuumReport(complete=True)
+        if self._database.engine.dialect.name == "postgresql":
+            self._vacuum_postgresql()
+            return VacuumReport(
+                complete=False,
+                note="tables rewritten; the server's write-ahead log, archive and backups are its keeper's to erase",
+            )
+        return VacuumReport(
+            complete=False,
+            note=f"rows deleted; {self._database.engine.dialect.name} was not asked to rewrite its files",
+        )
+
+    def _vacuum_sqlite(self) -> None:
+        # Outside a transaction, which only the driver's own connection can be.
+        with self._database.guarded("clean its files"):
+            pooled = self._database.engine.raw_connection()
+        try:
+            raw: Any = pooled.dbapi_connection
+            raw.execute("VACUUM")
+            busy, *_pages = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite3.Error as error:
+            # SQLite's own sentences name tables and columns, never values.
+            raise _not_cleaned(str(error)) from None
+        finally:
+            pooled.close()
+        if busy:
+            raise _not_cleaned("another process is reading or writing")
+
+    def _vacuum_postgresql(self) -> None:
+        engine = self._database.engine.execution_options(isolation_level="AUTOCOMMIT")
+        names = ", ".join(table.name for table in tables.metadata.sorted_tables)
+        with self._database.guarded("clean its tables"), engine.connect() as connection:
+            connection.exec_driver_sql(f"VACUUM (FULL, ANALYZE) {names}")
+
+
+def _not_cleaned(why: str) -> StoreError:
+    return StoreError(
+        "the alert desk could not clean its files: destroyed bytes may be left in them",
+        got=why,
+        next_step="close other programs on the database, make room for its size again on the disk, and repeat",
+    )
+
+
+def _purge(
+    connection: Connection, alert_ids: Sequence[str], now_s: float, reason: str
+) -> tuple[list[Erased], list[str]]:
+    alerts, images = tables.alerts, tables.images
+    query = select(alerts.c.alert_id, alerts.c.deployment, alerts.c.hold_reason).where(alerts.c.alert_id.in_(alert_ids))
+    rows = connection.execute(query.order_by(alerts.c.seq)).mappings().all()
+    held = [row["alert_id"] for row in rows if row["hold_reason"]]
+    going = {row["alert_id"]: row["deployment"] for row in rows if not row["hold_reason"]}
+    if not going:
+        return [], held
+    hashes: dict[str, list[str]] = {alert_id: [] for alert_id in going}
+    pictures = select(images.c.alert_id, images.c.sha256).where(images.c.alert_id.in_(list(going)))
+    for row in connection.execute(pictures.order_by(images.c.kind)).mappings():
+        hashes[row["alert_id"]].append(row["sha256"])
+    for table in (tables.images, tables.sightings, tables.case_records, tables.alerts):
+        connection.execute(delete(table).where(table.c.alert_id.in_(list(going))))
+    for alert_id, deployment in going.items():
+        facts = {"deployment": deployment, "images": len(hashes[alert_id]), "reason": reason}
+        add_event(connection, "erasure", now_s, alert_id, facts)
+    return [Erased(one, deployment, tuple(hashes[one])) for one, deployment in going.items()], held

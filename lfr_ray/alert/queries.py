@@ -1,0 +1,143 @@
+"""What can be asked of the desk's memory: the values that come back, filters, pages and cursors."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from sqlalchemy import Connection, RowMapping, Select, select
+
+from lfr_ray.alert import schema as tables
+from lfr_ray.errors import InputError, NotFoundError
+from lfr_ray.records import CaseRecord
+
+MAX_PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class AlertQuery:
+    """Which alerts to list; empty fields do not filter.
+
+    Attributes:
+        since: Captured at this wall time or later.
+        until: Captured before this wall time.
+        limit: Most alerts of one page, 1 to :data:`MAX_PAGE`.
+        cursor: ``next_cursor`` of the page before.
+        order: Newest or oldest first.
+    """
+
+    camera: str = ""
+    entry_id: str = ""
+    category: str = ""
+    status: str = ""
+    deployment: str = ""
+    since: float | None = None
+    until: float | None = None
+    limit: int = 50
+    cursor: str = ""
+    order: Literal["newest", "oldest"] = "newest"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAlert:
+    """One alert as it is recorded, with everything that people recorded about it."""
+
+    row: Mapping[str, Any] = field(repr=False)
+    records: tuple[CaseRecord, ...] = field(repr=False)
+
+    @property
+    def alert_id(self) -> str:
+        """The alert's id."""
+        return str(self.row["alert_id"])
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """One step of the feed. ``facts`` hold no picture, no name and no note."""
+
+    event_id: int
+    kind: str
+    at: float
+    alert_id: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_alert(connection: Connection, alert_id: str) -> StoredAlert:
+    """One alert inside a transaction.
+
+    Raises:
+        NotFoundError: There is none with this id.
+    """
+    row = connection.execute(select(tables.alerts).where(tables.alerts.c.alert_id == alert_id)).mappings().first()
+    if row is None:
+        raise NotFoundError(
+            "no such alert", got=alert_id[:40], next_step="list the alerts; one past its retention time is destroyed"
+        )
+    return StoredAlert(dict(row), read_records(connection, [alert_id]).get(alert_id, ()))
+
+
+def read_records(connection: Connection, alert_ids: list[str]) -> dict[str, tuple[CaseRecord, ...]]:
+    """What people recorded about these alerts, oldest first."""
+    table = tables.case_records
+    found: dict[str, tuple[CaseRecord, ...]] = {}
+    if not alert_ids:
+        return found
+    query = select(table).where(table.c.alert_id.in_(alert_ids)).order_by(table.c.record_id)
+    for row in connection.execute(query).mappings():
+        found[row["alert_id"]] = (*found.get(row["alert_id"], ()), _record(row))
+    return found
+
+
+def _record(row: RowMapping) -> CaseRecord:
+    names = ("kind", "officer", "value", "note", "made_at", "record_id", "corrects", "details")
+    return CaseRecord(**{name: row[name] for name in names})
+
+
+def page_query(query: AlertQuery) -> Select[Any]:
+    """One row more than the page holds, so that the caller knows whether another page follows.
+
+    Raises:
+        InputError: The limit or the cursor is wrong.
+    """
+    if not 1 <= query.limit <= MAX_PAGE:
+        raise InputError("limit is out of range", got=query.limit, allowed=f"1 to {MAX_PAGE}")
+    alerts = tables.alerts
+    chosen = select(alerts)
+    for name in ("camera", "entry_id", "category", "status", "deployment"):
+        wanted = getattr(query, name)
+        if wanted:
+            chosen = chosen.where(alerts.c[name] == wanted)
+    if query.since is not None:
+        chosen = chosen.where(alerts.c.captured_at >= query.since)
+    if query.until is not None:
+        chosen = chosen.where(alerts.c.captured_at < query.until)
+    newest = query.order == "newest"
+    if query.cursor:
+        seq = _cursor_seq(query.order, query.cursor)
+        chosen = chosen.where(alerts.c.seq < seq if newest else alerts.c.seq > seq)
+    return chosen.order_by(alerts.c.seq.desc() if newest else alerts.c.seq).limit(query.limit + 1)
+
+
+def cursor_text(order: str, seq: int) -> str:
+    """The cursor that continues after the row ``seq``."""
+    return base64.urlsafe_b64encode(f"{order}:{seq}".encode()).decode().rstrip("=")
+
+
+def _cursor_seq(order: str, cursor: str) -> int:
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+        name, _, number = text.partition(":")
+        seq = int(number)
+    except (binascii.Error, UnicodeError, ValueError):
+        name, seq = "", 0
+    if name != order or not 0 < seq < 2**63:
+        raise InputError(
+            "the cursor is not one that this list gave",
+            got=cursor[:40],
+            allowed="next_cursor of the page before, with the same order",
+            next_step="start again without a cursor",
+        )
+    return seq

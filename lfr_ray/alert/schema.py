@@ -1,0 +1,161 @@
+"""The desk's tables. Pictures and names stand only where :mod:`lfr_ray.alert.erase` destroys them.
+
+``events`` is the one append-only feed: its ids only grow, and it holds no picture, name or note, so it
+may outlive the alerts that it speaks of.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+SCHEMA_VERSION = 3
+UPGRADES = {
+    1: ("ALTER TABLE alerts ADD COLUMN probability DOUBLE PRECISION",),
+    2: ("ALTER TABLE alerts ADD COLUMN covered VARCHAR(16) DEFAULT '' NOT NULL",),
+}
+"""What makes a database of one schema version one of the next: alerts under retention must stay within reach."""
+
+IMAGE_KINDS = ("face", "watchlist", "scene")
+
+_RowId = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite only counts upwards by itself for a column of type INTEGER."""
+
+metadata = MetaData()
+
+desk = Table(
+    "desk",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("schema_version", Integer, nullable=False),
+    Column("desk_id", String(32), nullable=False),
+    Column("paused_reason", Text, nullable=False, server_default=""),
+    Column("paused_at", Double),
+)
+"""One row. Every writer locks it first, so that events become visible in the order of their ids."""
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("seq", _RowId, primary_key=True, autoincrement=True),
+    Column("alert_id", String(32), nullable=False, unique=True),
+    Column("key", String(200), nullable=False, unique=True),
+    Column("entry_id", String(64), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("category", String(64), nullable=False),
+    Column("action", Text, nullable=False),
+    Column("camera", String(64), nullable=False),
+    Column("deployment", String(64), nullable=False),
+    Column("model", String(64), nullable=False),
+    Column("captured_at", Double, nullable=False),
+    Column("captured_s", Double, nullable=False),
+    Column("raised_at", Double, nullable=False),
+    Column("similarity", Double, nullable=False),
+    Column("threshold", Double, nullable=False),
+    Column("margin", Double, nullable=False),
+    Column("runner_up", String(64), nullable=False),
+    Column("views_agreeing", Integer, nullable=False),
+    Column("views_compared", Integer, nullable=False),
+    Column("list_size", Integer, nullable=False),
+    Column("relatives", JSON, nullable=False),
+    Column("probability", Double),
+    Column("covered", String(16), nullable=False, server_default=""),
+    Column("box", JSON, nullable=False),
+    Column("quality", JSON, nullable=False),
+    Column("verdicts_needed", Integer, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("sightings", Integer, nullable=False),
+    Column("first_seen_at", Double, nullable=False),
+    Column("last_seen_at", Double, nullable=False),
+    Column("hold_reason", Text, nullable=False, server_default=""),
+    Column("held_by", String(64), nullable=False, server_default=""),
+    Column("held_at", Double),
+    Index("alerts_by_entry_camera", "entry_id", "camera", "deployment"),
+    Index("alerts_by_capture", "captured_at"),
+    sqlite_autoincrement=True,
+)
+
+sightings = Table(
+    "sightings",
+    metadata,
+    Column("key", String(200), primary_key=True),
+    Column("alert_id", ForeignKey("alerts.alert_id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("track", BigInteger, nullable=False),
+    Column("captured_at", Double, nullable=False),
+    Column("captured_s", Double, nullable=False),
+    Column("similarity", Double, nullable=False),
+    Column("views_agreeing", Integer, nullable=False),
+    Column("views_compared", Integer, nullable=False),
+)
+"""One row an idempotency key; the unique key is what makes a repeated sighting harmless."""
+
+images = Table(
+    "images",
+    metadata,
+    Column("alert_id", ForeignKey("alerts.alert_id", ondelete="CASCADE"), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("sha256", String(64), nullable=False),
+    Column("jpeg", LargeBinary, nullable=False),
+)
+
+case_records = Table(
+    "case_records",
+    metadata,
+    Column("record_id", _RowId, primary_key=True, autoincrement=True),
+    Column("alert_id", ForeignKey("alerts.alert_id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("kind", String(16), nullable=False),
+    Column("officer", String(64), nullable=False),
+    Column("value", String(32), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("made_at", Double, nullable=False),
+    Column("corrects", BigInteger, nullable=False),
+    Column("details", JSON, nullable=False),
+    Column("request_key", String(200)),
+    UniqueConstraint("alert_id", "request_key"),
+    sqlite_autoincrement=True,
+)
+"""Decisions and outcomes. Rows are only ever added; a correction is a row that names the one it replaces."""
+
+events = Table(
+    "events",
+    metadata,
+    Column("event_id", _RowId, primary_key=True, autoincrement=True),
+    Column("kind", String(32), nullable=False),
+    Column("at", Double, nullable=False),
+    Column("alert_id", String(32), nullable=False),
+    Column("facts", JSON, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("subscription_id", String(32), primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("kinds", JSON, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("created_by", String(64), nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("delivered_event_id", BigInteger, nullable=False),
+    Column("delivered_at", Double),
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt_at", Double, nullable=False),
+    Column("failing_since", Double),
+    Column("last_error", Text, nullable=False),
+)
+"""``events`` is the outbox; each subscription keeps how far it has been delivered."""

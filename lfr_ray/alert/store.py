@@ -1,0 +1,316 @@
+"""The desk's durable memory: every method that writes has committed when it returns."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Literal
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from lfr_ray.alert import schema as tables
+from lfr_ray.alert.database import Database
+from lfr_ray.alert.queries import (
+    AlertQuery,
+    StoredAlert,
+    StoredEvent,
+    cursor_text,
+    page_query,
+    read_alert,
+    read_records,
+)
+from lfr_ray.alert.rules import REMEMBERED, AlertHistory, RecentAlert, Ruling, SightingFacts
+from lfr_ray.errors import ConflictError, NotFoundError
+from lfr_ray.records import CaseRecord, Sighting
+
+ImageKind = Literal["face", "watchlist", "scene"]
+Judge = Callable[[AlertHistory, SightingFacts], Ruling]
+
+
+class AlertStore:
+    """Alerts, sightings, pictures, case records and the feed in one database."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def raise_sighting(
+        self, sighting: Sighting, judge: Judge, *, now_s: float, verdicts_needed: int, facts: Mapping[str, Any]
+    ) -> Ruling:
+        """Record a sighting as the ruling says: all of it, or nothing.
+
+        Args:
+            sighting: What a camera saw.
+            judge: The rules, asked inside the transaction with what is recorded.
+            now_s: Wall time.
+            verdicts_needed: Officers who must decide before a new alert is decided.
+            facts: What the feed keeps of it.
+
+        Raises:
+            StoreError: Nothing was recorded; the same sighting may be sent again.
+        """
+        with self.database.writing("record a sighting") as connection:
+            ruling = judge(
+                _state(connection, sighting), SightingFacts(sighting.key, sighting.captured_at, sighting.captured_s)
+            )
+            if ruling.step in ("repeat", "refuse"):
+                return ruling
+            if ruling.step == "raise":
+                _insert_alert(connection, sighting, ruling.alert_id, now_s, verdicts_needed)
+            else:
+                _attach(connection, sighting, ruling.alert_id)
+            _insert_sighting(connection, sighting, ruling.alert_id)
+            kind = "alert_raised" if ruling.step == "raise" else "sighting_attached"
+            add_event(connection, kind, now_s, ruling.alert_id, facts)
+            return ruling
+
+    def page(self, query: AlertQuery) -> tuple[list[StoredAlert], str]:
+        """The alerts that a query asks for, and the cursor of the next page ("" after the last).
+
+        Raises:
+            InputError: The limit or the cursor is wrong.
+        """
+        with self.database.reading("list alerts") as connection:
+            rows = connection.execute(page_query(query)).mappings().all()
+            shown = rows[: query.limit]
+            records = read_records(connection, [row["alert_id"] for row in shown])
+        more = len(rows) > query.limit
+        cursor = cursor_text(query.order, shown[-1]["seq"]) if more else ""
+        return [StoredAlert(dict(row), records.get(row["alert_id"], ())) for row in shown], cursor
+
+    def alert(self, alert_id: str) -> StoredAlert:
+        """One alert.
+
+        Raises:
+            NotFoundError: There is none with this id.
+        """
+        with self.database.reading("read an alert") as connection:
+            return read_alert(connection, alert_id)
+
+    def alerts(self, alert_ids: list[str]) -> dict[str, StoredAlert]:
+        """The alerts among ``alert_ids`` that still exist, by id."""
+        if not alert_ids:
+            return {}
+        with self.database.reading("read alerts") as connection:
+            rows = connection.execute(select(tables.alerts).where(tables.alerts.c.alert_id.in_(alert_ids))).mappings()
+            found = {row["alert_id"]: dict(row) for row in rows}
+            records = read_records(connection, list(found))
+        return {key: StoredAlert(row, records.get(key, ())) for key, row in found.items()}
+
+    def image(self, alert_id: str, kind: str) -> bytes:
+        """One JPEG of an alert.
+
+        Raises:
+            NotFoundError: No such alert, kind, or picture.
+        """
+        if kind not in tables.IMAGE_KINDS:
+            raise NotFoundError("no such kind of picture", got=kind[:40], allowed=", ".join(tables.IMAGE_KINDS))
+        images = tables.images
+        with self.database.reading("read a picture") as connection:
+            query = select(images.c.jpeg).where(images.c.alert_id == alert_id, images.c.kind == kind)
+            jpeg = connection.execute(query).scalar_one_or_none()
+            if jpeg is None:
+                read_alert(connection, alert_id)
+                raise NotFoundError("the alert has no such picture", got=kind, next_step="see the alert's images")
+        return bytes(jpeg)
+
+    def add_record(
+        self,
+        alert_id: str,
+        draft: CaseRecord,
+        settle: Callable[[StoredAlert], tuple[str, Mapping[str, Any]]],
+        *,
+        request_key: str = "",
+    ) -> StoredAlert:
+        """Add what a person recorded; what stands is never changed.
+
+        Args:
+            alert_id: The alert.
+            draft: The record; its id is given here.
+            settle: Judges the case *with* the new record inside the transaction: returns the alert's
+                status and the feed's facts, or raises and nothing is recorded.
+            request_key: A repeated request with the same key adds nothing.
+
+        Raises:
+            NotFoundError: No such alert.
+            ConflictError: The key was used for something else.
+            StoreError: Nothing was recorded.
+        """
+        with self.database.writing("record a decision or outcome") as connection:
+            before = read_alert(connection, alert_id)
+            if request_key and _repeated(connection, alert_id, draft, request_key):
+                return before
+            values = {
+                "alert_id": alert_id,
+                "kind": draft.kind,
+                "officer": draft.officer,
+                "value": draft.value,
+                "note": draft.note,
+                "made_at": draft.made_at,
+                "corrects": draft.corrects,
+                "details": dict(draft.details),
+                "request_key": request_key or None,
+            }
+            added = connection.execute(insert(tables.case_records).values(values)).inserted_primary_key
+            assert added is not None
+            stored = replace(draft, record_id=int(added[0]))
+            status, facts = settle(replace(before, records=(*before.records, stored)))
+            change = update(tables.alerts).where(tables.alerts.c.alert_id == alert_id).values(status=status)
+            connection.execute(change)
+            add_event(connection, draft.kind, draft.made_at, alert_id, {**facts, "record_id": stored.record_id})
+            return read_alert(connection, alert_id)
+
+    def set_hold(self, alert_id: str, *, by: str, reason: str, now_s: float) -> None:
+        """Keep an alert beyond its retention time, or (empty reason) let it go again.
+
+        Raises:
+            NotFoundError: No such alert.
+        """
+        with self.database.writing("hold an alert") as connection:
+            read_alert(connection, alert_id)
+            held = {"hold_reason": reason, "held_by": by if reason else "", "held_at": now_s if reason else None}
+            change = update(tables.alerts).where(tables.alerts.c.alert_id == alert_id).values(held)
+            connection.execute(change)
+            add_event(connection, "hold" if reason else "release", now_s, alert_id, {"by": by})
+
+    def set_paused(self, *, by: str, reason: str, now_s: float) -> None:
+        """Remember that the desk takes no alerts (empty reason: that it does again)."""
+        with self.database.writing("pause or resume") as connection:
+            change = update(tables.desk).values(paused_reason=reason, paused_at=now_s if reason else None)
+            connection.execute(change)
+            add_event(connection, "pause" if reason else "resume", now_s, "", {"by": by, "reason": reason})
+
+    def paused_reason(self) -> str:
+        """Why the desk takes no alerts; empty when it does."""
+        with self.database.reading("read its state") as connection:
+            return str(connection.execute(select(tables.desk.c.paused_reason)).scalar_one())
+
+    def events_after(self, event_id: int, limit: int = 100) -> list[StoredEvent]:
+        """The feed after ``event_id``, oldest first."""
+        events = tables.events
+        query = select(events).where(events.c.event_id > event_id).order_by(events.c.event_id).limit(limit)
+        with self.database.reading("read the feed") as connection:
+            return [StoredEvent(**row) for row in connection.execute(query).mappings()]
+
+    def newest_event_id(self) -> int:
+        """The id of the newest event; 0 before the first."""
+        with self.database.reading("read the feed") as connection:
+            return int(connection.execute(select(func.max(tables.events.c.event_id))).scalar() or 0)
+
+    def desk_id(self) -> str:
+        """A name of this database that no other has; it makes keys of events unique."""
+        with self.database.reading("read its state") as connection:
+            return str(connection.execute(select(tables.desk.c.desk_id)).scalar_one())
+
+
+def add_event(connection: Connection, kind: str, at: float, alert_id: str, facts: Mapping[str, Any]) -> None:
+    """Append to the feed inside a transaction."""
+    values = {"kind": kind, "at": at, "alert_id": alert_id, "facts": dict(facts)}
+    connection.execute(insert(tables.events).values(values))
+
+
+def _state(connection: Connection, sighting: Sighting) -> AlertHistory:
+    alerts, sightings = tables.alerts, tables.sightings
+    heard = select(sightings.c.alert_id).where(sightings.c.key == sighting.key)
+    known = connection.execute(heard).scalar_one_or_none()
+    recent = (
+        select(alerts.c.alert_id, alerts.c.captured_at, alerts.c.captured_s)
+        .where(
+            alerts.c.entry_id == sighting.match.entry_id,
+            alerts.c.camera == sighting.camera,
+            alerts.c.deployment == sighting.deployment,
+        )
+        .order_by(alerts.c.seq.desc())
+        .limit(REMEMBERED)
+    )
+    rows = connection.execute(recent).mappings().all()
+    return AlertHistory(
+        tuple(RecentAlert(**row) for row in reversed(rows)),
+        {} if known is None else {sighting.key: str(known)},
+        str(connection.execute(select(tables.desk.c.paused_reason)).scalar_one()),
+    )
+
+
+def _insert_alert(
+    connection: Connection, sighting: Sighting, alert_id: str, now_s: float, verdicts_needed: int
+) -> None:
+    match, quality = sighting.match, sighting.quality
+    values = {
+        "alert_id": alert_id,
+        "key": sighting.key,
+        "entry_id": match.entry_id,
+        "name": match.name,
+        "category": match.category,
+        "action": match.action,
+        "camera": sighting.camera,
+        "deployment": sighting.deployment,
+        "model": sighting.model,
+        "captured_at": sighting.captured_at,
+        "captured_s": sighting.captured_s,
+        "raised_at": now_s,
+        "similarity": float(match.similarity),
+        "threshold": float(match.threshold),
+        "margin": float(match.margin),
+        "runner_up": match.runner_up,
+        "views_agreeing": match.views_agreeing,
+        "views_compared": match.views_compared,
+        "list_size": match.list_size,
+        "relatives": list(match.relatives),
+        "probability": None if match.probability is None else float(match.probability),
+        "covered": match.covered,
+        "box": [float(side) for side in sighting.box],
+        "quality": {"value": float(quality.value), "size_px": float(quality.size_px)},
+        "verdicts_needed": verdicts_needed,
+        "status": "new",
+        "sightings": 1,
+        "first_seen_at": sighting.captured_at,
+        "last_seen_at": sighting.captured_at,
+    }
+    connection.execute(insert(tables.alerts).values(values))
+    pictures = {"face": sighting.face_jpeg, "watchlist": sighting.watchlist_jpeg, "scene": sighting.scene_jpeg}
+    for kind, jpeg in pictures.items():
+        if jpeg:
+            digest = hashlib.sha256(jpeg).hexdigest()
+            row = {"alert_id": alert_id, "kind": kind, "sha256": digest, "jpeg": jpeg}
+            connection.execute(insert(tables.images).values(row))
+
+
+def _attach(connection: Connection, sighting: Sighting, alert_id: str) -> None:
+    alerts = tables.alerts
+    row = connection.execute(select(alerts).where(alerts.c.alert_id == alert_id)).mappings().one()
+    change = {
+        "sightings": row["sightings"] + 1,
+        "first_seen_at": min(row["first_seen_at"], sighting.captured_at),
+        "last_seen_at": max(row["last_seen_at"], sighting.captured_at),
+    }
+    connection.execute(update(alerts).where(alerts.c.alert_id == alert_id).values(change))
+
+
+def _insert_sighting(connection: Connection, sighting: Sighting, alert_id: str) -> None:
+    values = {
+        "key": sighting.key,
+        "alert_id": alert_id,
+        "track": sighting.track,
+        "captured_at": sighting.captured_at,
+        "captured_s": sighting.captured_s,
+        "similarity": float(sighting.match.similarity),
+        "views_agreeing": sighting.match.views_agreeing,
+        "views_compared": sighting.match.views_compared,
+    }
+    connection.execute(insert(tables.sightings).values(values))
+
+
+def _repeated(connection: Connection, alert_id: str, draft: CaseRecord, request_key: str) -> bool:
+    table = tables.case_records
+    query = select(table).where(table.c.alert_id == alert_id, table.c.request_key == request_key)
+    row = connection.execute(query).mappings().first()
+    if row is None:
+        return False
+    asked = (draft.kind, draft.officer, draft.value, draft.note, draft.corrects, dict(draft.details))
+    stands = (row["kind"], row["officer"], row["value"], row["note"], row["corrects"], row["details"])
+    if asked != stands:
+        raise ConflictError(
+            "this Idempotency-Key was used for another record of the alert",
+            next_step="send a new request with a new key",
+        )
+    return True

@@ -1,0 +1,206 @@
+"""Footage for the demo, rendered at run time from photographs that installed packages ship.
+
+What this is not: it is no film of people walking. Each scene moves a virtual camera over a still photograph
+(pan, zoom), changes the light and adds sensor noise. It shows that the chain works on real faces; it says nothing
+about accuracy. The watchlist pictures are made from the same photographs in another way (a tighter crop, mirrored,
+other brightness, other size, strong JPEG compression), because the packages hold no second picture of anybody.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageEnhance, ImageOps
+
+from lfr_ray.camera.footage import SourceInfo
+from lfr_ray.config import CameraConfig
+from lfr_ray.errors import SourceError
+from lfr_ray.records import Frame, Picture
+
+SCHEME = "demo"
+WIDTH_PX, HEIGHT_PX, FPS = 640, 360, 10.0
+NOISE_GREY = 3.0
+"""Standard deviation of the sensor noise, grey values."""
+NOISE_SHIFT_PX = 64
+"""One field of noise serves a scene, moved by up to so much from frame to frame: new noise costs more than all else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Where the virtual camera looks at one moment.
+
+    Attributes:
+        at_s: Seconds from the start of the shot.
+        x_px: Centre of the view in the photograph.
+        y_px: Centre of the view in the photograph.
+        width_px: Width of the view in the photograph; smaller is nearer.
+        light: Brightness factor.
+    """
+
+    at_s: float
+    x_px: float
+    y_px: float
+    width_px: float
+    light: float
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A move of the virtual camera over one photograph."""
+
+    package: str
+    file: str
+    keys: tuple[Key, ...]
+
+
+TOUCHLINE = ("ultralytics", "assets/zidane.jpg")
+STREET = ("ultralytics", "assets/bus.jpg")
+ASTRONAUT = ("skimage", "data/astronaut.png")
+
+SCENES: dict[str, tuple[Shot, ...]] = {
+    "pier": (
+        Shot(*TOUCHLINE, (Key(0, 560, 380, 760, 0.9), Key(4, 760, 330, 1000, 1.1), Key(8, 930, 250, 760, 0.8))),
+        Shot(*STREET, (Key(0, 200, 470, 330, 0.8), Key(4, 260, 450, 420, 1.15))),
+    ),
+    "gate": (
+        Shot(*STREET, (Key(0, 300, 450, 420, 1.1), Key(4, 180, 470, 320, 0.9))),
+        Shot(*ASTRONAUT, (Key(0, 330, 130, 900, 0.8), Key(3, 230, 140, 760, 1.0), Key(6, 150, 170, 620, 1.15))),
+    ),
+}
+"""Scenes by name: ``demo:pier`` and ``demo:gate``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """How one watchlist picture is made from a photograph."""
+
+    entry_id: str
+    package: str
+    file: str
+    crop_px: tuple[int, int, int, int]
+    size: float
+    light: float
+    jpeg_quality: int
+
+
+WATCHLIST: tuple[Enrolled, ...] = (
+    Enrolled("demo-touchline", *TOUCHLINE, (850, 20, 1130, 380), 0.8, 1.2, 60),
+    Enrolled("demo-astronaut", *ASTRONAUT, (90, 0, 380, 300), 0.7, 0.75, 60),
+)
+
+EXPECTED: dict[str, frozenset[str]] = {
+    "pier": frozenset({"demo-touchline"}),
+    "gate": frozenset({"demo-astronaut"}),
+}
+"""Who must be alerted at which camera; the other faces of the photographs must not be."""
+
+
+class DemoSource:
+    """One scene as a recording of 10 frames a second."""
+
+    def __init__(self, config: CameraConfig) -> None:
+        name = config.url.partition(":")[2]
+        if name not in SCENES:
+            raise SourceError(
+                "there is no such demo scene",
+                got=name,
+                allowed=", ".join(SCENES),
+                next_step="use one of them as demo:NAME",
+            )
+        self._camera = config.name
+        self._shots = SCENES[name]
+        # One seed a scene: the demo is the same on every machine.
+        self._random = np.random.default_rng(sorted(SCENES).index(name))
+        size = (HEIGHT_PX + NOISE_SHIFT_PX, WIDTH_PX + NOISE_SHIFT_PX, 3)
+        self._noise = NOISE_GREY * self._random.standard_normal(size, np.float32)
+
+    def info(self) -> SourceInfo:
+        """Size and length."""
+        frames = sum(_frames(shot) for shot in self._shots)
+        return SourceInfo(WIDTH_PX, HEIGHT_PX, FPS, frames, live=False)
+
+    def frames(self) -> Iterator[Frame]:
+        """Render the scene frame by frame."""
+        index = 0
+        for shot in self._shots:
+            photograph = _photograph(shot.package, shot.file)
+            for step in range(_frames(shot)):
+                pixels = self._render(photograph, shot.keys, step / FPS)
+                yield Frame(self._camera, index, index / FPS, time.time(), pixels)
+                index += 1
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def _render(self, photograph: Image.Image, keys: tuple[Key, ...], at_s: float) -> Picture:
+        view = _between(keys, at_s)
+        height_px = view.width_px * HEIGHT_PX / WIDTH_PX
+        left, top = view.x_px - view.width_px / 2, view.y_px - height_px / 2
+        factor = view.width_px / WIDTH_PX
+        seen = photograph.transform(
+            (WIDTH_PX, HEIGHT_PX),
+            Image.Transform.AFFINE,
+            (factor, 0.0, left, 0.0, factor, top),
+            resample=Image.Resampling.BILINEAR,
+            fillcolor=(118, 122, 126),
+        )
+        lit = np.asarray(seen, np.float32) * np.float32(view.light)
+        down, right = self._random.integers(0, NOISE_SHIFT_PX, 2)
+        lit += self._noise[down : down + HEIGHT_PX, right : right + WIDTH_PX]
+        pixels: Picture = np.clip(lit, 0, 255, out=lit).astype(np.uint8)
+        return pixels
+
+
+def write_watchlist(folder: Path) -> Path:
+    """Make the demo's watchlist folder.
+
+    Returns:
+        The folder, ``DIR/<entry-id>/<image>``.
+    """
+    for one in WATCHLIST:
+        picture = ImageOps.mirror(_photograph(one.package, one.file).crop(one.crop_px))
+        size = (round(picture.width * one.size), round(picture.height * one.size))
+        picture = ImageEnhance.Brightness(picture.resize(size, Image.Resampling.LANCZOS)).enhance(one.light)
+        target = folder / one.entry_id
+        target.mkdir(parents=True, exist_ok=True)
+        picture.save(target / "enrolment.jpg", quality=one.jpeg_quality)
+    return folder
+
+
+def _frames(shot: Shot) -> int:
+    return int(shot.keys[-1].at_s * FPS) + 1
+
+
+def _between(keys: tuple[Key, ...], at_s: float) -> Key:
+    times = [key.at_s for key in keys]
+
+    def at(values: list[float]) -> float:
+        return float(np.interp(at_s, times, values))
+
+    return Key(
+        at_s,
+        at([key.x_px for key in keys]),
+        at([key.y_px for key in keys]),
+        at([key.width_px for key in keys]),
+        at([key.light for key in keys]),
+    )
+
+
+def _photograph(package: str, file: str) -> Image.Image:
+    """A photograph out of an installed package, which is found but not imported."""
+    spec = importlib.util.find_spec(package)
+    places = list(spec.submodule_search_locations or ()) if spec is not None else []
+    for place in places:
+        path = Path(place, file)
+        if path.is_file():
+            with Image.open(path) as picture:
+                photograph: Image.Image = picture.convert("RGB")
+            return photograph
+    raise SourceError(
+        "the demo's photograph is not installed", got=f"{package}/{file}", next_step=f"install the package {package}"
+    )

@@ -1,0 +1,80 @@
+"""What every kind of footage gives: undeveloped pictures with their own times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from lfr_ray.records import Picture
+
+PROBLEMS_KEPT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInfo:
+    """What is known of a source once it is open.
+
+    Attributes:
+        width_px: Of its first picture, upright.
+        height_px: Of its first picture, upright.
+        fps: Frames a second that it claims.
+        frames: Length of a recording, None when unknown or without end.
+        live: Pictures come when they come, and nobody can ask for them again.
+    """
+
+    width_px: int
+    height_px: int
+    fps: float
+    frames: int | None
+    live: bool
+
+
+@dataclass(slots=True)
+class SourceCounts:
+    """What became of a source's pictures.
+
+    Attributes:
+        decoded: Pictures decoded.
+        skipped: Of those, not looked at because ``max_fps`` allows no more.
+        corrupt: Packets and pictures that could not be decoded, or only with gaps.
+        problems: What was wrong, by name; at most :data:`PROBLEMS_KEPT`.
+    """
+
+    decoded: int = 0
+    skipped: int = 0
+    corrupt: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    def report(self, problem: str) -> None:
+        """Remember a problem."""
+        if len(self.problems) < PROBLEMS_KEPT:
+            self.problems.append(problem)
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """One picture that was decoded but not yet converted.
+
+    Attributes:
+        media_s: Its time on the source's own timeline; None when the source has none.
+        develop: Converts it to RGB; None when that fails.
+    """
+
+    media_s: float | None
+    develop: Callable[[], Picture | None]
+
+
+class Footage(Protocol):
+    """One pass through some footage."""
+
+    tally: SourceCounts
+
+    def info(self) -> SourceInfo:
+        """What is known of it."""
+
+    def takes(self) -> Iterator[Take]:
+        """Its pictures in order."""
+
+    def close(self) -> None:
+        """Let go of what is open."""

@@ -1,0 +1,1 @@
+"""Pictures of people become entries of the watchlist."""

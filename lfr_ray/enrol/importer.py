@@ -1,0 +1,359 @@
+"""Enrolment: a watchlist folder into the store, picture by picture, nothing by halves.
+
+folder -> read -> detect -> subject -> quality -> chip -> vector -> agreement and duplicates -> one commit a chunk
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from lfr_ray.camera.redact import crop_face
+from lfr_ray.camera.stills import PICTURE_SUFFIXES, encode_jpeg, read_picture, shrunk
+from lfr_ray.config import QualityConfig
+from lfr_ray.embed.align import cut_chips
+from lfr_ray.embed.quality import assess
+from lfr_ray.embed.regions import mean_view, paint_over
+from lfr_ray.enrol.consistency import Agreement
+from lfr_ray.enrol.faces import detect_stills
+from lfr_ray.enrol.subject import choose_subject
+from lfr_ray.errors import PictureError
+from lfr_ray.match.entries import EnrolledImage, Entry, EntryDraft, Rejected, image_id
+from lfr_ray.match.store import StoredVector, WatchlistStore
+from lfr_ray.match.watchlist import read_watchlist_folder
+from lfr_ray.models.cards import Detector, Embedder, chip_spec
+from lfr_ray.records import Faces, Picture
+
+__all__ = ["FLOOR", "ImportProgress", "ImportReport", "detect_stills", "enrol_folder"]
+
+CHUNK = 64
+"""Entries that are committed together; an import that is cut off resumes behind the last chunk."""
+
+MEMORY_PIXELS = 48_000_000
+"""Pictures are held decoded up to so many pixels at a time; one is always held."""
+
+BATCH_PICTURES = 32
+"""Pictures that are held decoded at a time, at most."""
+
+STORED_PX = 512
+"""The stored cut-out is scaled down to this longer side: what an officer compares with."""
+
+FLOOR = QualityConfig(
+    min_size_px=32.0,
+    min_sharpness=3.0,
+    min_exposure=15.0,
+    max_exposure=245.0,
+    max_yaw=0.6,
+    max_pitch=0.9,
+    min_score=0.5,
+)
+"""The enrolment floor. It is laxer than the gate for passers-by: for many people there is no second picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What became of a folder.
+
+    Attributes:
+        entries: Entries on the list from this folder, old and new.
+        images: Their pictures.
+        added: Pictures added now; the others had been imported before.
+        rejected: Everything that was not taken in, and why.
+        changed: Entries that were on the list and of which the folder says something else now.
+        removed: Entries taken off the list because the folder no longer holds them.
+    """
+
+    entries: int
+    images: int
+    added: int
+    rejected: tuple[Rejected, ...]
+    changed: int = 0
+    removed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ImportProgress:
+    """How far an import is: entries looked at, of how many, pictures read, and the seconds that the rest will take."""
+
+    done: int
+    of: int
+    left_s: float
+    pictures: int = 0
+    pictures_per_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shown:
+    """One readable picture on its way."""
+
+    entry: Entry
+    name: str
+    sha256: str
+    pixels: Picture = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cut:
+    """One picture's subject, cut out; the picture itself is forgotten."""
+
+    entry: Entry
+    name: str
+    sha256: str
+    chip: Picture = field(repr=False)
+    jpeg: bytes = field(repr=False)
+    quality: float
+    size_px: float
+
+
+def enrol_folder(
+    folder: Path,
+    store: WatchlistStore | None,
+    detector: Detector,
+    embedder: Embedder,
+    *,
+    now: float,
+    imported_by: str = "",
+    write: bool = True,
+    only_this_folder: bool = False,
+    one_entry_each: bool = True,
+    on_progress: Callable[[ImportProgress], None] = lambda progress: None,
+) -> ImportReport:
+    """Import a watchlist folder.
+
+    Pictures that were imported before, with this model, are passed over, so an import that was cut off is
+    resumed by starting it again. Of entries that are on the list already, what the folder says now is taken over. An
+    entry without any usable picture is not on the list at all.
+
+    Args:
+        folder: ``DIR/<entry-id>/<image>``, see :func:`read_watchlist_folder`.
+        store: Where to; None: nothing is known of earlier imports, and nothing is written.
+        detector: Finds the faces.
+        embedder: Makes the vectors; its card's id is stored with each.
+        now: Wall time.
+        imported_by: Who imports; this person may not approve the list.
+        write: False says what would happen and writes nothing.
+        only_this_folder: Take everything off the list that is not in the folder.
+        one_entry_each: Reject a person who stands on the list under another id already.
+        on_progress: Called after every chunk.
+
+    Raises:
+        WatchlistError: There is no such folder, or its CSV is broken as a whole.
+        StoreError: The list cannot be written; what was committed before stays.
+    """
+    content = read_watchlist_folder(folder, PICTURE_SUFFIXES)
+    drafts = content.entries
+    only = frozenset(draft.entry.entry_id for draft in drafts) if only_this_folder else None
+    job = _Import(folder, store if write else None, detector, embedder, now, imported_by)
+    job.begin(() if store is None else store.vectors(), only, one_entry_each=one_entry_each)
+    job.rejected += content.rejected
+    began_s = time.monotonic()
+    for start in range(0, len(drafts), CHUNK):
+        job.take(drafts[start : start + CHUNK])
+        done, spent_s = min(start + CHUNK, len(drafts)), max(1e-9, time.monotonic() - began_s)
+        left_s = spent_s / done * (len(drafts) - done)
+        on_progress(ImportProgress(done, len(drafts), left_s, job.looked_at, job.looked_at / spent_s))
+    return job.finish(drafts)
+
+
+class _Import:
+    """One import under way; without a store it only says what would happen."""
+
+    def __init__(
+        self,
+        folder: Path,
+        store: WatchlistStore | None,
+        detector: Detector,
+        embedder: Embedder,
+        now: float,
+        imported_by: str,
+    ) -> None:
+        self._chip = chip_spec(embedder.card)
+        self._folder = folder
+        self._store = store
+        self._detector = detector
+        self._embedder = embedder
+        self._model = embedder.card.id
+        calibration = embedder.card.calibration
+        self._regions = () if calibration is None else tuple(calibration.covered)
+        self._now = now
+        self._imported_by = imported_by
+        self._only: frozenset[str] | None = None
+        self._known: dict[str, StoredVector] = {}
+        self._owners: dict[str, str] = {}
+        self._pictures: dict[str, int] = {}
+        self._seen: set[str] = set()
+        self._changed: set[str] = set()
+        self._removed = 0
+        self.rejected: list[Rejected] = []
+        self.added = 0
+        self.looked_at = 0
+
+    def begin(self, stored: Sequence[StoredVector], only: frozenset[str] | None, *, one_entry_each: bool) -> None:
+        """Take note of what is on the list; where it shall hold certain entries only, take the others off first."""
+        self._only = only
+        if only is not None:
+            others = {row.entry.entry_id for row in stored} - only
+            stored = [row for row in stored if row.entry.entry_id in only]
+            self._removed = len(others)
+            if self._store is not None:
+                self._store.remove(*others)
+        # Pictures without a view for every region that the model's card has by now are taken in again.
+        own = [row for row in stored if row.model == self._model and row.covered.keys() >= set(self._regions)]
+        self._known = {row.image_id: row for row in own}
+        self._owners = {row.file_sha256: row.entry.entry_id for row in own}
+        self._agreement = Agreement(
+            ((row.entry.entry_id, row.vector) for row in own),
+            self._embedder.card.calibration,
+            one_entry_each=one_entry_each,
+        )
+
+    def take(self, chunk: Sequence[EntryDraft]) -> None:
+        """Some entries, in one commit."""
+        cuts: list[_Cut] = []
+        for shown in self._batches(chunk):
+            cuts += self._cut(shown)
+        images = self._embedded(cuts)
+        names = {image.image_id: cut.name for image, cut in zip(images, cuts, strict=True)}
+        agreed = self._agreement.agreed(images, names, self.rejected)
+        for image in agreed:
+            self._seen.add(image.image_id)
+            self._pictures[image.entry.entry_id] = self._pictures.get(image.entry.entry_id, 0) + 1
+        self.added += len(agreed)
+        changed = self._changed_rows(chunk)
+        if self._store is not None:
+            # The bytes of changed rows are erased at the end, all at once.
+            self._store.put([*agreed, *changed], erase=False)
+
+    def finish(self, drafts: Sequence[EntryDraft]) -> ImportReport:
+        """What is left to do when every entry was looked at."""
+        for draft in drafts:
+            if not self._pictures.get(draft.entry.entry_id):
+                name = f"{draft.entry.entry_id}/"
+                self.rejected.append(Rejected(name, "no usable picture: the entry is not on the list"))
+        if self._store is not None:
+            if self._only is not None:
+                self._store.remove_pictures(*(self._known.keys() - self._seen))
+            if self.added or self._changed:
+                self._store.tidy()
+        entries = sum(1 for count in self._pictures.values() if count)
+        images = sum(self._pictures.values())
+        return ImportReport(entries, images, self.added, tuple(self.rejected), len(self._changed), self._removed)
+
+    def _batches(self, chunk: Sequence[EntryDraft]) -> Iterator[list[_Shown]]:
+        """New and readable pictures, some at a time, so that a folder of large photographs fits into memory."""
+        batch: list[_Shown] = []
+        pixels = 0
+        for draft in chunk:
+            for path in draft.pictures:
+                one = self._read(draft.entry, path)
+                if one is None:
+                    continue
+                size = one.pixels.shape[0] * one.pixels.shape[1]
+                if batch and (pixels + size > MEMORY_PIXELS or len(batch) == BATCH_PICTURES):
+                    yield batch
+                    batch, pixels = [], 0
+                batch.append(one)
+                pixels += size
+        if batch:
+            yield batch
+
+    def _read(self, entry: Entry, path: Path) -> _Shown | None:
+        """One picture, unless it is known already or cannot be read."""
+        self.looked_at += 1
+        name = path.relative_to(self._folder).as_posix()
+        try:
+            data = path.read_bytes()
+            sha256 = hashlib.sha256(data).hexdigest()
+            known = image_id(entry.entry_id, sha256, self._model)
+            if known in self._known and known not in self._seen:
+                self._seen.add(known)
+                self._pictures[entry.entry_id] = self._pictures.get(entry.entry_id, 0) + 1
+                return None
+            owner = self._owners.get(sha256)
+            if owner is not None:
+                whose = "this entry has it already" if owner == entry.entry_id else f"it is also entry {owner}'s"
+                self.rejected.append(Rejected(name, f"duplicate picture: {whose}"))
+                return None
+            pixels = read_picture(data, name=name)
+        except OSError as error:
+            self.rejected.append(Rejected(name, f"the file cannot be read: {error.strerror or type(error).__name__}"))
+            return None
+        except PictureError as error:
+            self.rejected.append(Rejected(name, str(error)))
+            return None
+        self._owners[sha256] = entry.entry_id
+        return _Shown(entry, name, sha256, pixels)
+
+    def _cut(self, shown: Sequence[_Shown]) -> list[_Cut]:
+        """Subjects of the pictures that have one which is good enough."""
+        cuts = []
+        for one, faces in zip(shown, detect_stills([one.pixels for one in shown], self._detector), strict=True):
+            cut, reason = self._subject(one, faces)
+            if cut is None:
+                self.rejected.append(Rejected(one.name, reason))
+            else:
+                cuts.append(cut)
+        return cuts
+
+    def _subject(self, one: _Shown, faces: Faces) -> tuple[_Cut | None, str]:
+        row, reason = choose_subject(faces, one.pixels.shape[1], one.pixels.shape[0])
+        if row is None:
+            return None, reason
+        box, points = faces.boxes[row], faces.points[row]
+        chip = cut_chips(one.pixels, points[np.newaxis], self._chip)[0]
+        quality = assess(box, points, float(faces.scores[row]), chip, FLOOR)
+        if not quality.accepted:
+            return None, _below_floor(quality.reason, quality.size_px)
+        jpeg = encode_jpeg(shrunk(crop_face(one.pixels, box), STORED_PX))
+        return _Cut(one.entry, one.name, one.sha256, chip, jpeg, quality.value, quality.size_px), ""
+
+    def _embedded(self, cuts: Sequence[_Cut]) -> list[EnrolledImage]:
+        if not cuts:
+            return []
+        chips = np.stack([cut.chip for cut in cuts])
+        vectors = self._embedder.embed(chips)
+        covered = {
+            region: mean_view(vectors, self._embedder.embed(paint_over(chips, region, self._chip)))
+            for region in self._regions
+        }
+        return [
+            EnrolledImage(
+                entry=cut.entry,
+                file_sha256=cut.sha256,
+                model=self._model,
+                vector=vector,
+                quality=round(cut.quality, 4),
+                size_px=round(cut.size_px, 1),
+                jpeg=cut.jpeg,
+                imported_by=self._imported_by,
+                imported_at=self._now,
+                covered={region: views[row] for region, views in covered.items()},
+            )
+            for row, (cut, vector) in enumerate(zip(cuts, vectors, strict=True))
+        ]
+
+    def _changed_rows(self, chunk: Sequence[EntryDraft]) -> list[EnrolledImage]:
+        """Stored pictures of entries of which the folder says something else than before, with what it says now."""
+        told = {draft.entry.entry_id: draft.entry for draft in chunk}
+        changed = {
+            row.entry.entry_id for row in self._known.values() if told.get(row.entry.entry_id, row.entry) != row.entry
+        }
+        self._changed |= changed
+        if self._store is None:
+            return []
+        return [
+            replace(image, entry=told[entry_id], imported_by=self._imported_by, imported_at=self._now)
+            for entry_id in sorted(changed)
+            for image in self._store.images(entry_id)
+        ]
+
+
+def _below_floor(reason: str, size_px: float) -> str:
+    if reason == "too_small":
+        return f"the face is too small: {size_px:.0f} px, at least {FLOOR.min_size_px:.0f} px are needed"
+    return f"the face is below the enrolment floor: {reason.replace('_', ' ')}"

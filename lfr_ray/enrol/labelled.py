@@ -1,0 +1,236 @@
+"""A folder of labelled pictures, turned into vectors for an evaluation: the stages joined.
+
+folder -> read -> detect -> subject -> chip -> quality -> vector -> :class:`~lfr_ray.evaluate.samples.Samples`
+
+A picture that gives no vector stays in the evaluation, with the reason: failures are figures too. What the live
+quality gate would have said of a face is noted beside its vector, so that one run measures both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from lfr_ray.camera.stills import is_picture_name, read_picture
+from lfr_ray.config import QualityConfig
+from lfr_ray.embed.align import cut_chips
+from lfr_ray.embed.occlusion import Occlusion
+from lfr_ray.embed.quality import assess
+from lfr_ray.embed.regions import mean_view, paint_over
+from lfr_ray.enrol.faces import detect_stills
+from lfr_ray.enrol.subject import choose_subject
+from lfr_ray.errors import InputError, PictureError
+from lfr_ray.evaluate.groups import GroupTable, read_groups
+from lfr_ray.evaluate.pairs import Listing, Normalise
+from lfr_ray.evaluate.samples import Samples
+from lfr_ray.match.score_norm import ScoreNormaliser
+from lfr_ray.models.cards import Detector, Embedder, ModelCard, chip_spec
+from lfr_ray.records import Faces, Floats, Picture
+
+CHUNK = 32
+"""Pictures that are in memory at once."""
+
+GROUPS_FILE = "groups.csv"
+LAYOUT = "DIR/<identity>/<image>"
+
+UNREADABLE, NO_FACE = "unreadable", "no_face"
+
+COMPARABLE_SIZE = 0.5
+"""Where no face leads clearly, those at least this share of the largest one's size may be the subject."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledFolder:
+    """Pictures by identity, both in name order.
+
+    Attributes:
+        names: Identity folders that hold a picture.
+        identity: For each picture the row of its identity.
+        paths: The pictures.
+    """
+
+    names: tuple[str, ...] = field(repr=False)
+    identity: tuple[int, ...] = field(repr=False)
+    paths: tuple[Path, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shown:
+    """What one picture gave: a chip with its quality, or a reason."""
+
+    reason: str
+    gate: str = ""
+    quality: float = float("nan")
+    chip: Picture | None = field(default=None, repr=False)
+
+
+def read_labelled(folder: Path) -> LabelledFolder:
+    """List the pictures of an evaluation folder.
+
+    Raises:
+        InputError: There is no such folder, it cannot be read, or no picture stands in a folder of its own.
+    """
+    if not folder.is_dir():
+        raise InputError("the evaluation folder does not exist", got=folder, allowed=LAYOUT, next_step="check the path")
+    names: list[str] = []
+    identity: list[int] = []
+    paths: list[Path] = []
+    try:
+        people = sorted(one for one in folder.iterdir() if one.is_dir() and not one.name.startswith("."))
+        for person in people:
+            pictures = sorted(one for one in person.iterdir() if is_picture_name(one) and one.is_file())
+            if pictures:
+                identity.extend([len(names)] * len(pictures))
+                names.append(person.name)
+                paths.extend(pictures)
+    except OSError as error:
+        raise InputError(
+            "the evaluation folder cannot be read", got=error.strerror, allowed=LAYOUT, next_step="check permissions"
+        ) from None
+    if not names:
+        loose = sum(1 for one in folder.iterdir() if is_picture_name(one))
+        raise InputError(
+            "the evaluation folder holds no pictures of people",
+            got=f"{loose} pictures beside each other and {len(people)} folders, none with a picture in it",
+            allowed=LAYOUT,
+            next_step="put each person's pictures into a folder of their own",
+        )
+    return LabelledFolder(tuple(names), tuple(identity), tuple(paths))
+
+
+def read_group_table(folder: Path, names: Sequence[str]) -> GroupTable | None:
+    """The folder's ``groups.csv``, where there is one.
+
+    Raises:
+        InputError: It is there and cannot be used.
+    """
+    path = folder / GROUPS_FILE
+    if not path.exists():
+        return None
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{GROUPS_FILE} cannot be read",
+            got=type(error).__name__,
+            allowed="a CSV file in UTF-8",
+            next_step=f"save it as UTF-8, or take {GROUPS_FILE} out of the folder",
+        ) from None
+    return read_groups(text, names)
+
+
+def embed_labelled(
+    labelled: LabelledFolder,
+    detector: Detector,
+    embedder: Embedder,
+    *,
+    gate: QualityConfig | None = None,
+    regions: Sequence[str] = (),
+    on_progress: Callable[[int, int], None] = lambda done, of: None,
+) -> Samples:
+    """Vectors of every picture of the folder.
+
+    Args:
+        labelled: The pictures.
+        detector: Finds the faces.
+        embedder: Makes the vectors.
+        gate: The live quality gate, whose opinion is noted; default: that of a new site.
+        regions: Halves of the face for which every picture gets a view as if they were covered.
+        on_progress: Called after every chunk with the pictures done and all of them.
+
+    Raises:
+        ModelError: The embedder's card does not say how faces are cut out, or its output is unusable.
+    """
+    spec = chip_spec(embedder.card)
+    gate = gate or QualityConfig()
+    occlusion = Occlusion(spec) if regions else None
+    shown: list[_Shown] = []
+    vectors: list[Floats] = []
+    covered: dict[str, list[Floats]] = {region: [] for region in regions}
+    seen: list[str | None] = []
+    length = embedder.card.vector_length
+    for start in range(0, len(labelled.paths), CHUNK):
+        chunk = _look(labelled.paths[start : start + CHUNK], detector, embedder.card, gate)
+        chips = [one.chip for one in chunk if one.chip is not None]
+        found = embedder.embed(np.stack(chips)) if chips else np.zeros((0, length), np.float32)
+        with_face = [number for number, one in enumerate(chunk) if one.chip is not None]
+        vectors.append(_spread(found, with_face, len(chunk)))
+        for region, views in covered.items():
+            painted = embedder.embed(paint_over(np.stack(chips), region, spec)) if chips else found
+            views.append(_spread(mean_view(found, painted), with_face, len(chunk)))
+        if occlusion is not None:
+            seen += ["" if one.chip is None else occlusion.kind(one.chip) for one in chunk]
+        shown.extend(_Shown(one.reason, one.gate, one.quality) for one in chunk)
+        on_progress(len(shown), len(labelled.paths))
+    return Samples(
+        labelled.names,
+        np.array(labelled.identity, np.int64),
+        np.concatenate(vectors),
+        tuple(one.reason for one in shown),
+        tuple(one.gate for one in shown),
+        np.array([one.quality for one in shown], np.float32),
+        {region: np.concatenate(views) for region, views in covered.items()},
+        tuple(seen),
+    )
+
+
+def most_central(faces: Faces, width_px: int, height_px: int) -> int:
+    """The face in the middle, for pictures in which none leads clearly.
+
+    An enrolment would ask for another picture; here the label says that the person is shown, and labelled
+    pictures have their person in the middle.
+    """
+    sides = np.maximum(faces.boxes[:, 2:] - faces.boxes[:, :2], 0.0)
+    sizes = np.sqrt(sides.prod(axis=1))
+    centres = (faces.boxes[:, :2] + faces.boxes[:, 2:]) / 2
+    off = np.linalg.norm(centres / np.array([width_px, height_px], np.float32) - 0.5, axis=1)
+    return int(np.where(sizes >= COMPARABLE_SIZE * sizes.max(), off, np.inf).argmin())
+
+
+def matcher_listing(card: ModelCard) -> Listing | None:
+    """What the matcher does to similarities when this card's model is used; None: it leaves them as they are."""
+    calibration = card.calibration
+    if calibration is None or calibration.neighbourhood is None:
+        return None
+    rule = calibration.neighbourhood
+
+    def listing(entries: Floats) -> Normalise:
+        return ScoreNormaliser(entries, rule).normalised
+
+    return listing
+
+
+def _spread(vectors: Floats, rows: Sequence[int], count: int) -> Floats:
+    """Vectors at their pictures' places; zeros where a picture gave none."""
+    spread = np.zeros((count, vectors.shape[1]), np.float32)
+    spread[rows] = vectors
+    return spread
+
+
+def _look(paths: Sequence[Path], detector: Detector, card: ModelCard, gate: QualityConfig) -> list[_Shown]:
+    pictures = [_read(path) for path in paths]
+    readable = [picture for picture in pictures if picture is not None]
+    found = iter(detect_stills(readable, detector))
+    return [_Shown(UNREADABLE) if picture is None else _cut(picture, next(found), card, gate) for picture in pictures]
+
+
+def _read(path: Path) -> Picture | None:
+    try:
+        return read_picture(path)
+    except PictureError:
+        return None
+
+
+def _cut(picture: Picture, faces: Faces, card: ModelCard, gate: QualityConfig) -> _Shown:
+    height_px, width_px = picture.shape[:2]
+    if not len(faces):
+        return _Shown(NO_FACE)
+    row, _ = choose_subject(faces, width_px, height_px)
+    if row is None:
+        row = most_central(faces, width_px, height_px)
+    chip = cut_chips(picture, faces.points[row : row + 1], chip_spec(card))[0]
+    quality = assess(faces.boxes[row], faces.points[row], float(faces.scores[row]), chip, gate)
+    return _Shown("", quality.reason, quality.value, chip)

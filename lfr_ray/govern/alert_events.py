@@ -1,0 +1,190 @@
+"""What the alert desk reports, as ledger records and as facts for the public record: plain values in and out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lfr_ray.govern.ledger_event import Event, RecordKind
+
+BLUE_CATEGORY = "blue-list"
+"""Watchlist category of volunteers."""
+RECORDS: Mapping[str, tuple[RecordKind, str]] = {
+    "alert_raised": ("collection", "alert raised"),
+    "sighting_attached": ("collection", "sighting attached to an alert"),
+    "sighting_refused": ("refusal", "sighting refused: the desk is paused"),
+    "decision": ("decision", "alert decided"),
+    "outcome": ("decision", "outcome recorded"),
+    "hold": ("alteration", "alert held beyond its time"),
+    "release": ("alteration", "hold ended"),
+    "pause": ("stop", "alerts paused"),
+    "resume": ("alteration", "alerts resumed"),
+    "erasure": ("erasure", "alert destroyed"),
+    "consultation": ("consultation", "alert consulted"),
+    "webhook_added": ("disclosure", "a receiver of alerts was added"),
+    "webhook_removed": ("alteration", "a receiver of alerts was removed"),
+}
+"""Which record each event of the desk becomes."""
+KEPT = frozenset(
+    {
+        "event_id",
+        "camera",
+        "entry_id",
+        "category",
+        "model",
+        "captured_at",
+        "similarity",
+        "threshold",
+        "list_size",
+        "decision",
+        "outcome",
+        "confirmed",
+        "minutes",
+        "corrects",
+        "state",
+        "decided",
+        "record_id",
+        "seconds_after_alert",
+        "agreed",
+        "images",
+        "what",
+        "subscription",
+    }
+)
+"""Facts that the ledger takes over. What was perceived of a person is not among them."""
+DEFAULT_REASON = "adjudication of the alert"
+_FOREIGN = re.compile(r"[^A-Za-z0-9_.@:/+-]")
+
+
+def ledger_event(kind: str, facts: Mapping[str, Any]) -> Event:
+    """The ledger record of an event of the desk."""
+    record, what = RECORDS.get(kind, ("incident", f"event of the desk: {kind[:60]}"))
+    reason = " ".join(str(facts.get("reason") or "").split())[:500]
+    if not reason and record in ("consultation", "disclosure", "stop"):
+        reason = DEFAULT_REASON if record == "consultation" else what
+    return Event(
+        record,
+        what,
+        deployment=_id(facts.get("deployment")),
+        actor=_id(facts.get("officer") or facts.get("by") or facts.get("who")) or "desk",
+        subject=_id(facts.get("alert_id")),
+        reason=reason,
+        facts={key: facts[key] for key in sorted(KEPT & facts.keys()) if facts[key] is not None},
+    )
+
+
+def last_event_id(records: Iterable[Mapping[str, Any]]) -> int:
+    """The newest event of the desk that the ledger has; 0 without any."""
+    newest = 0
+    for record in records:
+        found = record["facts"].get("event_id")
+        if isinstance(found, int):
+            newest = max(newest, found)
+    return newest
+
+
+def _id(value: Any) -> str:
+    return _FOREIGN.sub("_", str(value or ""))[:128].lstrip("_.@:/+-")
+
+
+@dataclass(frozen=True, slots=True)
+class AlertFact:
+    """What the public record needs of one alert. It outlives the alert, and names nobody.
+
+    Attributes:
+        decision: The standing decision, or empty.
+        outcome: The standing outcome, or empty.
+        confirmed: Of a false alert: the person was engaged and is somebody else.
+        minutes: How long somebody was stopped.
+    """
+
+    alert_id: str
+    entry_id: str
+    category: str
+    camera: str
+    deployment: str
+    captured_at: float
+    raised_at: float
+    decision: str = ""
+    decided_after_s: float | None = None
+    outcome: str = ""
+    confirmed: bool | None = None
+    minutes: float | None = None
+    offence_class: str = ""
+    perceived_ethnicity: str = ""
+    perceived_sex: str = ""
+    perceived_age_band: str = ""
+
+    @property
+    def blue(self) -> bool:
+        """A volunteer's alert: in no police figure."""
+        return self.category == BLUE_CATEGORY
+
+    @property
+    def is_true(self) -> bool:
+        """The person was the one on the list."""
+        return self.outcome in ("identity_confirmed", "arrest", "other_disposal")
+
+    @property
+    def is_false(self) -> bool:
+        """A false alert, confirmed or not."""
+        return self.outcome == "false_alert"
+
+    @property
+    def engaged(self) -> bool:
+        """An officer spoke with the person."""
+        return self.outcome in ("stopped", "identity_confirmed", "arrest", "other_disposal") or bool(self.confirmed)
+
+
+@dataclass(frozen=True, slots=True)
+class AlertEvent:
+    """One event of the desk's feed."""
+
+    kind: str
+    at: float
+    alert_id: str
+    facts: Mapping[str, Any]
+
+
+def alert_facts(events: Iterable[AlertEvent], deployment: str) -> tuple[AlertFact, ...]:
+    """What stands of every alert of a deployment, folded from the feed in its order."""
+    alerts: dict[str, AlertFact] = {}
+    for event in events:
+        if event.kind == "alert_raised" and event.facts.get("deployment") == deployment:
+            alerts[event.alert_id] = AlertFact(
+                event.alert_id,
+                str(event.facts.get("entry_id", "")),
+                str(event.facts.get("category", "")),
+                str(event.facts.get("camera", "")),
+                deployment,
+                float(event.facts.get("captured_at", event.at)),
+                event.at,
+            )
+        elif event.alert_id in alerts and event.kind == "decision":
+            alerts[event.alert_id] = _decided(alerts[event.alert_id], event)
+        elif event.alert_id in alerts and event.kind == "outcome":
+            alerts[event.alert_id] = _concluded(alerts[event.alert_id], event.facts)
+    return tuple(alerts.values())
+
+
+def _decided(alert: AlertFact, event: AlertEvent) -> AlertFact:
+    decision = str(event.facts.get("decided") or "")
+    after_s = alert.decided_after_s
+    if decision and after_s is None:
+        after_s = event.at - alert.raised_at
+    return replace(alert, decision=decision, decided_after_s=after_s)
+
+
+def _concluded(alert: AlertFact, facts: Mapping[str, Any]) -> AlertFact:
+    return replace(
+        alert,
+        outcome=str(facts.get("outcome") or ""),
+        confirmed=facts.get("confirmed"),
+        minutes=facts.get("minutes"),
+        offence_class=str(facts.get("offence_class") or ""),
+        perceived_ethnicity=str(facts.get("perceived_ethnicity") or ""),
+        perceived_sex=str(facts.get("perceived_sex") or ""),
+        perceived_age_band=str(facts.get("perceived_age_band") or ""),
+    )

@@ -1,0 +1,367 @@
+"""The audit ledger: append-only JSON Lines, each line bound to the one before, the end signed.
+
+A record is durable before ``append`` returns. Records of several callers that wait at the same
+time go to the disk together. Several processes may write the same ledger: a lock file gives each
+its turn, and each first takes up what the others wrote.
+
+When the disk is full the records wait in memory, ``fault`` says so, matching stops, and they are
+written, in their order and with their times, as soon as there is space.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lfr_ray.clock import Clock, SystemClock, parse_utc
+from lfr_ray.errors import IntegrityError, LfrError, StoreError
+from lfr_ray.govern.canonical import sha256_hex
+from lfr_ray.govern.files import disk_error, sync_folder, write_all, write_durable
+from lfr_ray.govern.keys import PublicKey, SigningKey
+from lfr_ray.govern.ledger_event import Event, check_event, line_of
+from lfr_ray.govern.ledger_head import Head, HeadFile
+from lfr_ray.govern.ledger_health import FailureMarker, space_fault
+from lfr_ray.govern.ledger_verify import read_tail
+
+CLOCK_ACCEPTED = "clock accepted"
+"""What a record says after which earlier moments no longer count as later than now."""
+SEALED = "ledger sealed"
+SEAL_PURPOSE = "ledger seal"
+HEAD_SUFFIX = ".head"
+TORN_SUFFIX = ".torn"
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Where an event stands in the ledger."""
+
+    number: int
+    sha256: str
+
+
+@dataclass(slots=True)
+class _Waiting:
+    event: Event
+    at: float
+    recorded: Recorded | None = None
+
+
+class Ledger:
+    """Appends records and keeps the signed head.
+
+    Args:
+        path: The JSON Lines file; ``.head``, ``.torn``, ``.lock`` and ``.failed`` lie beside it.
+        key: The site's key.
+        trusted: Keys that this site trusts, by id; the site's own among them.
+        clock: Where record times come from.
+        seal_every: Records between two seals inside the ledger.
+
+    Raises:
+        IntegrityError: The ledger was truncated, removed or replaced, or its head does not hold.
+        StoreError: It cannot be read or written.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        key: SigningKey,
+        trusted: Mapping[str, PublicKey],
+        *,
+        clock: Clock | None = None,
+        seal_every: int = 1000,
+    ) -> None:
+        self._path = path
+        self._key = key
+        self._trusted = trusted
+        self._clock = clock or SystemClock()
+        self._seal_every = seal_every
+        self._waiting: list[_Waiting] = []
+        self._queue = threading.Condition()
+        self._writing = False
+        self._commit = threading.Lock()
+        self._marker = FailureMarker(path.with_suffix(".failed"))
+        self._head_file = HeadFile(path.with_suffix(HEAD_SUFFIX), key)
+        self._head = Head()
+        self._failure = ""
+        self._broken = ""
+        self._head_stale = False
+        self._unsealed = False
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise disk_error("the ledger cannot be opened", path, error) from None
+        self._open()
+
+    @property
+    def head(self) -> Head:
+        """Where the ledger ends, as far as this process knows."""
+        return self._head
+
+    @property
+    def healthy(self) -> bool:
+        """Records can be written; matching must stop when not."""
+        return not self.fault()
+
+    def fault(self) -> str:
+        """Empty, or why records cannot be written. Tries again first, when records are waiting."""
+        with contextlib.suppress(LfrError, OSError):
+            if not self._broken and self._size() < self._head.size_bytes:
+                self._break("the ledger was truncated")
+        if self._broken:
+            return self._broken
+        if self._failure:
+            with contextlib.suppress(LfrError):
+                self._write_waiting()
+        return self._broken or self._failure or self._marker.fault() or space_fault(self._path.parent)
+
+    def clock_state(self) -> tuple[int, float]:
+        """How often the clock was accepted, and the latest time recorded since, by whatever process."""
+        head, _ = self._head_file.read(self._trusted)
+        if head is None or head.count < self._head.count:
+            head = self._head
+        return head.accepted, head.latest_at
+
+    def append(self, event: Event) -> Recorded:
+        """Record one event durably.
+
+        Raises:
+            InputError: The event does not belong into a ledger.
+            StoreError: It could not be written. It is kept and written later: do not append it again.
+            IntegrityError: The ledger was truncated or replaced under us.
+        """
+        return self.append_many((event,))[0]
+
+    def append_many(self, events: Sequence[Event]) -> list[Recorded]:
+        """Record several events with one wait for the disk; see :meth:`append`."""
+        for event in events:
+            check_event(event)
+        entries = [_Waiting(event, self._clock.wall_s()) for event in events]
+        with self._queue:
+            self._waiting.extend(entries)
+            # Whoever comes while another is writing waits, and all who wait are written together by one of them.
+            while self._writing and any(entry.recorded is None for entry in entries):
+                self._queue.wait()
+            mine = any(entry.recorded is None for entry in entries)
+            self._writing = self._writing or mine
+        if mine:
+            self._write_for_all()
+        done = [entry.recorded for entry in entries if entry.recorded is not None]
+        if len(done) != len(entries):
+            raise AssertionError("a record was neither written nor refused")
+        return done
+
+    def seal(self) -> Recorded:
+        """Sign the ledger as it stands in a record of its own, which stays in every export."""
+        with self._commit:
+            try:
+                with self._turn():
+                    return Recorded(*self._put([], seal=True)[-1])
+            except (OSError, StoreError) as error:
+                raise self._failed(error, 0) from None
+
+    def close(self) -> None:
+        """Seal what this process wrote, and close. Waiting records are tried once more."""
+        if self._file < 0:
+            return
+        with contextlib.suppress(LfrError):
+            self._write_waiting()
+            if self._unsealed:
+                self.seal()
+        self._head_file.close()
+        # With records unwritten the marker stays: the next process to open the ledger records that they were lost.
+        self._marker.clear(remove=not self._waiting)
+        os.close(self._file)
+        os.close(self._lock)
+        self._file = self._lock = -1
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        self.close()
+
+    # -- writing ------------------------------------------------------------------------------
+
+    def _write_for_all(self) -> None:
+        try:
+            self._write_waiting()
+        finally:
+            with self._queue:
+                self._writing = False
+                self._queue.notify_all()
+
+    def _write_waiting(self) -> None:
+        """Write everything that waits."""
+        with self._commit:
+            with self._queue:
+                batch = list(self._waiting)
+            if not batch and not self._head_stale and not self._failure:
+                return
+            if self._broken:
+                raise IntegrityError(self._broken, next_step="run `lfr audit verify`")
+            written: list[tuple[int, str]] = []
+            try:
+                with self._turn():
+                    if batch:
+                        written = self._put(batch, seal=False)
+                    else:
+                        self._refresh_head()
+            except (OSError, StoreError) as error:
+                raise self._failed(error, len(batch)) from None
+            # A seal may have been written after the batch, so there may be more places than entries.
+            for entry, place in zip(batch, written, strict=False):
+                entry.recorded = Recorded(*place)
+            with self._queue:
+                del self._waiting[: len(batch)]
+            if not self._head_stale:
+                self._failure = ""
+                self._marker.clear()
+
+    def _put(self, batch: Sequence[_Waiting], *, seal: bool) -> list[tuple[int, str]]:
+        """Append lines durably and move the head. Leaves nothing behind when it fails."""
+        head = self._head
+        lines: list[bytes] = []
+        written: list[tuple[int, str]] = []
+        number, digest, accepted, latest_at = head.count, head.sha256, head.accepted, head.latest_at
+        for entry in batch:
+            number += 1
+            line, digest = line_of(entry.event, number, entry.at, digest)
+            accepted, latest_at = _clock_after(accepted, latest_at, entry.event.what, entry.at)
+            lines.append(line)
+            written.append((number, digest))
+        if seal or number // self._seal_every > head.count // self._seal_every:
+            at = max(self._clock.wall_s(), 0.0)
+            line, digest = line_of(self._seal_event(number, digest, at), number + 1, at, digest)
+            number += 1
+            lines.append(line)
+            written.append((number, digest))
+        data = b"".join(lines)
+        try:
+            os.lseek(self._file, head.size_bytes, os.SEEK_SET)
+            write_all(self._file, data)
+            os.fsync(self._file)
+        except OSError:
+            # Half a batch must not stay: its records are still waiting and will be written again.
+            os.ftruncate(self._file, head.size_bytes)
+            raise
+        self._head = Head(number, digest, head.size_bytes + len(data), latest_at, accepted)
+        self._unsealed = not seal
+        self._refresh_head()
+        return written
+
+    def _refresh_head(self) -> None:
+        self._head_stale = True
+        try:
+            self._head_file.write(self._head, self._clock.wall_s())
+        except OSError as error:
+            # The lines are durable and chained, only their signature is late: nothing may be written twice.
+            self._failure = str(disk_error("the ledger's head cannot be written", self._path, error))
+            self._marker.set()
+            return
+        self._head_stale = False
+
+    def _seal_event(self, count: int, digest: str, at: float) -> Event:
+        signature = self._key.sign(SEAL_PURPOSE, {"count": count, "sha256": digest}, at)
+        facts = {"count": count, "sha256": digest, "signature": signature.model_dump(mode="json")}
+        return Event("seal", SEALED, facts=facts)
+
+    def _failed(self, error: OSError | StoreError, waiting: int) -> StoreError:
+        what = "the ledger cannot be written, so matching stops"
+        fault = error if isinstance(error, StoreError) else disk_error(what, self._path, error)
+        step = fault.next_step or "check this disk"
+        self._failure = fault.what
+        self._marker.set()
+        return StoreError(fault.what, got=fault.got, next_step=f"{step}; {waiting} records wait and are written then")
+
+    # -- taking turns and taking up -----------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Hold the lock between processes, with everything that others wrote taken up."""
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        try:
+            self._take_up()
+            yield
+        finally:
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
+
+    def _open(self) -> None:
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+            try:
+                empty = os.fstat(self._file).st_size == 0
+                if empty and not self._path.with_suffix(HEAD_SUFFIX).exists():
+                    sync_folder(self._path.parent)
+                    self._head_file.create(Head(), self._clock.wall_s())
+                self._take_up()
+            finally:
+                fcntl.flock(self._lock, fcntl.LOCK_UN)
+        except OSError as error:
+            raise disk_error("the ledger cannot be opened", self._path, error) from None
+        if self._marker.clear_stale():
+            self.append(Event("incident", "a process that could not write the ledger ended without recovering"))
+
+    def _take_up(self) -> None:
+        head, doubt = self._head_file.read(self._trusted)
+        if head is None:
+            raise self._break(doubt)
+        if head.count < self._head.count:
+            if not self._head_stale:
+                raise self._break("the ledger's head was set back")
+            head = self._head
+        size = self._size()
+        if size < head.size_bytes:
+            raise self._break(f"the ledger was truncated: {size} bytes of {head.size_bytes} are left")
+        self._head = head
+        if size > head.size_bytes:
+            self._take_up_tail(size)
+
+    def _take_up_tail(self, size: int) -> None:
+        """Lines after the head: whole ones were written before a crash, the rest is set aside."""
+        data = os.pread(self._file, size - self._head.size_bytes, self._head.size_bytes)
+        records, good_bytes = read_tail(data, self._head.count, self._head.sha256)
+        head = self._head
+        for record in records:
+            at = parse_utc(record["at"])
+            accepted, latest_at = _clock_after(head.accepted, head.latest_at, record["what"], at)
+            head = replace(head, count=record["n"], sha256=record["sha256"], latest_at=latest_at, accepted=accepted)
+        torn = data[good_bytes:]
+        if torn:
+            aside = self._path.with_suffix(TORN_SUFFIX)
+            earlier = aside.read_bytes() if aside.exists() else b""
+            write_durable(aside, earlier + torn + b"\n", 0o600)
+            os.ftruncate(self._file, self._head.size_bytes + good_bytes)
+            os.fsync(self._file)
+        self._head = replace(head, size_bytes=head.size_bytes + good_bytes)
+        facts = {"bytes_count": len(torn), "torn_sha256": sha256_hex(torn), "whole_records": len(records)}
+        event = Event("incident", "the ledger was not closed cleanly", facts=facts)
+        self._put([_Waiting(event, self._clock.wall_s())], seal=False)
+
+    def _size(self) -> int:
+        mine = os.fstat(self._file)
+        try:
+            named = self._path.stat()
+        except FileNotFoundError:
+            raise self._break("the ledger file was removed") from None
+        if (named.st_ino, named.st_dev) != (mine.st_ino, mine.st_dev):
+            raise self._break("the ledger file was replaced")
+        return mine.st_size
+
+    def _break(self, why: str) -> IntegrityError:
+        self._broken = why
+        return IntegrityError(
+            why,
+            got=self._path.name,
+            next_step="run `lfr audit verify`; keep the ledger files as evidence, move them aside to start a new one",
+        )
+
+
+def _clock_after(accepted: int, latest_at: float, what: str, at: float) -> tuple[int, float]:
+    return (accepted + 1, at) if what == CLOCK_ACCEPTED else (accepted, max(latest_at, at))

@@ -1,0 +1,42 @@
+"""Who may say no: the matcher asks a gate before it compares anything."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Permission(Protocol):
+    """AnswerMiddleware whether one camera's tracklet may be compared with the list, right now."""
+
+    def refusal(self, camera: str, captured_at: float, watchlist_hash: str, model: str) -> str:
+        """Why this comparison is not permitted; empty when it is.
+
+        Args:
+            camera: Name of the camera.
+            captured_at: Wall time of the newest view.
+            watchlist_hash: Content hash of the list in the matcher's memory, as it was loaded.
+            model: Card id of the embedder.
+        """
+
+
+class AlwaysPermitted:
+    """Lets everything through: for recorded footage of one's own and for tests, never for a live deployment."""
+
+    def refusal(self, camera: str, captured_at: float, watchlist_hash: str, model: str) -> str:
+        """Nothing is refused."""
+        return ""
+
+
+class NeverPermitted:
+    """Refuses everything: the safe state.
+
+    Args:
+        why: What the cameras' status will say.
+    """
+
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    def refusal(self, camera: str, captured_at: float, watchlist_hash: str, model: str) -> str:
+        """Always the same reason."""
+        return self._why

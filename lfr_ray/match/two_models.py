@@ -1,0 +1,75 @@
+"""Two models side by side: an alert needs both. Each has a matcher of its own, on one list, behind one gate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from lfr_ray.match.matcher import ListState, Matcher
+from lfr_ray.match.permission import Permission
+from lfr_ray.records import Answer, Probe
+
+
+class SameGate:
+    """Asks the first model's gate on behalf of the second: an authority names the first.
+
+    Args:
+        gate: The first model's.
+        model: Card id of the first model.
+    """
+
+    def __init__(self, gate: Permission, model: str) -> None:
+        self._gate = gate
+        self._model = model
+
+    def refusal(self, camera: str, captured_at: float, watchlist_hash: str, model: str) -> str:
+        """What the gate says of the first model."""
+        return self._gate.refusal(camera, captured_at, watchlist_hash, self._model)
+
+
+class TwoModelMatcher:
+    """AnswerMiddleware every probe by the matcher of its model. Whoever asks needs the same entry from both.
+
+    Args:
+        first: Its answers lead to alerts; the state of the list is told by it.
+        second: Asked by the same cameras whether it agrees.
+        second_model: Card id of the second model.
+    """
+
+    def __init__(self, first: Matcher, second: Matcher, second_model: str) -> None:
+        self._first = first
+        self._second = second
+        self._second_model = second_model
+
+    @property
+    def gate(self) -> Permission:
+        """The first model's gate, which is asked for both."""
+        return self._first.gate
+
+    def match(self, probes: Sequence[Probe], now_s: float) -> list[Answer]:
+        """One answer a probe, in their order; see :meth:`Matcher.match`."""
+        answers = [Answer()] * len(probes)
+        for matcher, is_second in ((self._first, False), (self._second, True)):
+            rows = [row for row, probe in enumerate(probes) if (probe.model == self._second_model) == is_second]
+            for row, answer in zip(rows, matcher.match([probes[row] for row in rows], now_s), strict=True):
+                answers[row] = answer
+        return answers
+
+    def reload(self, now_s: float) -> None:
+        """Read the list again for both; see :meth:`Matcher.reload`.
+
+        Raises:
+            LfrError: One of them cannot use it; then it refuses every probe, and nothing alerts.
+        """
+        self._first.reload(now_s)
+        self._second.reload(now_s)
+
+    def state(self, now_s: float) -> ListState:
+        """The list in force, in numbers, as the first model has it."""
+        state = self._first.state(now_s)
+        return state if state.fault else replace(state, fault=self._second.state(now_s).fault)
+
+    def forget(self, why: str) -> None:
+        """Drop everything from memory; see :meth:`Matcher.forget`."""
+        self._first.forget(why)
+        self._second.forget(why)

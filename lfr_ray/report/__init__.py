@@ -1,0 +1,1 @@
+"""Pages and charts made of plain values."""

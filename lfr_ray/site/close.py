@@ -1,0 +1,324 @@
+"""Closing a deployment: nothing is compared any more, everything is destroyed, and that is proved.
+
+Also what runs by the clock: alerts whose time is over, closings that a crash interrupted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lfr_ray.alert.erase import AlertEraser, RetentionFacts
+from lfr_ray.alert.store import AlertStore
+from lfr_ray.clock import Clock, SystemClock, utc_text
+from lfr_ray.errors import ConflictError, LfrError
+from lfr_ray.govern.canonical import canonical_json, sha256_hex
+from lfr_ray.govern.erasure import ErasableFiles, ErasableStore, Erasure, Stage, begun, unfinished
+from lfr_ray.govern.files import exclusive, write_durable
+from lfr_ray.govern.fingerprints import fingerprints_of
+from lfr_ray.govern.grant import Grant, closed, closing_fault, grant_path, list_grants, load_grant, must_erase
+from lfr_ray.govern.keys import PublicKey, site_key, trusted_keys
+from lfr_ray.govern.ledger import Ledger
+from lfr_ray.govern.ledger_event import Event
+from lfr_ray.govern.profile import RetentionRules, kept_profile
+from lfr_ray.govern.receipt import SignedReceipt, load_receipt, receipt_path
+from lfr_ray.govern.retention import Item, due
+from lfr_ray.match.store import WatchlistStore
+from lfr_ray.site.authority import (
+    DEPLOYMENTS_FOLDER,
+    KEYS_FOLDER,
+    RECEIPTS_FOLDER,
+    listed_path,
+    site_scan_key,
+)
+from lfr_ray.site.erase import ErasableAlerts, ErasableWatchlist
+
+EXPIRED = "retention time over"
+
+
+@dataclass(frozen=True)
+class SiteStorage:
+    """A site's storage, opened.
+
+    Attributes:
+        roots: What is searched for destroyed content; the data folder, and whatever else a site names.
+        extra: Further files and folders that are destroyed at a close, such as recordings.
+    """
+
+    data_dir: Path
+    watchlist: WatchlistStore
+    desk: AlertStore
+    ledger: Ledger
+    roots: tuple[Path, ...] = ()
+    extra: tuple[Path, ...] = ()
+
+    @property
+    def searched(self) -> tuple[Path, ...]:
+        """Every root."""
+        return (self.data_dir, *self.roots)
+
+
+def close_deployment(
+    storage: SiteStorage,
+    deployment: str,
+    *,
+    by: str,
+    reason: str,
+    clock: Clock | None = None,
+    on_stage: Stage | None = None,
+) -> SignedReceipt:
+    """Close a deployment, destroy what it held and give the signed receipt. Repeating it changes nothing.
+
+    Raises:
+        NotFoundError: There is no such deployment.
+        ConflictError: Another closing is under way, or another open deployment needs the same list.
+        IntegrityError, StoreError: It could not be destroyed or proved; close again.
+    """
+    clock = clock or SystemClock()
+    receipts = storage.data_dir / RECEIPTS_FOLDER
+    with exclusive(receipts / ".closing.lock", "a closing on this site"):
+        grant = load_grant(grant_path(storage.data_dir / DEPLOYMENTS_FOLDER, deployment))
+        if receipt_path(receipts, deployment).exists() and deployment not in unfinished(receipts):
+            return load_receipt(receipt_path(receipts, deployment))
+        _check_alone(storage.data_dir, deployment)
+        journal = begun(receipts, deployment)
+        if journal is not None:
+            # What was named when it began counts, or a restart would leave something out.
+            storage = replace(
+                storage,
+                extra=tuple(Path(path) for path in journal.paths),
+                roots=(*storage.roots, *(Path(path) for path in journal.roots)),
+            )
+        grant = _mark_closed(storage, grant, by, reason, clock)
+        _write_listed(storage, deployment)
+        erasure = Erasure(
+            receipts,
+            deployment,
+            _holdings(storage, deployment, clock),
+            roots=storage.searched,
+            key=site_key(storage.data_dir / KEYS_FOLDER),
+            scan=site_scan_key(storage.data_dir),
+            paths=storage.extra,
+            clock=clock,
+            on_stage=on_stage,
+        )
+        receipt = erasure.run(
+            by,
+            reason,
+            ledger_head=lambda: storage.ledger.head.text(),
+            authority_sha256=sha256_hex(canonical_json(grant.authority.content())),
+            watchlist_sha256=grant.authority.watchlist_sha256,
+            held=lambda: _held(storage, deployment),
+        )
+        _record(storage.ledger, receipt, by, reason)
+        erasure.finish()
+        return receipt
+
+
+def finish_closings(
+    storage: SiteStorage, *, clock: Clock | None = None, on_stage: Stage | None = None
+) -> list[SignedReceipt]:
+    """Finish every closing that was interrupted. To be called when a site starts."""
+    receipts = storage.data_dir / RECEIPTS_FOLDER
+    pending = {
+        grant.authority.deployment: grant.closing.by
+        for grant in list_grants(storage.data_dir / DEPLOYMENTS_FOLDER)
+        if grant.closing is not None and not receipt_path(receipts, grant.authority.deployment).exists()
+    }
+    pending |= {deployment: pending.get(deployment, "") for deployment in unfinished(receipts)}
+    reason = "an interrupted closing is finished"
+    return [
+        close_deployment(storage, one, by=by or "system", reason=reason, clock=clock, on_stage=on_stage)
+        for one, by in sorted(pending.items())
+    ]
+
+
+def close_overdue(
+    storage: SiteStorage, *, clock: Clock | None = None, on_stage: Stage | None = None
+) -> list[SignedReceipt]:
+    """Close what nobody closed, at the profile's times.
+
+    That is when the list's time after the end is over, or when an urgent use was not authorised in time under rules
+    that then want everything destroyed.
+    """
+    clock = clock or SystemClock()
+    now_s = clock.wall_s()
+    folder = storage.data_dir / DEPLOYMENTS_FOLDER
+    trusted = trusted_keys(storage.data_dir / KEYS_FOLDER)
+    receipts = []
+    for grant in list_grants(folder):
+        if closing_fault(grant, trusted):
+            continue
+        reason = _overdue_reason(folder, grant, trusted, now_s)
+        if reason:
+            # Another deployment that is open needs the list: it goes with that one.
+            with contextlib.suppress(ConflictError):
+                deployment = grant.authority.deployment
+                receipts.append(
+                    close_deployment(storage, deployment, by="system", reason=reason, clock=clock, on_stage=on_stage)
+                )
+    return receipts
+
+
+def _overdue_reason(folder: Path, grant: Grant, trusted: dict[str, PublicKey], now_s: float) -> str:
+    authority = grant.authority
+    try:
+        rules = kept_profile(folder, authority.profile_sha256)
+    except LfrError:
+        return ""
+    if must_erase(grant, trusted, rules, now_s):
+        return "the urgent use was not authorised in time"
+    item = Item(authority.deployment, "watchlist", authority.starts_at, ended_at=authority.ends_at)
+    over = due([item], rules.retention, now_s) if now_s > authority.ends_at else ()
+    return f"the watchlist's time is over: {over[0].reason}" if over else ""
+
+
+def purge_expired(storage: SiteStorage, rules: RetentionRules, *, clock: Clock | None = None) -> int:
+    """Destroy the alerts whose time is over, remembering their fingerprints.
+
+    Returns:
+        How many alerts were destroyed.
+    """
+    now_s = (clock or SystemClock()).wall_s()
+    over = set(overdue(storage, rules, now_s))
+    if not over:
+        return 0
+    for facts in AlertEraser(storage.desk.database).retention_facts():
+        if facts.alert_id in over and facts.hold_reason:
+            storage.desk.set_hold(facts.alert_id, by="system", reason="", now_s=now_s)
+    holding = ErasableAlerts(storage.desk, lambda facts: facts.alert_id in over, now_s=now_s, reason=EXPIRED)
+    prints = fingerprints_of(site_scan_key(storage.data_dir), holding.contents())
+    stamp = utc_text(now_s).replace(":", "").replace(".", "")
+    prints.save(storage.data_dir / RECEIPTS_FOLDER / f"expired-{stamp}.alerts.scan")
+    counts = holding.destroy()
+    event = Event("erasure", "alerts destroyed: their time was over", actor="system", facts=counts)
+    storage.ledger.append(event)
+    return counts["alerts"]
+
+
+def overdue(storage: SiteStorage, rules: RetentionRules, now_s: float) -> tuple[str, ...]:
+    """Alerts whose time is over."""
+    alerts = AlertEraser(storage.desk.database).retention_facts()
+    used = _outcome_times(storage.desk) if alerts else {}
+    trusted = trusted_keys(storage.data_dir / KEYS_FOLDER)
+    ended = {
+        grant.authority.deployment: grant.closing.at
+        for grant in list_grants(storage.data_dir / DEPLOYMENTS_FOLDER)
+        if grant.closing is not None and closing_fault(grant, trusted)
+    }
+    items = [_item(one, used, ended) for one in alerts]
+    return tuple(one.item.id for one in due(items, rules, now_s))
+
+
+def _item(alert: RetentionFacts, used: dict[str, float], ended: dict[str, float]) -> Item:
+    return Item(
+        alert.alert_id,
+        "alert",
+        alert.raised_at,
+        used_at=used.get(alert.alert_id),
+        ended_at=ended.get(alert.deployment),
+        hold_reason=alert.hold_reason,
+    )
+
+
+def _outcome_times(desk: AlertStore) -> dict[str, float]:
+    """When an alert's outcome was recorded first: then it has been used."""
+    times: dict[str, float] = {}
+    after = 0
+    while events := desk.events_after(after, 1000):
+        for event in events:
+            if event.kind == "outcome":
+                times.setdefault(event.alert_id, event.at)
+        after = events[-1].event_id
+    return times
+
+
+def _check_alone(data_dir: Path, deployment: str) -> None:
+    """The site has one list: while another open deployment needs it, it cannot be destroyed."""
+    trusted = trusted_keys(data_dir / KEYS_FOLDER)
+    others = [
+        grant.authority.deployment
+        for grant in list_grants(data_dir / DEPLOYMENTS_FOLDER)
+        if grant.authority.deployment != deployment
+        and grant.authority.kind != "test"
+        and not closing_fault(grant, trusted)
+    ]
+    if others:
+        raise ConflictError(
+            "another open deployment needs the same watchlist",
+            got=", ".join(sorted(others)),
+            next_step="close that one first: its list would be destroyed",
+        )
+
+
+def _mark_closed(storage: SiteStorage, grant: Grant, by: str, reason: str, clock: Clock) -> Grant:
+    """From now on the gate refuses, whatever becomes of the rest."""
+    if grant.closing is not None:
+        return grant
+    key = site_key(storage.data_dir / KEYS_FOLDER)
+    grant = closed(grant, key, by, clock.wall_s())
+    grant.save(storage.data_dir / DEPLOYMENTS_FOLDER)
+    storage.ledger.append(
+        Event("authority", "deployment closed", deployment=grant.authority.deployment, actor=by, reason=reason)
+    )
+    return grant
+
+
+def _write_listed(storage: SiteStorage, deployment: str) -> None:
+    """Who was listed, by nominal id alone, so that somebody who asks can be answered."""
+    path = listed_path(storage.data_dir, deployment)
+    try:
+        entries = storage.watchlist.entries()
+    except LfrError:
+        entries = ()
+    if path.exists() or not entries:
+        return
+    rows = [
+        {
+            "nominal_id": entry.nominal_id or entry.entry_id,
+            "entry_id": entry.entry_id,
+            "category": entry.category,
+            # What a volunteer declared, so that recognition can still be counted by group after the close.
+            "group": entry.declared_group,
+        }
+        for entry in entries
+    ]
+    counts = dict(Counter(entry.category for entry in entries))
+    write_durable(path, canonical_json({"categories": counts, "listed": rows}) + b"\n", 0o600)
+
+
+def _holdings(storage: SiteStorage, deployment: str, clock: Clock) -> Sequence[ErasableStore]:
+    desk = ErasableAlerts(
+        storage.desk,
+        lambda facts: facts.deployment == deployment,
+        now_s=clock.wall_s(),
+        reason="the deployment is closed",
+    )
+    holdings: list[ErasableStore] = [ErasableWatchlist(storage.watchlist), desk]
+    if storage.extra:
+        holdings.append(ErasableFiles("files", storage.extra))
+    return holdings
+
+
+def _held(storage: SiteStorage, deployment: str) -> int:
+    alerts = AlertEraser(storage.desk.database).retention_facts()
+    return sum(1 for one in alerts if one.deployment == deployment and one.hold_reason)
+
+
+def _record(ledger: Ledger, receipt: SignedReceipt, by: str, reason: str) -> None:
+    counts = {part.label: dict(part.counts) for part in receipt.receipt.parts}
+    facts = {"receipt_sha256": receipt.sha256, "destroyed": counts, "held": receipt.receipt.held}
+    ledger.append(
+        Event(
+            "erasure",
+            "deployment erased",
+            deployment=receipt.receipt.deployment,
+            actor=by,
+            reason=reason,
+            facts=facts,
+        )
+    )
+    ledger.seal()

@@ -1,0 +1,123 @@
+"""The facts of a deployment's public record, collected from where they are kept."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lfr_ray import __version__
+from lfr_ray.adjudicate.vocabulary import MONITORING_FIELDS
+from lfr_ray.alert.store import AlertStore
+from lfr_ray.clock import parse_utc
+from lfr_ray.govern.alert_events import AlertEvent, AlertFact, alert_facts
+from lfr_ray.govern.blue_list import BlueAlert, BlueReport, measure, read_walks
+from lfr_ray.govern.counters import totals
+from lfr_ray.govern.files import read_json
+from lfr_ray.govern.grant import Grant
+from lfr_ray.govern.ledger_verify import read_records
+from lfr_ray.govern.public_record import RecordFacts
+from lfr_ray.govern.receipt import SignedReceipt, load_receipt, receipt_path
+from lfr_ray.site.authority import LEDGER_FILE, RECEIPTS_FOLDER, listed_path
+from lfr_ray.site.close import SiteStorage
+from lfr_ray.site.erase import ErasableWatchlist
+
+SWITCHED = frozenset({"alerts paused", "alerts resumed", "matching stopped", "matching resumed", "matching paused"})
+"""Records that are shown besides stops and incidents."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What is known of the list, from the table while it is there and from the listing afterwards."""
+
+    categories: Mapping[str, int]
+    groups: Mapping[str, str]
+    images: int
+
+
+def collect_facts(
+    storage: SiteStorage, site: str, grant: Grant, *, published_at: float, walks: Path | None = None
+) -> RecordFacts:
+    """Everything that the public record of a deployment needs.
+
+    Args:
+        storage: The site's storage.
+        site: Its name.
+        grant: The deployment.
+        published_at: Wall time of the record.
+        walks: The register of the volunteers' walks, if there were any.
+    """
+    deployment = grant.authority.deployment
+    path = receipt_path(storage.data_dir / RECEIPTS_FOLDER, deployment)
+    receipt = load_receipt(path) if path.exists() else None
+    listed = _listed(storage, deployment, receipt)
+    alerts = alert_facts(alert_events(storage.desk), deployment)
+    records = [one for one in read_records(storage.data_dir / LEDGER_FILE) if _concerns(one, grant)]
+    return RecordFacts(
+        site=site,
+        grant=grant,
+        published_at=published_at,
+        cameras=totals(records, deployment),
+        alerts=alerts,
+        categories=listed.categories,
+        images=listed.images,
+        incidents=_incidents(records),
+        refusals=sum(one["kind"] == "refusal" for one in records),
+        blue=_blue(walks, alerts, listed.groups),
+        receipt=receipt,
+        ended_at=grant.closing.at if grant.closing is not None else None,
+        ledger_head=storage.ledger.head.text(),
+        versions={"software": f"lfr-ray {__version__}", "model": grant.authority.model or "any"},
+        groups=MONITORING_FIELDS,
+    )
+
+
+def alert_events(desk: AlertStore) -> Iterator[AlertEvent]:
+    """The desk's feed from its beginning."""
+    after = 0
+    while events := desk.events_after(after, 1000):
+        for event in events:
+            yield AlertEvent(event.kind, event.at, event.alert_id, event.facts)
+        after = events[-1].event_id
+
+
+def _listed(storage: SiteStorage, deployment: str, receipt: SignedReceipt | None) -> Listed:
+    path = listed_path(storage.data_dir, deployment)
+    if path.exists():
+        document = read_json(path, "the listing")
+        groups = {row["entry_id"]: row.get("group", "") for row in document["listed"]}
+        parts = receipt.receipt.parts if receipt is not None else ()
+        images = sum(part.counts.get("images", 0) for part in parts if part.label == ErasableWatchlist.label)
+        return Listed(document["categories"], groups, images)
+    vectors = storage.watchlist.vectors()
+    entries = {one.entry.entry_id: one.entry for one in vectors}
+    return Listed(
+        dict(Counter(entry.category for entry in entries.values())),
+        {entry_id: entry.declared_group for entry_id, entry in entries.items()},
+        len(vectors),
+    )
+
+
+def _concerns(record: Mapping[str, Any], grant: Grant) -> bool:
+    """A record of this deployment, or one of the whole site while it was open."""
+    if record["deployment"]:
+        return bool(record["deployment"] == grant.authority.deployment)
+    end_s = grant.closing.at if grant.closing is not None else grant.authority.ends_at
+    return grant.authority.starts_at <= parse_utc(record["at"]) <= end_s
+
+
+def _incidents(records: Iterable[Mapping[str, Any]]) -> list[tuple[float, str, str]]:
+    return [
+        (parse_utc(one["at"]), one["kind"], one["what"])
+        for one in records
+        if one["kind"] in ("stop", "incident") or one["what"] in SWITCHED
+    ]
+
+
+def _blue(walks: Path | None, alerts: Iterable[AlertFact], groups: Mapping[str, str]) -> BlueReport | None:
+    if walks is None:
+        return None
+    blue = [BlueAlert(one.alert_id, one.entry_id, one.camera, one.captured_at) for one in alerts if one.blue]
+    return measure(read_walks(walks, groups), blue)

@@ -1,0 +1,109 @@
+"""What a site does by the clock: faces counted into the ledger, alerts destroyed in time, the circuit breaker.
+
+Nothing here looks at a face. It runs beside the alert desk, because the desk has the one order of events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+
+from lfr_ray.clock import Clock, SystemClock
+from lfr_ray.config import SiteConfig
+from lfr_ray.govern.alert_events import alert_facts
+from lfr_ray.govern.breaker_watch import BreakerWatch, confirmed_false
+from lfr_ray.govern.counters import CameraCounters, counted, totals
+from lfr_ray.govern.ledger_verify import read_records
+from lfr_ray.govern.profile import Profile
+from lfr_ray.govern.stop import breaker_pause
+from lfr_ray.site.authority import DEPLOYMENTS_FOLDER, LEDGER_FILE
+from lfr_ray.site.close import SiteStorage, close_overdue, finish_closings, purge_expired
+from lfr_ray.site.facts import alert_events
+
+COUNT_EVERY_S = 60.0
+"""Between two records of what the cameras counted."""
+
+PURGE_EVERY_S = 30.0
+
+
+class Schedule:
+    """One site's clockwork.
+
+    Args:
+        site: Its deployment's id stands in every record.
+        storage: Watchlist, desk and ledger, opened.
+        profile: Retention times and the ceiling of false alerts.
+        clock: Time.
+    """
+
+    def __init__(self, site: SiteConfig, storage: SiteStorage, profile: Profile, clock: Clock | None = None) -> None:
+        self._deployment = site.authority.deployment
+        self._storage = storage
+        self._profile = profile
+        self._clock = clock or SystemClock()
+        self._counted: dict[str, CameraCounters] = {}
+        self._faces_before = self._faces_on_record()
+        self._breaker = BreakerWatch(
+            storage.data_dir / DEPLOYMENTS_FOLDER / f"{self._deployment or 'test'}.breaker",
+            self._deployment,
+            profile.breaker,
+            breaker_pause(storage.data_dir),
+            storage.ledger,
+            clock=self._clock,
+        )
+        self._count_at_s = self._purge_at_s = float("-inf")
+
+    def begin(self) -> None:
+        """Finish what a crash interrupted."""
+        finish_closings(self._storage, clock=self._clock)
+
+    def tick(self, seen: Mapping[str, CameraCounters]) -> None:
+        """Do what is due.
+
+        Args:
+            seen: Of each camera, everything it counted since it was started.
+
+        Raises:
+            StoreError: The ledger cannot be written; the gate has closed already, and the next tick tries again.
+        """
+        now_s = self._clock.steady_s()
+        if now_s - self._purge_at_s >= PURGE_EVERY_S:
+            self._purge_at_s = now_s
+            purge_expired(self._storage, self._profile.retention, clock=self._clock)
+            close_overdue(self._storage, clock=self._clock)
+        if now_s - self._count_at_s >= COUNT_EVERY_S:
+            self._count_at_s = now_s
+            self.count(seen)
+        self._judge(sum(tally.faces_seen for tally in seen.values()))
+
+    def count(self, seen: Mapping[str, CameraCounters]) -> None:
+        """Record what every camera counted since its last record; also to be called at the end."""
+        for camera, now in seen.items():
+            new = _since(now, self._counted.get(camera, CameraCounters()))
+            if self._deployment and (new.frames or new.blind_s):
+                self._storage.ledger.append(counted(self._deployment, camera, new))
+            self._counted[camera] = now
+
+    def _judge(self, faces_now: int) -> None:
+        """Pause matching when the false alerts may be more than the ceiling allows."""
+        alerts = alert_facts(alert_events(self._storage.desk), self._deployment)
+        self._breaker.update(self._faces_before + faces_now, confirmed_false(alerts))
+
+    def _faces_on_record(self) -> int:
+        path = self._storage.data_dir / LEDGER_FILE
+        if not path.exists() or not self._deployment:
+            return 0
+        return sum(tally.faces_seen for tally in totals(read_records(path), self._deployment).values())
+
+
+def _since(now: CameraCounters, before: CameraCounters) -> CameraCounters:
+    """What came between two totals; a camera that was restarted counts from nothing again."""
+    restarted = now.frames < before.frames
+    base = CameraCounters() if restarted else before
+    numbers = {
+        one.name: getattr(now, one.name) - getattr(base, one.name)
+        for one in fields(CameraCounters)
+        if isinstance(getattr(now, one.name), (int, float))
+    }
+    rejected = {reason: count - base.rejected.get(reason, 0) for reason, count in now.rejected.items()}
+    return replace(now, **numbers, rejected={reason: count for reason, count in rejected.items() if count})

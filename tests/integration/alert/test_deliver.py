@@ -1,0 +1,238 @@
+"""Webhooks against a real receiver on loopback that fails, stalls, restarts and checks signatures."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lfr_ray.alert.database import Database
+from lfr_ray.alert.erase import AlertEraser
+from lfr_ray.alert.service import AlertService
+from lfr_ray.alert.webhook_store import DEFAULT_KINDS, KINDS, WebhookStore
+from lfr_ray.alert.webhooks import Deliverer, DeliveryRules, signature_holds
+from lfr_ray.clock import SystemClock
+from lfr_ray.records import Sighting
+
+Make = Callable[..., Sighting]
+DeskOn = Callable[..., AlertService]
+FAST = DeliveryRules(first_wait_s=0.02, longest_wait_s=0.05, timeout_s=1.0, poll_s=0.01)
+
+
+@dataclass
+class Receiver:
+    """AnswerMiddleware as told, one status a request, then 204; keeps what came."""
+
+    statuses: list[int] = field(default_factory=list)
+    stall_s: float = 0.0
+    requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    port: int = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/alerts?token=hunter22"
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(body) for _, body in self.requests]
+
+    @property
+    def keys(self) -> list[str]:
+        return [headers["idempotency-key"] for headers, _ in self.requests]
+
+
+def serve(receiver: Receiver) -> ThreadingHTTPServer:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            receiver.requests.append(({name.lower(): value for name, value in self.headers.items()}, body))
+            time.sleep(receiver.stall_s)
+            status = receiver.statuses.pop(0) if receiver.statuses else 204
+            self.send_response(status)
+            if status == 302:
+                self.send_header("Location", "/elsewhere")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", receiver.port), Handler)
+    receiver.port = server.server_address[1]
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    one = Receiver()
+    server = serve(one)
+    yield one
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = Database.at(tmp_path / "desk.sqlite")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def desk(desk_on: DeskOn, database: Database) -> AlertService:
+    return desk_on(database)
+
+
+@pytest.fixture
+def webhooks(database: Database) -> WebhookStore:
+    return WebhookStore(database)
+
+
+def deliver_until(
+    desk: AlertService,
+    webhooks: WebhookStore,
+    done: Callable[[], bool],
+    rules: DeliveryRules = FAST,
+    limit_s: float = 10.0,
+) -> None:
+    """A new deliverer each time: whatever it must remember is in the database."""
+
+    async def delivered() -> None:
+        deliverer = Deliverer(webhooks, desk.documents, desk, SystemClock(), desk_id=desk.store.desk_id(), rules=rules)
+        task = asyncio.create_task(deliverer.run())
+        until_s = time.monotonic() + limit_s
+        while not done():
+            assert time.monotonic() < until_s, "not delivered in time"
+            assert not task.done()
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(delivered())
+
+
+def test_signed_in_order_and_again_until_acknowledged(
+    desk: AlertService, webhooks: WebhookStore, receiver: Receiver, make_sighting: Make
+) -> None:
+    made = webhooks.add(receiver.url, KINDS, by="PC1", now_s=time.time())
+    receiver.statuses = [500, 302, 503]
+    first = desk.raise_alert(make_sighting()).alert_id
+    desk.decide(first, officer="PC1", decision="engage")
+    deliver_until(desk, webhooks, lambda: len(receiver.requests) >= 5)
+    assert [event["kind"] for event in receiver.events] == ["alert_raised"] * 4 + ["decision"]
+    assert len(set(receiver.keys[:4])) == 1
+    assert receiver.keys[4] != receiver.keys[3]
+    headers, body = receiver.requests[0]
+    assert signature_holds(made.secret, headers["lfr-signature"], body, now_s=time.time())
+    assert headers["content-type"] == "application/json"
+    assert json.loads(body)["alert"]["id"] == first
+    assert b"JFIF" not in body
+    (settled,) = webhooks.all()
+    assert (settled.attempts, settled.last_error, settled.failing_since) == (0, "", None)
+    assert settled.delivered_event_id == desk.newest_event_id()
+
+
+def test_a_restart_goes_on_where_it_was(
+    desk: AlertService, webhooks: WebhookStore, receiver: Receiver, make_sighting: Make
+) -> None:
+    webhooks.add(receiver.url, DEFAULT_KINDS, by="PC1", now_s=time.time())
+    receiver.statuses = [204] + [500] * 2
+    for number in range(3):
+        desk.raise_alert(make_sighting(f"passage-{number}", camera=f"camera-{number}"))
+    deliver_until(desk, webhooks, lambda: len(receiver.requests) >= 2)
+    (failing,) = webhooks.all()
+    assert failing.last_error == "HTTP 500"
+    assert failing.failing_since is not None
+    deliver_until(desk, webhooks, lambda: len(set(receiver.keys)) == 3)
+    cameras = [event["alert"]["camera"] for event in receiver.events]
+    assert cameras == sorted(cameras)
+    assert cameras[-1] == "camera-2"
+    before = len(receiver.requests)
+    deliver_until(desk, webhooks, lambda: True)
+    assert len(receiver.requests) == before
+
+
+def test_a_receiver_that_is_away_gets_everything_when_it_returns(
+    desk: AlertService, webhooks: WebhookStore, make_sighting: Make
+) -> None:
+    away = Receiver()
+    serve(away).server_close()  # the port is known, nobody listens
+    webhooks.add(away.url, DEFAULT_KINDS, by="PC1", now_s=time.time())
+    for number in range(2):
+        desk.raise_alert(make_sighting(f"passage-{number}", camera=f"camera-{number}"))
+    deliver_until(desk, webhooks, lambda: webhooks.all()[0].attempts >= 2)
+    assert webhooks.all()[0].last_error == "ConnectError"
+    server = serve(away)
+    try:
+        deliver_until(desk, webhooks, lambda: len(away.requests) >= 2)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert [event["alert"]["camera"] for event in away.events] == ["camera-0", "camera-1"]
+
+
+def test_a_slow_receiver_delays_nobody_else(
+    desk: AlertService, webhooks: WebhookStore, receiver: Receiver, make_sighting: Make
+) -> None:
+    slow = Receiver(stall_s=0.6)
+    server = serve(slow)
+    try:
+        webhooks.add(slow.url, DEFAULT_KINDS, by="PC1", now_s=time.time())
+        webhooks.add(receiver.url, DEFAULT_KINDS, by="PC1", now_s=time.time())
+        for number in range(3):
+            desk.raise_alert(make_sighting(f"passage-{number}", camera=f"camera-{number}"))
+        deliver_until(desk, webhooks, lambda: len(receiver.requests) >= 3)
+        assert len(slow.requests) == 1
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_gone_means_gone(desk: AlertService, webhooks: WebhookStore, receiver: Receiver, make_sighting: Make) -> None:
+    webhooks.add(receiver.url, DEFAULT_KINDS, by="PC1", now_s=time.time())
+    receiver.statuses = [410]
+    for number in range(2):
+        desk.raise_alert(make_sighting(f"passage-{number}", camera=f"camera-{number}"))
+    deliver_until(desk, webhooks, lambda: not webhooks.all()[0].active)
+    assert len(receiver.requests) == 1
+    assert webhooks.all()[0].last_error == "HTTP 410"
+
+
+def test_an_erased_alert_is_told_without_its_content(
+    desk: AlertService, database: Database, webhooks: WebhookStore, receiver: Receiver, make_sighting: Make
+) -> None:
+    webhooks.add(receiver.url, DEFAULT_KINDS, by="PC1", now_s=time.time())
+    alert_id = desk.raise_alert(make_sighting()).alert_id
+    AlertEraser(database).purge([alert_id], now_s=time.time(), reason="retention")
+    deliver_until(desk, webhooks, lambda: len(receiver.requests) >= 2)
+    assert [(event["kind"], event["alert_id"], event["alert"]) for event in receiver.events] == [
+        ("alert_raised", alert_id, None),
+        ("erasure", alert_id, None),
+    ]
+
+
+def test_each_disclosure_is_accounted_for_once_and_before_it_happens(
+    database: Database, webhooks: WebhookStore, receiver: Receiver, desk_on: DeskOn, make_sighting: Make
+) -> None:
+    told: list[tuple[str, dict[str, Any], int]] = []
+    desk = desk_on(database, on_event=lambda kind, facts: told.append((kind, dict(facts), len(receiver.requests))))
+    webhooks.add(receiver.url, DEFAULT_KINDS, by="PC1", now_s=time.time())
+    receiver.statuses = [500]
+    alert_id = desk.raise_alert(make_sighting()).alert_id
+    deliver_until(desk, webhooks, lambda: len(receiver.requests) >= 2)
+    disclosures = [(facts, sent) for kind, facts, sent in told if kind == "disclosure"]
+    assert len(disclosures) == 1
+    facts, sent_before = disclosures[0]
+    assert facts["alert_id"] == alert_id
+    assert facts["to"] == f"http://127.0.0.1:{receiver.port}"
+    assert sent_before == 0
+    assert "hunter22" not in json.dumps(told)

@@ -1,0 +1,114 @@
+"""The desk on PostgreSQL keeps the same promises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from lfr_ray.alert.database import Database
+from lfr_ray.alert.erase import AlertEraser
+from lfr_ray.alert.queries import AlertQuery
+from lfr_ray.alert.service import AlertService
+from lfr_ray.alert.webhook_store import DEFAULT_KINDS, WebhookStore
+from lfr_ray.errors import ConflictError, NotFoundError, StoreError
+from lfr_ray.records import Sighting
+
+Make = Callable[..., Sighting]
+DeskOn = Callable[..., AlertService]
+
+
+@pytest.fixture
+def database(clean_postgres_url: str) -> Iterator[Database]:
+    opened = Database(clean_postgres_url, busy_timeout_s=1.0)
+    yield opened
+    opened.close()
+
+
+def test_from_sighting_to_erasure(desk_on: DeskOn, database: Database, make_sighting: Make) -> None:
+    desk = desk_on(database)
+    alert_id = desk.raise_alert(make_sighting()).alert_id
+    assert not desk.raise_alert(make_sighting()).new
+    assert not desk.raise_alert(make_sighting("tracklet-2")).new
+    assert desk.image(alert_id, "scene") == make_sighting().scene_jpeg
+    desk.decide(alert_id, officer="PC1", decision="engage", request_key="r1")
+    desk.decide(alert_id, officer="PC1", decision="engage", request_key="r1")
+    with pytest.raises(ConflictError):
+        desk.decide(alert_id, officer="PC2", decision="engage")
+    desk.add_outcome(alert_id, officer="PC1", outcome="stopped", details={"minutes": 3.5})
+    (listed,) = desk.list(AlertQuery(status="decided", camera="gate")).alerts
+    assert listed["outcome"]["minutes"] == 3.5
+    assert [event["kind"] for event in desk.events_after(0)] == [
+        *("alert_raised", "sighting_attached", "decision", "outcome")
+    ]
+    eraser = AlertEraser(database)
+    assert len(eraser.purge([alert_id], now_s=1.0, reason="retention").erased) == 1
+    report = eraser.vacuum()
+    assert not report.complete
+    assert "write-ahead log" in report.note
+    with pytest.raises(NotFoundError):
+        desk.get(alert_id)
+
+
+def test_events_become_visible_in_the_order_of_their_ids(
+    desk_on: DeskOn, database: Database, make_sighting: Make
+) -> None:
+    desk = desk_on(database)
+    seen: list[int] = []
+
+    def follow() -> None:
+        while len(seen) < 40:
+            seen.extend(event["id"] for event in desk.events_after(seen[-1] if seen else 0))
+
+    with ThreadPoolExecutor(5) as pool:
+        follower = pool.submit(follow)
+        raisers = [
+            pool.submit(desk.raise_alert, make_sighting(f"passage-{number}", camera=f"camera-{number}"))
+            for number in range(40)
+        ]
+        assert all(raiser.result(60).new for raiser in raisers)
+        follower.result(60)
+    assert len(seen) == len(set(seen)) == 40
+
+
+def test_a_lock_is_waited_for_and_then_an_error(desk_on: DeskOn, database: Database, make_sighting: Make) -> None:
+    desk = desk_on(database)
+    with database.writing("hold the lock"), pytest.raises(StoreError, match="LockNotAvailable"):
+        desk.raise_alert(make_sighting())
+    assert desk.raise_alert(make_sighting()).new
+
+
+def test_a_server_that_goes_and_comes_back(
+    desk_on: DeskOn, database: Database, make_sighting: Make, postgres: Any
+) -> None:
+    desk = desk_on(database)
+    first = desk.raise_alert(make_sighting())
+    postgres.stop()
+    with pytest.raises(StoreError) as caught:
+        desk.raise_alert(make_sighting("tracklet-2", camera="bridge"))
+    assert postgres.password not in f"{caught.value!r} {caught.value}"
+    postgres.start()
+    assert desk.raise_alert(make_sighting("tracklet-2", camera="bridge")).new
+    assert desk.raise_alert(make_sighting()) == type(first)(first.alert_id, new=False)
+
+
+def test_a_wrong_password_is_not_shown(postgres: Any) -> None:
+    wrong = postgres.url.replace(postgres.password, "hunter22")
+    with pytest.raises(StoreError) as caught:
+        Database(wrong)
+    text = f"{caught.value!r} {caught.value} {caught.value.__cause__}"
+    assert "hunter22" not in text
+    assert f"127.0.0.1:{postgres.port}" in text
+
+
+def test_webhooks_are_kept_too(desk_on: DeskOn, database: Database, make_sighting: Make) -> None:
+    webhooks = WebhookStore(database)
+    made = webhooks.add("https://control.example/a", DEFAULT_KINDS, by="PC1", now_s=1.0)
+    alert_id = desk_on(database).raise_alert(make_sighting()).alert_id
+    (due,) = webhooks.due(2.0)
+    (event,) = webhooks.pending(due)
+    assert event.alert_id == alert_id
+    webhooks.mark_delivered(made.subscription_id, event.event_id, 3.0)
+    assert webhooks.due(4.0) == []

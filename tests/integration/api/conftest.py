@@ -1,0 +1,114 @@
+"""The application behind a real server on a free port of loopback."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+
+from lfr_ray.adjudicate.case import CaseRules
+from lfr_ray.alert.database import Database
+from lfr_ray.alert.feed import FeedRules
+from lfr_ray.alert.rules import AlertRules
+from lfr_ray.alert.service import AlertService
+from lfr_ray.alert.store import AlertStore
+from lfr_ray.alert.webhook_store import WebhookStore
+from lfr_ray.api.app import build_api
+from lfr_ray.api.auth import Access
+from lfr_ray.api.ports import LocalAlerts
+from lfr_ray.clock import SystemClock
+from lfr_ray.metrics import Snapshot
+
+
+class EmptySite:
+    """A site without cameras."""
+
+    async def cameras(self) -> list[dict[str, Any]]:
+        return []
+
+    async def watchlist(self) -> dict[str, Any]:
+        return {"entries": 0}
+
+    async def deployments(self) -> dict[str, Any]:
+        return {"deployments": [], "stop": None}
+
+    async def stop(self, *, officer: str, reason: str) -> dict[str, Any]:
+        return {"by": officer, "reason": reason}
+
+    async def resume(self, *, officer: str, reason: str) -> dict[str, Any]:
+        return {"by": officer, "reason": reason}
+
+    async def readiness(self) -> dict[str, str]:
+        return {}
+
+    async def snapshot(self) -> Snapshot:
+        return Snapshot()
+
+
+class Served:
+    """A desk and its server; can be stopped and started again on the same port."""
+
+    def __init__(self, folder: Path, access: Access, two_person: bool) -> None:
+        self.database = Database.at(folder / "desk.sqlite")
+        self.desk = AlertService(AlertStore(self.database), AlertRules(), SystemClock(), cases=CaseRules(two_person))
+        self._port = LocalAlerts(self.desk, WebhookStore(self.database), SystemClock())
+        self._access = access
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = int(free.getsockname()[1])
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        app = build_api(self._port, EmptySite(), access=self._access, feed=FeedRules(heartbeat_s=0.3))
+        config = uvicorn.Config(
+            app, host="127.0.0.1", port=self.port, log_level="critical", timeout_graceful_shutdown=1, ws="none"
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self._thread.start()
+        until_s = time.monotonic() + 10
+        while not self._server.started:
+            assert time.monotonic() < until_s, "the server did not start"
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(10)
+        assert not self._thread.is_alive()
+
+    def close(self) -> None:
+        self.stop()
+        self.database.close()
+
+
+@pytest.fixture
+def empty_site() -> EmptySite:
+    return EmptySite()
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
+    opened: list[Served] = []
+
+    def make(*, access: Access | None = None, two_person: bool = False) -> Served:
+        opened.append(Served(tmp_path, access or Access({}), two_person))
+        return opened[-1]
+
+    yield make
+    for one in opened:
+        one.close()
+
+
+@pytest.fixture
+def served(serve: Callable[..., Served]) -> Served:
+    return serve()

@@ -1,0 +1,241 @@
+"""The camera's thread: recordings, plugged-in footage, faults of every kind."""
+
+from __future__ import annotations
+
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lfr_ray.camera.footage import SourceInfo
+from lfr_ray.camera.newest import EveryFrame, NewestFrame
+from lfr_ray.camera.reader import CameraReader, CameraStatus
+from lfr_ray.camera.reconnect import HealthConfig
+from lfr_ray.config import CameraConfig
+from lfr_ray.errors import StreamError
+from lfr_ray.records import Frame
+
+PIXELS = np.zeros((48, 64, 3), np.uint8)
+
+
+class SyntheticSource:
+    """Footage out of nothing, with a fault after some frames."""
+
+    def __init__(self, config: CameraConfig, frames: int = 20, *, fault: Callable[[], None] | None = None) -> None:
+        self._name, self._frames, self._fault = config.name, frames, fault
+        self.closed = False
+
+    def info(self) -> SourceInfo:
+        return SourceInfo(64, 48, 10.0, self._frames, live=False)
+
+    def frames(self) -> Iterator[Frame]:
+        for index in range(self._frames):
+            yield Frame(self._name, index, index / 10, 0.0, PIXELS)
+        if self._fault is not None:
+            self._fault()
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def config(url: Path | str, **fields: object) -> CameraConfig:
+    return CameraConfig.model_validate({"name": "gate", "url": str(url), **fields})
+
+
+def synthetic(
+    make: Callable[[CameraConfig], SyntheticSource],
+    on_change: Callable[[CameraStatus], None] | None = None,
+    **fields: object,
+) -> CameraReader:
+    patience = HealthConfig(first_s=0.02, longest_s=0.05)
+    camera = config("toy:one", pace="full", **fields)
+    return CameraReader(camera, schemes={"toy": make}, patience=patience, on_change=on_change).start()
+
+
+def taken(reader: CameraReader) -> list[Frame]:
+    frames = []
+    while not reader.mailbox.ended:
+        frame = reader.mailbox.get(10)
+        if frame is not None:
+            frames.append(frame)
+    return frames
+
+
+def pictures(folder: Path, count: int) -> Path:
+    for index in range(count):
+        Image.fromarray(PIXELS + np.uint8(index)).save(folder / f"{index:03}.png")
+    return folder
+
+
+def test_pace_full_gives_every_frame_to_a_slow_reader(tmp_path: Path) -> None:
+    reader = CameraReader(config(pictures(tmp_path, 12), pace="full")).start()
+    assert isinstance(reader.mailbox, EveryFrame)
+    frames = []
+    while not reader.mailbox.ended:
+        time.sleep(0.02)
+        frame = reader.mailbox.get(10)
+        if frame is not None:
+            frames.append(int(frame.pixels[0, 0, 0]))
+    assert frames == list(range(12))
+    status = reader.status()
+    assert (status.state, status.frames, status.dropped, status.blind_since) == ("ended", 12, 0, None)
+    assert reader.stop()
+
+
+def test_a_recording_that_waits_for_its_reader_is_not_blind(tmp_path: Path) -> None:
+    reader = CameraReader(config(pictures(tmp_path, 9), pace="full", stall_s=0.1)).start()
+    time.sleep(0.5)
+    assert reader.status().state == "live"
+    assert len(taken(reader)) == 9
+
+
+def test_what_cannot_be_opened_ends_with_its_reason(tmp_path: Path) -> None:
+    reader = CameraReader(config(tmp_path / "nothing.mp4")).start()
+    assert taken(reader) == []
+    status = reader.status()
+    assert status.state == "ended"
+    assert "does not exist" in status.problem
+
+
+def test_a_scheme_that_nobody_opens_ends_with_its_reason_and_no_password() -> None:
+    reader = CameraReader(config("ftp://officer:hunter2@10.0.0.7/x")).start()
+    assert taken(reader) == []
+    assert "scheme" in reader.status().problem
+    assert "hunter2" not in repr(reader.status())
+
+
+def test_plugged_in_footage_is_read_and_closed() -> None:
+    made: list[SyntheticSource] = []
+
+    def make(camera: CameraConfig) -> SyntheticSource:
+        made.append(SyntheticSource(camera))
+        return made[-1]
+
+    reader = synthetic(make)
+    assert [frame.index for frame in taken(reader)] == list(range(20))
+    reader.stop()
+    assert made[0].closed
+    assert reader.info() == SourceInfo(64, 48, 10.0, 20, live=False)
+    assert (reader.status().width_px, reader.status().height_px) == (64, 48)
+
+
+def test_plugged_in_footage_loops() -> None:
+    reader = synthetic(SyntheticSource, on_end="loop")
+    frames = [reader.mailbox.get(10) for _ in range(50)]
+    reader.stop()
+    assert [frame.index for frame in frames if frame is not None] == list(range(50))
+    np.testing.assert_allclose([frame.captured_s for frame in frames if frame is not None], np.arange(50) / 10)
+
+
+def test_no_fault_of_a_driver_ends_a_looping_camera() -> None:
+    faults: list[BaseException] = [StreamError("gone"), RuntimeError("hunter2"), MemoryError(), ValueError("x")]
+
+    def fault() -> None:
+        if faults:
+            raise faults.pop()
+
+    seen: list[CameraStatus] = []
+    reader = synthetic(lambda camera: SyntheticSource(camera, 3, fault=fault), seen.append, on_end="loop")
+    while reader.status().reconnects < 4:
+        reader.mailbox.get(0.05)
+    reader.stop()
+    problems = [status.problem for status in seen if status.state == "blind"]
+    assert problems == ["the decoder failed (ValueError)", "the decoder failed (MemoryError)",
+                        "the decoder failed (RuntimeError)", "gone"]  # fmt: skip
+    assert "hunter2" not in repr(seen)
+    assert [status.state for status in seen][:4] == ["live", "blind", "live", "blind"]
+    assert seen[-1].state == "ended"
+
+
+def test_a_fault_of_the_observer_does_not_end_the_camera() -> None:
+    def observe(status: CameraStatus) -> None:
+        raise RuntimeError("the observer is broken")
+
+    assert len(taken(synthetic(SyntheticSource, observe))) == 20
+
+
+def test_stop_returns_soon_although_the_driver_hangs() -> None:
+    released = threading.Event()
+
+    def hang() -> None:
+        released.wait(20)
+
+    reader = synthetic(lambda camera: SyntheticSource(camera, 1, fault=hang))
+    assert reader.mailbox.get(10) is not None
+    started_s = time.monotonic()
+    assert not reader.stop()
+    assert time.monotonic() - started_s < 2
+    assert reader.mailbox.ended
+    released.set()
+    assert reader.stop()
+    assert reader.status().state == "ended"
+
+
+def test_no_frame_is_kept_while_the_next_one_is_waited_for() -> None:
+    """A camera that hangs must not remember the last face that it saw."""
+    released, hanging = threading.Event(), threading.Event()
+    alive: list[weakref.ref[np.ndarray]] = []
+
+    class Forgetful(SyntheticSource):
+        def frames(self) -> Iterator[Frame]:
+            for index in range(2):
+                pixels = np.zeros((48, 64, 3), np.uint8)
+                alive.append(weakref.ref(pixels))
+                yield Frame("gate", index, index / 10, 0.0, pixels)
+                del pixels
+            hanging.set()
+            released.wait(20)
+
+    reader = synthetic(Forgetful)
+    assert reader.mailbox.get(10) is not None
+    assert reader.mailbox.get(10) is not None
+    assert hanging.wait(10)
+    assert [one() for one in alive] == [None, None]
+    released.set()
+    reader.stop()
+
+
+def test_stopping_forgets_the_frames_that_nobody_took() -> None:
+    reader = synthetic(SyntheticSource)
+    while reader.status().frames < 2:
+        time.sleep(0.01)
+    reader.stop()
+    assert reader.mailbox.ended
+    assert reader.mailbox.get(0) is None
+
+
+def test_stop_frees_a_thread_that_waits_for_room() -> None:
+    reader = synthetic(SyntheticSource)
+    time.sleep(0.2)
+    assert reader.stop()
+    assert reader.status().frames <= 3
+
+
+def test_stop_before_start_and_twice_is_harmless() -> None:
+    reader = CameraReader(config("toy:one"), NewestFrame())
+    assert reader.stop()
+    assert reader.stop()
+    assert reader.mailbox.closed
+
+
+def test_the_default_mailbox_keeps_the_newest() -> None:
+    assert isinstance(CameraReader(config("rtsp://127.0.0.1:1/x")).mailbox, NewestFrame)
+
+
+@pytest.mark.footage
+def test_a_real_clip_at_live_pace_counts_what_nobody_looked_at(shared_data: Path) -> None:
+    clip = shared_data / "videos" / "headpose_pair.mp4"
+    reader = CameraReader(config(clip, max_fps=30)).start()
+    frames = 0
+    while not reader.mailbox.ended:
+        time.sleep(0.25)
+        frames += reader.mailbox.get(1) is not None
+    status = reader.status()
+    assert status.frames == 56
+    assert frames + status.dropped == 56
+    assert frames < 30

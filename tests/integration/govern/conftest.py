@@ -1,0 +1,57 @@
+"""Ledgers and sites on a real disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from lfr_ray.clock import FakeClock
+from lfr_ray.govern.keys import PublicKey, SigningKey, site_key, trusted_keys
+from lfr_ray.govern.ledger import Ledger
+
+
+@dataclass
+class Site:
+    """A site's folder, its key, a clock moved by hand and the ledgers that were opened."""
+
+    data_dir: Path
+    clock: FakeClock = field(default_factory=lambda: FakeClock(wall_s=1_787_904_000.0))
+    opened: list[Ledger] = field(default_factory=list)
+
+    @property
+    def path(self) -> Path:
+        return self.data_dir / "ledger.jsonl"
+
+    @property
+    def key(self) -> SigningKey:
+        return site_key(self.data_dir / "keys")
+
+    @property
+    def trusted(self) -> dict[str, PublicKey]:
+        return trusted_keys(self.data_dir / "keys")
+
+    def ledger(self, seal_every: int = 1000) -> Ledger:
+        ledger = Ledger(self.path, self.key, self.trusted, clock=self.clock, seal_every=seal_every)
+        self.opened.append(ledger)
+        return ledger
+
+    def abandon(self, ledger: Ledger) -> None:
+        """End a ledger as a crash would: nothing is sealed, its descriptors are closed."""
+        import os
+
+        self.opened.remove(ledger)
+        os.close(ledger._file)
+        os.close(ledger._lock)
+        ledger._head_file.close()
+        ledger._file = ledger._lock = -1
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    made = Site(tmp_path / "site")
+    yield made
+    for ledger in made.opened:
+        ledger.close()

@@ -1,0 +1,72 @@
+"""The circuit breaker on a real site: paused everywhere, across restarts, until somebody resumes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lfr_ray.errors import IntegrityError
+from lfr_ray.govern.alert_events import AlertFact
+from lfr_ray.govern.breaker_watch import BreakerWatch, confirmed_false
+from lfr_ray.govern.ledger_verify import read_records
+from lfr_ray.govern.profile import BreakerRules
+from lfr_ray.govern.stop import breaker_pause
+
+
+def watch(site: Any) -> BreakerWatch:
+    path: Path = site.data_dir / "deployments" / "d1.breaker"
+    switch = breaker_pause(site.data_dir)
+    return BreakerWatch(path, "d1", BreakerRules(ceiling=0.001), switch, site.ledger(), clock=site.clock)
+
+
+def test_it_pauses_every_node_and_says_so(site: Any) -> None:
+    breaker = watch(site)
+    assert breaker.update(500, 0) == ""
+    why = breaker.update(900, 1)
+    assert "1 confirmed false alerts in 900 faces" in why
+    assert "1 confirmed false alerts" in breaker_pause(site.data_dir).refusal()
+    (record,) = [one for one in read_records(site.path) if one["kind"] == "stop"]
+    assert record["reason"] == why
+    assert record["deployment"] == "d1"
+    breaker.update(950, 1)
+    assert len([one for one in read_records(site.path) if one["kind"] == "stop"]) == 1
+
+
+def test_it_remembers_across_a_restart_what_was_accepted(site: Any) -> None:
+    watch(site).update(900, 1)
+    breaker_pause(site.data_dir).clear()
+    breaker = watch(site)
+    assert breaker.state.paused, "it does not know yet that somebody resumed"
+    assert breaker.update(950, 1) == ""
+    again = watch(site)
+    assert again.update(960, 1) == ""
+    assert again.update(970, 2)
+
+
+def test_a_pause_that_nobody_lifted_stays(site: Any) -> None:
+    watch(site).update(900, 1)
+    assert watch(site).update(10_000, 1)
+
+
+def test_damaged_state_is_an_error(site: Any) -> None:
+    path = site.data_dir / "deployments" / "d1.breaker"
+    path.parent.mkdir(parents=True)
+    for content in ("{", '{"surprise": 1}'):
+        path.write_text(content)
+        with pytest.raises(IntegrityError, match="remove the file"):
+            watch(site)
+
+
+def test_what_counts_as_a_false_alert() -> None:
+    def alert(**fields: Any) -> AlertFact:
+        return AlertFact("a", "e", fields.pop("category", "suspect"), "pier", "d1", 0.0, 0.0, **fields)
+
+    alerts = [
+        alert(outcome="false_alert", confirmed=True),
+        alert(outcome="false_alert", confirmed=False),
+        alert(outcome="false_alert", confirmed=True, category="blue-list"),
+        alert(outcome="arrest"),
+    ]
+    assert confirmed_false(alerts) == 1

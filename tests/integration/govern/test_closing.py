@@ -1,0 +1,438 @@
+"""A deployment from its list and alerts to its receipt, on the real stores: LanceDB and SQLite."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lfr_ray.adjudicate.case import CaseRules
+from lfr_ray.alert.database import Database
+from lfr_ray.alert.rules import AlertRules
+from lfr_ray.alert.service import AlertService
+from lfr_ray.alert.store import AlertStore
+from lfr_ray.camera.stills import encode_jpeg
+from lfr_ray.errors import ConflictError, IntegrityError, NotFoundError
+from lfr_ray.govern.authority import Officer
+from lfr_ray.govern.canonical import canonical_json
+from lfr_ray.govern.files import exclusive
+from lfr_ray.govern.gate import AuthorityGate
+from lfr_ray.govern.grant import list_grants, load_grant, signed
+from lfr_ray.govern.keys import SigningKey, trust
+from lfr_ray.govern.ledger_verify import read_records
+from lfr_ray.govern.profile import keep_profile, load_profile
+from lfr_ray.govern.trial import open_trial, trial_authority
+from lfr_ray.match.entries import EnrolledImage, Entry
+from lfr_ray.match.store import WatchlistStore
+from lfr_ray.records import Match, Quality, Sighting
+from lfr_ray.site.authority import find_listed, open_grant, report_to_ledger, reported_event_id
+from lfr_ray.site.close import (
+    SiteStorage,
+    close_deployment,
+    close_overdue,
+    finish_closings,
+    overdue,
+    purge_expired,
+)
+from lfr_ray.site.verify import verify_site
+
+
+def picture(seed: int, side: int = 120) -> bytes:
+    rng = np.random.default_rng(seed)
+    return encode_jpeg(rng.integers(0, 255, (side // 4, side // 4, 3), np.uint8).repeat(4, 0).repeat(4, 1))
+
+
+def image(number: int, **fields: Any) -> EnrolledImage:
+    rng = np.random.default_rng(number)
+    vector = rng.normal(size=128).astype(np.float32)
+    entry = Entry(
+        f"e{number}", f"Person {number}", fields.pop("category", "suspect"), nominal_id=f"N{number}", **fields
+    )
+    return EnrolledImage(
+        entry, f"{number:064x}", "dlib_resnet", vector / np.linalg.norm(vector), 0.9, 80.0, picture(number), "op-1", 1.0
+    )
+
+
+def sighting(number: int, deployment: str, at: float) -> Sighting:
+    match = Match(f"e{number}", f"Person {number}", "suspect", "stop", 0.97, 0.96, 0.1, "e9", 3, 3, 20)
+    quality = Quality(80.0, 100.0, 120.0, 0.0, 0.0, 0.0, 0.9, 0.9)
+    return Sighting(
+        key=f"{deployment}-{number}",
+        camera="pier",
+        track=number,
+        captured_s=1.0,
+        captured_at=at,
+        match=match,
+        model="dlib_resnet",
+        deployment=deployment,
+        box=(0.0, 0.0, 9.0, 9.0),
+        quality=quality,
+        face_jpeg=picture(1000 + number),
+        scene_jpeg=picture(2000 + number, 240),
+        watchlist_jpeg=picture(number),
+    )
+
+
+class Station:
+    """A site with a list of twenty, an open trial and some alerts."""
+
+    def __init__(self, site: Any) -> None:
+        self.site, self.clock = site, site.clock
+        self.profile = load_profile("test")
+        self.ledger = site.ledger()
+        self.desk = AlertService(
+            AlertStore(Database.at(site.data_dir / "desk.sqlite")),
+            AlertRules(),
+            site.clock,
+            cases=CaseRules(),
+            on_event=report_to_ledger(self.ledger),
+            reported_event_id=0,
+        )
+        self.watchlist = WatchlistStore(site.data_dir / "watchlist")
+        self.storage = SiteStorage(site.data_dir, self.watchlist, self.desk.store, self.ledger)
+        self.open("d1")
+
+    def open(self, deployment: str) -> None:
+        authority = trial_authority(
+            self.profile, self.clock.wall_s(), deployment=deployment, who=("suspect", "blue-list")
+        )
+        open_trial(self.site.data_dir, authority, self.profile, self.clock.wall_s())
+
+    def fill(self, entries: int = 20) -> None:
+        self.watchlist.put([image(number) for number in range(entries)])
+
+    def alert(self, number: int, deployment: str = "d1") -> str:
+        return self.desk.raise_alert(sighting(number, deployment, self.clock.wall_s())).alert_id
+
+    def close(self, deployment: str = "d1", **options: Any) -> Any:
+        return close_deployment(
+            self.storage, deployment, by="op-1", reason="the event is over", clock=self.clock, **options
+        )
+
+    def verify(self) -> Any:
+        return verify_site(self.storage, self.clock.wall_s())
+
+
+@pytest.fixture
+def station(site: Any) -> Iterator[Station]:
+    made = Station(site)
+    yield made
+    made.desk.store.database.close()
+
+
+def test_closing_destroys_everything_and_proves_it(station: Station) -> None:
+    station.fill()
+    for number in range(3):
+        station.alert(number)
+    receipt = station.close()
+    watchlist, alerts = receipt.receipt.parts
+    assert (watchlist.items, watchlist.found_before, watchlist.found_after) == (40, 40, 0)
+    assert watchlist.counts["entries"] == watchlist.counts["images"] == 20
+    assert (alerts.items, alerts.found_before) == (9, 9), "the search sees what LanceDB and SQLite hold"
+    assert alerts.counts == {"alerts": 3, "images": 9}
+    assert receipt.receipt.notes == ()
+    assert receipt.receipt.held == 0
+    assert station.watchlist.entries() == ()
+    found = station.verify()
+    assert found.holds, found.faults
+    assert found.items == 49
+    kinds = [record["kind"] for record in read_records(station.site.path)]
+    assert kinds.count("collection") == 3
+    assert kinds[-2:] == ["erasure", "seal"]
+
+
+def test_nothing_personal_is_in_what_stays(station: Station) -> None:
+    station.fill()
+    station.alert(1)
+    station.close()
+    for path in station.site.data_dir.rglob("*"):
+        if path.is_file():
+            data = path.read_bytes()
+            assert b"Person 1" not in data, path
+            assert picture(1)[700:720] not in data, path
+
+
+def test_who_was_listed_can_still_be_answered(station: Station) -> None:
+    station.fill()
+    station.close()
+    assert find_listed(station.site.data_dir, "N7") == [{"deployment": "d1", "entry_id": "e7", "category": "suspect"}]
+    assert find_listed(station.site.data_dir, "N99") == []
+
+
+def test_nothing_is_compared_after_the_close(station: Station) -> None:
+    station.fill()
+    gate = AuthorityGate(station.site.data_dir, "d1", station.profile, station.ledger, clock=station.clock)
+    assert gate.refusal("pier", station.clock.wall_s(), "", "dlib_resnet") == ""
+    station.close()
+    station.clock.advance(0.2)
+    assert "was closed" in gate.refusal("pier", station.clock.wall_s(), "", "dlib_resnet")
+    path = station.site.data_dir / "deployments" / "d1.json"
+    grant = load_grant(path)
+    path.write_bytes(canonical_json(grant.model_copy(update={"closing": None}).model_dump(mode="json")))
+    station.clock.advance(0.2)
+    assert "data destroyed" in gate.refusal("pier", station.clock.wall_s(), "", "dlib_resnet")
+    assert any("closing was taken away" in fault for fault in station.verify().faults)
+
+
+def test_a_copy_that_comes_back_is_found(station: Station, tmp_path: Path) -> None:
+    station.fill()
+    shutil.copytree(station.site.data_dir / "watchlist", tmp_path / "copy")
+    station.close()
+    assert station.verify().holds
+    shutil.copytree(tmp_path / "copy", station.site.data_dir / "forgotten-backup")
+    found = station.verify()
+    assert not found.holds
+    assert len({one.item for one in found.scan.findings}) == 40
+    assert "destroyed content of d1.watchlist is in" in found.faults[0]
+
+
+def test_a_copy_of_the_database_is_found(station: Station, tmp_path: Path) -> None:
+    station.alert(1)
+    for path in station.site.data_dir.glob("desk.sqlite*"):
+        shutil.copy(path, tmp_path)
+    station.close()
+    shutil.copy(tmp_path / "desk.sqlite-wal", station.site.data_dir / "old-wal")
+    assert {one.label for one in station.verify().scan.findings} == {"d1.alerts"}
+
+
+def test_held_alerts_stay_and_are_counted(station: Station) -> None:
+    station.fill()
+    held = station.alert(1)
+    station.alert(2)
+    station.desk.hold(held, by="op-1", reason="evidence in case 12")
+    receipt = station.close()
+    assert receipt.receipt.held == 1
+    assert receipt.receipt.parts[1].counts["alerts"] == 1
+    assert station.desk.get(held)["id"] == held
+    assert station.verify().holds, "the held alert's pictures are lawfully there"
+
+
+def test_a_person_who_is_listed_again_is_no_finding(station: Station) -> None:
+    station.fill()
+    station.close()
+    station.open("d2")
+    station.watchlist.put([image(3)])
+    assert station.verify().holds
+    station.close("d2")
+    assert station.verify().holds
+
+
+def test_closing_twice_gives_the_same_receipt(station: Station) -> None:
+    station.fill(2)
+    assert station.close() == station.close()
+    with pytest.raises(NotFoundError, match="does not exist"):
+        station.close("never")
+
+
+def test_two_closings_at_once(station: Station) -> None:
+    station.fill(2)
+    lock = station.site.data_dir / "receipts" / ".closing.lock"
+    with exclusive(lock, "x"), pytest.raises(ConflictError, match="a closing on this site is already under way"):
+        station.close()
+    assert len(station.watchlist.entries()) == 2
+
+
+def test_a_list_that_another_deployment_needs_is_not_destroyed(station: Station) -> None:
+    station.fill(2)
+    officer = SigningKey.create()
+    folder = station.site.data_dir
+    trust(folder / "keys", officer.described("insp-1", rank="inspector", training_until="2099-01-01"))
+    rules = load_profile("uk-police")
+    now_s = station.clock.wall_s()
+    authority = trial_authority(station.profile, now_s, deployment="live-1").model_copy(
+        update={
+            "kind": "retrospective",
+            "profile": rules.name,
+            "profile_sha256": rules.sha256,
+            "footage_from": 1.0,
+            "footage_to": 2.0,
+            "authorising_officer": Officer(id="insp-1", rank="inspector"),
+        }
+    )
+    signed(authority, officer, now_s).save(folder / "deployments")
+    keep_profile(folder / "deployments", rules)
+    with pytest.raises(ConflictError, match="needs the same watchlist; got: live-1"):
+        station.close()
+    assert len(station.watchlist.entries()) == 2
+    assert open_grant(folder, "").closing is None
+
+
+CRASH = """
+import os, sys
+from pathlib import Path
+import lfr_ray.match.shred as shred_module
+import lfr_ray.match.folder as folder_module
+from lfr_ray.alert.database import Database
+from lfr_ray.alert.store import AlertStore
+from lfr_ray.match.store import WatchlistStore
+from lfr_ray.site.close import SiteStorage, close_deployment
+from lfr_ray.site.authority import open_ledger
+calls = 0
+real = shred_module.overwrite
+def dying(path):
+    global calls
+    calls += 1
+    if calls > int(sys.argv[2]):
+        os._exit(9)
+    real(path)
+shred_module.overwrite = dying
+data_dir = Path(sys.argv[1])
+desk = AlertStore(Database.at(data_dir / "desk.sqlite"))
+storage = SiteStorage(data_dir, WatchlistStore(data_dir / "watchlist"), desk, open_ledger(data_dir))
+close_deployment(storage, "d1", by="op-1", reason="over")
+"""
+
+
+@pytest.mark.parametrize("after", [0, 2])
+def test_a_crash_in_the_middle_of_the_close_is_finished_at_the_next_start(station: Station, after: int) -> None:
+    station.fill()
+    station.alert(1)
+    command = [sys.executable, "-c", CRASH, str(station.site.data_dir), str(after)]
+    assert subprocess.run(command, check=False, env=os.environ | {"OMP_NUM_THREADS": "1"}).returncode == 9
+    assert not (station.site.data_dir / "receipts" / "d1.json").exists()
+    assert not station.verify().holds
+    station.clock.set_wall_s(4e9)
+    (receipt,) = finish_closings(station.storage, clock=station.clock)
+    assert receipt.receipt.by == "op-1"
+    assert "interrupted" in receipt.receipt.notes[0]
+    assert receipt.receipt.parts[0].found_before == 40
+    assert finish_closings(station.storage, clock=station.clock) == []
+    found = station.verify()
+    assert found.holds, found.faults
+
+
+def test_further_files_are_destroyed_after_a_crash_too(station: Station, tmp_path: Path) -> None:
+    recordings = tmp_path / "recordings"
+    recordings.mkdir()
+    (recordings / "a.mkv").write_bytes(picture(77))
+    named = replace(station.storage, extra=(recordings,), roots=(tmp_path,))
+    (station.site.data_dir / "copy.bin").write_bytes(picture(77))
+    with pytest.raises(IntegrityError):
+        close_deployment(named, "d1", by="op-1", reason="over", clock=station.clock)
+    (recordings).mkdir()
+    (recordings / "late.mkv").write_bytes(picture(78))
+    (station.site.data_dir / "copy.bin").unlink()
+    (receipt,) = finish_closings(station.storage, clock=station.clock)
+    assert [part.label for part in receipt.receipt.parts] == ["watchlist", "alerts", "files"]
+    assert not recordings.exists()
+
+
+def test_alerts_go_when_their_time_is_over(station: Station) -> None:
+    rules = station.profile.retention
+    first = station.alert(1)
+    held = station.alert(2)
+    station.desk.hold(held, by="op-1", reason="evidence")
+    station.clock.advance(23 * 3600)
+    station.alert(3)
+    assert purge_expired(station.storage, rules, clock=station.clock) == 0
+    station.clock.advance(2 * 3600)
+    assert overdue(station.storage, rules, station.clock.wall_s()) == (first,)
+    assert any("past their retention time" in fault for fault in station.verify().faults)
+    assert purge_expired(station.storage, rules, clock=station.clock) == 1
+    found = station.verify()
+    assert found.holds, found.faults
+    assert found.items == 3
+    station.clock.advance(40 * 86400)
+    assert purge_expired(station.storage, rules, clock=station.clock) == 2
+
+
+def test_an_alert_that_was_used_goes_earlier_where_the_rules_say_so(station: Station) -> None:
+    rules = load_profile("uk-police").retention
+    used = station.alert(1)
+    station.alert(2)
+    station.desk.decide(used, officer="op-1", decision="not_a_match")
+    station.desk.add_outcome(used, officer="op-1", outcome="not_stopped")
+    station.clock.advance(3601)
+    assert overdue(station.storage, rules, station.clock.wall_s()) == (used,)
+
+
+def test_what_nobody_closes_is_closed_by_the_clock(station: Station) -> None:
+    station.fill(3)
+    station.clock.advance(30 * 86400 + 80_000)
+    assert close_overdue(station.storage, clock=station.clock) == [], "the profile leaves a day after the end"
+    station.clock.advance(10_000)
+    (receipt,) = close_overdue(station.storage, clock=station.clock)
+    assert receipt.receipt.reason == "the watchlist's time is over: the deployment is over"
+    assert receipt.receipt.by == "system"
+    assert station.watchlist.entries() == ()
+    assert close_overdue(station.storage, clock=station.clock) == []
+
+
+def test_in_europe_an_urgent_use_that_nobody_authorised_in_time_is_erased(station: Station) -> None:
+    station.close()
+    station.fill(3)
+    rules = load_profile("eu-ai-act")
+    officer, folder, now_s = SigningKey.create(), station.site.data_dir, station.clock.wall_s()
+    trust(folder / "keys", officer.described("head-1", rank="head-of-unit", training_until="2099-01-01"))
+    urgent = trial_authority(station.profile, now_s, deployment="urgent-1", duration_s=5 * 86400).model_copy(
+        update={
+            "kind": "retrospective",
+            "profile": rules.name,
+            "profile_sha256": rules.sha256,
+            "who": ("suspect",),
+            "cameras": ("clip",),
+            "footage_from": 1.0,
+            "footage_to": 2.0,
+            "watchlist_sha256": "a" * 64,
+            "watchlist_approved_at": now_s,
+            "watchlist_approved_by": "op-9",
+            "model": "dlib_resnet",
+            "threshold": 0.97,
+            "false_alerts_per_face": 0.0001,
+            "documents": {"policy": "1", "impact_assessment": "1"},
+            "authorising_officer": Officer(id="head-1", rank="head-of-unit"),
+            "urgent": True,
+            "urgent_reason": "imminent threat",
+        }
+    )
+    signed(urgent, officer, now_s).save(folder / "deployments")
+    keep_profile(folder / "deployments", rules)
+    station.clock.advance(2 * 86400 - 10)
+    assert close_overdue(station.storage, clock=station.clock) == []
+    station.clock.advance(20)
+    (receipt,) = close_overdue(station.storage, clock=station.clock)
+    assert receipt.receipt.reason == "the urgent use was not authorised in time"
+    assert station.watchlist.entries() == ()
+
+
+def test_the_ledger_knows_where_the_desk_goes_on(station: Station) -> None:
+    station.alert(1)
+    assert reported_event_id(station.site.data_dir) == station.desk.newest_event_id() == 1
+
+
+def test_a_missing_receipt_file_or_fingerprint_is_a_fault(station: Station) -> None:
+    station.fill(2)
+    station.close()
+    receipts = station.site.data_dir / "receipts"
+    (receipts / "d1.watchlist.scan").rename(receipts / "hidden")
+    assert any("fingerprints of watchlist are missing" in fault for fault in station.verify().faults)
+    (receipts / "hidden").rename(receipts / "d1.watchlist.scan")
+    (receipts / "d1.json").unlink()
+    assert any("there is no receipt" in fault for fault in station.verify().faults)
+
+
+def test_a_list_that_was_damaged_on_disk_is_destroyed_all_the_same(station: Station) -> None:
+    station.fill(3)
+    for path in (station.site.data_dir / "watchlist").rglob("data/*.lance"):
+        path.write_bytes(b"damaged" + path.read_bytes()[7:])
+    receipt = station.close()
+    assert any("was damaged" in note for note in receipt.receipt.notes)
+    assert not list((station.site.data_dir / "watchlist").rglob("data/*"))
+
+
+def test_content_that_cannot_be_destroyed_denies_the_receipt(station: Station) -> None:
+    station.fill(2)
+    (station.site.data_dir / "copy.bin").write_bytes(picture(1))
+    with pytest.raises(IntegrityError, match=r"copy\.bin"):
+        station.close()
+    assert list_grants(station.site.data_dir / "deployments")[0].closing is not None, "matching has ended all the same"
+    (station.site.data_dir / "copy.bin").unlink()
+    assert station.close().receipt.parts[0].items == 4

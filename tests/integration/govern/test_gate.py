@@ -1,0 +1,405 @@
+"""The gate over a real site folder: what ends matching, how soon, and what is recorded of it."""
+
+from __future__ import annotations
+
+import resource
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lfr_ray.config import MatchConfig, SiteConfig
+from lfr_ray.errors import StoreError
+from lfr_ray.govern.authority import Authority, Officer, Place
+from lfr_ray.govern.canonical import canonical_json
+from lfr_ray.govern.gate import FILE_EVERY_S, AuthorityGate
+from lfr_ray.govern.grant import closed, grant_path, ratified, signed
+from lfr_ray.govern.keys import SigningKey, trust
+from lfr_ray.govern.ledger import CLOCK_ACCEPTED
+from lfr_ray.govern.ledger_event import Event
+from lfr_ray.govern.ledger_verify import read_records
+from lfr_ray.govern.profile import load_profile
+from lfr_ray.govern.stop import breaker_pause, emergency_stop
+from lfr_ray.govern.trial import open_trial, trial_authority
+from lfr_ray.site.open import open_matcher
+
+LIST_HASH = "a" * 64
+
+
+class Scene:
+    """A site with a signed live authority, its gate and its ledger."""
+
+    def __init__(self, site: Any, **changes: Any) -> None:
+        self.site = site
+        self.profile = load_profile("uk-police")
+        self.officer = SigningKey.create()
+        self.now_s = site.clock.wall_s()
+        trust(
+            site.data_dir / "keys",
+            self.officer.described("supt-1", rank="superintendent", training_until=self.now_s + 10**8),
+        )
+        self.ledger = site.ledger()
+        self.folder = site.data_dir / "deployments"
+        self.grant = signed(self.authority(**changes), self.officer, self.now_s - 60)
+        self.grant.save(self.folder)
+        self.gate = AuthorityGate(
+            site.data_dir,
+            "airshow-1",
+            self.profile,
+            self.ledger,
+            clock=site.clock,
+            positions={"van": (51.789, 1.153), "stolen": (51.9, 1.153)},
+            needed=("live",),
+        )
+
+    def authority(self, **changes: Any) -> Authority:
+        content: dict[str, Any] = {
+            "deployment": "airshow-1",
+            "kind": "live",
+            "profile": "uk-police",
+            "profile_sha256": self.profile.sha256,
+            "purpose": "p",
+            "legal_basis": "l",
+            "why": "w",
+            "where": Place(
+                case="protective-security", name="n", rationale="r", latitude=51.789, longitude=1.153, radius_m=300
+            ),
+            "who": ("suspect",),
+            "starts_at": self.now_s,
+            "ends_at": self.now_s + 3600,
+            "cameras": ("van", "stolen"),
+            "watchlist_sha256": LIST_HASH,
+            "watchlist_approved_at": self.now_s - 60,
+            "watchlist_approved_by": "insp-7",
+            "model": "dlib_resnet",
+            "threshold": 0.6,
+            "false_alerts_per_face": 0.0001,
+            "documents": dict.fromkeys(
+                ("policy", "impact_assessment", "equality_assessment", "appropriate_policy"), "v1"
+            ),
+            "applicant": Officer(id="insp-7", rank="inspector"),
+            "authorising_officer": Officer(id="supt-1", rank="superintendent"),
+        }
+        return Authority.model_validate(content | changes)
+
+    def ask(self, camera: str = "van", watchlist_hash: str = LIST_HASH, model: str = "dlib_resnet") -> str:
+        self.site.clock.advance(1.1 * FILE_EVERY_S)
+        return self.gate.refusal(camera, self.site.clock.wall_s(), watchlist_hash, model)
+
+    def refusals(self) -> list[dict[str, Any]]:
+        return [record for record in read_records(self.site.path) if record["kind"] == "refusal"]
+
+
+@pytest.fixture
+def scene(site: Any) -> Scene:
+    return Scene(site)
+
+
+def test_an_authority_in_force_permits(scene: Scene) -> None:
+    assert scene.ask() == ""
+    assert scene.gate.status() == ""
+    assert scene.refusals() == []
+    assert scene.gate.authority == scene.grant.authority
+
+
+def test_it_ends_by_itself(scene: Scene) -> None:
+    scene.site.clock.advance(3601)
+    assert "ended" in scene.ask()
+    assert "ended" in scene.gate.status()
+
+
+def test_what_is_refused_names_its_reason(scene: Scene) -> None:
+    assert "not among" in scene.ask(camera="other")
+    assert "outside the authorised place" in scene.ask(camera="stolen")
+    assert "not the one that was approved" in scene.ask(watchlist_hash="b" * 64)
+    assert "not approved" in scene.ask(watchlist_hash="")
+    assert "not the authorised dlib_resnet" in scene.ask(model="arcface")
+
+
+def test_a_refusal_is_recorded_once_a_camera_and_minute(scene: Scene) -> None:
+    for _ in range(50):
+        scene.ask(camera="stolen")
+        scene.site.clock.advance(0.1)
+    scene.ask(camera="stolen", model="arcface")
+    assert len(scene.refusals()) == 1
+    scene.ask(watchlist_hash="")
+    assert len(scene.refusals()) == 2
+    scene.site.clock.advance(60)
+    scene.ask(camera="stolen")
+    records = scene.refusals()
+    assert len(records) == 3
+    assert records[0]["deployment"] == "airshow-1"
+    assert records[0]["subject"] == "stolen"
+    assert "outside the authorised place" in records[0]["reason"]
+
+
+def test_no_deployment_no_comparison(scene: Scene) -> None:
+    grant_path(scene.folder, "airshow-1").unlink()
+    assert "no authority in force" in scene.ask()
+    assert "lfr deployment open" in scene.ask()
+    assert scene.gate.authority is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"purpose": "another"}, "altered"),
+        ({"ends_at": "2099-01-01"}, "at most 24 hours"),
+        ({"deployment": "airshow-2"}, "altered"),
+    ],
+)
+def test_an_authority_that_is_altered_on_disk_counts_for_nothing(
+    scene: Scene, changes: dict[str, Any], reason: str
+) -> None:
+    assert scene.ask() == ""
+    document = scene.grant.model_dump(mode="json")
+    document["authority"].update(changes)
+    grant_path(scene.folder, "airshow-1").write_bytes(canonical_json(document))
+    assert reason in scene.ask()
+
+
+def test_a_damaged_authority_counts_for_nothing(scene: Scene) -> None:
+    for content in (b"", b"{", b"[]", b"\xff\xfe", b'{"authority": {}}'):
+        grant_path(scene.folder, "airshow-1").write_bytes(content)
+        assert "no authority in force" in scene.ask()
+
+
+def test_a_key_that_is_no_longer_trusted_ends_matching_within_a_second(scene: Scene) -> None:
+    assert scene.ask() == ""
+    (scene.site.data_dir / "keys" / f"{scene.officer.id}.pub").unlink()
+    scene.site.clock.advance(1)
+    assert "unknown key" in scene.ask()
+
+
+def test_a_test_authority_does_not_permit_live_use(site: Any) -> None:
+    scene = Scene(site)
+    profile = load_profile("test")
+    open_trial(site.data_dir, trial_authority(profile, scene.now_s), profile, scene.now_s)
+    gate = AuthorityGate(site.data_dir, "trial", profile, scene.ledger, clock=site.clock, needed=("live",))
+    assert "does not permit live use" in gate.refusal("any", scene.now_s, "", "any")
+    trial = AuthorityGate(site.data_dir, "trial", profile, scene.ledger, clock=site.clock, needed=("test",))
+    assert trial.refusal("any", scene.now_s, "", "any") == ""
+    british = AuthorityGate(site.data_dir, "trial", scene.profile, scene.ledger, clock=site.clock)
+    assert "made under the profile test" in british.refusal("any", scene.now_s, "", "any")
+
+
+@pytest.mark.parametrize(("switch", "words"), [(emergency_stop, "was stopped"), (breaker_pause, "circuit breaker")])
+def test_a_switch_ends_matching_at_the_next_comparison(scene: Scene, switch: Any, words: str) -> None:
+    made = switch(scene.site.data_dir)
+    assert scene.ask() == ""
+    made.set("op-1", "crowd disorder\nat the pier", scene.now_s)
+    assert words in scene.ask()
+    assert "crowd disorder at the pier" in scene.ask()
+    assert "crowd disorder" in scene.refusals()[0]["reason"]
+    assert made.clear()
+    assert scene.ask() == ""
+
+
+def test_a_switch_that_says_nothing_still_ends_matching(scene: Scene) -> None:
+    for content in (b"", b"\xff", b"[]", b'{"by": 1}'):
+        (scene.site.data_dir / "stop").write_bytes(content)
+        assert "was stopped" in scene.ask()
+
+
+def test_a_stop_on_a_full_disk_still_stops(scene: Scene) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        emergency_stop(scene.site.data_dir).set("op-1", "disorder", scene.now_s)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "was stopped" in scene.ask()
+
+
+def test_the_first_reason_of_a_stop_stays(scene: Scene) -> None:
+    stop = emergency_stop(scene.site.data_dir)
+    first = stop.set("op-1", "disorder", scene.now_s)
+    assert stop.set("op-2", "another", scene.now_s + 1) == first
+    assert stop.read() == first
+
+
+def test_a_ledger_that_cannot_be_written_ends_matching_within_a_second(scene: Scene) -> None:
+    assert scene.ask() == ""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (scene.site.path.stat().st_size + 10, hard))
+    try:
+        with pytest.raises(StoreError):
+            scene.ledger.append(Event("decision", "alert decided"))
+        scene.site.clock.advance(1)
+        assert "ledger is out of order" in scene.ask()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    scene.site.clock.advance(1)
+    assert scene.ask() == ""
+    kinds = [record["kind"] for record in read_records(scene.site.path)]
+    assert kinds == ["decision", "refusal"], "nothing is lost"
+
+
+def test_a_clock_set_backwards_ends_matching_until_it_is_accepted(scene: Scene) -> None:
+    assert scene.ask() == ""
+    scene.site.clock.advance(1800)
+    assert scene.ask() == ""
+    scene.site.clock.set_wall_s(scene.now_s + 900)
+    assert "clock was set backwards" in scene.ask()
+    scene.site.clock.advance(2)
+    assert "clock was set backwards" in scene.ask()
+    scene.ledger.append(Event("incident", CLOCK_ACCEPTED, actor="op-1", reason="time server repaired"))
+    scene.site.clock.advance(1)
+    assert scene.ask() == ""
+
+
+def test_a_clock_set_backwards_before_the_start_is_seen_in_the_ledger(scene: Scene) -> None:
+    scene.site.clock.advance(1800)
+    scene.ledger.append(Event("decision", "alert decided"))
+    scene.site.clock.set_wall_s(scene.now_s + 900)
+    fresh = AuthorityGate(scene.site.data_dir, "airshow-1", scene.profile, scene.ledger, clock=scene.site.clock)
+    assert "clock was set backwards" in fresh.refusal("van", scene.now_s + 900, LIST_HASH, "dlib_resnet")
+
+
+def test_closing_ends_matching_at_the_next_comparison(scene: Scene) -> None:
+    assert not scene.gate.closed
+    closed(scene.grant, scene.site.key, "insp-7", scene.now_s).save(scene.folder)
+    assert "was closed" in scene.ask()
+    assert scene.gate.closed
+
+
+def test_a_receipt_keeps_a_deployment_closed(scene: Scene) -> None:
+    receipts = scene.site.data_dir / "receipts"
+    receipts.mkdir()
+    (receipts / "airshow-1.json").write_text("{}")
+    assert "data destroyed" in scene.ask()
+
+
+def test_the_urgent_route_ends_without_ratification(site: Any) -> None:
+    scene = Scene(site)
+    inspector = SigningKey.create()
+    trust(
+        site.data_dir / "keys",
+        inspector.described("insp-9", rank="inspector", training_until=scene.now_s + 10**8),
+    )
+    authority = scene.authority(
+        authorising_officer=Officer(id="insp-9", rank="inspector"),
+        urgent=True,
+        urgent_reason="threat to life",
+        starts_at=scene.now_s + 20 * 3600,
+        ends_at=scene.now_s + 30 * 3600,
+        watchlist_approved_at=scene.now_s + 19 * 3600,
+    )
+    grant = signed(authority, inspector, scene.now_s)
+    grant.save(scene.folder)
+    site.clock.advance(21 * 3600)
+    assert scene.ask() == ""
+    site.clock.advance(4 * 3600)
+    assert "was not ratified" in scene.ask()
+    assert not scene.gate.must_erase
+    ratified(grant, scene.officer, scene.now_s + 3600).save(scene.folder)
+    assert scene.ask() == ""
+
+
+def test_the_threshold_and_weights_in_use_must_be_the_authorised(scene: Scene) -> None:
+    arguments = (scene.site.data_dir, "airshow-1", scene.profile, scene.ledger)
+    low = AuthorityGate(*arguments, clock=scene.site.clock, threshold=0.5)
+    assert "below the authorised" in low.refusal("van", scene.now_s, LIST_HASH, "dlib_resnet")
+    grant = signed(scene.authority(model_sha256="c" * 64), scene.officer, scene.now_s - 60)
+    grant.save(scene.folder)
+    other = AuthorityGate(*arguments, clock=scene.site.clock, model_sha256="d" * 64)
+    assert "weights" in other.refusal("van", scene.now_s, LIST_HASH, "dlib_resnet")
+
+
+@pytest.mark.parametrize(
+    ("asked", "compared_at"),
+    [
+        ({}, 0.97),
+        ({"false_alerts_per_10k_faces": 10.0}, 0.97),
+        ({"threshold": 0.98}, 0.98),
+        ({"threshold": 0.96}, 0.97),
+    ],
+)
+def test_what_was_signed_is_compared_with_unless_the_site_is_stricter(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, asked: dict[str, float], compared_at: float
+) -> None:
+    signed(scene.authority(threshold=0.97), scene.officer, scene.now_s - 60).save(scene.folder)
+    scene.site.clock.advance(1.1 * FILE_EVERY_S)
+    monkeypatch.setattr("lfr_ray.site.open.open_gate", lambda site, ledger: scene.gate)
+    site = SiteConfig(site="pier", data_dir=scene.site.data_dir, match=MatchConfig(**asked))
+    matcher = open_matcher(site, scene.ledger)
+    assert matcher.state(scene.now_s).threshold == compared_at
+
+
+class Day:
+    """What should be true of the gate, kept in a few plain values beside the real one."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene, self.clock, self.data_dir = scene, scene.site.clock, scene.site.data_dir
+        for name in ("stop", "pause"):
+            (self.data_dir / name).unlink(missing_ok=True)
+        self.clock.set_wall_s(max(self.clock.wall_s(), scene.ledger.clock_state()[1]))
+        self.start_s = self.latest_s = scene.now_s = self.clock.wall_s()
+        scene.ledger.append(Event("incident", CLOCK_ACCEPTED, actor="op-1"))
+        trust(
+            self.data_dir / "keys",
+            scene.officer.described("supt-1", rank="superintendent", training_until=self.start_s + 10**8),
+        )
+        self.grant = signed(scene.authority(), scene.officer, self.start_s)
+        self.grant.save(scene.folder)
+        scene.gate = AuthorityGate(
+            self.data_dir, "airshow-1", scene.profile, scene.ledger, clock=self.clock, needed=("live",)
+        )
+        self.stopped = self.off = False
+
+    def wait(self) -> None:
+        self.clock.advance(1300)
+
+    def back(self) -> None:
+        self.clock.set_wall_s(self.clock.wall_s() - 700)
+        self.clock.advance(1)
+
+    def stop(self) -> None:
+        emergency_stop(self.data_dir).set("op-1", "x", self.clock.wall_s())
+        self.stopped = True
+
+    def resume(self) -> None:
+        emergency_stop(self.data_dir).clear()
+        self.stopped = False
+
+    def close(self) -> None:
+        closed(self.grant, self.scene.site.key, "op-1", self.clock.wall_s()).save(self.scene.folder)
+        self.off = True
+
+    def distrust(self) -> None:
+        (self.data_dir / "keys" / f"{self.scene.officer.id}.pub").unlink(missing_ok=True)
+        self.clock.advance(1)
+        self.off = True
+
+    def accept(self) -> None:
+        self.clock.advance(1)
+        self.scene.ledger.append(Event("incident", CLOCK_ACCEPTED, actor="op-1"))
+        self.latest_s = self.clock.wall_s()
+        self.clock.advance(1)
+
+    def right(self) -> bool:
+        now_s = self.clock.wall_s()
+        backwards = now_s < self.latest_s - self.scene.profile.clock_tolerance_s
+        if not self.stopped:
+            self.latest_s = max(self.latest_s, now_s)
+        in_time = self.start_s <= now_s <= self.start_s + 3600
+        return in_time and not (backwards or self.stopped or self.off)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=80)
+@given(
+    steps=st.lists(
+        st.sampled_from(["wait", "back", "stop", "resume", "close", "distrust", "accept"]), min_size=1, max_size=12
+    )
+)
+def test_whatever_happens_matching_is_on_only_when_everything_is_right(site: Any, steps: list[str]) -> None:
+    if not hasattr(site, "scene"):
+        site.scene = Scene(site)
+    day = Day(site.scene)
+    for step in steps:
+        getattr(day, step)()
+        right = day.right()
+        assert (day.scene.ask() == "") == right, (step, day.scene.ask())
+        assert day.scene.ask(watchlist_hash="b" * 64)
+        assert day.scene.ask(camera="other")

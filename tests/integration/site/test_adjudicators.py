@@ -1,0 +1,55 @@
+"""Under a real profile only officers whose training is in date decide on alerts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lfr_ray.clock import FakeClock
+from lfr_ray.config import AuthorityConfig, SiteConfig
+from lfr_ray.errors import RefusedError
+from lfr_ray.govern.keys import SigningKey, trust
+from lfr_ray.site.authority import KEYS_FOLDER
+from lfr_ray.site.open import OpenedAlerts
+
+DAY_S = 86_400.0
+
+
+def site(folder: Path, profile: str) -> SiteConfig:
+    authority = AuthorityConfig(kind="live", deployment="airshow-1", profile=profile)
+    return SiteConfig(site="pier", data_dir=folder, authority=authority)
+
+
+def enlist(folder: Path, holder: str, training_until: float | None, **fields: Any) -> None:
+    key = SigningKey.create().described(holder, role="operator", training_until=training_until, **fields)
+    trust(folder / KEYS_FOLDER, key)
+
+
+@pytest.mark.parametrize("profile", ["uk-police", "eu-ai-act"])
+def test_training_counts_until_its_day(tmp_path: Path, make_sighting: Any, profile: str) -> None:
+    clock = FakeClock(1.8e9)
+    desk = OpenedAlerts(site(tmp_path, profile), clock).desk
+    enlist(tmp_path, "PC1", clock.wall_s() + DAY_S)
+    enlist(tmp_path, "PC2", None)
+    enlist(tmp_path, "PC3", clock.wall_s() + DAY_S, valid_until=clock.wall_s() - 1)
+    alert_id = desk.raise_alert(make_sighting()).alert_id
+    for officer, why in {"PC2": "not recorded or has run out", "PC3": "has run out", "PC9": "is not known"}.items():
+        with pytest.raises(RefusedError) as caught:
+            desk.decide(alert_id, officer=officer, decision="not_a_match")
+        assert why in caught.value.got
+    assert desk.decide(alert_id, officer="PC1", decision="not_a_match")["case"]["verdicts_given"] == 1
+    other = desk.raise_alert(make_sighting("tracklet-2", match={"entry_id": "e9"})).alert_id
+    clock.advance(2 * DAY_S)
+    with pytest.raises(RefusedError, match="may not decide"):
+        desk.decide(other, officer="PC1", decision="not_a_match")
+    enlist(tmp_path, "PC1", clock.wall_s() + DAY_S)  # trained again
+    assert desk.decide(other, officer="PC1", decision="not_a_match")["case"]["verdicts_given"] == 1
+
+
+def test_a_test_asks_nobody_for_training(tmp_path: Path, make_sighting: Any) -> None:
+    config = SiteConfig(site="pier", data_dir=tmp_path, authority=AuthorityConfig(kind="test"))
+    desk = OpenedAlerts(config, FakeClock(1.8e9)).desk
+    alert_id = desk.raise_alert(make_sighting()).alert_id
+    assert desk.decide(alert_id, officer="anybody", decision="not_a_match")["status"] == "decided"

@@ -1,0 +1,133 @@
+"""What a site does by the clock, on a real desk, ledger and store: counting, forgetting, pausing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from lfr_ray.clock import FakeClock
+from lfr_ray.config import AlertConfig, AuthorityConfig, SiteConfig
+from lfr_ray.govern.counters import CameraCounters, totals
+from lfr_ray.govern.ledger_verify import read_records
+from lfr_ray.govern.stop import breaker_pause, emergency_stop
+from lfr_ray.records import Match, Quality, Sighting
+from lfr_ray.site.open import OpenedAlerts, TestPermission
+from lfr_ray.site.schedule import COUNT_EVERY_S
+
+DEPLOYMENT = "trial-1"
+
+
+@dataclass
+class Site:
+    config: SiteConfig
+    clock: FakeClock
+    opened: OpenedAlerts
+
+    def alert(self, number: int) -> str:
+        match = Match(f"e{number}", "Person", "test", "", 0.98, 0.97, 0.02, "", 3, 3, 100)
+        sighting = Sighting(
+            key=f"key-{number}",
+            camera="gate",
+            track=number,
+            captured_s=1.0,
+            captured_at=self.clock.wall_s(),
+            match=match,
+            model="dlib_resnet",
+            deployment=DEPLOYMENT,
+            box=(0.0, 0.0, 9.0, 9.0),
+            quality=Quality(60, 100, 128, 0, 0, 0, 0.9, 0.5),
+            face_jpeg=b"\xff\xd8 face %d" % number,
+            scene_jpeg=b"\xff\xd8 scene",
+            watchlist_jpeg=b"\xff\xd8 listed",
+        )
+        return self.opened.desk.raise_alert(sighting).alert_id
+
+    def false_alert(self, number: int) -> None:
+        alert_id = self.alert(number)
+        self.opened.desk.decide(alert_id, officer="pc-1", decision="engage")
+        self.opened.desk.add_outcome(alert_id, officer="pc-1", outcome="false_alert", details={"confirmed": True})
+
+    def tick(self, faces: int, frames: int = 1) -> None:
+        self.clock.advance(COUNT_EVERY_S)
+        self.opened.upkeep.tick({"gate": CameraCounters(frames=frames, faces_seen=faces, faces_compared=faces)})
+
+    def faces_on_record(self) -> int:
+        return totals(read_records(self.config.data_dir / "ledger.jsonl"), DEPLOYMENT)["gate"].faces_seen
+
+
+def opened(data_dir: Path, clock: FakeClock) -> Site:
+    config = SiteConfig(
+        site="s",
+        data_dir=data_dir,
+        authority=AuthorityConfig(kind="test", deployment=DEPLOYMENT, profile="uk-police"),
+        alert=AlertConfig(cooldown_s=0),
+    )
+    return Site(config, clock, OpenedAlerts(config, clock))
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    made = opened(tmp_path / "data", FakeClock(wall_s=1_787_904_000.0))
+    yield made
+    made.opened.ledger.close()
+    made.opened.desk.store.database.close()
+
+
+def test_what_cameras_counted_is_recorded_as_what_came_since(site: Site) -> None:
+    site.tick(faces=10, frames=100)
+    site.tick(faces=25, frames=250)
+    assert site.faces_on_record() == 25
+    site.tick(faces=3, frames=30)
+    assert site.faces_on_record() == 28, "a camera that was restarted counts from nothing; nothing is lost or doubled"
+
+
+def test_alerts_are_destroyed_when_their_time_is_over(site: Site) -> None:
+    site.alert(1)
+    site.tick(faces=1)
+    site.clock.advance(25 * 3600)
+    site.tick(faces=1, frames=2)
+    for path in site.config.data_dir.rglob("*"):
+        if path.is_file():
+            assert b"face 1" not in path.read_bytes(), path
+
+
+def test_false_alerts_within_the_ceiling_pause_nothing(site: Site) -> None:
+    for number in range(3):
+        site.false_alert(number)
+    site.tick(faces=200_000)
+    assert TestPermission(site.config).refusal("gate", 0.0, "", "") == ""
+
+
+def test_false_alerts_above_the_ceiling_pause_matching_and_say_so(site: Site) -> None:
+    for number in range(3):
+        site.false_alert(number)
+    site.tick(faces=50)
+    why = TestPermission(site.config).refusal("gate", 0.0, "", "")
+    assert "circuit breaker" in why
+    assert "1 in 1000" in why
+    kinds = [record["what"] for record in read_records(site.config.data_dir / "ledger.jsonl")]
+    assert "matching paused" in kinds
+
+
+def test_whoever_resumes_accepts_the_false_alerts_until_then(site: Site) -> None:
+    for number in range(3):
+        site.false_alert(number)
+    site.tick(faces=50)
+    pause = breaker_pause(site.config.data_dir)
+    assert pause.is_set()
+    pause.clear()
+    site.tick(faces=60, frames=2)
+    assert not pause.is_set(), "nothing new has happened"
+    site.false_alert(9)
+    site.tick(faces=70, frames=3)
+    assert pause.is_set(), "one more, with the bound still above the ceiling"
+
+
+def test_the_emergency_stop_closes_the_gate_at_once(site: Site) -> None:
+    gate = TestPermission(site.config)
+    assert gate.refusal("gate", 0.0, "", "") == ""
+    emergency_stop(site.config.data_dir).set("pc-1", "wrong list", site.clock.wall_s())
+    assert "wrong list" in gate.refusal("gate", 0.0, "", "")

@@ -1,0 +1,79 @@
+"""From the desk's feed to ledger records and to what the public record counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lfr_ray.govern.alert_events import RECORDS, AlertEvent, alert_facts, last_event_id, ledger_event
+from lfr_ray.govern.counters import CameraCounters, counted, totals
+from lfr_ray.govern.ledger_event import check_event
+
+
+@pytest.mark.parametrize("kind", [*RECORDS, "something_new"])
+def test_every_event_of_the_desk_becomes_a_record(kind: str) -> None:
+    facts: dict[str, Any] = {
+        "event_id": 7,
+        "at": 5.0,
+        "alert_id": "ab12",
+        "officer": "PC 1234 Smith",
+        "deployment": "airshow-1",
+        "similarity": 0.7,
+        "perceived_ethnicity": "black",
+        "offence_class": "theft",
+        "note": "tall",
+        "name": "x",
+        "jpeg": b"\xff\xd8",
+        "outcome": None,
+    }
+    event = ledger_event(kind, facts)
+    check_event(event)
+    assert event.actor == "PC_1234_Smith"
+    assert event.subject == "ab12"
+    assert event.facts == {"event_id": 7, "similarity": 0.7}
+
+
+def test_a_consultation_keeps_its_reason() -> None:
+    assert ledger_event("consultation", {"who": "op-1", "reason": "complaint 12"}).reason == "complaint 12"
+    assert ledger_event("consultation", {"who": "op-1"}).reason == "adjudication of the alert"
+
+
+def test_where_the_desk_goes_on_after_a_restart() -> None:
+    records = [{"facts": {"event_id": 4}}, {"facts": {}}, {"facts": {"event_id": 9}}, {"facts": {"event_id": 7}}]
+    assert last_event_id(records) == 9
+    assert last_event_id([]) == 0
+
+
+def feed() -> list[AlertEvent]:
+    raised = {"deployment": "d1", "category": "suspect", "camera": "pier", "entry_id": "e1", "captured_at": 99.0}
+    return [
+        AlertEvent("alert_raised", 100.0, "a1", raised),
+        AlertEvent("alert_raised", 101.0, "a2", raised | {"deployment": "other"}),
+        AlertEvent("decision", 104.0, "a1", {"decision": "engage", "decided": ""}),
+        AlertEvent("decision", 110.0, "a1", {"decision": "engage", "decided": "engage"}),
+        AlertEvent("outcome", 200.0, "a1", {"outcome": "stopped", "minutes": 4.0, "perceived_sex": "male"}),
+        AlertEvent("decision", 300.0, "a1", {"decision": "engage", "decided": "engage", "corrects": 3}),
+        AlertEvent("outcome", 400.0, "a1", {"outcome": "false_alert", "confirmed": True, "corrects": 5}),
+        AlertEvent("erasure", 500.0, "a1", {"deployment": "d1"}),
+    ]
+
+
+def test_what_stands_of_an_alert() -> None:
+    (alert,) = alert_facts(feed(), "d1")
+    assert (alert.decision, alert.decided_after_s) == ("engage", 10.0)
+    assert alert.is_false
+    assert alert.confirmed
+    assert alert.engaged
+    assert alert.minutes is None, "a corrected outcome takes its details along"
+    assert not alert.blue
+
+
+def test_cameras_counts_are_added_up_from_the_ledger() -> None:
+    new = CameraCounters(10, 5, 4, 60.0, 1.0, {"small": 3}, {"p50": 1.0})
+    event = counted("d1", "pier", new)
+    check_event(event)
+    record = {"what": event.what, "deployment": "d1", "subject": "pier", "facts": dict(event.facts)}
+    other = {"what": "alert raised", "deployment": "d1", "subject": "pier", "facts": {}}
+    found = totals([record, other, record, record | {"deployment": "d2"}], "d1")
+    assert found == {"pier": CameraCounters(20, 10, 8, 120.0, 2.0, {"small": 6}, {"p50": 1.0})}
