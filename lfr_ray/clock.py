@@ -85,3 +85,19 @@ def parse_utc(text: str) -> float:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=timezone.utc)
     return moment.timestamp()
+
+
+def backoff_s(failures: int, *, first_s: float, longest_s: float, draw: float = 1.0) -> float:
+    """The pause before the next attempt after so many failures in a row: it doubles with each, up to a limit.
+
+    Args:
+        failures: Failures in a row, 1 or more.
+        first_s: The longest pause after the first failure.
+        longest_s: The longest pause of all.
+        draw: The share of the pause that is taken, 0 to 1. A random one spreads those who failed in the same moment.
+
+    >>> [backoff_s(failures, first_s=0.5, longest_s=30.0) for failures in (1, 2, 3, 7, 1000)]
+    [0.5, 1.0, 2.0, 30.0, 30.0]
+    """
+    # The exponent is bounded because 2.0 ** 1024 overflows.
+    return draw * min(longest_s, first_s * 2.0 ** min(failures - 1, 32))
