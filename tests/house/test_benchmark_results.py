@@ -68,14 +68,41 @@ def test_every_result_has_its_program(path: Path) -> None:
     assert any(path.stem == program or path.stem.startswith(program) for program in programs)
 
 
-@pytest.mark.skipif(not (ROOT / "README.md").is_file(), reason="there is no README.md")
+def rows(page: str, heading: str) -> list[str]:
+    """The rows of the table below a heading of a page."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    below = text.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    return [line for line in below.splitlines() if line.startswith("|")][2:]
+
+
 @pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.stem)
-def test_every_result_has_a_row_in_the_readme(path: Path) -> None:
-    rows = [line for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines() if line.startswith("|")]
-    mine = [line for line in rows if path.name in line or f"`{path.stem}`" in line]
+def test_every_result_has_a_row_in_the_table(path: Path) -> None:
+    mine = [line for line in rows("benchmarks/README.md", "Results") if f"`{path.stem}`" in line]
     assert len(mine) == 1, "exactly one row names the result"
     met = json.loads(path.read_text(encoding="utf-8"))["met"]
     assert ("not met" in mine[0]) != met, "the row says whether the target was met"
+
+
+def is_measured(text: str, measured: list[float]) -> bool:
+    """Whether a number as it is written is one of those measured, to the digits that are written."""
+    digits = len(text.partition(".")[2])
+    return any(round(one * scale, digits) == float(text) for one in measured for scale in (1, 100))
+
+
+@pytest.mark.parametrize("row", rows("README.md", "Figures"), ids=lambda row: row.split("|")[3].strip())
+def test_the_first_page_s_figures_are_those_of_the_results(row: str) -> None:
+    _, _, figure, result, _ = row.split("|")
+    path = ROOT / "benchmarks" / "results" / f"{result.strip().strip('`')}.json"
+    measured = numbers(json.loads(path.read_text(encoding="utf-8"))["figures"])
+    written = re.findall(r"\d+(?:\.\d+)?", figure.replace(",", ""))
+    assert written, "a row without a number"
+    assert [one for one in written if not is_measured(one, measured)] == []
+
+
+def test_a_figure_that_was_not_measured_is_noticed() -> None:
+    assert is_measured("7.3", [7.3125])
+    assert is_measured("80", [0.8012])
+    assert not is_measured("7.4", [7.3125])
 
 
 WHOLE = {
