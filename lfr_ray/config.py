@@ -230,6 +230,11 @@ class ApiConfig(Section):
         default="", description="Environment variable with the bearer token. Empty: only a loopback host is allowed."
     )
     console: bool = Field(default=True, description="Serve the console at /.")
+    demo_officer: str = Field(
+        default="",
+        pattern=rf"^$|{NAME_PATTERN}",
+        description="Officer as whom the console signs everybody in without asking; test sites without tokens only.",
+    )
 
 
 class AuthorityConfig(Section):
@@ -300,6 +305,12 @@ class SiteConfig(Section):
     def _declared(self) -> SiteConfig:
         if self.authority.kind != "test" and self.declared_use not in ("", "operational"):
             raise ValueError(f"declared_use {self.declared_use} does not go with a {self.authority.kind} deployment")
+        return self
+
+    @model_validator(mode="after")
+    def _demo_officer(self) -> SiteConfig:
+        if self.api.demo_officer and (self.authority.kind != "test" or self.api.token_env):
+            raise ValueError("api -> demo_officer is for test sites without tokens: elsewhere officers sign in")
         return self
 
     @model_validator(mode="after")

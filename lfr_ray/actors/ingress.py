@@ -28,6 +28,7 @@ class Ingress:
             RemoteSite(self._site, self._fleet),
             access=access_of(self._site),
             console=self._site.api.console,
+            demo_officer=self._site.api.demo_officer,
         )
 
 

@@ -46,6 +46,7 @@ def build_api(
     *,
     access: Access | None = None,
     console: bool = True,
+    demo_officer: str = "",
     feed: FeedRules | None = None,
 ) -> FastAPI:
     """The whole of ``/v1``, health, metrics and the console.
@@ -55,6 +56,7 @@ def build_api(
         site: What the site shows of itself.
         access: Who may come in; without it (or without tokens) only requests to this machine's own names.
         console: Serve the console at /.
+        demo_officer: As whom the console signs everybody in without asking; empty: officers sign in.
         feed: How the event stream behaves.
     """
     app = FastAPI(
@@ -76,5 +78,5 @@ def build_api(
     app.include_router(alert_routes.router)
     app.include_router(site_routes.router)
     if console:
-        app.include_router(page_router(read_pages()))
+        app.include_router(page_router(read_pages(demo_officer)))
     return app

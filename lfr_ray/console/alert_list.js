@@ -56,6 +56,12 @@ export class AlertList {
     return [...this.alerts.values()].filter((alert) => alert.status === "new").length;
   }
 
+  // The oldest alert that is still to be decided; without one, any.
+  first() {
+    const oldest = [...this.alerts.values()].sort((one, other) => one.raised_at.localeCompare(other.raised_at));
+    return (oldest.find((alert) => alert.status === "new") || oldest[0])?.id;
+  }
+
   draw() {
     const wanted = byId("filter").value;
     const shown = [...this.alerts.values()]

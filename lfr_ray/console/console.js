@@ -63,6 +63,7 @@ async function begin() {
   if (begun) return undefined;
   begun = true;
   site.start();
+  if (demoOfficer && list.first()) select(list.first());
   return link.follow(after, happened, (state) => {
     byId("link").className = `link ${state}`;
     byId("link-text").textContent = LINK_TEXT[state];
@@ -103,12 +104,20 @@ function happened(event) {
   view.update(event.alert);
   if (event.kind === "alert_raised" && unknown) {
     byId("news").textContent = `New possible match at ${event.alert.camera}, category ${words(event.alert.category)}`;
+    if (demoOfficer && !view.id) select(event.alert.id);
   }
 }
 
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && byId("desk").classList.contains("open") && !document.querySelector("dialog[open]")) close();
 });
+
+// A demo signs a newcomer in, and shows the first alert as soon as there is one.
+const demoOfficer = document.querySelector("meta[name=demo-officer]").content;
+if (demoOfficer) {
+  link.officer ||= demoOfficer;
+  byId("demo").hidden = false;
+}
 
 if (link.officer) begin();
 else signIn();

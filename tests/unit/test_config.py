@@ -216,3 +216,11 @@ def test_two_models_are_two() -> None:
         parse_section(SiteConfig, {"site": "pier", "second_embedder": {"model": "dlib_resnet"}}, "site.yaml")
     both = parse_section(SiteConfig, {"site": "pier", "second_embedder": {"model": "sface_2021dec"}}, "site.yaml")
     assert both.second_embedder is not None
+
+
+def test_a_demo_officer_is_for_test_sites_without_tokens() -> None:
+    test = {"site": "demo", "authority": {"kind": "test"}, "api": {"demo_officer": "demo-officer"}}
+    assert SiteConfig.model_validate(test).api.demo_officer == "demo-officer"
+    for change in ({"authority": {"kind": "live"}}, {"api": {"demo_officer": "demo-officer", "token_env": "TOKEN"}}):
+        with pytest.raises(ValueError, match="demo_officer"):
+            SiteConfig.model_validate(test | change)

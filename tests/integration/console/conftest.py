@@ -109,7 +109,9 @@ class GroundSite:
 class LiveHouse:
     """A desk and its server on a free port of loopback."""
 
-    def __init__(self, folder: Path, make_sighting: Callable[..., Any], *, access: Access, two_person: bool) -> None:
+    def __init__(
+        self, folder: Path, make_sighting: Callable[..., Any], *, access: Access, two_person: bool, demo_officer: str
+    ) -> None:
         self._make = make_sighting
         self.database = Database.at(folder / "desk.sqlite")
         clock = SystemClock()
@@ -124,6 +126,7 @@ class LiveHouse:
         self.site = GroundSite()
         self._port = LocalAlerts(self.desk, WebhookStore(self.database), clock)
         self._access = access
+        self._demo_officer = demo_officer
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
@@ -134,7 +137,8 @@ class LiveHouse:
         return f"http://127.0.0.1:{self.port}/"
 
     def start(self) -> None:
-        app = build_api(self._port, self.site, access=self._access, feed=FeedRules(heartbeat_s=1.0))
+        feed, officer = FeedRules(heartbeat_s=1.0), self._demo_officer
+        app = build_api(self._port, self.site, access=self._access, demo_officer=officer, feed=feed)
         config = uvicorn.Config(
             app, host="127.0.0.1", port=self.port, log_level="critical", timeout_graceful_shutdown=1, ws="none"
         )
@@ -175,8 +179,9 @@ class LiveHouse:
 def open_house(tmp_path: Path, make_sighting: Callable[..., Any]) -> Iterator[Callable[..., LiveHouse]]:
     opened: list[LiveHouse] = []
 
-    def make(*, access: Access | None = None, two_person: bool = False) -> LiveHouse:
-        opened.append(LiveHouse(tmp_path, make_sighting, access=access or Access({}), two_person=two_person))
+    def make(*, access: Access | None = None, two_person: bool = False, demo_officer: str = "") -> LiveHouse:
+        rules = {"two_person": two_person, "demo_officer": demo_officer}
+        opened.append(LiveHouse(tmp_path, make_sighting, access=access or Access({}), **rules))
         return opened[-1]
 
     yield make

@@ -250,3 +250,30 @@ def test_dark_and_wide(house: Any, open_page: Open, tmp_path: Path) -> None:
     shot(page, tmp_path, "9-dark")
     page.select_option("#filter", "decided")
     assert page.locator(".item").count() == 3
+
+
+def test_a_demo_signs_a_newcomer_in_and_shows_the_first_alert(
+    open_house: Callable[..., Any], open_page: Open, tmp_path: Path
+) -> None:
+    house = open_house(demo_officer="demo-officer")
+    page = open_page(house.url, officer=None)
+    page.wait_for_selector("#link.live")
+    assert not page.is_visible("#sign-in")
+    assert page.is_visible("#demo")
+    alert_id = house.alert("tracklet-1")
+    page.wait_for_selector("img[data-kind=face]")
+    assert page.get_attribute(".item[aria-current=true]", "data-id") == alert_id
+    house.alert("tracklet-2", camera="south-gate")
+    page.wait_for_selector(".item >> nth=1")
+    assert page.inner_text("#officer") == "demo-officer"
+    shot(page, tmp_path, "demo")
+
+    other = open_page(house.url, officer=None)
+    other.wait_for_selector("img[data-kind=face]")
+    assert {facts["who"] for facts in house.consulted} == {"demo-officer"}
+
+
+def test_outside_a_demo_nobody_is_signed_in_by_the_page(house: Any, open_page: Open) -> None:
+    page = open_page(house.url, officer=None)
+    page.wait_for_selector("#sign-in")
+    assert not page.is_visible("#demo")
