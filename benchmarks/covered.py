@@ -125,7 +125,7 @@ def passages(samples: Samples, masked: Any, size: int, model: str) -> dict[str, 
         probes = np.stack([fuse(vectors[row], samples.quality[row]) for row in rows])
         similarity = probes @ vectors[entries].T
         if not covered:
-            similarity = ScoreNormaliser(vectors[entries], calibration.neighbourhood).normalised(similarity)
+            similarity = ScoreNormaliser(vectors[entries], calibration.score_norm).normalised(similarity)
         threshold = thresholds_for(calibration, asked, len(entries), covered=covered).fused
         own = people[:, None] == listed[None, :]
         right, wrong = similarity[own], np.where(own, -1, similarity).max(axis=1)

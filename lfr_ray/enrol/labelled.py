@@ -24,7 +24,7 @@ from lfr_ray.enrol.faces import detect_stills
 from lfr_ray.enrol.subject import choose_subject
 from lfr_ray.errors import InputError, PictureError
 from lfr_ray.evaluate.groups import GroupTable, read_groups
-from lfr_ray.evaluate.pairs import Listing, Normalise
+from lfr_ray.evaluate.pairs import Normalise, Normaliser
 from lfr_ray.evaluate.samples import Samples
 from lfr_ray.match.score_norm import ScoreNormaliser
 from lfr_ray.models.cards import Detector, Embedder, ModelCard, chip_spec
@@ -190,17 +190,17 @@ def most_central(faces: Faces, width_px: int, height_px: int) -> int:
     return int(np.where(sizes >= COMPARABLE_SIZE * sizes.max(), off, np.inf).argmin())
 
 
-def matcher_listing(card: ModelCard) -> Listing | None:
-    """What the matcher does to similarities when this card's model is used; None: it leaves them as they are."""
+def matcher_normaliser(card: ModelCard) -> Normaliser | None:
+    """The score normalisation that the matcher applies with this card's model; None: none."""
     calibration = card.calibration
-    if calibration is None or calibration.neighbourhood is None:
+    if calibration is None or calibration.score_norm is None:
         return None
-    rule = calibration.neighbourhood
+    rule = calibration.score_norm
 
-    def listing(entries: Floats) -> Normalise:
+    def normaliser(entries: Floats) -> Normalise:
         return ScoreNormaliser(entries, rule).normalised
 
-    return listing
+    return normaliser
 
 
 def _spread(vectors: Floats, rows: Sequence[int], count: int) -> Floats:

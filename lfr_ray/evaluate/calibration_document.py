@@ -6,7 +6,7 @@ from typing import Any
 
 from lfr_ray.evaluate.calibrate import CalibrationReport, Kind, ThresholdRow
 from lfr_ray.evaluate.document import held_out_document, tail_document
-from lfr_ray.models.cards import Calibration
+from lfr_ray.models.calibration import Calibration
 from lfr_ray.stats import rounded
 
 SCHEMA = "lfr-calibration/1"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lfr_ray.evaluate.metrics import Operating, tar_at_far
+from lfr_ray.evaluate.metrics import OperatingPoint, tar_at_far
 from lfr_ray.evaluate.pairs import compare_across
 from lfr_ray.evaluate.samples import Samples
 from lfr_ray.records import Floats
@@ -40,7 +40,7 @@ class CoveredFigures:
     people: int
     genuine: int
     comparisons: int
-    rows: tuple[tuple[str, tuple[Operating, ...]], ...]
+    rows: tuple[tuple[str, tuple[OperatingPoint, ...]], ...]
 
 
 def uncovered(samples: Samples) -> Samples:

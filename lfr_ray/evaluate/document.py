@@ -7,7 +7,7 @@ from typing import Any
 from lfr_ray.evaluate.covered import CoveredFigures
 from lfr_ray.evaluate.evaluation import Evaluation, Fusion, FusionRow, Recognition
 from lfr_ray.evaluate.groups import ColumnFigures, GroupFigures
-from lfr_ray.evaluate.metrics import Operating
+from lfr_ray.evaluate.metrics import OperatingPoint
 from lfr_ray.evaluate.tail import HeldOut, TailReport
 from lfr_ray.stats import CONFIDENCE, REPLICATES, rounded
 
@@ -51,8 +51,8 @@ def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
             "non_mated_searches": len(searches.non_mated_top),
             "tpir_at_fpir": _points(figures.identification, "false_alerts"),
             "tpir_at_fpir_plain": None
-            if evaluation.without_listing is None
-            else _points(evaluation.without_listing, "false_alerts"),
+            if evaluation.not_normalised is None
+            else _points(evaluation.not_normalised, "false_alerts"),
             "rank_one": evaluation.rank_one.document(),
             "failures": {
                 "enrolment": searches.enrolment_failures,
@@ -126,7 +126,7 @@ def held_out_document(rows: list[HeldOut]) -> list[dict[str, Any]]:
     ]
 
 
-def _points(points: tuple[Operating, ...], errors: str) -> dict[str, Any]:
+def _points(points: tuple[OperatingPoint, ...], errors: str) -> dict[str, Any]:
     return {
         f"{point.target:g}": {
             **point.rate.document(),

@@ -14,8 +14,8 @@ from lfr_ray.evaluate.discard import DiscardCurve, discard_curve
 from lfr_ray.evaluate.enrolment import ENROLMENT_RULES, compare_enrolments, deal_enrolments
 from lfr_ray.evaluate.fusion import RULES, compare_passages, deal_passages
 from lfr_ray.evaluate.groups import ColumnFigures, GroupTable, measure_groups
-from lfr_ray.evaluate.metrics import DetPoint, Operating, det_curve, tar_at_far, tar_of_attempts, threshold_at
-from lfr_ray.evaluate.pairs import Listing, Pairs, compare_all
+from lfr_ray.evaluate.metrics import DetPoint, OperatingPoint, det_curve, tar_at_far, tar_of_attempts, threshold_at
+from lfr_ray.evaluate.pairs import Normaliser, Pairs, compare_all
 from lfr_ray.evaluate.protocol import Searches, rank_one, search_all, tpir_at_fpir
 from lfr_ray.evaluate.samples import Samples, check_enough
 from lfr_ray.evaluate.tail import TailReport, fit_tail
@@ -31,7 +31,7 @@ FUSED_LEAST = 20
 """Joining pictures is measured where at least so many passages or searches can be made."""
 
 MATCHER_RULE, MATCHER = "mean", "matcher"
-"""How the matcher joins views, and what the same with its list's neighbours taken off is called."""
+"""How the matcher joins views, and what the same with its score normalisation is called."""
 
 Progress = Callable[[str], None]
 
@@ -42,8 +42,8 @@ class Recognition:
 
     failure_to_acquire: Interval
     failures: int
-    verification: tuple[Operating, ...]
-    identification: tuple[Operating, ...]
+    verification: tuple[OperatingPoint, ...]
+    identification: tuple[OperatingPoint, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class FusionRow:
     """One way of joining pictures: TAR at each FAR of ``FARS``."""
 
     rule: str
-    points: tuple[Operating, ...]
+    points: tuple[OperatingPoint, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Evaluation:
         gate_reasons: Pictures with a vector that the live quality gate would refuse, by reason.
         all_pictures: Figures over every picture that gave a vector.
         with_gate: The same with the live quality gate; None where it refuses nothing or leaves too little.
-        without_listing: The open-set figures of plain similarities; None where the others are plain, too.
+        not_normalised: The open-set figures without score normalisation; None where the others have none either.
         rank_one: Mated searches of which the right entry is the nearest.
         attempts: TAR at ``FARS`` with unusable pictures counted as refusals.
         det: DET curve.
@@ -110,7 +110,7 @@ class Evaluation:
     gate_reasons: Mapping[str, int]
     all_pictures: Recognition
     with_gate: Recognition | None
-    without_listing: tuple[Operating, ...] | None
+    not_normalised: tuple[OperatingPoint, ...] | None
     rank_one: Interval
     attempts: tuple[float | None, ...]
     det: tuple[DetPoint, ...]
@@ -130,7 +130,7 @@ def evaluate(
     model: str,
     detector: str,
     *,
-    listing: Listing | None = None,
+    normaliser: Normaliser | None = None,
     groups: GroupTable | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
@@ -140,8 +140,8 @@ def evaluate(
         samples: Pictures and vectors.
         model: Card id of the embedder.
         detector: Card id of the detector.
-        listing: What the matcher does to the similarities of its list; the open-set figures are taken with it, and
-            without it for comparison.
+        normaliser: The matcher's score normalisation; the open-set figures are taken with it, and without it for
+            comparison.
         groups: Who belongs where, from groups.csv.
         progress: Called with what is done next.
 
@@ -152,7 +152,7 @@ def evaluate(
     say = progress or _silent
     check_enough(samples)
     say("comparing all pairs")
-    pairs, searches = compare_all(samples), search_all(samples, listing)
+    pairs, searches = compare_all(samples), search_all(samples, normaliser)
     say("intervals over identities")
     figures = _recognition(samples, pairs, searches)
     say("error trade-off")
@@ -168,8 +168,8 @@ def evaluate(
         reasons=_counted(samples.reasons),
         gate_reasons=_counted(samples.gate),
         all_pictures=figures,
-        with_gate=_with_gate(samples, listing),
-        without_listing=None if listing is None else tuple(tpir_at_fpir(search_all(samples), FPIRS)),
+        with_gate=_with_gate(samples, normaliser),
+        not_normalised=None if normaliser is None else tuple(tpir_at_fpir(search_all(samples), FPIRS)),
         rank_one=rank_one(searches),
         attempts=tuple(tar_of_attempts(pairs, samples.pictures, point.threshold) for point in figures.verification),
         det=det,
@@ -188,7 +188,7 @@ def evaluate(
                 search_threshold=search_threshold,
             )
         ),
-        fusion=_fusion(samples, listing),
+        fusion=_fusion(samples, normaliser),
         several_enrolled=_several_enrolled(samples),
         covered=measure_covered(samples, FARS),
         pairs=pairs,
@@ -206,7 +206,7 @@ def _recognition(samples: Samples, pairs: Pairs, searches: Searches) -> Recognit
     )
 
 
-def _with_gate(samples: Samples, listing: Listing | None) -> Recognition | None:
+def _with_gate(samples: Samples, normaliser: Normaliser | None) -> Recognition | None:
     """The figures behind the live gate, where it refuses something and leaves enough to measure."""
     if not any(gate and not reason for gate, reason in zip(samples.gate, samples.reasons, strict=True)):
         return None
@@ -215,7 +215,7 @@ def _with_gate(samples: Samples, listing: Listing | None) -> Recognition | None:
         check_enough(gated)
     except InputError:
         return None
-    return _recognition(gated, compare_all(gated), search_all(gated, listing))
+    return _recognition(gated, compare_all(gated), search_all(gated, normaliser))
 
 
 def _trade_off(searches: Searches) -> tuple[tuple[float, Interval, float], ...]:
@@ -235,7 +235,7 @@ def _tail(pairs: Pairs) -> TailReport | None:
         return None
 
 
-def _fusion(samples: Samples, listing: Listing | None) -> Fusion | None:
+def _fusion(samples: Samples, normaliser: Normaliser | None) -> Fusion | None:
     try:
         passages = deal_passages(samples, FUSED_VIEWS)
     except InputError:
@@ -248,8 +248,8 @@ def _fusion(samples: Samples, listing: Listing | None) -> Fusion | None:
         pairs = compare_passages(passages, rule)
         comparisons = pairs.impostor_count
         rows.append(FusionRow(rule, tuple(tar_at_far(pairs, FARS, replicates=300))))
-    if listing is not None:
-        pairs = compare_passages(passages, MATCHER_RULE, listing)
+    if normaliser is not None:
+        pairs = compare_passages(passages, MATCHER_RULE, normaliser)
         rows.append(FusionRow(MATCHER, tuple(tar_at_far(pairs, FARS, replicates=300))))
     return Fusion(FUSED_VIEWS, len(passages.identity), comparisons, tuple(rows))
 

@@ -28,10 +28,10 @@ Compare = Callable[[slice, slice], Floats]
 """Similarities ``float32 (rows, columns)`` of two runs of pictures; symmetric."""
 
 Normalise = Callable[[Floats], Floats]
-"""Similarities ``float32 (n, E)`` to a whole list, normalised of what is only the crowd around; same shape."""
+"""Score normalisation: similarities ``float32 (n, E)`` to a whole list, normalised; same shape."""
 
-Listing = Callable[[Floats], Normalise]
-"""What a matcher does to similarities, given its list ``float32 (E, D)``: one vector an entry."""
+Normaliser = Callable[[Floats], Normalise]
+"""The matcher's score normalisation for a list ``float32 (E, D)``: one vector an entry."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,11 +76,6 @@ class Pairs:
             return np.asarray((rows.sum(axis=1) ** 2 - (rows**2).sum(axis=1)) / 2, np.float64)
         columns = (weights * self.against).astype(np.float64)
         return np.asarray(rows.sum(axis=1) * columns.sum(axis=1) - (rows * columns).sum(axis=1), np.float64)
-
-    @property
-    def complete(self) -> bool:
-        """Every impostor pair was kept."""
-        return len(self.impostor) == self.impostor_count
 
 
 def cosine(vectors: Floats) -> Compare:

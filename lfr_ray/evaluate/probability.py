@@ -1,7 +1,7 @@
 """The probability that officers see: fitted on some people, checked on others.
 
-``models/alert_probability.py`` says what the probability is; here its part about the right person is fitted, and
-the whole is tested: of all searches whose nearest entry was given a probability of about ``p``, about ``p`` must
+``models/calibration.py`` says what the probability is; here its part about the right person is fitted, and the whole
+is tested: of all searches whose nearest entry was given a probability of about ``p``, about ``p`` must
 be right.
 """
 
@@ -18,8 +18,7 @@ from lfr_ray.evaluate.pairs import Pairs, compare_all
 from lfr_ray.evaluate.protocol import NO_ANSWER, Searches, search_all
 from lfr_ray.evaluate.samples import Bools, Samples
 from lfr_ray.evaluate.tail import fit_tail
-from lfr_ray.models.alert_probability import NEAREST, probability_true
-from lfr_ray.models.cards import GenuineFit, TailFit
+from lfr_ray.models.calibration import NEAREST, GenuineFit, TailFit, probability_true
 from lfr_ray.stats import SEED, Doubles, Interval, clopper_pearson
 
 LEAST_IDENTITIES = 5

@@ -10,7 +10,7 @@ import numpy as np
 
 from lfr_ray.match.entries import CATEGORIES, Entry
 from lfr_ray.match.store import StoredVector
-from lfr_ray.models.cards import Calibration
+from lfr_ray.models.calibration import Calibration
 from lfr_ray.records import Floats
 
 YEAR_S = 365.25 * 86_400

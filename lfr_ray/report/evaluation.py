@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
+from lfr_ray.evaluate.charts import det_chart, discard_chart, histogram_chart, open_set_chart, search_chart, tail_chart
 from lfr_ray.evaluate.covered import AS_THEY_ARE, VIEWS, CoveredFigures
 from lfr_ray.evaluate.evaluation import MATCHER, Evaluation, Fusion, FusionRow, Recognition, SeveralEnrolled
-from lfr_ray.evaluate.figures import det_chart, discard_chart, histogram_chart, open_set_chart, search_chart, tail_chart
 from lfr_ray.evaluate.groups import ColumnFigures
-from lfr_ray.evaluate.metrics import Operating
+from lfr_ray.evaluate.metrics import OperatingPoint
 from lfr_ray.report.charts import Axis, whisker
 from lfr_ray.report.style import STYLE
 from lfr_ray.stats import Interval
@@ -120,7 +120,10 @@ def _cards(evaluation: Evaluation) -> str:
 
 
 def _points(
-    points: Iterable[Operating], of: str, errors: str, beside: Sequence[tuple[str, Sequence[Operating] | None]]
+    points: Iterable[OperatingPoint],
+    of: str,
+    errors: str,
+    beside: Sequence[tuple[str, Sequence[OperatingPoint] | None]],
 ) -> str:
     others = [(title, other) for title, other in beside if other is not None]
     rows = []
@@ -163,11 +166,11 @@ def _single(evaluation: Evaluation) -> str:
 def _open_set(evaluation: Evaluation) -> str:
     searches = evaluation.searches
     gated = None if evaluation.with_gate is None else evaluation.with_gate.identification
-    beside = [("plain similarity", evaluation.without_listing), (GATED, gated)]
+    beside = [("plain similarity", evaluation.not_normalised), (GATED, gated)]
     lost = searches.enrolment_failures + searches.mated_failures
     how = (
         " Similarities as the matcher takes them: less what is only the crowd around."
-        if evaluation.without_listing
+        if evaluation.not_normalised
         else ""
     )
     note = f" {lost:,} enrolments or searches without a usable face count as missed." if lost else ""

@@ -11,8 +11,6 @@ from lfr_ray.errors import ShapeError
 from lfr_ray.evaluate.metrics import (
     count_at,
     det_curve,
-    fmr_at,
-    tar_at,
     tar_at_far,
     tar_of_attempts,
     threshold_at,
@@ -108,21 +106,6 @@ def test_intervals_cover_the_truth(make_samples):
         interval = tar_at_far(pairs, (0.01,), replicates=200)[0].rate
         held += interval.low <= truth <= interval.high
     assert held / 60 >= 0.85
-
-
-def test_rates_at_a_fixed_threshold(make_samples):
-    pairs = compare_all(make_samples([3] * 20, noise=1.0))
-    fmr, tar = fmr_at(pairs, 0.3, replicates=100), tar_at(pairs, 0.3, replicates=100)
-    assert fmr.value == (pairs.impostor >= 0.3).mean()
-    assert tar.value == (pairs.genuine >= 0.3).mean()
-    assert fmr.low < fmr.value < fmr.high
-    assert tar.low <= tar.value <= tar.high
-
-
-def test_a_threshold_below_the_kept_tail_is_refused(make_samples):
-    pairs = compare_all(make_samples([2] * 30), kept_least=100)
-    with pytest.raises(ShapeError, match="below the impostor pairs that were kept"):
-        fmr_at(pairs, -1.0)
 
 
 def test_unusable_pictures_count_as_refusals(make_samples):

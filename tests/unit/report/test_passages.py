@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from lfr_ray.evaluate.passages import Seen, passage_document, passage_figures
+from lfr_ray.evaluate.passages import Recording, passage_document, passage_figures
 from lfr_ray.report.passages import passages_report
 
 
 def document(**alert: Any) -> dict[str, Any]:
-    seen = [Seen("pier.mp4", "pier", 120.0, 40, 25), Seen("gate.mp4", "gate", 60.0, 10, 5)]
+    seen = [Recording("pier.mp4", "pier", 120.0, 40, 25), Recording("gate.mp4", "gate", 60.0, 10, 5)]
     truth = {"pier.mp4": ("Ada_Example", "Ben_Example"), "gate.mp4": ("unknown",)}
     alerts = [
         {"camera": "pier", "entry_id": "Ada_Example", "time_s": 3.5, "similarity": 0.97, "threshold": 0.96},
@@ -49,7 +49,7 @@ def test_it_holds_no_name_and_nothing_from_elsewhere() -> None:
 
 @pytest.mark.parametrize("asked", [None, 1.0])
 def test_without_anybody_listed_only_false_alerts_are_told(asked: float | None) -> None:
-    figures = passage_figures([Seen("a.mp4", "a", 60.0, 3, 0)], [], {"a.mp4": ("unknown",)}, frozenset())
+    figures = passage_figures([Recording("a.mp4", "a", 60.0, 3, 0)], [], {"a.mp4": ("unknown",)}, frozenset())
     known = document() | passage_document(figures) | {"false_alerts_per_10k_faces": asked}
     page = passages_report(known, written_at="now")
     assert "None: only false alerts could be counted" in page

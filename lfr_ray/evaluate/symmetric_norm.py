@@ -1,7 +1,7 @@
-"""Adaptive symmetric normalisation: some faces are near everybody, and their similarities should count less.
+"""Adaptive symmetric score normalisation (AS-norm): what it would be worth with a cohort of other people.
 
 Every picture is compared with a cohort of pictures of other people. The mean and the standard deviation of its ``top``
-nearest cohort similarities say how crowded its neighbourhood is; a similarity of two pictures is expressed
+nearest cohort similarities say how much it resembles people in general; a similarity of two pictures is expressed
 in both pictures' standard deviations above both means, and the two are averaged. The cohort shares nobody with the list
 or the searches, needs no labels and is never searched for.
 """
@@ -45,7 +45,7 @@ class Gain:
     sd: float
 
 
-def neighbourhood(vectors: Floats, cohort: Floats, top: int = TOP) -> tuple[Floats, Floats]:
+def cohort_statistics(vectors: Floats, cohort: Floats, top: int = TOP) -> tuple[Floats, Floats]:
     """Mean and standard deviation of each vector's ``top`` largest similarities to the cohort.
 
     Args:
@@ -68,7 +68,7 @@ def neighbourhood(vectors: Floats, cohort: Floats, top: int = TOP) -> tuple[Floa
 
 def symmetric_norm(vectors: Floats, cohort: Floats, top: int = TOP) -> Compare:
     """A comparison for :func:`lfr_ray.evaluate.pairs.compare_all` that normalises."""
-    mean, sd = neighbourhood(vectors, cohort, top)
+    mean, sd = cohort_statistics(vectors, cohort, top)
 
     def compare(rows: slice, columns: slice) -> Floats:
         plain = vectors[rows] @ vectors[columns].T

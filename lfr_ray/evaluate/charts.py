@@ -12,7 +12,7 @@ from lfr_ray.evaluate.metrics import DetPoint
 from lfr_ray.evaluate.pairs import Pairs
 from lfr_ray.evaluate.protocol import NO_ANSWER, Searches
 from lfr_ray.evaluate.tail import TailReport
-from lfr_ray.models.tail import OBSERVED, comparison_rate, false_match_rate, similarity_at
+from lfr_ray.models.calibration import OBSERVED
 from lfr_ray.records import Ints
 from lfr_ray.report.charts import Axis, Chart
 from lfr_ray.stats import Doubles
@@ -99,7 +99,7 @@ def _two_outlines(
 def tail_chart(pairs: Pairs, report: TailReport) -> str:
     """How rare an impostor similarity is, counted and fitted; beyond the data the fit alone."""
     fit = report.fit
-    end = min(1.0, max(similarity_at(fit, RAREST), report.largest) + 0.002)
+    end = min(1.0, max(fit.similarity_at(RAREST), report.largest) + 0.002)
     chart = Chart(
         "False-match tail: counted and fitted rates over similarity",
         Axis("similarity", fit.start, end),
@@ -110,7 +110,7 @@ def tail_chart(pairs: Pairs, report: TailReport) -> str:
     counted = [(float(pairs.impostor[row]), (row + 1) / pairs.impostor_count) for row in rows[::-1]]
     chart.steps(counted, "bad", "counted")
     grid = np.linspace(fit.start, end, 200)
-    fitted = [(float(one), rate) for one in grid if (rate := false_match_rate(fit, float(one))) >= RAREST]
+    fitted = [(float(one), rate) for one in grid if (rate := fit.rate_at(float(one))) >= RAREST]
     seen = OBSERVED / fit.comparisons
     chart.line([one for one in fitted if one[1] >= seen], "one", "fitted")
     chart.line([one for one in fitted if one[1] < seen * 1.2], "one dashed", "extrapolated")
