@@ -74,18 +74,21 @@ def evaluate_folder(
 
         result = evaluate_videos(folder, watchlist, model, detector, device, false_alerts, json)
         if page is not None:
-            from lfr_ray.report.passages import passages_report
+            from lfr_ray.report.page import passages_page
 
-            _write(page, passages_report(result, written_at=_now()))
+            _write(page, passages_page(result, written_at=_now()))
         return
     if watchlist is not None or false_alerts is not None:
         raise ConfigError(
             "--watchlist and --false-alerts go with --videos", next_step="add --videos, or leave them out"
         )
     from lfr_ray.enrol.labelled import matcher_normaliser
+    from lfr_ray.evaluate.calibrate import ALERTS, LIST_SIZE
+    from lfr_ray.evaluate.charts import evaluation_charts
     from lfr_ray.evaluate.document import evaluation_document
     from lfr_ray.evaluate.evaluation import evaluate
-    from lfr_ray.report.evaluation import html_report
+    from lfr_ray.match.threshold import comparison_rate
+    from lfr_ray.report.page import evaluation_page
 
     card = find_card(model)
     regions = () if card.calibration is None else tuple(card.calibration.covered)
@@ -94,10 +97,13 @@ def evaluate_folder(
         found = evaluate(
             samples, card.id, find_card(detector).id, normaliser=matcher_normaliser(card), groups=groups, progress=say
         )
+    document = evaluation_document(found)
     if json:
-        write_json(json, evaluation_document(found))
+        write_json(json, document)
     if page is not None:
-        _write(page, html_report(found, written_at=_now()))
+        needed = f"{ALERTS:g} false alert in 10,000 faces, {LIST_SIZE} entries"
+        charts = evaluation_charts(found, (comparison_rate(LIST_SIZE, ALERTS), needed))
+        _write(page, evaluation_page(document, charts, written_at=_now()))
     if json != "-":
         _print_evaluation(found)
 
