@@ -106,10 +106,10 @@ def figures(found: Found, data: str) -> dict[str, Any]:
         "rank_one": whole.rank_one.document(),
         "three_views_tar_at_far": None
         if whole.fusion is None
-        else {one.rule: points(one.points) for one in whole.fusion.rows},
+        else {rule: points(found) for rule, found in whole.fusion.rows},
         "two_enrolled_tar_at_far": None
         if whole.several_enrolled is None
-        else {one.rule: points(one.points) for one in whole.several_enrolled.rows},
+        else {rule: points(found) for rule, found in whole.several_enrolled.rows},
         "quality_gate_refuses": dict(whole.gate_reasons),
         "discarding_a_tenth_by_quality_removes_misses": None if whole.discard is None else whole.discard.gain,
         "false_match_tail": calibration.decisive.tail.fit.model_dump(),

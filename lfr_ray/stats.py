@@ -41,6 +41,10 @@ class Interval:
         """As JSON holds it: six significant digits."""
         return {"value": rounded(self.value), "low": rounded(self.low), "high": rounded(self.high)}
 
+    def complement(self) -> Interval:
+        """The same of one minus the figure: a miss rate of a hit rate."""
+        return Interval(*(None if one is None else 1 - one for one in (self.value, self.high, self.low)))
+
     def times(self, factor: float) -> Interval:
         """The same figure in another unit."""
         return Interval(*(None if one is None else one * factor for one in (self.value, self.low, self.high)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -54,9 +55,8 @@ def det_chart(points: tuple[DetPoint, ...]) -> Svg:
         Axis("false match rate", floor, 1e-1, log=True),
         Axis("false non-match rate", LEAST_FNMR, 1.0, log=True),
     )
-    known = [point for point in points if point.low is not None and point.high is not None]
-    chart.band([(point.fmr, point.low or 0.0, point.high or 0.0) for point in known], "plain", "95 % interval")
-    chart.line([(point.fmr, point.fnmr) for point in points], "plain", "measured")
+    chart.band(_bounds((point.fmr, point.fnmr) for point in points), "plain", "95 % interval")
+    chart.line([(point.fmr, point.fnmr.value or 0.0) for point in points], "plain", "measured")
     return chart.svg()
 
 
@@ -68,11 +68,10 @@ def open_set_chart(points: tuple[tuple[float, Interval, float], ...]) -> Svg:
         Axis("false positive identification rate", floor, 1.0, log=True),
         Axis("true positive identification rate", 0.0, 1.0, form="percent"),
     )
-    chart.band([(fpir, rate.low or 0.0, rate.high or 0.0) for fpir, rate, _ in points], "good", "95 % interval")
-    chart.line(
-        [(fpir, rate.value or 0.0) for fpir, rate, _ in points], "good", "right entry nearest and above threshold"
-    )
-    chart.dots([(fpir, rate.value or 0.0) for fpir, rate, _ in points], "good")
+    found = [(fpir, rate.value or 0.0) for fpir, rate, _ in points]
+    chart.band(_bounds((fpir, rate) for fpir, rate, _ in points), "good", "95 % interval")
+    chart.line(found, "good", "right entry nearest and above threshold")
+    chart.dots(found, "good")
     return chart.svg()
 
 
@@ -152,6 +151,11 @@ def discard_chart(curve: DiscardCurve) -> Svg:
     chart.line(list(zip(curve.shares, curve.fnmr, strict=True)), "good", "by the quality value")
     chart.line([(share, curve.fnmr[0]) for share in (0.0, max(curve.shares))], "quiet dashed", "useless measure")
     return chart.svg()
+
+
+def _bounds(points: Iterable[tuple[float, Interval]]) -> list[tuple[float, float, float]]:
+    """The bounds at each place where they are known."""
+    return [(x, one.low, one.high) for x, one in points if one.low is not None and one.high is not None]
 
 
 def _shown_span(pairs: Pairs) -> tuple[float, float]:

@@ -31,7 +31,7 @@ class CoveredFigures:
         pictures: Pictures in which it is judged covered.
         people: Whose they are.
         genuine: Pairs with an uncovered picture of the same person.
-        comparisons: Pairs with uncovered pictures of others.
+        impostor: Pairs with uncovered pictures of others.
         rows: By the way of comparison, TAR at false accept rates.
     """
 
@@ -39,7 +39,7 @@ class CoveredFigures:
     pictures: int
     people: int
     genuine: int
-    comparisons: int
+    impostor: int
     rows: tuple[tuple[str, tuple[OperatingPoint, ...]], ...]
 
 

@@ -27,7 +27,7 @@ GROUP_FAR = 0.001
 GROUP_FPIR = 0.01
 FUSED_VIEWS = 3
 ENROLLED_PICTURES = 2
-FUSED_LEAST = 20
+LEAST_SEARCHES = 20
 """Joining pictures is measured where at least so many passages or searches can be made."""
 
 MATCHER_RULE, MATCHER = "mean", "matcher"
@@ -47,31 +47,20 @@ class Recognition:
 
 
 @dataclass(frozen=True, slots=True)
-class FusionRow:
-    """One way of joining pictures: TAR at each FAR of ``FARS``."""
+class RulesCompared:
+    """Rules of joining several pictures of one person, all on the same comparisons.
 
-    rule: str
-    points: tuple[OperatingPoint, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Fusion:
-    """Several looks at one face against one picture each."""
-
-    views: int
-    passages: int
-    comparisons: int
-    rows: tuple[FusionRow, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SeveralEnrolled:
-    """Several enrolled pictures of each person against single searches."""
+    Attributes:
+        pictures: That are joined.
+        searches: Made by each rule.
+        impostor: Comparisons of two people.
+        rows: By rule, TAR at each FAR of ``FARS``.
+    """
 
     pictures: int
     searches: int
-    comparisons: int
-    rows: tuple[FusionRow, ...]
+    impostor: int
+    rows: tuple[tuple[str, tuple[OperatingPoint, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,8 +84,8 @@ class Evaluation:
         tail: The false-match tail; None with too few pairs.
         discard: Error versus discard of the quality value; None without a miss.
         groups: By column of groups.csv.
-        fusion: Several views; None with too few pictures.
-        several_enrolled: Several enrolled pictures; None with too few pictures.
+        fusion: Several views of a passage against one picture each; None with too few pictures.
+        several_enrolled: Several enrolled pictures against single searches; None with too few pictures.
         covered: Faces of which one half is covered; empty with too few of them.
         pairs: Behind the histograms.
         searches: Behind the open-set figures.
@@ -118,8 +107,8 @@ class Evaluation:
     tail: TailReport | None
     discard: DiscardCurve | None
     groups: tuple[ColumnFigures, ...]
-    fusion: Fusion | None
-    several_enrolled: SeveralEnrolled | None
+    fusion: RulesCompared | None
+    several_enrolled: RulesCompared | None
     covered: tuple[CoveredFigures, ...]
     pairs: Pairs = field(repr=False)
     searches: Searches = field(repr=False)
@@ -149,7 +138,7 @@ def evaluate(
         InputError: Too few identities, pictures or usable faces.
         ModelError: The model gives every face the same vector.
     """
-    say = progress or _silent
+    say = progress or (lambda _: None)
     check_enough(samples)
     say("comparing all pairs")
     pairs, searches = compare_all(samples), search_all(samples, normaliser)
@@ -235,40 +224,32 @@ def _tail(pairs: Pairs) -> TailReport | None:
         return None
 
 
-def _fusion(samples: Samples, normaliser: Normaliser | None) -> Fusion | None:
+def _fusion(samples: Samples, normaliser: Normaliser | None) -> RulesCompared | None:
     try:
         passages = deal_passages(samples, FUSED_VIEWS)
     except InputError:
         return None
-    if len(passages.identity) < FUSED_LEAST:
-        return None
-    rows = []
-    comparisons = 0
-    for rule in RULES:
-        pairs = compare_passages(passages, rule)
-        comparisons = pairs.impostor_count
-        rows.append(FusionRow(rule, tuple(tar_at_far(pairs, FARS, replicates=300))))
+    compared = [(rule, compare_passages(passages, rule)) for rule in RULES]
     if normaliser is not None:
-        pairs = compare_passages(passages, MATCHER_RULE, normaliser)
-        rows.append(FusionRow(MATCHER, tuple(tar_at_far(pairs, FARS, replicates=300))))
-    return Fusion(FUSED_VIEWS, len(passages.identity), comparisons, tuple(rows))
+        compared.append((MATCHER, compare_passages(passages, MATCHER_RULE, normaliser)))
+    return _rules_compared(FUSED_VIEWS, len(passages.identity), compared)
 
 
-def _several_enrolled(samples: Samples) -> SeveralEnrolled | None:
+def _several_enrolled(samples: Samples) -> RulesCompared | None:
     try:
         enrolments = deal_enrolments(samples, ENROLLED_PICTURES)
     except InputError:
         return None
-    if len(enrolments.searches) < FUSED_LEAST:
-        return None
     compared = [(rule, compare_enrolments(enrolments, rule)) for rule in ENROLMENT_RULES]
-    rows = tuple(FusionRow(rule, tuple(tar_at_far(pairs, FARS, replicates=300))) for rule, pairs in compared)
-    return SeveralEnrolled(ENROLLED_PICTURES, len(enrolments.searches), compared[0][1].impostor_count, rows)
+    return _rules_compared(ENROLLED_PICTURES, len(enrolments.searches), compared)
+
+
+def _rules_compared(pictures: int, searches: int, compared: list[tuple[str, Pairs]]) -> RulesCompared | None:
+    if searches < LEAST_SEARCHES:
+        return None
+    rows = tuple((rule, tuple(tar_at_far(pairs, FARS, replicates=300))) for rule, pairs in compared)
+    return RulesCompared(pictures, searches, compared[0][1].impostor_count, rows)
 
 
 def _counted(reasons: tuple[str, ...]) -> dict[str, int]:
     return dict(sorted(Counter(reason for reason in reasons if reason).items(), key=lambda one: (-one[1], one[0])))
-
-
-def _silent(_: str) -> None:
-    """Say nothing."""

@@ -129,13 +129,11 @@ def tar_replicates(
 
 @dataclass(frozen=True, slots=True)
 class DetPoint:
-    """One point of the detection error trade-off curve; the bounds are those of FNMR."""
+    """One point of the detection error trade-off curve."""
 
     threshold: float
     fmr: float
-    fnmr: float
-    low: float | None
-    high: float | None
+    fnmr: Interval
 
 
 def det_curve(pairs: Pairs, *, points_a_decade: int = 5, replicates: int = 300) -> list[DetPoint]:
@@ -153,9 +151,7 @@ def det_curve(pairs: Pairs, *, points_a_decade: int = 5, replicates: int = 300) 
         DetPoint(
             point.threshold,
             point.accepted / pairs.impostor_count,
-            1 - (point.rate.value or 0.0),
-            None if point.rate.high is None else 1 - point.rate.high,
-            None if point.rate.low is None else 1 - point.rate.low,
+            point.rate.complement(),
         )
         for point in tar_at_far(pairs, targets, replicates=replicates)
     ]

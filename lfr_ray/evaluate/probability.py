@@ -93,15 +93,11 @@ def reliability(samples: Samples, *, repeats: int = 10, seed: int = SEED) -> Rel
 
     Where half of the people are too few to fit anything, nothing is judged.
     """
-    generator = np.random.default_rng(seed)
     stated: list[Doubles] = [np.zeros(0)]
     right: list[Bools] = [np.zeros(0, bool)]
-    for _ in range(max(1, repeats // 2)):
-        half = np.zeros(samples.size, bool)
-        half[generator.permutation(samples.size)[: samples.size // 2]] = True
-        for fitted, judged in ((half, ~half), (~half, half)):
-            pairs = compare_all(samples.only(fitted))
-            searches = search_all(samples.only(judged))
+    for halves in samples.halves(repeats, seed):
+        for fitted, judged in (halves, halves[::-1]):
+            pairs, searches = compare_all(fitted), search_all(judged)
             try:
                 genuine, tail = fit_genuine(pairs), fit_tail(pairs, seed=seed).fit
             except InputError:

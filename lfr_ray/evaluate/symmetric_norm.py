@@ -88,13 +88,9 @@ def measure_gain(
     FARs that a half's pairs cannot resolve are left out.
     """
     samples = samples.only(samples.usable > 0)
-    generator = np.random.default_rng(seed)
     rates: list[tuple[Doubles, Doubles]] = []
-    for _ in range(max(1, repeats // 2)):
-        half = np.zeros(samples.size, bool)
-        half[generator.permutation(samples.size)[: samples.size // 2]] = True
-        for cohort_half in (half, ~half):
-            rates.append(_one(samples.only(cohort_half), samples.only(~cohort_half), fars, top))
+    for halves in samples.halves(repeats, seed):
+        rates += [_one(cohort, judged, fars, top) for cohort, judged in (halves, halves[::-1])]
     plain = np.array([one for one, _ in rates])
     normalised = np.array([one for _, one in rates])
     gains = []

@@ -152,12 +152,9 @@ def hold_out(samples: Samples, *, repeats: int = 20, seed: int = SEED) -> list[H
 
     Rates at which fewer than :data:`COUNTED` false matches are to be expected are left out.
     """
-    generator = np.random.default_rng(seed)
     found: dict[float, list[tuple[float, float]]] = {}
-    for _ in range(max(1, repeats // 2)):
-        half = np.zeros(samples.size, bool)
-        half[generator.permutation(samples.size)[: samples.size // 2]] = True
-        sides = compare_all(samples.only(half)), compare_all(samples.only(~half))
+    for halves in samples.halves(repeats, seed):
+        sides = [compare_all(half) for half in halves]
         for fitted, counted in (sides, sides[::-1]):
             _predict(fitted, counted, found, seed)
     return [_summary(rate, pairs) for rate, pairs in sorted(found.items(), reverse=True)]

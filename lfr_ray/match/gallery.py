@@ -81,13 +81,6 @@ class Gallery:
             columns = torch.tensor(numbers, dtype=torch.int64, device=self._device)
             self._further.append((columns, self._matrix([groups[number][rank] for number in numbers])))
 
-    @classmethod
-    def from_rows(
-        cls, rows: Sequence[EnrolledVector], model: str, device: torch.device | str = "cpu", vector_length: int = 0
-    ) -> Gallery:
-        """A gallery of these pictures; see the class."""
-        return cls(rows, model, device, vector_length)
-
     def __len__(self) -> int:
         return len(self.entries)
 

@@ -117,10 +117,10 @@ def test_unusable_pictures_count_as_refusals(make_samples):
 
 def test_the_det_curve_falls(make_samples):
     curve = det_curve(compare_all(make_samples([3] * 30, noise=1.1)), replicates=50)
-    fmr, fnmr = [point.fmr for point in curve], [point.fnmr for point in curve]
+    fmr, fnmr = [point.fmr for point in curve], [point.fnmr.value for point in curve]
     assert fmr == sorted(fmr)
     assert fnmr == sorted(fnmr, reverse=True)
-    assert all(point.low <= point.fnmr <= point.high for point in curve)
+    assert all(point.fnmr.low <= point.fnmr.value <= point.fnmr.high for point in curve)
 
 
 def test_millions_of_pairs_take_seconds(make_samples):
