@@ -21,9 +21,9 @@ from lfr_ray.embed.occlusion import Occlusion
 from lfr_ray.embed.regions import mean_view, paint_over
 from lfr_ray.enrol.labelled import embed_labelled, read_labelled
 from lfr_ray.evaluate.covered import of_region, uncovered
-from lfr_ray.evaluate.metrics import threshold_at
 from lfr_ray.evaluate.pairs import compare_across, compare_all
 from lfr_ray.evaluate.samples import Samples
+from lfr_ray.evaluate.verification import threshold_at
 from lfr_ray.match.decide import fuse
 from lfr_ray.match.score_norm import ScoreNormaliser
 from lfr_ray.match.threshold import thresholds_for

@@ -17,8 +17,8 @@ from lfr_ray.enrol.labelled import embed_labelled, matcher_normaliser, read_labe
 from lfr_ray.evaluate.calibrate import CalibrationReport, calibrate
 from lfr_ray.evaluate.covered import AS_THEY_ARE, VIEWS
 from lfr_ray.evaluate.evaluation import Evaluation, evaluate
-from lfr_ray.evaluate.metrics import OperatingPoint, tar_at_far
 from lfr_ray.evaluate.pairs import compare_all
+from lfr_ray.evaluate.verification import OperatingPoint, tar_at_far
 from lfr_ray.match.threshold import threshold_for
 from lfr_ray.models.cards import Detector
 from lfr_ray.models.catalogue import card

@@ -15,13 +15,13 @@ import yaml
 from lfr_ray.errors import InputError
 from lfr_ray.evaluate.covered import of_region, uncovered
 from lfr_ray.evaluate.evaluation import MATCHER_RULE, Progress
-from lfr_ray.evaluate.fusion import compare_passages, deal_passages
-from lfr_ray.evaluate.metrics import count_at, threshold_at
+from lfr_ray.evaluate.fusion import compare_passages, make_passages
 from lfr_ray.evaluate.pairs import Normaliser, Pairs, compare_all
 from lfr_ray.evaluate.probability import Reliability, fit_genuine, reliability
 from lfr_ray.evaluate.samples import Samples, check_enough
 from lfr_ray.evaluate.symmetric_norm import LEAST_COHORT, Gain, measure_gain
 from lfr_ray.evaluate.tail import HeldOut, TailReport, drawn_tails, fit_tail, hold_out, rate_interval
+from lfr_ray.evaluate.verification import count_at, threshold_at
 from lfr_ray.models.calibration import AlertThreshold, Calibration, CoveredFit, GenuineFit, TailFit
 from lfr_ray.models.cards import ModelCard
 from lfr_ray.stats import Interval
@@ -50,7 +50,7 @@ REPEATS = 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Kind:
+class ComparisonKind:
     """One kind of comparison: its strangers, its right people, and how many people that rests on.
 
     Attributes:
@@ -68,7 +68,7 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CoveredKind:
+class CoveredComparison:
     """Fused passages of faces of which one half is covered.
 
     Attributes:
@@ -78,7 +78,7 @@ class CoveredKind:
     """
 
     region: str
-    fused: Kind
+    fused: ComparisonKind
     view_threshold: float
 
 
@@ -126,17 +126,17 @@ class CalibrationReport:
     identities: int
     images: int
     views: int
-    single: Kind
-    fused: Kind | None
-    fused_plain: Kind | None
-    covered: tuple[CoveredKind, ...]
+    single: ComparisonKind
+    fused: ComparisonKind | None
+    fused_plain: ComparisonKind | None
+    covered: tuple[CoveredComparison, ...]
     thresholds: tuple[ThresholdRow, ...]
     held_out: tuple[HeldOut, ...]
     reliability: Reliability
     gains: tuple[Gain, ...]
 
     @property
-    def decisive(self) -> Kind:
+    def decisive(self) -> ComparisonKind:
         """The kind whose threshold alerts."""
         return self.fused or self.single
 
@@ -224,7 +224,7 @@ def card_calibration(
     single = report.single.pairs
     score_norm = None if previous is None else previous.score_norm
 
-    def threshold(kind: Kind, size: int) -> float:
+    def threshold(kind: ComparisonKind, size: int) -> float:
         """No similarity of 1 is ever asked for."""
         return round(min(threshold_for(kind.tail.fit, size, alerts_per_10k).similarity, 0.9999), DIGITS)
 
@@ -277,26 +277,26 @@ def card_text(card: ModelCard, calibration: Calibration) -> str:
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110)
 
 
-def _kind(name: str, pairs: Pairs) -> Kind:
-    return Kind(name, fit_tail(pairs), fit_genuine(pairs), pairs)
+def _kind(name: str, pairs: Pairs) -> ComparisonKind:
+    return ComparisonKind(name, fit_tail(pairs), fit_genuine(pairs), pairs)
 
 
-def _fused(samples: Samples, views: int, name: str, normaliser: Normaliser | None) -> Kind | None:
+def _fused(samples: Samples, views: int, name: str, normaliser: Normaliser | None) -> ComparisonKind | None:
     """Fused passages; None where there are too few pictures a person to say anything."""
     try:
-        return _kind(name, compare_passages(deal_passages(samples, views), MATCHER_RULE, normaliser))
+        return _kind(name, compare_passages(make_passages(samples, views), MATCHER_RULE, normaliser))
     except InputError:
         return None
 
 
-def _covered(samples: Samples, views: int) -> tuple[CoveredKind, ...]:
+def _covered(samples: Samples, views: int) -> tuple[CoveredComparison, ...]:
     """Every region of which the samples have views."""
     found = []
     for region in sorted(samples.covered):
         alike = of_region(samples, region)
         fused = _fused(alike, views, f"fused_{region}", None)
         if fused is not None:
-            found.append(CoveredKind(region, fused, _view_threshold(compare_all(alike))))
+            found.append(CoveredComparison(region, fused, _view_threshold(compare_all(alike))))
     return tuple(found)
 
 
@@ -305,7 +305,7 @@ def _view_threshold(single: Pairs) -> float:
 
 
 def _row(
-    kind: Kind, drawn: list[TailFit], threshold: AlertThreshold, list_size: int, alerts_per_10k: float
+    kind: ComparisonKind, drawn: list[TailFit], threshold: AlertThreshold, list_size: int, alerts_per_10k: float
 ) -> ThresholdRow:
     return ThresholdRow(
         list_size,

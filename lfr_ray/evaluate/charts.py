@@ -9,10 +9,10 @@ import numpy as np
 
 from lfr_ray.evaluate.discard import DiscardCurve
 from lfr_ray.evaluate.evaluation import Evaluation
-from lfr_ray.evaluate.metrics import DetPoint, OperatingPoint
+from lfr_ray.evaluate.identification import NO_ANSWER, Searches
 from lfr_ray.evaluate.pairs import Pairs
-from lfr_ray.evaluate.protocol import NO_ANSWER, Searches
 from lfr_ray.evaluate.tail import TailReport
+from lfr_ray.evaluate.verification import DetPoint, OperatingPoint
 from lfr_ray.models.calibration import OBSERVED
 from lfr_ray.records import Ints
 from lfr_ray.report.charts import Axis, Plot, Svg

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lfr_ray.evaluate.metrics import OperatingPoint, tar_at_far
 from lfr_ray.evaluate.pairs import compare_across
 from lfr_ray.evaluate.samples import Samples
+from lfr_ray.evaluate.verification import OperatingPoint, tar_at_far
 from lfr_ray.records import Floats
 
 COVERED = "covered"

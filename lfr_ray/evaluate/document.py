@@ -7,8 +7,8 @@ from typing import Any
 from lfr_ray.evaluate.covered import CoveredFigures
 from lfr_ray.evaluate.evaluation import Evaluation, Recognition, RulesCompared
 from lfr_ray.evaluate.groups import FIGURES, ColumnFigures, GroupFigures
-from lfr_ray.evaluate.metrics import OperatingPoint
 from lfr_ray.evaluate.tail import HeldOut, TailReport
+from lfr_ray.evaluate.verification import OperatingPoint
 from lfr_ray.stats import CONFIDENCE, REPLICATES, rounded
 
 SCHEMA = "lfr-evaluation/1"

@@ -11,14 +11,14 @@ import numpy as np
 from lfr_ray.errors import InputError
 from lfr_ray.evaluate.covered import CoveredFigures, measure_covered
 from lfr_ray.evaluate.discard import DiscardCurve, discard_curve
-from lfr_ray.evaluate.enrolment import ENROLMENT_RULES, compare_enrolments, deal_enrolments
-from lfr_ray.evaluate.fusion import RULES, compare_passages, deal_passages
+from lfr_ray.evaluate.enrolment import ENROLMENT_RULES, compare_enrolments, make_enrolments
+from lfr_ray.evaluate.fusion import RULES, compare_passages, make_passages
 from lfr_ray.evaluate.groups import ColumnFigures, GroupTable, measure_groups
-from lfr_ray.evaluate.metrics import DetPoint, OperatingPoint, det_curve, tar_at_far, tar_of_attempts, threshold_at
+from lfr_ray.evaluate.identification import Searches, rank_one, search_all, tpir_at_fpir
 from lfr_ray.evaluate.pairs import Normaliser, Pairs, compare_all
-from lfr_ray.evaluate.protocol import Searches, rank_one, search_all, tpir_at_fpir
 from lfr_ray.evaluate.samples import Samples, check_enough
 from lfr_ray.evaluate.tail import TailReport, fit_tail
+from lfr_ray.evaluate.verification import DetPoint, OperatingPoint, det_curve, tar_at_far, tar_of_attempts, threshold_at
 from lfr_ray.stats import Interval, clopper_pearson
 
 FARS = (0.01, 0.001, 0.0001)
@@ -226,7 +226,7 @@ def _tail(pairs: Pairs) -> TailReport | None:
 
 def _fusion(samples: Samples, normaliser: Normaliser | None) -> RulesCompared | None:
     try:
-        passages = deal_passages(samples, FUSED_VIEWS)
+        passages = make_passages(samples, FUSED_VIEWS)
     except InputError:
         return None
     compared = [(rule, compare_passages(passages, rule)) for rule in RULES]
@@ -237,7 +237,7 @@ def _fusion(samples: Samples, normaliser: Normaliser | None) -> RulesCompared | 
 
 def _several_enrolled(samples: Samples) -> RulesCompared | None:
     try:
-        enrolments = deal_enrolments(samples, ENROLLED_PICTURES)
+        enrolments = make_enrolments(samples, ENROLLED_PICTURES)
     except InputError:
         return None
     compared = [(rule, compare_enrolments(enrolments, rule)) for rule in ENROLMENT_RULES]

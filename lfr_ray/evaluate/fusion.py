@@ -48,7 +48,7 @@ class Passages:
     identities: int
 
 
-def deal_passages(samples: Samples, views: int) -> Passages:
+def make_passages(samples: Samples, views: int) -> Passages:
     """Make passages of stills.
 
     The first usable picture of every identity is an entry. The others, in name order, are dealt into passages of

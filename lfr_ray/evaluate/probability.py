@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from lfr_ray.errors import InputError
+from lfr_ray.evaluate.identification import NO_ANSWER, Searches, search_all
 from lfr_ray.evaluate.pairs import Pairs, compare_all
-from lfr_ray.evaluate.protocol import NO_ANSWER, Searches, search_all
 from lfr_ray.evaluate.samples import Bools, Samples
 from lfr_ray.evaluate.tail import fit_tail
 from lfr_ray.models.calibration import NEAREST, GenuineFit, TailFit, probability_true

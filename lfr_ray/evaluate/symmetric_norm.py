@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from lfr_ray.errors import InputError
-from lfr_ray.evaluate.metrics import count_at, threshold_at
 from lfr_ray.evaluate.pairs import Compare, Pairs, compare_all
 from lfr_ray.evaluate.samples import Samples
+from lfr_ray.evaluate.verification import count_at, threshold_at
 from lfr_ray.records import Floats
 from lfr_ray.stats import SEED, Doubles
 

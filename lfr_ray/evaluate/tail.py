@@ -22,10 +22,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from lfr_ray.errors import InputError
-from lfr_ray.evaluate.metrics import count_at
 from lfr_ray.evaluate.pairs import Pairs, compare_all
 from lfr_ray.evaluate.pareto import LEAST_SHAPE, fit_pareto, fit_quality
 from lfr_ray.evaluate.samples import Samples
+from lfr_ray.evaluate.verification import count_at
 from lfr_ray.models.calibration import TailFit
 from lfr_ray.records import Ints
 from lfr_ray.stats import SEED, Interval, identity_weights, percentile_interval

@@ -9,7 +9,7 @@ from lfr_ray.evaluate.samples import Samples
 from lfr_ray.evaluate.symmetric_norm import cohort_statistics, first_pictures, measure_gain, symmetric_norm
 
 
-def test_the_neighbourhood_is_that_of_the_nearest(make_samples):
+def test_the_cohort_statistics_are_those_of_the_nearest(make_samples):
     samples = make_samples([1] * 60)
     probe, cohort = samples.vectors[:5], samples.vectors[5:]
     mean, sd = cohort_statistics(probe, cohort, 10)

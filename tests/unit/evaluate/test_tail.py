@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from lfr_ray.errors import InputError
-from lfr_ray.evaluate.metrics import count_at
 from lfr_ray.evaluate.pairs import compare_all
 from lfr_ray.evaluate.tail import Candidate, _chosen, drawn_tails, fit_tail, hold_out, rate_interval
+from lfr_ray.evaluate.verification import count_at
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ Figures at a threshold ``t``:
 * TPIR: mated searches of which the right entry is the nearest **and** reaches ``t``, of all mated searches.
   ``rank_one`` drops the second condition.
 
-The threshold at an FPIR is the smallest that does not exceed it, as in ``metrics``. Intervals come
+The threshold at an FPIR is the smallest that does not exceed it, as in ``verification``. Intervals come
 from drawing the searched identities anew; the list itself stays as it is, because a drawn list
 would hold fewer different people and make every search easier.
 """
@@ -29,9 +29,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lfr_ray.evaluate.metrics import OperatingPoint, count_at, threshold_at
 from lfr_ray.evaluate.pairs import Normalise, Normaliser
 from lfr_ray.evaluate.samples import Bools, Samples
+from lfr_ray.evaluate.verification import OperatingPoint, count_at, threshold_at
 from lfr_ray.records import Floats, Ints
 from lfr_ray.stats import (
     REPLICATES,
@@ -99,7 +99,7 @@ class Searches:
         return nearest
 
     @property
-    def first_rank(self) -> Floats:
+    def rank_one_similarity(self) -> Floats:
         """``float32 (M,)``: similarity to the right entry where it is the nearest."""
         return np.where(self.correct, self.mated_own, NO_ANSWER)
 
@@ -177,7 +177,7 @@ def tpir_at_fpir(
     """TPIR (right entry nearest and at the threshold) at false positive identification rates, with intervals."""
     weights = identity_weights(searches.identities, replicates, seed)
     top, top_mass = _ordered(searches.non_mated_top, searches.non_mated_identity, weights)
-    hits, hit_mass = _ordered(searches.first_rank, searches.mated_identity, weights)
+    hits, hit_mass = _ordered(searches.rank_one_similarity, searches.mated_identity, weights)
     trials = len(np.unique(searches.mated_identity))
     points = []
     for target in targets:

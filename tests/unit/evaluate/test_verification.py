@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lfr_ray.errors import ShapeError
-from lfr_ray.evaluate.metrics import (
+from lfr_ray.evaluate.pairs import compare_all
+from lfr_ray.evaluate.verification import (
     count_at,
     det_curve,
     tar_at_far,
     tar_of_attempts,
     threshold_at,
 )
-from lfr_ray.evaluate.pairs import compare_all
 
 
 @given(
@@ -85,14 +85,14 @@ def test_replicates_find_the_threshold_as_copies_of_the_people_would(make_sample
     threshold = threshold_at(impostor, len(impostor), 0.2)
     expected = np.mean(np.array(genuine, np.float32) >= threshold)
 
-    from lfr_ray.evaluate import metrics
+    from lfr_ray.evaluate import verification
 
-    original = metrics.identity_weights
-    metrics.identity_weights = lambda *_: weight[None].astype(np.int64)
+    original = verification.identity_weights
+    verification.identity_weights = lambda *_: weight[None].astype(np.int64)
     try:
-        found = metrics.tar_replicates(pairs, (0.2,), replicates=1)
+        found = verification.tar_replicates(pairs, (0.2,), replicates=1)
     finally:
-        metrics.identity_weights = original
+        verification.identity_weights = original
     assert found[0, 0] == pytest.approx(expected)
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lfr_ray.evaluate.protocol import (
+from lfr_ray.evaluate.identification import (
     NO_ANSWER,
     rank_one,
     search_all,
