@@ -24,7 +24,7 @@ from lfr_ray.enrol.faces import detect_stills
 from lfr_ray.enrol.subject import choose_subject
 from lfr_ray.errors import InputError, PictureError
 from lfr_ray.evaluate.groups import GroupTable, read_groups
-from lfr_ray.evaluate.pairs import Normalise, Normaliser
+from lfr_ray.evaluate.pairs import Normaliser
 from lfr_ray.evaluate.samples import Samples
 from lfr_ray.match.score_norm import ScoreNormaliser
 from lfr_ray.models.cards import Detector, Embedder, ModelCard, chip_spec
@@ -192,15 +192,8 @@ def most_central(faces: Faces, width_px: int, height_px: int) -> int:
 
 def matcher_normaliser(card: ModelCard) -> Normaliser | None:
     """The score normalisation that the matcher applies with this card's model; None: none."""
-    calibration = card.calibration
-    if calibration is None or calibration.score_norm is None:
-        return None
-    rule = calibration.score_norm
-
-    def normaliser(entries: Floats) -> Normalise:
-        return ScoreNormaliser(entries, rule).normalised
-
-    return normaliser
+    rule = None if card.calibration is None else card.calibration.score_norm
+    return None if rule is None else lambda entries: ScoreNormaliser(entries, rule).normalised
 
 
 def _at_rows(vectors: Floats, rows: Sequence[int], count: int) -> Floats:

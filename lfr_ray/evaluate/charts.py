@@ -60,16 +60,16 @@ def det_chart(points: tuple[DetPoint, ...]) -> Svg:
     return chart.svg()
 
 
-def open_set_chart(points: tuple[tuple[float, Interval, float], ...]) -> Svg:
+def open_set_chart(points: tuple[tuple[float, Interval], ...]) -> Svg:
     """Right alerts over false alerts."""
-    floor = min(1e-1, 10 ** math.floor(math.log10(min(max(fpir, 1e-6) for fpir, _, _ in points))))
+    floor = min(1e-1, 10 ** math.floor(math.log10(min(max(fpir, 1e-6) for fpir, _ in points))))
     chart = Plot(
         "Open-set identification: true over false positive identification rate",
         Axis("false positive identification rate", floor, 1.0, log=True),
         Axis("true positive identification rate", 0.0, 1.0, form="percent"),
     )
-    found = [(fpir, rate.value or 0.0) for fpir, rate, _ in points]
-    chart.band(_bounds((fpir, rate) for fpir, rate, _ in points), "good", "95 % interval")
+    found = [(fpir, rate.value or 0.0) for fpir, rate in points]
+    chart.band(_bounds(points), "good", "95 % interval")
     chart.line(found, "good", "right entry nearest and above threshold")
     chart.dots(found, "good")
     return chart.svg()

@@ -80,7 +80,7 @@ class Evaluation:
         rank_one: Mated searches of which the right entry is the nearest.
         attempts: TAR at ``FARS`` with unusable pictures counted as refusals.
         det: DET curve.
-        trade_off: FPIR, TPIR, threshold.
+        trade_off: FPIR and TPIR.
         tail: The false-match tail; None with too few pairs.
         discard: Error versus discard of the quality value; None without a miss.
         groups: By column of groups.csv.
@@ -103,7 +103,7 @@ class Evaluation:
     rank_one: Interval
     attempts: tuple[float | None, ...]
     det: tuple[DetPoint, ...]
-    trade_off: tuple[tuple[float, Interval, float], ...]
+    trade_off: tuple[tuple[float, Interval], ...]
     tail: TailReport | None
     discard: DiscardCurve | None
     groups: tuple[ColumnFigures, ...]
@@ -207,14 +207,14 @@ def _with_gate(samples: Samples, normaliser: Normaliser | None) -> Recognition |
     return _recognition(gated, compare_all(gated), search_all(gated, normaliser))
 
 
-def _trade_off(searches: Searches) -> tuple[tuple[float, Interval, float], ...]:
+def _trade_off(searches: Searches) -> tuple[tuple[float, Interval], ...]:
     """TPIR over FPIR, from one false alert in all non-mated searches to one in every two."""
     count = len(searches.non_mated_top)
     if count == 0 or len(searches.mated_own) == 0:
         return ()
     targets = tuple(float(one) for one in np.geomspace(1 / count, 0.5, 15))
     points = tpir_at_fpir(searches, targets, replicates=300)
-    return tuple((point.accepted / count, point.rate, point.threshold) for point in points)
+    return tuple((point.accepted / count, point.rate) for point in points)
 
 
 def _tail(pairs: Pairs) -> TailReport | None:

@@ -18,6 +18,8 @@ from lfr_ray.stats import Doubles
 
 TILE = 1024
 BINS = 2000
+PLAIN_SPAN = (-1.0, 1.0)
+"""What inner products of unit vectors can be."""
 KEPT_RATE = 0.03
 KEPT_LEAST = 500_000
 """The larger of this many impostor pairs and the share above are kept one by one."""
@@ -92,7 +94,7 @@ def compare_all(
     samples: Samples,
     compare: Compare | None = None,
     *,
-    span: tuple[float, float] = (-1.0, 1.0),
+    span: tuple[float, float] = PLAIN_SPAN,
     kept_least: int = KEPT_LEAST,
 ) -> Pairs:
     """Compare every usable picture with every other.
@@ -120,9 +122,6 @@ def compare_across(
     column_identity: Ints,
     identities: int,
     compare: Compare | None = None,
-    *,
-    span: tuple[float, float] = (-1.0, 1.0),
-    kept_least: int = KEPT_LEAST,
 ) -> Pairs:
     """Compare every row (a search) with every column (an entry).
 
@@ -133,15 +132,13 @@ def compare_across(
         column_identity: ``int64 (C,)``.
         identities: How many there are.
         compare: Replaces the inner product.
-        span: Range of the histograms.
-        kept_least: Impostor pairs kept one by one, at least.
     """
     compare = compare or cosine(rows, columns)
     usable = np.bincount(row_identity, minlength=identities).astype(np.int64)
     against = np.bincount(column_identity, minlength=identities).astype(np.int64)
     impostor_count = int(usable.sum() * against.sum() - (usable * against).sum())
     ours, theirs = row_identity.astype(np.int32), column_identity.astype(np.int32)
-    return _compared(compare, ours, theirs, usable, against, impostor_count, span, kept_least)
+    return _compared(compare, ours, theirs, usable, against, impostor_count)
 
 
 def _compared(
@@ -151,8 +148,8 @@ def _compared(
     usable: Ints,
     against: Ints | None,
     impostor_count: int,
-    span: tuple[float, float],
-    kept_least: int,
+    span: tuple[float, float] = PLAIN_SPAN,
+    kept_least: int = KEPT_LEAST,
 ) -> Pairs:
     """Rows against columns, tile by tile; where there are no columns, rows against the rows behind them."""
     columns = ours if theirs is None else theirs
