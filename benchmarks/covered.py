@@ -21,9 +21,9 @@ from lfr_ray.embed.occlusion import Occlusion
 from lfr_ray.embed.regions import mean_view, paint_over
 from lfr_ray.enrol.labelled import embed_labelled, read_labelled
 from lfr_ray.evaluate.covered import of_region, uncovered
-from lfr_ray.evaluate.metrics import threshold_at
 from lfr_ray.evaluate.pairs import compare_across, compare_all
 from lfr_ray.evaluate.samples import Samples
+from lfr_ray.evaluate.verification import threshold_at
 from lfr_ray.match.decide import fuse
 from lfr_ray.match.score_norm import ScoreNormaliser
 from lfr_ray.match.threshold import thresholds_for
@@ -125,7 +125,7 @@ def passages(samples: Samples, masked: Any, size: int, model: str) -> dict[str, 
         probes = np.stack([fuse(vectors[row], samples.quality[row]) for row in rows])
         similarity = probes @ vectors[entries].T
         if not covered:
-            similarity = ScoreNormaliser(vectors[entries], calibration.neighbourhood).normalised(similarity)
+            similarity = ScoreNormaliser(vectors[entries], calibration.score_norm).normalised(similarity)
         threshold = thresholds_for(calibration, asked, len(entries), covered=covered).fused
         own = people[:, None] == listed[None, :]
         right, wrong = similarity[own], np.where(own, -1, similarity).max(axis=1)

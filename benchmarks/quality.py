@@ -24,7 +24,7 @@ from lfr_ray.embed.quality import assess
 from lfr_ray.enrol.faces import detect_stills
 from lfr_ray.enrol.labelled import most_central
 from lfr_ray.evaluate.discard import GATE_TIMES, gate_at
-from lfr_ray.evaluate.metrics import threshold_at
+from lfr_ray.evaluate.verification import threshold_at
 from lfr_ray.models.catalogue import card
 from lfr_ray.records import Picture, Quality
 

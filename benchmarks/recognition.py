@@ -13,12 +13,13 @@ from typing import Any
 from benchmarks.record import write_result
 from lfr_ray.detect.base import load_detector
 from lfr_ray.embed.base import load_embedder
-from lfr_ray.enrol.labelled import embed_labelled, matcher_listing, read_labelled
+from lfr_ray.enrol.labelled import embed_labelled, matcher_normaliser, read_labelled
 from lfr_ray.evaluate.calibrate import CalibrationReport, calibrate
 from lfr_ray.evaluate.covered import AS_THEY_ARE, VIEWS
 from lfr_ray.evaluate.evaluation import Evaluation, evaluate
-from lfr_ray.evaluate.metrics import Operating, tar_at_far
 from lfr_ray.evaluate.pairs import compare_all
+from lfr_ray.evaluate.verification import OperatingPoint, tar_at_far
+from lfr_ray.match.threshold import threshold_for
 from lfr_ray.models.cards import Detector
 from lfr_ray.models.catalogue import card
 from lfr_ray.records import REGIONS, Faces, Picture
@@ -45,12 +46,12 @@ class Remembering:
 
 @dataclass(frozen=True)
 class Found:
-    """Ours, the plain pipeline (one view, not mirrored, neighbours left in, faces as they are), and the calibration."""
+    """Ours, the plain pipeline (one view, not mirrored, not normalised, faces as they are), and the calibration."""
 
     evaluation: Evaluation
     plain: Evaluation
-    ours_tar: list[Operating]
-    plain_tar: list[Operating]
+    ours_tar: list[OperatingPoint]
+    plain_tar: list[OperatingPoint]
     calibration: CalibrationReport
 
     def rows(self) -> dict[str, tuple[float, float]]:
@@ -65,7 +66,9 @@ class Found:
         return {name: (one.rate.value or 0.0, other.rate.value or 0.0) for name, one, other in pairs if one.resolved}
 
     @staticmethod
-    def _zip(ours: Sequence[Operating], plain: Sequence[Operating]) -> list[tuple[Operating, Operating]]:
+    def _zip(
+        ours: Sequence[OperatingPoint], plain: Sequence[OperatingPoint]
+    ) -> list[tuple[OperatingPoint, OperatingPoint]]:
         return list(zip(ours, plain, strict=True))
 
 
@@ -77,13 +80,13 @@ def measure(folder: Path, model: str, detector_id: str, device: str, weights: Pa
     samples = embed_labelled(labelled, detector, ours, regions=REGIONS)
     single = load_embedder(embedder_card, device=device, weights=weights, mirror=False)
     plain = embed_labelled(labelled, detector, single)
-    listing = matcher_listing(embedder_card)
+    normaliser = matcher_normaliser(embedder_card)
     return Found(
-        evaluate(samples, model, detector_id, listing=listing),
+        evaluate(samples, model, detector_id, normaliser=normaliser),
         evaluate(plain, model, detector_id),
         tar_at_far(compare_all(samples), FARS),
         tar_at_far(compare_all(plain), FARS),
-        calibrate(samples, model, listing=listing, list_size=LIST_SIZE, alerts_per_10k=ALERTS),
+        calibrate(samples, model, threshold_for, normaliser=normaliser, list_size=LIST_SIZE, alerts_per_10k=ALERTS),
     )
 
 
@@ -99,14 +102,14 @@ def figures(found: Found, data: str) -> dict[str, Any]:
         "tar_at_far": points(found.ours_tar),
         "tar_at_far_plain": points(found.plain_tar),
         "tpir_at_fpir": points(whole.all_pictures.identification),
-        "tpir_at_fpir_plain": None if whole.without_listing is None else points(whole.without_listing),
+        "tpir_at_fpir_plain": None if whole.not_normalised is None else points(whole.not_normalised),
         "rank_one": whole.rank_one.document(),
         "three_views_tar_at_far": None
         if whole.fusion is None
-        else {one.rule: points(one.points) for one in whole.fusion.rows},
+        else {rule: points(found) for rule, found in whole.fusion.rows},
         "two_enrolled_tar_at_far": None
         if whole.several_enrolled is None
-        else {one.rule: points(one.points) for one in whole.several_enrolled.rows},
+        else {rule: points(found) for rule, found in whole.several_enrolled.rows},
         "quality_gate_refuses": dict(whole.gate_reasons),
         "discarding_a_tenth_by_quality_removes_misses": None if whole.discard is None else whole.discard.gain,
         "false_match_tail": calibration.decisive.tail.fit.model_dump(),

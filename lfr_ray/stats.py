@@ -1,4 +1,4 @@
-"""How sure a figure is: 95 % intervals for counts and for figures over people.
+"""How sure a figure is: exact intervals of counts, and bootstrap intervals of figures over people.
 
 Pictures of one person are not independent, and a pair depends on two persons. So the bootstrap
 draws *identities*: a replicate gives each identity a weight (how often it was drawn), a genuine pair
@@ -17,8 +17,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
-from scipy.special import betaincinv
+from scipy.special import betaincinv, gammaincinv
 
 from lfr_ray.records import Ints
 
@@ -27,6 +26,7 @@ Doubles = npt.NDArray[np.float64]
 REPLICATES = 1000
 SEED = 20241
 CONFIDENCE = 0.95
+TAIL = (1 - CONFIDENCE) / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,34 @@ class Interval:
     low: float | None
     high: float | None
 
-    def document(self) -> dict[str, float | None]:
+    def document(self) -> dict[str, Any]:
         """As JSON holds it: six significant digits."""
         return {"value": rounded(self.value), "low": rounded(self.low), "high": rounded(self.high)}
+
+    def complement(self) -> Interval:
+        """The same of one minus the figure: a miss rate of a hit rate."""
+        return Interval(*(None if one is None else 1 - one for one in (self.value, self.high, self.low)))
+
+    def times(self, factor: float) -> Interval:
+        """The same figure in another unit."""
+        return Interval(*(None if one is None else one * factor for one in (self.value, self.low, self.high)))
 
 
 UNKNOWN = Interval(None, None, None)
 """Nothing was measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate(Interval):
+    """``count`` of ``of`` with its exact interval; of nothing counted there is no value, and it may be anything."""
+
+    count: int
+    of: int
+
+    def document(self) -> dict[str, Any]:
+        """Plain JSON values, from which anybody can compute it again."""
+        counted = {"count": self.count, "of": self.of, "value": self.value, "low": self.low, "high": self.high}
+        return counted | {"confidence": CONFIDENCE, "method": "Clopper-Pearson"}
 
 
 def rounded(value: float | None) -> float | None:
@@ -55,18 +76,61 @@ def rounded(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.6g}")
 
 
+def rate(count: int, of: int) -> Rate:
+    """A rate with its two-sided exact interval (Clopper and Pearson 1934).
+
+    >>> one = rate(10, 3_147_436)
+    >>> f"{one.value:.1e} ({one.low:.1e} to {one.high:.1e})"
+    '3.2e-06 (1.5e-06 to 5.8e-06)'
+    """
+    _check(count, of)
+    low = float(betaincinv(count, of - count + 1, TAIL)) if count else 0.0
+    high = float(betaincinv(count + 1, of - count, 1 - TAIL)) if count < of else 1.0
+    return Rate(count / of if of else None, low, high, count, of)
+
+
 def clopper_pearson(count: int, of: int) -> Interval:
-    """Exact binomial interval of a share.
+    """The interval of a rate; of nothing counted it is unknown.
 
     >>> clopper_pearson(0, 3000).high < 1 / 800
     True
     """
-    if of <= 0:
+    if not of:
         return UNKNOWN
-    tail = (1 - CONFIDENCE) / 2
-    low = 0.0 if count == 0 else float(stats.beta.ppf(tail, count, of - count + 1))
-    high = 1.0 if count == of else float(stats.beta.ppf(1 - tail, count + 1, of - count))
-    return Interval(count / of, low, high)
+    found = rate(count, of)
+    return Interval(found.value, found.low, found.high)
+
+
+def upper_bound(count: int, of: int, confidence: float = CONFIDENCE) -> float:
+    """One-sided exact upper bound: with this confidence the true rate is not above it.
+
+    >>> round(upper_bound(0, 2995), 6)
+    0.001
+    """
+    _check(count, of)
+    return float(betaincinv(count + 1, of - count, confidence)) if count < of else 1.0
+
+
+def poisson_rate(count: int, exposure: float) -> Interval:
+    """Events by exposure, with the exact interval (Garwood 1936).
+
+    >>> none = poisson_rate(0, 1.0)
+    >>> none.value, none.low, round(none.high, 3)
+    (0.0, 0.0, 3.689)
+    """
+    if exposure <= 0:
+        return UNKNOWN
+    low = float(gammaincinv(count, TAIL)) if count else 0.0
+    return Interval(count, low, float(gammaincinv(count + 1, 1 - TAIL))).times(1 / exposure)
+
+
+def difference_p(count: int, of: int, other_count: int, other_of: int) -> float:
+    """Fisher's exact test, two-sided: how likely such a difference is when there is none."""
+    from scipy.stats import fisher_exact  # a second to load, and only reports ask
+
+    _check(count, of)
+    _check(other_count, other_of)
+    return float(fisher_exact([[count, of - count], [other_count, other_of - other_count]]).pvalue)
 
 
 def identity_weights(identities: int, replicates: int = REPLICATES, seed: int = SEED) -> Ints:
@@ -87,13 +151,12 @@ def percentile_interval(value: float | None, replicates: Doubles, trials: int) -
         replicates: The figure in every replicate; NaN where a replicate drew nobody it needs.
         trials: Identities that the figure rests on; from a single one nothing follows about others.
     """
+    known = replicates[np.isfinite(replicates)]
     if value is None:
         return UNKNOWN
     if trials < 2:
         return Interval(value, None, None)
-    known = replicates[np.isfinite(replicates)]
-    tail = (1 - CONFIDENCE) / 2
-    low, high = map(float, np.quantile(known, [tail, 1 - tail])) if len(known) else (value, value)
+    low, high = map(float, np.quantile(known, [TAIL, 1 - TAIL])) if len(known) else (value, value)
     if value in (0.0, 1.0) and low == high == value:
         exact = clopper_pearson(round(value * trials), trials)
         return Interval(value, exact.low, exact.high)
@@ -106,68 +169,6 @@ def share(part: Doubles, whole: Doubles) -> Doubles:
     """``part / whole``, NaN where the whole is nothing."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(whole > 0, part / whole, np.nan)
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """``count`` of ``of``, with its exact (Clopper-Pearson) interval.
-
-    Attributes:
-        value: None when nothing was counted.
-    """
-
-    count: int
-    of: int
-    value: float | None
-    low: float
-    high: float
-    confidence: float = CONFIDENCE
-
-    def document(self) -> dict[str, Any]:
-        """Plain JSON values, from which anybody can compute it again."""
-        return {
-            "count": self.count,
-            "of": self.of,
-            "value": self.value,
-            "low": self.low,
-            "high": self.high,
-            "confidence": self.confidence,
-            "method": "Clopper-Pearson",
-        }
-
-
-def rate(count: int, of: int, confidence: float = CONFIDENCE) -> Rate:
-    """A rate with its two-sided exact interval.
-
-    >>> one = rate(10, 3_147_436)
-    >>> f"{one.value:.1e} ({one.low:.1e} to {one.high:.1e})"
-    '3.2e-06 (1.5e-06 to 5.8e-06)'
-    """
-    _check(count, of)
-    tail = (1 - confidence) / 2
-    low = float(betaincinv(count, of - count + 1, tail)) if count else 0.0
-    high = float(betaincinv(count + 1, of - count, 1 - tail)) if count < of else 1.0
-    return Rate(count, of, count / of if of else None, low, high, confidence)
-
-
-def upper_bound(count: int, of: int, confidence: float = CONFIDENCE) -> float:
-    """One-sided exact upper bound: with this confidence the true rate is not above it.
-
-    >>> round(upper_bound(0, 2995), 6)
-    0.001
-    """
-    _check(count, of)
-    return float(betaincinv(count + 1, of - count, confidence)) if count < of else 1.0
-
-
-def difference_p(count: int, of: int, other_count: int, other_of: int) -> float:
-    """Fisher's exact test, two-sided: how likely such a difference is when there is none."""
-    from scipy.stats import fisher_exact  # a second to load, and only reports ask
-
-    _check(count, of)
-    _check(other_count, other_of)
-    table = [[count, of - count], [other_count, other_of - other_count]]
-    return float(fisher_exact(table).pvalue)
 
 
 def _check(count: int, of: int) -> None:

@@ -25,7 +25,7 @@ from lfr_ray.govern.trial import TRIAL, open_trial, trial_authority
 from lfr_ray.site.authority import DEFAULT_PROFILE, DEPLOYMENTS_FOLDER, KEYS_FOLDER, open_ledger
 
 if TYPE_CHECKING:
-    from lfr_ray.models.cards import Calibration
+    from lfr_ray.models.calibration import Calibration
 
 PLACE = ("case", "place", "rationale", "latitude", "longitude", "radius_m")
 DOCUMENTS = ("policy", "impact_assessment", "equality_assessment", "appropriate_policy", "registration")

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from lfr_ray.evaluate.evaluation import Evaluation
     from lfr_ray.evaluate.groups import GroupTable
     from lfr_ray.evaluate.samples import Samples
-    from lfr_ray.models.cards import Calibration, ModelCard
+    from lfr_ray.models.calibration import Calibration
+    from lfr_ray.models.cards import ModelCard
     from lfr_ray.stats import Interval
 
 FolderArgument = Annotated[
@@ -73,30 +74,36 @@ def evaluate_folder(
 
         result = evaluate_videos(folder, watchlist, model, detector, device, false_alerts, json)
         if page is not None:
-            from lfr_ray.report.passages import passages_report
+            from lfr_ray.report.page import passages_page
 
-            _write(page, passages_report(result, written_at=_now()))
+            _write(page, passages_page(result, written_at=_now()))
         return
     if watchlist is not None or false_alerts is not None:
         raise ConfigError(
             "--watchlist and --false-alerts go with --videos", next_step="add --videos, or leave them out"
         )
-    from lfr_ray.enrol.labelled import matcher_listing
+    from lfr_ray.enrol.labelled import matcher_normaliser
+    from lfr_ray.evaluate.calibrate import ALERTS, LIST_SIZE
+    from lfr_ray.evaluate.charts import evaluation_charts
     from lfr_ray.evaluate.document import evaluation_document
     from lfr_ray.evaluate.evaluation import evaluate
-    from lfr_ray.report.evaluation import html_report
+    from lfr_ray.match.threshold import comparison_rate
+    from lfr_ray.report.page import evaluation_page
 
     card = find_card(model)
     regions = () if card.calibration is None else tuple(card.calibration.covered)
     samples, groups = _samples(folder, card, detector, device, regions)
     with _steps() as say:
         found = evaluate(
-            samples, card.id, find_card(detector).id, listing=matcher_listing(card), groups=groups, progress=say
+            samples, card.id, find_card(detector).id, normaliser=matcher_normaliser(card), groups=groups, progress=say
         )
+    document = evaluation_document(found)
     if json:
-        write_json(json, evaluation_document(found))
+        write_json(json, document)
     if page is not None:
-        _write(page, html_report(found, written_at=_now()))
+        needed = f"{ALERTS:g} false alert in 10,000 faces, {LIST_SIZE} entries"
+        charts = evaluation_charts(found, (comparison_rate(LIST_SIZE, ALERTS), needed))
+        _write(page, evaluation_page(document, charts, written_at=_now()))
     if json != "-":
         _print_evaluation(found)
 
@@ -117,9 +124,10 @@ def calibrate_folder(
     json: JsonOption = "",
 ) -> None:
     """Thresholds from the tail of false matches, in police units, checked on people who were not used."""
-    from lfr_ray.enrol.labelled import matcher_listing
+    from lfr_ray.enrol.labelled import matcher_normaliser
     from lfr_ray.evaluate.calibrate import calibrate, card_calibration, card_text
     from lfr_ray.evaluate.calibration_document import calibration_document
+    from lfr_ray.match.threshold import threshold_for
 
     card = find_card(model)
     if write is not None and write.exists():
@@ -129,13 +137,14 @@ def calibrate_folder(
         report = calibrate(
             samples,
             card.id,
-            listing=matcher_listing(card),
+            threshold_for,
+            normaliser=matcher_normaliser(card),
             views=views,
             list_size=list_size,
             alerts_per_10k=alerts,
             progress=say,
         )
-    section = card_calibration(report, card.calibration, list_size=list_size, alerts_per_10k=alerts)
+    section = card_calibration(report, card.calibration, threshold_for, list_size=list_size, alerts_per_10k=alerts)
     if write is not None:
         _write(write, card_text(card, section))
     if json:

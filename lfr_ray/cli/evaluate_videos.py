@@ -28,7 +28,7 @@ def evaluate_videos(
     """True positives by passage, false alerts by the hour and by a thousand passages; the document."""
     from lfr_ray.camera.recordings import open_recordings
     from lfr_ray.camera.stills import PICTURE_SUFFIXES
-    from lfr_ray.evaluate.passages import Seen, passage_document, passage_figures
+    from lfr_ray.evaluate.passages import Recording, passage_document, passage_figures
     from lfr_ray.match.watchlist import read_watchlist_folder
 
     if watchlist is None:
@@ -45,7 +45,7 @@ def evaluate_videos(
         site = footage_site(Path(data_dir), AuthorityConfig(kind="test"), model, detector, device, rule)
         document = run_footage(site, opened, watchlist)
     seen = [
-        Seen(
+        Recording(
             Path(one["url"]).relative_to(folder).as_posix(),
             one["name"],
             one["seconds"],

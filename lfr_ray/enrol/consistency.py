@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from lfr_ray.match.entries import EnrolledImage, Rejected
-from lfr_ray.models.cards import Calibration
+from lfr_ray.models.calibration import Calibration
 from lfr_ray.records import Floats
 
 FIRST_ROOM = 256

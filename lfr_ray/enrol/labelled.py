@@ -2,8 +2,8 @@
 
 folder -> read -> detect -> subject -> chip -> quality -> vector -> :class:`~lfr_ray.evaluate.samples.Samples`
 
-A picture that gives no vector stays in the evaluation, with the reason: failures are figures too. What the live
-quality gate would have said of a face is noted beside its vector, so that one run measures both.
+A picture that gives no vector stays in the evaluation, with the reason: failures to acquire are figures too. What the
+live quality gate would have said of a face is noted beside its vector, so that one run measures both.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from lfr_ray.enrol.faces import detect_stills
 from lfr_ray.enrol.subject import choose_subject
 from lfr_ray.errors import InputError, PictureError
 from lfr_ray.evaluate.groups import GroupTable, read_groups
-from lfr_ray.evaluate.pairs import Listing, Normalise
+from lfr_ray.evaluate.pairs import Normaliser
 from lfr_ray.evaluate.samples import Samples
 from lfr_ray.match.score_norm import ScoreNormaliser
 from lfr_ray.models.cards import Detector, Embedder, ModelCard, chip_spec
@@ -58,7 +58,7 @@ class LabelledFolder:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Shown:
+class _Acquired:
     """What one picture gave: a chip with its quality, or a reason."""
 
     reason: str
@@ -147,31 +147,31 @@ def embed_labelled(
     spec = chip_spec(embedder.card)
     gate = gate or QualityConfig()
     occlusion = Occlusion(spec) if regions else None
-    shown: list[_Shown] = []
+    acquired: list[_Acquired] = []
     vectors: list[Floats] = []
     covered: dict[str, list[Floats]] = {region: [] for region in regions}
     seen: list[str | None] = []
     length = embedder.card.vector_length
     for start in range(0, len(labelled.paths), CHUNK):
-        chunk = _look(labelled.paths[start : start + CHUNK], detector, embedder.card, gate)
+        chunk = _acquire(labelled.paths[start : start + CHUNK], detector, embedder.card, gate)
         chips = [one.chip for one in chunk if one.chip is not None]
         found = embedder.embed(np.stack(chips)) if chips else np.zeros((0, length), np.float32)
         with_face = [number for number, one in enumerate(chunk) if one.chip is not None]
-        vectors.append(_spread(found, with_face, len(chunk)))
+        vectors.append(_at_rows(found, with_face, len(chunk)))
         for region, views in covered.items():
             painted = embedder.embed(paint_over(np.stack(chips), region, spec)) if chips else found
-            views.append(_spread(mean_view(found, painted), with_face, len(chunk)))
+            views.append(_at_rows(mean_view(found, painted), with_face, len(chunk)))
         if occlusion is not None:
             seen += ["" if one.chip is None else occlusion.kind(one.chip) for one in chunk]
-        shown.extend(_Shown(one.reason, one.gate, one.quality) for one in chunk)
-        on_progress(len(shown), len(labelled.paths))
+        acquired.extend(_Acquired(one.reason, one.gate, one.quality) for one in chunk)
+        on_progress(len(acquired), len(labelled.paths))
     return Samples(
         labelled.names,
         np.array(labelled.identity, np.int64),
         np.concatenate(vectors),
-        tuple(one.reason for one in shown),
-        tuple(one.gate for one in shown),
-        np.array([one.quality for one in shown], np.float32),
+        tuple(one.reason for one in acquired),
+        tuple(one.gate for one in acquired),
+        np.array([one.quality for one in acquired], np.float32),
         {region: np.concatenate(views) for region, views in covered.items()},
         tuple(seen),
     )
@@ -190,31 +190,26 @@ def most_central(faces: Faces, width_px: int, height_px: int) -> int:
     return int(np.where(sizes >= COMPARABLE_SIZE * sizes.max(), off, np.inf).argmin())
 
 
-def matcher_listing(card: ModelCard) -> Listing | None:
-    """What the matcher does to similarities when this card's model is used; None: it leaves them as they are."""
-    calibration = card.calibration
-    if calibration is None or calibration.neighbourhood is None:
-        return None
-    rule = calibration.neighbourhood
-
-    def listing(entries: Floats) -> Normalise:
-        return ScoreNormaliser(entries, rule).normalised
-
-    return listing
+def matcher_normaliser(card: ModelCard) -> Normaliser | None:
+    """The score normalisation that the matcher applies with this card's model; None: none."""
+    rule = None if card.calibration is None else card.calibration.score_norm
+    return None if rule is None else lambda entries: ScoreNormaliser(entries, rule).normalised
 
 
-def _spread(vectors: Floats, rows: Sequence[int], count: int) -> Floats:
+def _at_rows(vectors: Floats, rows: Sequence[int], count: int) -> Floats:
     """Vectors at their pictures' places; zeros where a picture gave none."""
-    spread = np.zeros((count, vectors.shape[1]), np.float32)
-    spread[rows] = vectors
-    return spread
+    placed = np.zeros((count, vectors.shape[1]), np.float32)
+    placed[rows] = vectors
+    return placed
 
 
-def _look(paths: Sequence[Path], detector: Detector, card: ModelCard, gate: QualityConfig) -> list[_Shown]:
+def _acquire(paths: Sequence[Path], detector: Detector, card: ModelCard, gate: QualityConfig) -> list[_Acquired]:
     pictures = [_read(path) for path in paths]
     readable = [picture for picture in pictures if picture is not None]
     found = iter(detect_stills(readable, detector))
-    return [_Shown(UNREADABLE) if picture is None else _cut(picture, next(found), card, gate) for picture in pictures]
+    return [
+        _Acquired(UNREADABLE) if picture is None else _subject(picture, next(found), card, gate) for picture in pictures
+    ]
 
 
 def _read(path: Path) -> Picture | None:
@@ -224,13 +219,13 @@ def _read(path: Path) -> Picture | None:
         return None
 
 
-def _cut(picture: Picture, faces: Faces, card: ModelCard, gate: QualityConfig) -> _Shown:
+def _subject(picture: Picture, faces: Faces, card: ModelCard, gate: QualityConfig) -> _Acquired:
     height_px, width_px = picture.shape[:2]
     if not len(faces):
-        return _Shown(NO_FACE)
+        return _Acquired(NO_FACE)
     row, _ = choose_subject(faces, width_px, height_px)
     if row is None:
         row = most_central(faces, width_px, height_px)
     chip = cut_chips(picture, faces.points[row : row + 1], chip_spec(card))[0]
     quality = assess(faces.boxes[row], faces.points[row], float(faces.scores[row]), chip, gate)
-    return _Shown("", quality.reason, quality.value, chip)
+    return _Acquired("", quality.reason, quality.value, chip)

@@ -1,12 +1,13 @@
 """From labelled pictures to the thresholds of a model card.
 
-What is measured is what the matcher does: passages of several views, fused, against a list, with the list's
-neighbours taken off where the card says so. Single comparisons are fitted beside, for single views and for cards
+What is measured is what the matcher does: passages of several views, fused, against a list, with score normalisation
+where the card says so. Single comparisons are fitted beside, for single views and for cards
 without several pictures a person.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import yaml
@@ -14,16 +15,15 @@ import yaml
 from lfr_ray.errors import InputError
 from lfr_ray.evaluate.covered import of_region, uncovered
 from lfr_ray.evaluate.evaluation import MATCHER_RULE, Progress
-from lfr_ray.evaluate.fusion import compare_passages, deal_passages
-from lfr_ray.evaluate.metrics import count_at, threshold_at
-from lfr_ray.evaluate.normalise import LEAST_COHORT, Gain, measure_gain
-from lfr_ray.evaluate.pairs import Listing, Pairs, compare_all
+from lfr_ray.evaluate.fusion import compare_passages, make_passages
+from lfr_ray.evaluate.pairs import Normaliser, Pairs, compare_all
 from lfr_ray.evaluate.probability import Reliability, fit_genuine, reliability
 from lfr_ray.evaluate.samples import Samples, check_enough
+from lfr_ray.evaluate.symmetric_norm import LEAST_COHORT, Gain, measure_gain
 from lfr_ray.evaluate.tail import HeldOut, TailReport, drawn_tails, fit_tail, hold_out, rate_interval
-from lfr_ray.models.alert_probability import genuine_below
-from lfr_ray.models.cards import Calibration, CoveredFit, GenuineFit, ModelCard, TailFit
-from lfr_ray.models.tail import AlertThreshold, threshold_for
+from lfr_ray.evaluate.verification import count_at, threshold_at
+from lfr_ray.models.calibration import AlertThreshold, Calibration, CoveredFit, GenuineFit, TailFit
+from lfr_ray.models.cards import ModelCard
 from lfr_ray.stats import Interval
 
 LIST_SIZES = (100, 500, 1000, 5000, 10_000)
@@ -32,7 +32,7 @@ LIST_SIZE, ALERTS = 500, 1.0
 """The card's own threshold is for this list and so many false alerts in 10,000 faces."""
 
 SHORT_LIST = 30
-"""The threshold of lists too short to have neighbours is for this size."""
+"""The threshold of lists too short for score normalisation is for this size."""
 
 VIEWS = 3
 VIEW_RATE = 1e-3
@@ -41,13 +41,16 @@ VIEW_RATE = 1e-3
 RELATIVE_RATE = 1e-5
 """Two entries are possible relatives when one pair of strangers in a hundred thousand is as similar."""
 
+ThresholdRule = Callable[[TailFit, int, float], AlertThreshold]
+"""The threshold for a tail, a list size and false alerts in 10,000 faces: ``match.threshold.threshold_for``."""
+
 GAIN_FARS = (1e-3, 1e-4, 1e-5)
 DIGITS = 5
 REPEATS = 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Kind:
+class ComparisonKind:
     """One kind of comparison: its strangers, its right people, and how many people that rests on.
 
     Attributes:
@@ -65,7 +68,7 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CoveredKind:
+class CoveredComparison:
     """Fused passages of faces of which one half is covered.
 
     Attributes:
@@ -75,7 +78,7 @@ class CoveredKind:
     """
 
     region: str
-    fused: Kind
+    fused: ComparisonKind
     view_threshold: float
 
 
@@ -123,17 +126,17 @@ class CalibrationReport:
     identities: int
     images: int
     views: int
-    single: Kind
-    fused: Kind | None
-    fused_plain: Kind | None
-    covered: tuple[CoveredKind, ...]
+    single: ComparisonKind
+    fused: ComparisonKind | None
+    fused_plain: ComparisonKind | None
+    covered: tuple[CoveredComparison, ...]
     thresholds: tuple[ThresholdRow, ...]
     held_out: tuple[HeldOut, ...]
     reliability: Reliability
     gains: tuple[Gain, ...]
 
     @property
-    def decisive(self) -> Kind:
+    def decisive(self) -> ComparisonKind:
         """The kind whose threshold alerts."""
         return self.fused or self.single
 
@@ -141,8 +144,9 @@ class CalibrationReport:
 def calibrate(
     samples: Samples,
     model: str,
+    threshold_for: ThresholdRule,
     *,
-    listing: Listing | None = None,
+    normaliser: Normaliser | None = None,
     views: int = VIEWS,
     list_size: int = LIST_SIZE,
     alerts_per_10k: float = ALERTS,
@@ -154,7 +158,8 @@ def calibrate(
     Args:
         samples: Pictures and vectors.
         model: Card id of the embedder.
-        listing: What the matcher does to the similarities of its list.
+        threshold_for: The matcher's rule.
+        normaliser: The matcher's score normalisation.
         views: Pictures that are fused into one passage.
         list_size: Of the site, added to the usual ones.
         alerts_per_10k: False alerts in 10,000 faces that the site accepts, added likewise.
@@ -170,8 +175,8 @@ def calibrate(
     say("single comparisons")
     single = _kind("single", compare_all(samples))
     say("fused passages")
-    fused = _fused(samples, views, "fused", listing)
-    plain = None if fused is None or listing is None else _fused(samples, views, "fused_plain", None)
+    fused = _fused(samples, views, "fused", normaliser)
+    plain = None if fused is None or normaliser is None else _fused(samples, views, "fused_plain", None)
     say("covered faces")
     covered = _covered(with_covered, views)
     decisive = fused or single
@@ -179,7 +184,11 @@ def calibrate(
     rates = sorted({*ALERTS_PER_10K, alerts_per_10k})
     say("thresholds and their intervals")
     drawn = drawn_tails(decisive.pairs, decisive.tail.fit)
-    thresholds = tuple(_row(decisive, drawn, size, alerts) for size in sizes for alerts in rates)
+    thresholds = tuple(
+        _row(decisive, drawn, threshold_for(decisive.tail.fit, size, alerts), size, alerts)
+        for size in sizes
+        for alerts in rates
+    )
     say("predictions on other people")
     held_out = tuple(hold_out(samples, repeats=repeats))
     say("stated probabilities on other people")
@@ -206,16 +215,22 @@ def calibrate(
 def card_calibration(
     report: CalibrationReport,
     previous: Calibration | None,
+    threshold_for: ThresholdRule,
     *,
     list_size: int = LIST_SIZE,
     alerts_per_10k: float = ALERTS,
 ) -> Calibration:
     """The report as a card's calibration section; what it cannot know is kept from the previous one."""
     single = report.single.pairs
-    neighbourhood = None if previous is None else previous.neighbourhood
+    score_norm = None if previous is None else previous.score_norm
+
+    def threshold(kind: ComparisonKind, size: int) -> float:
+        """No similarity of 1 is ever asked for."""
+        return round(min(threshold_for(kind.tail.fit, size, alerts_per_10k).similarity, 0.9999), DIGITS)
+
     short = None
-    if report.fused_plain is not None and neighbourhood is not None:
-        short = _threshold(report.fused_plain, SHORT_LIST, alerts_per_10k)
+    if report.fused_plain is not None and score_norm is not None:
+        short = threshold(report.fused_plain, SHORT_LIST)
     fused = report.fused
     described = (
         f"{report.images} pictures of {report.identities} people; {len(single.genuine)} genuine and "
@@ -227,11 +242,11 @@ def card_calibration(
             "entries of others"
         )
     return Calibration(
-        threshold=_threshold(report.decisive, list_size, alerts_per_10k),
+        threshold=threshold(report.decisive, list_size),
         view_threshold=_view_threshold(single),
         short_list_threshold=short,
         short_list_size=SHORT_LIST,
-        neighbourhood=neighbourhood,
+        score_norm=score_norm,
         list_size=list_size,
         relative=round(threshold_at(single.impostor, single.impostor_count, RELATIVE_RATE), DIGITS),
         data=described,
@@ -244,7 +259,7 @@ def card_calibration(
         covered=dict({} if previous is None else previous.covered)
         | {
             one.region: CoveredFit(
-                threshold=_threshold(one.fused, list_size, alerts_per_10k),
+                threshold=threshold(one.fused, list_size),
                 view_threshold=one.view_threshold,
                 list_size=list_size,
                 tail=one.fused.tail.fit,
@@ -262,26 +277,26 @@ def card_text(card: ModelCard, calibration: Calibration) -> str:
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110)
 
 
-def _kind(name: str, pairs: Pairs) -> Kind:
-    return Kind(name, fit_tail(pairs), fit_genuine(pairs), pairs)
+def _kind(name: str, pairs: Pairs) -> ComparisonKind:
+    return ComparisonKind(name, fit_tail(pairs), fit_genuine(pairs), pairs)
 
 
-def _fused(samples: Samples, views: int, name: str, listing: Listing | None) -> Kind | None:
+def _fused(samples: Samples, views: int, name: str, normaliser: Normaliser | None) -> ComparisonKind | None:
     """Fused passages; None where there are too few pictures a person to say anything."""
     try:
-        return _kind(name, compare_passages(deal_passages(samples, views), MATCHER_RULE, listing))
+        return _kind(name, compare_passages(make_passages(samples, views), MATCHER_RULE, normaliser))
     except InputError:
         return None
 
 
-def _covered(samples: Samples, views: int) -> tuple[CoveredKind, ...]:
+def _covered(samples: Samples, views: int) -> tuple[CoveredComparison, ...]:
     """Every region of which the samples have views."""
     found = []
     for region in sorted(samples.covered):
         alike = of_region(samples, region)
         fused = _fused(alike, views, f"fused_{region}", None)
         if fused is not None:
-            found.append(CoveredKind(region, fused, _view_threshold(compare_all(alike))))
+            found.append(CoveredComparison(region, fused, _view_threshold(compare_all(alike))))
     return tuple(found)
 
 
@@ -289,18 +304,14 @@ def _view_threshold(single: Pairs) -> float:
     return round(threshold_at(single.impostor, single.impostor_count, VIEW_RATE), DIGITS)
 
 
-def _threshold(kind: Kind, list_size: int, alerts_per_10k: float) -> float:
-    """For a card: no similarity of 1 is ever asked for."""
-    return round(min(threshold_for(kind.tail.fit, list_size, alerts_per_10k).similarity, 0.9999), DIGITS)
-
-
-def _row(kind: Kind, drawn: list[TailFit], list_size: int, alerts_per_10k: float) -> ThresholdRow:
-    threshold = threshold_for(kind.tail.fit, list_size, alerts_per_10k)
+def _row(
+    kind: ComparisonKind, drawn: list[TailFit], threshold: AlertThreshold, list_size: int, alerts_per_10k: float
+) -> ThresholdRow:
     return ThresholdRow(
         list_size,
         alerts_per_10k,
         threshold,
         rate_interval(kind.tail.fit, drawn, threshold.similarity, len(kind.pairs.usable)),
         count_at(kind.pairs.genuine, threshold.similarity) / len(kind.pairs.genuine),
-        1 - genuine_below(kind.genuine, threshold.similarity),
+        1 - kind.genuine.miss_rate_at(threshold.similarity),
     )

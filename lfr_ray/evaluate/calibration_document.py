@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from lfr_ray.evaluate.calibrate import CalibrationReport, Kind, ThresholdRow
+from lfr_ray.evaluate.calibrate import CalibrationReport, ComparisonKind, ThresholdRow
 from lfr_ray.evaluate.document import held_out_document, tail_document
-from lfr_ray.models.cards import Calibration
+from lfr_ray.models.calibration import Calibration
 from lfr_ray.stats import rounded
 
 SCHEMA = "lfr-calibration/1"
@@ -54,7 +54,7 @@ def calibration_document(report: CalibrationReport, calibration: Calibration) ->
     }
 
 
-def _kind(kind: Kind) -> dict[str, Any]:
+def _kind(kind: ComparisonKind) -> dict[str, Any]:
     return {
         "genuine": len(kind.pairs.genuine),
         "impostor": kind.pairs.impostor_count,

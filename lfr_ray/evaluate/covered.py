@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lfr_ray.evaluate.metrics import Operating, tar_at_far
 from lfr_ray.evaluate.pairs import compare_across
 from lfr_ray.evaluate.samples import Samples
+from lfr_ray.evaluate.verification import OperatingPoint, tar_at_far
 from lfr_ray.records import Floats
 
 COVERED = "covered"
@@ -31,7 +31,7 @@ class CoveredFigures:
         pictures: Pictures in which it is judged covered.
         people: Whose they are.
         genuine: Pairs with an uncovered picture of the same person.
-        comparisons: Pairs with uncovered pictures of others.
+        impostor: Pairs with uncovered pictures of others.
         rows: By the way of comparison, TAR at false accept rates.
     """
 
@@ -39,8 +39,8 @@ class CoveredFigures:
     pictures: int
     people: int
     genuine: int
-    comparisons: int
-    rows: tuple[tuple[str, tuple[Operating, ...]], ...]
+    impostor: int
+    rows: tuple[tuple[str, tuple[OperatingPoint, ...]], ...]
 
 
 def uncovered(samples: Samples) -> Samples:

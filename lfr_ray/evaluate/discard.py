@@ -24,14 +24,12 @@ class DiscardCurve:
 
     Attributes:
         shares: Discarded shares.
-        quality: The quality below which a pair is discarded there.
         fnmr: Miss rate of the rest.
         gain: How much of the miss rate the first 10 % of discarding removes, as a share; 0 for a useless
             measure, and negative for one that is worse than chance.
     """
 
     shares: tuple[float, ...]
-    quality: tuple[float, ...]
     fnmr: tuple[float, ...]
     gain: float
 
@@ -57,7 +55,7 @@ def discard_curve(samples: Samples, quality: Floats, threshold: float) -> Discar
     at = [min(count - 1, int(share * count)) for share in SHARES]
     fnmr = tuple(float(remaining[row] / (count - row)) for row in at)
     tenth = fnmr[SHARES.index(0.1)]
-    return DiscardCurve(SHARES, tuple(float(worse[order[row]]) for row in at), fnmr, 1 - tenth / fnmr[0])
+    return DiscardCurve(SHARES, fnmr, 1 - tenth / fnmr[0])
 
 
 def _genuine(samples: Samples, quality: Floats) -> tuple[Doubles, Doubles]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from lfr_ray.evaluate.covered import CoveredFigures
-from lfr_ray.evaluate.evaluation import Evaluation, Fusion, FusionRow, Recognition
-from lfr_ray.evaluate.groups import ColumnFigures, GroupFigures
-from lfr_ray.evaluate.metrics import Operating
+from lfr_ray.evaluate.evaluation import Evaluation, Recognition, RulesCompared
+from lfr_ray.evaluate.groups import FIGURES, ColumnFigures, GroupFigures
 from lfr_ray.evaluate.tail import HeldOut, TailReport
+from lfr_ray.evaluate.verification import OperatingPoint
 from lfr_ray.stats import CONFIDENCE, REPLICATES, rounded
 
 SCHEMA = "lfr-evaluation/1"
@@ -37,12 +37,8 @@ def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
                 for point, value in zip(figures.verification, evaluation.attempts, strict=True)
             },
             "det": [
-                {
-                    "threshold": rounded(point.threshold),
-                    "fmr": rounded(point.fmr),
-                    "fnmr": {"value": rounded(point.fnmr), "low": rounded(point.low), "high": rounded(point.high)},
-                }
-                for point in evaluation.det
+                {"threshold": rounded(one.threshold), "fmr": rounded(one.fmr), "fnmr": one.fnmr.document()}
+                for one in evaluation.det
             ],
         },
         "identification": {
@@ -51,8 +47,8 @@ def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
             "non_mated_searches": len(searches.non_mated_top),
             "tpir_at_fpir": _points(figures.identification, "false_alerts"),
             "tpir_at_fpir_plain": None
-            if evaluation.without_listing is None
-            else _points(evaluation.without_listing, "false_alerts"),
+            if evaluation.not_normalised is None
+            else _points(evaluation.not_normalised, "false_alerts"),
             "rank_one": evaluation.rank_one.document(),
             "failures": {
                 "enrolment": searches.enrolment_failures,
@@ -78,15 +74,8 @@ def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
             "share": list(evaluation.discard.shares),
             "fnmr": [rounded(value) for value in evaluation.discard.fnmr],
         },
-        "several_views": None if evaluation.fusion is None else _fusion(evaluation.fusion),
-        "several_enrolled": None
-        if evaluation.several_enrolled is None
-        else {
-            "pictures": evaluation.several_enrolled.pictures,
-            "searches": evaluation.several_enrolled.searches,
-            "impostor": evaluation.several_enrolled.comparisons,
-            "tar_at_far": _rows(evaluation.several_enrolled.rows),
-        },
+        "several_views": _compared(evaluation.fusion, "views", "passages"),
+        "several_enrolled": _compared(evaluation.several_enrolled, "pictures", "searches"),
         "covered": {one.region: _covered(one) for one in evaluation.covered},
         "groups": {column.column: _column(column) for column in evaluation.groups},
     }
@@ -126,7 +115,7 @@ def held_out_document(rows: list[HeldOut]) -> list[dict[str, Any]]:
     ]
 
 
-def _points(points: tuple[Operating, ...], errors: str) -> dict[str, Any]:
+def _points(points: tuple[OperatingPoint, ...], errors: str) -> dict[str, Any]:
     return {
         f"{point.target:g}": {
             **point.rate.document(),
@@ -146,13 +135,11 @@ def _recognition(figures: Recognition, images: int) -> dict[str, Any]:
     }
 
 
-def _fusion(fusion: Fusion) -> dict[str, Any]:
-    return {
-        "views": fusion.views,
-        "passages": fusion.passages,
-        "impostor": fusion.comparisons,
-        "tar_at_far": _rows(fusion.rows),
-    }
+def _compared(found: RulesCompared | None, pictures: str, searches: str) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    counts = {pictures: found.pictures, searches: found.searches, "impostor": found.impostor}
+    return {**counts, "tar_at_far": _rows(found.rows)}
 
 
 def _covered(figures: CoveredFigures) -> dict[str, Any]:
@@ -160,13 +147,13 @@ def _covered(figures: CoveredFigures) -> dict[str, Any]:
         "images": figures.pictures,
         "identities": figures.people,
         "genuine": figures.genuine,
-        "impostor": figures.comparisons,
-        "tar_at_far": {name: _points(points, "false_accepts") for name, points in figures.rows},
+        "impostor": figures.impostor,
+        "tar_at_far": _rows(figures.rows),
     }
 
 
-def _rows(rows: tuple[FusionRow, ...]) -> dict[str, Any]:
-    return {row.rule: _points(row.points, "false_accepts") for row in rows}
+def _rows(rows: tuple[tuple[str, tuple[OperatingPoint, ...]], ...]) -> dict[str, Any]:
+    return {name: _points(points, "false_accepts") for name, points in rows}
 
 
 def _column(column: ColumnFigures) -> dict[str, Any]:
@@ -181,12 +168,5 @@ def _column(column: ColumnFigures) -> dict[str, Any]:
 
 
 def _group(group: GroupFigures) -> dict[str, Any]:
-    return {
-        "identities": group.identities,
-        "images": group.pictures,
-        "failure_to_acquire": group.failure_to_acquire.document(),
-        "fnmr": group.fnmr.document(),
-        "fmr": group.fmr.document(),
-        "tpir": group.tpir.document(),
-        "fpir": group.fpir.document(),
-    }
+    rates = {name: getattr(group, name).document() for name in ("failure_to_acquire", *FIGURES)}
+    return {"identities": group.identities, "images": group.pictures, **rates}

@@ -41,7 +41,7 @@ class Enrolments:
     identities: int
 
 
-def deal_enrolments(samples: Samples, pictures: int) -> Enrolments:
+def make_enrolments(samples: Samples, pictures: int) -> Enrolments:
     """Enrol the first usable pictures of everybody who has more than that.
 
     Raises:

@@ -11,14 +11,14 @@ import numpy as np
 from lfr_ray.errors import InputError
 from lfr_ray.evaluate.covered import CoveredFigures, measure_covered
 from lfr_ray.evaluate.discard import DiscardCurve, discard_curve
-from lfr_ray.evaluate.enrolment import ENROLMENT_RULES, compare_enrolments, deal_enrolments
-from lfr_ray.evaluate.fusion import RULES, compare_passages, deal_passages
+from lfr_ray.evaluate.enrolment import ENROLMENT_RULES, compare_enrolments, make_enrolments
+from lfr_ray.evaluate.fusion import RULES, compare_passages, make_passages
 from lfr_ray.evaluate.groups import ColumnFigures, GroupTable, measure_groups
-from lfr_ray.evaluate.metrics import DetPoint, Operating, det_curve, tar_at_far, tar_of_attempts, threshold_at
-from lfr_ray.evaluate.pairs import Listing, Pairs, compare_all
-from lfr_ray.evaluate.protocol import Searches, rank_one, search_all, tpir_at_fpir
+from lfr_ray.evaluate.identification import Searches, rank_one, search_all, tpir_at_fpir
+from lfr_ray.evaluate.pairs import Normaliser, Pairs, compare_all
 from lfr_ray.evaluate.samples import Samples, check_enough
 from lfr_ray.evaluate.tail import TailReport, fit_tail
+from lfr_ray.evaluate.verification import DetPoint, OperatingPoint, det_curve, tar_at_far, tar_of_attempts, threshold_at
 from lfr_ray.stats import Interval, clopper_pearson
 
 FARS = (0.01, 0.001, 0.0001)
@@ -27,11 +27,11 @@ GROUP_FAR = 0.001
 GROUP_FPIR = 0.01
 FUSED_VIEWS = 3
 ENROLLED_PICTURES = 2
-FUSED_LEAST = 20
+LEAST_SEARCHES = 20
 """Joining pictures is measured where at least so many passages or searches can be made."""
 
 MATCHER_RULE, MATCHER = "mean", "matcher"
-"""How the matcher joins views, and what the same with its list's neighbours taken off is called."""
+"""How the matcher joins views, and what the same with its score normalisation is called."""
 
 Progress = Callable[[str], None]
 
@@ -42,36 +42,25 @@ class Recognition:
 
     failure_to_acquire: Interval
     failures: int
-    verification: tuple[Operating, ...]
-    identification: tuple[Operating, ...]
+    verification: tuple[OperatingPoint, ...]
+    identification: tuple[OperatingPoint, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class FusionRow:
-    """One way of joining pictures: TAR at each FAR of ``FARS``."""
+class RulesCompared:
+    """Rules of joining several pictures of one person, all on the same comparisons.
 
-    rule: str
-    points: tuple[Operating, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Fusion:
-    """Several looks at one face against one picture each."""
-
-    views: int
-    passages: int
-    comparisons: int
-    rows: tuple[FusionRow, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SeveralEnrolled:
-    """Several enrolled pictures of each person against single searches."""
+    Attributes:
+        pictures: That are joined.
+        searches: Made by each rule.
+        impostor: Comparisons of two people.
+        rows: By rule, TAR at each FAR of ``FARS``.
+    """
 
     pictures: int
     searches: int
-    comparisons: int
-    rows: tuple[FusionRow, ...]
+    impostor: int
+    rows: tuple[tuple[str, tuple[OperatingPoint, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,16 +76,16 @@ class Evaluation:
         gate_reasons: Pictures with a vector that the live quality gate would refuse, by reason.
         all_pictures: Figures over every picture that gave a vector.
         with_gate: The same with the live quality gate; None where it refuses nothing or leaves too little.
-        without_listing: The open-set figures of plain similarities; None where the others are plain, too.
+        not_normalised: The open-set figures without score normalisation; None where the others have none either.
         rank_one: Mated searches of which the right entry is the nearest.
         attempts: TAR at ``FARS`` with unusable pictures counted as refusals.
         det: DET curve.
-        trade_off: FPIR, TPIR, threshold.
+        trade_off: FPIR and TPIR.
         tail: The false-match tail; None with too few pairs.
         discard: Error versus discard of the quality value; None without a miss.
         groups: By column of groups.csv.
-        fusion: Several views; None with too few pictures.
-        several_enrolled: Several enrolled pictures; None with too few pictures.
+        fusion: Several views of a passage against one picture each; None with too few pictures.
+        several_enrolled: Several enrolled pictures against single searches; None with too few pictures.
         covered: Faces of which one half is covered; empty with too few of them.
         pairs: Behind the histograms.
         searches: Behind the open-set figures.
@@ -110,16 +99,16 @@ class Evaluation:
     gate_reasons: Mapping[str, int]
     all_pictures: Recognition
     with_gate: Recognition | None
-    without_listing: tuple[Operating, ...] | None
+    not_normalised: tuple[OperatingPoint, ...] | None
     rank_one: Interval
     attempts: tuple[float | None, ...]
     det: tuple[DetPoint, ...]
-    trade_off: tuple[tuple[float, Interval, float], ...]
+    trade_off: tuple[tuple[float, Interval], ...]
     tail: TailReport | None
     discard: DiscardCurve | None
     groups: tuple[ColumnFigures, ...]
-    fusion: Fusion | None
-    several_enrolled: SeveralEnrolled | None
+    fusion: RulesCompared | None
+    several_enrolled: RulesCompared | None
     covered: tuple[CoveredFigures, ...]
     pairs: Pairs = field(repr=False)
     searches: Searches = field(repr=False)
@@ -130,7 +119,7 @@ def evaluate(
     model: str,
     detector: str,
     *,
-    listing: Listing | None = None,
+    normaliser: Normaliser | None = None,
     groups: GroupTable | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
@@ -140,8 +129,8 @@ def evaluate(
         samples: Pictures and vectors.
         model: Card id of the embedder.
         detector: Card id of the detector.
-        listing: What the matcher does to the similarities of its list; the open-set figures are taken with it, and
-            without it for comparison.
+        normaliser: The matcher's score normalisation; the open-set figures are taken with it, and without it for
+            comparison.
         groups: Who belongs where, from groups.csv.
         progress: Called with what is done next.
 
@@ -149,10 +138,10 @@ def evaluate(
         InputError: Too few identities, pictures or usable faces.
         ModelError: The model gives every face the same vector.
     """
-    say = progress or _silent
+    say = progress or (lambda _: None)
     check_enough(samples)
     say("comparing all pairs")
-    pairs, searches = compare_all(samples), search_all(samples, listing)
+    pairs, searches = compare_all(samples), search_all(samples, normaliser)
     say("intervals over identities")
     figures = _recognition(samples, pairs, searches)
     say("error trade-off")
@@ -168,8 +157,8 @@ def evaluate(
         reasons=_counted(samples.reasons),
         gate_reasons=_counted(samples.gate),
         all_pictures=figures,
-        with_gate=_with_gate(samples, listing),
-        without_listing=None if listing is None else tuple(tpir_at_fpir(search_all(samples), FPIRS)),
+        with_gate=_with_gate(samples, normaliser),
+        not_normalised=None if normaliser is None else tuple(tpir_at_fpir(search_all(samples), FPIRS)),
         rank_one=rank_one(searches),
         attempts=tuple(tar_of_attempts(pairs, samples.pictures, point.threshold) for point in figures.verification),
         det=det,
@@ -188,7 +177,7 @@ def evaluate(
                 search_threshold=search_threshold,
             )
         ),
-        fusion=_fusion(samples, listing),
+        fusion=_fusion(samples, normaliser),
         several_enrolled=_several_enrolled(samples),
         covered=measure_covered(samples, FARS),
         pairs=pairs,
@@ -206,7 +195,7 @@ def _recognition(samples: Samples, pairs: Pairs, searches: Searches) -> Recognit
     )
 
 
-def _with_gate(samples: Samples, listing: Listing | None) -> Recognition | None:
+def _with_gate(samples: Samples, normaliser: Normaliser | None) -> Recognition | None:
     """The figures behind the live gate, where it refuses something and leaves enough to measure."""
     if not any(gate and not reason for gate, reason in zip(samples.gate, samples.reasons, strict=True)):
         return None
@@ -215,17 +204,17 @@ def _with_gate(samples: Samples, listing: Listing | None) -> Recognition | None:
         check_enough(gated)
     except InputError:
         return None
-    return _recognition(gated, compare_all(gated), search_all(gated, listing))
+    return _recognition(gated, compare_all(gated), search_all(gated, normaliser))
 
 
-def _trade_off(searches: Searches) -> tuple[tuple[float, Interval, float], ...]:
+def _trade_off(searches: Searches) -> tuple[tuple[float, Interval], ...]:
     """TPIR over FPIR, from one false alert in all non-mated searches to one in every two."""
     count = len(searches.non_mated_top)
     if count == 0 or len(searches.mated_own) == 0:
         return ()
     targets = tuple(float(one) for one in np.geomspace(1 / count, 0.5, 15))
     points = tpir_at_fpir(searches, targets, replicates=300)
-    return tuple((point.accepted / count, point.rate, point.threshold) for point in points)
+    return tuple((point.accepted / count, point.rate) for point in points)
 
 
 def _tail(pairs: Pairs) -> TailReport | None:
@@ -235,40 +224,32 @@ def _tail(pairs: Pairs) -> TailReport | None:
         return None
 
 
-def _fusion(samples: Samples, listing: Listing | None) -> Fusion | None:
+def _fusion(samples: Samples, normaliser: Normaliser | None) -> RulesCompared | None:
     try:
-        passages = deal_passages(samples, FUSED_VIEWS)
+        passages = make_passages(samples, FUSED_VIEWS)
     except InputError:
         return None
-    if len(passages.identity) < FUSED_LEAST:
-        return None
-    rows = []
-    comparisons = 0
-    for rule in RULES:
-        pairs = compare_passages(passages, rule)
-        comparisons = pairs.impostor_count
-        rows.append(FusionRow(rule, tuple(tar_at_far(pairs, FARS, replicates=300))))
-    if listing is not None:
-        pairs = compare_passages(passages, MATCHER_RULE, listing)
-        rows.append(FusionRow(MATCHER, tuple(tar_at_far(pairs, FARS, replicates=300))))
-    return Fusion(FUSED_VIEWS, len(passages.identity), comparisons, tuple(rows))
+    compared = [(rule, compare_passages(passages, rule)) for rule in RULES]
+    if normaliser is not None:
+        compared.append((MATCHER, compare_passages(passages, MATCHER_RULE, normaliser)))
+    return _rules_compared(FUSED_VIEWS, len(passages.identity), compared)
 
 
-def _several_enrolled(samples: Samples) -> SeveralEnrolled | None:
+def _several_enrolled(samples: Samples) -> RulesCompared | None:
     try:
-        enrolments = deal_enrolments(samples, ENROLLED_PICTURES)
+        enrolments = make_enrolments(samples, ENROLLED_PICTURES)
     except InputError:
-        return None
-    if len(enrolments.searches) < FUSED_LEAST:
         return None
     compared = [(rule, compare_enrolments(enrolments, rule)) for rule in ENROLMENT_RULES]
-    rows = tuple(FusionRow(rule, tuple(tar_at_far(pairs, FARS, replicates=300))) for rule, pairs in compared)
-    return SeveralEnrolled(ENROLLED_PICTURES, len(enrolments.searches), compared[0][1].impostor_count, rows)
+    return _rules_compared(ENROLLED_PICTURES, len(enrolments.searches), compared)
+
+
+def _rules_compared(pictures: int, searches: int, compared: list[tuple[str, Pairs]]) -> RulesCompared | None:
+    if searches < LEAST_SEARCHES:
+        return None
+    rows = tuple((rule, tuple(tar_at_far(pairs, FARS, replicates=300))) for rule, pairs in compared)
+    return RulesCompared(pictures, searches, compared[0][1].impostor_count, rows)
 
 
 def _counted(reasons: tuple[str, ...]) -> dict[str, int]:
     return dict(sorted(Counter(reason for reason in reasons if reason).items(), key=lambda one: (-one[1], one[0])))
-
-
-def _silent(_: str) -> None:
-    """Say nothing."""

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lfr_ray.errors import InputError
-from lfr_ray.evaluate.pairs import Compare, Listing, Pairs, compare_across
+from lfr_ray.evaluate.pairs import Compare, Normaliser, Pairs, compare_across
 from lfr_ray.evaluate.samples import Samples
 from lfr_ray.records import Floats, Ints
 
@@ -48,7 +48,7 @@ class Passages:
     identities: int
 
 
-def deal_passages(samples: Samples, views: int) -> Passages:
+def make_passages(samples: Samples, views: int) -> Passages:
     """Make passages of stills.
 
     The first usable picture of every identity is an entry. The others, in name order, are dealt into passages of
@@ -97,13 +97,13 @@ def fused_vectors(passages: Passages, *, weighted: bool = True) -> Floats:
     return fused
 
 
-def compare_passages(passages: Passages, rule: str, listing: Listing | None = None) -> Pairs:
+def compare_passages(passages: Passages, rule: str, normaliser: Normaliser | None = None) -> Pairs:
     """All passages against all entries by one of :data:`RULES`.
 
     Args:
         passages: Passages and entries.
         rule: How views are joined.
-        listing: What the matcher does to the similarities of its list (for rules that give one vector a passage).
+        normaliser: The matcher's score normalisation (for rules that give one vector a passage).
     """
     compare: Compare | None = None
     rows = passages.views[:, 0]
@@ -113,19 +113,19 @@ def compare_passages(passages: Passages, rule: str, listing: Listing | None = No
         rows = fused_vectors(passages, weighted=False)
     elif rule in ("max", "vote"):
         compare = _by_view(passages, 0 if rule == "max" else passages.views.shape[1] // 2)
-    if listing is not None and compare is None:
-        compare = _relieved(rows, passages.entries, listing)
+    if normaliser is not None and compare is None:
+        compare = _normalised(rows, passages.entries, normaliser)
     return compare_across(
         rows, passages.identity, passages.entries, passages.entry_identity, passages.identities, compare
     )
 
 
-def _relieved(rows: Floats, entries: Floats, listing: Listing) -> Compare:
-    """The whole list at once for some rows, because an entry's neighbours are other entries."""
-    relieve = listing(entries)
+def _normalised(rows: Floats, entries: Floats, normaliser: Normaliser) -> Compare:
+    """The whole list at once for some rows, because an entry's cohort are the other entries."""
+    normalise = normaliser(entries)
 
     def compare(taken: slice, columns: slice) -> Floats:
-        tile: Floats = relieve(rows[taken] @ entries.T)[:, columns]
+        tile: Floats = normalise(rows[taken] @ entries.T)[:, columns]
         return tile
 
     return compare

@@ -21,10 +21,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from lfr_ray.errors import InputError
-from lfr_ray.evaluate.metrics import count_at
+from lfr_ray.evaluate.identification import Searches
 from lfr_ray.evaluate.pairs import Pairs
-from lfr_ray.evaluate.protocol import Searches
 from lfr_ray.evaluate.samples import Bools, Samples
+from lfr_ray.evaluate.verification import count_at
 from lfr_ray.records import Ints
 from lfr_ray.stats import (
     REPLICATES,
@@ -162,7 +162,7 @@ def measure_groups(
         seed: Of the bootstrap.
     """
     weights = identity_weights(samples.size, replicates, seed)
-    measure = _Measure(samples, pairs, searches, match_threshold, search_threshold, weights)
+    measure = _GroupCounts(samples, pairs, searches, match_threshold, search_threshold, weights)
     results = []
     for column, members in zip(table.columns, table.groups, strict=True):
         stated = [members.get(name, "") for name in samples.names]
@@ -174,7 +174,7 @@ def measure_groups(
     return results
 
 
-class _Measure:
+class _GroupCounts:
     """Counts of errors and trials by identity, so that a replicate is a matrix product.
 
     FMR alone depends on two identities; its counts stay pairs.
@@ -192,7 +192,7 @@ class _Measure:
         self._by_identity = {
             "fnmr": (self._count(owners[refused]), self._count(owners)),
             "tpir": (
-                self._count(searches.mated_identity[searches.first_rank >= search]),
+                self._count(searches.mated_identity[searches.rank_one_similarity >= search]),
                 self._count(searches.mated_identity),
             ),
             "fpir": (

@@ -18,6 +18,8 @@ from lfr_ray.stats import Doubles
 
 TILE = 1024
 BINS = 2000
+PLAIN_SPAN = (-1.0, 1.0)
+"""What inner products of unit vectors can be."""
 KEPT_RATE = 0.03
 KEPT_LEAST = 500_000
 """The larger of this many impostor pairs and the share above are kept one by one."""
@@ -28,10 +30,10 @@ Compare = Callable[[slice, slice], Floats]
 """Similarities ``float32 (rows, columns)`` of two runs of pictures; symmetric."""
 
 Normalise = Callable[[Floats], Floats]
-"""Similarities ``float32 (n, E)`` to a whole list, normalised of what is only the crowd around; same shape."""
+"""Score normalisation: similarities ``float32 (n, E)`` to a whole list, normalised; same shape."""
 
-Listing = Callable[[Floats], Normalise]
-"""What a matcher does to similarities, given its list ``float32 (E, D)``: one vector an entry."""
+Normaliser = Callable[[Floats], Normalise]
+"""The matcher's score normalisation for a list ``float32 (E, D)``: one vector an entry."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,17 +79,12 @@ class Pairs:
         columns = (weights * self.against).astype(np.float64)
         return np.asarray(rows.sum(axis=1) * columns.sum(axis=1) - (rows * columns).sum(axis=1), np.float64)
 
-    @property
-    def complete(self) -> bool:
-        """Every impostor pair was kept."""
-        return len(self.impostor) == self.impostor_count
 
+def cosine(rows: Floats, columns: Floats | None = None) -> Compare:
+    """The ordinary comparison: inner products of unit vectors, of the rows themselves where there are no columns."""
 
-def cosine(vectors: Floats) -> Compare:
-    """The ordinary comparison: inner products of unit vectors."""
-
-    def compare(rows: slice, columns: slice) -> Floats:
-        tile: Floats = vectors[rows] @ vectors[columns].T
+    def compare(taken: slice, entries: slice) -> Floats:
+        tile: Floats = rows[taken] @ (rows if columns is None else columns)[entries].T
         return tile
 
     return compare
@@ -97,7 +94,7 @@ def compare_all(
     samples: Samples,
     compare: Compare | None = None,
     *,
-    span: tuple[float, float] = (-1.0, 1.0),
+    span: tuple[float, float] = PLAIN_SPAN,
     kept_least: int = KEPT_LEAST,
 ) -> Pairs:
     """Compare every usable picture with every other.
@@ -112,30 +109,10 @@ def compare_all(
         All genuine pairs, the tail of the impostor pairs, both histograms.
     """
     identity = samples.identity[samples.acquired].astype(np.int32)
-    compare = compare or cosine(samples.vectors[samples.acquired])
-    count = len(identity)
     usable = samples.usable
-    impostor_count = int((count**2 - int((usable**2).sum())) // 2)
-    tail = _Tail(max(kept_least, int(KEPT_RATE * impostor_count)))
-    genuine: list[Floats] = [np.zeros(0, np.float32)]
-    genuine_identity: list[Owners] = [np.zeros(0, np.int32)]
-    bins = np.zeros((2, BINS), np.int64)
-    starts = range(0, count, TILE)
-    for first, second in ((a, b) for a in starts for b in starts if b >= a):
-        rows, columns = slice(first, first + TILE), slice(second, second + TILE)
-        tile = compare(rows, columns)
-        same = identity[rows, None] == identity[None, columns]
-        other = ~same
-        if first == second:
-            upper = np.triu(np.ones(tile.shape, bool), 1)
-            same &= upper
-            other &= upper
-        genuine.append(tile[same])
-        genuine_identity.append(identity[rows][np.nonzero(same)[0]])
-        bins[0] += _binned(tile[same], span)
-        bins[1] += _binned(tile[other], span)
-        tail.add(tile, other, identity[rows], identity[columns])
-    return _gathered(genuine, genuine_identity, tail, impostor_count, usable, span, bins, None)
+    impostor_count = int((len(identity) ** 2 - int((usable**2).sum())) // 2)
+    compare = compare or cosine(samples.vectors[samples.acquired])
+    return _compared(compare, identity, None, usable, None, impostor_count, span, kept_least)
 
 
 def compare_across(
@@ -145,9 +122,6 @@ def compare_across(
     column_identity: Ints,
     identities: int,
     compare: Compare | None = None,
-    *,
-    span: tuple[float, float] = (-1.0, 1.0),
-    kept_least: int = KEPT_LEAST,
 ) -> Pairs:
     """Compare every row (a search) with every column (an entry).
 
@@ -158,53 +132,49 @@ def compare_across(
         column_identity: ``int64 (C,)``.
         identities: How many there are.
         compare: Replaces the inner product.
-        span: Range of the histograms.
-        kept_least: Impostor pairs kept one by one, at least.
     """
-
-    def product(taken: slice, entries: slice) -> Floats:
-        tile: Floats = rows[taken] @ columns[entries].T
-        return tile
-
-    compare = compare or product
+    compare = compare or cosine(rows, columns)
     usable = np.bincount(row_identity, minlength=identities).astype(np.int64)
     against = np.bincount(column_identity, minlength=identities).astype(np.int64)
     impostor_count = int(usable.sum() * against.sum() - (usable * against).sum())
+    ours, theirs = row_identity.astype(np.int32), column_identity.astype(np.int32)
+    return _compared(compare, ours, theirs, usable, against, impostor_count)
+
+
+def _compared(
+    compare: Compare,
+    ours: Owners,
+    theirs: Owners | None,
+    usable: Ints,
+    against: Ints | None,
+    impostor_count: int,
+    span: tuple[float, float] = PLAIN_SPAN,
+    kept_least: int = KEPT_LEAST,
+) -> Pairs:
+    """Rows against columns, tile by tile; where there are no columns, rows against the rows behind them."""
+    columns = ours if theirs is None else theirs
     tail = _Tail(max(kept_least, int(KEPT_RATE * impostor_count)))
     genuine: list[Floats] = [np.zeros(0, np.float32)]
     genuine_identity: list[Owners] = [np.zeros(0, np.int32)]
     bins = np.zeros((2, BINS), np.int64)
-    ours, theirs = row_identity.astype(np.int32), column_identity.astype(np.int32)
     for first in range(0, len(ours), TILE):
-        for second in range(0, len(theirs), TILE):
+        for second in range(first if theirs is None else 0, len(columns), TILE):
             taken, entries = slice(first, first + TILE), slice(second, second + TILE)
             tile = compare(taken, entries)
-            same = ours[taken, None] == theirs[None, entries]
+            same = ours[taken, None] == columns[None, entries]
+            other = ~same
+            if theirs is None and first == second:
+                behind = np.triu(np.ones(tile.shape, bool), 1)
+                same, other = same & behind, other & behind
             genuine.append(tile[same])
             genuine_identity.append(ours[taken][np.nonzero(same)[0]])
             bins[0] += _binned(tile[same], span)
-            bins[1] += _binned(tile[~same], span)
-            tail.add(tile, ~same, ours[taken], theirs[entries])
-    return _gathered(genuine, genuine_identity, tail, impostor_count, usable, span, bins, against)
-
-
-def _gathered(
-    genuine: list[Floats],
-    genuine_identity: list[Owners],
-    tail: _Tail,
-    impostor_count: int,
-    usable: Ints,
-    span: tuple[float, float],
-    bins: Ints,
-    against: Ints | None,
-) -> Pairs:
-    impostor, impostor_identities = tail.descending()
-    values = np.concatenate(genuine)
+            bins[1] += _binned(tile[other], span)
+            tail.add(tile, other, ours[taken], columns[entries])
+    values, owners = np.concatenate(genuine), np.concatenate(genuine_identity)
     order = np.argsort(-values, kind="stable")
-    owners = np.concatenate(genuine_identity)[order]
-    return Pairs(
-        values[order], owners, impostor, impostor_identities, impostor_count, usable, span, bins[0], bins[1], against
-    )
+    impostor = tail.descending()
+    return Pairs(values[order], owners[order], *impostor, impostor_count, usable, span, bins[0], bins[1], against)
 
 
 class _Tail:

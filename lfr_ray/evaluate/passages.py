@@ -16,10 +16,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scipy import stats
-
 from lfr_ray.errors import InputError
-from lfr_ray.stats import CONFIDENCE, UNKNOWN, Interval, clopper_pearson
+from lfr_ray.stats import Interval, clopper_pearson, poisson_rate
 
 COLUMNS = ("file", "who")
 NOBODY = "unknown"
@@ -27,15 +25,15 @@ NOBODY = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Recording:
     """One recording as it was watched.
 
     Attributes:
         file: Its name, as the truth has it.
         camera: The camera that was named after it.
         seconds: Its length.
-        faces_seen: Passages.
-        faces_compared: Passages that were good enough to compare.
+        faces_seen: Tracks.
+        faces_compared: Tracks that were good enough to compare.
     """
 
     file: str
@@ -63,11 +61,11 @@ class PassageFigures:
         false_alerts: Alerts as they were raised, for people who are not shown.
         found: Share of mated passages found.
         false_per_hour: False alerts in an hour of footage.
-        false_per_1000_tracks: False alerts in a thousand passages seen.
-        false_per_1000_compared: False alerts in a thousand passages compared.
+        false_per_1000_tracks: False alerts in a thousand tracks.
+        false_per_1000_compared: False alerts in a thousand tracks compared.
         hours: Of footage.
-        faces_seen: Passages seen.
-        faces_compared: Passages compared.
+        faces_seen: Tracks.
+        faces_compared: Tracks compared.
         not_enrolled: People of the truth who are not on the list.
     """
 
@@ -121,7 +119,7 @@ def read_truth(text: str) -> dict[str, tuple[str, ...]]:
 
 
 def passage_figures(
-    seen: Sequence[Seen],
+    recordings: Sequence[Recording],
     alerts: Sequence[Mapping[str, Any]],
     truth: Mapping[str, tuple[str, ...]],
     enrolled: frozenset[str],
@@ -129,12 +127,12 @@ def passage_figures(
     """Compare what was alerted with what is true.
 
     Args:
-        seen: The recordings that were watched.
+        recordings: Those that were watched.
         alerts: With ``camera``, ``entry_id`` and ``time_s``.
         truth: From :func:`read_truth`.
         enrolled: Entry ids on the list.
     """
-    file_of = {one.camera: one.file for one in seen}
+    file_of = {one.camera: one.file for one in recordings}
     first: dict[tuple[str, str], float] = {}
     wrong = []
     for alert in alerts:
@@ -145,40 +143,25 @@ def passage_figures(
             wrong.append(alert)
     passages = tuple(
         Passage(one.file, person, first.get((one.file, person)))
-        for one in seen
+        for one in recordings
         for person in truth.get(one.file, ())
         if person in enrolled
     )
-    tracks, compared = sum(one.faces_seen for one in seen), sum(one.faces_compared for one in seen)
-    hours = sum(one.seconds for one in seen) / 3600
-    everybody = {person for one in seen for person in truth.get(one.file, ())}
+    tracks, compared = sum(one.faces_seen for one in recordings), sum(one.faces_compared for one in recordings)
+    hours = sum(one.seconds for one in recordings) / 3600
+    everybody = {person for one in recordings for person in truth.get(one.file, ())}
     return PassageFigures(
         passages,
         tuple(wrong),
         clopper_pearson(sum(one.after_s is not None for one in passages), len(passages)),
         poisson_rate(len(wrong), hours),
-        _thousandfold(clopper_pearson(min(len(wrong), tracks), tracks)),
-        _thousandfold(clopper_pearson(min(len(wrong), compared), compared)),
+        clopper_pearson(min(len(wrong), tracks), tracks).times(1000),
+        clopper_pearson(min(len(wrong), compared), compared).times(1000),
         hours,
         tracks,
         compared,
         tuple(sorted(everybody - enrolled)),
     )
-
-
-def poisson_rate(count: int, exposure: float) -> Interval:
-    """Events by exposure, with the exact interval.
-
-    >>> none = poisson_rate(0, 1.0)
-    >>> none.value, none.low, round(none.high, 3)
-    (0.0, 0.0, 3.689)
-    """
-    if exposure <= 0:
-        return UNKNOWN
-    tail = (1 - CONFIDENCE) / 2
-    low = 0.0 if count == 0 else float(stats.chi2.ppf(tail, 2 * count)) / 2
-    high = float(stats.chi2.ppf(1 - tail, 2 * count + 2)) / 2
-    return Interval(count / exposure, low / exposure, high / exposure)
 
 
 def passage_document(figures: PassageFigures) -> dict[str, Any]:
@@ -208,9 +191,3 @@ def passage_document(figures: PassageFigures) -> dict[str, Any]:
         ).document(),
         "not_enrolled": list(figures.not_enrolled),
     }
-
-
-def _thousandfold(rate: Interval) -> Interval:
-    if rate.value is None or rate.low is None or rate.high is None:
-        return UNKNOWN
-    return Interval(rate.value * 1000, rate.low * 1000, rate.high * 1000)

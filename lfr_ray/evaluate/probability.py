@@ -1,7 +1,7 @@
 """The probability that officers see: fitted on some people, checked on others.
 
-``models/alert_probability.py`` says what the probability is; here its part about the right person is fitted, and
-the whole is tested: of all searches whose nearest entry was given a probability of about ``p``, about ``p`` must
+``models/calibration.py`` says what the probability is; here its part about the right person is fitted, and the whole
+is tested: of all searches whose nearest entry was given a probability of about ``p``, about ``p`` must
 be right.
 """
 
@@ -14,12 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from lfr_ray.errors import InputError
+from lfr_ray.evaluate.identification import NO_ANSWER, Searches, search_all
 from lfr_ray.evaluate.pairs import Pairs, compare_all
-from lfr_ray.evaluate.protocol import NO_ANSWER, Searches, search_all
 from lfr_ray.evaluate.samples import Bools, Samples
 from lfr_ray.evaluate.tail import fit_tail
-from lfr_ray.models.alert_probability import NEAREST, probability_true
-from lfr_ray.models.cards import GenuineFit, TailFit
+from lfr_ray.models.calibration import NEAREST, GenuineFit, TailFit, probability_true
 from lfr_ray.stats import SEED, Doubles, Interval, clopper_pearson
 
 LEAST_IDENTITIES = 5
@@ -94,15 +93,11 @@ def reliability(samples: Samples, *, repeats: int = 10, seed: int = SEED) -> Rel
 
     Where half of the people are too few to fit anything, nothing is judged.
     """
-    generator = np.random.default_rng(seed)
     stated: list[Doubles] = [np.zeros(0)]
     right: list[Bools] = [np.zeros(0, bool)]
-    for _ in range(max(1, repeats // 2)):
-        half = np.zeros(samples.size, bool)
-        half[generator.permutation(samples.size)[: samples.size // 2]] = True
-        for fitted, judged in ((half, ~half), (~half, half)):
-            pairs = compare_all(samples.only(fitted))
-            searches = search_all(samples.only(judged))
+    for halves in samples.halves(repeats, seed):
+        for fitted, judged in (halves, halves[::-1]):
+            pairs, searches = compare_all(fitted), search_all(judged)
             try:
                 genuine, tail = fit_genuine(pairs), fit_tail(pairs, seed=seed).fit
             except InputError:

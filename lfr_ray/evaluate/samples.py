@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -87,6 +87,14 @@ class Samples:
         lost = np.array([bool(reason) for reason in reasons], bool)
         vectors = np.where(lost[:, None], np.float32(0), self.vectors)
         return replace(self, vectors=vectors, reasons=reasons)
+
+    def halves(self, repeats: int, seed: int) -> Iterator[tuple[Samples, Samples]]:
+        """The identities split at random, ``repeats // 2`` times: every half is to be judged by the other."""
+        generator = np.random.default_rng(seed)
+        for _ in range(max(1, repeats // 2)):
+            half = np.zeros(self.size, bool)
+            half[generator.permutation(self.size)[: self.size // 2]] = True
+            yield self.only(half), self.only(~half)
 
     def only(self, identities: Bools) -> Samples:
         """The pictures of the identities that the mask ``bool (identities,)`` keeps."""

@@ -22,14 +22,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from lfr_ray.errors import InputError
-from lfr_ray.evaluate.metrics import count_at
 from lfr_ray.evaluate.pairs import Pairs, compare_all
 from lfr_ray.evaluate.pareto import LEAST_SHAPE, fit_pareto, fit_quality
 from lfr_ray.evaluate.samples import Samples
-from lfr_ray.models.cards import TailFit
-from lfr_ray.models.tail import false_match_rate, similarity_at
+from lfr_ray.evaluate.verification import count_at
+from lfr_ray.models.calibration import TailFit
 from lfr_ray.records import Ints
-from lfr_ray.stats import SEED, Doubles, Interval, identity_weights, percentile_interval
+from lfr_ray.stats import SEED, Interval, identity_weights, percentile_interval
 
 START_RATES = (2e-2, 1e-2, 5e-3, 2e-3, 1e-3, 5e-4, 2e-4)
 """Candidate starts, as shares of impostor pairs above them, lowest start first."""
@@ -144,8 +143,8 @@ def rate_interval(tail: TailFit, drawn: Sequence[TailFit], similarity: float, id
         similarity: Where.
         identities: How many people were drawn from.
     """
-    rates = np.array([false_match_rate(one, similarity) for one in drawn], np.float64)
-    return percentile_interval(false_match_rate(tail, similarity), rates, identities)
+    rates = np.array([one.rate_at(similarity) for one in drawn], np.float64)
+    return percentile_interval(tail.rate_at(similarity), rates, identities)
 
 
 def hold_out(samples: Samples, *, repeats: int = 20, seed: int = SEED) -> list[HeldOut]:
@@ -153,12 +152,9 @@ def hold_out(samples: Samples, *, repeats: int = 20, seed: int = SEED) -> list[H
 
     Rates at which fewer than :data:`COUNTED` false matches are to be expected are left out.
     """
-    generator = np.random.default_rng(seed)
     found: dict[float, list[tuple[float, float]]] = {}
-    for _ in range(max(1, repeats // 2)):
-        half = np.zeros(samples.size, bool)
-        half[generator.permutation(samples.size)[: samples.size // 2]] = True
-        sides = compare_all(samples.only(half)), compare_all(samples.only(~half))
+    for halves in samples.halves(repeats, seed):
+        sides = [compare_all(half) for half in halves]
         for fitted, counted in (sides, sides[::-1]):
             _predict(fitted, counted, found, seed)
     return [_summary(rate, pairs) for rate, pairs in sorted(found.items(), reverse=True)]
@@ -171,7 +167,7 @@ def _predict(fitted: Pairs, counted: Pairs, found: dict[float, list[tuple[float,
     for rate in HELD_OUT_RATES:
         expected = rate * counted.impostor_count
         if rate <= tail.start_rate and expected >= COUNTED:
-            observed = count_at(counted.impostor, similarity_at(tail, rate))
+            observed = count_at(counted.impostor, tail.similarity_at(rate))
             found.setdefault(rate, []).append((observed / counted.impostor_count, expected))
 
 
@@ -219,13 +215,3 @@ def _agree(lower: Candidate, higher: Candidate) -> bool:
     """Both give the same shape, as far as the fewer exceedances of the higher start can tell."""
     standard_error = (1 + max(higher.shape, LEAST_SHAPE)) / np.sqrt(higher.exceedances)
     return bool(abs(lower.shape - higher.shape) <= SURE * standard_error)
-
-
-def density(tail: TailFit, similarities: Doubles) -> Doubles:
-    """Fitted density above the start, for drawing it over a histogram."""
-    over = np.maximum(similarities - tail.start, 0.0) / tail.scale
-    if abs(tail.shape) < 1e-9:
-        return np.asarray(tail.start_rate / tail.scale * np.exp(-over), np.float64)
-    base = np.maximum(1 + tail.shape * over, 0.0)
-    with np.errstate(divide="ignore"):
-        return np.asarray(tail.start_rate / tail.scale * base ** (-1 / tail.shape - 1), np.float64)

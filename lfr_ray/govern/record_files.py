@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lfr_ray.govern.files import write_durable
-from lfr_ray.report.record import record_page
+from lfr_ray.report.page import record_page
 
 COLUMNS = ("field", "value", "count", "of", "low", "high")
 

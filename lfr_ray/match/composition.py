@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ import numpy as np
 
 from lfr_ray.match.entries import CATEGORIES, Entry
 from lfr_ray.match.store import StoredVector
-from lfr_ray.models.cards import Calibration
+from lfr_ray.models.calibration import Calibration
 from lfr_ray.records import Floats
 
 YEAR_S = 365.25 * 86_400
@@ -128,15 +129,9 @@ def _age_years(entry: Entry, now_s: float) -> float:
 
 
 def _image_years(entries: Iterable[Entry], now_s: float) -> dict[str, int]:
-    counts = dict.fromkeys(("0-1", "1-5", "5-10", f"over {OLD_YEARS}", "unknown"), 0)
+    bands = ("0-1", "1-5", "5-10", f"over {OLD_YEARS}")
+    counts = dict.fromkeys((*bands, "unknown"), 0)
     for entry in entries:
-        years = _age_years(entry, now_s)
-        if entry.image_date is None:
-            counts["unknown"] += 1
-        elif years <= 1:
-            counts["0-1"] += 1
-        elif years <= 5:
-            counts["1-5"] += 1
-        else:
-            counts["5-10" if years <= OLD_YEARS else f"over {OLD_YEARS}"] += 1
+        known = entry.image_date is not None
+        counts[bands[bisect_left((1, 5, OLD_YEARS), _age_years(entry, now_s))] if known else "unknown"] += 1
     return counts

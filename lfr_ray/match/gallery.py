@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -15,28 +15,11 @@ from lfr_ray.match.decide import NOT_COMPARED
 from lfr_ray.match.entries import Entry
 from lfr_ray.records import Floats
 
+if TYPE_CHECKING:
+    from lfr_ray.match.store import StoredVector
+
 UNIT_TOLERANCE = 1e-3
 """Vectors whose length is further from 1 than this were not made by an embedder."""
-
-
-class EnrolledVector(Protocol):
-    """What the gallery needs of a stored picture."""
-
-    @property
-    def entry(self) -> Entry:
-        """Whose picture it is."""
-
-    @property
-    def image_id(self) -> str:
-        """Id of the picture."""
-
-    @property
-    def model(self) -> str:
-        """Card id of the embedder."""
-
-    @property
-    def vector(self) -> Floats:
-        """``float32 (D,)`` of unit length."""
 
 
 class Gallery:
@@ -57,11 +40,11 @@ class Gallery:
     """
 
     def __init__(
-        self, rows: Sequence[EnrolledVector], model: str, device: torch.device | str = "cpu", vector_length: int = 0
+        self, rows: Sequence[StoredVector], model: str, device: torch.device | str = "cpu", vector_length: int = 0
     ) -> None:
         _check(rows, model)
         ordered = sorted(rows, key=lambda row: (row.entry.entry_id, row.image_id))
-        of_entry: dict[str, list[EnrolledVector]] = {}
+        of_entry: dict[str, list[StoredVector]] = {}
         for row in ordered:
             of_entry.setdefault(row.entry.entry_id, []).append(row)
         groups = list(of_entry.values())
@@ -80,13 +63,6 @@ class Gallery:
             numbers = [number for number, group in enumerate(groups) if len(group) > rank]
             columns = torch.tensor(numbers, dtype=torch.int64, device=self._device)
             self._further.append((columns, self._matrix([groups[number][rank] for number in numbers])))
-
-    @classmethod
-    def from_rows(
-        cls, rows: Sequence[EnrolledVector], model: str, device: torch.device | str = "cpu", vector_length: int = 0
-    ) -> Gallery:
-        """A gallery of these pictures; see the class."""
-        return cls(rows, model, device, vector_length)
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -162,12 +138,12 @@ class Gallery:
         own += [matrix[columns == entry][0] for columns, matrix in self._further if bool((columns == entry).any())]
         return torch.stack(own).cpu().numpy()
 
-    def _matrix(self, rows: Sequence[EnrolledVector]) -> torch.Tensor:
+    def _matrix(self, rows: Sequence[StoredVector]) -> torch.Tensor:
         stacked = np.stack([row.vector for row in rows]) if rows else np.zeros((0, self.vector_length), np.float32)
         return torch.from_numpy(stacked).to(self._device)
 
 
-def _check(rows: Sequence[EnrolledVector], model: str) -> None:
+def _check(rows: Sequence[StoredVector], model: str) -> None:
     for row in rows:
         if row.model != model:
             raise ModelError(

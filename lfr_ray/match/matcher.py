@@ -20,8 +20,8 @@ from lfr_ray.match.permission import Permission
 from lfr_ray.match.score_norm import ScoreNormaliser
 from lfr_ray.match.store import StoredVector, WatchlistStore
 from lfr_ray.match.threshold import Thresholds, scale_of, thresholds_for
-from lfr_ray.models.alert_probability import probability_true
-from lfr_ray.models.cards import Calibration, ModelCard
+from lfr_ray.models.calibration import Calibration, probability_true
+from lfr_ray.models.cards import ModelCard
 from lfr_ray.records import Answer, Floats, Match, Probe
 
 RELOAD_EVERY_S = 1.0
@@ -60,12 +60,12 @@ class _List:
 
     Attributes:
         gallery: Faces as they are.
-        neighbours: What is taken off their similarities.
+        score_norm: Normalises their similarities.
         covered: The same faces with a region painted over, by region.
     """
 
     gallery: Gallery
-    neighbours: ScoreNormaliser
+    score_norm: ScoreNormaliser
     covered: Mapping[str, Gallery]
     content_hash: str
     approved_hash: str
@@ -145,15 +145,15 @@ class Matcher:
             rows = self._own_rows([row for row in loaded.vectors if row.entry.in_force(now_s)])
             gallery = self._gallery_of(rows)
             covered = {region: self._gallery_of(_covered_rows(rows, region)) for region in self._calibration.covered}
-            neighbours = ScoreNormaliser(gallery.first_vectors(), self._calibration.neighbourhood)
-            self._thresholds_at(len(gallery), neighbours)
+            score_norm = ScoreNormaliser(gallery.first_vectors(), self._calibration.score_norm)
+            self._thresholds_at(len(gallery), score_norm)
             approval = self._store.approval_of(loaded.content_hash, now_s)
         except LfrError as error:
             self._list = self._empty(revision, str(error))
             raise
         approved_hash = loaded.content_hash if approval is not None else ""
         expired = {row.entry.entry_id for row in loaded.vectors if not row.entry.in_force(now_s)}
-        self._list = _List(gallery, neighbours, covered, loaded.content_hash, approved_hash, revision, "", len(expired))
+        self._list = _List(gallery, score_norm, covered, loaded.content_hash, approved_hash, revision, "", len(expired))
 
     def match(self, probes: Sequence[Probe], now_s: float) -> list[Answer]:
         """Compare tracklets with the list.
@@ -180,7 +180,7 @@ class Matcher:
         """The list in force, in numbers."""
         known = self._list
         in_force = int(known.gallery.in_force(now_s).sum())
-        thresholds = self._thresholds_at(in_force, known.neighbours)
+        thresholds = self._thresholds_at(in_force, known.score_norm)
         return ListState(
             entries=in_force,
             expired=known.expired + len(known.gallery) - in_force,
@@ -251,14 +251,14 @@ class Matcher:
         views = [len(probe.vectors) for probe in probes]
         similarities = gallery.search(rows, np.concatenate([moments.repeat(views), moments]), self._card.id)
         if not covered:
-            similarities = known.neighbours.normalised(similarities)
+            similarities = known.score_norm.normalised(similarities)
         ends = np.cumsum(views)
         answers = []
         for number, end in enumerate(ends):
             own = similarities[end - views[number] : end]
             of_fused = similarities[ends[-1] + number]
             list_size = int((of_fused > NOT_COMPARED).sum())
-            thresholds = self._thresholds_at(list_size, known.neighbours, covered)
+            thresholds = self._thresholds_at(list_size, known.score_norm, covered)
             decision = decide(own, of_fused, thresholds, self._evidence, self._config.min_margin)
             if decision is None:
                 answers.append(Answer(deployment=self._deployment))
@@ -301,15 +301,15 @@ class Matcher:
 
     def _probability(self, known: _List, similarity: float, compared: _Compared) -> float | None:
         """That it is this person, by the card's fits of the kind of comparison that was made."""
-        size, normalised = compared.list_size, known.neighbours.rule is not None
+        size, normalised = compared.list_size, known.score_norm.rule is not None
         scale = scale_of(self._calibration, size, normalised=normalised, covered=compared.covered)
         if scale.tail is None or scale.genuine is None:
             return None
         rate = self._config.base_rate
         return probability_true(scale.genuine, scale.tail, similarity, list_size=size, base_rate=rate)
 
-    def _thresholds_at(self, list_size: int, neighbours: ScoreNormaliser, covered: str = "") -> Thresholds:
-        normalised = neighbours.rule is not None
+    def _thresholds_at(self, list_size: int, score_norm: ScoreNormaliser, covered: str = "") -> Thresholds:
+        normalised = score_norm.rule is not None
         return thresholds_for(self._calibration, self._config, list_size, normalised=normalised, covered=covered)
 
     def _gallery_of(self, rows: Sequence[StoredVector]) -> Gallery:

@@ -1,12 +1,12 @@
-"""Some faces are near everybody. What counts is how much nearer a probe is to one entry than to its neighbours.
+"""Score normalisation: a similarity counts by how much it exceeds both sides' similarities to a cohort of other people.
 
-Both sides of a comparison lie somewhere in a crowd: in a dense part of it, strangers resemble each other more than the
-same person does elsewhere. So the mean similarity to the nearest neighbours is taken off, half for the probe and
-half for the entry (cross-domain similarity local scaling, Conneau et al. 2018, arXiv:1710.04087; the same idea as the
-adaptive symmetric score normalisation of speaker recognition). The neighbours are other people of the watchlist itself:
+Some faces resemble everybody. Where many similar faces lie close together, two strangers resemble each other more than
+two pictures of one person do elsewhere. So the mean similarity to the nearest of a cohort is taken off, half for the
+probe and half for the entry (cross-domain similarity local scaling, Conneau et al. 2018, arXiv:1710.04087; adaptive
+symmetric score normalisation in speaker recognition is the same idea). The cohort is the rest of the watchlist itself:
 nothing is kept of anybody else, and no cohort of strangers is needed.
 
-The nearest of many are nearer than the nearest of few. So what is taken off is measured from the mean over the list's
+The nearest of many are nearer than the nearest of few. So what is taken off is measured from its mean over the list's
 own entries: without that, one threshold would mean ten times as many false alerts on a list of fifty as on one of five
 hundred.
 """
@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 
 from lfr_ray.match.decide import NOT_COMPARED
-from lfr_ray.models.cards import Neighbourhood
+from lfr_ray.models.calibration import ScoreNorm
 from lfr_ray.records import Floats, Ints
 
 LARGEST_COHORT = 2000
@@ -26,14 +26,14 @@ BLOCK = 1024
 
 
 class ScoreNormaliser:
-    """The crowd around every entry of one list.
+    """Normalises similarities to one list, whose entries are each other's cohort.
 
     Args:
         vectors: ``float32 (E, D)``: one vector an entry, unit length.
         rule: From the model's card; None, or a list that is too short for it, changes nothing.
     """
 
-    def __init__(self, vectors: Floats, rule: Neighbourhood | None) -> None:
+    def __init__(self, vectors: Floats, rule: ScoreNorm | None) -> None:
         count = len(vectors)
         self.rule = rule if rule is not None and count >= rule.min_entries else None
         if self.rule is None:
@@ -41,17 +41,17 @@ class ScoreNormaliser:
         self._columns: Ints = np.arange(0, count, -(-count // LARGEST_COHORT), dtype=np.int64)
         self._nearest = max(self.rule.least, round(self.rule.share * len(self._columns)))
         cohort = vectors[self._columns]
-        around = []
+        means = []
         for start in range(0, count, BLOCK):
             near = vectors[start : start + BLOCK] @ cohort.T
             own = np.flatnonzero((self._columns >= start) & (self._columns < start + len(near)))
             near[self._columns[own] - start, own] = NOT_COMPARED
-            around.append(_mean_of_most(near, self._nearest))
-        self._around: Floats = np.concatenate(around)
-        self._usual = float(self._around.mean())
+            means.append(_mean_of_most(near, self._nearest))
+        self._cohort_mean: Floats = np.concatenate(means)
+        self._usual = float(self._cohort_mean.mean())
 
     def normalised(self, similarities: Floats) -> Floats:
-        """Similarities with the crowd's share taken off, on the same scale as before.
+        """Normalised similarities, on the same scale as before.
 
         Args:
             similarities: ``float32 (n, E)`` to every entry; :data:`NOT_COMPARED` stays what it is.
@@ -64,11 +64,11 @@ class ScoreNormaliser:
         near = similarities[:, self._columns]
         most = -np.partition(-near, self._nearest, axis=1)[:, : self._nearest + 1]
         total, last = most.sum(axis=1, keepdims=True), most.min(axis=1, keepdims=True)
-        around_probe = np.repeat((total - last) / self._nearest, similarities.shape[1], axis=1)
-        # An entry is not its own neighbour: where it is among the nearest itself, the next one takes its place.
+        of_probe = np.repeat((total - last) / self._nearest, similarities.shape[1], axis=1)
+        # An entry is not in its own cohort: where it is among the nearest itself, the next one takes its place.
         among = near > last
-        around_probe[:, self._columns] = np.where(among, (total - near) / self._nearest, around_probe[:, self._columns])
-        off = self.rule.weight * (around_probe + self._around - 2.0 * self._usual)
+        of_probe[:, self._columns] = np.where(among, (total - near) / self._nearest, of_probe[:, self._columns])
+        off = self.rule.weight * (of_probe + self._cohort_mean - 2.0 * self._usual)
         normalised = (similarities - off).astype(np.float32)
         return np.where(similarities <= NOT_COMPARED, similarities, normalised)
 

@@ -5,9 +5,9 @@ matches on a list ten times as long. The card's calibration says which threshold
 strangers' similarities thin out towards the top: from both, the threshold for another size follows such that a
 passing stranger's chance of a false match stays what it was.
 
-Similarities of covered faces, and those to a list too short to have neighbours, are on scales of their own. A threshold
-that a site or an authority states is one of uncovered faces; what it means for others is told by its rate of false
-alerts, so that covering a face never makes a false alert likelier than was allowed.
+Similarities of covered faces, and those to a list too short for score normalisation, are on scales of their own. A
+threshold that a site or an authority states is one of uncovered faces; what it means for others is told by its rate of
+false alerts, so that covering a face never makes a false alert likelier than was allowed.
 """
 
 from __future__ import annotations
@@ -17,15 +17,13 @@ from dataclasses import dataclass
 
 from lfr_ray.config import MatchConfig
 from lfr_ray.errors import ConfigError
-from lfr_ray.models.cards import Calibration, GenuineFit, TailFit
-from lfr_ray.models.tail import (
-    CEILING_PER_10K,
-    FACES,
-    comparison_rate,
-    false_match_rate,
-    similarity_at,
-    threshold_for,
-)
+from lfr_ray.models.calibration import AlertThreshold, Calibration, GenuineFit, TailFit
+
+FACES = 10_000
+"""False alerts are stated by so many faces."""
+
+CEILING_PER_10K = 10.0
+"""No threshold may allow more false alerts in 10,000 faces than this: one in a thousand, at the actual list size."""
 
 LEAST_PER_10K = 1e-6
 """A stated threshold beyond the fitted tail asks for no false alert at all; of covered faces, for fewer than this."""
@@ -57,7 +55,7 @@ class Scale:
         tail: How strangers' fused similarities thin out, or None.
         genuine: The right person's fused similarities, or None.
         moves: The fit along which the threshold moves with the list; where there is no other, that of single views.
-        reckoned: The list size that false alerts are reckoned with.
+        counted_size: The list size that false alerts are counted with.
     """
 
     threshold: float
@@ -66,28 +64,28 @@ class Scale:
     tail: TailFit | None
     genuine: GenuineFit | None
     moves: TailFit | None
-    reckoned: int
+    counted_size: int
 
 
 def scale_of(calibration: Calibration, list_size: int, *, normalised: bool | None = None, covered: str = "") -> Scale:
     """The scale of comparisons with a list.
 
-    Lists too short to have neighbours are compared by plain similarity, which is on a scale of its own. Where
-    neighbours are taken off, strangers' chances hardly depend on the list's size (measured from 100 to 850
-    entries): so a list shorter than the card's is reckoned as long as that.
+    Similarities to a list too short for score normalisation are on a scale of their own. Where they are normalised,
+    strangers' chances hardly depend on the list's size (measured from 100 to 850 entries): so false alerts on a list
+    shorter than the card's are counted as if it were as long as that.
 
     Args:
         calibration: The card's.
         list_size: Entries in force.
-        normalised: Whether the similarities are normalised of their neighbours; default: :func:`is_normalised`.
+        normalised: Whether the similarities are normalised; default: :func:`is_normalised`.
         covered: The region of the face that is covered, one of ``records.REGIONS``; empty: none.
     """
     own = calibration
     if covered:
         fit = own.covered[covered]
-        reckoned = max(list_size, own.short_list_size)
-        return Scale(fit.threshold, fit.view_threshold, fit.list_size, fit.tail, fit.genuine, fit.tail, reckoned)
-    if own.neighbourhood is None:
+        counted_size = max(list_size, own.short_list_size)
+        return Scale(fit.threshold, fit.view_threshold, fit.list_size, fit.tail, fit.genuine, fit.tail, counted_size)
+    if own.score_norm is None:
         moves = own.fused_tail or own.tail
         size = max(1, list_size)
         return Scale(own.threshold, own.view_threshold, own.list_size, own.fused_tail, own.fused_genuine, moves, size)
@@ -100,8 +98,8 @@ def scale_of(calibration: Calibration, list_size: int, *, normalised: bool | Non
 
 
 def is_normalised(calibration: Calibration, list_size: int) -> bool:
-    """Whether the matcher relieves similarities of their neighbours at this list size."""
-    return calibration.neighbourhood is not None and list_size >= calibration.neighbourhood.min_entries
+    """Whether the matcher normalises similarities at this list size."""
+    return calibration.score_norm is not None and list_size >= calibration.score_norm.min_entries
 
 
 def thresholds_for(
@@ -116,7 +114,7 @@ def thresholds_for(
         calibration: The card's.
         config: The site's.
         list_size: Entries in force.
-        normalised: Whether the similarities are normalised of their neighbours; default: :func:`is_normalised`.
+        normalised: Whether the similarities are normalised; default: :func:`is_normalised`.
         covered: The region of the face that is covered; empty: none.
 
     Raises:
@@ -153,17 +151,46 @@ def expected_false_alerts(
     scale = scale_of(calibration, list_size, normalised=normalised, covered=covered)
     if scale.tail is None:
         return None
-    rate = min(false_match_rate(scale.tail, threshold), 0.999999)
-    return -math.expm1(math.log1p(-rate) * scale.reckoned)
+    rate = min(scale.tail.rate_at(threshold), 0.999999)
+    return -math.expm1(math.log1p(-rate) * scale.counted_size)
 
 
-def floor_of(calibration: Calibration, list_size: int, *, normalised: bool | None = None) -> float:
-    """The least that the fused threshold may be: one stranger in a thousand mistaken for somebody, at most.
+def threshold_for(tail: TailFit, list_size: int, false_alerts_per_10k_faces: float) -> AlertThreshold:
+    """The threshold for a list: what was asked for, but never below the floor.
 
-    Without a fit of fused views this is not known; then all views together must at least show what a single
-    one has to.
+    Args:
+        tail: Of the comparisons that will be made (one view, or fused views).
+        list_size: Entries in force.
+        false_alerts_per_10k_faces: What the site accepts.
+
+    Raises:
+        ConfigError: No such list or rate.
     """
-    return _floor(scale_of(calibration, list_size, normalised=normalised))
+    rate = comparison_rate(list_size, min(false_alerts_per_10k_faces, CEILING_PER_10K))
+    floor = tail.similarity_at(comparison_rate(list_size, CEILING_PER_10K))
+    similarity = max(tail.similarity_at(rate), floor)
+    expected = tail.rate_at(similarity)
+    alerts = -math.expm1(math.log1p(-expected) * list_size) * FACES
+    at_floor = false_alerts_per_10k_faces > CEILING_PER_10K
+    return AlertThreshold(similarity, alerts, expected, floor, at_floor, tail.extrapolates(rate))
+
+
+def comparison_rate(list_size: int, false_alerts_per_10k_faces: float) -> float:
+    """False match rate of one comparison that gives so many false alerts with a list of that size.
+
+    With ``N`` entries a passer-by is compared ``N`` times, so a share ``p`` of false alerts among faces allows
+    ``1 - (1 - p) ** (1 / N)`` a comparison, about ``p / N``.
+
+    >>> round(comparison_rate(10_000, 10_000 / 6_000) * 1e8, 2)
+    1.67
+    """
+    if list_size < 1 or not 0 < false_alerts_per_10k_faces < FACES:
+        raise ConfigError(
+            "the list size or the rate of false alerts is impossible",
+            got=f"{list_size} entries, {false_alerts_per_10k_faces:g} in {FACES} faces",
+            allowed=f"at least 1 entry, more than 0 and less than {FACES} false alerts",
+        )
+    return -math.expm1(math.log1p(-false_alerts_per_10k_faces / FACES) / list_size)
 
 
 def _covered(
@@ -191,21 +218,25 @@ def _asked_for(scale: Scale, alerts_per_10k: float) -> float:
             allowed="a card that `lfr calibrate` wrote",
             next_step="calibrate the model, or leave it out: the card's own threshold is then used",
         )
-    return threshold_for(scale.tail, scale.reckoned, alerts_per_10k).similarity
+    return threshold_for(scale.tail, scale.counted_size, alerts_per_10k).similarity
 
 
 def _floor(scale: Scale) -> float:
+    """One stranger in a thousand mistaken for somebody, at most.
+
+    Without a fit of fused views that is not known; then all views together must at least show what a single one has to.
+    """
     if scale.tail is None:
         return scale.view
-    return similarity_at(scale.tail, comparison_rate(scale.reckoned, CEILING_PER_10K))
+    return scale.tail.similarity_at(comparison_rate(scale.counted_size, CEILING_PER_10K))
 
 
 def _moved(scale: Scale) -> float:
     """The card's threshold at another list size; without a tail fit it stays where it is."""
-    if scale.moves is None or scale.reckoned == scale.size:
+    if scale.moves is None or scale.counted_size == scale.size:
         return scale.threshold
-    rate = false_match_rate(scale.moves, scale.threshold)
+    rate = scale.moves.rate_at(scale.threshold)
     if rate <= 0.0:
         # Beyond the end of a bounded tail no stranger was ever seen: there is nothing to move along.
         return scale.threshold
-    return similarity_at(scale.moves, rate * scale.size / scale.reckoned)
+    return scale.moves.similarity_at(rate * scale.size / scale.counted_size)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field
 
 from lfr_ray.errors import ModelError
-from lfr_ray.records import REGIONS, Embedded, Faces, Floats, Picture
+from lfr_ray.models.calibration import Calibration, CardSection
+from lfr_ray.records import Embedded, Faces, Floats, Picture
 
 
 class Detector(Protocol):
@@ -45,12 +46,6 @@ class Embedder(Protocol):
         """The same vectors, and how stable each is."""
 
 
-class CardSection(BaseModel):
-    """Closed and frozen, as every card is."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
-
-
 class ChipSpec(CardSection):
     """How a face is cut out for an embedder.
 
@@ -62,112 +57,6 @@ class ChipSpec(CardSection):
     template_px: tuple[tuple[float, float], ...] = Field(
         min_length=5, max_length=5, description="x, y of the five points in the chip."
     )
-
-
-class TailFit(CardSection):
-    """Generalised Pareto tail of the impostor similarities above ``start``."""
-
-    start: float
-    start_rate: float = Field(gt=0, lt=1, description="Share of impostor comparisons above start.")
-    shape: float
-    scale: float = Field(gt=0)
-    comparisons: int = Field(gt=0)
-    p_value: float = Field(ge=0, le=1, description="Goodness of fit.")
-
-
-class GenuineFit(CardSection):
-    """Similarities of two pictures of one person: ``-log(ceiling - similarity)`` is taken as normal.
-
-    Every person counts the same, however many pictures there are of them. The ceiling is 1 for plain similarities;
-    those normalised of their neighbours may exceed 1.
-    """
-
-    ceiling: float = Field(default=1.0, gt=0)
-    mean: float
-    sd: float = Field(gt=0)
-    pairs: int = Field(gt=0)
-    identities: int = Field(gt=0)
-
-
-class Neighbourhood(CardSection):
-    """How much of a similarity is only the crowd around (see ``match/neighbours.py``)."""
-
-    weight: float = Field(
-        ge=0, le=1, description="Share of the neighbours' mean similarity that is taken off, each side."
-    )
-    share: float = Field(gt=0, lt=1, description="Share of the list that counts as neighbours.")
-    least: int = Field(ge=1, description="At least so many neighbours.")
-    min_entries: int = Field(ge=2, description="A shorter list is compared as it is.")
-
-
-class CoveredFit(CardSection):
-    """What similarities mean where one region is covered, and painted over on both sides (see ``embed/regions.py``).
-
-    Attributes:
-        threshold: Fused similarity that alerts by default.
-        view_threshold: Similarity at which a single view agrees.
-        list_size: Watchlist size for which the threshold was chosen.
-        tail: Fit of the false-match tail of fused views.
-        genuine: Similarities of the right person, fused views.
-    """
-
-    threshold: float = Field(gt=-1, lt=1)
-    view_threshold: float = Field(gt=-1, lt=1)
-    list_size: int = Field(gt=0)
-    tail: TailFit
-    genuine: GenuineFit
-
-
-class Calibration(CardSection):
-    """What similarities of this model mean, and on which data that was measured.
-
-    Attributes:
-        threshold: Fused similarity that alerts by default.
-        view_threshold: Similarity at which a single view agrees.
-        short_list_threshold: The same for a list that is too short to have neighbours.
-        short_list_size: Up to this size of such a list; a longer one has a higher threshold.
-        neighbourhood: How similarities are normalised of the crowd around both faces, or None.
-        list_size: Watchlist size for which the default threshold was chosen.
-        relative: Two entries at least this similar are reported as possible relatives.
-        same_person: Single pictures of two entries at least this similar show one person under two ids.
-        different_person: A picture less like an entry's other pictures than this shows somebody else.
-        min_stability: A view whose vector and that of its mirror image are less similar is not compared; None: all are.
-        data: Name and size of the data, in words.
-        tail: Fit of the false-match tail of single comparisons, or None.
-        fused_tail: The same for fused views, or None.
-        short_tail: The same for fused views against a list that is too short to have neighbours, or None.
-        genuine: Similarities of the right person, single comparisons, or None.
-        fused_genuine: The same for fused views, or None.
-        short_genuine: The same for fused views against a short list, or None.
-        covered: The regions for which covered faces have views of their own; without an entry they are compared as
-            they are.
-    """
-
-    threshold: float = Field(gt=-1, lt=1)
-    view_threshold: float = Field(gt=-1, lt=1)
-    short_list_threshold: float | None = Field(default=None, gt=-1, lt=1)
-    short_list_size: int = Field(default=30, gt=0)
-    neighbourhood: Neighbourhood | None = None
-    list_size: int = Field(gt=0)
-    relative: float = Field(gt=-1, le=1)
-    same_person: float | None = Field(default=None, gt=-1, le=1)
-    different_person: float | None = Field(default=None, gt=-1, le=1)
-    min_stability: float | None = Field(default=None, gt=-1, lt=1)
-    data: str
-    tail: TailFit | None = None
-    fused_tail: TailFit | None = None
-    short_tail: TailFit | None = None
-    genuine: GenuineFit | None = None
-    fused_genuine: GenuineFit | None = None
-    short_genuine: GenuineFit | None = None
-    covered: dict[str, CoveredFit] = Field(default_factory=dict)
-
-    @field_validator("covered")
-    @classmethod
-    def _known_regions(cls, covered: dict[str, CoveredFit]) -> dict[str, CoveredFit]:
-        if unknown := sorted(covered.keys() - set(REGIONS)):
-            raise ValueError(f"no such region: {', '.join(unknown)}; allowed: {', '.join(REGIONS)}")
-        return covered
 
 
 class ModelCard(CardSection):

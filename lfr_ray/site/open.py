@@ -18,9 +18,9 @@ from lfr_ray.match.entries import BLUE_LIST
 from lfr_ray.match.matcher import Matcher
 from lfr_ray.match.permission import Permission
 from lfr_ray.match.store import WatchlistStore
+from lfr_ray.match.threshold import CEILING_PER_10K
 from lfr_ray.match.two_models import SameGate, TwoModelMatcher
 from lfr_ray.models.catalogue import card
-from lfr_ray.models.tail import CEILING_PER_10K
 from lfr_ray.site.alerts import open_alerts
 from lfr_ray.site.authority import (
     KEYS_FOLDER,

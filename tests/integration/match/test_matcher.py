@@ -15,7 +15,8 @@ from lfr_ray.match.entries import EnrolledImage
 from lfr_ray.match.matcher import RELOAD_EVERY_S, Matcher
 from lfr_ray.match.permission import AlwaysPermitted, NeverPermitted
 from lfr_ray.match.store import WatchlistStore
-from lfr_ray.models.cards import Calibration, ChipSpec, CoveredFit, GenuineFit, ModelCard, TailFit
+from lfr_ray.models.calibration import Calibration, CoveredFit, GenuineFit, TailFit
+from lfr_ray.models.cards import ChipSpec, ModelCard
 from lfr_ray.records import Answer, Probe
 
 Make = Callable[..., EnrolledImage]

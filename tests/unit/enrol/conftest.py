@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from lfr_ray.camera.stills import encode_jpeg
-from lfr_ray.models.cards import Calibration, ChipSpec, ModelCard
+from lfr_ray.models.calibration import Calibration
+from lfr_ray.models.cards import ChipSpec, ModelCard
 from lfr_ray.records import Faces, Picture
 
 TEMPLATE = ((38.0, 52.0), (74.0, 52.0), (56.0, 72.0), (42.0, 92.0), (70.0, 92.0))

@@ -7,7 +7,7 @@ import pytest
 
 from lfr_ray.enrol.consistency import FIRST_ROOM, Agreement
 from lfr_ray.match.entries import EnrolledImage, Entry, Rejected
-from lfr_ray.models.cards import Calibration
+from lfr_ray.models.calibration import Calibration
 
 CALIBRATION = Calibration(
     threshold=0.9, view_threshold=0.8, list_size=9, relative=0.9, same_person=0.97, different_person=0.5, data="x"

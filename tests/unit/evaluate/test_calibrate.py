@@ -9,11 +9,12 @@ import yaml
 from lfr_ray.errors import InputError
 from lfr_ray.evaluate.calibrate import VIEW_RATE, calibrate, card_calibration, card_text
 from lfr_ray.evaluate.calibration_document import calibration_document
-from lfr_ray.models.cards import Calibration, ModelCard, Neighbourhood
+from lfr_ray.match.threshold import threshold_for
+from lfr_ray.models.calibration import Calibration, ScoreNorm
+from lfr_ray.models.cards import ModelCard
 from lfr_ray.models.catalogue import card_from_yaml
-from lfr_ray.models.tail import threshold_for
 
-NEIGHBOURHOOD = Neighbourhood(weight=0.3, share=0.05, least=3, min_entries=20)
+SCORE_NORM = ScoreNorm(weight=0.3, share=0.05, least=3, min_entries=20)
 CARD = ModelCard(
     id="made",
     task="embed",
@@ -28,13 +29,13 @@ CARD = ModelCard(
         list_size=10,
         relative=0.85,
         data="before",
-        neighbourhood=NEIGHBOURHOOD,
+        score_norm=SCORE_NORM,
     ),
 )
 
 
 def shifted(entries: np.ndarray):
-    """A listing that takes a constant off: fused thresholds must follow it."""
+    """A normaliser that takes a constant off: fused thresholds must follow it."""
     return lambda similarities: (similarities - np.float32(0.1)).astype(np.float32)
 
 
@@ -44,7 +45,8 @@ def found(make_samples):
     report = calibrate(
         make_samples([4] * 160, noise=0.8, length=24),
         "made",
-        listing=shifted,
+        threshold_for,
+        normaliser=shifted,
         list_size=300,
         repeats=2,
         progress=steps.append,
@@ -71,12 +73,12 @@ def test_the_decisive_kind_is_what_the_matcher_compares(found):
 
 
 def test_the_card_s_section(found):
-    section = card_calibration(found, CARD.calibration, list_size=300)
+    section = card_calibration(found, CARD.calibration, threshold_for, list_size=300)
     assert section.threshold == pytest.approx(threshold_for(found.fused.tail.fit, 300, 1.0).similarity, abs=1e-4)
     single = found.single.pairs
     assert (single.impostor >= section.view_threshold).sum() <= VIEW_RATE * single.impostor_count + 1
     assert section.relative > section.view_threshold
-    assert section.neighbourhood == NEIGHBOURHOOD, "what was not measured is kept"
+    assert section.score_norm == SCORE_NORM, "what was not measured is kept"
     plain = threshold_for(found.fused_plain.tail.fit, section.short_list_size, 1.0).similarity
     assert section.short_list_threshold == pytest.approx(plain, abs=1e-4)
     assert section.tail == found.single.tail.fit
@@ -86,7 +88,7 @@ def test_the_card_s_section(found):
 
 
 def test_the_written_card_is_read_back_the_same(found, tmp_path):
-    section = card_calibration(found, CARD.calibration)
+    section = card_calibration(found, CARD.calibration, threshold_for)
     path = tmp_path / "made.yaml"
     path.write_text(card_text(CARD, section), encoding="utf-8")
     assert card_from_yaml(path) == CARD.model_copy(update={"calibration": section})
@@ -95,7 +97,9 @@ def test_the_written_card_is_read_back_the_same(found, tmp_path):
 
 def test_the_document_holds_it_all(found):
     document = json.loads(
-        json.dumps(calibration_document(found, card_calibration(found, CARD.calibration)), allow_nan=False)
+        json.dumps(
+            calibration_document(found, card_calibration(found, CARD.calibration, threshold_for)), allow_nan=False
+        )
     )
     assert document["decisive"] == "fused"
     assert set(document["kinds"]) == {"single", "fused", "fused_plain"}
@@ -106,14 +110,14 @@ def test_the_document_holds_it_all(found):
 
 
 def test_without_several_pictures_a_person_single_comparisons_decide(make_samples):
-    report = calibrate(make_samples([2] * 120, noise=0.8, length=24), "made", repeats=2)
+    report = calibrate(make_samples([2] * 120, noise=0.8, length=24), "made", threshold_for, repeats=2)
     assert report.fused is None
     assert report.decisive is report.single
-    section = card_calibration(report, None)
+    section = card_calibration(report, None, threshold_for)
     assert section.fused_tail is None
     assert section.short_list_threshold is None
 
 
 def test_too_few_people_are_refused(make_samples):
     with pytest.raises(InputError):
-        calibrate(make_samples([2] * 10), "made")
+        calibrate(make_samples([2] * 10), "made", threshold_for)

@@ -42,7 +42,7 @@ def test_both_ways_see_the_same_pairs_and_the_better_one_shows() -> None:
     (found,) = measure_covered(made(), FARS, replicates=20)
     assert (found.region, found.pictures, found.people) == (LOWER, 20, 20)
     # 20 masked against 100 uncovered pictures, of which each masked person has one.
-    assert (found.genuine, found.comparisons) == (20, 20 * 99)
+    assert (found.genuine, found.impostor) == (20, 20 * 99)
     rates = {name: [point.rate.value for point in points] for name, points in found.rows}
     assert rates[VIEWS][1] > rates[AS_THEY_ARE][1]
 

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from lfr_ray.errors import InputError
-from lfr_ray.evaluate.enrolment import ENROLMENT_RULES, compare_enrolments, deal_enrolments
-from lfr_ray.evaluate.metrics import tar_at_far
+from lfr_ray.evaluate.enrolment import ENROLMENT_RULES, compare_enrolments, make_enrolments
+from lfr_ray.evaluate.verification import tar_at_far
 
 
 def test_the_first_usable_pictures_are_enrolled(make_samples):
     samples = make_samples([4, 2, 3, 1], failed={1: "no_face"})
-    dealt = deal_enrolments(samples, 2)
+    dealt = make_enrolments(samples, 2)
     # Identity 0 has pictures 0, 2, 3; identity 2 has 6, 7, 8. The others have too few.
     np.testing.assert_array_equal(dealt.entries[0], samples.vectors[[0, 2]])
     np.testing.assert_array_equal(dealt.entries[1], samples.vectors[[6, 7]])
@@ -19,7 +19,7 @@ def test_the_first_usable_pictures_are_enrolled(make_samples):
 
 
 def test_rules_by_hand(make_samples):
-    dealt = deal_enrolments(make_samples([4, 4, 4]), 2)
+    dealt = make_enrolments(make_samples([4, 4, 4]), 2)
     each = np.einsum("sd,ekd->sek", dealt.searches, dealt.entries)
     same = dealt.search_identity[:, None] == dealt.entry_identity[None]
     means = dealt.entries.mean(axis=1)
@@ -32,7 +32,7 @@ def test_rules_by_hand(make_samples):
 
 
 def test_more_pictures_recognise_better(make_samples):
-    dealt = deal_enrolments(make_samples([4] * 120, noise=1.3), 2)
+    dealt = make_enrolments(make_samples([4] * 120, noise=1.3), 2)
     rates = {
         rule: tar_at_far(compare_enrolments(dealt, rule), (0.001,), replicates=1)[0].rate.value
         for rule in ENROLMENT_RULES
@@ -43,4 +43,4 @@ def test_more_pictures_recognise_better(make_samples):
 
 def test_too_few_people_are_refused(make_samples):
     with pytest.raises(InputError, match="too few people"):
-        deal_enrolments(make_samples([3, 2, 2]), 2)
+        make_enrolments(make_samples([3, 2, 2]), 2)

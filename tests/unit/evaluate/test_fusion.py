@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from lfr_ray.errors import InputError
-from lfr_ray.evaluate.fusion import RULES, compare_passages, deal_passages, fused_vectors
-from lfr_ray.evaluate.metrics import tar_at_far
+from lfr_ray.evaluate.fusion import RULES, compare_passages, fused_vectors, make_passages
+from lfr_ray.evaluate.verification import tar_at_far
 
 
 def test_passages_are_dealt_in_name_order(make_samples):
     samples = make_samples([5, 1, 3, 4], failed={1: "no_face"})
-    passages = deal_passages(samples, 2)
+    passages = make_passages(samples, 2)
     # Identity 0 has pictures 0, 2, 3, 4: the first is its entry, 2 and 3 are a passage, 4 is left over.
     np.testing.assert_array_equal(passages.views[0], samples.vectors[[2, 3]])
     assert passages.identity.tolist() == [0, 2, 3]
@@ -19,7 +19,7 @@ def test_passages_are_dealt_in_name_order(make_samples):
 
 
 def test_the_mean_is_weighted_and_of_unit_length(make_samples):
-    passages = deal_passages(make_samples([4, 4]), 3)
+    passages = make_passages(make_samples([4, 4]), 3)
     fused = fused_vectors(passages)
     np.testing.assert_allclose(np.linalg.norm(fused, axis=1), 1, atol=1e-6)
     by_hand = (passages.views[0] * passages.weights[0][:, None]).sum(axis=0)
@@ -28,7 +28,7 @@ def test_the_mean_is_weighted_and_of_unit_length(make_samples):
 
 @pytest.mark.parametrize(("rule", "rank"), [("first", None), ("max", 0), ("vote", 1)])
 def test_rules_by_view(make_samples, rule, rank):
-    passages = deal_passages(make_samples([4, 4, 4]), 3)
+    passages = make_passages(make_samples([4, 4, 4]), 3)
     pairs = compare_passages(passages, rule)
     table = np.sort(np.einsum("pvd,ed->pev", passages.views, passages.entries), axis=2)[:, :, ::-1]
     expected = passages.views[:, 0] @ passages.entries.T if rank is None else table[:, :, rank]
@@ -38,7 +38,7 @@ def test_rules_by_view(make_samples, rule, rank):
 
 
 def test_several_views_recognise_better_than_one(make_samples):
-    passages = deal_passages(make_samples([4] * 150, noise=1.4), 3)
+    passages = make_passages(make_samples([4] * 150, noise=1.4), 3)
     rates = {rule: tar_at_far(compare_passages(passages, rule), (0.001,), replicates=1)[0].rate.value for rule in RULES}
     assert rates["mean"] > rates["first"] + 0.1
     assert rates["plain_mean"] > rates["first"] + 0.1
@@ -46,4 +46,4 @@ def test_several_views_recognise_better_than_one(make_samples):
 
 def test_too_few_pictures_are_refused(make_samples):
     with pytest.raises(InputError, match="enough pictures"):
-        deal_passages(make_samples([3, 2]), 3)
+        make_passages(make_samples([3, 2]), 3)

@@ -9,10 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lfr_ray.errors import InputError
-from lfr_ray.evaluate.passages import Seen, passage_document, passage_figures, poisson_rate, read_truth
+from lfr_ray.evaluate.passages import Recording, passage_document, passage_figures, poisson_rate, read_truth
 
 TRUTH = {"a.mp4": ("e1", "e2"), "b.mp4": ("e1",), "c.mp4": ()}
-SEEN = [Seen("a.mp4", "a", 1800.0, 40, 20), Seen("b.mp4", "b", 900.0, 5, 3), Seen("c.mp4", "c", 900.0, 55, 27)]
+SEEN = [
+    Recording("a.mp4", "a", 1800.0, 40, 20),
+    Recording("b.mp4", "b", 900.0, 5, 3),
+    Recording("c.mp4", "c", 900.0, 55, 27),
+]
 
 
 def alert(camera: str, entry_id: str, time_s: float = 1.0) -> dict[str, Any]:

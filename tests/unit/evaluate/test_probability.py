@@ -6,7 +6,6 @@ import pytest
 from lfr_ray.errors import InputError
 from lfr_ray.evaluate.pairs import compare_all
 from lfr_ray.evaluate.probability import fit_genuine, reliability
-from lfr_ray.models.alert_probability import genuine_below
 
 
 def test_the_fit_describes_the_genuine_pairs(make_samples):
@@ -14,7 +13,7 @@ def test_the_fit_describes_the_genuine_pairs(make_samples):
     fit = fit_genuine(pairs)
     assert (fit.pairs, fit.identities) == (720, 120)
     for quantile in (0.1, 0.5, 0.9):
-        assert genuine_below(fit, float(np.quantile(pairs.genuine, quantile))) == pytest.approx(quantile, abs=0.07)
+        assert fit.miss_rate_at(float(np.quantile(pairs.genuine, quantile))) == pytest.approx(quantile, abs=0.07)
 
 
 def test_every_person_weighs_the_same(make_samples):
@@ -22,7 +21,7 @@ def test_every_person_weighs_the_same(make_samples):
     many = compare_all(make_samples([2] * 30 + [40], noise=0.9, seed=3))
     few = compare_all(make_samples([2] * 30, noise=0.9, seed=3))
     median = float(np.median(few.genuine))
-    assert genuine_below(fit_genuine(many), median) == pytest.approx(genuine_below(fit_genuine(few), median), abs=0.08)
+    assert fit_genuine(many).miss_rate_at(median) == pytest.approx(fit_genuine(few).miss_rate_at(median), abs=0.08)
 
 
 def test_too_few_people_are_refused(make_samples):

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 
 from lfr_ray.errors import InputError
-from lfr_ray.evaluate.metrics import count_at
 from lfr_ray.evaluate.pairs import compare_all
 from lfr_ray.evaluate.tail import Candidate, _chosen, drawn_tails, fit_tail, hold_out, rate_interval
-from lfr_ray.models.tail import false_match_rate, similarity_at
+from lfr_ray.evaluate.verification import count_at
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +31,7 @@ def test_the_fit_follows_the_counted_rates(many):
     assert report.largest == pairs.impostor[0]
     for rate in (5e-4, 1e-4, 5e-5):
         if rate < report.fit.start_rate:
-            counted = count_at(pairs.impostor, similarity_at(report.fit, rate)) / pairs.impostor_count
+            counted = count_at(pairs.impostor, report.fit.similarity_at(rate)) / pairs.impostor_count
             assert counted == pytest.approx(rate, rel=0.35)
 
 
@@ -49,8 +48,8 @@ def test_the_interval_of_a_rate_holds_it_and_widens_outwards(many):
     fit = fit_tail(pairs).fit
     drawn = drawn_tails(pairs, fit, replicates=60)
     assert len(drawn) == 60
-    near = rate_interval(fit, drawn, similarity_at(fit, 1e-4), many.size)
-    far = rate_interval(fit, drawn, similarity_at(fit, 1e-7), many.size)
+    near = rate_interval(fit, drawn, fit.similarity_at(1e-4), many.size)
+    far = rate_interval(fit, drawn, fit.similarity_at(1e-7), many.size)
     for interval, rate in ((near, 1e-4), (far, 1e-7)):
         assert interval.value == pytest.approx(rate, rel=1e-6)
         assert interval.low < rate < interval.high
@@ -95,4 +94,4 @@ def test_the_start_is_the_lowest_that_is_good_and_stable():
 
 def test_rates_fall_beyond_the_largest_similarity(many):
     report = fit_tail(compare_all(many))
-    assert false_match_rate(report.fit, report.largest + 0.02) < 1 / report.fit.comparisons
+    assert report.fit.rate_at(report.largest + 0.02) < 1 / report.fit.comparisons

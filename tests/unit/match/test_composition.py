@@ -8,7 +8,7 @@ import pytest
 from lfr_ray.match.composition import YEAR_S, Pair, close_pairs, compose
 from lfr_ray.match.entries import Entry
 from lfr_ray.match.store import StoredVector
-from lfr_ray.models.cards import Calibration
+from lfr_ray.models.calibration import Calibration
 
 NOW = 1.8e9
 CARD = Calibration(threshold=0.9, view_threshold=0.8, list_size=9, relative=0.9, same_person=0.98, data="x")

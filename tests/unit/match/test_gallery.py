@@ -54,7 +54,7 @@ def expected(rows: list[Row], probes: np.ndarray, ids: list[str]) -> np.ndarray:
 def test_exactly_the_best_of_each_entry_s_pictures(pictures: list[int], probes: int, random: object, seed: int) -> None:
     rows = rows_of(pictures, seed=seed)
     random.shuffle(rows)  # type: ignore[attr-defined]
-    gallery = Gallery.from_rows(rows, MODEL)
+    gallery = Gallery(rows, MODEL)
     vectors = units(probes, seed=seed + 1)
     found = gallery.search(vectors, 0.0, MODEL)
     assert found.dtype == np.float32

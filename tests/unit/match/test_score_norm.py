@@ -1,4 +1,4 @@
-"""Relief from the crowd: exact against the definition, and blind to short lists."""
+"""Score normalisation: exact against the definition, and none for short lists."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import pytest
 
 from lfr_ray.match.decide import NOT_COMPARED
 from lfr_ray.match.score_norm import ScoreNormaliser
-from lfr_ray.models.cards import Neighbourhood
+from lfr_ray.models.calibration import ScoreNorm
 
-RULE = Neighbourhood(weight=0.35, share=0.02, least=3, min_entries=30)
+RULE = ScoreNorm(weight=0.35, share=0.02, least=3, min_entries=30)
 
 
 def unit(rows: int, seed: int = 0) -> np.ndarray:

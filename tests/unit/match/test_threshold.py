@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -10,12 +11,19 @@ from hypothesis import strategies as st
 
 from lfr_ray.config import MatchConfig
 from lfr_ray.errors import ConfigError
-from lfr_ray.match.threshold import expected_false_alerts, floor_of, is_normalised, thresholds_for
-from lfr_ray.models.cards import Calibration, CoveredFit, GenuineFit, Neighbourhood, TailFit
-from lfr_ray.models.tail import CEILING_PER_10K, FACES, false_match_rate
+from lfr_ray.match.threshold import (
+    CEILING_PER_10K,
+    FACES,
+    comparison_rate,
+    expected_false_alerts,
+    is_normalised,
+    threshold_for,
+    thresholds_for,
+)
+from lfr_ray.models.calibration import Calibration, CoveredFit, GenuineFit, ScoreNorm, TailFit
 
 TAIL = TailFit(start=0.5, start_rate=0.01, shape=-0.1, scale=0.05, comparisons=10**6, p_value=0.5)
-RULE = Neighbourhood(weight=0.35, share=0.02, least=3, min_entries=30)
+RULE = ScoreNorm(weight=0.35, share=0.02, least=3, min_entries=30)
 
 
 def calibration(**changes: Any) -> Calibration:
@@ -33,8 +41,8 @@ def test_without_a_tail_the_card_s_threshold_stands() -> None:
 def test_a_stranger_s_chance_stays_what_it_was(size: int) -> None:
     card = calibration(fused_tail=TAIL)
     found = thresholds_for(card, MatchConfig(), size)
-    chance = size * false_match_rate(TAIL, found.fused)
-    assert chance <= 500 * false_match_rate(TAIL, 0.85) * 1.001 or found.fused == 1.0
+    chance = size * TAIL.rate_at(found.fused)
+    assert chance <= 500 * TAIL.rate_at(0.85) * 1.001 or found.fused == 1.0
 
 
 @given(st.integers(1, 10**6), st.integers(1, 10**6))
@@ -50,9 +58,9 @@ def test_the_card_s_own_size_has_the_card_s_own_threshold() -> None:
 
 @given(st.integers(1, 10**6))
 def test_the_floor_is_one_stranger_in_a_thousand(size: int) -> None:
-    floor = floor_of(calibration(fused_tail=TAIL), size)
+    floor = thresholds_for(calibration(fused_tail=TAIL), MatchConfig(), size).floor
     if floor > TAIL.start:
-        assert size * false_match_rate(TAIL, floor) == pytest.approx(CEILING_PER_10K / FACES, rel=2e-3)
+        assert size * TAIL.rate_at(floor) == pytest.approx(CEILING_PER_10K / FACES, rel=2e-3)
     assert thresholds_for(calibration(fused_tail=TAIL), MatchConfig(), size).fused >= floor
 
 
@@ -66,11 +74,11 @@ def test_a_configured_threshold_is_taken_down_to_the_floor_only() -> None:
     assert "0.59" in caught.value.got
 
 
-def test_a_list_too_short_for_neighbours_has_its_own_threshold() -> None:
-    card = calibration(neighbourhood=RULE, short_list_threshold=0.72, fused_tail=TAIL)
+def test_a_list_too_short_for_score_normalisation_has_its_own_threshold() -> None:
+    card = calibration(score_norm=RULE, short_list_threshold=0.72, fused_tail=TAIL)
     assert thresholds_for(card, MatchConfig(), 5, normalised=False).fused == 0.72
     assert thresholds_for(card, MatchConfig(), 500, normalised=True).fused == 0.85
-    without = calibration(neighbourhood=RULE)
+    without = calibration(score_norm=RULE)
     assert thresholds_for(without, MatchConfig(), 5, normalised=False).fused == 0.85
 
 
@@ -85,21 +93,21 @@ def test_a_rate_of_false_alerts_gives_the_threshold_by_the_list_s_size() -> None
     strict, loose = MatchConfig(false_alerts_per_10k_faces=0.1), MatchConfig(false_alerts_per_10k_faces=1.0)
     for size in (1, 500, 20_000):
         found = thresholds_for(card, loose, size)
-        assert size * false_match_rate(TAIL, found.fused) == pytest.approx(1.0 / FACES, rel=2e-3)
+        assert size * TAIL.rate_at(found.fused) == pytest.approx(1.0 / FACES, rel=2e-3)
         assert thresholds_for(card, strict, size).fused > found.fused >= found.floor
 
 
 def test_a_rate_that_the_card_has_no_fit_for_is_refused() -> None:
     with pytest.raises(ConfigError, match="needs a fit of fused views"):
         thresholds_for(calibration(), MatchConfig(false_alerts_per_10k_faces=1.0), 500)
-    short = calibration(neighbourhood=RULE, fused_tail=TAIL)
+    short = calibration(score_norm=RULE, fused_tail=TAIL)
     with pytest.raises(ConfigError, match="needs a fit"):
         thresholds_for(short, MatchConfig(false_alerts_per_10k_faces=1.0), 5, normalised=False)
 
 
 def test_a_short_list_has_a_fit_of_its_own() -> None:
     other = TAIL.model_copy(update={"start": 0.55})
-    card = calibration(neighbourhood=RULE, fused_tail=TAIL, short_tail=other)
+    card = calibration(score_norm=RULE, fused_tail=TAIL, short_tail=other)
     asked = MatchConfig(false_alerts_per_10k_faces=1.0)
     assert thresholds_for(card, asked, 700, normalised=False).fused == pytest.approx(
         thresholds_for(card, asked, 700, normalised=True).fused + 0.05
@@ -122,14 +130,14 @@ def test_what_a_threshold_lets_one_expect_is_what_it_was_asked_for(size: int) ->
 
 
 def test_a_short_list_s_threshold_rises_with_the_list_from_its_own_size_on() -> None:
-    card = calibration(neighbourhood=RULE, short_list_threshold=0.72, short_list_size=10, short_tail=TAIL)
+    card = calibration(score_norm=RULE, short_list_threshold=0.72, short_list_size=10, short_tail=TAIL)
     found = [thresholds_for(card, MatchConfig(), size, normalised=False).fused for size in (1, 10, 20, 29)]
     assert found[0] == found[1] == 0.72
     assert found[1] < found[2] < found[3]
 
 
-def test_where_neighbours_are_taken_off_a_shorter_list_has_no_lower_threshold() -> None:
-    card = calibration(neighbourhood=RULE, fused_tail=TAIL)
+def test_where_scores_are_normalised_a_shorter_list_has_no_lower_threshold() -> None:
+    card = calibration(score_norm=RULE, fused_tail=TAIL)
     for config in (MatchConfig(), MatchConfig(false_alerts_per_10k_faces=1.0)):
         found = [thresholds_for(card, config, size, normalised=True).fused for size in (30, 100, 500, 5000)]
         assert found[0] == found[1] == found[2] < found[3]
@@ -159,7 +167,7 @@ def test_covered_faces_alert_as_rarely_as_was_asked_for(size: int, asked: float)
 def test_a_stated_threshold_means_the_same_rate_for_covered_faces(size: int) -> None:
     card = calibration(fused_tail=TAIL, covered={"lower": LOWER})
     for stated in (0.88, 0.9):
-        floor = floor_of(card, size)
+        floor = thresholds_for(card, MatchConfig(), size).floor
         if stated >= floor:
             found = thresholds_for(card, MatchConfig(threshold=stated), size, covered="lower")
             assert found.fused == pytest.approx(stated + 0.05, abs=1e-6)
@@ -180,3 +188,40 @@ def test_without_a_word_the_card_s_own_threshold_of_the_region_moves_with_the_li
 def test_a_region_that_does_not_exist_is_no_card() -> None:
     with pytest.raises(ValueError, match="left; allowed: lower, upper"):
         calibration(covered={"left": LOWER})
+
+
+SINGLE = TailFit(start=0.5, start_rate=1e-2, shape=-0.1, scale=0.03, comparisons=10**6, p_value=0.5)
+
+
+def test_published_pair_of_figures() -> None:
+    """NPL 2023: one false positive in 6,000 with 10,000 entries, one in 60,000 with 1,000: linear in the list."""
+    assert comparison_rate(10_000, 1e4 / 6_000) == pytest.approx(1.67e-8, rel=1e-2)
+    assert comparison_rate(1_000, 1e4 / 60_000) == pytest.approx(comparison_rate(10_000, 1e4 / 6_000), rel=1e-3)
+
+
+def test_a_longer_list_and_fewer_alerts_need_more() -> None:
+    fit = SINGLE
+    short, long = threshold_for(fit, 500, 1), threshold_for(fit, 10_000, 1)
+    assert long.similarity > short.similarity > threshold_for(fit, 500, 5).similarity
+    assert short.false_alerts_per_10k_faces == pytest.approx(1, rel=1e-6)
+    assert short.comparison_rate == pytest.approx(2e-7, rel=1e-3)
+
+
+def test_the_floor_cannot_be_passed() -> None:
+    fit = SINGLE
+    asked = threshold_for(fit, 1000, 500)
+    assert asked.at_floor
+    assert asked.similarity == asked.floor == threshold_for(fit, 1000, CEILING_PER_10K).similarity
+    assert asked.false_alerts_per_10k_faces == pytest.approx(CEILING_PER_10K, rel=1e-6)
+    assert not threshold_for(fit, 1000, CEILING_PER_10K).at_floor
+
+
+@pytest.mark.parametrize(("size", "alerts"), [(0, 1.0), (-3, 1.0), (10, 0.0), (10, 10_000.0), (10, math.inf)])
+def test_impossible_lists_are_refused(size: int, alerts: float) -> None:
+    with pytest.raises(ConfigError, match="impossible"):
+        comparison_rate(size, alerts)
+
+
+def test_an_extrapolated_threshold_says_so() -> None:
+    assert threshold_for(SINGLE, 500, 1).extrapolated
+    assert not threshold_for(SINGLE, 10, 10).extrapolated

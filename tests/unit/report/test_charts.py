@@ -4,7 +4,20 @@ from xml.etree import ElementTree
 
 import pytest
 
-from lfr_ray.report.charts import HEIGHT_PX, LEFT_PX, RIGHT_PX, WIDTH_PX, Axis, Chart, whisker
+from lfr_ray.report.charts import (
+    HEIGHT_PX,
+    LEFT_PX,
+    RARITIES,
+    RIGHT_PX,
+    SHARES,
+    WIDTH_PX,
+    Axis,
+    Plot,
+    Row,
+    bars,
+    dots,
+    whisker,
+)
 
 
 def parsed(svg: str) -> ElementTree.Element:
@@ -32,17 +45,18 @@ def test_ticks_are_round_and_inside(axis, ticks):
 
 
 def test_ticks_are_written_for_people():
-    assert Axis("", 0, 1, percent=True).written(0.25) == "25 %"
-    assert "-5</tspan>" in Axis("", 1e-6, 1, log=True).written(1e-5)
+    assert Axis("", 0, 1, form="percent").written(0.25) == "25 %"
+    assert Axis("", 1e-6, 1, log=True).written(1e-5) == "10\u207b\u2075"
+    assert RARITIES.written(1e-5) == "1 in 100\u202f000"
     assert Axis("", 0, 1).written(0.30000000000000004) == "0.3"
 
 
 def test_a_chart_is_well_formed_and_says_what_it_shows():
-    chart = Chart("Misses <over> 'time'", Axis("x & y", 0, 1), Axis("up", 0, 1))
-    chart.band([(0, 0.1, 0.2), (1, 0.3, 0.5)], "one", "95 % <interval>")
-    chart.line([(0, 0.15), (1, 0.4)], "one", "measured")
-    chart.steps([(0, 0.9), (0.5, 0.3), (1, 0.1)], "two")
-    chart.dots([(0.5, 0.5)], "two")
+    chart = Plot("Misses <over> 'time'", Axis("x & y", 0, 1), Axis("up", 0, 1))
+    chart.band([(0, 0.1, 0.2), (1, 0.3, 0.5)], "plain", "95 % <interval>")
+    chart.line([(0, 0.15), (1, 0.4)], "plain", "measured")
+    chart.steps([(0, 0.9), (0.5, 0.3), (1, 0.1)], "good")
+    chart.dots([(0.5, 0.5)], "good")
     chart.upright(0.5, "here")
     chart.upright(7.0, "outside")
     chart.level(0.5, "there")
@@ -59,8 +73,8 @@ def test_a_chart_is_well_formed_and_says_what_it_shows():
 
 
 def test_points_lie_where_their_values_are():
-    chart = Chart("", Axis("", 0, 1), Axis("", 0, 1))
-    chart.dots([(0.0, 0.0), (1.0, 1.0)], "one")
+    chart = Plot("", Axis("", 0, 1), Axis("", 0, 1))
+    chart.dots([(0.0, 0.0), (1.0, 1.0)], "plain")
     first, last = parsed(chart.svg()).iter("circle")
     assert float(first.get("cx")) == LEFT_PX
     assert float(last.get("cx")) == WIDTH_PX - RIGHT_PX
@@ -69,8 +83,39 @@ def test_points_lie_where_their_values_are():
 
 
 def test_a_whisker_shows_its_interval_or_nothing():
-    axis = Axis("", 0, 1)
-    reach = parsed(whisker(0.5, 0.25, 0.75, axis, "half")).find("svg").findall("line")[1]
+    reach = parsed(whisker(0.5, 0.25, 0.75, "half")).find("svg").findall("line")[1]
     assert float(reach.get("x1")) < float(reach.get("x2"))
-    assert whisker(None, None, None, axis, "") == ""
-    assert whisker(0.5, None, None, axis, "") == ""
+    assert whisker(None, None, None, "") == ""
+    assert whisker(0.5, None, None, "") == ""
+
+
+def test_a_line_in_steps_keeps_each_value_until_the_next():
+    chart = Plot("", Axis("", 0, 1), Axis("", 0, 1))
+    chart.steps([(0.0, 1.0), (0.5, 0.0), (1.0, 0.0)], "plain")
+    corners = [
+        tuple(map(float, one.split(","))) for one in parsed(chart.svg()).find(".//polyline").get("points").split()
+    ]
+    assert [x for x, _ in corners] == [LEFT_PX, *[(LEFT_PX + WIDTH_PX - RIGHT_PX) / 2] * 2, *[WIDTH_PX - RIGHT_PX] * 2]
+    assert corners[0][1] == corners[1][1] < corners[2][1] == corners[4][1]
+
+
+def test_bars_start_at_zero_and_withheld_ones_have_an_empty_frame():
+    svg = parsed(
+        bars("out<comes>", [Row("a & b", "8", 8.0), Row("c", "4", 4.0), Row("d", "withheld", None, withheld=True)])
+    )
+    long, half, frame = svg.iter("rect")
+    assert float(long.get("width")) == 2 * float(half.get("width"))
+    assert frame.get("class") == "withheld"
+    assert [text.text for text in svg.iter("text")] == ["a & b", "8", "c", "4", "d", "withheld"]
+
+
+def test_dots_lie_between_the_ends_of_their_intervals():
+    rows = [Row("one", "30 %", 0.3, 0.2, 0.5), Row("none", "none counted", None)]
+    svg = parsed(dots("shares", rows, SHARES, (0.5, "ceiling <half>")))
+    (at,) = svg.iter("circle")
+    reach = svg.findall(".//line[@class='reach plain']")
+    assert float(reach[0].get("x1")) < float(at.get("cx")) < float(reach[0].get("x2"))
+    assert svg.find(".//line[@class='ceiling']").get("x1") == reach[2].get("x1"), (
+        "the ceiling lies where the interval ends"
+    )
+    assert "ceiling <half>" in [text.text for text in svg.iter("text")]

@@ -1,23 +1,71 @@
+"""The fits of a card, what follows from them, and the names of its keys."""
+
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from lfr_ray.config import parse_section
 from lfr_ray.errors import ConfigError
-from lfr_ray.models.alert_probability import genuine_below, genuine_density, probability_true
-from lfr_ray.models.cards import GenuineFit, TailFit
-from lfr_ray.models.tail import similarity_at
+from lfr_ray.models.calibration import Calibration, GenuineFit, TailFit, probability_true
+
+
+def tail(shape: float = -0.1, **change: float) -> TailFit:
+    values = {"start": 0.5, "start_rate": 1e-2, "shape": shape, "scale": 0.03, "comparisons": 10**6, "p_value": 0.5}
+    return TailFit(**{**values, **change})
+
 
 GENUINE = GenuineFit(mean=1.2, sd=0.4, pairs=1000, identities=100)
 TAIL = TailFit(start=0.3, start_rate=1e-2, shape=-0.05, scale=0.05, comparisons=10**7, p_value=0.5)
 
 
+@given(shape=st.floats(-0.4, 0.4), exponent=st.floats(-9, -2.001))
+@settings(deadline=None)
+def test_rate_and_similarity_are_inverse(shape, exponent):
+    fit = tail(shape, scale=0.005)
+    similarity = fit.similarity_at(10**exponent)
+    if similarity < 1.0:
+        assert fit.rate_at(similarity) == pytest.approx(10**exponent, rel=1e-6)
+
+
+def test_beyond_the_end_of_a_bounded_tail_nothing_is_expected():
+    assert tail(-0.1).rate_at(0.5 + 0.03 / 0.1 + 0.01) == 0.0
+    assert tail(-0.1).density_at(0.9) == 0.0
+
+
+def test_density_is_the_slope_of_the_rate():
+    fit = tail(-0.15)
+    for similarity in (0.51, 0.55, 0.6):
+        step = 1e-6
+        slope = (fit.rate_at(similarity) - fit.rate_at(similarity + step)) / step
+        assert fit.density_at(similarity) == pytest.approx(slope, rel=1e-3)
+
+
+def test_extrapolation_is_marked():
+    fit = tail()
+    assert fit.extrapolates(9e-6)
+    assert not fit.extrapolates(1.1e-5)
+
+
+def test_a_rate_above_the_start_takes_the_start():
+    fit = tail()
+    assert fit.similarity_at(0.5) == fit.start
+    assert fit.rate_at(0.1) == fit.start_rate
+
+
+def test_similarity_never_exceeds_one():
+    assert tail(0.3).similarity_at(1e-12) == 1.0
+    assert tail(0.0, scale=0.2).similarity_at(1e-12) == 1.0
+
+
 def test_density_and_distribution_agree():
     grid = np.linspace(-3, 0.999, 40_001)
-    density = np.array([genuine_density(GENUINE, float(one)) for one in grid])
+    density = np.array([GENUINE.density_at(float(one)) for one in grid])
     below = np.cumsum(density) * (grid[1] - grid[0])
     for similarity in (0.4, 0.6, 0.8, 0.95):
-        assert genuine_below(GENUINE, similarity) == pytest.approx(below[np.searchsorted(grid, similarity)], abs=2e-3)
+        assert GENUINE.miss_rate_at(similarity) == pytest.approx(below[np.searchsorted(grid, similarity)], abs=2e-3)
 
 
 def test_more_similar_is_more_probable_and_longer_lists_less():
@@ -51,8 +99,8 @@ def test_simulated_alerts_come_true_as_often_as_stated():
     size, base, faces = 50, 0.05, 60_000
     listed = drawn.random(faces) < base
     own = 1 - np.exp(-drawn.normal(GENUINE.mean, GENUINE.sd, faces))
-    wrong = np.array([similarity_at(TAIL, 1 - one ** (1 / (size - 1))) for one in drawn.random(faces)])
-    stranger = np.array([similarity_at(TAIL, 1 - one ** (1 / size)) for one in drawn.random(faces)])
+    wrong = np.array([TAIL.similarity_at(1 - one ** (1 / (size - 1))) for one in drawn.random(faces)])
+    stranger = np.array([TAIL.similarity_at(1 - one ** (1 / size)) for one in drawn.random(faces)])
     top = np.where(listed, np.maximum(own, wrong), stranger)
     right = listed & (own > wrong)
     judged = top > TAIL.start
@@ -68,3 +116,12 @@ def test_simulated_alerts_come_true_as_often_as_stated():
 def test_impossible_lists_and_rates_are_refused(size, base):
     with pytest.raises(ConfigError, match="impossible"):
         probability_true(GENUINE, TAIL, 0.5, list_size=size, base_rate=base)
+
+
+def test_a_card_with_the_old_key_is_told_the_new_one():
+    known = {"threshold": 0.9, "view_threshold": 0.8, "list_size": 500, "relative": 0.9, "data": "made up"}
+    rule = {"weight": 0.2, "share": 0.02, "least": 5, "min_entries": 100}
+    assert parse_section(Calibration, known | {"score_norm": rule}, "mine.yaml").score_norm is not None
+    with pytest.raises(ConfigError) as refused:
+        parse_section(Calibration, known | {"neighbourhood": rule}, "mine.yaml")
+    assert "neighbourhood is now called score_norm" in str(refused.value)

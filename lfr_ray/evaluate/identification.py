@@ -16,9 +16,9 @@ Figures at a threshold ``t``:
 
 * FPIR: non-mated searches of which the nearest entry reaches ``t``, of all non-mated searches.
 * TPIR: mated searches of which the right entry is the nearest **and** reaches ``t``, of all mated searches.
-  ``any_rank`` drops the first condition, ``rank_one`` the second.
+  ``rank_one`` drops the second condition.
 
-The threshold at an FPIR is the smallest that does not exceed it, as in ``metrics``. Intervals come
+The threshold at an FPIR is the smallest that does not exceed it, as in ``verification``. Intervals come
 from drawing the searched identities anew; the list itself stays as it is, because a drawn list
 would hold fewer different people and make every search easier.
 """
@@ -29,9 +29,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lfr_ray.evaluate.metrics import Operating, count_at, threshold_at
-from lfr_ray.evaluate.pairs import Listing, Normalise
+from lfr_ray.evaluate.pairs import Normalise, Normaliser
 from lfr_ray.evaluate.samples import Bools, Samples
+from lfr_ray.evaluate.verification import OperatingPoint, count_at, threshold_at
 from lfr_ray.records import Floats, Ints
 from lfr_ray.stats import (
     REPLICATES,
@@ -99,7 +99,7 @@ class Searches:
         return nearest
 
     @property
-    def first_rank(self) -> Floats:
+    def rank_one_similarity(self) -> Floats:
         """``float32 (M,)``: similarity to the right entry where it is the nearest."""
         return np.where(self.correct, self.mated_own, NO_ANSWER)
 
@@ -123,21 +123,21 @@ def split_pictures(identity: Ints, identities: int) -> Split:
     return Split(np.flatnonzero(on_list & first), np.flatnonzero(on_list & ~first), np.flatnonzero(~on_list))
 
 
-def search_all(samples: Samples, listing: Listing | None = None) -> Searches:
+def search_all(samples: Samples, normaliser: Normaliser | None = None) -> Searches:
     """Search every mated and non-mated picture in the list.
 
     Args:
         samples: Pictures and their vectors.
-        listing: What the matcher does to the similarities of its list; None: nothing.
+        normaliser: The matcher's score normalisation; None: none.
     """
     split = split_pictures(samples.identity, samples.size)
     acquired = samples.acquired
     listed = samples.vectors[split.enrolled]
     listed_identity = samples.identity[split.enrolled]
     usable = acquired[split.enrolled]
-    relieve = listing(listed[usable]) if listing is not None and usable.any() else None
-    own, other = _nearest(samples, split.mated, listed, listed_identity, usable, relieve)
-    _, top = _nearest(samples, split.non_mated, listed, listed_identity, usable, relieve)
+    normalise = normaliser(listed[usable]) if normaliser is not None and usable.any() else None
+    own, other = _nearest(samples, split.mated, listed, listed_identity, usable, normalise)
+    _, top = _nearest(samples, split.non_mated, listed, listed_identity, usable, normalise)
     return Searches(
         split,
         own,
@@ -153,7 +153,7 @@ def search_all(samples: Samples, listing: Listing | None = None) -> Searches:
 
 
 def _nearest(
-    samples: Samples, rows: Ints, listed: Floats, listed_identity: Ints, usable: Bools, relieve: Normalise | None
+    samples: Samples, rows: Ints, listed: Floats, listed_identity: Ints, usable: Bools, normalise: Normalise | None
 ) -> tuple[Floats, Floats]:
     """Similarity of each picture to its own entry and to the nearest other one."""
     own = np.full(len(rows), NO_ANSWER, np.float32)
@@ -163,7 +163,7 @@ def _nearest(
         taken = rows[block]
         similarity = np.full((len(taken), len(listed)), NO_ANSWER, np.float32)
         compared: Floats = samples.vectors[taken] @ listed[usable].T
-        similarity[:, usable] = compared if relieve is None else relieve(compared)
+        similarity[:, usable] = compared if normalise is None else normalise(compared)
         similarity[~samples.acquired[taken]] = NO_ANSWER
         mine = samples.identity[taken][:, None] == listed_identity[None, :]
         own[block] = np.where(mine, similarity, NO_ANSWER).max(axis=1)
@@ -173,11 +173,11 @@ def _nearest(
 
 def tpir_at_fpir(
     searches: Searches, targets: tuple[float, ...], *, replicates: int = REPLICATES, seed: int = SEED
-) -> list[Operating]:
+) -> list[OperatingPoint]:
     """TPIR (right entry nearest and at the threshold) at false positive identification rates, with intervals."""
     weights = identity_weights(searches.identities, replicates, seed)
     top, top_mass = _ordered(searches.non_mated_top, searches.non_mated_identity, weights)
-    hits, hit_mass = _ordered(searches.first_rank, searches.mated_identity, weights)
+    hits, hit_mass = _ordered(searches.rank_one_similarity, searches.mated_identity, weights)
     trials = len(np.unique(searches.mated_identity))
     points = []
     for target in targets:
@@ -189,7 +189,7 @@ def tpir_at_fpir(
         )
         value = count_at(hits, threshold) / len(hits) if len(hits) else None
         points.append(
-            Operating(
+            OperatingPoint(
                 target,
                 threshold,
                 count_at(top, threshold),
@@ -209,16 +209,6 @@ def rank_one(searches: Searches, *, replicates: int = REPLICATES, seed: int = SE
     """Mated searches of which the right entry is the nearest, whatever the similarity."""
     hit = searches.correct
     return weighted_share(hit, searches.mated_identity, searches.identities, replicates=replicates, seed=seed)
-
-
-def any_rank(searches: Searches, threshold: float) -> Interval:
-    """Mated searches of which the right entry reaches the threshold, nearest or not."""
-    return weighted_share(searches.mated_own >= threshold, searches.mated_identity, searches.identities)
-
-
-def fpir_at(searches: Searches, threshold: float) -> Interval:
-    """FPIR at a fixed threshold."""
-    return weighted_share(searches.non_mated_top >= threshold, searches.non_mated_identity, searches.identities)
 
 
 def weighted_share(

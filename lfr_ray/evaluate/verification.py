@@ -23,7 +23,6 @@ from lfr_ray.records import Floats, Ints
 from lfr_ray.stats import (
     REPLICATES,
     SEED,
-    UNKNOWN,
     Doubles,
     Interval,
     identity_weights,
@@ -40,7 +39,7 @@ HEADROOM = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Operating:
+class OperatingPoint:
     """A threshold and what was measured at it.
 
     Attributes:
@@ -88,7 +87,7 @@ def count_at(descending: Floats, threshold: float) -> int:
 
 def tar_at_far(
     pairs: Pairs, targets: tuple[float, ...], *, replicates: int = REPLICATES, seed: int = SEED
-) -> list[Operating]:
+) -> list[OperatingPoint]:
     """TAR at false accept rates, with intervals over identities (threshold chosen anew in every replicate)."""
     rates = tar_replicates(pairs, targets, replicates=replicates, seed=seed)
     trials = len(np.unique(pairs.genuine_identity))
@@ -97,7 +96,7 @@ def tar_at_far(
         threshold = threshold_at(pairs.impostor, pairs.impostor_count, target)
         value = count_at(pairs.genuine, threshold) / len(pairs.genuine) if len(pairs.genuine) else None
         points.append(
-            Operating(
+            OperatingPoint(
                 target,
                 threshold,
                 count_at(pairs.impostor, threshold),
@@ -124,44 +123,17 @@ def tar_replicates(
         allowed = np.asarray(targets) * totals[row] + 1e-9
         at = np.searchsorted(masses, allowed, side="right")
         cuts = tail[np.minimum(at, needed - 1)]
-        rates[row] = _accepted_share(pairs, weight, cuts, strictly=True)
+        rates[row] = _share_above(pairs, weight, cuts)
     return rates
-
-
-def fmr_at(pairs: Pairs, threshold: float, *, replicates: int = REPLICATES, seed: int = SEED) -> Interval:
-    """FMR at a fixed threshold, with its interval over identities."""
-    if pairs.impostor_count == 0:
-        return UNKNOWN
-    reached = count_at(pairs.impostor, threshold)
-    if reached == len(pairs.impostor) and not pairs.complete:
-        raise ShapeError("the threshold lies below the impostor pairs that were kept", got=threshold)
-    first, second = pairs.impostor_identities[:reached].T
-    weights = identity_weights(len(pairs.usable), replicates, seed)
-    masses = np.array([float((weight[first] * weight[second]).sum()) for weight in weights])
-    trials = int(np.count_nonzero(pairs.usable))
-    return percentile_interval(reached / pairs.impostor_count, share(masses, pairs.impostor_mass(weights)), trials)
-
-
-def tar_at(pairs: Pairs, threshold: float, *, replicates: int = REPLICATES, seed: int = SEED) -> Interval:
-    """TAR at a fixed threshold, with its interval over identities."""
-    if len(pairs.genuine) == 0:
-        return UNKNOWN
-    weights = identity_weights(len(pairs.usable), replicates, seed)
-    cut = np.array([threshold], np.float32)
-    rates = np.array([_accepted_share(pairs, weight, cut, strictly=False)[0] for weight in weights])
-    value = count_at(pairs.genuine, threshold) / len(pairs.genuine)
-    return percentile_interval(value, rates, len(np.unique(pairs.genuine_identity)))
 
 
 @dataclass(frozen=True, slots=True)
 class DetPoint:
-    """One point of the detection error trade-off curve; the bounds are those of FNMR."""
+    """One point of the detection error trade-off curve."""
 
     threshold: float
     fmr: float
-    fnmr: float
-    low: float | None
-    high: float | None
+    fnmr: Interval
 
 
 def det_curve(pairs: Pairs, *, points_a_decade: int = 5, replicates: int = 300) -> list[DetPoint]:
@@ -179,9 +151,7 @@ def det_curve(pairs: Pairs, *, points_a_decade: int = 5, replicates: int = 300) 
         DetPoint(
             point.threshold,
             point.accepted / pairs.impostor_count,
-            1 - (point.rate.value or 0.0),
-            None if point.rate.high is None else 1 - point.rate.high,
-            None if point.rate.low is None else 1 - point.rate.low,
+            point.rate.complement(),
         )
         for point in tar_at_far(pairs, targets, replicates=replicates)
     ]
@@ -193,8 +163,8 @@ def tar_of_attempts(pairs: Pairs, pictures: Ints, threshold: float) -> float | N
     return count_at(pairs.genuine, threshold) / attempts if attempts else None
 
 
-def _accepted_share(pairs: Pairs, weight: Ints, cuts: Floats, *, strictly: bool) -> Doubles:
-    """Weighted share of genuine pairs above (or at) each cut; NaN when none was drawn."""
+def _share_above(pairs: Pairs, weight: Ints, cuts: Floats) -> Doubles:
+    """Weighted share of genuine pairs above each cut; NaN when none was drawn."""
     masses = np.concatenate([[0], np.cumsum(weight[pairs.genuine_identity])])
-    at = np.searchsorted(-pairs.genuine, -cuts, side="left" if strictly else "right")
+    at = np.searchsorted(-pairs.genuine, -cuts, side="left")
     return share(masses[at].astype(float), np.full(len(cuts), float(masses[-1])))

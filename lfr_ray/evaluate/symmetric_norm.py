@@ -1,7 +1,7 @@
-"""Adaptive symmetric normalisation: some faces are near everybody, and their similarities should count less.
+"""Adaptive symmetric score normalisation (AS-norm): what it would be worth with a cohort of other people.
 
 Every picture is compared with a cohort of pictures of other people. The mean and the standard deviation of its ``top``
-nearest cohort similarities say how crowded its neighbourhood is; a similarity of two pictures is expressed
+nearest cohort similarities say how much it resembles people in general; a similarity of two pictures is expressed
 in both pictures' standard deviations above both means, and the two are averaged. The cohort shares nobody with the list
 or the searches, needs no labels and is never searched for.
 """
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from lfr_ray.errors import InputError
-from lfr_ray.evaluate.metrics import count_at, threshold_at
 from lfr_ray.evaluate.pairs import Compare, Pairs, compare_all
 from lfr_ray.evaluate.samples import Samples
+from lfr_ray.evaluate.verification import count_at, threshold_at
 from lfr_ray.records import Floats
 from lfr_ray.stats import SEED, Doubles
 
@@ -45,7 +45,7 @@ class Gain:
     sd: float
 
 
-def neighbourhood(vectors: Floats, cohort: Floats, top: int = TOP) -> tuple[Floats, Floats]:
+def cohort_statistics(vectors: Floats, cohort: Floats, top: int = TOP) -> tuple[Floats, Floats]:
     """Mean and standard deviation of each vector's ``top`` largest similarities to the cohort.
 
     Args:
@@ -68,7 +68,7 @@ def neighbourhood(vectors: Floats, cohort: Floats, top: int = TOP) -> tuple[Floa
 
 def symmetric_norm(vectors: Floats, cohort: Floats, top: int = TOP) -> Compare:
     """A comparison for :func:`lfr_ray.evaluate.pairs.compare_all` that normalises."""
-    mean, sd = neighbourhood(vectors, cohort, top)
+    mean, sd = cohort_statistics(vectors, cohort, top)
 
     def compare(rows: slice, columns: slice) -> Floats:
         plain = vectors[rows] @ vectors[columns].T
@@ -88,13 +88,9 @@ def measure_gain(
     FARs that a half's pairs cannot resolve are left out.
     """
     samples = samples.only(samples.usable > 0)
-    generator = np.random.default_rng(seed)
     rates: list[tuple[Doubles, Doubles]] = []
-    for _ in range(max(1, repeats // 2)):
-        half = np.zeros(samples.size, bool)
-        half[generator.permutation(samples.size)[: samples.size // 2]] = True
-        for cohort_half in (half, ~half):
-            rates.append(_one(samples.only(cohort_half), samples.only(~cohort_half), fars, top))
+    for halves in samples.halves(repeats, seed):
+        rates += [_one(cohort, judged, fars, top) for cohort, judged in (halves, halves[::-1])]
     plain = np.array([one for one, _ in rates])
     normalised = np.array([one for _, one in rates])
     gains = []

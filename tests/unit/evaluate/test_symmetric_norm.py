@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from lfr_ray.errors import InputError
-from lfr_ray.evaluate.normalise import first_pictures, measure_gain, neighbourhood, symmetric_norm
 from lfr_ray.evaluate.pairs import compare_all
 from lfr_ray.evaluate.samples import Samples
+from lfr_ray.evaluate.symmetric_norm import cohort_statistics, first_pictures, measure_gain, symmetric_norm
 
 
-def test_the_neighbourhood_is_that_of_the_nearest(make_samples):
+def test_the_cohort_statistics_are_those_of_the_nearest(make_samples):
     samples = make_samples([1] * 60)
     probe, cohort = samples.vectors[:5], samples.vectors[5:]
-    mean, sd = neighbourhood(probe, cohort, 10)
+    mean, sd = cohort_statistics(probe, cohort, 10)
     for row in range(5):
         nearest = np.sort(cohort @ probe[row])[-10:]
         assert mean[row] == pytest.approx(nearest.mean(), abs=1e-5)
@@ -46,7 +46,7 @@ def test_a_face_near_everybody_is_held_back(make_samples):
 def test_a_small_cohort_is_refused(make_samples):
     samples = make_samples([1] * 10)
     with pytest.raises(InputError, match="cohort is too small"):
-        neighbourhood(samples.vectors[:2], samples.vectors[2:])
+        cohort_statistics(samples.vectors[:2], samples.vectors[2:])
 
 
 def test_the_gain_is_measured_on_others(make_samples):
