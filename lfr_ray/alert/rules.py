@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from lfr_ray.config import AlertConfig
+from lfr_ray.records import Match
 
 REMEMBERED = 8
 """Newest alerts of one entry at one camera that a sighting is held against."""
@@ -120,24 +121,23 @@ def apart_s(alert: RecentAlert, facts: SightingFacts) -> float:
     return max(abs(facts.captured_at - alert.captured_at), abs(facts.captured_s - alert.captured_s))
 
 
-def cautions(
-    rules: AlertRules, *, margin: float, list_size: int, relatives: tuple[str, ...], runner_up: str, covered: str = ""
-) -> tuple[Caution, ...]:
+def cautions(rules: AlertRules, match: Match) -> tuple[Caution, ...]:
     """What the officer must be warned of besides the similarity.
 
     A margin says nothing when the list holds one entry, so that is said instead.
 
-    >>> cautions(AlertRules(), margin=0.01, list_size=500, relatives=("e2",), runner_up="e2")
+    >>> close = Match("e1", "", "wanted", "", 0.8, 0.7, 0.01, "e2", 4, 5, list_size=500, relatives=("e2",))
+    >>> cautions(AlertRules(), close)
     ('possible_relative', 'small_margin')
     """
     found: list[Caution] = []
-    if relatives:
+    if match.relatives:
         found.append("possible_relative")
-    if list_size <= 1 or not runner_up:
+    if match.list_size <= 1 or not match.runner_up:
         found.append("single_entry_list")
-    elif margin < rules.caution_margin:
+    elif match.margin < rules.caution_margin:
         found.append("small_margin")
-    if covered:
+    if match.covered:
         found.append("partly_covered")
     return tuple(found)
 
