@@ -104,11 +104,13 @@ def _record(row: RowMapping) -> CaseRecord:
     return CaseRecord(**{name: row[name] for name in names}, details=from_json(Details, row["details"]))
 
 
-def every_alert(page_of: Callable[[AlertQuery], AlertPage]) -> Iterator[Alert]:
-    """All alerts, oldest first, page by page from who has them."""
+def every_alert(
+    page_of: Callable[[AlertQuery], AlertPage], order: Literal["newest", "oldest"] = "oldest"
+) -> Iterator[Alert]:
+    """All alerts, page by page from who has them."""
     cursor: str | None = ""
     while cursor is not None:
-        page = page_of(AlertQuery(limit=MAX_PAGE, order="oldest", cursor=cursor))
+        page = page_of(AlertQuery(limit=MAX_PAGE, order=order, cursor=cursor))
         yield from page.alerts
         cursor = page.next_cursor
 

@@ -65,8 +65,8 @@ def _columns(leaf: Leaf) -> list[Column[Any]]:
 def _type(leaf: Leaf) -> TypeEngine[Any]:
     if leaf.kind is str and leaf.about.text:
         return String(leaf.about.text)
-    plain: Mapping[Any, TypeEngine[Any]] = {str: Text(), int: Integer(), bool: Boolean(), float: Double(), Moment: Double()}
-    return plain.get(leaf.kind, JSON())
+    plain: Mapping[Any, TypeEngine[Any]] = {str: Text(), int: Integer(), bool: Boolean(), float: Double()}
+    return Double() if leaf.kind == Moment else plain.get(leaf.kind, JSON())
 
 
 def _kept(kind: Any, value: Any) -> Any:

@@ -46,7 +46,7 @@ state = Table(
     Column("paused_reason", Text, nullable=False, server_default=""),
     Column("paused_at", Double),
 )
-"""One row for the whole database. Every writer locks it first, so that events become visible in the order of their ids."""
+"""One row for the whole. Every writer locks it first, so that events become visible in the order of their ids."""
 
 alerts = Table(
     "alerts",

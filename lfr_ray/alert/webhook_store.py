@@ -6,7 +6,6 @@ import base64
 import ipaddress
 import secrets
 from dataclasses import asdict, dataclass, field
-from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from sqlalchemy import delete, func, insert, select, update
@@ -63,11 +62,11 @@ class Subscription:
         """
         return self.secret if self.secret.startswith(SECRET_PREFIX) else self.secret.encode()
 
-    def shown(self, *, with_secret: bool = False) -> Webhook:
+    def shown(self, *, with_secret: bool = False) -> WebhookState:
         """What is shown of it: the secret once, of the URL never the query (it may hold a token)."""
         values = asdict(self)
-        kept = {name: values[name] for name in Webhook.__dataclass_fields__ if name in values}
-        return Webhook(
+        kept = {name: values[name] for name in WebhookState.__dataclass_fields__ if name in values}
+        return WebhookState(
             **{
                 **kept,
                 "id": self.subscription_id,
@@ -79,7 +78,7 @@ class Subscription:
 
 
 @dataclass(frozen=True, slots=True)
-class Webhook:
+class WebhookState:
     """A receiver of alerts; its secret is told once, when it is made."""
 
     id: str
@@ -99,6 +98,13 @@ class Webhook:
         repr=False,
         metadata=about("Key of webhook-signature (Standard Webhooks). It is never shown again.", omit=True),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookList:
+    """All webhooks."""
+
+    webhooks: tuple[WebhookState, ...]
 
 
 def new_secret() -> str:

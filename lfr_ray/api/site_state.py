@@ -43,7 +43,7 @@ class WatchlistState:
     hash: str = field(default="", metadata=about("Of its content, SHA-256."))
     model: str = field(default="", metadata=about("Card id of the embedder that made its vectors."))
     expired: int | None = field(default=None, metadata=about("Entries that are not compared any more.", omit=True))
-    approved: bool | None = field(default=None, metadata=about("The authority in force approved it.", omit=True))
+    approved: bool | None = field(default=None, metadata=about("A second person approved this content.", omit=True))
     threshold: float | None = field(default=None, metadata=about("What a similarity must reach.", omit=True))
     fault: str | None = field(default=None, metadata=about("Why it cannot be used; empty when it can.", omit=True))
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
-from typing import Annotated, Any, TypeGuard, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 Moment = Annotated[float, "ISO 8601 in UTC outside this program"]
 """Wall time, seconds since 1970 UTC. In a document it is text."""
@@ -119,7 +119,7 @@ def build(kind: type[Whole], take: Callable[[Leaf], Any]) -> Whole:
     return kind(**values)
 
 
-def is_record(kind: Any) -> TypeGuard[type[object]]:
+def is_record(kind: Any) -> bool:
     """The type is a record's, and not a single value's."""
     return isinstance(kind, type) and is_dataclass(kind)
 
