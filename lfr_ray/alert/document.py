@@ -74,8 +74,10 @@ def _plain(kind: Any, value: Any) -> object:
 
 def _read(kind: type[Record], document: Any) -> Record:
     def take(leaf: Leaf) -> Any:
-        if leaf.json not in document and (leaf.about.omit or leaf.default is not MISSING):
+        if leaf.json not in document and leaf.default is not MISSING:
             return MISSING
+        if leaf.about.omit and leaf.json not in document:
+            return None
         value, recoded = document[leaf.json], leaf.about.recoded
         if value is None and leaf.optional:
             return None

@@ -114,7 +114,7 @@ class Evidence:
     model: str = field(metadata=about("Card id of the embedder.", text=64))
     box: tuple[float, float, float, float] = field(metadata=about("x1, y1, x2, y2 in pixels of the frame."))
     quality: ViewQuality
-    images: Images = field(default=Images(), metadata=about("face, watchlist and scene.", stored=False))
+    images: Images = field(repr=False, default=Images(), metadata=about("face, watchlist and scene.", stored=False))
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,7 @@ def test_a_locked_database_is_an_error_and_a_retry_succeeds(
     with pytest.raises(StoreError, match="locked") as caught:
         desk.raise_alert(make_sighting())
     assert "Nobody" not in str(caught.value)
-    assert desk.list(AlertQuery()).alerts == []
+    assert desk.list(AlertQuery()).alerts == ()
     other.execute("ROLLBACK")
     other.close()
     assert desk.raise_alert(make_sighting()).new
@@ -124,7 +124,7 @@ def test_a_full_disk_is_an_error_nothing_is_half_written_and_a_retry_succeeds(
     assert "room" in caught.value.next_step
     cramped.close()
     desk.store = roomy
-    assert [alert["id"] for alert in desk.list(AlertQuery()).alerts] == [kept]
+    assert [alert.id for alert in desk.list(AlertQuery()).alerts] == [kept]
     assert len(desk.events_after(0)) == 1
     assert desk.raise_alert(large).new
     assert not desk.raise_alert(large).new
@@ -157,11 +157,11 @@ def test_a_database_of_an_older_version_is_brought_up_with_its_alerts(
     connection.close()
     again = open_alerts()
     again.store = AlertStore(Database.at(path))
-    document = again.get(receipt.alert_id)
-    assert document["regions_visible"] == ["lower", "upper"]
-    assert document["probability"] is None
+    alert = again.get(receipt.alert_id)
+    assert alert.match.covered == ""
+    assert alert.match.probability is None
     later = again.raise_alert(make_sighting("later", match={"entry_id": "entry-9", "covered": "lower"}))
     newest = again.get(later.alert_id)
-    assert newest["regions_visible"] == ["upper"]
-    assert "partly_covered" in newest["cautions"]
+    assert newest.match.covered == "lower"
+    assert "partly_covered" in newest.cautions
     Database.at(path).close()  # and once more, without anything to do

@@ -36,11 +36,12 @@ class FixedSite:
         self.stopped: StopState | None = None
         self.parts = {"matcher": "", "cameras": ""}
         self.failure: Exception | None = None
+        self.camera = CameraState("gate", "live", frames_dropped=3)
 
     async def cameras(self) -> list[CameraState]:
         if self.failure is not None:
             raise self.failure
-        return [CameraState("gate", "live", frames_dropped=3)]
+        return [self.camera]
 
     async def watchlist(self) -> WatchlistState:
         return WatchlistState(500, 812, "ab" * 32, "dlib_resnet")
