@@ -19,9 +19,9 @@ def alert_columns() -> list[Column[Any]]:
     return [column for leaf in _stored() for column in _columns(leaf)]
 
 
-def alert_row(alert: Alert) -> dict[str, Any]:
+def alert_row(alert: Alert) -> dict[str, object]:
     """The values of these columns."""
-    row: dict[str, Any] = {}
+    row: dict[str, object] = {}
     for leaf in _stored():
         value = leaf.of(alert)
         if leaf.about.columns:

@@ -73,7 +73,7 @@ class AlertHistory:
     Attributes:
         recent: Newest alerts, oldest first, at most :data:`REMEMBERED`.
         heard: Idempotency keys that are recorded, with the alert that each went to.
-        paused_reason: Why the desk takes no sightings at all; empty when it does.
+        paused_reason: Why no sighting is taken at all; empty when they are.
     """
 
     recent: tuple[RecentAlert, ...] = ()
@@ -94,9 +94,9 @@ def judge(
 ) -> tuple[Ruling, AlertHistory]:
     """One alert per entry and camera per cooldown; a key that was heard changes nothing.
 
-    A paused desk refuses what is new, and still repeats the receipt of what it has recorded.
+    While alerts are paused what is new is refused, and a repeated sighting still gets the answer that it got.
 
-    Time is the sighting's own: a sighting that waited for a desk that was down is judged by when it was
+    Time is the sighting's own: a sighting that waited for a database that was down is judged by when it was
     captured. Two moments are apart when *either* timeline says so, because a recording that is
     read at full speed runs faster than the wall, and a wall clock can be set back. When in doubt an
     alert too many is raised, never one too few.

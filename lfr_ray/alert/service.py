@@ -86,7 +86,7 @@ class AlertService:
         and from however many processes it is sent.
 
         Raises:
-            RefusedError: The desk is paused; the sighting is counted and nothing of it is kept.
+            RefusedError: Alerts are paused; the sighting is counted and nothing of it is kept.
             StoreError: Nothing was recorded, or it was recorded and the answer was lost: send it again.
             InputError: The sighting has no key or no face.
         """
@@ -111,7 +111,7 @@ class AlertService:
 
     @property
     def refused(self) -> int:
-        """Sightings that this desk refused while it was paused."""
+        """Sightings that were refused while alerts were paused."""
         return self._refused
 
     def pause(self, *, by: str, reason: str) -> None:
@@ -245,13 +245,13 @@ class AlertService:
     def report(self) -> None:
         """Hand every event that is not yet accounted for to ``on_event``, in order.
 
-        Called by the desk after each step; call it once after a restart, too.
+        Called after each step; call it once after a restart, too.
         """
         if self._on_event is None:
             return
         with self._turn:
             if self._reporting:
-                # on_event took a step of its own (a circuit breaker pauses the desk): the loop below reports it next.
+                # on_event took a step of its own (a circuit breaker pauses alerts): the loop below reports it next.
                 return
             self._reporting = True
             try:

@@ -184,14 +184,14 @@ class AlertStore:
             add_event(connection, "hold" if reason else "release", now_s, alert_id, {"by": by})
 
     def set_paused(self, *, by: str, reason: str, now_s: float) -> None:
-        """Remember that the desk takes no alerts (empty reason: that it does again)."""
+        """Remember that alerts are paused (empty reason: that they are not any more)."""
         with self.database.writing("pause or resume") as connection:
             change = update(tables.state).values(paused_reason=reason, paused_at=now_s if reason else None)
             connection.execute(change)
             add_event(connection, "pause" if reason else "resume", now_s, "", {"by": by, "reason": reason})
 
     def paused_reason(self) -> str:
-        """Why the desk takes no alerts; empty when it does."""
+        """Why alerts are paused; empty when they are not."""
         with self.database.reading("read its state") as connection:
             return str(connection.execute(select(tables.state.c.paused_reason)).scalar_one())
 

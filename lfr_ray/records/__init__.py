@@ -44,10 +44,12 @@ from lfr_ray.records.alert import (
     Match,
     Place,
     ShownRecord,
+    Sighting,
     Sightings,
     ViewQuality,
 )
 from lfr_ray.records.parts import Moment
+from lfr_ray.records.quality import Quality
 
 __all__ = [
     "IMAGE_KINDS",
@@ -153,40 +155,6 @@ class Faces:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Quality:
-    """What can be said of one view of a face before it is compared.
-
-    Attributes:
-        size_px: Square root of the box's area.
-        sharpness: Variance of the Laplacian of the aligned chip's grey values (0..255 scale).
-        exposure: Mean grey value of the chip, 0..255.
-        yaw: 0 is frontal, 1 is full profile (a share of a right angle); sign is positive when the subject looks to the
-            right of the picture. From the five points.
-        pitch: Relative height of the nose between eyes and mouth, 0 when level, -1 up, 1 down.
-        roll_deg: Tilt of the line between the eyes.
-        detector_score: 0..1.
-        value: One number, 0..1, by which views are ranked and weighted.
-        reason: Empty when the view may be compared, otherwise why it may not (a closed list:
-            ``embed.quality.REASONS``).
-    """
-
-    size_px: float
-    sharpness: float
-    exposure: float
-    yaw: float
-    pitch: float
-    roll_deg: float
-    detector_score: float
-    value: float
-    reason: str = ""
-
-    @property
-    def accepted(self) -> bool:
-        """The view passed the gate."""
-        return not self.reason
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
     """One look at one track's face, cut out and aligned, not yet a vector.
@@ -257,31 +225,4 @@ class Answer:
     match: Match | None = None
     refused: str = ""
     deployment: str = ""
-    watchlist_jpeg: bytes = field(repr=False, default=b"")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Sighting:
-    """A possible match on its way to the alert desk.
-
-    Attributes:
-        key: Idempotency key: the same tracklet and entry always carry the same key, so a retry
-            after a lost answer never makes a second alert.
-        face_jpeg: The probe's best view with some margin.
-        scene_jpeg: The whole frame with every other face made unrecognisable.
-        watchlist_jpeg: The enrolled picture that the probe is nearest to.
-    """
-
-    key: str
-    camera: str
-    track: int
-    captured_s: float
-    captured_at: float
-    match: Match
-    model: str
-    deployment: str
-    box: tuple[float, float, float, float]
-    quality: Quality
-    face_jpeg: bytes = field(repr=False)
-    scene_jpeg: bytes = field(repr=False)
     watchlist_jpeg: bytes = field(repr=False, default=b"")

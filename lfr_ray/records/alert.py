@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 from lfr_ray.records.parts import Moment, Recoded, about
+from lfr_ray.records.quality import Quality
 
 LOWER, UPPER = "lower", "upper"
 REGIONS = (LOWER, UPPER)
@@ -115,6 +116,33 @@ class Evidence:
     box: tuple[float, float, float, float] = field(metadata=about("x1, y1, x2, y2 in pixels of the frame."))
     quality: ViewQuality
     images: Images = field(repr=False, default=Images(), metadata=about("face, watchlist and scene.", stored=False))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sighting:
+    """A possible match on its way to becoming an alert; its fields are taken over by name.
+
+    Attributes:
+        key: Idempotency key: the same tracklet and entry always carry the same key, so a retry
+            after a lost answer never makes a second alert.
+        face_jpeg: The probe's best view with some margin.
+        scene_jpeg: The whole frame with every other face made unrecognisable.
+        watchlist_jpeg: The enrolled picture that the probe is nearest to.
+    """
+
+    key: str
+    camera: str
+    track: int
+    captured_s: float
+    captured_at: float
+    match: Match
+    model: str
+    deployment: str
+    box: tuple[float, float, float, float]
+    quality: Quality
+    face_jpeg: bytes = field(repr=False)
+    scene_jpeg: bytes = field(repr=False)
+    watchlist_jpeg: bytes = field(repr=False, default=b"")
 
 
 @dataclass(frozen=True, slots=True)

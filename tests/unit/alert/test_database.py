@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import stat
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
 
+from lfr_ray.alert import schema as tables
 from lfr_ray.alert.database import Database, shown
 from lfr_ray.alert.queries import AlertQuery
 from lfr_ray.alert.service import AlertService
@@ -165,3 +167,19 @@ def test_a_database_of_an_older_version_is_brought_up_with_its_alerts(
     assert newest.match.covered == "lower"
     assert "partly_covered" in newest.cautions
     Database.at(path).close()  # and once more, without anything to do
+
+
+VERSION_1 = {
+    *("seq", "alert_id", "key", "entry_id", "name", "category", "action", "camera", "deployment", "model"),
+    *("captured_at", "captured_s", "raised_at", "similarity", "threshold", "margin", "runner_up"),
+    *("views_agreeing", "views_compared", "list_size", "relatives", "box", "quality", "verdicts_needed", "status"),
+    *("sightings", "first_seen_at", "last_seen_at", "hold_reason", "held_by", "held_at"),
+}
+"""Columns of the first version's alerts."""
+
+
+def test_every_later_field_of_an_alert_has_its_upgrade() -> None:
+    assert set(tables.UPGRADES) == set(range(1, tables.SCHEMA_VERSION))
+    statements = [statement for version in sorted(tables.UPGRADES) for statement in tables.UPGRADES[version]]
+    added = {one for text in statements for one in re.findall(r"^ALTER TABLE alerts ADD COLUMN (\w+) ", text)}
+    assert VERSION_1 | added == set(tables.alerts.columns.keys())
