@@ -5,7 +5,7 @@ Names, order, descriptions and omissions come from the records' own fields (:mod
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING
 from functools import cache
 from typing import Any, TypeVar, get_args, get_origin
@@ -31,8 +31,10 @@ def to_json(record: object) -> dict[str, object]:
     kind: type = type(record)
     for leaf in leaves(kind):
         value, recoded = leaf.of(record), leaf.about.recoded
-        if not (leaf.about.omit and value is None):
-            document[leaf.json] = _plain(leaf.kind, value) if recoded is None else recoded.write(value)
+        if value is not None:
+            document[leaf.json] = (recoded.write if recoded else _writer(leaf.kind))(value)
+        elif not leaf.about.omit:
+            document[leaf.json] = None
     return document
 
 
@@ -60,16 +62,21 @@ def model_of(kind: type) -> type[Document]:
     return create_model(kind.__name__, __base__=Document, __doc__=summary, __module__=__name__, **fields)
 
 
-def _plain(kind: Any, value: Any) -> object:
-    if value is None:
-        return None
+@cache
+def _writer(kind: Any) -> Callable[[Any], object]:
+    """What makes the document's value of one of this type."""
     if kind == Moment:
-        return utc_text(value)
+        return utc_text
     if is_record(kind):
-        return to_json(value)
+        return to_json
     if get_origin(kind) is tuple:
-        return [_plain(get_args(kind)[0], one) for one in value]
-    return dict(value) if isinstance(value, Mapping) else value
+        write = _writer(get_args(kind)[0])
+        return lambda values: [write(one) for one in values]
+    return dict if get_origin(kind) is Mapping else _as_it_is
+
+
+def _as_it_is(value: object) -> object:
+    return value
 
 
 def _read(kind: type[Record], document: Any) -> Record:

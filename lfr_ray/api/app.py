@@ -90,5 +90,6 @@ def _describe_webhooks(app: FastAPI) -> None:
     def event(body: Any) -> None:
         """One POST for each event, signed as Standard Webhooks has it; answer 2xx to acknowledge it."""
 
+    # FastAPI looks a written annotation up by its name, and a derived model has none in this module.
     event.__annotations__["body"] = model
     app.webhooks.post("event")(event)

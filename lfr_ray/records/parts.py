@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 Moment = Annotated[float, "ISO 8601 in UTC outside this program"]
 """Wall time, seconds since 1970 UTC. In a document it is text."""
@@ -111,8 +111,8 @@ def leaves(kind: type) -> tuple[Leaf, ...]:
 
 def build(kind: type[Whole], take: Callable[[Leaf], Any]) -> Whole:
     """A record, each of whose fields ``take`` finds; where it answers ``MISSING`` the default stands."""
-    values = {}
-    for leaf in _own(kind):
+    values, own = {}, _own(cast(type, kind))
+    for leaf in own:
         value = build(leaf.kind, take) if leaf.about.part else take(leaf)
         if value is not MISSING:
             values[leaf.path[0]] = value
@@ -136,9 +136,10 @@ def part_of(kind: type[Whole], source: object) -> Whole:
     return build(kind, take)
 
 
-def _own(kind: type) -> list[Leaf]:
+@cache
+def _own(kind: type) -> tuple[Leaf, ...]:
     hints = get_type_hints(kind, include_extras=True)
-    return [_leaf(one, hints[one.name]) for one in fields(kind)]
+    return tuple(_leaf(one, hints[one.name]) for one in fields(kind))
 
 
 def _leaf(one: dataclasses.Field[Any], hint: Any) -> Leaf:
@@ -147,7 +148,7 @@ def _leaf(one: dataclasses.Field[Any], hint: Any) -> Leaf:
     return Leaf((one.name,), kind, optional, one.default, one.metadata.get(_KEY, About()))
 
 
-def _opened(leaf: Leaf) -> list[Leaf]:
+def _opened(leaf: Leaf) -> tuple[Leaf, ...]:
     if not leaf.about.part:
-        return [leaf]
-    return [dataclasses.replace(inner, path=(*leaf.path, *inner.path)) for inner in leaves(leaf.kind)]
+        return (leaf,)
+    return tuple(dataclasses.replace(inner, path=(*leaf.path, *inner.path)) for inner in leaves(leaf.kind))

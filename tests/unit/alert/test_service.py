@@ -11,7 +11,7 @@ import pytest
 
 from lfr_ray.alert.database import Database
 from lfr_ray.alert.document import to_json
-from lfr_ray.alert.queries import AlertQuery
+from lfr_ray.alert.queries import AlertQuery, every_alert
 from lfr_ray.alert.service import AlertService
 from lfr_ray.clock import FakeClock
 from lfr_ray.errors import ConflictError, InputError, NotFoundError, RefusedError
@@ -110,6 +110,8 @@ def test_filters_and_pages(desk: AlertService, make_sighting: Make) -> None:
     assert [alert.place.camera for alert in desk.list(AlertQuery(camera="gate")).alerts] == ["gate"] * 3
     window = desk.list(AlertQuery(since=1_700_000_100.0, until=1_700_000_300.0, order="oldest")).alerts
     assert [alert.key for alert in window] == ["tracklet-1", "tracklet-2"]
+    assert [alert.key for alert in every_alert(desk.list)] == list(reversed(seen))
+    assert [alert.key for alert in every_alert(desk.list, "newest")] == seen
     assert desk.list(AlertQuery(status="decided")).alerts == ()
     assert desk.list(AlertQuery(entry_id="entry-9")).alerts == ()
 
