@@ -15,7 +15,8 @@ from lfr_ray.actors.cluster import join, start_local
 from lfr_ray.actors.names import FLEET, Names, find_actor
 from lfr_ray.actors.resources import wait_for_resources
 from lfr_ray.actors.rpc import wait_for
-from lfr_ray.alert.queries import AlertQuery
+from lfr_ray.alert.document import to_json
+from lfr_ray.alert.queries import every_alert
 from lfr_ray.errors import ConfigError, ResourceError
 from lfr_ray.site_file import SiteFile, check_port
 
@@ -86,19 +87,12 @@ class LiveSite:
 
     def alerts(self) -> list[dict[str, Any]]:
         """Every alert, oldest first."""
-        alerts: list[dict[str, Any]] = []
-        query = AlertQuery(limit=200, order="oldest")
-        while True:
-            page = wait_for(self._desk().ask.remote("list", query))
-            alerts.extend(page.alerts)
-            if not page.next_cursor:
-                return alerts
-            query = AlertQuery(limit=200, order="oldest", cursor=page.next_cursor)
+        return [to_json(one) for one in every_alert(lambda query: wait_for(self._desk().ask.remote("list", query)))]
 
     def events(self, after: int, wait_s: float) -> Iterator[dict[str, Any]]:
         """Steps of the desk after an id, waiting up to ``wait_s`` for the first."""
         try:
-            yield from wait_for(self._desk().ask.remote("events_after", after, wait_s))
+            yield from map(to_json, wait_for(self._desk().ask.remote("events_after", after, wait_s)))
         except ResourceError:
             # The desk is being started anew. Its steps are numbered, so nothing is missed.
             time.sleep(wait_s)

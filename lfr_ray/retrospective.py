@@ -28,7 +28,8 @@ from lfr_ray.actors.remote_models import RemoteDetector, RemoteEmbedder, remote_
 from lfr_ray.actors.resources import usable_cores
 from lfr_ray.actors.rpc import wait_for
 from lfr_ray.actors.stages import RemoteStages
-from lfr_ray.alert.queries import AlertQuery
+from lfr_ray.alert.document import to_json
+from lfr_ray.alert.queries import every_alert
 from lfr_ray.camera.recordings import Recording
 from lfr_ray.config import SiteConfig
 from lfr_ray.metrics import Snapshot, Timing, merged, percentile_s
@@ -158,15 +159,9 @@ class FootageRun:
         ray.kill(actor)
 
     def _alerts(self) -> list[dict[str, Any]]:
-        """Every alert, oldest first."""
-        alerts: list[dict[str, Any]] = []
-        cursor = ""
-        while True:
-            page = ray.get(self._desk.ask.remote("list", AlertQuery(limit=200, cursor=cursor)))
-            alerts.extend(page.alerts)
-            cursor = page.next_cursor
-            if not cursor:
-                return sorted(alerts, key=lambda alert: (alert["camera"], alert["time_s"]))
+        """Every alert by camera and time."""
+        alerts = every_alert(lambda query: ray.get(self._desk.ask.remote("list", query)), "newest")
+        return [to_json(one) for one in sorted(alerts, key=lambda one: (one.place.camera, one.place.captured_s))]
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ class DeskActor:
         webhooks = WebhookStore(self._desk.store.database)
         self._port = LocalAlerts(self._desk, webhooks, clock)
         self._deliverer = Deliverer(
-            webhooks, self._desk.documents, self._desk, clock, desk_id=self._desk.store.desk_id()
+            webhooks, self._desk.completed, self._desk, clock, database_id=self._desk.store.database_id()
         )
         self._delivery: asyncio.Task[None] | None = None
         self._meter = Meter()

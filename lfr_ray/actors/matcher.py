@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from lfr_ray.api.site_state import DeploymentList, DeploymentState, StopState, Switched, WatchlistState
 from lfr_ray.config import SiteConfig
 from lfr_ray.errors import LfrError
 from lfr_ray.govern.authority import Authority
@@ -61,41 +62,39 @@ class MatcherActor:
         """One answer a probe; see :meth:`Matcher.match`."""
         return self._matcher.match(probes, time.time())
 
-    def watchlist(self) -> dict[str, Any]:
+    def watchlist(self) -> WatchlistState:
         """The list in force, in numbers; no names, no pictures."""
         state = self._matcher.state(time.time())
-        return {
-            "entries": state.entries,
-            "expired": state.expired,
-            "images": state.images,
-            "hash": state.content_hash,
-            "approved": state.approved,
-            "model": state.model,
-            "threshold": round(state.threshold, 4),
-            "fault": state.fault,
-        }
+        return WatchlistState(
+            entries=state.entries,
+            expired=state.expired,
+            images=state.images,
+            hash=state.content_hash,
+            approved=state.approved,
+            model=state.model,
+            threshold=round(state.threshold, 4),
+            fault=state.fault,
+        )
 
-    def deployments(self) -> dict[str, Any]:
+    def deployments(self) -> DeploymentList:
         """The deployment that this site serves, and the emergency stop."""
         halt = self._stop.read()
         authority = self._site.authority
-        return {
-            "deployments": [{"id": authority.deployment or "test", "kind": authority.kind, "state": self._state()}],
-            "stop": None if halt is None else {"by": halt.by, "reason": halt.reason, "at": halt.at},
-        }
+        served = DeploymentState(authority.deployment or "test", authority.kind, self._state())
+        return DeploymentList((served,), None if halt is None else StopState(halt.by, halt.reason, halt.at))
 
-    def halt(self, officer: str, reason: str) -> dict[str, Any]:
+    def halt(self, officer: str, reason: str) -> Switched:
         """The emergency stop: this actor takes one call at a time, so no comparison is under way when it answers."""
         halt = self._stop.set(officer, reason, time.time())
         self._record("matching stopped", officer, reason)
-        return {"stopped": True, "by": halt.by, "reason": halt.reason, "at": halt.at}
+        return Switched(True, halt.by, halt.reason, halt.at)
 
-    def resume(self, officer: str, reason: str) -> dict[str, Any]:
+    def resume(self, officer: str, reason: str) -> Switched:
         """Lift the emergency stop, and the circuit breaker's pause with it."""
         self._record("matching resumed", officer, reason)
         self._stop.clear()
         self._pause.clear()
-        return {"stopped": False, "by": officer, "reason": reason}
+        return Switched(False, officer, reason)
 
     def snapshot(self) -> Snapshot:
         """The size of the list."""

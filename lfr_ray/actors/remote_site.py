@@ -11,20 +11,18 @@ import lfr_ray.actors.matcher  # noqa: F401
 from lfr_ray.actors.names import Names, find_actor
 from lfr_ray.actors.rpc import answer, answer_within
 from lfr_ray.alert.queries import AlertQuery
-from lfr_ray.alert.service import AlertPage
+from lfr_ray.api.site_state import CameraState, DeploymentList, Switched, WatchlistState
 from lfr_ray.camera.reader import CameraStatus
-from lfr_ray.clock import utc_text
 from lfr_ray.config import SiteConfig
 from lfr_ray.errors import ResourceError
 from lfr_ray.metrics import Snapshot, merged
+from lfr_ray.records import AlertPage
 
 ANSWER_S = 3.0
 FLEET_S = 5.0
 """The fleet itself waits for cameras, for a shorter time than this."""
 FRESH_S = 0.5
 """For so long one look at the cameras serves every reader."""
-
-Document = dict[str, Any]
 
 
 class RemoteAlerts:
@@ -59,29 +57,29 @@ class RemoteSite:
         self._fleet = fleet
         self._seen: tuple[float, list[CameraStatus]] = (-FRESH_S, [])
 
-    async def cameras(self) -> list[Document]:
+    async def cameras(self) -> list[CameraState]:
         """Every camera of the site file, also one that has not answered yet."""
         statuses = {status.name: status for status in await self._statuses()}
         return [_camera(camera.name, statuses.get(camera.name)) for camera in self._site.cameras]
 
-    async def watchlist(self) -> Document:
+    async def watchlist(self) -> WatchlistState:
         """The list that the matcher holds."""
-        document: Document = await answer(self._matcher().watchlist.remote())
+        document: WatchlistState = await answer(self._matcher().watchlist.remote())
         return document
 
-    async def deployments(self) -> Document:
+    async def deployments(self) -> DeploymentList:
         """Deployments and the emergency stop."""
-        document: Document = await answer(self._matcher().deployments.remote())
+        document: DeploymentList = await answer(self._matcher().deployments.remote())
         return document
 
-    async def stop(self, *, officer: str, reason: str) -> Document:
+    async def stop(self, *, officer: str, reason: str) -> Switched:
         """No comparison anywhere once this answers: there is one matcher, and it asks before each."""
-        document: Document = await answer(self._matcher().halt.remote(officer, reason))
+        document: Switched = await answer(self._matcher().halt.remote(officer, reason))
         return document
 
-    async def resume(self, *, officer: str, reason: str) -> Document:
+    async def resume(self, *, officer: str, reason: str) -> Switched:
         """Lift the emergency stop."""
-        document: Document = await answer(self._matcher().resume.remote(officer, reason))
+        document: Switched = await answer(self._matcher().resume.remote(officer, reason))
         return document
 
     async def readiness(self) -> dict[str, str]:
@@ -127,18 +125,18 @@ def _living(name: str, label: str) -> Any:
     return actor
 
 
-def _camera(name: str, status: CameraStatus | None) -> Document:
+def _camera(name: str, status: CameraStatus | None) -> CameraState:
     if status is None:
-        return {"name": name, "state": "connecting"}
-    return {
-        "name": name,
-        "state": status.state,
-        "blind_since": None if status.blind_since is None else utc_text(status.blind_since),
-        "problem": status.problem,
-        "refusal": status.refusal,
-        "width_px": status.width_px,
-        "height_px": status.height_px,
-        "frames": status.frames,
-        "frames_dropped": status.dropped,
-        "fps": round(status.fps, 2),
-    }
+        return CameraState(name, "connecting")
+    return CameraState(
+        name,
+        status.state,
+        blind_since=status.blind_since,
+        problem=status.problem,
+        refusal=status.refusal,
+        width_px=status.width_px,
+        height_px=status.height_px,
+        frames=status.frames,
+        frames_dropped=status.dropped,
+        fps=round(status.fps, 2),
+    )

@@ -12,13 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from lfr_ray.adjudicate.outcome import check_comparison, check_outcome
 from lfr_ray.adjudicate.vocabulary import DECISIONS, OUTCOMES_AFTER
-from lfr_ray.clock import utc_text
 from lfr_ray.errors import ConflictError, InputError, RefusedError
-from lfr_ray.records import CaseRecord
+from lfr_ray.records import CaseProgress, CaseRecord, CaseState, Decision, Fact, Facts, ShownRecord
 
 State = Literal["open", "awaiting_second", "decided", "concluded"]
 Step = Literal["decision", "outcome", "decision_correction", "outcome_correction"]
@@ -125,27 +124,27 @@ class CaseRules:
         else:
             _admit_outcome_correction(case, draft)
 
-    def summary(self, verdicts_needed: int, raised_at: float, records: tuple[CaseRecord, ...]) -> dict[str, Any]:
-        """What the alert's document says of its case.
+    def summary(self, verdicts_needed: int, raised_at: float, records: tuple[CaseRecord, ...]) -> CaseState:
+        """What is told of the case.
 
         While the second verdict is awaited nothing of the first is told, not even by whom it is, so
         that the second verifier is blind to it.
         """
         case = fold(verdicts_needed, records)
         decided = case.decided_at is not None
-        return {
-            "status": "decided" if decided else "new",
-            "case": {"state": case.state, "two_person": verdicts_needed > 1, "verdicts_given": len(case.verdicts)},
-            "decision": _decision(case, raised_at) if decided else None,
-            "outcome": _record(case.outcome, "outcome") if case.outcome is not None else None,
-            "history": [_record(record, record.kind) for record in records] if decided else [],
-        }
+        return CaseState(
+            "decided" if decided else "new",
+            CaseProgress(case.state, verdicts_needed > 1, len(case.verdicts)),
+            _decision(case, raised_at) if decided else None,
+            None if case.outcome is None else _shown(case.outcome),
+            tuple(_shown(record) for record in records) if decided else (),
+        )
 
-    def facts(self, verdicts_needed: int, raised_at: float, records: tuple[CaseRecord, ...]) -> dict[str, Any]:
+    def facts(self, verdicts_needed: int, raised_at: float, records: tuple[CaseRecord, ...]) -> Facts:
         """What the audit ledger keeps of the newest record: no note, no name, no picture."""
         case = fold(verdicts_needed, records)
         newest = records[-1]
-        facts: dict[str, Any] = {
+        facts: dict[str, Fact] = {
             "officer": newest.officer,
             newest.kind: newest.value,
             "corrects": newest.corrects,
@@ -153,7 +152,7 @@ class CaseRules:
             "decided": case.decision,
         }
         if newest.kind == "outcome":
-            facts.update(newest.details)
+            facts.update(newest.details.of_outcome())
         else:
             facts["seconds_after_alert"] = round(newest.made_at - raised_at, 3)
             facts["agreed"] = case.agreed if case.decision else None
@@ -268,29 +267,30 @@ def _admit_outcome_correction(case: Case, draft: CaseRecord) -> None:
     _admit_outcome(case.decision, draft)
 
 
-def _decision(case: Case, raised_at: float) -> dict[str, Any]:
+def _decision(case: Case, raised_at: float) -> Decision:
     assert case.decided_at is not None
     last = case.verdicts[-1]
-    return {
-        "decision": case.decision,
-        "officer": last.officer,
-        "note": last.note,
-        "decided_at": utc_text(case.decided_at),
-        "time_to_decision_s": round(case.decided_at - raised_at, 3),
-        "agreed": case.agreed,
-        "record_id": last.record_id,
-        "verdicts": [_record(verdict, "decision") for verdict in case.verdicts],
-    }
+    return Decision(
+        decision=case.decision,
+        officer=last.officer,
+        note=last.note,
+        decided_at=case.decided_at,
+        time_to_decision_s=round(case.decided_at - raised_at, 3),
+        agreed=case.agreed,
+        record_id=last.record_id,
+        verdicts=tuple(_shown(verdict) for verdict in case.verdicts),
+    )
 
 
-def _record(record: CaseRecord, label: str) -> dict[str, Any]:
-    return {
-        "record_id": record.record_id,
-        "kind": record.kind,
-        label: record.value,
-        "officer": record.officer,
-        "note": record.note,
-        "made_at": utc_text(record.made_at),
-        "corrects": record.corrects or None,
-        **record.details,
-    }
+def _shown(record: CaseRecord) -> ShownRecord:
+    return ShownRecord(
+        record_id=record.record_id,
+        kind=record.kind,
+        officer=record.officer,
+        note=record.note,
+        made_at=record.made_at,
+        corrects=record.corrects or None,
+        decision=record.value if record.kind == "decision" else None,
+        outcome=record.value if record.kind == "outcome" else None,
+        details=record.details,
+    )

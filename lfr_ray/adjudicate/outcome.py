@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from lfr_ray.adjudicate.vocabulary import FEATURES, FINDINGS, MONITORING_FIELDS, OUTCOME_FIELDS, OUTCOMES
 from lfr_ray.errors import InputError
+from lfr_ray.records import Details, Fact
 
 OFFENCE_CLASS_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9 _/,()-]{0,63}$"
 MAX_MINUTES = 24 * 60
 
 
-def check_outcome(outcome: str, details: Mapping[str, Any]) -> None:
+def check_outcome(outcome: str, details: Details) -> None:
     """Refuse an outcome whose fields are not the ones it must and may have.
 
     Raises:
         InputError: A word, field or value that does not belong to it.
 
-    >>> check_outcome("stopped", {"minutes": 4.5})
-    >>> check_outcome("stopped", {})
+    >>> check_outcome("stopped", Details(minutes=4.5))
+    >>> check_outcome("stopped", Details())
     Traceback (most recent call last):
     ...
     lfr_ray.errors.InputError: the outcome lacks a field; got: stopped; allowed: stopped with minutes
@@ -28,7 +28,8 @@ def check_outcome(outcome: str, details: Mapping[str, Any]) -> None:
     if outcome not in OUTCOMES:
         raise InputError("no such outcome", got=outcome[:40], allowed=", ".join(OUTCOMES))
     must, may = OUTCOME_FIELDS[outcome]
-    given = {name for name, value in details.items() if value is not None}
+    said = details.of_outcome()
+    given = set(said) | ({"comparison"} if details.comparison is not None else set())
     if must - given:
         raise InputError("the outcome lacks a field", got=outcome, allowed=f"{outcome} with {', '.join(sorted(must))}")
     strange = given - may - set(MONITORING_FIELDS)
@@ -39,18 +40,18 @@ def check_outcome(outcome: str, details: Mapping[str, Any]) -> None:
             allowed=", ".join(sorted(may | set(MONITORING_FIELDS))),
         )
     for name in given:
-        _check_value(name, details[name])
+        _check_value(name, said[name])
 
 
-def check_comparison(details: Mapping[str, Any]) -> None:
+def check_comparison(details: Details) -> None:
     """Refuse a comparison by eye that names features or findings that do not exist.
 
     Raises:
         InputError: It does.
     """
-    if set(details) - {"comparison"}:
+    if details.of_outcome():
         raise InputError("a decision has a field that does not belong to it", allowed="comparison")
-    comparison = details.get("comparison")
+    comparison = details.comparison
     if comparison is None:
         return
     if not isinstance(comparison, Mapping) or not set(comparison) <= set(FEATURES):
@@ -59,10 +60,10 @@ def check_comparison(details: Mapping[str, Any]) -> None:
         raise InputError("the comparison holds an unknown finding", allowed=", ".join(FINDINGS))
 
 
-def _check_value(name: str, value: Any) -> None:
+def _check_value(name: str, value: Fact) -> None:
     if name == "minutes":
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not number or not 0 <= value <= MAX_MINUTES:
+        if not number or not 0 <= float(value or 0) <= MAX_MINUTES:
             raise InputError("minutes is out of range", got=str(value)[:40], allowed=f"0 to {MAX_MINUTES}")
     elif name == "confirmed":
         if not isinstance(value, bool):

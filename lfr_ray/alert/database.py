@@ -22,7 +22,7 @@ _ROW = 1
 
 
 class Database:
-    """The desk's database: SQLite in a file by default, any other server by its URL.
+    """The database of alerts: SQLite in a file by default, any other server by its URL.
 
     Args:
         url: SQLAlchemy URL. May hold a password; it is never shown.
@@ -58,14 +58,14 @@ class Database:
     def writing(self, action: str) -> Iterator[Connection]:
         """A transaction that is durable when the block ends, and never happened when it raises.
 
-        Writers take turns (SQLite: BEGIN IMMEDIATE; servers: a lock on the desk's row), so that an
+        Writers take turns (SQLite: BEGIN IMMEDIATE; servers: a lock on the row of ``state``), so that an
         event with a smaller id is never seen after one with a larger id.
 
         Raises:
             StoreError: It could not be written; nothing was.
         """
         with self._transaction(action) as connection:
-            connection.execute(select(tables.desk.c.id).with_for_update()).one()
+            connection.execute(select(tables.state.c.id).with_for_update()).one()
             yield connection
 
     @contextmanager
@@ -108,7 +108,7 @@ class Database:
             # Another process may have created the same tables between our look and our attempt.
             self._create_once()
         with self.reading("be opened") as connection:
-            found = connection.execute(select(tables.desk.c.schema_version)).scalar_one()
+            found = connection.execute(select(tables.state.c.schema_version)).scalar_one()
         if found in tables.UPGRADES:
             found = self._upgrade()
         if found != tables.SCHEMA_VERSION:
@@ -122,20 +122,20 @@ class Database:
     def _upgrade(self) -> int:
         """Bring an older database to this version, in one transaction; the version that it has then."""
         with self.writing("be brought to this version") as connection:
-            found: int = connection.execute(select(tables.desk.c.schema_version)).scalar_one()
+            found: int = connection.execute(select(tables.state.c.schema_version)).scalar_one()
             while found in tables.UPGRADES:
                 for statement in tables.UPGRADES[found]:
                     connection.execute(text(statement))
                 found += 1
-            connection.execute(update(tables.desk).values(schema_version=found))
+            connection.execute(update(tables.state).values(schema_version=found))
         return found
 
     def _create_once(self) -> None:
         with self._transaction("create its tables") as connection:
             tables.metadata.create_all(connection)
-            if connection.execute(select(tables.desk.c.id)).first() is None:
+            if connection.execute(select(tables.state.c.id)).first() is None:
                 row = {"id": _ROW, "schema_version": tables.SCHEMA_VERSION, "desk_id": secrets.token_hex(8)}
-                connection.execute(insert(tables.desk).values(row))
+                connection.execute(insert(tables.state).values(row))
 
     @contextmanager
     def _transaction(self, action: str) -> Iterator[Connection]:
@@ -195,7 +195,7 @@ def _engine(url: URL, busy_timeout_s: float) -> Engine:
 
 
 def _patience(url: URL, busy_timeout_s: float) -> dict[str, Any]:
-    """Driver options so that no desk waits for ever for a lock or a host; what the URL says goes first."""
+    """Driver options so that nobody waits for ever for a lock or a host; what the URL says goes first."""
     if url.get_backend_name() == "sqlite":
         return {"timeout": busy_timeout_s}
     if url.get_backend_name() != "postgresql":

@@ -1,14 +1,16 @@
-"""The feed as server-sent events: rendered, kept alive, and resumed where the client left off."""
+"""The event stream as server-sent events: rendered, kept alive, and resumed where the client left off."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
+from lfr_ray.alert.document import to_json
 from lfr_ray.errors import InputError, LfrError
+from lfr_ray.records import FeedEvent
 
 MEDIA_TYPE = "text/event-stream"
 HEARTBEAT = b": alive\n\n"
@@ -17,9 +19,9 @@ TROUBLE = b": the alert desk does not answer, still trying\n\n"
 
 
 class EventSource(Protocol):
-    """Where the feed comes from: the desk itself, or an actor that holds it."""
+    """Where events come from: the alert service itself, or an actor that holds it."""
 
-    async def events_after(self, event_id: int, wait_s: float) -> list[dict[str, Any]]:
+    async def events_after(self, event_id: int, wait_s: float) -> Sequence[FeedEvent]:
         """Events after ``event_id``, oldest first; where there are none, those that come within ``wait_s``."""
 
 
@@ -29,7 +31,7 @@ class FeedRules:
 
     Attributes:
         heartbeat_s: Silence after which a comment is sent.
-        trouble_s: Pause before a desk that did not answer is asked again.
+        trouble_s: Pause before a source that did not answer is asked again.
         retry_ms: How long a client waits before it connects again.
     """
 
@@ -62,15 +64,15 @@ def resume_after(last_event_id: str | None, newest_id: int) -> int:
     return min(int(text), newest_id)
 
 
-def render(event: Mapping[str, Any]) -> bytes:
-    r"""One event of the feed as a server-sent event.
+def render(event: FeedEvent) -> bytes:
+    r"""One event as a server-sent event.
 
-    >>> render({"id": 3, "kind": "pause", "alert": None})
-    b'id: 3\nevent: pause\ndata: {"id":3,"kind":"pause","alert":null}\n\n'
+    >>> render(FeedEvent(3, "pause", 0.0, None, "", None)).splitlines()[:2]
+    [b'id: 3', b'event: pause']
     """
     # JSON escapes every line break, so that the data is always one line.
-    data = json.dumps(event, ensure_ascii=True, separators=(",", ":"))
-    return f"id: {int(event['id'])}\nevent: {event['kind']}\ndata: {data}\n\n".encode()
+    data = json.dumps(to_json(event), ensure_ascii=True, separators=(",", ":"))
+    return f"id: {event.id}\nevent: {event.kind}\ndata: {data}\n\n".encode()
 
 
 def hello(after: int, rules: FeedRules) -> bytes:
@@ -82,7 +84,7 @@ def hello(after: int, rules: FeedRules) -> bytes:
 async def stream(source: EventSource, after: int, rules: FeedRules) -> AsyncIterator[bytes]:
     """Everything after ``after`` and then everything new, until the client goes.
 
-    Each event is sent once, in order. When the desk does not answer, the stream says so in a comment and
+    Each event is sent once, in order. When the source does not answer, the stream says so in a comment and
     goes on where it was.
     """
     yield hello(after, rules)
@@ -94,7 +96,7 @@ async def stream(source: EventSource, after: int, rules: FeedRules) -> AsyncIter
             await asyncio.sleep(rules.trouble_s)
             continue
         for event in events:
-            after = int(event["id"])
+            after = event.id
             yield render(event)
         if not events:
             yield HEARTBEAT

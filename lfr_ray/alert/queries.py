@@ -1,18 +1,20 @@
-"""What can be asked of the desk's memory: the values that come back, filters, pages and cursors."""
+"""What can be asked of the recorded alerts: the values that come back, filters, pages and cursors."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sqlalchemy import Connection, RowMapping, Select, select
 
 from lfr_ray.alert import schema as tables
+from lfr_ray.alert.document import from_json
+from lfr_ray.alert.rows import alert_of
 from lfr_ray.errors import InputError, NotFoundError
-from lfr_ray.records import CaseRecord
+from lfr_ray.records import Alert, AlertPage, CaseRecord, Details, Facts
 
 MAX_PAGE = 200
 
@@ -43,26 +45,32 @@ class AlertQuery:
 
 @dataclass(frozen=True, slots=True)
 class StoredAlert:
-    """One alert as it is recorded, with everything that people recorded about it."""
+    """One alert as it is recorded, before the rules say what stands.
 
-    row: Mapping[str, Any] = field(repr=False)
+    Attributes:
+        verdicts_needed: Officers who must decide: the rule that it was raised under.
+        records: Everything that people recorded about it, oldest first.
+    """
+
+    alert: Alert
+    verdicts_needed: int
     records: tuple[CaseRecord, ...] = field(repr=False)
 
-    @property
-    def alert_id(self) -> str:
-        """The alert's id."""
-        return str(self.row["alert_id"])
+    @staticmethod
+    def of(row: RowMapping, records: tuple[CaseRecord, ...]) -> StoredAlert:
+        """What a row of the table and the records tell."""
+        return StoredAlert(alert_of(row), int(row["verdicts_needed"]), records)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """One step of the feed. ``facts`` hold no picture, no name and no note."""
+    """One recorded step. ``facts`` hold no picture, no name and no note."""
 
     event_id: int
     kind: str
     at: float
     alert_id: str
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Facts = field(default_factory=dict)
 
 
 def read_alert(connection: Connection, alert_id: str) -> StoredAlert:
@@ -76,7 +84,7 @@ def read_alert(connection: Connection, alert_id: str) -> StoredAlert:
         raise NotFoundError(
             "no such alert", got=alert_id[:40], next_step="list the alerts; one past its retention time is destroyed"
         )
-    return StoredAlert(dict(row), read_records(connection, [alert_id]).get(alert_id, ()))
+    return StoredAlert.of(row, read_records(connection, [alert_id]).get(alert_id, ()))
 
 
 def read_records(connection: Connection, alert_ids: list[str]) -> dict[str, tuple[CaseRecord, ...]]:
@@ -92,8 +100,19 @@ def read_records(connection: Connection, alert_ids: list[str]) -> dict[str, tupl
 
 
 def _record(row: RowMapping) -> CaseRecord:
-    names = ("kind", "officer", "value", "note", "made_at", "record_id", "corrects", "details")
-    return CaseRecord(**{name: row[name] for name in names})
+    names = ("kind", "officer", "value", "note", "made_at", "record_id", "corrects")
+    return CaseRecord(**{name: row[name] for name in names}, details=from_json(Details, row["details"]))
+
+
+def every_alert(
+    page_of: Callable[[AlertQuery], AlertPage], order: Literal["newest", "oldest"] = "oldest"
+) -> Iterator[Alert]:
+    """All alerts, page by page from who has them."""
+    cursor: str | None = ""
+    while cursor is not None:
+        page = page_of(AlertQuery(limit=MAX_PAGE, order=order, cursor=cursor))
+        yield from page.alerts
+        cursor = page.next_cursor
 
 
 def page_query(query: AlertQuery) -> Select[Any]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from lfr_ray.config import AlertConfig
+from lfr_ray.records import Match
 
 REMEMBERED = 8
 """Newest alerts of one entry at one camera that a sighting is held against."""
@@ -72,7 +73,7 @@ class AlertHistory:
     Attributes:
         recent: Newest alerts, oldest first, at most :data:`REMEMBERED`.
         heard: Idempotency keys that are recorded, with the alert that each went to.
-        paused_reason: Why the desk takes no sightings at all; empty when it does.
+        paused_reason: Why no sighting is taken at all; empty when they are.
     """
 
     recent: tuple[RecentAlert, ...] = ()
@@ -93,9 +94,9 @@ def judge(
 ) -> tuple[Ruling, AlertHistory]:
     """One alert per entry and camera per cooldown; a key that was heard changes nothing.
 
-    A paused desk refuses what is new, and still repeats the receipt of what it has recorded.
+    While alerts are paused what is new is refused, and a repeated sighting still gets the answer that it got.
 
-    Time is the sighting's own: a sighting that waited for a desk that was down is judged by when it was
+    Time is the sighting's own: a sighting that waited for a database that was down is judged by when it was
     captured. Two moments are apart when *either* timeline says so, because a recording that is
     read at full speed runs faster than the wall, and a wall clock can be set back. When in doubt an
     alert too many is raised, never one too few.
@@ -120,24 +121,23 @@ def apart_s(alert: RecentAlert, facts: SightingFacts) -> float:
     return max(abs(facts.captured_at - alert.captured_at), abs(facts.captured_s - alert.captured_s))
 
 
-def cautions(
-    rules: AlertRules, *, margin: float, list_size: int, relatives: tuple[str, ...], runner_up: str, covered: str = ""
-) -> tuple[Caution, ...]:
+def cautions(rules: AlertRules, match: Match) -> tuple[Caution, ...]:
     """What the officer must be warned of besides the similarity.
 
     A margin says nothing when the list holds one entry, so that is said instead.
 
-    >>> cautions(AlertRules(), margin=0.01, list_size=500, relatives=("e2",), runner_up="e2")
+    >>> close = Match("e1", "", "wanted", "", 0.8, 0.7, 0.01, "e2", 4, 5, list_size=500, relatives=("e2",))
+    >>> cautions(AlertRules(), close)
     ('possible_relative', 'small_margin')
     """
     found: list[Caution] = []
-    if relatives:
+    if match.relatives:
         found.append("possible_relative")
-    if list_size <= 1 or not runner_up:
+    if match.list_size <= 1 or not match.runner_up:
         found.append("single_entry_list")
-    elif margin < rules.caution_margin:
+    elif match.margin < rules.caution_margin:
         found.append("small_margin")
-    if covered:
+    if match.covered:
         found.append("partly_covered")
     return tuple(found)
 

@@ -1,4 +1,4 @@
-"""The desk's tables. Pictures and names stand only where :mod:`lfr_ray.alert.erase` destroys them.
+"""The tables of alerts. Pictures and names stand only where :mod:`lfr_ray.alert.erase` destroys them.
 
 ``events`` is the one append-only feed: its ids only grow, and it holds no picture, name or note, so it
 may outlive the alerts that it speaks of.
@@ -23,6 +23,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from lfr_ray.alert.rows import alert_columns
+
 SCHEMA_VERSION = 3
 UPGRADES = {
     1: ("ALTER TABLE alerts ADD COLUMN probability DOUBLE PRECISION",),
@@ -30,14 +32,12 @@ UPGRADES = {
 }
 """What makes a database of one schema version one of the next: alerts under retention must stay within reach."""
 
-IMAGE_KINDS = ("face", "watchlist", "scene")
-
 _RowId = BigInteger().with_variant(Integer, "sqlite")
 """SQLite only counts upwards by itself for a column of type INTEGER."""
 
 metadata = MetaData()
 
-desk = Table(
+state = Table(
     "desk",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
@@ -46,48 +46,19 @@ desk = Table(
     Column("paused_reason", Text, nullable=False, server_default=""),
     Column("paused_at", Double),
 )
-"""One row. Every writer locks it first, so that events become visible in the order of their ids."""
+"""One row for the whole. Every writer locks it first, so that events become visible in the order of their ids."""
 
 alerts = Table(
     "alerts",
     metadata,
     Column("seq", _RowId, primary_key=True, autoincrement=True),
-    Column("alert_id", String(32), nullable=False, unique=True),
-    Column("key", String(200), nullable=False, unique=True),
-    Column("entry_id", String(64), nullable=False),
-    Column("name", Text, nullable=False),
-    Column("category", String(64), nullable=False),
-    Column("action", Text, nullable=False),
-    Column("camera", String(64), nullable=False),
-    Column("deployment", String(64), nullable=False),
-    Column("model", String(64), nullable=False),
-    Column("captured_at", Double, nullable=False),
-    Column("captured_s", Double, nullable=False),
-    Column("raised_at", Double, nullable=False),
-    Column("similarity", Double, nullable=False),
-    Column("threshold", Double, nullable=False),
-    Column("margin", Double, nullable=False),
-    Column("runner_up", String(64), nullable=False),
-    Column("views_agreeing", Integer, nullable=False),
-    Column("views_compared", Integer, nullable=False),
-    Column("list_size", Integer, nullable=False),
-    Column("relatives", JSON, nullable=False),
-    Column("probability", Double),
-    Column("covered", String(16), nullable=False, server_default=""),
-    Column("box", JSON, nullable=False),
-    Column("quality", JSON, nullable=False),
+    *alert_columns(),
     Column("verdicts_needed", Integer, nullable=False),
-    Column("status", String(16), nullable=False),
-    Column("sightings", Integer, nullable=False),
-    Column("first_seen_at", Double, nullable=False),
-    Column("last_seen_at", Double, nullable=False),
-    Column("hold_reason", Text, nullable=False, server_default=""),
-    Column("held_by", String(64), nullable=False, server_default=""),
-    Column("held_at", Double),
     Index("alerts_by_entry_camera", "entry_id", "camera", "deployment"),
     Index("alerts_by_capture", "captured_at"),
     sqlite_autoincrement=True,
 )
+"""The fields of :class:`lfr_ray.records.Alert` that are kept; ``verdicts_needed`` is the rule it was raised under."""
 
 sightings = Table(
     "sightings",

@@ -1,4 +1,4 @@
-r"""The alert desk: sightings in, durable alerts out, decided by people, every step accounted for.
+r"""The alert service: sightings in, durable alerts out, decided by people, every step accounted for.
 
 sighting --rules--> alert --case rules--> decision --> outcome
      \------------- events (append-only) -------------> feed, webhooks, ledger
@@ -9,19 +9,17 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Protocol
 
-from lfr_ray.alert.document import alert_document, event_document
 from lfr_ray.alert.queries import AlertQuery, StoredAlert, StoredEvent
-from lfr_ray.alert.rules import AlertHistory, AlertRules, Ruling, SightingFacts, judge
+from lfr_ray.alert.rules import AlertHistory, AlertRules, Ruling, SightingFacts, cautions, judge
 from lfr_ray.alert.store import AlertStore
 from lfr_ray.clock import Clock
 from lfr_ray.errors import InputError, RefusedError
-from lfr_ray.records import CaseRecord, Sighting
+from lfr_ray.records import Alert, AlertPage, AlertReceipt, CaseRecord, CaseState, Details, Facts, FeedEvent, Sighting
 
-OnEvent = Callable[[str, Mapping[str, Any]], None]
-Documents = list[dict[str, Any]]
+OnEvent = Callable[[str, Facts], None]
 MAX_REASON = 500
 
 
@@ -35,33 +33,11 @@ class Cases(Protocol):
     def admit(self, verdicts_needed: int, records: tuple[CaseRecord, ...], draft: CaseRecord) -> None:
         """Allow a record to be added, or raise."""
 
-    def summary(self, verdicts_needed: int, raised_at: float, records: tuple[CaseRecord, ...]) -> dict[str, Any]:
-        """The case's part of the document; ``status`` is "new" or "decided"."""
+    def summary(self, verdicts_needed: int, raised_at: float, records: tuple[CaseRecord, ...]) -> CaseState:
+        """What people made of the alert so far, as far as it may be told."""
 
-    def facts(self, verdicts_needed: int, raised_at: float, records: tuple[CaseRecord, ...]) -> dict[str, Any]:
+    def facts(self, verdicts_needed: int, raised_at: float, records: tuple[CaseRecord, ...]) -> Facts:
         """What the ledger keeps of the newest record."""
-
-
-@dataclass(frozen=True, slots=True)
-class AlertReceipt:
-    """The alert that a sighting went to, and whether it was raised by it just now."""
-
-    alert_id: str
-    new: bool
-
-
-@dataclass(frozen=True, slots=True)
-class AlertPage:
-    """One page of documents.
-
-    Attributes:
-        next_cursor: For the page after it; empty after the last.
-        event_id: The feed's newest id when the page was read: a stream resumed there misses nothing.
-    """
-
-    alerts: list[dict[str, Any]]
-    next_cursor: str
-    event_id: int
 
 
 class AlertService:
@@ -110,7 +86,7 @@ class AlertService:
         and from however many processes it is sent.
 
         Raises:
-            RefusedError: The desk is paused; the sighting is counted and nothing of it is kept.
+            RefusedError: Alerts are paused; the sighting is counted and nothing of it is kept.
             StoreError: Nothing was recorded, or it was recorded and the answer was lost: send it again.
             InputError: The sighting has no key or no face.
         """
@@ -135,7 +111,7 @@ class AlertService:
 
     @property
     def refused(self) -> int:
-        """Sightings that this desk refused while it was paused."""
+        """Sightings that were refused while alerts were paused."""
         return self._refused
 
     def pause(self, *, by: str, reason: str) -> None:
@@ -149,7 +125,7 @@ class AlertService:
         self.report()
 
     def paused_reason(self) -> str:
-        """Why the desk is paused; empty when it is not."""
+        """Why alerts are paused; empty when they are not."""
         return self.store.paused_reason()
 
     # --- reading ---
@@ -158,15 +134,15 @@ class AlertService:
         """One page of alerts."""
         event_id = self.store.newest_event_id()
         alerts, cursor = self.store.page(query)
-        return AlertPage([self._document(alert) for alert in alerts], cursor, event_id)
+        return AlertPage(tuple(self._completed(alert) for alert in alerts), cursor, event_id)
 
-    def get(self, alert_id: str) -> dict[str, Any]:
-        """One alert's document.
+    def get(self, alert_id: str) -> Alert:
+        """One alert.
 
         Raises:
             NotFoundError: There is none with this id.
         """
-        return self._document(self.store.alert(alert_id))
+        return self._completed(self.store.alert(alert_id))
 
     def image(self, alert_id: str, kind: str) -> bytes:
         """One JPEG: face, watchlist or scene.
@@ -176,15 +152,14 @@ class AlertService:
         """
         return self.store.image(alert_id, kind)
 
-    def events_after(self, event_id: int, limit: int = 100) -> Documents:
-        """The feed after ``event_id``, oldest first, each event with its alert as it stands now."""
-        return self.documents(self.store.events_after(event_id, limit))
+    def events_after(self, event_id: int, limit: int = 100) -> Sequence[FeedEvent]:
+        """The steps after ``event_id``, oldest first, each with its alert as it stands now."""
+        return self.completed(self.store.events_after(event_id, limit))
 
-    def documents(self, events: Sequence[StoredEvent]) -> Documents:
-        """These steps of the feed as JSON documents."""
+    def completed(self, events: Sequence[StoredEvent]) -> Sequence[FeedEvent]:
+        """These steps, each with its alert as it stands now."""
         alerts = self.store.alerts([event.alert_id for event in events if event.alert_id])
-        documents = {key: self._document(alert) for key, alert in alerts.items()}
-        return [event_document(event, documents.get(event.alert_id)) for event in events]
+        return [_feed_event(event, alerts.get(event.alert_id), self._completed) for event in events]
 
     def newest_event_id(self) -> int:
         """The newest event's id; 0 before the first."""
@@ -213,7 +188,7 @@ class AlertService:
         comparison: Mapping[str, str] | None = None,
         corrects: int = 0,
         request_key: str = "",
-    ) -> dict[str, Any]:
+    ) -> Alert:
         """Record an officer's verdict; nothing follows from it by itself.
 
         Args:
@@ -228,7 +203,7 @@ class AlertService:
         Raises:
             NotFoundError, ConflictError, InputError: Nothing was recorded.
         """
-        details = {} if comparison is None else {"comparison": dict(comparison)}
+        details = Details(comparison=None if comparison is None else dict(comparison))
         now_s = self._clock.wall_s()
         draft = CaseRecord("decision", officer, decision, note, now_s, corrects=corrects, details=details)
         return self._record(alert_id, draft, request_key)
@@ -240,27 +215,26 @@ class AlertService:
         officer: str,
         outcome: str,
         note: str = "",
-        details: Mapping[str, Any] | None = None,
+        details: Details | None = None,
         corrects: int = 0,
         request_key: str = "",
-    ) -> dict[str, Any]:
+    ) -> Alert:
         """Record what came of an alert after its decision.
 
         Raises:
             NotFoundError, ConflictError, InputError: Nothing was recorded.
         """
-        given = {name: value for name, value in (details or {}).items() if value is not None}
         now_s = self._clock.wall_s()
-        draft = CaseRecord("outcome", officer, outcome, note, now_s, corrects=corrects, details=given)
+        draft = CaseRecord("outcome", officer, outcome, note, now_s, corrects=corrects, details=details or Details())
         return self._record(alert_id, draft, request_key)
 
-    def hold(self, alert_id: str, *, by: str, reason: str) -> dict[str, Any]:
+    def hold(self, alert_id: str, *, by: str, reason: str) -> Alert:
         """Keep an alert beyond its retention time, with a reason."""
         self.store.set_hold(alert_id, by=by, reason=_reason(reason), now_s=self._clock.wall_s())
         self.report()
         return self.get(alert_id)
 
-    def release(self, alert_id: str, *, by: str) -> dict[str, Any]:
+    def release(self, alert_id: str, *, by: str) -> Alert:
         """Let a held alert go: the retention timer takes it next time."""
         self.store.set_hold(alert_id, by=by, reason="", now_s=self._clock.wall_s())
         self.report()
@@ -271,13 +245,13 @@ class AlertService:
     def report(self) -> None:
         """Hand every event that is not yet accounted for to ``on_event``, in order.
 
-        Called by the desk after each step; call it once after a restart, too.
+        Called after each step; call it once after a restart, too.
         """
         if self._on_event is None:
             return
         with self._turn:
             if self._reporting:
-                # on_event took a step of its own (a circuit breaker pauses the desk): the loop below reports it next.
+                # on_event took a step of its own (a circuit breaker pauses alerts): the loop below reports it next.
                 return
             self._reporting = True
             try:
@@ -295,7 +269,7 @@ class AlertService:
                 on_event(event.kind, facts)
                 self._reported_id = event.event_id
 
-    def _tell(self, kind: str, facts: Mapping[str, Any]) -> None:
+    def _tell(self, kind: str, facts: Facts) -> None:
         """Report something that is no step of an alert, and so is not in the feed."""
         if self._on_event is not None:
             with self._turn:
@@ -304,24 +278,32 @@ class AlertService:
     def _judge(self, state: AlertHistory, facts: SightingFacts) -> Ruling:
         return judge(self._rules, state, facts, new_alert_id=secrets.token_hex(8))[0]
 
-    def _record(self, alert_id: str, draft: CaseRecord, request_key: str) -> dict[str, Any]:
-        def settle(case: StoredAlert) -> tuple[str, Mapping[str, Any]]:
-            needed, raised_at = int(case.row["verdicts_needed"]), float(case.row["raised_at"])
+    def _record(self, alert_id: str, draft: CaseRecord, request_key: str) -> Alert:
+        def settle(case: StoredAlert) -> tuple[str, Facts]:
+            alert, needed = case.alert, case.verdicts_needed
             self._cases.admit(needed, case.records[:-1], replace(case.records[-1], record_id=0))
-            facts = {"deployment": case.row["deployment"], "category": case.row["category"]}
-            facts |= self._cases.facts(needed, raised_at, case.records)
-            return str(self._cases.summary(needed, raised_at, case.records)["status"]), facts
+            about = {"deployment": alert.place.deployment, "category": alert.match.category}
+            facts = {**about, **self._cases.facts(needed, alert.raised_at, case.records)}
+            return self._cases.summary(needed, alert.raised_at, case.records).status, facts
 
         stored = self.store.add_record(alert_id, draft, settle, request_key=request_key)
         self.report()
-        return self._document(stored)
+        return self._completed(stored)
 
-    def _document(self, alert: StoredAlert) -> dict[str, Any]:
-        needed, raised_at = int(alert.row["verdicts_needed"]), float(alert.row["raised_at"])
-        return alert_document(alert, self._cases.summary(needed, raised_at, alert.records), self._rules)
+    def _completed(self, stored: StoredAlert) -> Alert:
+        """The alert with what the rules say of it."""
+        alert = stored.alert
+        case = self._cases.summary(stored.verdicts_needed, alert.raised_at, stored.records)
+        return replace(alert, case=case, cautions=cautions(self._rules, alert.match))
 
 
-def _sighting_facts(sighting: Sighting) -> dict[str, Any]:
+def _feed_event(event: StoredEvent, stored: StoredAlert | None, completed: Callable[[StoredAlert], Alert]) -> FeedEvent:
+    reason = str(event.facts.get("reason", "")) if event.kind in ("pause", "resume") else ""
+    alert = None if stored is None else completed(stored)
+    return FeedEvent(event.event_id, event.kind, event.at, event.alert_id or None, reason, alert)
+
+
+def _sighting_facts(sighting: Sighting) -> Facts:
     match = sighting.match
     return {
         "entry_id": match.entry_id,

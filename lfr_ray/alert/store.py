@@ -1,16 +1,16 @@
-"""The desk's durable memory: every method that writes has committed when it returns."""
+"""Alerts in the database: every method that writes has committed when it returns."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Literal
 
 from sqlalchemy import Connection, func, insert, select, update
 
 from lfr_ray.alert import schema as tables
 from lfr_ray.alert.database import Database
+from lfr_ray.alert.document import to_json
 from lfr_ray.alert.queries import (
     AlertQuery,
     StoredAlert,
@@ -20,11 +20,21 @@ from lfr_ray.alert.queries import (
     read_alert,
     read_records,
 )
+from lfr_ray.alert.rows import alert_row
 from lfr_ray.alert.rules import REMEMBERED, AlertHistory, RecentAlert, Ruling, SightingFacts
 from lfr_ray.errors import ConflictError, NotFoundError
-from lfr_ray.records import CaseRecord, Sighting
+from lfr_ray.records import (
+    IMAGE_KINDS,
+    Alert,
+    CaseRecord,
+    Evidence,
+    Facts,
+    Place,
+    Sighting,
+    Sightings,
+)
+from lfr_ray.records.parts import part_of
 
-ImageKind = Literal["face", "watchlist", "scene"]
 Judge = Callable[[AlertHistory, SightingFacts], Ruling]
 
 
@@ -35,7 +45,7 @@ class AlertStore:
         self.database = database
 
     def raise_sighting(
-        self, sighting: Sighting, judge: Judge, *, now_s: float, verdicts_needed: int, facts: Mapping[str, Any]
+        self, sighting: Sighting, judge: Judge, *, now_s: float, verdicts_needed: int, facts: Facts
     ) -> Ruling:
         """Record a sighting as the ruling says: all of it, or nothing.
 
@@ -64,8 +74,8 @@ class AlertStore:
             add_event(connection, kind, now_s, ruling.alert_id, facts)
             return ruling
 
-    def page(self, query: AlertQuery) -> tuple[list[StoredAlert], str]:
-        """The alerts that a query asks for, and the cursor of the next page ("" after the last).
+    def page(self, query: AlertQuery) -> tuple[list[StoredAlert], str | None]:
+        """The alerts that a query asks for, and the cursor of the next page (None after the last).
 
         Raises:
             InputError: The limit or the cursor is wrong.
@@ -75,8 +85,8 @@ class AlertStore:
             shown = rows[: query.limit]
             records = read_records(connection, [row["alert_id"] for row in shown])
         more = len(rows) > query.limit
-        cursor = cursor_text(query.order, shown[-1]["seq"]) if more else ""
-        return [StoredAlert(dict(row), records.get(row["alert_id"], ())) for row in shown], cursor
+        cursor = cursor_text(query.order, shown[-1]["seq"]) if more else None
+        return [StoredAlert.of(row, records.get(row["alert_id"], ())) for row in shown], cursor
 
     def alert(self, alert_id: str) -> StoredAlert:
         """One alert.
@@ -93,9 +103,9 @@ class AlertStore:
             return {}
         with self.database.reading("read alerts") as connection:
             rows = connection.execute(select(tables.alerts).where(tables.alerts.c.alert_id.in_(alert_ids))).mappings()
-            found = {row["alert_id"]: dict(row) for row in rows}
+            found = {row["alert_id"]: row for row in rows}
             records = read_records(connection, list(found))
-        return {key: StoredAlert(row, records.get(key, ())) for key, row in found.items()}
+        return {key: StoredAlert.of(row, records.get(key, ())) for key, row in found.items()}
 
     def image(self, alert_id: str, kind: str) -> bytes:
         """One JPEG of an alert.
@@ -103,8 +113,8 @@ class AlertStore:
         Raises:
             NotFoundError: No such alert, kind, or picture.
         """
-        if kind not in tables.IMAGE_KINDS:
-            raise NotFoundError("no such kind of picture", got=kind[:40], allowed=", ".join(tables.IMAGE_KINDS))
+        if kind not in IMAGE_KINDS:
+            raise NotFoundError("no such kind of picture", got=kind[:40], allowed=", ".join(IMAGE_KINDS))
         images = tables.images
         with self.database.reading("read a picture") as connection:
             query = select(images.c.jpeg).where(images.c.alert_id == alert_id, images.c.kind == kind)
@@ -118,7 +128,7 @@ class AlertStore:
         self,
         alert_id: str,
         draft: CaseRecord,
-        settle: Callable[[StoredAlert], tuple[str, Mapping[str, Any]]],
+        settle: Callable[[StoredAlert], tuple[str, Facts]],
         *,
         request_key: str = "",
     ) -> StoredAlert:
@@ -148,7 +158,7 @@ class AlertStore:
                 "note": draft.note,
                 "made_at": draft.made_at,
                 "corrects": draft.corrects,
-                "details": dict(draft.details),
+                "details": to_json(draft.details),
                 "request_key": request_key or None,
             }
             added = connection.execute(insert(tables.case_records).values(values)).inserted_primary_key
@@ -174,16 +184,16 @@ class AlertStore:
             add_event(connection, "hold" if reason else "release", now_s, alert_id, {"by": by})
 
     def set_paused(self, *, by: str, reason: str, now_s: float) -> None:
-        """Remember that the desk takes no alerts (empty reason: that it does again)."""
+        """Remember that alerts are paused (empty reason: that they are not any more)."""
         with self.database.writing("pause or resume") as connection:
-            change = update(tables.desk).values(paused_reason=reason, paused_at=now_s if reason else None)
+            change = update(tables.state).values(paused_reason=reason, paused_at=now_s if reason else None)
             connection.execute(change)
             add_event(connection, "pause" if reason else "resume", now_s, "", {"by": by, "reason": reason})
 
     def paused_reason(self) -> str:
-        """Why the desk takes no alerts; empty when it does."""
+        """Why alerts are paused; empty when they are not."""
         with self.database.reading("read its state") as connection:
-            return str(connection.execute(select(tables.desk.c.paused_reason)).scalar_one())
+            return str(connection.execute(select(tables.state.c.paused_reason)).scalar_one())
 
     def events_after(self, event_id: int, limit: int = 100) -> list[StoredEvent]:
         """The feed after ``event_id``, oldest first."""
@@ -197,13 +207,13 @@ class AlertStore:
         with self.database.reading("read the feed") as connection:
             return int(connection.execute(select(func.max(tables.events.c.event_id))).scalar() or 0)
 
-    def desk_id(self) -> str:
+    def database_id(self) -> str:
         """A name of this database that no other has; it makes keys of events unique."""
         with self.database.reading("read its state") as connection:
-            return str(connection.execute(select(tables.desk.c.desk_id)).scalar_one())
+            return str(connection.execute(select(tables.state.c.desk_id)).scalar_one())
 
 
-def add_event(connection: Connection, kind: str, at: float, alert_id: str, facts: Mapping[str, Any]) -> None:
+def add_event(connection: Connection, kind: str, at: float, alert_id: str, facts: Facts) -> None:
     """Append to the feed inside a transaction."""
     values = {"kind": kind, "at": at, "alert_id": alert_id, "facts": dict(facts)}
     connection.execute(insert(tables.events).values(values))
@@ -227,45 +237,23 @@ def _state(connection: Connection, sighting: Sighting) -> AlertHistory:
     return AlertHistory(
         tuple(RecentAlert(**row) for row in reversed(rows)),
         {} if known is None else {sighting.key: str(known)},
-        str(connection.execute(select(tables.desk.c.paused_reason)).scalar_one()),
+        str(connection.execute(select(tables.state.c.paused_reason)).scalar_one()),
     )
 
 
 def _insert_alert(
     connection: Connection, sighting: Sighting, alert_id: str, now_s: float, verdicts_needed: int
 ) -> None:
-    match, quality = sighting.match, sighting.quality
-    values = {
-        "alert_id": alert_id,
-        "key": sighting.key,
-        "entry_id": match.entry_id,
-        "name": match.name,
-        "category": match.category,
-        "action": match.action,
-        "camera": sighting.camera,
-        "deployment": sighting.deployment,
-        "model": sighting.model,
-        "captured_at": sighting.captured_at,
-        "captured_s": sighting.captured_s,
-        "raised_at": now_s,
-        "similarity": float(match.similarity),
-        "threshold": float(match.threshold),
-        "margin": float(match.margin),
-        "runner_up": match.runner_up,
-        "views_agreeing": match.views_agreeing,
-        "views_compared": match.views_compared,
-        "list_size": match.list_size,
-        "relatives": list(match.relatives),
-        "probability": None if match.probability is None else float(match.probability),
-        "covered": match.covered,
-        "box": [float(side) for side in sighting.box],
-        "quality": {"value": float(quality.value), "size_px": float(quality.size_px)},
-        "verdicts_needed": verdicts_needed,
-        "status": "new",
-        "sightings": 1,
-        "first_seen_at": sighting.captured_at,
-        "last_seen_at": sighting.captured_at,
-    }
+    alert = Alert(
+        id=alert_id,
+        key=sighting.key,
+        raised_at=now_s,
+        match=sighting.match,
+        place=part_of(Place, sighting),
+        evidence=part_of(Evidence, sighting),
+        sightings=Sightings(1, sighting.captured_at, sighting.captured_at),
+    )
+    values = {**alert_row(alert), "verdicts_needed": verdicts_needed}
     connection.execute(insert(tables.alerts).values(values))
     pictures = {"face": sighting.face_jpeg, "watchlist": sighting.watchlist_jpeg, "scene": sighting.scene_jpeg}
     for kind, jpeg in pictures.items():
@@ -306,7 +294,7 @@ def _repeated(connection: Connection, alert_id: str, draft: CaseRecord, request_
     row = connection.execute(query).mappings().first()
     if row is None:
         return False
-    asked = (draft.kind, draft.officer, draft.value, draft.note, draft.corrects, dict(draft.details))
+    asked = (draft.kind, draft.officer, draft.value, draft.note, draft.corrects, to_json(draft.details))
     stands = (row["kind"], row["officer"], row["value"], row["note"], row["corrects"], row["details"])
     if asked != stands:
         raise ConflictError(

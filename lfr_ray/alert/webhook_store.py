@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
 from sqlalchemy import delete, func, insert, select, update
@@ -15,8 +14,9 @@ from lfr_ray.alert import schema as tables
 from lfr_ray.alert.database import Database
 from lfr_ray.alert.queries import StoredEvent
 from lfr_ray.alert.store import add_event
-from lfr_ray.clock import utc_text
 from lfr_ray.errors import ConflictError, InputError, NotFoundError
+from lfr_ray.records import Moment
+from lfr_ray.records.parts import about
 
 KINDS = ("alert_raised", "sighting_attached", "decision", "outcome", "erasure", "pause", "resume")
 """Steps that a webhook may be told of."""
@@ -25,6 +25,8 @@ DEFAULT_KINDS = ("alert_raised", "decision", "outcome", "erasure")
 """erasure is among them so that a receiver knows when to destroy its copy."""
 
 MAX_SUBSCRIPTIONS = 32
+SECRET_PREFIX = "whsec_"  # noqa: S105 (not a secret)
+SECRET_BYTES = 32
 MAX_URL = 2000
 
 
@@ -52,9 +54,66 @@ class Subscription:
     failing_since: float | None
     last_error: str
 
+    @property
+    def key(self) -> str | bytes:
+        """The signature's key, as the package ``standardwebhooks`` takes it.
+
+        A secret that an older version gave has no prefix; the bytes of its text are the key.
+        """
+        return self.secret if self.secret.startswith(SECRET_PREFIX) else self.secret.encode()
+
+    def shown(self, *, with_secret: bool = False) -> WebhookState:
+        """What is shown of it: the secret once, of the URL never the query (it may hold a token)."""
+        values = asdict(self)
+        kept = {name: values[name] for name in WebhookState.__dataclass_fields__ if name in values}
+        return WebhookState(
+            **{
+                **kept,
+                "id": self.subscription_id,
+                "url": shown_url(self.url),
+                "next_attempt_at": self.next_attempt_at if self.attempts else None,
+                "secret": self.secret if with_secret else None,
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookState:
+    """A receiver of alerts; its secret is told once, when it is made."""
+
+    id: str
+    url: str = field(metadata=about("Without its query, which may hold a token."))
+    kinds: tuple[str, ...] = field(metadata=about("The events that it is told of."))
+    created_at: Moment
+    created_by: str
+    active: bool = field(metadata=about("False after the receiver answered 410."))
+    delivered_event_id: int = field(metadata=about("Everything up to here is acknowledged."))
+    delivered_at: Moment | None
+    attempts: int = field(metadata=about("Failed attempts to deliver the next event."))
+    next_attempt_at: Moment | None
+    failing_since: Moment | None
+    last_error: str
+    secret: str | None = field(
+        default=None,
+        repr=False,
+        metadata=about("Key of webhook-signature (Standard Webhooks). It is never shown again.", omit=True),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookList:
+    """All webhooks."""
+
+    webhooks: tuple[WebhookState, ...]
+
+
+def new_secret() -> str:
+    """A secret as Standard Webhooks writes it."""
+    return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+
 
 class WebhookStore:
-    """Subscriptions in the desk's database."""
+    """Subscriptions in the database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -80,7 +139,7 @@ class WebhookStore:
             made = Subscription(
                 subscription_id=secrets.token_hex(8),
                 url=url,
-                secret=secrets.token_urlsafe(32),
+                secret=new_secret(),
                 kinds=tuple(kind for kind in KINDS if kind in kinds),
                 created_at=now_s,
                 created_by=by,
@@ -168,31 +227,10 @@ class WebhookStore:
         """The receiver said that it wants no more; it stays listed, switched off."""
         self._change(subscription_id, active=False, last_error=error)
 
-    def _change(self, subscription_id: str, **values: Any) -> None:
+    def _change(self, subscription_id: str, **values: str | float | None) -> None:
         table = tables.subscriptions
         with self._database.writing("record a delivery") as connection:
             connection.execute(update(table).where(table.c.subscription_id == subscription_id).values(values))
-
-
-def subscription_document(one: Subscription, *, with_secret: bool = False) -> dict[str, Any]:
-    """What is shown of a subscription: the secret once, of the URL never the query (it may hold a token)."""
-    document: dict[str, Any] = {
-        "id": one.subscription_id,
-        "url": shown_url(one.url),
-        "kinds": list(one.kinds),
-        "created_at": utc_text(one.created_at),
-        "created_by": one.created_by,
-        "active": one.active,
-        "delivered_event_id": one.delivered_event_id,
-        "delivered_at": None if one.delivered_at is None else utc_text(one.delivered_at),
-        "attempts": one.attempts,
-        "next_attempt_at": utc_text(one.next_attempt_at) if one.attempts else None,
-        "failing_since": None if one.failing_since is None else utc_text(one.failing_since),
-        "last_error": one.last_error,
-    }
-    if with_secret:
-        document["secret"] = one.secret
-    return document
 
 
 def check_url(url: str) -> None:
@@ -265,12 +303,3 @@ def _split(url: str) -> SplitResult | None:
     except ValueError:
         return None
     return parts
-
-
-def payload_key(desk_id: str, event: Mapping[str, Any]) -> str:
-    """The idempotency key of an event: the same at every attempt, and of no other event anywhere.
-
-    >>> payload_key("d1", {"id": 4})
-    'd1-4'
-    """
-    return f"{desk_id}-{event['id']}"

@@ -2,8 +2,8 @@
 
 Each request is a POST of one event as JSON with
 
-* ``Idempotency-Key``: the same at every attempt, so a receiver that has seen it does nothing;
-* ``LFR-Signature``: ``t=<seconds>,v1=<hex>``, an HMAC-SHA256 by the subscription's secret over ``<seconds>.<body>``.
+* ``webhook-id`` and ``Idempotency-Key``: the same at every attempt, so a receiver that has seen it does nothing;
+* ``webhook-timestamp`` and ``webhook-signature``: as Standard Webhooks has them (https://www.standardwebhooks.com).
 
 An answer of 200 to 299 acknowledges it, 410 ends the subscription, anything else is tried again after a
 pause that doubles. The next event waits until the one before it is acknowledged.
@@ -12,24 +12,26 @@ pause that doubles. The next event waits until the one before it is acknowledged
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
 import json
 import random
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from datetime import datetime, timezone
+from typing import Literal, Protocol
 
 import httpx
+from standardwebhooks import Webhook
 
 from lfr_ray import __version__
+from lfr_ray.alert.document import to_json
 from lfr_ray.alert.queries import StoredEvent
-from lfr_ray.alert.webhook_store import Subscription, WebhookStore, payload_key, shown_host
-from lfr_ray.clock import Clock
+from lfr_ray.alert.webhook_store import Subscription, WebhookStore, shown_host
+from lfr_ray.clock import Clock, backoff_s
 from lfr_ray.errors import LfrError
+from lfr_ray.records import FeedEvent
 
-Documents = Callable[[Sequence[StoredEvent]], list[dict[str, Any]]]
+Completed = Callable[[Sequence[StoredEvent]], Sequence[FeedEvent]]
 
 
 class Discloser(Protocol):
@@ -47,28 +49,13 @@ class DeliveryRules:
         first_wait_s: Pause after the first failure; it doubles with each.
         longest_wait_s: The pause never grows beyond this. Nothing is ever given up.
         timeout_s: How long an answer may take.
-        poll_s: How often the feed is asked for what is new.
+        poll_s: How often the database is asked for what is new.
     """
 
     first_wait_s: float = 1.0
     longest_wait_s: float = 300.0
     timeout_s: float = 10.0
     poll_s: float = 0.5
-
-
-def wait_s(rules: DeliveryRules, attempts: int, luck: float) -> float:
-    """The pause after the ``attempts``-th failure, between half and all of the doubled one.
-
-    Args:
-        rules: The limits.
-        attempts: Failures so far, 1 or more.
-        luck: 0..1; spreads the subscribers of a receiver that comes back.
-
-    >>> [wait_s(DeliveryRules(), attempts, 1.0) for attempts in (1, 2, 3, 20)]
-    [1.0, 2.0, 4.0, 300.0]
-    """
-    doubled = rules.first_wait_s * 2.0 ** min(attempts - 1, 60)
-    return min(rules.longest_wait_s, doubled) * (0.5 + 0.5 * luck)
 
 
 def verdict(status: int) -> Literal["delivered", "gone", "again"]:
@@ -82,51 +69,62 @@ def verdict(status: int) -> Literal["delivered", "gone", "again"]:
     return "gone" if status == 410 else "again"
 
 
-def signature(secret: str, sent_at: int, body: bytes) -> str:
-    """The value of ``LFR-Signature``; the moment is signed too, so that an old request cannot be replayed."""
-    digest = hmac.new(secret.encode(), f"{sent_at}.".encode() + body, hashlib.sha256).hexdigest()
-    return f"t={sent_at},v1={digest}"
+def event_key(database_id: str, event_id: int) -> str:
+    """The idempotency key of an event: the same at every attempt, and of no other event anywhere.
+
+    >>> event_key("d1", 4)
+    'd1-4'
+    """
+    return f"{database_id}-{event_id}"
 
 
-def signature_holds(secret: str, header: str, body: bytes, *, now_s: float, tolerance_s: float = 300.0) -> bool:
-    """What a receiver should do: recompute, compare in constant time, refuse the old."""
-    fields = dict(part.partition("=")[::2] for part in header.split(","))
-    sent_at = fields.get("t", "")
-    if not (sent_at.isascii() and sent_at.isdigit()) or abs(now_s - int(sent_at)) > tolerance_s:
-        return False
-    return hmac.compare_digest(signature(secret, int(sent_at), body).encode(), header.encode())
+def signed_headers(key: str | bytes, message_id: str, sent_at: float, body: str) -> dict[str, str]:
+    """The headers of Standard Webhooks; the moment is signed too, so that an old request cannot be replayed.
+
+    Args:
+        key: As :attr:`Subscription.key` has it.
+        message_id: The same at every attempt.
+        sent_at: Wall time.
+        body: The request's body.
+    """
+    moment = datetime.fromtimestamp(int(sent_at), tz=timezone.utc)
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(sent_at)),
+        "webhook-signature": Webhook(key).sign(message_id, moment, body),
+    }
 
 
 class Deliverer:
-    """Delivers the feed to every subscriber until it is cancelled.
+    """Delivers events to every subscriber until it is cancelled.
 
     Subscribers do not wait for each other. All state is in the store: a new deliverer goes on
     where the old one was. Run one of them on a database.
 
     Args:
         store: Subscriptions and the outbox.
-        documents: Makes the JSON documents of events (``AlertService.documents``).
-        discloser: Is told before personal data leaves (the desk).
+        completed: Adds the alerts as they stand now to events (``AlertService.completed``).
+        discloser: Is told before personal data leaves (``AlertService``).
         clock: Wall time of attempts and signatures.
-        desk_id: Makes the idempotency keys unique (``AlertStore.desk_id``).
+        database_id: Makes the idempotency keys unique (``AlertStore.database_id``).
         rules: Patience.
     """
 
     def __init__(
         self,
         store: WebhookStore,
-        documents: Documents,
+        completed: Completed,
         discloser: Discloser,
         clock: Clock,
         *,
-        desk_id: str,
+        database_id: str,
         rules: DeliveryRules | None = None,
     ) -> None:
         self._store = store
-        self._documents = documents
+        self._completed = completed
         self._discloser = discloser
         self._clock = clock
-        self._desk_id = desk_id
+        self._database_id = database_id
         self._rules = rules or DeliveryRules()
         self._running: dict[str, asyncio.Task[None]] = {}
 
@@ -184,10 +182,10 @@ class Deliverer:
         self, client: httpx.AsyncClient, subscription: Subscription, event: StoredEvent, attempts: int
     ) -> bool:
         key = subscription.subscription_id
-        document = (await asyncio.to_thread(self._documents, [event]))[0]
-        if attempts == 0 and document["alert"] is not None:
+        (completed,) = await asyncio.to_thread(self._completed, [event])
+        if attempts == 0 and completed.alert is not None:
             await asyncio.to_thread(self._disclose, subscription, event)
-        error, answer = await self._post(client, subscription, document)
+        error, answer = await self._post(client, subscription, completed)
         now_s = self._clock.wall_s()
         if answer == "delivered":
             await asyncio.to_thread(self._store.mark_delivered, key, event.event_id, now_s)
@@ -195,23 +193,26 @@ class Deliverer:
         if answer == "gone":
             await asyncio.to_thread(self._store.mark_gone, key, error)
             return False
-        pause_s = wait_s(self._rules, attempts + 1, random.random())  # noqa: S311 (spreads load, guards nothing)
+        share = 0.5 + 0.5 * random.random()  # noqa: S311 (spreads load, guards nothing)
+        longest_s = self._rules.longest_wait_s
+        pause_s = backoff_s(attempts + 1, first_s=self._rules.first_wait_s, longest_s=longest_s, draw=share)
         await asyncio.to_thread(self._fail, subscription, attempts, error, now_s, now_s + pause_s)
         return False
 
     async def _post(
-        self, client: httpx.AsyncClient, subscription: Subscription, document: dict[str, Any]
+        self, client: httpx.AsyncClient, subscription: Subscription, event: FeedEvent
     ) -> tuple[str, Literal["delivered", "gone", "again"]]:
-        body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+        body = json.dumps(to_json(event), ensure_ascii=False, separators=(",", ":"))
+        key = event_key(self._database_id, event.id)
         headers = {
             "Content-Type": "application/json",
-            "Idempotency-Key": payload_key(self._desk_id, document),
-            "LFR-Event": str(document["kind"]),
-            "LFR-Signature": signature(subscription.secret, int(self._clock.wall_s()), body),
+            "Idempotency-Key": key,
+            "LFR-Event": event.kind,
+            **signed_headers(subscription.key, key, self._clock.wall_s(), body),
         }
         try:
             # The answer's body is never read: it could be endless.
-            async with client.stream("POST", subscription.url, content=body, headers=headers) as answer:
+            async with client.stream("POST", subscription.url, content=body.encode(), headers=headers) as answer:
                 return f"HTTP {answer.status_code}", verdict(answer.status_code)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             # The class only: the text may hold the URL and with it a token.

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from dataclasses import fields
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Request
 from starlette.responses import Response, StreamingResponse
 
+from lfr_ray.alert.document import to_json
 from lfr_ray.alert.feed import MEDIA_TYPE, FeedRules, resume_after, stream
 from lfr_ray.alert.queries import MAX_PAGE, AlertQuery
 from lfr_ray.api.auth import OFFICER_PATTERN, acting_officer, looking_person, looking_reason
 from lfr_ray.api.ports import AlertsPort
-from lfr_ray.api.schemas import AlertDocument, AlertPageDocument, DecisionRequest, HoldRequest, OutcomeRequest
+from lfr_ray.api.schemas import DecisionRequest, HoldRequest, OutcomeRequest, answers
 from lfr_ray.clock import parse_utc
 from lfr_ray.errors import InputError
+from lfr_ray.records import Alert, AlertPage, Details
 
 router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
 
@@ -30,16 +33,17 @@ RequestKey = Annotated[
         description="A repeated request with the same key records nothing more.",
     ),
 ]
-MONITORED = ("minutes", "offence_class", "confirmed", "perceived_ethnicity", "perceived_sex", "perceived_age_band")
+OUTCOME_DETAILS = {one.name for one in fields(Details)} - {"comparison"}
+Json = dict[str, object]
 
 
-def desk_of(request: Request) -> AlertsPort:
-    """The desk behind this application."""
-    desk: AlertsPort = request.app.state.desk
-    return desk
+def alerts_of(request: Request) -> AlertsPort:
+    """The alerts behind this application."""
+    alerts: AlertsPort = request.app.state.alerts
+    return alerts
 
 
-@router.get("", response_model=AlertPageDocument)
+@router.get("", **answers(AlertPage))
 async def list_alerts(
     request: Request,
     camera: Word = "",
@@ -52,7 +56,7 @@ async def list_alerts(
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
     cursor: Annotated[str, Query(max_length=80, description="next_cursor of the page before.")] = "",
     order: Literal["newest", "oldest"] = "newest",
-) -> Any:
+) -> Json:
     """Alerts, newest first, filtered, page by page."""
     query = AlertQuery(
         camera=camera,
@@ -67,8 +71,7 @@ async def list_alerts(
         order=order,
     )
     await _account(request, "list of alerts")
-    page = await desk_of(request).list(query)
-    return {"alerts": page.alerts, "next_cursor": page.next_cursor or None, "event_id": page.event_id}
+    return to_json(await alerts_of(request).list(query))
 
 
 @router.get("/stream", response_class=StreamingResponse, responses={200: {"content": {MEDIA_TYPE: {}}}})
@@ -78,22 +81,22 @@ async def follow(
 ) -> StreamingResponse:
     """Everything that happens from now on, or after Last-Event-ID, as server-sent events.
 
-    Each event's data is a JSON document with `id`, `kind`, `at`, `alert_id` and `alert` (as it stands now).
+    Each event's data is a JSON document of the schema `FeedEvent`.
     """
-    desk = desk_of(request)
-    after = resume_after(last_event_id, await desk.newest_event_id())
+    alerts = alerts_of(request)
+    after = resume_after(last_event_id, await alerts.newest_event_id())
     await _account(request, "stream of alerts")
     rules: FeedRules = request.app.state.feed_rules
     # no-transform and X-Accel-Buffering: proxies must neither compress nor collect a stream.
     headers = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
-    return StreamingResponse(stream(desk, after, rules), media_type=MEDIA_TYPE, headers=headers)
+    return StreamingResponse(stream(alerts, after, rules), media_type=MEDIA_TYPE, headers=headers)
 
 
-@router.get("/{alert_id}", response_model=AlertDocument)
-async def read_alert(request: Request, alert_id: AlertId) -> Any:
+@router.get("/{alert_id}", **answers(Alert))
+async def read_alert(request: Request, alert_id: AlertId) -> Json:
     """One alert."""
     await _account(request, "alert", alert_id)
-    return await desk_of(request).get(alert_id)
+    return to_json(await alerts_of(request).get(alert_id))
 
 
 @router.get(
@@ -104,14 +107,14 @@ async def read_alert(request: Request, alert_id: AlertId) -> Any:
 async def read_image(request: Request, alert_id: AlertId, kind: Literal["face", "watchlist", "scene"]) -> Response:
     """The face that was seen, the enrolled picture, or the scene with everyone else made unrecognisable."""
     await _account(request, f"picture {kind}", alert_id)
-    jpeg = await desk_of(request).image(alert_id, kind)
+    jpeg = await alerts_of(request).image(alert_id, kind)
     return Response(jpeg, media_type="image/jpeg", headers={"Content-Disposition": "inline"})
 
 
-@router.post("/{alert_id}/decision", response_model=AlertDocument)
-async def decide(request: Request, alert_id: AlertId, body: DecisionRequest, idempotency_key: RequestKey = "") -> Any:
+@router.post("/{alert_id}/decision", **answers(Alert))
+async def decide(request: Request, alert_id: AlertId, body: DecisionRequest, idempotency_key: RequestKey = "") -> Json:
     """Record an officer's verdict; a second one under the two-person rule; or a correction."""
-    return await desk_of(request).decide(
+    alert = await alerts_of(request).decide(
         alert_id,
         officer=acting_officer(request, body.officer),
         decision=body.decision,
@@ -120,38 +123,41 @@ async def decide(request: Request, alert_id: AlertId, body: DecisionRequest, ide
         corrects=body.corrects or 0,
         request_key=idempotency_key,
     )
+    return to_json(alert)
 
 
-@router.post("/{alert_id}/outcome", response_model=AlertDocument)
+@router.post("/{alert_id}/outcome", **answers(Alert))
 async def add_outcome(
     request: Request, alert_id: AlertId, body: OutcomeRequest, idempotency_key: RequestKey = ""
-) -> Any:
+) -> Json:
     """Record what came of a decided alert, or correct it."""
-    return await desk_of(request).add_outcome(
+    alert = await alerts_of(request).add_outcome(
         alert_id,
         officer=acting_officer(request, body.officer),
         outcome=body.outcome,
         note=body.note,
-        details={name: getattr(body, name) for name in MONITORED},
+        details=Details(**body.model_dump(include=OUTCOME_DETAILS)),
         corrects=body.corrects or 0,
         request_key=idempotency_key,
     )
+    return to_json(alert)
 
 
-@router.post("/{alert_id}/hold", response_model=AlertDocument)
-async def hold(request: Request, alert_id: AlertId, body: HoldRequest) -> Any:
+@router.post("/{alert_id}/hold", **answers(Alert))
+async def hold(request: Request, alert_id: AlertId, body: HoldRequest) -> Json:
     """Keep an alert as evidence beyond its retention time, with a reason."""
-    return await desk_of(request).hold(alert_id, by=acting_officer(request, body.officer), reason=body.reason)
+    by = acting_officer(request, body.officer)
+    return to_json(await alerts_of(request).hold(alert_id, by=by, reason=body.reason))
 
 
-@router.delete("/{alert_id}/hold", response_model=AlertDocument)
-async def release(request: Request, alert_id: AlertId, officer: Annotated[str, Query(pattern=OFFICER_PATTERN)]) -> Any:
+@router.delete("/{alert_id}/hold", **answers(Alert))
+async def release(request: Request, alert_id: AlertId, officer: Annotated[str, Query(pattern=OFFICER_PATTERN)]) -> Json:
     """Let a held alert go; it is destroyed when its time is over."""
-    return await desk_of(request).release(alert_id, by=acting_officer(request, officer))
+    return to_json(await alerts_of(request).release(alert_id, by=acting_officer(request, officer)))
 
 
 async def _account(request: Request, what: str, alert_id: str = "") -> None:
-    await desk_of(request).consulted(
+    await alerts_of(request).consulted(
         who=looking_person(request), what=what, alert_id=alert_id, reason=looking_reason(request)
     )
 

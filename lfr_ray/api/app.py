@@ -1,6 +1,6 @@
 """The HTTP application, built from plain objects.
 
-request -> AnswerMiddleware (headers, faults) -> AccessMiddleware (size, host, token) -> routes -> desk | site
+request -> AnswerMiddleware (headers, faults) -> AccessMiddleware (size, host, token) -> routes -> alerts | site
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from lfr_ray import __version__
+from lfr_ray.alert.document import model_of
 from lfr_ray.alert.feed import FeedRules
 from lfr_ray.api import alert_routes, site_routes
 from lfr_ray.api.auth import Access
@@ -19,6 +20,7 @@ from lfr_ray.api.pages import page_router, read_pages
 from lfr_ray.api.ports import AlertsPort, SiteView
 from lfr_ray.api.problems import MEDIA_TYPE, install
 from lfr_ray.api.schemas import Problem
+from lfr_ray.records import FeedEvent
 
 DESCRIPTION = (
     "Live facial recognition: possible matches for people to decide on. "
@@ -41,7 +43,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 
 def build_api(
-    desk: AlertsPort,
+    alerts: AlertsPort,
     site: SiteView,
     *,
     access: Access | None = None,
@@ -52,7 +54,7 @@ def build_api(
     """The whole of ``/v1``, health, metrics and the console.
 
     Args:
-        desk: The alert desk.
+        alerts: The alerts and their webhooks.
         site: What the site shows of itself.
         access: Who may come in; without it (or without tokens) only requests to this machine's own names.
         console: Serve the console at /.
@@ -71,12 +73,25 @@ def build_api(
         responses=PROBLEMS,
         middleware=[Middleware(AnswerMiddleware), Middleware(AccessMiddleware, access=access or Access({}))],
     )
-    app.state.desk = desk
+    app.state.alerts = alerts
     app.state.site = site
     app.state.feed_rules = feed or FeedRules()
+    _describe_webhooks(app)
     install(app)
     app.include_router(alert_routes.router)
     app.include_router(site_routes.router)
     if console:
         app.include_router(page_router(read_pages(demo_officer)))
     return app
+
+
+def _describe_webhooks(app: FastAPI) -> None:
+    """What a receiver of webhooks gets, for OpenAPI; the events of the stream are the same."""
+    model = model_of(FeedEvent)
+
+    def event(body: Any) -> None:
+        """One POST for each event, signed as Standard Webhooks has it; answer 2xx to acknowledge it."""
+
+    # FastAPI looks a written annotation up by its name, and a derived model has none in this module.
+    event.__annotations__["body"] = model
+    app.webhooks.post("event")(event)

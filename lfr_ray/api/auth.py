@@ -39,7 +39,7 @@ class Identity:
 
 
 class Access:
-    """The tokens that open the door; only their hashes are kept.
+    """The tokens that let a request in; only their hashes are kept.
 
     Args:
         tokens: Name to token. The name :data:`SHARED` is nobody's; any other is an officer's id.
@@ -99,7 +99,7 @@ class Access:
 
 
 def identity_of(request: Request) -> Identity:
-    """Who sent the request, as the door found out."""
+    """Who sent the request, as the middleware found out."""
     identity = request.scope.get("lfr_identity")
     return identity if isinstance(identity, Identity) else Identity()
 

@@ -1,4 +1,4 @@
-"""What the HTTP routes need of the house behind them: the desk, and a view of the site.
+"""What the HTTP routes need of what is behind them: the alerts, and a view of the site.
 
 Both are asynchronous, so that actors can stand behind them as well as plain objects of this process.
 """
@@ -7,29 +7,28 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from lfr_ray.alert.queries import AlertQuery
-from lfr_ray.alert.service import AlertPage, AlertService
-from lfr_ray.alert.webhook_store import WebhookStore, subscription_document
+from lfr_ray.alert.service import AlertService
+from lfr_ray.alert.webhook_store import WebhookState, WebhookStore
+from lfr_ray.api.site_state import CameraState, DeploymentList, Switched, WatchlistState
 from lfr_ray.clock import Clock
 from lfr_ray.metrics import Snapshot
-
-Document = dict[str, Any]
-Documents = list[Document]
+from lfr_ray.records import Alert, AlertPage, Details, FeedEvent
 
 LOOK_S = 0.1
-"""How often a desk in this process is asked for news while a stream waits."""
+"""How often the database of this process is asked for news while a stream waits."""
 
 
 class AlertsPort(Protocol):
-    """The alert desk, as :class:`lfr_ray.alert.service.AlertService` is, but awaited."""
+    """Alerts, as :class:`lfr_ray.alert.service.AlertService` has them, but awaited."""
 
     async def list(self, query: AlertQuery) -> AlertPage:
         """One page of alerts."""
 
-    async def get(self, alert_id: str) -> Document:
+    async def get(self, alert_id: str) -> Alert:
         """One alert."""
 
     async def image(self, alert_id: str, kind: str) -> bytes:
@@ -45,7 +44,7 @@ class AlertsPort(Protocol):
         comparison: Mapping[str, str] | None = None,
         corrects: int = 0,
         request_key: str = "",
-    ) -> Document:
+    ) -> Alert:
         """Record a verdict."""
 
     async def add_outcome(
@@ -55,20 +54,20 @@ class AlertsPort(Protocol):
         officer: str,
         outcome: str,
         note: str = "",
-        details: Mapping[str, Any] | None = None,
+        details: Details | None = None,
         corrects: int = 0,
         request_key: str = "",
-    ) -> Document:
+    ) -> Alert:
         """Record an outcome."""
 
-    async def hold(self, alert_id: str, *, by: str, reason: str) -> Document:
+    async def hold(self, alert_id: str, *, by: str, reason: str) -> Alert:
         """Keep an alert beyond its retention time."""
 
-    async def release(self, alert_id: str, *, by: str) -> Document:
+    async def release(self, alert_id: str, *, by: str) -> Alert:
         """Let a held alert go."""
 
-    async def events_after(self, event_id: int, wait_s: float) -> Documents:
-        """The feed after an id; where nothing is new, what comes within ``wait_s``."""
+    async def events_after(self, event_id: int, wait_s: float) -> Sequence[FeedEvent]:
+        """Events after an id; where nothing is new, what comes within ``wait_s``."""
 
     async def newest_event_id(self) -> int:
         """The newest event's id."""
@@ -77,12 +76,12 @@ class AlertsPort(Protocol):
         """Account for someone looking, before it is shown."""
 
     async def paused_reason(self) -> str:
-        """Why the desk takes no alerts; empty when it does."""
+        """Why alerts are paused; empty when they are not."""
 
-    async def webhooks(self) -> Documents:
+    async def webhooks(self) -> Sequence[WebhookState]:
         """Every webhook, without its secret."""
 
-    async def add_webhook(self, url: str, kinds: tuple[str, ...], *, by: str) -> Document:
+    async def add_webhook(self, url: str, kinds: tuple[str, ...], *, by: str) -> WebhookState:
         """A new webhook, with its secret this once."""
 
     async def remove_webhook(self, webhook_id: str, *, by: str) -> None:
@@ -92,19 +91,19 @@ class AlertsPort(Protocol):
 class SiteView(Protocol):
     """What a site shows of itself, and its two switches."""
 
-    async def cameras(self) -> Documents:
-        """Every camera: ``name`` and ``state``, and what ``CameraDocument`` has besides."""
+    async def cameras(self) -> Sequence[CameraState]:
+        """Every camera."""
 
-    async def watchlist(self) -> Document:
+    async def watchlist(self) -> WatchlistState:
         """The list in force: counts, hash, model; no pictures."""
 
-    async def deployments(self) -> Document:
-        """``{"deployments": [...], "stop": {...} or None}``."""
+    async def deployments(self) -> DeploymentList:
+        """Deployments and the emergency stop."""
 
-    async def stop(self, *, officer: str, reason: str) -> Document:
+    async def stop(self, *, officer: str, reason: str) -> Switched:
         """The emergency stop: no matching anywhere when it returns."""
 
-    async def resume(self, *, officer: str, reason: str) -> Document:
+    async def resume(self, *, officer: str, reason: str) -> Switched:
         """Lift the emergency stop."""
 
     async def readiness(self) -> dict[str, str]:
@@ -115,73 +114,111 @@ class SiteView(Protocol):
 
 
 class LocalAlerts:
-    """A desk of this process, its database work done outside the event loop."""
+    """Alerts of this process, the database's work done outside the event loop."""
 
-    def __init__(self, desk: AlertService, webhooks: WebhookStore, clock: Clock) -> None:
-        self._desk = desk
+    def __init__(self, alerts: AlertService, webhooks: WebhookStore, clock: Clock) -> None:
+        self._alerts = alerts
         self._webhooks = webhooks
         self._clock = clock
 
     async def list(self, query: AlertQuery) -> AlertPage:
         """One page of alerts."""
-        return await asyncio.to_thread(self._desk.list, query)
+        return await asyncio.to_thread(self._alerts.list, query)
 
-    async def get(self, alert_id: str) -> Document:
+    async def get(self, alert_id: str) -> Alert:
         """One alert."""
-        return await asyncio.to_thread(self._desk.get, alert_id)
+        return await asyncio.to_thread(self._alerts.get, alert_id)
 
     async def image(self, alert_id: str, kind: str) -> bytes:
         """One JPEG of an alert."""
-        return await asyncio.to_thread(self._desk.image, alert_id, kind)
+        return await asyncio.to_thread(self._alerts.image, alert_id, kind)
 
-    async def decide(self, alert_id: str, **fields: Any) -> Document:
+    async def decide(
+        self,
+        alert_id: str,
+        *,
+        officer: str,
+        decision: str,
+        note: str = "",
+        comparison: Mapping[str, str] | None = None,
+        corrects: int = 0,
+        request_key: str = "",
+    ) -> Alert:
         """Record a verdict."""
-        return await asyncio.to_thread(self._desk.decide, alert_id, **fields)
+        return await asyncio.to_thread(
+            self._alerts.decide,
+            alert_id,
+            officer=officer,
+            decision=decision,
+            note=note,
+            comparison=comparison,
+            corrects=corrects,
+            request_key=request_key,
+        )
 
-    async def add_outcome(self, alert_id: str, **fields: Any) -> Document:
+    async def add_outcome(
+        self,
+        alert_id: str,
+        *,
+        officer: str,
+        outcome: str,
+        note: str = "",
+        details: Details | None = None,
+        corrects: int = 0,
+        request_key: str = "",
+    ) -> Alert:
         """Record an outcome."""
-        return await asyncio.to_thread(self._desk.add_outcome, alert_id, **fields)
+        return await asyncio.to_thread(
+            self._alerts.add_outcome,
+            alert_id,
+            officer=officer,
+            outcome=outcome,
+            note=note,
+            details=details,
+            corrects=corrects,
+            request_key=request_key,
+        )
 
-    async def hold(self, alert_id: str, *, by: str, reason: str) -> Document:
+    async def hold(self, alert_id: str, *, by: str, reason: str) -> Alert:
         """Keep an alert beyond its retention time."""
-        return await asyncio.to_thread(self._desk.hold, alert_id, by=by, reason=reason)
+        return await asyncio.to_thread(self._alerts.hold, alert_id, by=by, reason=reason)
 
-    async def release(self, alert_id: str, *, by: str) -> Document:
+    async def release(self, alert_id: str, *, by: str) -> Alert:
         """Let a held alert go."""
-        return await asyncio.to_thread(self._desk.release, alert_id, by=by)
+        return await asyncio.to_thread(self._alerts.release, alert_id, by=by)
 
-    async def events_after(self, event_id: int, wait_s: float) -> Documents:
-        """The feed after an id; where nothing is new, what comes within ``wait_s``."""
+    async def events_after(self, event_id: int, wait_s: float) -> Sequence[FeedEvent]:
+        """Events after an id; where nothing is new, what comes within ``wait_s``."""
         until_s = time.monotonic() + wait_s
         while True:
-            events = await asyncio.to_thread(self._desk.events_after, event_id)
+            events = await asyncio.to_thread(self._alerts.events_after, event_id)
             if events or time.monotonic() >= until_s:
                 return events
             await asyncio.sleep(LOOK_S)
 
     async def newest_event_id(self) -> int:
         """The newest event's id."""
-        return await asyncio.to_thread(self._desk.newest_event_id)
+        return await asyncio.to_thread(self._alerts.newest_event_id)
 
     async def consulted(self, *, who: str, what: str, alert_id: str = "", reason: str = "") -> None:
         """Account for someone looking, before it is shown."""
-        await asyncio.to_thread(self._desk.consulted, who=who, what=what, alert_id=alert_id, reason=reason)
+        await asyncio.to_thread(self._alerts.consulted, who=who, what=what, alert_id=alert_id, reason=reason)
 
     async def paused_reason(self) -> str:
-        """Why the desk takes no alerts; empty when it does."""
-        return await asyncio.to_thread(self._desk.paused_reason)
+        """Why alerts are paused; empty when they are not."""
+        return await asyncio.to_thread(self._alerts.paused_reason)
 
-    async def webhooks(self) -> Documents:
+    async def webhooks(self) -> Sequence[WebhookState]:
         """Every webhook, without its secret."""
-        return [subscription_document(one) for one in await asyncio.to_thread(self._webhooks.all)]
+        return [one.shown() for one in await asyncio.to_thread(self._webhooks.all)]
 
-    async def add_webhook(self, url: str, kinds: tuple[str, ...], *, by: str) -> Document:
+    async def add_webhook(self, url: str, kinds: tuple[str, ...], *, by: str) -> WebhookState:
         """A new webhook, with its secret this once."""
         made = await asyncio.to_thread(self._webhooks.add, url, kinds, by=by, now_s=self._clock.wall_s())
-        await asyncio.to_thread(self._desk.report)
-        return subscription_document(made, with_secret=True)
+        await asyncio.to_thread(self._alerts.report)
+        return made.shown(with_secret=True)
 
     async def remove_webhook(self, webhook_id: str, *, by: str) -> None:
         """Tell a webhook nothing more."""
         await asyncio.to_thread(self._webhooks.remove, webhook_id, by=by, now_s=self._clock.wall_s())
-        await asyncio.to_thread(self._desk.report)
+        await asyncio.to_thread(self._alerts.report)

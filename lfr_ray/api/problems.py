@@ -22,6 +22,9 @@ MEDIA_TYPE = "application/problem+json"
 UNPROCESSABLE = 422
 RETRY_AFTER_S = 2
 
+ProblemDocument = Mapping[str, str | int]
+"""The fields of ``schemas.Problem``."""
+
 log = structlog.get_logger()
 
 
@@ -30,14 +33,14 @@ class ProblemResponse(Response):
 
     media_type = MEDIA_TYPE
 
-    def __init__(self, document: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, document: ProblemDocument, headers: Mapping[str, str] | None = None) -> None:
         body = json.dumps(document, ensure_ascii=False).encode()
         super().__init__(body, int(document["status"]), dict(headers or {}), MEDIA_TYPE)
 
 
 def problem(
     status: int, kind: str, title: str, detail: str, *, got: str = "", allowed: str = "", next_step: str = ""
-) -> dict[str, Any]:
+) -> ProblemDocument:
     """The document itself.
 
     >>> problem(404, "not-found", "Not found", "no such alert")["type"]
@@ -54,7 +57,7 @@ def problem(
     }
 
 
-def of_error(error: LfrError) -> dict[str, Any]:
+def of_error(error: LfrError) -> ProblemDocument:
     """The problem that one of our errors is."""
     name = type(error).__name__
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name.removesuffix("Error")).lower()
@@ -70,7 +73,7 @@ def of_error(error: LfrError) -> dict[str, Any]:
     )
 
 
-def of_fault(error: BaseException) -> dict[str, Any]:
+def of_fault(error: BaseException) -> ProblemDocument:
     """The problem that a fault of the program is: a number, under which the log has its place in the code.
 
     The error's text is neither shown nor logged, because it may hold a name.

@@ -1,4 +1,7 @@
-"""Every document that goes over HTTP, as OpenAPI describes it."""
+"""Every document that comes in over HTTP, and the models of those that go out.
+
+What goes out is a record; its model is derived from it, and forbids what is not described.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from lfr_ray.adjudicate.case import MAX_NOTE
 from lfr_ray.adjudicate.outcome import MAX_MINUTES, OFFENCE_CLASS_PATTERN
 from lfr_ray.adjudicate.vocabulary import AgeBand, Decision, Ethnicity, Feature, Finding, Outcome, Sex
+from lfr_ray.alert.document import Document, model_of
 from lfr_ray.alert.service import MAX_REASON
 from lfr_ray.alert.webhook_store import DEFAULT_KINDS, MAX_URL
 from lfr_ray.api.auth import OFFICER_PATTERN
@@ -32,13 +36,7 @@ class Request(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Answer(BaseModel):
-    """Base of what goes out: a site may tell more than is described."""
-
-    model_config = ConfigDict(extra="allow")
-
-
-class Problem(Answer):
+class Problem(Document):
     """RFC 9457 problem document."""
 
     type: str
@@ -50,7 +48,9 @@ class Problem(Answer):
     next_step: str = Field(description="What to do now.")
 
 
-# --- alerts ---
+def answers(kind: type) -> dict[str, Any]:
+    """Options of a route that answers with a record: its model checks the whole document before it goes out."""
+    return {"response_model": model_of(kind), "response_model_exclude_unset": True}
 
 
 class DecisionRequest(Request):
@@ -89,146 +89,11 @@ class HoldRequest(Request):
     reason: Reason
 
 
-class Sightings(Answer):
-    """How often and when the person was seen at this camera since."""
-
-    count: int
-    first: str
-    last: str
-
-
-class CaseState(Answer):
-    """How far the decision is. Under the two-person rule nothing of the first verdict is told before the second."""
-
-    state: str = Field(description="open, awaiting_second, decided or concluded")
-    two_person: bool
-    verdicts_given: int
-
-
-class AlertDocument(Answer):
-    """A possible match. A person decides what it is."""
-
-    id: str
-    key: str = Field(description="Idempotency key of the sighting that raised it.")
-    status: str = Field(description="new or decided")
-    entry_id: str
-    name: str
-    category: str
-    action: str = Field(description="What is asked for if a person confirms the match.")
-    camera: str
-    deployment: str
-    model: str
-    captured_at: str = Field(description="Wall time of the deciding view, ISO 8601 UTC.")
-    raised_at: str
-    time_s: float = Field(description="Position on the camera's own timeline, seconds.")
-    similarity: float
-    threshold: float
-    probability: float | None = Field(
-        description="That it is this person, at this list size and the site's base rate; null without a calibration."
-    )
-    regions_visible: list[str] = Field(
-        description="Halves of the face that are visible: upper, lower. The comparison rests on them."
-    )
-    margin: float = Field(description="Lead over the nearest other entry.")
-    runner_up: str
-    views_agreeing: int
-    views_compared: int
-    list_size: int
-    relatives: list[str] = Field(description="Entries whose enrolled faces are close to this one's.")
-    cautions: list[str] = Field(description="possible_relative, small_margin, single_entry_list, partly_covered")
-    box: list[float] = Field(description="x1, y1, x2, y2 in pixels of the frame.")
-    quality: dict[str, float]
-    sightings: Sightings
-    hold: dict[str, Any] | None
-    images: dict[str, str]
-    case: CaseState
-    decision: dict[str, Any] | None
-    outcome: dict[str, Any] | None
-    history: list[dict[str, Any]] = Field(description="Every record, oldest first, once the case is decided.")
-
-
-class AlertPageDocument(Answer):
-    """One page of alerts."""
-
-    alerts: list[AlertDocument]
-    next_cursor: str | None
-    event_id: int = Field(description="Open the stream with this Last-Event-ID, and nothing after this page is missed.")
-
-
-# --- site ---
-
-
-class CameraDocument(Answer):
-    """One camera as it is now."""
-
-    name: str
-    state: str = Field(description="connecting, live, blind or ended")
-    blind_since: str | None = Field(default=None, description="Since when nothing is seen, ISO 8601 UTC.")
-    problem: str = Field(default="", description="Why it is blind or ended.")
-    refusal: str = Field(default="", description="Why the matcher compares nothing of it; empty when it does.")
-    width_px: int | None = None
-    height_px: int | None = None
-    frames: int | None = None
-    frames_dropped: int | None = None
-    fps: float | None = None
-    faces_seen: int | None = None
-    faces_compared: int | None = None
-
-
-class CamerasDocument(Answer):
-    """All cameras."""
-
-    cameras: list[CameraDocument]
-
-
-class WatchlistDocument(Answer):
-    """The list in force, without pictures."""
-
-    entries: int
-    images: int | None = None
-    hash: str = ""
-    model: str = ""
-
-
-class StopState(Answer):
-    """The emergency stop."""
-
-    by: str
-    reason: str
-    at: str
-
-
-class DeploymentDocument(Answer):
-    """One deployment."""
-
-    id: str
-    kind: str = ""
-    state: str = ""
-
-
-class DeploymentsDocument(Answer):
-    """Deployments and what stands in their way."""
-
-    deployments: list[DeploymentDocument]
-    stop: StopState | None = Field(default=None, description="Null unless the emergency stop is set.")
-    paused: str = Field(default="", description="Why the desk takes no alerts; empty when it does.")
-
-
 class StopRequest(Request):
     """Stop or resume all matching."""
 
     officer: Officer
     reason: Reason
-
-
-class ReadyDocument(Answer):
-    """What is ready."""
-
-    ready: bool
-    parts: dict[str, str] = Field(description="Of each part: empty when ready, otherwise why not.")
-
-
-# --- webhooks ---
 
 
 class WebhookRequest(Request):
@@ -237,27 +102,3 @@ class WebhookRequest(Request):
     url: str = Field(min_length=1, max_length=MAX_URL, description="https, or http on loopback.")
     kinds: list[str] = Field(default=list(DEFAULT_KINDS), min_length=1, max_length=16)
     officer: Officer
-
-
-class WebhookDocument(Answer):
-    """A webhook; its secret is told once, when it is made."""
-
-    id: str
-    url: str = Field(description="Without its query, which may hold a token.")
-    kinds: list[str]
-    active: bool
-    attempts: int
-    failing_since: str | None
-    last_error: str
-
-
-class WebhookCreated(WebhookDocument):
-    """A new webhook."""
-
-    secret: str = Field(description="Key of LFR-Signature. It is never shown again.")
-
-
-class WebhooksDocument(Answer):
-    """All webhooks."""
-
-    webhooks: list[WebhookDocument]

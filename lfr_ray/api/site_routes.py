@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
-from lfr_ray.api.alert_routes import desk_of
+from lfr_ray.alert.document import model_of, to_json
+from lfr_ray.alert.webhook_store import WebhookList, WebhookState
+from lfr_ray.api.alert_routes import Json, alerts_of
 from lfr_ray.api.auth import OFFICER_PATTERN, acting_officer
 from lfr_ray.api.exposition import exposition
 from lfr_ray.api.ports import SiteView
-from lfr_ray.api.schemas import (
-    CamerasDocument,
-    DeploymentsDocument,
-    ReadyDocument,
-    StopRequest,
-    WatchlistDocument,
-    WebhookCreated,
-    WebhookRequest,
-    WebhooksDocument,
-)
+from lfr_ray.api.schemas import StopRequest, WebhookRequest, answers
+from lfr_ray.api.site_state import CameraList, DeploymentList, Health, Readiness, Switched, WatchlistState
 from lfr_ray.errors import LfrError
 
 router = APIRouter(tags=["site"])
@@ -36,49 +31,50 @@ def site_of(request: Request) -> SiteView:
     return site
 
 
-@router.get("/v1/cameras", response_model=CamerasDocument)
-async def cameras(request: Request) -> Any:
+@router.get("/v1/cameras", **answers(CameraList))
+async def cameras(request: Request) -> Json:
     """Every camera: live or blind and since when, frames dropped, and why nothing is compared if so."""
-    return {"cameras": await site_of(request).cameras()}
+    return to_json(CameraList(tuple(await site_of(request).cameras())))
 
 
-@router.get("/v1/watchlist", response_model=WatchlistDocument)
-async def watchlist(request: Request) -> Any:
+@router.get("/v1/watchlist", **answers(WatchlistState))
+async def watchlist(request: Request) -> Json:
     """The list in force; no pictures, no names."""
-    return await site_of(request).watchlist()
+    return to_json(await site_of(request).watchlist())
 
 
-@router.get("/v1/deployments", response_model=DeploymentsDocument)
-async def deployments(request: Request) -> Any:
-    """Deployments, the emergency stop, and whether the desk is paused."""
-    document = dict(await site_of(request).deployments())
-    document["paused"] = await desk_of(request).paused_reason()
-    return document
+@router.get("/v1/deployments", **answers(DeploymentList))
+async def deployments(request: Request) -> Json:
+    """Deployments, the emergency stop, and whether alerts are paused."""
+    found = await site_of(request).deployments()
+    return to_json(replace(found, paused=await alerts_of(request).paused_reason()))
 
 
-@router.post("/v1/stop")
-async def stop(request: Request, body: StopRequest) -> dict[str, Any]:
+@router.post("/v1/stop", **answers(Switched))
+async def stop(request: Request, body: StopRequest) -> Json:
     """The emergency stop: when this answers, nothing is compared anywhere any more."""
-    return await site_of(request).stop(officer=acting_officer(request, body.officer), reason=body.reason)
+    officer = acting_officer(request, body.officer)
+    return to_json(await site_of(request).stop(officer=officer, reason=body.reason))
 
 
-@router.post("/v1/resume")
-async def resume(request: Request, body: StopRequest) -> dict[str, Any]:
+@router.post("/v1/resume", **answers(Switched))
+async def resume(request: Request, body: StopRequest) -> Json:
     """Lift the emergency stop."""
-    return await site_of(request).resume(officer=acting_officer(request, body.officer), reason=body.reason)
+    officer = acting_officer(request, body.officer)
+    return to_json(await site_of(request).resume(officer=officer, reason=body.reason))
 
 
-@router.get("/v1/webhooks", response_model=WebhooksDocument)
-async def webhooks(request: Request) -> Any:
+@router.get("/v1/webhooks", **answers(WebhookList))
+async def webhooks(request: Request) -> Json:
     """Every webhook and how its deliveries go."""
-    return {"webhooks": await desk_of(request).webhooks()}
+    return to_json(WebhookList(tuple(await alerts_of(request).webhooks())))
 
 
-@router.post("/v1/webhooks", status_code=201, response_model=WebhookCreated)
-async def add_webhook(request: Request, body: WebhookRequest) -> Any:
+@router.post("/v1/webhooks", status_code=201, **answers(WebhookState))
+async def add_webhook(request: Request, body: WebhookRequest) -> Json:
     """Send alerts to an address, signed, at least once; the secret is in this answer and never again."""
     by = acting_officer(request, body.officer)
-    return await desk_of(request).add_webhook(body.url, tuple(body.kinds), by=by)
+    return to_json(await alerts_of(request).add_webhook(body.url, tuple(body.kinds), by=by))
 
 
 @router.delete("/v1/webhooks/{webhook_id}", status_code=204, response_class=Response)
@@ -86,30 +82,31 @@ async def remove_webhook(
     request: Request, webhook_id: WebhookId, officer: Annotated[str, Query(pattern=OFFICER_PATTERN)]
 ) -> Response:
     """Send nothing more."""
-    await desk_of(request).remove_webhook(webhook_id, by=acting_officer(request, officer))
+    await alerts_of(request).remove_webhook(webhook_id, by=acting_officer(request, officer))
     return Response(status_code=204)
 
 
-@router.get("/healthz")
-async def healthz() -> dict[str, str]:
+@router.get("/healthz", **answers(Health))
+async def healthz() -> Json:
     """This process answers."""
-    return {"status": "ok"}
+    return to_json(Health("ok"))
 
 
-@router.get("/readyz", response_model=ReadyDocument, responses={NOT_READY: {"model": ReadyDocument}})
-async def readyz(request: Request) -> Any:
+@router.get("/readyz", **answers(Readiness), responses={NOT_READY: {"model": model_of(Readiness)}})
+async def readyz(request: Request, response: Response) -> Json:
     """Every part is ready; 503 and the reasons when not."""
     try:
         parts = dict(await site_of(request).readiness())
     except LfrError as error:
         parts = {"site": error.what}
     try:
-        await desk_of(request).newest_event_id()
+        await alerts_of(request).newest_event_id()
         parts["desk"] = ""
     except LfrError as error:
         parts["desk"] = error.what
     ready = not any(parts.values())
-    return JSONResponse({"ready": ready, "parts": parts}, status_code=200 if ready else NOT_READY)
+    response.status_code = 200 if ready else NOT_READY
+    return to_json(Readiness(ready, parts))
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})

@@ -8,14 +8,16 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
 import typer
 
 from lfr_ray.adjudicate.vocabulary import DECISIONS
+from lfr_ray.alert.document import from_json
 from lfr_ray.cli.output import stderr, table, write_json
+from lfr_ray.clock import utc_text
 from lfr_ray.errors import (
     ConfigError,
     ConflictError,
@@ -25,6 +27,9 @@ from lfr_ray.errors import (
     NotFoundError,
     RefusedError,
 )
+from lfr_ray.records import Alert, AlertPage, FeedEvent
+
+Record = TypeVar("Record")
 
 DEFAULT_SERVER = "http://127.0.0.1:8000"
 TOKEN_ENV = "LFR_API_TOKEN"  # noqa: S105 (a name, not a secret)
@@ -65,14 +70,15 @@ def list_alerts(
     filters = {"camera": camera, "entry_id": entry, "category": category, "status": status, "since": since}
     filters |= {"until": until, "cursor": cursor, "limit": str(limit)}
     with AlertServer(server, officer) as site:
-        page = site.get("/v1/alerts", {name: value for name, value in filters.items() if value})
+        document = site.get("/v1/alerts", {name: value for name, value in filters.items() if value})
+        page = site.read(AlertPage, document)
     if json:
-        write_json(json, page)
+        write_json(json, document)
         return
     columns = ("id", "captured", "camera", "name", "category", "similarity", "views", "status", "seen")
-    table("Alerts", columns, (_row(alert) for alert in page["alerts"]))
-    if page["next_cursor"]:
-        stderr.print(f"older alerts: --cursor {page['next_cursor']}")
+    table("Alerts", columns, (_row(alert) for alert in page.alerts))
+    if page.next_cursor:
+        stderr.print(f"older alerts: --cursor {page.next_cursor}")
 
 
 @app.command("tail")
@@ -90,7 +96,10 @@ def tail(
         _emptied(Path(json))
     with AlertServer(server, officer) as site:
         for number, event in enumerate(site.events(after), start=1):
-            _told(event, json)
+            if json:
+                _write_line(event, json)
+            else:
+                _told(site.read(FeedEvent, event))
             if number == count:
                 return
 
@@ -112,17 +121,18 @@ def decide(
     if corrects is not None:
         body["corrects"] = corrects
     with AlertServer(server, officer) as site:
-        alert = site.post(f"/v1/alerts/{_path_part(alert_id)}/decision", body)
+        document = site.post(f"/v1/alerts/{_path_part(alert_id)}/decision", body)
+        alert = site.read(Alert, document)
     if json:
-        write_json(json, alert)
+        write_json(json, document)
         return
-    if alert["decision"] is None:
+    ruling = alert.case.decision
+    if ruling is None:
         stderr.print("recorded; a second officer decides without knowing the first verdict")
         return
     columns = ("id", "decision", "officer", "at", "after the alert", "record")
-    ruling = alert["decision"]
-    row = (alert["id"], ruling["decision"], ruling["officer"], ruling["decided_at"])
-    table("Decision", columns, [(*row, f"{ruling['time_to_decision_s']} s", ruling["record_id"])])
+    row = (alert.id, ruling.decision, ruling.officer, utc_text(ruling.decided_at))
+    table("Decision", columns, [(*row, f"{ruling.time_to_decision_s} s", ruling.record_id)])
 
 
 class AlertServer:
@@ -155,6 +165,17 @@ class AlertServer:
     def get(self, path: str, query: Mapping[str, str]) -> Any:
         """A JSON document."""
         return self._asked("GET", path, params=dict(query))
+
+    def read(self, kind: type[Record], document: object) -> Record:
+        """The record that a document tells of.
+
+        Raises:
+            FailureError: It is no such document.
+        """
+        try:
+            return from_json(kind, document)
+        except InputError:
+            raise self._stranger() from None
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
         """Send a record; sent once more with the same key where the answer is lost, so that nothing is doubled."""
@@ -266,18 +287,18 @@ def _path_part(alert_id: str) -> str:
     return alert_id
 
 
-def _row(alert: Mapping[str, Any]) -> tuple[object, ...]:
-    decision = alert["decision"]
+def _row(alert: Alert) -> tuple[object, ...]:
+    match, decision = alert.match, alert.case.decision
     return (
-        alert["id"],
-        alert["captured_at"],
-        alert["camera"],
-        alert["name"],
-        alert["category"],
-        f"{alert['similarity']:.3f} / {alert['threshold']:.3f}",
-        f"{alert['views_agreeing']} of {alert['views_compared']}",
-        decision["decision"] if decision else alert["status"],
-        alert["sightings"]["count"],
+        alert.id,
+        utc_text(alert.place.captured_at),
+        alert.place.camera,
+        match.name,
+        match.category,
+        f"{match.similarity:.3f} / {match.threshold:.3f}",
+        f"{match.views_agreeing} of {match.views_compared}",
+        decision.decision if decision else alert.case.status,
+        alert.sightings.count,
     )
 
 
@@ -290,17 +311,18 @@ def _emptied(path: Path) -> None:
         ) from None
 
 
-def _told(event: Mapping[str, Any], target: str) -> None:
-    if target and target != "-":
-        with Path(target).open("a", encoding="utf-8") as file:
-            file.write(json_text.dumps(event, ensure_ascii=False) + "\n")
-        return
+def _write_line(event: Mapping[str, Any], target: str) -> None:
+    line = json_text.dumps(event, ensure_ascii=False)
     if target == "-":
-        typer.echo(json_text.dumps(event, ensure_ascii=False))
+        typer.echo(line)
         return
-    alert = event["alert"]
-    about = event["reason"] or event["alert_id"] or ""
+    with Path(target).open("a", encoding="utf-8") as file:
+        file.write(line + "\n")
+
+
+def _told(event: FeedEvent) -> None:
+    about, alert = event.reason or event.alert_id or "", event.alert
     if alert is not None:
-        ruling = alert["decision"]["decision"] if alert["decision"] else ""
-        about = f"{alert['id']}  {alert['camera']}  {alert['name']} ({alert['category']})  {ruling}".rstrip()
-    typer.echo(f"{event['at']}  {event['kind']:<17} {about}")
+        ruling = alert.case.decision.decision if alert.case.decision else ""
+        about = f"{alert.id}  {alert.place.camera}  {alert.match.name} ({alert.match.category})  {ruling}".rstrip()
+    typer.echo(f"{utc_text(event.at)}  {event.kind:<17} {about}")

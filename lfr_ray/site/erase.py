@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 
 from lfr_ray.alert.erase import AlertEraser, RetentionFacts
-from lfr_ray.alert.schema import IMAGE_KINDS
 from lfr_ray.alert.store import AlertStore
 from lfr_ray.errors import LfrError, NotFoundError
 from lfr_ray.match.entries import EnrolledImage
 from lfr_ray.match.store import WatchlistStore
+from lfr_ray.records import IMAGE_KINDS
 
 
 class ErasableWatchlist:

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from standardwebhooks import Webhook
 
 from lfr_ray.alert.database import Database
 from lfr_ray.alert.erase import AlertEraser
 from lfr_ray.alert.service import AlertService
 from lfr_ray.alert.webhook_store import DEFAULT_KINDS, KINDS, WebhookStore
-from lfr_ray.alert.webhooks import Deliverer, DeliveryRules, signature_holds
+from lfr_ray.alert.webhooks import Deliverer, DeliveryRules
 from lfr_ray.clock import SystemClock
 from lfr_ray.records import Sighting
 
@@ -29,7 +30,7 @@ FAST = DeliveryRules(first_wait_s=0.02, longest_wait_s=0.05, timeout_s=1.0, poll
 
 @dataclass
 class Receiver:
-    """AnswerMiddleware as told, one status a request, then 204; keeps what came."""
+    """Answers as told, one status a request, then 204; keeps what came."""
 
     statuses: list[int] = field(default_factory=list)
     stall_s: float = 0.0
@@ -106,7 +107,9 @@ def deliver_until(
     """A new deliverer each time: whatever it must remember is in the database."""
 
     async def delivered() -> None:
-        deliverer = Deliverer(webhooks, desk.documents, desk, SystemClock(), desk_id=desk.store.desk_id(), rules=rules)
+        deliverer = Deliverer(
+            webhooks, desk.completed, desk, SystemClock(), database_id=desk.store.database_id(), rules=rules
+        )
         task = asyncio.create_task(deliverer.run())
         until_s = time.monotonic() + limit_s
         while not done():
@@ -131,8 +134,10 @@ def test_signed_in_order_and_again_until_acknowledged(
     assert [event["kind"] for event in receiver.events] == ["alert_raised"] * 4 + ["decision"]
     assert len(set(receiver.keys[:4])) == 1
     assert receiver.keys[4] != receiver.keys[3]
+    for headers, body in receiver.requests:
+        assert Webhook(made.secret).verify(body, headers) == json.loads(body)
+        assert headers["webhook-id"] == headers["idempotency-key"]
     headers, body = receiver.requests[0]
-    assert signature_holds(made.secret, headers["lfr-signature"], body, now_s=time.time())
     assert headers["content-type"] == "application/json"
     assert json.loads(body)["alert"]["id"] == first
     assert b"JFIF" not in body

@@ -14,7 +14,7 @@ from lfr_ray.alert.queries import AlertQuery
 from lfr_ray.alert.service import AlertService
 from lfr_ray.alert.webhook_store import DEFAULT_KINDS, WebhookStore
 from lfr_ray.errors import ConflictError, NotFoundError, StoreError
-from lfr_ray.records import Sighting
+from lfr_ray.records import Details, Sighting
 
 Make = Callable[..., Sighting]
 DeskOn = Callable[..., AlertService]
@@ -37,10 +37,10 @@ def test_from_sighting_to_erasure(desk_on: DeskOn, database: Database, make_sigh
     desk.decide(alert_id, officer="PC1", decision="engage", request_key="r1")
     with pytest.raises(ConflictError):
         desk.decide(alert_id, officer="PC2", decision="engage")
-    desk.add_outcome(alert_id, officer="PC1", outcome="stopped", details={"minutes": 3.5})
+    desk.add_outcome(alert_id, officer="PC1", outcome="stopped", details=Details(minutes=3.5))
     (listed,) = desk.list(AlertQuery(status="decided", camera="gate")).alerts
-    assert listed["outcome"]["minutes"] == 3.5
-    assert [event["kind"] for event in desk.events_after(0)] == [
+    assert listed.case.outcome.details.minutes == 3.5
+    assert [event.kind for event in desk.events_after(0)] == [
         *("alert_raised", "sighting_attached", "decision", "outcome")
     ]
     eraser = AlertEraser(database)
@@ -60,7 +60,7 @@ def test_events_become_visible_in_the_order_of_their_ids(
 
     def follow() -> None:
         while len(seen) < 40:
-            seen.extend(event["id"] for event in desk.events_after(seen[-1] if seen else 0))
+            seen.extend(event.id for event in desk.events_after(seen[-1] if seen else 0))
 
     with ThreadPoolExecutor(5) as pool:
         follower = pool.submit(follow)

@@ -23,7 +23,7 @@ def run(*arguments: str) -> subprocess.Popen[str]:
 def alert_ids(desk_on: DeskOn, url: str) -> list[str]:
     database = Database(url)
     try:
-        return [alert["id"] for alert in desk_on(database).list(AlertQuery()).alerts]
+        return [alert.id for alert in desk_on(database).list(AlertQuery()).alerts]
     finally:
         database.close()
 

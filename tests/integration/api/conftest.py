@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import uvicorn
@@ -22,6 +21,7 @@ from lfr_ray.alert.webhook_store import WebhookStore
 from lfr_ray.api.app import build_api
 from lfr_ray.api.auth import Access
 from lfr_ray.api.ports import LocalAlerts
+from lfr_ray.api.site_state import CameraState, DeploymentList, Switched, WatchlistState
 from lfr_ray.clock import SystemClock
 from lfr_ray.metrics import Snapshot
 
@@ -29,20 +29,20 @@ from lfr_ray.metrics import Snapshot
 class EmptySite:
     """A site without cameras."""
 
-    async def cameras(self) -> list[dict[str, Any]]:
+    async def cameras(self) -> list[CameraState]:
         return []
 
-    async def watchlist(self) -> dict[str, Any]:
-        return {"entries": 0}
+    async def watchlist(self) -> WatchlistState:
+        return WatchlistState(0)
 
-    async def deployments(self) -> dict[str, Any]:
-        return {"deployments": [], "stop": None}
+    async def deployments(self) -> DeploymentList:
+        return DeploymentList(())
 
-    async def stop(self, *, officer: str, reason: str) -> dict[str, Any]:
-        return {"by": officer, "reason": reason}
+    async def stop(self, *, officer: str, reason: str) -> Switched:
+        return Switched(True, officer, reason, "2026-08-21T12:00:00.000Z")
 
-    async def resume(self, *, officer: str, reason: str) -> dict[str, Any]:
-        return {"by": officer, "reason": reason}
+    async def resume(self, *, officer: str, reason: str) -> Switched:
+        return Switched(False, officer, reason)
 
     async def readiness(self) -> dict[str, str]:
         return {}

@@ -25,6 +25,7 @@ from lfr_ray.alert.webhook_store import WebhookStore
 from lfr_ray.api.app import build_api
 from lfr_ray.api.auth import Access
 from lfr_ray.api.ports import LocalAlerts
+from lfr_ray.api.site_state import CameraState, DeploymentList, DeploymentState, StopState, Switched, WatchlistState
 from lfr_ray.clock import SystemClock, utc_text
 from lfr_ray.metrics import Snapshot
 
@@ -67,37 +68,31 @@ class GroundSite:
     """A site of four cameras, one of them blind."""
 
     def __init__(self) -> None:
-        self.halt: dict[str, Any] | None = None
+        self.halt: StopState | None = None
         self.blind_since = time.time() - 75
 
-    async def cameras(self) -> list[dict[str, Any]]:
-        live = {"state": "live", "fps": 10.0, "frames_dropped": 1204}
+    async def cameras(self) -> list[CameraState]:
+        blind = {"blind_since": self.blind_since, "problem": "no picture for 75 s", "frames_dropped": 12}
         return [
-            {"name": "north-gate", **live},
-            {"name": "south-gate", **live, "fps": 9.6, "frames_dropped": 88},
-            {
-                "name": "beach-path",
-                "state": "blind",
-                "blind_since": utc_text(self.blind_since),
-                "problem": "no picture for 75 s",
-                "frames_dropped": 12,
-            },
-            {"name": "van", "state": "live", "refusal": "outside the deployment's hours"},
+            CameraState("north-gate", "live", fps=10.0, frames_dropped=1204),
+            CameraState("south-gate", "live", fps=9.6, frames_dropped=88),
+            CameraState("beach-path", "blind", **blind),
+            CameraState("van", "live", refusal="outside the deployment's hours"),
         ]
 
-    async def watchlist(self) -> dict[str, Any]:
-        return {"entries": 512, "images": 800}
+    async def watchlist(self) -> WatchlistState:
+        return WatchlistState(512, 800)
 
-    async def deployments(self) -> dict[str, Any]:
-        return {"deployments": [{"id": "airshow-2026", "kind": "live", "state": "in_force"}], "stop": self.halt}
+    async def deployments(self) -> DeploymentList:
+        return DeploymentList((DeploymentState("airshow-2026", "live", "in_force"),), self.halt)
 
-    async def stop(self, *, officer: str, reason: str) -> dict[str, Any]:
-        self.halt = {"by": officer, "reason": reason, "at": utc_text(time.time())}
-        return self.halt
+    async def stop(self, *, officer: str, reason: str) -> Switched:
+        self.halt = StopState(officer, reason, utc_text(time.time()))
+        return Switched(True, officer, reason, self.halt.at)
 
-    async def resume(self, *, officer: str, reason: str) -> dict[str, Any]:
+    async def resume(self, *, officer: str, reason: str) -> Switched:
         self.halt = None
-        return {"by": officer, "reason": reason}
+        return Switched(False, officer, reason)
 
     async def readiness(self) -> dict[str, str]:
         return {}

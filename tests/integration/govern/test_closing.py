@@ -211,7 +211,7 @@ def test_held_alerts_stay_and_are_counted(station: Station) -> None:
     receipt = station.close()
     assert receipt.receipt.held == 1
     assert receipt.receipt.parts[1].counts["alerts"] == 1
-    assert station.desk.get(held)["id"] == held
+    assert station.desk.get(held).id == held
     assert station.verify().holds, "the held alert's pictures are lawfully there"
 
 

@@ -13,7 +13,7 @@ from lfr_ray.config import AlertConfig, AuthorityConfig, SiteConfig
 from lfr_ray.govern.counters import CameraCounters, totals
 from lfr_ray.govern.ledger_verify import read_records
 from lfr_ray.govern.stop import breaker_pause, emergency_stop
-from lfr_ray.records import Match, Quality, Sighting
+from lfr_ray.records import Details, Match, Quality, Sighting
 from lfr_ray.site.open import OpenedAlerts, TestPermission
 from lfr_ray.site.schedule import COUNT_EVERY_S
 
@@ -48,7 +48,7 @@ class Site:
     def false_alert(self, number: int) -> None:
         alert_id = self.alert(number)
         self.opened.desk.decide(alert_id, officer="pc-1", decision="engage")
-        self.opened.desk.add_outcome(alert_id, officer="pc-1", outcome="false_alert", details={"confirmed": True})
+        self.opened.desk.add_outcome(alert_id, officer="pc-1", outcome="false_alert", details=Details(confirmed=True))
 
     def tick(self, faces: int, frames: int = 1) -> None:
         self.clock.advance(COUNT_EVERY_S)

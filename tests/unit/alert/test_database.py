@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import stat
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
 
+from lfr_ray.alert import schema as tables
 from lfr_ray.alert.database import Database, shown
 from lfr_ray.alert.queries import AlertQuery
 from lfr_ray.alert.service import AlertService
@@ -98,7 +100,7 @@ def test_a_locked_database_is_an_error_and_a_retry_succeeds(
     with pytest.raises(StoreError, match="locked") as caught:
         desk.raise_alert(make_sighting())
     assert "Nobody" not in str(caught.value)
-    assert desk.list(AlertQuery()).alerts == []
+    assert desk.list(AlertQuery()).alerts == ()
     other.execute("ROLLBACK")
     other.close()
     assert desk.raise_alert(make_sighting()).new
@@ -124,7 +126,7 @@ def test_a_full_disk_is_an_error_nothing_is_half_written_and_a_retry_succeeds(
     assert "room" in caught.value.next_step
     cramped.close()
     desk.store = roomy
-    assert [alert["id"] for alert in desk.list(AlertQuery()).alerts] == [kept]
+    assert [alert.id for alert in desk.list(AlertQuery()).alerts] == [kept]
     assert len(desk.events_after(0)) == 1
     assert desk.raise_alert(large).new
     assert not desk.raise_alert(large).new
@@ -141,6 +143,12 @@ def test_errors_hold_no_values(desk: AlertService, database: Database, make_sigh
     assert "tracklet-1" not in text
 
 
+def columns_added(version: int) -> list[str]:
+    """By the step from this version to the next."""
+    added = [re.match(r"ALTER TABLE alerts ADD COLUMN (\w+) ", text) for text in tables.UPGRADES[version]]
+    return [one[1] for one in added if one is not None]
+
+
 @pytest.mark.parametrize("version", [1, 2])
 def test_a_database_of_an_older_version_is_brought_up_with_its_alerts(
     tmp_path: Path, open_alerts: Callable[..., AlertService], make_sighting: Make, version: int
@@ -149,19 +157,34 @@ def test_a_database_of_an_older_version_is_brought_up_with_its_alerts(
     receipt = desk.raise_alert(make_sighting())
     path = tmp_path / "desk.sqlite"
     connection = sqlite3.connect(path)
-    connection.execute("ALTER TABLE alerts DROP COLUMN covered")
-    if version == 1:
-        connection.execute("ALTER TABLE alerts DROP COLUMN probability")
+    for later in range(version, tables.SCHEMA_VERSION):
+        for column in columns_added(later):
+            connection.execute(f"ALTER TABLE alerts DROP COLUMN {column}")
     connection.execute("UPDATE desk SET schema_version = ?", (version,))
     connection.commit()
     connection.close()
     again = open_alerts()
     again.store = AlertStore(Database.at(path))
-    document = again.get(receipt.alert_id)
-    assert document["regions_visible"] == ["lower", "upper"]
-    assert document["probability"] is None
+    alert = again.get(receipt.alert_id)
+    assert alert.match.covered == ""
+    assert alert.match.probability is None
     later = again.raise_alert(make_sighting("later", match={"entry_id": "entry-9", "covered": "lower"}))
     newest = again.get(later.alert_id)
-    assert newest["regions_visible"] == ["upper"]
-    assert "partly_covered" in newest["cautions"]
+    assert newest.match.covered == "lower"
+    assert "partly_covered" in newest.cautions
     Database.at(path).close()  # and once more, without anything to do
+
+
+VERSION_1 = {
+    *("seq", "alert_id", "key", "entry_id", "name", "category", "action", "camera", "deployment", "model"),
+    *("captured_at", "captured_s", "raised_at", "similarity", "threshold", "margin", "runner_up"),
+    *("views_agreeing", "views_compared", "list_size", "relatives", "box", "quality", "verdicts_needed", "status"),
+    *("sightings", "first_seen_at", "last_seen_at", "hold_reason", "held_by", "held_at"),
+}
+"""Columns of the first version's alerts."""
+
+
+def test_every_later_field_of_an_alert_has_its_upgrade() -> None:
+    assert set(tables.UPGRADES) == set(range(1, tables.SCHEMA_VERSION))
+    added = {column for version in tables.UPGRADES for column in columns_added(version)}
+    assert VERSION_1 | added == set(tables.alerts.columns.keys())

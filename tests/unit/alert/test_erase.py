@@ -58,7 +58,7 @@ def test_after_purge_and_vacuum_nothing_is_found(
     with pytest.raises(NotFoundError):
         desk.image(ids[0], "face")
     erased = desk.events_after(0)[-1]
-    assert (erased["kind"], erased["alert"]) == ("erasure", None)
+    assert (erased.kind, erased.alert) == ("erasure", None)
 
 
 def test_what_stays_is_whole(desk: AlertService, database: Database, make_sighting: Make) -> None:
@@ -66,7 +66,7 @@ def test_what_stays_is_whole(desk: AlertService, database: Database, make_sighti
     eraser = AlertEraser(database)
     eraser.purge(ids[:2], now_s=5.0, reason="retention")
     eraser.vacuum()
-    assert [alert["id"] for alert in desk.list(AlertQuery(order="oldest")).alerts] == ids[2:]
+    assert [alert.id for alert in desk.list(AlertQuery(order="oldest")).alerts] == ids[2:]
     assert desk.image(ids[2], "face").startswith(b"\xff\xd8SECRET-FACE")
     assert desk.raise_alert(make_sighting("tracklet-2")).new is False
 
@@ -83,7 +83,7 @@ def test_a_purge_may_be_repeated(desk: AlertService, database: Database, make_si
     eraser = AlertEraser(database)
     eraser.purge(ids, now_s=5.0, reason="retention")
     assert eraser.purge(ids, now_s=6.0, reason="retention").missing == tuple(ids)
-    assert [event["kind"] for event in desk.events_after(0)].count("erasure") == 1
+    assert [event.kind for event in desk.events_after(0)].count("erasure") == 1
 
 
 def test_many_alerts_are_purged_in_chunks(desk: AlertService, database: Database, make_sighting: Make) -> None:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
 
 import pytest
 
 from lfr_ray.alert.feed import HEARTBEAT, TROUBLE, FeedRules, render, resume_after, stream
 from lfr_ray.errors import InputError, StoreError
+from lfr_ray.records import FeedEvent
 
 
 class ScriptedSource:
-    """AnswerMiddleware as it was told, then nothing any more."""
+    """Answers as it was told, then nothing any more."""
 
-    def __init__(self, *answers: list[dict[str, Any]] | Exception) -> None:
+    def __init__(self, *answers: list[FeedEvent] | Exception) -> None:
         self.answers = list(answers)
         self.asked: list[int] = []
 
-    async def events_after(self, event_id: int, wait_s: float) -> list[dict[str, Any]]:
+    async def events_after(self, event_id: int, wait_s: float) -> list[FeedEvent]:
         self.asked.append(event_id)
         answer = self.answers.pop(0) if self.answers else []
         if isinstance(answer, Exception):
@@ -27,8 +27,8 @@ class ScriptedSource:
         return answer
 
 
-def event(number: int) -> dict[str, Any]:
-    return {"id": number, "kind": "alert_raised", "alert": None}
+def event(number: int, reason: str = "") -> FeedEvent:
+    return FeedEvent(number, "alert_raised", 0.0, "a1", reason, None)
 
 
 def take(source: ScriptedSource, after: int, count: int, rules: FeedRules | None = None) -> list[bytes]:
@@ -57,11 +57,11 @@ def test_an_id_that_is_not_ours_is_refused(header: str) -> None:
 
 
 def test_data_is_one_line_whatever_is_in_it() -> None:
-    text = render({"id": 4, "kind": "decision", "note": "one\ntwo\r\nthree\u2028four é"}).decode("ascii")
+    text = render(event(4, "one\ntwo\r\nthree\u2028four é")).decode("ascii")
     lines = text.split("\n")
     assert lines[0] == "id: 4"
-    assert lines[1] == "event: decision"
-    assert json.loads(lines[2].removeprefix("data: "))["note"] == "one\ntwo\r\nthree\u2028four é"
+    assert lines[1] == "event: alert_raised"
+    assert json.loads(lines[2].removeprefix("data: "))["reason"] == "one\ntwo\r\nthree\u2028four é"
     assert lines[3:] == ["", ""]
 
 

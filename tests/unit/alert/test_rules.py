@@ -17,6 +17,7 @@ from lfr_ray.alert.rules import (
     judge,
 )
 from lfr_ray.config import AlertConfig
+from lfr_ray.records import Match
 
 RULES = AlertRules(cooldown_s=60.0)
 
@@ -125,5 +126,6 @@ def test_rules_come_from_the_site_file() -> None:
 def test_cautions(
     margin: float, list_size: int, relatives: tuple[str, ...], runner_up: str, expected: tuple[str, ...]
 ) -> None:
-    got = cautions(AlertRules(), margin=margin, list_size=list_size, relatives=relatives, runner_up=runner_up)
+    found = Match("e1", "", "wanted", "", 0.8, 0.7, margin, runner_up, 4, 5, list_size, relatives)
+    got = cautions(AlertRules(), found)
     assert got == expected

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from lfr_ray.alert.database import Database
-from lfr_ray.alert.queries import AlertQuery
-from lfr_ray.alert.service import AlertReceipt, AlertService
+from lfr_ray.alert.document import to_json
+from lfr_ray.alert.queries import AlertQuery, every_alert
+from lfr_ray.alert.service import AlertService
 from lfr_ray.clock import FakeClock
 from lfr_ray.errors import ConflictError, InputError, NotFoundError, RefusedError
-from lfr_ray.records import Sighting
+from lfr_ray.records import AlertReceipt, CaseProgress, Details, Sighting, Sightings
 
 Make = Callable[..., Sighting]
 
@@ -31,11 +32,7 @@ def test_a_later_tracklet_attaches(desk: AlertService, make_sighting: Make) -> N
     first = desk.raise_alert(make_sighting())
     later = make_sighting("tracklet-2", captured_at=1_700_000_030.0, captured_s=42.5)
     assert desk.raise_alert(later) == AlertReceipt(first.alert_id, new=False)
-    assert desk.get(first.alert_id)["sightings"] == {
-        "count": 2,
-        "first": "2023-11-14T22:13:20.000Z",
-        "last": "2023-11-14T22:13:50.000Z",
-    }
+    assert desk.get(first.alert_id).sightings == Sightings(2, 1_700_000_000.0, 1_700_000_030.0)
 
 
 @pytest.mark.parametrize("other", [{"camera": "bridge"}, {"deployment": "market"}, {"match": {"entry_id": "entry-9"}}])
@@ -48,7 +45,7 @@ def test_another_camera_deployment_or_entry_is_another_alert(
 
 def test_the_document_has_every_promised_field(desk: AlertService, make_sighting: Make) -> None:
     alert_id = desk.raise_alert(make_sighting(match={"relatives": ("entry-7",), "margin": 0.01})).alert_id
-    document = desk.get(alert_id)
+    document = to_json(desk.get(alert_id))
     assert json.loads(json.dumps(document)) == document
     assert document["images"]["face"] == f"/v1/alerts/{alert_id}/images/face"
     assert document["cautions"] == ["possible_relative", "small_margin"]
@@ -105,16 +102,18 @@ def test_filters_and_pages(desk: AlertService, make_sighting: Make) -> None:
     cursor = ""
     while True:
         page = desk.list(AlertQuery(limit=3, cursor=cursor))
-        seen += [alert["key"] for alert in page.alerts]
-        cursor = page.next_cursor
+        seen += [alert.key for alert in page.alerts]
+        cursor = page.next_cursor or ""
         if not cursor:
             break
     assert seen == [f"tracklet-{number}" for number in reversed(range(7))]
-    assert [alert["camera"] for alert in desk.list(AlertQuery(camera="gate")).alerts] == ["gate"] * 3
+    assert [alert.place.camera for alert in desk.list(AlertQuery(camera="gate")).alerts] == ["gate"] * 3
     window = desk.list(AlertQuery(since=1_700_000_100.0, until=1_700_000_300.0, order="oldest")).alerts
-    assert [alert["key"] for alert in window] == ["tracklet-1", "tracklet-2"]
-    assert desk.list(AlertQuery(status="decided")).alerts == []
-    assert desk.list(AlertQuery(entry_id="entry-9")).alerts == []
+    assert [alert.key for alert in window] == ["tracklet-1", "tracklet-2"]
+    assert [alert.key for alert in every_alert(desk.list)] == list(reversed(seen))
+    assert [alert.key for alert in every_alert(desk.list, "newest")] == seen
+    assert desk.list(AlertQuery(status="decided")).alerts == ()
+    assert desk.list(AlertQuery(entry_id="entry-9")).alerts == ()
 
 
 @pytest.mark.parametrize(
@@ -135,24 +134,25 @@ def test_a_decision_is_recorded_with_its_time(desk: AlertService, make_sighting:
     alert_id = desk.raise_alert(make_sighting()).alert_id
     clock.advance(12.5)
     comparison = {"ears": "agrees", "nose": "agrees"}
-    document = desk.decide(alert_id, officer="PC1", decision="engage", note="same scar", comparison=comparison)
-    assert document["status"] == "decided"
-    assert document["decision"]["decision"] == "engage"
-    assert document["decision"]["time_to_decision_s"] == 12.5
-    assert document["history"][0]["comparison"] == comparison
-    assert desk.list(AlertQuery(status="decided")).alerts == [document]
+    alert = desk.decide(alert_id, officer="PC1", decision="engage", note="same scar", comparison=comparison)
+    assert alert.case.status == "decided"
+    assert alert.case.decision is not None
+    assert alert.case.decision.decision == "engage"
+    assert alert.case.decision.time_to_decision_s == 12.5
+    assert alert.case.history[0].details.comparison == comparison
+    assert desk.list(AlertQuery(status="decided")).alerts == (alert,)
 
 
 def test_a_decision_is_never_overwritten(desk: AlertService, make_sighting: Make) -> None:
     alert_id = desk.raise_alert(make_sighting()).alert_id
-    first = desk.decide(alert_id, officer="PC1", decision="engage")["decision"]["record_id"]
+    first = desk.decide(alert_id, officer="PC1", decision="engage").case.decision.record_id
     with pytest.raises(ConflictError, match="decided already"):
         desk.decide(alert_id, officer="PC1", decision="not_a_match")
     with pytest.raises(InputError, match="reason"):
         desk.decide(alert_id, officer="PC1", decision="not_a_match", corrects=first)
-    document = desk.decide(alert_id, officer="PC1", decision="not_a_match", corrects=first, note="misread the mark")
-    assert document["decision"]["decision"] == "not_a_match"
-    assert [record["decision"] for record in document["history"]] == ["engage", "not_a_match"]
+    case = desk.decide(alert_id, officer="PC1", decision="not_a_match", corrects=first, note="misread the mark").case
+    assert case.decision.decision == "not_a_match"
+    assert [record.decision for record in case.history] == ["engage", "not_a_match"]
 
 
 def test_a_refused_decision_leaves_nothing(desk: AlertService, make_sighting: Make, ledger: Any) -> None:
@@ -162,7 +162,7 @@ def test_a_refused_decision_leaves_nothing(desk: AlertService, make_sighting: Ma
     with pytest.raises(ConflictError):
         desk.add_outcome(alert_id, officer="PC1", outcome="not_stopped")
     assert ledger.kinds == ["alert_raised"]
-    assert desk.get(alert_id)["history"] == []
+    assert desk.get(alert_id).case.history == ()
 
 
 def test_a_repeated_request_records_once(desk: AlertService, make_sighting: Make, ledger: Any) -> None:
@@ -182,10 +182,10 @@ def test_an_alert_keeps_the_rule_it_was_raised_under(
     alert_id = alone.raise_alert(make_sighting()).alert_id
     alone.decide(alert_id, officer="PC1", decision="engage")
     pair = open_alerts(two_person=True)
-    assert pair.get(alert_id)["status"] == "decided"
+    assert pair.get(alert_id).case.status == "decided"
     other = pair.raise_alert(make_sighting("tracklet-2", camera="bridge")).alert_id
     pair.decide(other, officer="PC1", decision="engage")
-    assert alone.get(other)["status"] == "new"
+    assert alone.get(other).case.status == "new"
 
 
 def test_the_second_verifier_is_blind(open_alerts: Callable[..., AlertService], make_sighting: Make) -> None:
@@ -193,24 +193,24 @@ def test_the_second_verifier_is_blind(open_alerts: Callable[..., AlertService], 
     alert_id = desk.raise_alert(make_sighting()).alert_id
     waiting = desk.decide(alert_id, officer="PC-FIRST", decision="engage", note="secret-note")
     for shown in (waiting, desk.get(alert_id), *desk.events_after(0)):
-        assert "PC-FIRST" not in json.dumps(shown)
-        assert "secret-note" not in json.dumps(shown)
-        assert '"engage"' not in json.dumps(shown)
-    assert waiting["case"] == {"state": "awaiting_second", "two_person": True, "verdicts_given": 1}
+        assert "PC-FIRST" not in json.dumps(to_json(shown))
+        assert "secret-note" not in json.dumps(to_json(shown))
+        assert '"engage"' not in json.dumps(to_json(shown))
+    assert waiting.case.progress == CaseProgress("awaiting_second", two_person=True, verdicts_given=1)
     with pytest.raises(ConflictError, match="another officer"):
         desk.decide(alert_id, officer="PC-FIRST", decision="engage")
     done = desk.decide(alert_id, officer="PC-SECOND", decision="not_a_match")
-    assert done["decision"]["decision"] == "not_a_match"
-    assert done["decision"]["agreed"] is False
-    assert [verdict["officer"] for verdict in done["decision"]["verdicts"]] == ["PC-FIRST", "PC-SECOND"]
+    assert done.case.decision.decision == "not_a_match"
+    assert done.case.decision.agreed is False
+    assert [verdict.officer for verdict in done.case.decision.verdicts] == ["PC-FIRST", "PC-SECOND"]
 
 
 def test_outcomes_are_reported_without_notes(desk: AlertService, make_sighting: Make, ledger: Any) -> None:
     alert_id = desk.raise_alert(make_sighting()).alert_id
     desk.decide(alert_id, officer="PC1", decision="engage", note="private words")
-    details = {"minutes": 4.0, "perceived_sex": "female", "offence_class": None}
-    document = desk.add_outcome(alert_id, officer="PC1", outcome="stopped", note="private words", details=details)
-    assert document["outcome"]["minutes"] == 4.0
+    details = Details(minutes=4.0, perceived_sex="female")
+    alert = desk.add_outcome(alert_id, officer="PC1", outcome="stopped", note="private words", details=details)
+    assert alert.case.outcome.details.minutes == 4.0
     kind, facts = ledger.records[-1]
     assert kind == "outcome"
     assert facts["outcome"] == "stopped"
@@ -285,17 +285,17 @@ def test_events_only_grow_and_carry_the_alert_as_it_stands(desk: AlertService, m
     desk.raise_alert(make_sighting("tracklet-2", camera="bridge"))
     desk.decide(alert_id, officer="PC1", decision="possible_match")
     events = desk.events_after(0)
-    assert [event["kind"] for event in events] == ["alert_raised", "alert_raised", "decision"]
-    assert [event["id"] for event in events] == sorted({event["id"] for event in events})
-    assert events[0]["alert"]["status"] == "decided"
-    assert desk.events_after(events[1]["id"]) == events[2:]
-    assert desk.list(AlertQuery()).event_id == events[-1]["id"] == desk.newest_event_id()
+    assert [event.kind for event in events] == ["alert_raised", "alert_raised", "decision"]
+    assert [event.id for event in events] == sorted({event.id for event in events})
+    assert events[0].alert.case.status == "decided"
+    assert desk.events_after(events[1].id) == events[2:]
+    assert desk.list(AlertQuery()).event_id == events[-1].id == desk.newest_event_id()
 
 
 def test_hold_and_release(desk: AlertService, make_sighting: Make, ledger: Any) -> None:
     alert_id = desk.raise_alert(make_sighting()).alert_id
-    assert desk.hold(alert_id, by="DS9", reason="evidence in case 4")["hold"]["reason"] == "evidence in case 4"
-    assert desk.release(alert_id, by="DS9")["hold"] is None
+    assert desk.hold(alert_id, by="DS9", reason="evidence in case 4").hold.reason == "evidence in case 4"
+    assert desk.release(alert_id, by="DS9").hold is None
     with pytest.raises(InputError, match="reason"):
         desk.hold(alert_id, by="DS9", reason="  ")
     assert ledger.kinds == ["alert_raised", "hold", "release"]

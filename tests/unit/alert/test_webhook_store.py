@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import base64
+import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from lfr_ray.alert.database import Database
+from lfr_ray.alert.document import to_json
 from lfr_ray.alert.service import AlertService
 from lfr_ray.alert.webhook_store import (
     DEFAULT_KINDS,
     MAX_SUBSCRIPTIONS,
     WebhookStore,
     check_url,
+    new_secret,
     shown_url,
-    subscription_document,
 )
-from lfr_ray.alert.webhooks import DeliveryRules, signature, signature_holds, wait_s
+from lfr_ray.alert.webhooks import signed_headers
 from lfr_ray.errors import ConflictError, InputError, NotFoundError
 from lfr_ray.records import Sighting
 
@@ -70,13 +75,13 @@ def test_where_alerts_must_not_go(url: str) -> None:
 
 def test_the_secret_is_told_once_and_the_query_never(webhooks: WebhookStore) -> None:
     made = webhooks.add(URL, DEFAULT_KINDS, by="PC1", now_s=1.0)
-    assert len(subscription_document(made, with_secret=True)["secret"]) >= 40
+    assert made.shown(with_secret=True).secret == made.secret
     (listed,) = webhooks.all()
     assert listed == made
-    shown = f"{subscription_document(listed)} {listed!r}"
+    shown = f"{to_json(listed.shown())} {listed!r}"
     assert made.secret not in shown
     assert "hunter22" not in shown
-    assert subscription_document(listed)["url"] == "https://control.example/alerts?..."
+    assert listed.shown().url == "https://control.example/alerts?..."
 
 
 def test_a_new_subscriber_is_told_of_what_comes_after_it(
@@ -107,7 +112,7 @@ def test_progress_and_failure_survive(
     again.mark_gone(due.subscription_id, "HTTP 410")
     assert again.due(99.0) == []
     assert again.pending(due) == []
-    assert subscription_document(again.all()[0])["active"] is False
+    assert again.all()[0].shown().active is False
 
 
 def test_removal_forgets_the_secret(webhooks: WebhookStore, database: Database) -> None:
@@ -132,28 +137,33 @@ def test_there_is_a_limit(webhooks: WebhookStore) -> None:
         webhooks.add(URL, DEFAULT_KINDS, by="PC1", now_s=1.0)
 
 
-def test_the_signature_proves_body_moment_and_sender() -> None:
-    header = signature("s3cret", 1000, b"{}")
-    assert signature_holds("s3cret", header, b"{}", now_s=1200.0)
-    assert not signature_holds("s3cret", header, b"{ }", now_s=1200.0)
-    assert not signature_holds("other", header, b"{}", now_s=1200.0)
-    assert not signature_holds("s3cret", header, b"{}", now_s=1301.0)
-    assert not signature_holds("s3cret", header.replace("t=1000", "t=1200"), b"{}", now_s=1200.0)
-    assert not signature_holds("s3cret", "garbage", b"{}", now_s=1200.0)
+@pytest.mark.parametrize("old", [False, True])
+def test_the_signature_holds_for_the_standards_own_receiver(webhooks: WebhookStore, old: bool) -> None:
+    made = webhooks.add(URL, DEFAULT_KINDS, by="PC1", now_s=1.0)
+    if old:  # a secret that a version before Standard Webhooks gave
+        made = replace(made, secret="bKa2Poq03a9yX1d_yBmzb2SFvbqDVmiBRkTIbtdIj0Y")
+    headers = signed_headers(made.key, "d1-4", time.time(), '{"id":4}')
+    receiver = Webhook(made.secret.encode() if old else made.secret)
+    assert receiver.verify('{"id":4}', headers) == {"id": 4}
+    stale = signed_headers(made.key, "d1-4", time.time() - 600, '{"id":4}')
+    moved = {**stale, "webhook-timestamp": headers["webhook-timestamp"]}
+    wrong: list[tuple[Webhook, str, dict[str, str]]] = [
+        (receiver, '{"id":5}', headers),
+        (receiver, '{"id":4}', {**headers, "webhook-id": "d1-5"}),
+        (receiver, '{"id":4}', stale),
+        (receiver, '{"id":4}', moved),
+        (Webhook(new_secret()), '{"id":4}', headers),
+    ]
+    for other, body, sent in wrong:
+        with pytest.raises(WebhookVerificationError):
+            other.verify(body, sent)
 
 
-def test_the_signature_is_the_published_one() -> None:
-    # Computed with: printf '1000.{}' | openssl dgst -sha256 -hmac s3cret
-    digest = "ba0820710ec0b179a7a98a686fdab3bfc9f3e3d02e89561ab1db87bef26581bb"
-    assert signature("s3cret", 1000, b"{}") == f"t=1000,v1={digest}"
-
-
-def test_pauses_double_up_to_a_limit_and_spread() -> None:
-    rules = DeliveryRules(first_wait_s=1.0, longest_wait_s=60.0)
-    longest = [wait_s(rules, attempts, 1.0) for attempts in range(1, 10)]
-    assert longest == [1, 2, 4, 8, 16, 32, 60, 60, 60]
-    assert wait_s(rules, 5000, 0.0) == 30.0
-    assert wait_s(rules, 3, 0.0) == 2.0
+def test_a_secret_is_written_as_the_standard_says() -> None:
+    secret = new_secret()
+    assert secret.startswith("whsec_")
+    assert len(base64.b64decode(secret.removeprefix("whsec_"), validate=True)) == 32
+    assert secret != new_secret()
 
 
 def test_shown_url_of_nonsense_is_empty() -> None:

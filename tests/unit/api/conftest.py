@@ -21,6 +21,7 @@ from lfr_ray.alert.webhook_store import WebhookStore
 from lfr_ray.api.app import build_api
 from lfr_ray.api.auth import Access
 from lfr_ray.api.ports import LocalAlerts
+from lfr_ray.api.site_state import CameraState, DeploymentList, DeploymentState, StopState, Switched, WatchlistState
 from lfr_ray.clock import FakeClock
 from lfr_ray.metrics import Meter, Snapshot
 
@@ -32,28 +33,29 @@ class FixedSite:
 
     def __init__(self) -> None:
         self.meter = Meter()
-        self.stopped: dict[str, Any] | None = None
+        self.stopped: StopState | None = None
         self.parts = {"matcher": "", "cameras": ""}
         self.failure: Exception | None = None
+        self.camera = CameraState("gate", "live", frames_dropped=3)
 
-    async def cameras(self) -> list[dict[str, Any]]:
+    async def cameras(self) -> list[CameraState]:
         if self.failure is not None:
             raise self.failure
-        return [{"name": "gate", "state": "live", "frames_dropped": 3, "zone": "north"}]
+        return [self.camera]
 
-    async def watchlist(self) -> dict[str, Any]:
-        return {"entries": 500, "images": 812, "hash": "ab" * 32, "model": "dlib_resnet"}
+    async def watchlist(self) -> WatchlistState:
+        return WatchlistState(500, 812, "ab" * 32, "dlib_resnet")
 
-    async def deployments(self) -> dict[str, Any]:
-        return {"deployments": [{"id": "airshow", "kind": "live", "state": "in force"}], "stop": self.stopped}
+    async def deployments(self) -> DeploymentList:
+        return DeploymentList((DeploymentState("airshow", "live", "in force"),), self.stopped)
 
-    async def stop(self, *, officer: str, reason: str) -> dict[str, Any]:
-        self.stopped = {"by": officer, "reason": reason, "at": "2026-08-21T12:00:00.000Z"}
-        return self.stopped
+    async def stop(self, *, officer: str, reason: str) -> Switched:
+        self.stopped = StopState(officer, reason, "2026-08-21T12:00:00.000Z")
+        return Switched(True, officer, reason, self.stopped.at)
 
-    async def resume(self, *, officer: str, reason: str) -> dict[str, Any]:
+    async def resume(self, *, officer: str, reason: str) -> Switched:
         self.stopped = None
-        return {"by": officer, "reason": reason}
+        return Switched(False, officer, reason)
 
     async def readiness(self) -> dict[str, str]:
         return self.parts

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from lfr_ray.alert.document import to_json
 from lfr_ray.errors import StoreError
 from lfr_ray.records import Sighting
 
@@ -23,7 +24,7 @@ def alert_id(house: Any, make_sighting: Make) -> str:
 def test_list_is_the_desks_documents(house: Any, alert_id: str) -> None:
     answer = house.get("/v1/alerts")
     assert answer.status_code == 200
-    assert answer.json() == {"alerts": [house.desk.get(alert_id)], "next_cursor": None, "event_id": 1}
+    assert answer.json() == {"alerts": [to_json(house.desk.get(alert_id))], "next_cursor": None, "event_id": 1}
 
 
 def test_pages_and_filters(house: Any, make_sighting: Make) -> None:
@@ -66,7 +67,7 @@ def test_a_wrong_question_is_a_problem(house: Any, check_problem: Check, query: 
 
 def test_one_alert_and_its_pictures(house: Any, alert_id: str, check_problem: Check) -> None:
     document = house.get(f"/v1/alerts/{alert_id}").json()
-    assert document == house.desk.get(alert_id)
+    assert document == to_json(house.desk.get(alert_id))
     for kind, path in document["images"].items():
         answer = house.get(path)
         assert answer.headers["content-type"] == "image/jpeg"
@@ -152,7 +153,7 @@ def test_a_wrong_decision_is_a_problem_that_echoes_nothing(
 ) -> None:
     document = check_problem(house.post(f"/v1/alerts/{alert_id}/decision", body), 422)
     assert "xxxx" not in json.dumps(document)
-    assert house.desk.get(alert_id)["status"] == "new"
+    assert house.desk.get(alert_id).case.status == "new"
 
 
 def test_allowed_words_are_told(house: Any, alert_id: str, check_problem: Check) -> None:

@@ -16,12 +16,79 @@ Records that hold pixels or vectors print their shapes only, so that no log can 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from lfr_ray.records.alert import (
+    IMAGE_KINDS,
+    LOWER,
+    REGIONS,
+    UPPER,
+    Alert,
+    AlertPage,
+    AlertReceipt,
+    CaseProgress,
+    CaseRecord,
+    CaseState,
+    Decision,
+    Details,
+    Evidence,
+    Fact,
+    Facts,
+    FeedEvent,
+    Hold,
+    Images,
+    Match,
+    Place,
+    ShownRecord,
+    Sighting,
+    Sightings,
+    ViewQuality,
+)
+from lfr_ray.records.parts import Moment
+from lfr_ray.records.quality import Quality
+
+__all__ = [
+    "IMAGE_KINDS",
+    "LOWER",
+    "POINTS",
+    "REGIONS",
+    "UPPER",
+    "Alert",
+    "AlertPage",
+    "AlertReceipt",
+    "Answer",
+    "CaseProgress",
+    "CaseRecord",
+    "CaseState",
+    "Decision",
+    "Details",
+    "Embedded",
+    "Evidence",
+    "Faces",
+    "Fact",
+    "Facts",
+    "FeedEvent",
+    "Floats",
+    "Frame",
+    "Hold",
+    "Images",
+    "Ints",
+    "Match",
+    "Moment",
+    "Picture",
+    "Place",
+    "Probe",
+    "Quality",
+    "ShownRecord",
+    "Sighting",
+    "Sightings",
+    "View",
+    "ViewQuality",
+]
 
 Picture = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -29,10 +96,6 @@ Ints = npt.NDArray[np.int64]
 
 POINTS = 5
 """Points of a face: two eyes, nose tip, two mouth corners."""
-
-LOWER, UPPER = "lower", "upper"
-REGIONS = (LOWER, UPPER)
-"""Halves of a face that may be covered: by a mask, a scarf, a hand; by sunglasses, a hat, hair."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,40 +155,6 @@ class Faces:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Quality:
-    """What can be said of one view of a face before it is compared.
-
-    Attributes:
-        size_px: Square root of the box's area.
-        sharpness: Variance of the Laplacian of the aligned chip's grey values (0..255 scale).
-        exposure: Mean grey value of the chip, 0..255.
-        yaw: 0 is frontal, 1 is full profile (a share of a right angle); sign is positive when the subject looks to the
-            right of the picture. From the five points.
-        pitch: Relative height of the nose between eyes and mouth, 0 when level, -1 up, 1 down.
-        roll_deg: Tilt of the line between the eyes.
-        detector_score: 0..1.
-        value: One number, 0..1, by which views are ranked and weighted.
-        reason: Empty when the view may be compared, otherwise why it may not (a closed list:
-            ``embed.quality.REASONS``).
-    """
-
-    size_px: float
-    sharpness: float
-    exposure: float
-    yaw: float
-    pitch: float
-    roll_deg: float
-    detector_score: float
-    value: float
-    reason: str = ""
-
-    @property
-    def accepted(self) -> bool:
-        """The view passed the gate."""
-        return not self.reason
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
     """One look at one track's face, cut out and aligned, not yet a vector.
@@ -183,37 +212,6 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
-    """The matcher's answer when the evidence says "possibly this person".
-
-    Attributes:
-        similarity: Of the fused views to the entry, -1..1.
-        threshold: What the similarity had to reach at this list size.
-        margin: Similarity minus that of the nearest other entry (2.0 when the list has one entry).
-        views_agreeing: Views that each point to this entry on their own.
-        views_compared: Views that were compared.
-        relatives: Entry ids whose enrolled faces are close to this one's.
-        probability: That it is this person, at this list size and base rate; None where the model's card has no fit.
-        covered: The half of the face that was covered; empty: none.
-    """
-
-    entry_id: str
-    name: str = field(repr=False)
-    category: str
-    action: str
-    similarity: float
-    threshold: float
-    margin: float
-    runner_up: str
-    views_agreeing: int
-    views_compared: int
-    list_size: int
-    relatives: tuple[str, ...] = ()
-    probability: float | None = None
-    covered: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Answer:
     """What the matcher says of one probe: a match, nothing, or that it may not compare.
 
@@ -228,54 +226,3 @@ class Answer:
     refused: str = ""
     deployment: str = ""
     watchlist_jpeg: bytes = field(repr=False, default=b"")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Sighting:
-    """A possible match on its way to the alert desk.
-
-    Attributes:
-        key: Idempotency key: the same tracklet and entry always carry the same key, so a retry
-            after a lost answer never makes a second alert.
-        face_jpeg: The probe's best view with some margin.
-        scene_jpeg: The whole frame with every other face made unrecognisable.
-        watchlist_jpeg: The enrolled picture that the probe is nearest to.
-    """
-
-    key: str
-    camera: str
-    track: int
-    captured_s: float
-    captured_at: float
-    match: Match
-    model: str
-    deployment: str
-    box: tuple[float, float, float, float]
-    quality: Quality
-    face_jpeg: bytes = field(repr=False)
-    scene_jpeg: bytes = field(repr=False)
-    watchlist_jpeg: bytes = field(repr=False, default=b"")
-
-
-@dataclass(frozen=True, slots=True)
-class CaseRecord:
-    """One thing that a person recorded about an alert; never changed, only corrected by a later record.
-
-    Attributes:
-        kind: "decision" or "outcome".
-        value: The decision or the outcome, from the vocabularies of ``adjudicate.case``.
-        note: The officer's own words; personal data, so never shown in a log.
-        made_at: Wall time.
-        record_id: Increasing number; 0 before it is stored.
-        corrects: The record that this one replaces, or 0.
-        details: More fields by name, JSON values only.
-    """
-
-    kind: str
-    officer: str
-    value: str
-    note: str = field(repr=False)
-    made_at: float
-    record_id: int = 0
-    corrects: int = 0
-    details: Mapping[str, Any] = field(repr=False, default_factory=dict)
