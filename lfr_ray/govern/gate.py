@@ -40,7 +40,7 @@ MAX_REPORTED = 4096
 """Refusals remembered; with more distinct ones the oldest are forgotten and recorded again."""
 
 MAX_SCOPES = 1024
-"""AnswerMiddleware remembered of one authority for camera, list and model; they do not depend on time."""
+"""Answers remembered of one authority for camera, list and model; they do not depend on time."""
 
 FileState = tuple[int, int, int]
 Scope = tuple[str, str, str]

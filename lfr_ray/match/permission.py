@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Permission(Protocol):
-    """AnswerMiddleware whether one camera's tracklet may be compared with the list, right now."""
+    """Answers whether one camera's tracklet may be compared with the list, right now."""
 
     def refusal(self, camera: str, captured_at: float, watchlist_hash: str, model: str) -> str:
         """Why this comparison is not permitted; empty when it is.

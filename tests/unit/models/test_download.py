@@ -35,7 +35,7 @@ def described(**fields: object) -> ModelCard:
 
 
 class Server:
-    """AnswerMiddleware as a file server does, and remembers what it was asked for."""
+    """Answers as a file server does, and remembers what it was asked for."""
 
     def __init__(self, content: bytes = CONTENT, *, ranges: bool = True, stops_after: int | None = None) -> None:
         self.content = content

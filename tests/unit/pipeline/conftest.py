@@ -98,7 +98,7 @@ class FixedEmbedder:
 
 
 class FixedMatcher:
-    """AnswerMiddleware every probe with ``answer``, after ``takes_s``."""
+    """Answers every probe with ``answer``, after ``takes_s``."""
 
     def __init__(self, answer: Callable[[Probe], Answer]) -> None:
         self.answer = answer
