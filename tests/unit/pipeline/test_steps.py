@@ -14,7 +14,8 @@ import pytest
 from lfr_ray.config import AttackConfig, QualityConfig, SiteConfig
 from lfr_ray.errors import RefusedError, ResourceError
 from lfr_ray.models.catalogue import card
-from lfr_ray.pipeline.steps import COMPARISON_LIMIT_S, RETRY_FIRST_S, STUCK_S
+from lfr_ray.pipeline.alerting import RETRY_FIRST_S
+from lfr_ray.pipeline.steps import COMPARISON_LIMIT_S, DETECTOR_LIMIT_S
 from lfr_ray.records import Answer, Probe
 from tests.unit.pipeline.conftest import until
 
@@ -214,7 +215,7 @@ def test_a_detector_that_never_answers_again_keeps_nobody(chain: MakeChain) -> N
 
     async def scenario() -> None:
         task = asyncio.create_task(one.steps.run(one.feed(60)))
-        await asyncio.sleep(1.2 + STUCK_S + FORGET_S)
+        await asyncio.sleep(1.2 + DETECTOR_LIMIT_S + FORGET_S)
         assert one.count("faces_forgotten_total") == 1
         gc.collect()
         assert one.embedder.alive == 0
