@@ -92,6 +92,13 @@ class Faces:
         )
 
 
+def box_sizes_px(boxes: Floats) -> Floats:
+    """The size of boxes ``(..., 4)``: the square root of each one's area, ``float32 (...)``."""
+    sides = np.maximum(boxes[..., 2:] - boxes[..., :2], np.float32(0))
+    sizes: Floats = np.sqrt(sides[..., 0] * sides[..., 1], dtype=np.float32)
+    return sizes
+
+
 @dataclass(frozen=True, slots=True)
 class Quality:
     """What can be said of one view of a face before it is compared.

@@ -2,8 +2,8 @@
 
 A small network over gradients and colours of the aligned chip: orientation histograms in 8 x 8 cells (Dalal and Triggs
 2005), and each cell's colour beside the middle of the face. It was trained on faces with things drawn over them and
-judged on real masks that it had never seen (``benchmarks/training/train_occlusion.py``). It judges a face in some 0.3 ms
-without any model runtime, so that every camera can have one.
+judged on real masks that it had never seen (``benchmarks/training/train_occlusion.py``). It judges a face in some
+0.3 ms without any model runtime, so that every camera can have one.
 """
 
 from __future__ import annotations

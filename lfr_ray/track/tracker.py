@@ -58,8 +58,8 @@ class _Track:
 class FaceTracker:
     """The tracks of one camera.
 
-    A track that has not been detected for ``lost_s`` seconds has ended. Track ids start at 1 and are never used twice
-    by one tracker.
+    A track that has not been detected for ``lost_s`` seconds ends with the next frame that does not show it. Track
+    ids start at 1 and are never used twice by one tracker.
     """
 
     def __init__(self, config: TrackConfig) -> None:
@@ -81,7 +81,7 @@ class FaceTracker:
             a jump backwards, all older tracks end: nobody may be carried over a gap as the same person.
         """
         gap_s = captured_s - self._newest_s
-        ended = self.finish() if gap_s < 0 or gap_s > self._config.lost_s else self._end_lost(captured_s)
+        ended = self.finish() if gap_s < 0 or gap_s > self._config.lost_s else ()
         self._newest_s = captured_s
         high, low = self._by_score(faces)
         rows: dict[int, int] = {}
@@ -97,7 +97,7 @@ class FaceTracker:
         self._tracks = [track for track in self._tracks if track not in unconfirmed]
         self._start(faces, high[faces.scores[high] >= self._config.new_score], rows)
         self._begins = False
-        return Tracked(dict(sorted(rows.items())), ended)
+        return Tracked(dict(sorted(rows.items())), (*ended, *self._end_lost()))
 
     def finish(self) -> tuple[int, ...]:
         """End every track: the recording is over or the stream broke.
@@ -110,8 +110,9 @@ class FaceTracker:
         self._begins = True
         return ended
 
-    def _end_lost(self, now_s: float) -> tuple[int, ...]:
-        over = [track for track in self._tracks if now_s - track.seen_s > self._config.lost_s]
+    def _end_lost(self) -> tuple[int, ...]:
+        """End what this frame does not show either and was not seen for long; frame times are sums, hence inexact."""
+        over = [track for track in self._tracks if self._newest_s - track.seen_s > self._config.lost_s + 1e-6]
         self._tracks = [track for track in self._tracks if track not in over]
         return tuple(track.id for track in over if track.confirmed)
 

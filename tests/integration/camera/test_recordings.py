@@ -178,7 +178,7 @@ def test_damage_in_the_middle_is_skipped_and_counted(tmp_path: Path) -> None:
     path.write_bytes(bytes(data))
     frames, source = read_all(path)
     assert 20 < len(frames) <= 40
-    assert source.tally().corrupt > 0
+    assert source.counts().corrupt > 0
     assert [grey_of(frame) for frame in frames[:15]] == list(range(15))
     assert grey_of(frames[-1]) == 39
 
@@ -321,7 +321,7 @@ def test_pace_live_plays_at_the_recordings_speed_and_skips(tmp_path: Path) -> No
     frames = [(time.monotonic() - started_s, frame) for frame in source.frames()]
     source.close()
     assert len(frames) == 12
-    assert source.tally().skipped == 18
+    assert source.counts().skipped == 18
     for released_s, frame in frames:
         assert released_s == pytest.approx(frame.captured_s, abs=0.25)
     assert frames[-1][0] > 1.0
@@ -375,7 +375,7 @@ def test_a_folder_of_pictures_by_name_with_the_bad_ones_reported(tmp_path: Path)
     frames, source = read_all(tmp_path)
     assert [frame.pixels.shape[1] for frame in frames] == [64, 65, 66, 67]
     assert [frame.captured_s for frame in frames] == [0, 1, 2, 3]
-    assert (source.tally().decoded, source.tally().corrupt) == (4, 2)
+    assert (source.counts().decoded, source.counts().corrupt) == (4, 2)
     assert [problem.partition("got: ")[2].split(":")[0] for problem in source.problems] == ["1b.jpg", "2b.jpg"]
     assert source.info().frames == 6
     assert source.info().fps == 1.0

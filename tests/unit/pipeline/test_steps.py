@@ -6,14 +6,11 @@ import asyncio
 import gc
 import itertools
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from lfr_ray.config import AttackConfig, QualityConfig, SiteConfig
 from lfr_ray.errors import RefusedError, ResourceError
-from lfr_ray.models.catalogue import card
 from lfr_ray.pipeline.alerting import RETRY_FIRST_S
 from lfr_ray.pipeline.steps import COMPARISON_LIMIT_S, DETECTOR_LIMIT_S
 from lfr_ray.records import Answer, Probe
@@ -278,172 +275,47 @@ def test_an_alert_on_its_way_survives_a_fault_of_the_chain(chain: MakeChain, pos
     assert len(one.desk.acknowledged) == 1
 
 
-class Seen:
-    """Says of every face what the test says."""
-
-    def __init__(self, kinds: Iterable[str | None]) -> None:
-        self._kinds = iter(kinds)
-
-    def kind(self, chip: Any) -> str | None:
-        return next(self._kinds)
+def cancelled() -> None:
+    raise asyncio.CancelledError
 
 
-def test_a_covered_face_is_embedded_twice_and_compared_as_covered(chain: MakeChain, possibly_listed: Reply) -> None:
-    one = chain(one_walker, occlusion=Seen(itertools.repeat("lower")))
-    asked: list[tuple[int, str]] = []
-
-    def answer(probe: Probe) -> Answer:
-        asked.append((len(probe.vectors), probe.covered))
-        return Answer(deployment="test")
-
-    embedded: list[int] = []
-    embed = one.embedder.embed
-
-    async def counted(chips: Any) -> Any:
-        embedded.append(len(chips))
-        return await embed(chips)
-
-    one.matcher.answer, one.embedder.embed = answer, counted
-    one.run(one.steps.run(one.feed(30)))
-    assert asked
-    assert {covered for _, covered in asked} == {"lower"}
-    assert set(embedded) == {2}, "the chip as it is, and painted over"
-    assert one.count("views_embedded_total") == len(embedded)
+def failed() -> None:
+    raise ResourceError("a process of the site has died")
 
 
-def test_a_face_of_which_both_halves_are_covered_is_counted_and_not_compared(chain: MakeChain) -> None:
-    one = chain(one_walker, occlusion=Seen(itertools.repeat(None)))
-    one.run(one.steps.run(one.feed(30)))
-    assert one.matcher.asked == []
-    assert one.count("views_rejected_total", reason="covered") > 3
-    assert one.count("views_embedded_total") == 0
-    assert one.count("faces_forgotten_total") == one.count("faces_seen_total") == 1
-
-
-def test_whoever_takes_a_mask_off_is_compared_as_seen_then(chain: MakeChain) -> None:
-    one = chain(one_walker, occlusion=Seen(itertools.chain(["lower"] * 4, itertools.repeat(""))))
-    kinds: list[str] = []
-    one.matcher.answer = lambda probe: kinds.append(probe.covered) or Answer(deployment="test")
-    one.run(one.steps.run(one.feed(60)))
-    assert kinds[0] == "lower"
-    assert kinds[-1] == ""
-    assert kinds == sorted(kinds, reverse=True), "never back again"
-
-
-WATCHFUL = SiteConfig(site="pier", attack=AttackConfig(score_at=0.5))
-
-
-def test_a_picture_of_a_face_never_alerts(chain: MakeChain, possibly_listed: Reply) -> None:
-    one = chain(one_walker, site=WATCHFUL)
-    one.matcher.answer, one.attack_scores = possibly_listed, lambda attempt: 0.8
-    one.run(one.steps.run(one.feed(30)))
-    assert one.desk.acknowledged == []
-    assert one.count("matches_withheld_total", reason="attack") == len(one.looked_at) > 3
-    shape, box = one.looked_at[0]
-    assert box[0] >= 0, "the face with what is around it"
-    assert box[2] <= shape[1]
-    assert one.count("faces_forgotten_total") == one.count("faces_seen_total") == 1
-
-
-def test_bad_looks_do_not_hide_a_person_for_ever(chain: MakeChain, possibly_listed: Reply) -> None:
-    one = chain(one_walker, site=WATCHFUL)
-    one.matcher.answer, one.attack_scores = possibly_listed, lambda attempt: 0.9 if attempt <= 2 else 0.05
-    one.run(one.steps.run(one.feed(30)))
-    assert len(one.desk.acknowledged) == 1
-    assert len(one.looked_at) == 4, "the mean of four looks is below the limit, that of three is not"
-
-
-def test_where_no_score_is_given_nobody_looks(chain: MakeChain, possibly_listed: Reply) -> None:
-    one = chain(one_walker)
-    one.matcher.answer, one.attack_scores = possibly_listed, lambda attempt: 1.0
-    one.run(one.steps.run(one.feed(30)))
-    assert len(one.desk.acknowledged) == 1
-    assert one.looked_at == []
-
-
-def test_a_view_whose_mirror_image_gives_another_vector_is_not_compared(
-    chain: MakeChain, possibly_listed: Reply
-) -> None:
-    quality = QualityConfig(min_stability=0.9)
-    one = chain(one_walker, site=SiteConfig(site="pier", quality=quality))
-    one.matcher.answer, one.stability = possibly_listed, lambda chip: 0.89
-    one.run(one.steps.run(one.feed(30)))
-    assert one.matcher.asked == []
-    assert one.count("views_rejected_total", reason="unstable") == one.count("views_embedded_total") > 3
-    assert one.count("faces_forgotten_total") == 1
-    steady = chain(one_walker, site=SiteConfig(site="pier", quality=quality))
-    steady.matcher.answer, steady.stability = possibly_listed, lambda chip: 0.91
-    steady.run(steady.steps.run(steady.feed(30)))
-    assert len(steady.desk.acknowledged) == 1
-
-
-def test_stability_was_not_measured_for_covered_faces(chain: MakeChain) -> None:
-    site = SiteConfig(site="pier", quality=QualityConfig(min_stability=0.9))
-    one = chain(one_walker, site=site, occlusion=Seen(itertools.repeat("lower")))
-    one.stability = lambda chip: 0.5
-    one.run(one.steps.run(one.feed(30)))
+@pytest.mark.parametrize("fault", [cancelled, failed])
+def test_a_comparison_that_ends_badly_holds_nobody(chain: MakeChain, fault: Callable[[], None]) -> None:
+    one = chain(lambda index: one_walker(index) if index < 10 else [])
+    one.matcher.answer = lambda probe: fault() or Answer()
+    one.run(one.steps.run(one.feed(40, then="end")))
     assert one.matcher.asked
+    assert one.timing("track_end_to_forgotten_seconds").newest_s == [0.0]
 
 
-SECOND = card("sface_2021dec")
+def test_a_comparison_that_never_ends_is_given_up_and_holds_nobody(chain: MakeChain) -> None:
+    frames = round((COMPARISON_LIMIT_S + 3) / 0.1)
+    one = chain(lambda index: [(100.0 + index, 120.0)] if index < frames else [])
+    began_s = one.clock.steady_s()
+    one.matcher.takes_s = lambda: 10_000.0 if one.clock.steady_s() < began_s + 2 else 0.01
+    one.run(one.steps.run(one.feed(frames + 20)))
+    assert one.count("stage_failures_total", stage="compare") > 0
+    assert one.timing("track_end_to_forgotten_seconds").newest_s == [0.0]
 
 
-def agreeing(possibly_listed: Reply, second: Callable[[Probe], Answer]) -> Reply:
-    """The first model finds somebody; what the second says is the test's."""
-    return lambda probe: second(probe) if probe.model == SECOND.id else possibly_listed(probe)
+def test_a_comparison_that_is_cancelled_before_it_begins_holds_nobody(chain: MakeChain) -> None:
+    one = chain(lambda index: one_walker(index) if index < 10 else [])
 
+    def cancel_comparisons(loop: asyncio.AbstractEventLoop, job: Any, **options: Any) -> asyncio.Task[Any]:
+        task = asyncio.Task(job, loop=loop, **options)
+        if job.__name__ == "_compare":
+            task.cancel()
+        return task
 
-def test_an_alert_needs_both_models(chain: MakeChain, possibly_listed: Reply) -> None:
-    one = chain(one_walker, second=SECOND)
-    one.matcher.answer = agreeing(possibly_listed, lambda probe: Answer(deployment="test"))
-    one.run(one.steps.run(one.feed(30)))
-    assert one.desk.acknowledged == []
-    assert one.count("matches_withheld_total", reason="second model") == len(one.second_chips) > 3
-    assert one.second_chips[0] == (3, 112, 112, 3), "all views of the tracklet, as the second model wants them"
-    assert one.second_chips[-1][0] > 3
-    assert one.count("faces_forgotten_total") == 1
+    async def scenario() -> None:
+        asyncio.get_running_loop().set_task_factory(cancel_comparisons)
+        await one.steps.run(one.feed(40))
 
-
-def test_another_entry_is_no_agreement(chain: MakeChain, possibly_listed: Reply) -> None:
-    one = chain(one_walker, second=SECOND)
-
-    def other(probe: Probe) -> Answer:
-        answer = possibly_listed(probe)
-        assert answer.match is not None
-        return replace(answer, match=replace(answer.match, entry_id="somebody-else"))
-
-    one.matcher.answer = agreeing(possibly_listed, other)
-    one.run(one.steps.run(one.feed(30)))
-    assert one.desk.acknowledged == []
-
-
-def test_when_both_agree_there_is_one_alert_by_the_first(chain: MakeChain, possibly_listed: Reply) -> None:
-    one = chain(one_walker, second=SECOND)
-    asked: list[tuple[str, int]] = []
-
-    def second(probe: Probe) -> Answer:
-        asked.append((probe.model, len(probe.vectors)))
-        return possibly_listed(probe)
-
-    one.matcher.answer = agreeing(possibly_listed, second)
-    one.run(one.steps.run(one.feed(30)))
-    assert len(one.desk.acknowledged) == 1
-    assert one.desk.acknowledged[0].model == "dlib_resnet"
-    assert asked == [("sface_2021dec", 3)], "the second model looks at possible matches only"
-
-
-def test_where_nobody_matches_the_second_model_sees_nothing(chain: MakeChain) -> None:
-    one = chain(one_walker, second=SECOND)
-    one.run(one.steps.run(one.feed(30)))
-    assert one.second_chips == []
-
-
-def test_a_second_model_that_may_not_compare_is_told_and_nothing_alerts(
-    chain: MakeChain, possibly_listed: Reply
-) -> None:
-    one = chain(one_walker, second=SECOND)
-    one.matcher.answer = agreeing(possibly_listed, lambda probe: Answer(refused="the list cannot be read"))
-    one.run(one.steps.run(one.feed(30)))
-    assert one.desk.acknowledged == []
-    assert one.steps.refusal == "the list cannot be read"
-    assert one.count("comparisons_refused_total") == len(one.second_chips)
+    one.run(scenario())
+    assert one.embedder.calls == 0
+    assert one.count("faces_compared_total") == 1
+    assert one.timing("track_end_to_forgotten_seconds").newest_s == [0.0]

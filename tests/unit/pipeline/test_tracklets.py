@@ -183,10 +183,12 @@ async def cancelled(tracklets: Tracklets, views: list[View]) -> None:
 
 
 async def timed_out(tracklets: Tracklets, views: list[View]) -> None:
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0):
-            with tracklets.held(views):
-                await asyncio.Event().wait()
+    async def compare() -> None:
+        with tracklets.held(views):
+            await asyncio.Event().wait()
+
+    with pytest.raises(asyncio.TimeoutError):
+        await asyncio.wait_for(compare(), 0.001)
 
 
 async def failed(tracklets: Tracklets, views: list[View]) -> None:
