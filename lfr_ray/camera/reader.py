@@ -1,4 +1,4 @@
-"""A camera's own thread: opens, decodes, hands over, notices blindness, and comes back by itself."""
+"""A camera's own thread: it opens the camera, decodes, hands frames over, and connects again after a failure."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class CameraStatus:
 
 
 class CameraReader:
-    """Reads one camera in a thread of its own, which no fault of the camera ends.
+    """Reads one camera in a thread of its own. No fault of the camera ends it.
 
     Args:
         config: The camera.
@@ -170,10 +170,10 @@ class CameraReader:
         while not self._stopping.is_set():
             self._handle("opened")
             event, problem = self._read_once()
-            decision = self._handle(event, problem)
-            if decision.action == "stop":
+            then = self._handle(event, problem)
+            if then.action == "stop":
                 break
-            self._stopping.wait(decision.wait_s)
+            self._stopping.wait(then.wait_s)
         else:
             self._handle("end")
         self.mailbox.close()
@@ -219,7 +219,7 @@ class CameraReader:
     def _handle(self, event: Event, problem: str = "") -> NextStep:
         with self._lock:
             before = self._connection.state
-            decision, self._connection = after_event(
+            then, self._connection = after_event(
                 self._reconnect,
                 self._connection,
                 event,
@@ -233,7 +233,7 @@ class CameraReader:
             # An observer's fault must not blind the camera.
             with contextlib.suppress(Exception):
                 self._on_change(self.status())
-        return decision
+        return then
 
     def _counts(self) -> SourceCounts:
         """Over all connections so far."""

@@ -23,13 +23,13 @@ Action = Literal["read", "wait", "stop"]
 
 @dataclass(frozen=True, slots=True)
 class ReconnectConfig:
-    """How patient the camera is.
+    """When a camera is blind, and when it is tried again.
 
     Attributes:
         first_s: Upper bound of the first pause before a new attempt; it doubles with each failure.
         longest_s: Upper bound of every pause.
         stall_s: A live camera without a picture for so long is blind.
-        settled_s: A camera that was live for so long has earned the short first pause again.
+        settled_s: After so long live the pauses begin with the short one again.
     """
 
     first_s: float = 0.5
@@ -50,7 +50,6 @@ class Connection:
         blind_since: Wall time since which nothing is seen, or None.
         failures: Failures in a row, which lengthen the pause.
         reconnects: Times that it came back after it had been blind.
-        retry_at_s: Steady time of the next attempt while blind.
         problem: Why it is blind or ended; empty when all is well.
     """
 
@@ -62,7 +61,6 @@ class Connection:
     blind_since: float | None = None
     failures: int = 0
     reconnects: int = 0
-    retry_at_s: float = 0.0
     problem: str = ""
 
 
@@ -84,11 +82,11 @@ def after_event(
     draw: float = 1.0,
     problem: str = "",
 ) -> tuple[NextStep, Connection]:
-    """What follows from one event.
+    """What the camera does next, and its connection, after an event.
 
     Args:
-        config: How patient the camera is.
-        connection: What was known before.
+        config: When a camera is blind, and when it is tried again.
+        connection: Before the event.
         event: What happened.
         now_s: Steady time.
         now_at: Wall time.
@@ -153,6 +151,5 @@ def _after_failure(
         since_s=connection.since_s if connection.state == "blind" else now_s,
         blind_since=blind_since,
         failures=failures,
-        retry_at_s=now_s + wait_s,
         problem=problem,
     )

@@ -123,18 +123,9 @@ class PacedSource:
         )
 
     @property
-    def problems(self) -> tuple[str, ...]:
-        """What was wrong with the footage, by name."""
-        return tuple(self.counts().problems)
-
-    @property
     def lag_s(self) -> float:
         """How far a live stream is behind itself; 0 for anything else."""
         return self._footage.lag_s if isinstance(self._footage, VideoFootage) else 0.0
-
-    def stop(self) -> None:
-        """End the frames soon; may be called from any thread, unlike ``close``."""
-        self._stopping.set()
 
     def close(self) -> None:
         """Close the file, connection or device. Only when nobody is taking frames any more."""

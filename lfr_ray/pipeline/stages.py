@@ -65,14 +65,14 @@ class AttackScorer(Protocol):
 
 
 class LocalStages:
-    """All stages in this process: models in threads, the matcher and the desk as plain calls."""
+    """All stages in this process: models in a thread, the matcher and the alert desk as plain calls."""
 
     def __init__(
         self,
         detector: Detector,
         embedder: Embedder,
         matcher: Matching,
-        desk: AlertSink,
+        alerts: AlertSink,
         wall_s: WallClock,
         attacks: AttackScorer | None = None,
         second: Embedder | None = None,
@@ -80,7 +80,7 @@ class LocalStages:
         self._detector = detector
         self._embedder = embedder
         self._matcher = matcher
-        self._desk = desk
+        self._alerts = alerts
         self._wall_s = wall_s
         self._attacks = attacks
         self._second = second
@@ -112,8 +112,8 @@ class LocalStages:
         return self._matcher.match(probes, self._wall_s())
 
     async def raise_alert(self, sighting: Sighting) -> None:
-        """Hand the sighting to the desk."""
-        self._desk.raise_alert(sighting)
+        """Hand the sighting to the alert desk."""
+        self._alerts.raise_alert(sighting)
 
     def close(self) -> None:
         """End the models' thread."""

@@ -99,7 +99,7 @@ class CameraSteps:
         """Work until the frames end; every tracklet is forgotten when this returns. It may be called again.
 
         Raises:
-            Exception: What the source raised, or a fault of the chain's own. Alerts on their way still reach the desk.
+            Exception: What the source raised, or a fault of the chain's own. Alerts on their way are still sent.
         """
         self._detections = Detections(source, self._site.detector, self._stages, self._counts, self._in_flight)
         self._comparisons = asyncio.Semaphore(MAX_COMPARISONS)
