@@ -223,8 +223,8 @@ class Chain:
     async def raise_alert(self, sighting: Sighting) -> None:
         await self.desk.raise_alert(sighting)
 
-    def feed(self, frames: int, **options: Any) -> ListedFrames:
-        return ListedFrames(self.clock, frames, **options)
+    def frames(self, count: int, **options: Any) -> ListedFrames:
+        return ListedFrames(self.clock, count, **options)
 
     def run(self, job: Coroutine[Any, Any, Any]) -> Any:
         """Run a job to its end in virtual time."""

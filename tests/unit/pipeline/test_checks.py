@@ -64,7 +64,7 @@ def with_checks(views: Iterable[ViewCheck] = (), matches: Iterable[MatchCheck] =
 
 def test_a_new_view_check_is_honoured_and_counted_by_its_reason(chain: MakeChain) -> None:
     one = chain(one_walker, more=with_checks(views=[OnlyTheFirst(5)]))
-    one.run(one.steps.run(one.feed(30)))
+    one.run(one.steps.run(one.frames(30)))
     assert one.count("views_embedded_total") == 5
     assert one.count("views_rejected_total", reason="made up") > 5, "each refused view gives its place to the next"
     assert one.count("faces_forgotten_total") == one.count("faces_seen_total") == 1
@@ -72,7 +72,7 @@ def test_a_new_view_check_is_honoured_and_counted_by_its_reason(chain: MakeChain
 
 def test_a_new_check_of_embedded_views_is_honoured(chain: MakeChain) -> None:
     one = chain(one_walker, more=with_checks(views=[Never()]))
-    one.run(one.steps.run(one.feed(30)))
+    one.run(one.steps.run(one.frames(30)))
     assert one.matcher.asked == []
     assert one.count("views_rejected_total", reason="made up") == one.count("views_embedded_total") > 3
 
@@ -80,7 +80,7 @@ def test_a_new_check_of_embedded_views_is_honoured(chain: MakeChain) -> None:
 def test_a_new_match_check_is_honoured_and_counted_by_its_reason(chain: MakeChain, possibly_listed: Reply) -> None:
     one = chain(one_walker, more=with_checks(matches=[AtThirdLook()]))
     one.matcher.answer = possibly_listed
-    one.run(one.steps.run(one.feed(30)))
+    one.run(one.steps.run(one.frames(30)))
     assert len(one.desk.acknowledged) == 1
     assert one.count("matches_withheld_total", reason="made up") == 2
 
@@ -88,7 +88,7 @@ def test_a_new_match_check_is_honoured_and_counted_by_its_reason(chain: MakeChai
 def test_the_first_check_that_refuses_decides(chain: MakeChain, possibly_listed: Reply) -> None:
     one = chain(one_walker, site=WATCHFUL, more=with_checks(matches=[AtThirdLook()]))
     one.matcher.answer, one.attack_scores = possibly_listed, lambda attempt: 0.8
-    one.run(one.steps.run(one.feed(30)))
+    one.run(one.steps.run(one.frames(30)))
     assert one.count("matches_withheld_total", reason="attack") > 3
     assert one.count("matches_withheld_total", reason="made up") == 0
 
@@ -119,7 +119,7 @@ def test_a_covered_face_is_embedded_twice_and_compared_as_covered(chain: MakeCha
         return await embed(chips)
 
     one.matcher.answer, one.embedder.embed = answer, counted
-    one.run(one.steps.run(one.feed(30)))
+    one.run(one.steps.run(one.frames(30)))
     assert asked
     assert {covered for _, covered in asked} == {"lower"}
     assert set(embedded) == {2}, "the chip as it is, and painted over"
@@ -128,7 +128,7 @@ def test_a_covered_face_is_embedded_twice_and_compared_as_covered(chain: MakeCha
 
 def test_a_face_of_which_both_halves_are_covered_is_counted_and_not_compared(chain: MakeChain) -> None:
     one = chain(one_walker, occlusion=Seen(itertools.repeat(None)))
-    one.run(one.steps.run(one.feed(30)))
+    one.run(one.steps.run(one.frames(30)))
     assert one.matcher.asked == []
     assert one.count("views_rejected_total", reason="covered") > 3
     assert one.count("views_embedded_total") == 0
@@ -139,7 +139,7 @@ def test_whoever_takes_a_mask_off_is_compared_as_seen_then(chain: MakeChain) -> 
     one = chain(one_walker, occlusion=Seen(itertools.chain(["lower"] * 4, itertools.repeat(""))))
     kinds: list[str] = []
     one.matcher.answer = lambda probe: kinds.append(probe.covered) or Answer(deployment="test")
-    one.run(one.steps.run(one.feed(60)))
+    one.run(one.steps.run(one.frames(60)))
     assert kinds[0] == "lower"
     assert kinds[-1] == ""
     assert kinds == sorted(kinds, reverse=True), "never back again"
@@ -151,7 +151,7 @@ WATCHFUL = SiteConfig(site="pier", attack=AttackConfig(score_at=0.5))
 def test_a_picture_of_a_face_never_alerts(chain: MakeChain, possibly_listed: Reply) -> None:
     one = chain(one_walker, site=WATCHFUL)
     one.matcher.answer, one.attack_scores = possibly_listed, lambda attempt: 0.8
-    one.run(one.steps.run(one.feed(30)))
+    one.run(one.steps.run(one.frames(30)))
     assert one.desk.acknowledged == []
     assert one.count("matches_withheld_total", reason="attack") == len(one.looked_at) > 3
     shape, box = one.looked_at[0]
@@ -163,7 +163,7 @@ def test_a_picture_of_a_face_never_alerts(chain: MakeChain, possibly_listed: Rep
 def test_bad_looks_do_not_hide_a_person_for_ever(chain: MakeChain, possibly_listed: Reply) -> None:
     one = chain(one_walker, site=WATCHFUL)
     one.matcher.answer, one.attack_scores = possibly_listed, lambda attempt: 0.9 if attempt <= 2 else 0.05
-    one.run(one.steps.run(one.feed(30)))
+    one.run(one.steps.run(one.frames(30)))
     assert len(one.desk.acknowledged) == 1
     assert len(one.looked_at) == 4, "the mean of four looks is below the limit, that of three is not"
 
@@ -171,7 +171,7 @@ def test_bad_looks_do_not_hide_a_person_for_ever(chain: MakeChain, possibly_list
 def test_where_no_score_is_given_nobody_looks(chain: MakeChain, possibly_listed: Reply) -> None:
     one = chain(one_walker)
     one.matcher.answer, one.attack_scores = possibly_listed, lambda attempt: 1.0
-    one.run(one.steps.run(one.feed(30)))
+    one.run(one.steps.run(one.frames(30)))
     assert len(one.desk.acknowledged) == 1
     assert one.looked_at == []
 
@@ -182,13 +182,13 @@ def test_a_view_whose_mirror_image_gives_another_vector_is_not_compared(
     quality = QualityConfig(min_stability=0.9)
     one = chain(one_walker, site=SiteConfig(site="pier", quality=quality))
     one.matcher.answer, one.stability = possibly_listed, lambda chip: 0.89
-    one.run(one.steps.run(one.feed(30)))
+    one.run(one.steps.run(one.frames(30)))
     assert one.matcher.asked == []
     assert one.count("views_rejected_total", reason="unstable") == one.count("views_embedded_total") > 3
     assert one.count("faces_forgotten_total") == 1
     steady = chain(one_walker, site=SiteConfig(site="pier", quality=quality))
     steady.matcher.answer, steady.stability = possibly_listed, lambda chip: 0.91
-    steady.run(steady.steps.run(steady.feed(30)))
+    steady.run(steady.steps.run(steady.frames(30)))
     assert len(steady.desk.acknowledged) == 1
 
 
@@ -196,7 +196,7 @@ def test_stability_was_not_measured_for_covered_faces(chain: MakeChain) -> None:
     site = SiteConfig(site="pier", quality=QualityConfig(min_stability=0.9))
     one = chain(one_walker, site=site, occlusion=Seen(itertools.repeat("lower")))
     one.stability = lambda chip: 0.5
-    one.run(one.steps.run(one.feed(30)))
+    one.run(one.steps.run(one.frames(30)))
     assert one.matcher.asked
 
 
@@ -211,7 +211,7 @@ def agreeing(possibly_listed: Reply, second: Callable[[Probe], Answer]) -> Reply
 def test_an_alert_needs_both_models(chain: MakeChain, possibly_listed: Reply) -> None:
     one = chain(one_walker, second=SECOND)
     one.matcher.answer = agreeing(possibly_listed, lambda probe: Answer(deployment="test"))
-    one.run(one.steps.run(one.feed(30)))
+    one.run(one.steps.run(one.frames(30)))
     assert one.desk.acknowledged == []
     assert one.count("matches_withheld_total", reason="second model") == len(one.second_chips) > 3
     assert one.second_chips[0] == (3, 112, 112, 3), "all views of the tracklet, as the second model wants them"
@@ -228,7 +228,7 @@ def test_another_entry_is_no_agreement(chain: MakeChain, possibly_listed: Reply)
         return replace(answer, match=replace(answer.match, entry_id="somebody-else"))
 
     one.matcher.answer = agreeing(possibly_listed, other)
-    one.run(one.steps.run(one.feed(30)))
+    one.run(one.steps.run(one.frames(30)))
     assert one.desk.acknowledged == []
 
 
@@ -241,7 +241,7 @@ def test_when_both_agree_there_is_one_alert_by_the_first(chain: MakeChain, possi
         return possibly_listed(probe)
 
     one.matcher.answer = agreeing(possibly_listed, second)
-    one.run(one.steps.run(one.feed(30)))
+    one.run(one.steps.run(one.frames(30)))
     assert len(one.desk.acknowledged) == 1
     assert one.desk.acknowledged[0].model == "dlib_resnet"
     assert asked == [("sface_2021dec", 3)], "the second model looks at possible matches only"
@@ -249,7 +249,7 @@ def test_when_both_agree_there_is_one_alert_by_the_first(chain: MakeChain, possi
 
 def test_where_nobody_matches_the_second_model_sees_nothing(chain: MakeChain) -> None:
     one = chain(one_walker, second=SECOND)
-    one.run(one.steps.run(one.feed(30)))
+    one.run(one.steps.run(one.frames(30)))
     assert one.second_chips == []
 
 
@@ -258,7 +258,7 @@ def test_a_second_model_that_may_not_compare_is_told_and_nothing_alerts(
 ) -> None:
     one = chain(one_walker, second=SECOND)
     one.matcher.answer = agreeing(possibly_listed, lambda probe: Answer(refused="the list cannot be read"))
-    one.run(one.steps.run(one.feed(30)))
+    one.run(one.steps.run(one.frames(30)))
     assert one.desk.acknowledged == []
     assert one.steps.refusal == "the list cannot be read"
     assert one.count("comparisons_refused_total") == len(one.second_chips)

@@ -37,7 +37,7 @@ def crowd(index: int) -> Iterable[tuple[float, float]]:
 def test_a_listed_person_is_raised_once_with_evidence(chain: MakeChain, possibly_listed: Reply) -> None:
     one = chain(one_walker)
     one.matcher.answer = possibly_listed
-    one.run(one.steps.run(one.feed(30)))
+    one.run(one.steps.run(one.frames(30)))
     (sighting,) = one.desk.acknowledged
     assert (sighting.camera, sighting.track, sighting.deployment) == ("gate", 1, "test")
     assert sighting.match.views_compared == 3
@@ -60,7 +60,7 @@ def test_a_failing_desk_is_tried_again_with_the_same_key_until_it_acknowledges(
             raise ResourceError("a process of the site has died")
 
     one.desk.verdict = fails_five_times
-    one.run(one.steps.run(one.feed(30)))
+    one.run(one.steps.run(one.frames(30)))
     keys = {key for key, _ in one.desk.attempts}
     moments = [at_s for _, at_s in one.desk.attempts]
     pauses = [later - earlier for earlier, later in itertools.pairwise(moments)]
@@ -79,7 +79,7 @@ def test_a_desk_that_refuses_is_not_asked_again(chain: MakeChain, possibly_liste
         raise RefusedError("the desk is paused")
 
     one.desk.verdict = refuses
-    one.run(one.steps.run(one.feed(30)))
+    one.run(one.steps.run(one.frames(30)))
     assert len(one.desk.attempts) == 1
     assert one.desk.acknowledged == []
 
@@ -89,7 +89,7 @@ def test_a_refused_comparison_drops_every_vector_and_says_why(chain: MakeChain, 
     one.matcher.answer = lambda probe: Answer(refused="the emergency stop is set")
 
     async def scenario() -> None:
-        task = asyncio.create_task(one.steps.run(one.feed(200)))
+        task = asyncio.create_task(one.steps.run(one.frames(200)))
         await until(lambda: one.steps.refusal)
         gc.collect()
         assert one.embedder.calls >= 3
@@ -111,7 +111,7 @@ def test_a_camera_that_goes_blind_forgets_everybody_in_time(chain: MakeChain) ->
     one = chain(one_walker)
 
     async def scenario() -> None:
-        feed = one.feed(10, then="silence")
+        feed = one.frames(10, then="silence")
         task = asyncio.create_task(one.steps.run(feed))
         await asyncio.sleep(10 * 0.1 + 0.1)
         assert one.count("faces_forgotten_total") == 0
@@ -128,7 +128,7 @@ def test_frames_in_flight_are_taken_up_in_their_order(chain: MakeChain) -> None:
     one = chain(one_walker)
     # Every fourth answer takes as long as three frames.
     one.detector.takes_s = lambda index: 0.3 if index % 4 == 0 else 0.01
-    one.run(one.steps.run(one.feed(40)))
+    one.run(one.steps.run(one.frames(40)))
     moments = [captured_at for _, captured_at, _ in one.matcher.asked]
     assert len(moments) >= 8
     assert moments == sorted(moments)
@@ -139,7 +139,7 @@ def test_frames_in_flight_are_taken_up_in_their_order(chain: MakeChain) -> None:
 def test_no_more_frames_than_allowed_are_under_way(chain: MakeChain) -> None:
     one = chain(one_walker)
     one.detector.takes_s = lambda index: 1.0
-    one.run(one.steps.run(one.feed(20)))
+    one.run(one.steps.run(one.frames(20)))
     assert one.detector.most_under_way == 4
 
 
@@ -151,7 +151,7 @@ def test_strangers_are_forgotten_within_a_second_of_their_tracks_end(chain: Make
     one.matcher.takes_s = lambda: 10_000.0 if next(takes) % 41 == 40 else (0.01, 0.02, 0.05, 0.3, 0.7)[next(takes) % 5]
 
     async def scenario() -> None:
-        task = asyncio.create_task(one.steps.run(one.feed(12 * people, then="silence")))
+        task = asyncio.create_task(one.steps.run(one.frames(12 * people, then="silence")))
         await until(lambda: one.count("faces_forgotten_total") == people)
         task.cancel()
 
@@ -172,7 +172,7 @@ def test_a_failing_matcher_does_not_stop_the_camera(chain: MakeChain, possibly_l
     one.matcher.answer = dead
 
     async def scenario() -> None:
-        task = asyncio.create_task(one.steps.run(one.feed(60)))
+        task = asyncio.create_task(one.steps.run(one.frames(60)))
         await asyncio.sleep(2.0)
         assert one.count("stage_failures_total", stage="compare") >= 3
         assert one.desk.acknowledged == []
@@ -189,7 +189,7 @@ def test_answers_that_never_come_do_not_stop_the_camera(chain: MakeChain, possib
     one.matcher.answer = possibly_listed
     one.matcher.takes_s = lambda: 10_000.0 if one.clock.steady_s() < began_s + 5 else 0.01
     began_s = one.clock.steady_s()
-    one.run(one.steps.run(one.feed(300)))
+    one.run(one.steps.run(one.frames(300)))
     assert one.count("frames_total") == 300
     assert one.count("stage_failures_total", stage="compare") == 8
     (sighting,) = one.desk.acknowledged
@@ -200,7 +200,7 @@ def test_a_lost_detection_costs_its_frame_only(chain: MakeChain, possibly_listed
     one = chain(one_walker)
     one.matcher.answer = possibly_listed
     one.detector.fails = lambda index: index in (2, 5, 6)
-    one.run(one.steps.run(one.feed(30)))
+    one.run(one.steps.run(one.frames(30)))
     assert one.count("stage_failures_total", stage="detect") == 3
     assert len(one.desk.acknowledged) == 1
     assert one.count("faces_seen_total") == 1
@@ -211,7 +211,7 @@ def test_a_detector_that_never_answers_again_keeps_nobody(chain: MakeChain) -> N
     one.detector.takes_s = lambda index: 0.02 if index < 10 else 10_000.0
 
     async def scenario() -> None:
-        task = asyncio.create_task(one.steps.run(one.feed(60)))
+        task = asyncio.create_task(one.steps.run(one.frames(60)))
         await asyncio.sleep(1.2 + DETECTOR_LIMIT_S + FORGET_S)
         assert one.count("faces_forgotten_total") == 1
         gc.collect()
@@ -225,7 +225,7 @@ def test_a_recording_that_is_read_slowly_gives_the_same(chain: MakeChain, possib
     def outcome(pauses_s: dict[int, float]) -> tuple[int, int, list[tuple[float, ...]]]:
         one = chain(one_walker, pace="full")
         one.matcher.answer = possibly_listed
-        feed = one.feed(30)
+        feed = one.frames(30)
         feed.pauses_s = pauses_s
         one.run(one.steps.run(feed))
         return one.count("faces_seen_total"), one.embedder.calls, [sighting.box for sighting in one.desk.acknowledged]
@@ -241,14 +241,14 @@ def test_the_chain_can_be_started_again_after_any_number_of_faults(chain: MakeCh
 
     async def scenario() -> None:
         for number in range(failures):
-            feed = one.feed(8, then="fault", first=20 * number)
+            feed = one.frames(8, then="fault", first=20 * number)
             with pytest.raises(OSError, match="the driver failed"):
                 await one.steps.run(feed)
             await asyncio.sleep(0.001)
             gc.collect()
             assert one.embedder.alive == 0
         one.matcher.takes_s = lambda: 0.01
-        await one.steps.run(one.feed(30, first=20 * failures))
+        await one.steps.run(one.frames(30, first=20 * failures))
 
     one.run(scenario())
     assert one.count("frames_total") == 8 * failures + 30
@@ -267,7 +267,7 @@ def test_an_alert_on_its_way_survives_a_fault_of_the_chain(chain: MakeChain, pos
 
     async def scenario() -> None:
         with pytest.raises(OSError, match="the driver failed"):
-            await one.steps.run(one.feed(6, then="fault"))
+            await one.steps.run(one.frames(6, then="fault"))
         assert one.desk.acknowledged == []
         await asyncio.sleep(10)
 
@@ -287,7 +287,7 @@ def failed() -> None:
 def test_a_comparison_that_ends_badly_holds_nobody(chain: MakeChain, fault: Callable[[], None]) -> None:
     one = chain(lambda index: one_walker(index) if index < 10 else [])
     one.matcher.answer = lambda probe: fault() or Answer()
-    one.run(one.steps.run(one.feed(40, then="end")))
+    one.run(one.steps.run(one.frames(40, then="end")))
     assert one.matcher.asked
     assert one.timing("track_end_to_forgotten_seconds").newest_s == [0.0]
 
@@ -297,7 +297,7 @@ def test_a_comparison_that_never_ends_is_given_up_and_holds_nobody(chain: MakeCh
     one = chain(lambda index: [(100.0 + index, 120.0)] if index < frames else [])
     began_s = one.clock.steady_s()
     one.matcher.takes_s = lambda: 10_000.0 if one.clock.steady_s() < began_s + 2 else 0.01
-    one.run(one.steps.run(one.feed(frames + 20)))
+    one.run(one.steps.run(one.frames(frames + 20)))
     assert one.count("stage_failures_total", stage="compare") > 0
     assert one.timing("track_end_to_forgotten_seconds").newest_s == [0.0]
 
@@ -313,7 +313,7 @@ def test_a_comparison_that_is_cancelled_before_it_begins_holds_nobody(chain: Mak
 
     async def scenario() -> None:
         asyncio.get_running_loop().set_task_factory(cancel_comparisons)
-        await one.steps.run(one.feed(40))
+        await one.steps.run(one.frames(40))
 
     one.run(scenario())
     assert one.embedder.calls == 0
