@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -36,7 +37,7 @@ class PossibleMatch:
     tracklet: Tracklet
 
 
-class MatchCheck:
+class MatchCheck(Protocol):
     """One reason why a possible match is not raised. Later views of the tracklet may still lead to an alert.
 
     Attributes:
@@ -51,7 +52,6 @@ class MatchCheck:
         Raises:
             RefusedError: The check may not be made; nothing is raised.
         """
-        raise NotImplementedError
 
 
 class SecondModel(ViewCheck, MatchCheck):

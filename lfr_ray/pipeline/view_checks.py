@@ -10,7 +10,7 @@ from lfr_ray.models.cards import ModelCard
 from lfr_ray.records import Frame, Picture, View
 
 
-class ViewCheck:
+class ViewCheck(Protocol):
     """One reason why a chosen view is not compared. A check overrides the moments that it needs.
 
     A view that is refused makes room for another one of its tracklet.
