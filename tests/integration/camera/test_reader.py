@@ -220,7 +220,7 @@ def test_stop_before_start_and_twice_is_harmless() -> None:
     reader = CameraReader(config("toy:one"), NewestFrame())
     assert reader.stop()
     assert reader.stop()
-    assert reader.mailbox.closed
+    assert reader.mailbox.ended
 
 
 def test_the_default_mailbox_keeps_the_newest() -> None:
