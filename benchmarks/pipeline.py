@@ -24,13 +24,13 @@ from lfr_ray.clock import SystemClock
 from lfr_ray.config import AuthorityConfig, CameraConfig, DetectorConfig, EmbedderConfig, SiteConfig
 from lfr_ray.detect.base import load_detector
 from lfr_ray.embed.base import load_embedder
-from lfr_ray.embed.occlusion import occlusion_for
 from lfr_ray.metrics import Meter
 from lfr_ray.models.catalogue import card
 
 
 def in_one_process(site: SiteConfig, clip: Path, matcher: object, desk: object, models: tuple[object, object]) -> float:
     """Frames a second of ``pipeline/steps.py`` in this process."""
+    from lfr_ray.pipeline.checks import checks_for
     from lfr_ray.pipeline.stages import LocalStages
     from lfr_ray.pipeline.steps import CameraSteps
 
@@ -39,8 +39,8 @@ def in_one_process(site: SiteConfig, clip: Path, matcher: object, desk: object, 
         clock, meter = SystemClock(), Meter()
         stages = LocalStages(*models, matcher, desk, clock.wall_s)
         embedder = card(site.embedder.model)
-        run_id, occlusion = str(time.time()), occlusion_for(embedder)
-        steps = CameraSteps(camera, site, embedder, stages, clock, meter, run_id=run_id, occlusion=occlusion)
+        run_id, checks = str(time.time()), checks_for(site, embedder, stages)
+        steps = CameraSteps(camera, site, embedder, stages, clock, meter, run_id=run_id, checks=checks)
         began_s = time.monotonic()
         reader = CameraReader(camera, clock=clock).start()
         await steps.run(reader.mailbox)

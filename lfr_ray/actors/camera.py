@@ -16,9 +16,9 @@ from lfr_ray.camera.lease import Lease
 from lfr_ray.camera.reader import CameraReader, CameraStatus
 from lfr_ray.clock import Clock, SystemClock
 from lfr_ray.config import CameraConfig, SiteConfig
-from lfr_ray.embed.occlusion import occlusion_for
 from lfr_ray.metrics import Meter, Snapshot, resident_bytes
 from lfr_ray.models.catalogue import card
+from lfr_ray.pipeline.checks import checks_for
 from lfr_ray.pipeline.steps import CameraSteps
 
 LEASE_S = 60.0
@@ -114,18 +114,18 @@ class CameraActor:
         return self._task
 
     def _chain(self, stages: RemoteStages) -> CameraSteps:
-        embedder = card(self._site.embedder.model)
+        site, embedder = self._site, card(self._site.embedder.model)
+        second = None if site.second_embedder is None else card(site.second_embedder.model)
         return CameraSteps(
             self._camera,
-            self._site,
+            site,
             embedder,
             stages,
             self._clock,
             self._meter,
             run_id=secrets.token_hex(8),
-            second=None if self._site.second_embedder is None else card(self._site.second_embedder.model),
-            occlusion=occlusion_for(embedder) if self._site.embedder.covered_views else None,
-            in_flight=self._site.frames_in_flight(self._camera),
+            checks=checks_for(site, embedder, stages, second),
+            in_flight=site.frames_in_flight(self._camera),
         )
 
     def _status(self) -> CameraStatus:

@@ -20,7 +20,7 @@ from av.video.stream import VideoStream
 
 from lfr_ray.camera.address import Address
 from lfr_ray.camera.faults import fault_of, kind_of, no_picture, not_video
-from lfr_ray.camera.footage import SourceCounts, SourceInfo, Take
+from lfr_ray.camera.footage import DecodedPicture, SourceCounts, SourceInfo
 from lfr_ray.camera.pace import Lag, measure_lag
 from lfr_ray.camera.stills import MAX_PIXELS
 from lfr_ray.clock import Clock
@@ -71,7 +71,7 @@ class VideoFootage:
     ) -> None:
         if address.kind == "recording":
             _check_file(address)
-        self.tally = SourceCounts()
+        self.counts = SourceCounts()
         self._address = address
         self._clock = clock
         self._stopping = stopping
@@ -102,20 +102,20 @@ class VideoFootage:
         """Size, rate and length as far as the container knows them."""
         return self._info
 
-    def takes(self) -> Iterator[Take]:
+    def pictures(self) -> Iterator[DecodedPicture]:
         """Every picture that can be decoded, not yet converted to RGB."""
         # No picture is kept here while the next one is waited for: it may show somebody's face.
         if self._first is not None:
-            take = self._take(self._first)
+            picture = self._with_time(self._first)
             self._first = None
-            yield take
-            del take
+            yield picture
+            del picture
         for frame in self._decoded:
-            yield self._take(frame)
+            yield self._with_time(frame)
             del frame
         expected = self._stream.frames
-        if not self._lasting and self.tally.decoded + 1 < expected * 0.99 and not self._stopping.is_set():
-            self.tally.report(f"damaged: {self.tally.decoded} of {expected} pictures could be decoded")
+        if not self._lasting and self.counts.decoded + 1 < expected * 0.99 and not self._stopping.is_set():
+            self.counts.report(f"damaged: {self.counts.decoded} of {expected} pictures could be decoded")
 
     @property
     def lag_s(self) -> float:
@@ -123,7 +123,7 @@ class VideoFootage:
         return self._lag.behind_s
 
     def close(self) -> None:
-        """Let go of file, connection or device."""
+        """Close the file, connection or device."""
         self._container.close()
 
     def _describe(self, first: VideoFrame) -> SourceInfo:
@@ -173,8 +173,8 @@ class VideoFootage:
                 # its picture is as old as the silence.
                 raise no_picture(self._address, waited_s)
             for frame in self._pictures_of(packet) if ours else []:
-                self.tally.decoded += 1
-                self._follow(frame, packet)
+                self.counts.decoded += 1
+                self._measure_lag(frame, packet)
                 yield frame
                 del frame
                 # After the yield: what the reader of the frames takes is not waiting for the camera.
@@ -195,7 +195,7 @@ class VideoFootage:
                 return
             except av.error.InvalidDataError:
                 damaged += 1
-                self.tally.corrupt += 1
+                self.counts.corrupt += 1
             except (av.FFmpegError, OSError) as error:
                 problem = error
                 break
@@ -203,7 +203,7 @@ class VideoFootage:
             problem = av.error.InvalidDataError(1, "")
         if self._lasting:
             raise fault_of(problem, self._address)
-        self.tally.report(f"ended early: {kind_of(problem)}")
+        self.counts.report(f"ended early: {kind_of(problem)}")
         yield None
 
     def _pictures_of(self, packet: Packet[Stream] | None) -> list[VideoFrame]:
@@ -212,12 +212,12 @@ class VideoFootage:
         except EOFError:
             return []
         except (av.FFmpegError, ValueError):
-            self.tally.corrupt += 1
+            self.counts.corrupt += 1
             return []
-        self.tally.corrupt += sum(1 for frame in frames if frame.is_corrupt)
+        self.counts.corrupt += sum(1 for frame in frames if frame.is_corrupt)
         return frames
 
-    def _follow(self, frame: VideoFrame, packet: Packet[Stream] | None) -> None:
+    def _measure_lag(self, frame: VideoFrame, packet: Packet[Stream] | None) -> None:
         """Decode key frames only, while a live stream is behind."""
         if not self._lasting or not self._clocked or frame.time is None:
             return
@@ -228,23 +228,23 @@ class VideoFootage:
             # Only here: in the middle of a group the pictures that it refers to are missing.
             self._stream.codec_context.skip_frame = "DEFAULT"
 
-    def _take(self, frame: VideoFrame) -> Take:
+    def _with_time(self, frame: VideoFrame) -> DecodedPicture:
         media_s = None
         if self._clocked and frame.time is not None:
             start = self._stream.start_time
             base = self._stream.time_base
             media_s = frame.time - (float(start * base) if start and base and not self._lasting else 0.0)
-        return Take(media_s, partial(self._develop, frame))
+        return DecodedPicture(media_s, partial(self._convert, frame))
 
-    def _develop(self, frame: VideoFrame) -> Picture | None:
+    def _convert(self, frame: VideoFrame) -> Picture | None:
         """Convert to RGB and turn as the container says; None for a picture that cannot be converted."""
         if frame.width * frame.height > MAX_PIXELS:
-            self.tally.corrupt += 1
+            self.counts.corrupt += 1
             return None
         try:
             pixels = self._rgb.reformat(frame, format="rgb24", threads=1).to_ndarray()
         except (av.FFmpegError, ValueError, OSError):
-            self.tally.corrupt += 1
+            self.counts.corrupt += 1
             return None
         quarter_turns = round(frame.rotation / 90) % 4
         # Contiguous: some widths leave padding at the end of every row.

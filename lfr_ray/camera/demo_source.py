@@ -31,7 +31,7 @@ NOISE_SHIFT_PX = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class Keyframe:
     """Where the virtual camera looks at one moment.
 
     Attributes:
@@ -55,7 +55,7 @@ class Shot:
 
     package: str
     file: str
-    keys: tuple[Key, ...]
+    keys: tuple[Keyframe, ...]
 
 
 TOUCHLINE = ("ultralytics", "assets/zidane.jpg")
@@ -64,19 +64,25 @@ ASTRONAUT = ("skimage", "data/astronaut.png")
 
 SCENES: dict[str, tuple[Shot, ...]] = {
     "pier": (
-        Shot(*TOUCHLINE, (Key(0, 560, 380, 760, 0.9), Key(4, 760, 330, 1000, 1.1), Key(8, 930, 250, 760, 0.8))),
-        Shot(*STREET, (Key(0, 200, 470, 330, 0.8), Key(4, 260, 450, 420, 1.15))),
+        Shot(
+            *TOUCHLINE,
+            (Keyframe(0, 560, 380, 760, 0.9), Keyframe(4, 760, 330, 1000, 1.1), Keyframe(8, 930, 250, 760, 0.8)),
+        ),
+        Shot(*STREET, (Keyframe(0, 200, 470, 330, 0.8), Keyframe(4, 260, 450, 420, 1.15))),
     ),
     "gate": (
-        Shot(*STREET, (Key(0, 300, 450, 420, 1.1), Key(4, 180, 470, 320, 0.9))),
-        Shot(*ASTRONAUT, (Key(0, 330, 130, 900, 0.8), Key(3, 230, 140, 760, 1.0), Key(6, 150, 170, 620, 1.15))),
+        Shot(*STREET, (Keyframe(0, 300, 450, 420, 1.1), Keyframe(4, 180, 470, 320, 0.9))),
+        Shot(
+            *ASTRONAUT,
+            (Keyframe(0, 330, 130, 900, 0.8), Keyframe(3, 230, 140, 760, 1.0), Keyframe(6, 150, 170, 620, 1.15)),
+        ),
     ),
 }
 """Scenes by name: ``demo:pier`` and ``demo:gate``."""
 
 
 @dataclass(frozen=True, slots=True)
-class Enrolled:
+class EnrolmentPicture:
     """How one watchlist picture is made from a photograph."""
 
     entry_id: str
@@ -88,9 +94,9 @@ class Enrolled:
     jpeg_quality: int
 
 
-WATCHLIST: tuple[Enrolled, ...] = (
-    Enrolled("demo-touchline", *TOUCHLINE, (850, 20, 1130, 380), 0.8, 1.2, 60),
-    Enrolled("demo-astronaut", *ASTRONAUT, (90, 0, 380, 300), 0.7, 0.75, 60),
+WATCHLIST: tuple[EnrolmentPicture, ...] = (
+    EnrolmentPicture("demo-touchline", *TOUCHLINE, (850, 20, 1130, 380), 0.8, 1.2, 60),
+    EnrolmentPicture("demo-astronaut", *ASTRONAUT, (90, 0, 380, 300), 0.7, 0.75, 60),
 )
 
 EXPECTED: dict[str, frozenset[str]] = {
@@ -137,7 +143,7 @@ class DemoSource:
     def close(self) -> None:
         """Nothing is held open."""
 
-    def _render(self, photograph: Image.Image, keys: tuple[Key, ...], at_s: float) -> Picture:
+    def _render(self, photograph: Image.Image, keys: tuple[Keyframe, ...], at_s: float) -> Picture:
         view = _between(keys, at_s)
         height_px = view.width_px * HEIGHT_PX / WIDTH_PX
         left, top = view.x_px - view.width_px / 2, view.y_px - height_px / 2
@@ -176,13 +182,13 @@ def _frames(shot: Shot) -> int:
     return int(shot.keys[-1].at_s * FPS) + 1
 
 
-def _between(keys: tuple[Key, ...], at_s: float) -> Key:
+def _between(keys: tuple[Keyframe, ...], at_s: float) -> Keyframe:
     times = [key.at_s for key in keys]
 
     def at(values: list[float]) -> float:
         return float(np.interp(at_s, times, values))
 
-    return Key(
+    return Keyframe(
         at_s,
         at([key.x_px for key in keys]),
         at([key.y_px for key in keys]),

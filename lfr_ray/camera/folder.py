@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from lfr_ray.camera.address import Address
-from lfr_ray.camera.footage import SourceCounts, SourceInfo, Take
+from lfr_ray.camera.footage import DecodedPicture, SourceCounts, SourceInfo
 from lfr_ray.camera.stills import PICTURE_SUFFIXES, is_picture_name, read_picture
 from lfr_ray.errors import PictureError, SourceError
 from lfr_ray.records import Picture
@@ -27,7 +27,7 @@ class FolderFootage:
     """
 
     def __init__(self, address: Address) -> None:
-        self.tally = SourceCounts()
+        self.counts = SourceCounts()
         path = Path(address.target)
         if not path.exists():
             raise SourceError("the picture does not exist", got=address.shown, next_step="check the path")
@@ -44,7 +44,7 @@ class FolderFootage:
         if self._first is None:
             raise SourceError(
                 f"none of the {len(self._files)} pictures can be read",
-                got=f"{address.shown}: {self.tally.problems[0]}",
+                got=f"{address.shown}: {self.counts.problems[0]}",
                 next_step="repair or remove them",
             )
         height_px, width_px = self._first.shape[:2]
@@ -54,16 +54,16 @@ class FolderFootage:
         """Size of the first picture and number of files."""
         return self._info
 
-    def takes(self) -> Iterator[Take]:
+    def pictures(self) -> Iterator[DecodedPicture]:
         """One picture a second."""
         # No picture is kept here while the next one is not asked for: it may show somebody's face.
         if self._first is not None:
-            take = Take(0.0, partial(_same, self._first))
+            first = DecodedPicture(0.0, partial(_itself, self._first))
             self._first = None
-            yield take
-            del take
+            yield first
+            del first
         for index, picture in enumerate(self._pictures, start=1):
-            yield Take(index / FPS, partial(_same, picture))
+            yield DecodedPicture(index / FPS, partial(_itself, picture))
             del picture
 
     def close(self) -> None:
@@ -74,13 +74,13 @@ class FolderFootage:
             try:
                 picture = read_picture(file)
             except PictureError as error:
-                self.tally.corrupt += 1
-                self.tally.report(f"{error.what}; got: {error.got}")
+                self.counts.corrupt += 1
+                self.counts.report(f"{error.what}; got: {error.got}")
                 continue
-            self.tally.decoded += 1
+            self.counts.decoded += 1
             yield picture
             del picture
 
 
-def _same(picture: Picture) -> Picture:
+def _itself(picture: Picture) -> Picture:
     return picture

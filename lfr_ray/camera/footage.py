@@ -1,4 +1,4 @@
-"""What every kind of footage gives: undeveloped pictures with their own times."""
+"""What every kind of footage gives: decoded pictures, not yet converted to RGB, with their own times."""
 
 from __future__ import annotations
 
@@ -53,28 +53,28 @@ class SourceCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class Take:
+class DecodedPicture:
     """One picture that was decoded but not yet converted.
 
     Attributes:
         media_s: Its time on the source's own timeline; None when the source has none.
-        develop: Converts it to RGB; None when that fails.
+        convert: Converts it to RGB; None when that fails.
     """
 
     media_s: float | None
-    develop: Callable[[], Picture | None]
+    convert: Callable[[], Picture | None]
 
 
 class Footage(Protocol):
-    """One pass through some footage."""
+    """Some footage, read once from its start."""
 
-    tally: SourceCounts
+    counts: SourceCounts
 
     def info(self) -> SourceInfo:
         """What is known of it."""
 
-    def takes(self) -> Iterator[Take]:
+    def pictures(self) -> Iterator[DecodedPicture]:
         """Its pictures in order."""
 
     def close(self) -> None:
-        """Let go of what is open."""
+        """Close what is open."""

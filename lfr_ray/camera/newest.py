@@ -35,12 +35,6 @@ class Mailbox(ABC):
             return self._dropped
 
     @property
-    def closed(self) -> bool:
-        """No frame will be put in any more; some may still be inside."""
-        with self._changed:
-            return self._closed
-
-    @property
     def ended(self) -> bool:
         """Closed, and everything inside was taken."""
         with self._changed:

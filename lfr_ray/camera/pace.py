@@ -61,15 +61,15 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class Ruling:
+class PaceDecision:
     """Look at this frame or skip it, and how long to wait before that."""
 
     keep: bool
     wait_s: float = 0.0
 
 
-def admit(config: PaceConfig, pace: Pace, media_s: float, now_s: float) -> tuple[Ruling, Pace]:
-    """Rule on one decoded frame, before it costs a colour conversion.
+def decide(config: PaceConfig, pace: Pace, media_s: float, now_s: float) -> tuple[PaceDecision, Pace]:
+    """Decide about one decoded frame, before it costs a colour conversion.
 
     Args:
         config: How the source is paced.
@@ -78,11 +78,11 @@ def admit(config: PaceConfig, pace: Pace, media_s: float, now_s: float) -> tuple
         now_s: Steady time.
     """
     if config.every:
-        return Ruling(True), replace(pace, last_s=media_s)
+        return PaceDecision(True), replace(pace, last_s=media_s)
     jumped = pace.last_s is not None and not pace.last_s - config.period_s <= media_s <= pace.last_s + JUMP_S
     due_s = media_s if pace.due_s is None or (config.live and jumped) else pace.due_s
     if media_s < due_s - TOLERANCE * config.period_s:
-        return Ruling(False), replace(pace, due_s=due_s, last_s=media_s)
+        return PaceDecision(False), replace(pace, due_s=due_s, last_s=media_s)
     # The next one is due a period after this one was *due*, not after it came: 10 of 25 frames a
     # second are then really 10 and not 8.3. After a gap the schedule starts again from here.
     next_due_s = due_s + config.period_s
@@ -90,12 +90,12 @@ def admit(config: PaceConfig, pace: Pace, media_s: float, now_s: float) -> tuple
         next_due_s = media_s + config.period_s
     after = Pace(pace.zero_s, next_due_s, media_s)
     if config.live:
-        return Ruling(True), after
+        return PaceDecision(True), after
     zero_s = now_s - media_s if pace.zero_s is None else pace.zero_s
     wait_s = zero_s + media_s - now_s
     if wait_s > LONGEST_WAIT_S or wait_s < -LATEST_S:
         zero_s, wait_s = now_s - media_s, 0.0
-    return Ruling(True, max(0.0, wait_s)), replace(after, zero_s=zero_s)
+    return PaceDecision(True, max(0.0, wait_s)), replace(after, zero_s=zero_s)
 
 
 def follow_on(raw_s: float, last_s: float, shift_s: float, interval_s: float) -> tuple[float, float]:

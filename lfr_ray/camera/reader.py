@@ -1,4 +1,4 @@
-"""A camera's own thread: opens, decodes, hands over, notices blindness, and comes back by itself."""
+"""A camera's own thread: it opens the camera, decodes, hands frames over, and connects again after a failure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lfr_ray.camera.address import is_lasting, shown_address
 from lfr_ray.camera.credentials import hide_credentials
 from lfr_ray.camera.footage import SourceCounts
 from lfr_ray.camera.newest import EveryFrame, Mailbox, NewestFrame
-from lfr_ray.camera.reconnect import Decision, Event, Health, HealthConfig, State, as_of, step
+from lfr_ray.camera.reconnect import Connection, Event, NextStep, ReconnectConfig, State, after_event, observed
 from lfr_ray.camera.source import PacedSource, Schemes, SourceInfo, open_source
 from lfr_ray.clock import Clock, SystemClock
 from lfr_ray.config import CameraConfig
@@ -69,14 +69,14 @@ class CameraStatus:
 
 
 class CameraReader:
-    """Reads one camera in a thread of its own, which no fault of the camera ends.
+    """Reads one camera in a thread of its own. No fault of the camera ends it.
 
     Args:
         config: The camera.
         mailbox: Where frames go; by default one that suits the configured pace.
         clock: The machine's unless given.
         schemes: Plugged-in kinds of footage.
-        patience: Pauses between attempts; ``stall_s`` comes from ``config``.
+        reconnect: When a camera is tried again; ``stall_s`` comes from ``config``.
         draw: Gives random numbers from 0 to 1 for the pauses.
         on_change: Called by the thread when the state changes, with the new status.
     """
@@ -88,7 +88,7 @@ class CameraReader:
         *,
         clock: Clock | None = None,
         schemes: Schemes | None = None,
-        patience: HealthConfig | None = None,
+        reconnect: ReconnectConfig | None = None,
         draw: Callable[[], float] = random.random,
         on_change: Callable[[CameraStatus], None] | None = None,
     ) -> None:
@@ -100,12 +100,12 @@ class CameraReader:
         self._lasting = is_lasting(config.url, self._schemes)
         # Only what should go on for ever can stall; a recording may wait for its reader.
         stall_s = config.stall_s if self._lasting else math.inf
-        self._patience = replace(patience or HealthConfig(), stall_s=stall_s)
+        self._reconnect = replace(reconnect or ReconnectConfig(), stall_s=stall_s)
         self._draw = draw
         self._on_change = on_change
         self._stopping = threading.Event()
         self._lock = threading.Lock()
-        self._health = Health()
+        self._connection = Connection()
         self._source: PacedSource | None = None
         self._info: SourceInfo | None = None
         self._past = SourceCounts()
@@ -144,38 +144,38 @@ class CameraReader:
         now_s = self._clock.steady_s()
         with self._lock:
             # A frame that waits for its reader was seen, however long ago.
-            health = self._health if self._handing_over else as_of(self._patience, self._health, now_s)
-            tally = self._tally()
+            connection = self._connection if self._handing_over else observed(self._reconnect, self._connection, now_s)
+            counts = self._counts()
             width_px, height_px = self._size_px
             return CameraStatus(
                 name=self._config.name,
-                state=health.state,
-                blind_since=health.blind_since,
+                state=connection.state,
+                blind_since=connection.blind_since,
                 frames=self._frames,
                 dropped=self.mailbox.dropped,
-                skipped=tally.skipped,
-                corrupt=tally.corrupt,
-                reconnects=health.reconnects,
+                skipped=counts.skipped,
+                corrupt=counts.corrupt,
+                reconnects=connection.reconnects,
                 width_px=width_px,
                 height_px=height_px,
-                fps=_rate(self._times_s) if health.state == "live" else 0.0,
+                fps=_rate(self._times_s) if connection.state == "live" else 0.0,
                 lag_s=self._source.lag_s if self._source is not None else 0.0,
-                last_frame_at=health.last_picture_at,
+                last_frame_at=connection.last_picture_at,
                 url=self._shown,
-                problem=hide_credentials(health.problem, self._config.url),
-                problems=tuple(hide_credentials(one, self._config.url) for one in tally.problems),
+                problem=hide_credentials(connection.problem, self._config.url),
+                problems=tuple(hide_credentials(one, self._config.url) for one in counts.problems),
             )
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            self._happen("opened")
+            self._handle("opened")
             event, problem = self._read_once()
-            decision = self._happen(event, problem)
-            if decision.action == "stop":
+            then = self._handle(event, problem)
+            if then.action == "stop":
                 break
-            self._stopping.wait(decision.wait_s)
+            self._stopping.wait(then.wait_s)
         else:
-            self._happen("end")
+            self._handle("end")
         self.mailbox.close()
 
     def _read_once(self) -> tuple[Event, str]:
@@ -200,12 +200,12 @@ class CameraReader:
         finally:
             if source is not None:
                 with self._lock:
-                    self._past, self._source = self._tally(), None
+                    self._past, self._source = self._counts(), None
                     self._times_s.clear()
                 source.close()
 
     def _hand_over(self, frame: Frame) -> None:
-        self._happen("picture")
+        self._handle("picture")
         self._handing_over = True
         accepted = self.mailbox.put(frame)
         self._handing_over = False
@@ -216,30 +216,30 @@ class CameraReader:
             self._size_px = (frame.width_px, frame.height_px)
             self._times_s.append(self._clock.steady_s())
 
-    def _happen(self, event: Event, problem: str = "") -> Decision:
+    def _handle(self, event: Event, problem: str = "") -> NextStep:
         with self._lock:
-            before = self._health.state
-            decision, self._health = step(
-                self._patience,
-                self._health,
+            before = self._connection.state
+            then, self._connection = after_event(
+                self._reconnect,
+                self._connection,
                 event,
                 now_s=self._clock.steady_s(),
                 now_at=self._clock.wall_s(),
                 draw=self._draw() if event == "failure" else 1.0,
                 problem=problem,
             )
-            changed = self._health.state != before
+            changed = self._connection.state != before
         if changed and self._on_change is not None:
             # An observer's fault must not blind the camera.
             with contextlib.suppress(Exception):
                 self._on_change(self.status())
-        return decision
+        return then
 
-    def _tally(self) -> SourceCounts:
+    def _counts(self) -> SourceCounts:
         """Over all connections so far."""
         if self._source is None:
             return self._past
-        past, now = self._past, self._source.tally()
+        past, now = self._past, self._source.counts()
         problems = list(dict.fromkeys((*past.problems, *now.problems)))
         return SourceCounts(
             past.decoded + now.decoded, past.skipped + now.skipped, past.corrupt + now.corrupt, problems

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from lfr_ray.clock import backoff_s
+
 State = Literal["connecting", "live", "blind", "ended"]
 Event = Literal["opened", "picture", "failure", "end", "refusal"]
 """What happens to a camera.
@@ -20,14 +22,14 @@ Action = Literal["read", "wait", "stop"]
 
 
 @dataclass(frozen=True, slots=True)
-class HealthConfig:
-    """How patient the camera is.
+class ReconnectConfig:
+    """When a camera is blind, and when it is tried again.
 
     Attributes:
         first_s: Upper bound of the first pause before a new attempt; it doubles with each failure.
         longest_s: Upper bound of every pause.
         stall_s: A live camera without a picture for so long is blind.
-        settled_s: A camera that was live for so long has earned the short first pause again.
+        settled_s: After so long live the pauses begin with the short one again.
     """
 
     first_s: float = 0.5
@@ -37,7 +39,7 @@ class HealthConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class Health:
+class Connection:
     """What is known of one camera.
 
     Attributes:
@@ -48,7 +50,6 @@ class Health:
         blind_since: Wall time since which nothing is seen, or None.
         failures: Failures in a row, which lengthen the pause.
         reconnects: Times that it came back after it had been blind.
-        retry_at_s: Steady time of the next attempt while blind.
         problem: Why it is blind or ended; empty when all is well.
     """
 
@@ -60,33 +61,32 @@ class Health:
     blind_since: float | None = None
     failures: int = 0
     reconnects: int = 0
-    retry_at_s: float = 0.0
     problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class NextStep:
     """What the camera's thread does next, and for how long if it waits."""
 
     action: Action
     wait_s: float = 0.0
 
 
-def step(
-    config: HealthConfig,
-    health: Health,
+def after_event(
+    config: ReconnectConfig,
+    connection: Connection,
     event: Event,
     *,
     now_s: float,
     now_at: float,
     draw: float = 1.0,
     problem: str = "",
-) -> tuple[Decision, Health]:
-    """What follows from one event.
+) -> tuple[NextStep, Connection]:
+    """What the camera does next, and its connection, after an event.
 
     Args:
-        config: How patient the camera is.
-        health: What was known before.
+        config: When a camera is blind, and when it is tried again.
+        connection: Before the event.
         event: What happened.
         now_s: Steady time.
         now_at: Wall time.
@@ -95,72 +95,61 @@ def step(
         problem: Why, for failure and refusal; without credentials.
     """
     if event == "opened":
-        first = health.started_at is None
-        return Decision("read"), (replace(health, started_at=now_at, since_s=now_s) if first else health)
+        first = connection.started_at is None
+        return NextStep("read"), (replace(connection, started_at=now_at, since_s=now_s) if first else connection)
     if event == "picture":
-        return Decision("read"), _pictured(config, health, now_s, now_at)
+        return NextStep("read"), _after_picture(config, connection, now_s, now_at)
     if event == "failure":
-        return _failed(config, health, now_s, now_at, draw, problem)
-    ended: Health = replace(health, state="ended", since_s=now_s, blind_since=None, problem=problem)
-    return Decision("stop"), ended
+        return _after_failure(config, connection, now_s, now_at, draw, problem)
+    ended: Connection = replace(connection, state="ended", since_s=now_s, blind_since=None, problem=problem)
+    return NextStep("stop"), ended
 
 
-def as_of(config: HealthConfig, health: Health, now_s: float) -> Health:
-    """The health that an observer should see now.
+def observed(config: ReconnectConfig, connection: Connection, now_s: float) -> Connection:
+    """The connection that an observer should see now.
 
     A thread that hangs inside a system call cannot report its own stall; the clock can.
     """
-    seen_s = health.last_picture_s if health.state == "live" else health.since_s
-    seen_at = health.last_picture_at if health.state == "live" else health.started_at
-    if health.state not in {"live", "connecting"} or seen_s is None or seen_at is None:
-        return health
+    seen_s = connection.last_picture_s if connection.state == "live" else connection.since_s
+    seen_at = connection.last_picture_at if connection.state == "live" else connection.started_at
+    if connection.state not in {"live", "connecting"} or seen_s is None or seen_at is None:
+        return connection
     if now_s - seen_s <= config.stall_s:
-        return health
+        return connection
     return replace(
-        health, state="blind", since_s=seen_s, blind_since=seen_at, problem=f"no picture for {now_s - seen_s:.0f} s"
+        connection, state="blind", since_s=seen_s, blind_since=seen_at, problem=f"no picture for {now_s - seen_s:.0f} s"
     )
 
 
-def longest_pause_s(config: HealthConfig, failures: int) -> float:
-    """Upper bound of the pause after so many failures in a row.
-
-    >>> [longest_pause_s(HealthConfig(), failures) for failures in (1, 2, 3, 7, 1000)]
-    [0.5, 1.0, 2.0, 30.0, 30.0]
-    """
-    # The exponent is bounded because 2.0 ** 1024 overflows, after some eight hours of failures.
-    return float(min(config.longest_s, config.first_s * 2.0 ** min(failures - 1, 32)))
-
-
-def _pictured(config: HealthConfig, health: Health, now_s: float, now_at: float) -> Health:
-    fresh = health.state != "live"
-    since_s = now_s if fresh else health.since_s
+def _after_picture(config: ReconnectConfig, connection: Connection, now_s: float, now_at: float) -> Connection:
+    fresh = connection.state != "live"
+    since_s = now_s if fresh else connection.since_s
     settled = not fresh and now_s - since_s >= config.settled_s
     return replace(
-        health,
+        connection,
         state="live",
         since_s=since_s,
         last_picture_s=now_s,
         last_picture_at=now_at,
         blind_since=None,
-        failures=0 if settled else health.failures,
-        reconnects=health.reconnects + (1 if health.state == "blind" else 0),
+        failures=0 if settled else connection.failures,
+        reconnects=connection.reconnects + (1 if connection.state == "blind" else 0),
         problem="",
     )
 
 
-def _failed(
-    config: HealthConfig, health: Health, now_s: float, now_at: float, draw: float, problem: str
-) -> tuple[Decision, Health]:
-    failures = health.failures + 1
-    wait_s = draw * longest_pause_s(config, failures)
-    seen_at = health.last_picture_at if health.last_picture_at is not None else health.started_at
-    blind_since = health.blind_since if health.state == "blind" else (now_at if seen_at is None else seen_at)
-    return Decision("wait", wait_s), replace(
-        health,
+def _after_failure(
+    config: ReconnectConfig, connection: Connection, now_s: float, now_at: float, draw: float, problem: str
+) -> tuple[NextStep, Connection]:
+    failures = connection.failures + 1
+    wait_s = backoff_s(failures, first_s=config.first_s, longest_s=config.longest_s, draw=draw)
+    seen_at = connection.last_picture_at if connection.last_picture_at is not None else connection.started_at
+    blind_since = connection.blind_since if connection.state == "blind" else (now_at if seen_at is None else seen_at)
+    return NextStep("wait", wait_s), replace(
+        connection,
         state="blind",
-        since_s=health.since_s if health.state == "blind" else now_s,
+        since_s=connection.since_s if connection.state == "blind" else now_s,
         blind_since=blind_since,
         failures=failures,
-        retry_at_s=now_s + wait_s,
         problem=problem,
     )

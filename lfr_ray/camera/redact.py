@@ -1,4 +1,4 @@
-"""The two pictures that travel with an alert: the face, and the scene without anybody else's face."""
+"""Pictures of an alert: the subject's face, and the scene with every other face made unrecognisable."""
 
 from __future__ import annotations
 
@@ -28,22 +28,16 @@ OUTLINE_RGB = (255, 196, 0)
 Box = tuple[int, int, int, int]
 
 
-def face_jpeg(picture: Picture, box: Floats, quality: int = 92) -> bytes:
-    """The subject's face with some margin, cut out of the frame and otherwise unchanged.
+def crop_face(picture: Picture, box: Floats) -> Picture:
+    """The subject's face with some margin, unchanged. A copy, so that it does not keep the whole frame in memory.
 
     Args:
         picture: ``uint8 (height, width, 3)``, RGB.
-        box: ``float32 (4,)``: x1, y1, x2, y2 in pixels of ``picture``.
-        quality: Of the JPEG, 1 to 95.
+        box: ``float32 (4,)``: x1, y1, x2, y2 in pixels of ``picture``; what lies outside is left out.
 
     Raises:
-        ShapeError: One of them is something else, or the box lies outside.
+        ShapeError: One of them is something else.
     """
-    return encode_jpeg(crop_face(picture, box), quality)
-
-
-def crop_face(picture: Picture, box: Floats) -> Picture:
-    """The same cut-out as pixels: a copy, so that it does not keep the whole frame alive."""
     check_picture("picture", picture)
     x1, y1, x2, y2 = _whole_px(box, FACE_MARGIN, picture.shape[1], picture.shape[0])
     crop: Picture = picture[y1:y2, x1:x2].copy()

@@ -15,8 +15,8 @@ from typing import Protocol
 from lfr_ray.camera.address import Address, parse_address
 from lfr_ray.camera.decode import VideoFootage
 from lfr_ray.camera.folder import FolderFootage
-from lfr_ray.camera.footage import Footage, SourceCounts, SourceInfo, Take
-from lfr_ray.camera.pace import Pace, PaceConfig, admit, follow_on
+from lfr_ray.camera.footage import DecodedPicture, Footage, SourceCounts, SourceInfo
+from lfr_ray.camera.pace import Pace, PaceConfig, decide, follow_on
 from lfr_ray.clock import Clock, SystemClock
 from lfr_ray.config import CameraConfig
 from lfr_ray.records import Frame, Picture
@@ -34,7 +34,7 @@ class Source(Protocol):
         """The frames in order, once."""
 
     def close(self) -> None:
-        """Let go of file, connection or device."""
+        """Close the file, connection or device."""
 
 
 Schemes = Mapping[str, Callable[[CameraConfig], Source]]
@@ -46,7 +46,7 @@ class PacedSource:
 
     Args:
         config: The camera.
-        open_reel: Opens the footage from its start; called again for every loop.
+        open_footage: Opens the footage from its start; called again for every loop.
         clock: For pace and time stamps.
         stopping: Set to end the frames; it also interrupts waiting.
         wait: Waits for some seconds, and says whether the waiting was cut short by ``stopping``.
@@ -55,19 +55,19 @@ class PacedSource:
     def __init__(
         self,
         config: CameraConfig,
-        open_reel: Callable[[], Footage],
+        open_footage: Callable[[], Footage],
         *,
         clock: Clock,
         stopping: threading.Event,
         wait: Callable[[float], bool] | None = None,
     ) -> None:
         self._config = config
-        self._open_reel = open_reel
+        self._open_footage = open_footage
         self._clock = clock
         self._stopping = stopping
         self._wait = wait or stopping.wait
-        self._reel = open_reel()
-        self._info = self._reel.info()
+        self._footage = open_footage()
+        self._info = self._footage.info()
         self._past = SourceCounts()
         self._skipped = 0
 
@@ -87,33 +87,33 @@ class PacedSource:
         pace, index, media_s, shift_s = Pace(), -1, 0.0, 0.0
         while True:
             first = index + 1
-            for take in self._reel.takes():
+            for picture in self._footage.pictures():
                 index += 1
                 now_s = self._clock.steady_s()
                 if info.live:
-                    media_s = now_s if take.media_s is None else take.media_s
+                    media_s = now_s if picture.media_s is None else picture.media_s
                 else:
-                    own_s = (index - first) * interval_s if take.media_s is None else take.media_s
+                    own_s = (index - first) * interval_s if picture.media_s is None else picture.media_s
                     media_s, shift_s = follow_on(own_s, media_s, shift_s, interval_s)
-                ruling, pace = admit(config, pace, media_s, now_s)
-                if not ruling.keep:
+                decision, pace = decide(config, pace, media_s, now_s)
+                if not decision.keep:
                     self._skipped += 1
                     continue
-                if self._stopping.is_set() or (ruling.wait_s > 0 and self._wait(ruling.wait_s)):
+                if self._stopping.is_set() or (decision.wait_s > 0 and self._wait(decision.wait_s)):
                     return
-                pixels = take.develop()
+                pixels = picture.convert()
                 if pixels is not None:
                     yield self._frame(index, media_s, pixels)
                 # No picture is kept while the next one is waited for: it may show somebody's face.
-                del take, pixels
+                del picture, pixels
             if info.live or self._config.on_end == "stop" or self._stopping.is_set() or index < first:
                 return
             shift_s = media_s + interval_s
             self._rewind()
 
-    def tally(self) -> SourceCounts:
+    def counts(self) -> SourceCounts:
         """What became of the pictures so far."""
-        now = self._reel.tally
+        now = self._footage.counts
         return SourceCounts(
             self._past.decoded + now.decoded,
             self._skipped,
@@ -123,22 +123,13 @@ class PacedSource:
         )
 
     @property
-    def problems(self) -> tuple[str, ...]:
-        """What was wrong with the footage, by name."""
-        return tuple(self.tally().problems)
-
-    @property
     def lag_s(self) -> float:
         """How far a live stream is behind itself; 0 for anything else."""
-        return self._reel.lag_s if isinstance(self._reel, VideoFootage) else 0.0
-
-    def stop(self) -> None:
-        """End the frames soon; may be called from any thread, unlike ``close``."""
-        self._stopping.set()
+        return self._footage.lag_s if isinstance(self._footage, VideoFootage) else 0.0
 
     def close(self) -> None:
-        """Let go of file, connection or device. Only when nobody is taking frames any more."""
-        self._reel.close()
+        """Close the file, connection or device. Only when nobody is taking frames any more."""
+        self._footage.close()
 
     def _frame(self, index: int, media_s: float, pixels: Picture) -> Frame:
         seen_s = self._clock.steady_s()
@@ -148,9 +139,9 @@ class PacedSource:
         return Frame(self._config.name, index, captured_s, captured_at, pixels, seen_s)
 
     def _rewind(self) -> None:
-        self._past = self.tally()
-        self._reel.close()
-        self._reel = self._open_reel()
+        self._past = self.counts()
+        self._footage.close()
+        self._footage = self._open_footage()
 
 
 def open_source(
@@ -176,26 +167,26 @@ def open_source(
     clock = clock or SystemClock()
     stopping = stopping or threading.Event()
     return PacedSource(
-        config, partial(_open_reel, config, address, schemes or {}, clock, stopping), clock=clock, stopping=stopping
+        config, partial(_open_footage, config, address, schemes or {}, clock, stopping), clock=clock, stopping=stopping
     )
 
 
 class PluggedFootage:
-    """A plugged-in source, seen as a reel."""
+    """A plugged-in source as footage."""
 
     def __init__(self, source: Source) -> None:
-        self.tally = SourceCounts()
+        self.counts = SourceCounts()
         self._source = source
 
     def info(self) -> SourceInfo:
         """What the source says."""
         return self._source.info()
 
-    def takes(self) -> Iterator[Take]:
-        """The source's frames, which are already developed."""
+    def pictures(self) -> Iterator[DecodedPicture]:
+        """The source's frames, which are RGB already."""
         for frame in self._source.frames():
-            self.tally.decoded += 1
-            yield Take(frame.captured_s, partial(_pixels, frame))
+            self.counts.decoded += 1
+            yield DecodedPicture(frame.captured_s, partial(_pixels, frame))
             del frame
 
     def close(self) -> None:
@@ -203,7 +194,7 @@ class PluggedFootage:
         self._source.close()
 
 
-def _open_reel(
+def _open_footage(
     config: CameraConfig, address: Address, schemes: Schemes, clock: Clock, stopping: threading.Event
 ) -> Footage:
     if address.kind == "scheme":

@@ -81,7 +81,7 @@ class AttackCheck:
         models: At least one.
 
     Raises:
-        ConfigError: None.
+        ConfigError: There is none.
     """
 
     def __init__(self, models: Sequence[AttackModel]) -> None:

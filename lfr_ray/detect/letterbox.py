@@ -15,7 +15,7 @@ from lfr_ray.records import Faces, Floats, Picture
 
 
 @dataclass(frozen=True, slots=True)
-class Mapping:
+class Placement:
     """How a picture lies on its canvas: top left, scaled, the rest is black.
 
     Attributes:
@@ -38,7 +38,7 @@ class Mapping:
         return Faces(boxes, faces.scores, faces.points / scale)
 
 
-def fit(picture: Picture, width_px: int, height_px: int) -> tuple[Picture, Mapping]:
+def fit(picture: Picture, width_px: int, height_px: int) -> tuple[Picture, Placement]:
     """Resize a picture onto a canvas, keeping its proportions: halved while it is twice as large, then interpolated.
 
     Args:
@@ -62,9 +62,9 @@ def fit(picture: Picture, width_px: int, height_px: int) -> tuple[Picture, Mappi
     times = max(0, math.floor(math.log2(1 / scale)))
     part = halved(picture, times)
     covered_width, covered_height = min(width, part.shape[1] << times), min(height, part.shape[0] << times)
-    mapping = Mapping(inner_width / covered_width, inner_height / covered_height, width, height)
+    placement = Placement(inner_width / covered_width, inner_height / covered_height, width, height)
     if (inner_width, inner_height) == part.shape[1::-1] == (width_px, height_px):
-        return np.ascontiguousarray(part), mapping
+        return np.ascontiguousarray(part), placement
     canvas = np.empty((height_px, width_px, 3), np.uint8)
     canvas[inner_height:] = 0
     canvas[:inner_height, inner_width:] = 0
@@ -72,4 +72,4 @@ def fit(picture: Picture, width_px: int, height_px: int) -> tuple[Picture, Mappi
         canvas[:inner_height, :inner_width] = part
     else:
         canvas[:inner_height, :inner_width] = cv2.resize(part, (inner_width, inner_height))
-    return canvas, mapping
+    return canvas, placement

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from lfr_ray.checks import check_array, check_picture
 from lfr_ray.config import QualityConfig
-from lfr_ray.records import POINTS, Floats, Picture, Quality
+from lfr_ray.records import POINTS, Floats, Picture, Quality, box_sizes_px
 
 REASONS = ("too_small", "blurred", "too_dark", "too_bright", "turned", "nodding", "tilted", "low_score")
 """Why a view may not be compared: the closed list."""
@@ -62,7 +62,7 @@ def assess(
     check_array("box", box, (4,), np.float32, finite=True)
     check_array("points", points, (POINTS, 2), np.float32, finite=True)
     check_picture("chip", chip)
-    size_px = math.sqrt(max(0.0, float(box[2] - box[0])) * max(0.0, float(box[3] - box[1])))
+    size_px = float(box_sizes_px(box))
     sharpness, exposure = _light(chip)
     yaw, pitch, roll_deg = pose(points)
     least_px = config.min_size_px if min_size_px is None else min_size_px

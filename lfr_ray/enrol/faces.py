@@ -14,7 +14,7 @@ import numpy as np
 
 from lfr_ray.detect.letterbox import fit
 from lfr_ray.models.cards import Detector
-from lfr_ray.records import Faces, Floats, Picture
+from lfr_ray.records import Faces, Picture, box_sizes_px
 
 SMALL_PX, LARGE_PX = 256, 640
 """Sides of the square canvases."""
@@ -51,18 +51,11 @@ def detect_stills(pictures: Sequence[Picture], detector: Detector) -> list[Faces
     return found
 
 
-def sizes_px(faces: Faces) -> Floats:
-    """Square root of every box's area, ``float32 (N,)``."""
-    sides = np.maximum(faces.boxes[:, 2:] - faces.boxes[:, :2], 0.0)
-    sizes: Floats = np.sqrt(sides[:, 0] * sides[:, 1]).astype(np.float32)
-    return sizes
-
-
 def _wants_closer_look(picture: Picture, faces: Faces) -> bool:
     longer_px = max(picture.shape[:2])
     if longer_px <= SMALL_PX:
         return False
-    return not len(faces) or float(sizes_px(faces).max()) * SMALL_PX / longer_px < SMALL_FACE_PX
+    return not len(faces) or float(box_sizes_px(faces.boxes).max()) * SMALL_PX / longer_px < SMALL_FACE_PX
 
 
 def _bordered(picture: Picture, border: int) -> Picture:

@@ -28,7 +28,7 @@ from lfr_ray.evaluate.pairs import Normaliser
 from lfr_ray.evaluate.samples import Samples
 from lfr_ray.match.score_norm import ScoreNormaliser
 from lfr_ray.models.cards import Detector, Embedder, ModelCard, chip_spec
-from lfr_ray.records import Faces, Floats, Picture
+from lfr_ray.records import Faces, Floats, Picture, box_sizes_px
 
 CHUNK = 32
 """Pictures that are in memory at once."""
@@ -183,8 +183,7 @@ def most_central(faces: Faces, width_px: int, height_px: int) -> int:
     An enrolment would ask for another picture; here the label says that the person is shown, and labelled
     pictures have their person in the middle.
     """
-    sides = np.maximum(faces.boxes[:, 2:] - faces.boxes[:, :2], 0.0)
-    sizes = np.sqrt(sides.prod(axis=1))
+    sizes = box_sizes_px(faces.boxes)
     centres = (faces.boxes[:, :2] + faces.boxes[:, 2:]) / 2
     off = np.linalg.norm(centres / np.array([width_px, height_px], np.float32) - 0.5, axis=1)
     return int(np.where(sizes >= COMPARABLE_SIZE * sizes.max(), off, np.inf).argmin())

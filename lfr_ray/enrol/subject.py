@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lfr_ray.enrol.faces import sizes_px
-from lfr_ray.records import Faces, Floats
+from lfr_ray.records import Faces, Floats, box_sizes_px
 
 COMPARABLE = 0.6
 """Faces of at least this share of the largest one's size could be the subject too."""
@@ -47,7 +46,7 @@ def choose_subject(faces: Faces, width_px: int, height_px: int) -> tuple[int | N
     """
     if not len(faces):
         return None, "no face was found"
-    sizes = sizes_px(faces)
+    sizes = box_sizes_px(faces.boxes)
     comparable = np.flatnonzero(sizes >= COMPARABLE * sizes.max())
     if len(comparable) == 1:
         return int(comparable[0]), ""

@@ -1,1 +1,1 @@
-"""The stages joined in one process, without Ray."""
+"""The chain of one camera, without Ray: detect, follow, choose views, embed, match, raise."""

@@ -1,4 +1,4 @@
-"""A possible match on its way to the alert desk: the evidence, and a key that makes repeating harmless."""
+"""A sighting: a possible match with its evidence, and a key that makes repeating it harmless."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import hashlib
 
 from lfr_ray.camera.redact import scene_jpeg
 from lfr_ray.camera.stills import encode_jpeg
-from lfr_ray.pipeline.tracklets import Portrait
-from lfr_ray.records import Answer, Faces, Frame, Match, Sighting, View
+from lfr_ray.pipeline.match_checks import PossibleMatch
+from lfr_ray.pipeline.tracklets import BestView
+from lfr_ray.records import Answer, Faces, Sighting
 
 
 def sighting_of(
-    frame: Frame, faces: Faces, view: View, answer: Answer, match: Match, portrait: Portrait, model: str, run_id: str
+    possible: PossibleMatch, faces: Faces, best: BestView, answer: Answer, *, model: str, run_id: str
 ) -> Sighting:
-    """What the desk is given.
+    """What the alert desk is given.
 
     Args:
-        frame: Where the deciding view was seen.
-        faces: Everybody in that frame; all but the subject are made unrecognisable.
-        view: The deciding view.
-        answer: The matcher's.
-        match: What it says.
-        portrait: The tracklet's best view.
+        possible: The match, and the view that decided.
+        faces: Everybody in the view's frame; all but the subject are made unrecognisable.
+        best: The tracklet's best view.
+        answer: The matcher's, with that match.
         model: Card id of the embedder.
         run_id: Differs between two runs of the same camera, so that their alerts' keys differ.
     """
+    frame, view, match = possible.frame, possible.view, possible.match
     others = faces.boxes[(faces.boxes != view.box).any(axis=1)]
     identity = "\n".join((answer.deployment, frame.camera, run_id, str(view.track), match.entry_id))
     return Sighting(
@@ -37,8 +37,8 @@ def sighting_of(
         model=model,
         deployment=answer.deployment,
         box=tuple(round(float(side), 1) for side in view.box),  # type: ignore[arg-type]
-        quality=portrait.quality,
-        face_jpeg=encode_jpeg(portrait.crop),
+        quality=best.quality,
+        face_jpeg=encode_jpeg(best.crop),
         scene_jpeg=scene_jpeg(frame.pixels, view.box, others),
         watchlist_jpeg=answer.watchlist_jpeg,
     )

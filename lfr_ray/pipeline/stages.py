@@ -1,4 +1,4 @@
-"""What a camera asks of the others, whether they are in its own process or across a cluster."""
+"""What a camera asks of models, matcher and alert desk, in its own process or across a cluster."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lfr_ray.records import Answer, Embedded, Faces, Floats, Frame, Picture, Pro
 WallClock = Callable[[], float]
 
 
-class Feed(Protocol):
+class FrameSource(Protocol):
     """Where a camera's frames come from."""
 
     async def get_async(self) -> Frame | None:
@@ -22,7 +22,7 @@ class Feed(Protocol):
 
 
 class Stages(Protocol):
-    """The four questions of a camera."""
+    """What a camera asks of others."""
 
     async def detect(self, canvas: Picture) -> Faces:
         """Faces of one canvas, ``uint8 (H, W, 3)`` RGB, in its pixels."""
@@ -50,14 +50,14 @@ class Matching(Protocol):
         """One answer a probe; ``now_s`` is wall time."""
 
 
-class Desk(Protocol):
+class AlertSink(Protocol):
     """The alert desk, as a plain object."""
 
     def raise_alert(self, sighting: Sighting) -> Any:
         """Durable before it returns; idempotent on the sighting's key."""
 
 
-class Attacks(Protocol):
+class AttackScorer(Protocol):
     """Tells people from pictures of people."""
 
     def scores(self, picture: Picture, boxes: Floats) -> Floats:
@@ -65,22 +65,22 @@ class Attacks(Protocol):
 
 
 class LocalStages:
-    """All stages in this process: models in threads, the matcher and the desk as plain calls."""
+    """All stages in this process: models in a thread, the matcher and the alert desk as plain calls."""
 
     def __init__(
         self,
         detector: Detector,
         embedder: Embedder,
         matcher: Matching,
-        desk: Desk,
+        alerts: AlertSink,
         wall_s: WallClock,
-        attacks: Attacks | None = None,
+        attacks: AttackScorer | None = None,
         second: Embedder | None = None,
     ) -> None:
         self._detector = detector
         self._embedder = embedder
         self._matcher = matcher
-        self._desk = desk
+        self._alerts = alerts
         self._wall_s = wall_s
         self._attacks = attacks
         self._second = second
@@ -112,8 +112,8 @@ class LocalStages:
         return self._matcher.match(probes, self._wall_s())
 
     async def raise_alert(self, sighting: Sighting) -> None:
-        """Hand the sighting to the desk."""
-        self._desk.raise_alert(sighting)
+        """Hand the sighting to the alert desk."""
+        self._alerts.raise_alert(sighting)
 
     def close(self) -> None:
         """End the models' thread."""

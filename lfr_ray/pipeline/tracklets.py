@@ -1,65 +1,81 @@
-"""What one camera knows of the people passing it right now, and how it forgets them.
+"""What one camera knows of the people before it right now, and how it forgets them.
 
-A tracklet is one track from its first to its last detection. This file holds the only place where vectors and
-pictures of passers-by live: in memory, in one object per camera, until the track ends. There is no
-other copy, so forgetting is one ``del``.
+A tracklet is one track from its first to its last detection. Vectors and pictures of passers-by are kept here and
+nowhere else: in memory, in one object per camera, until the track ends.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from lfr_ray.config import EvidenceConfig
 from lfr_ray.records import Floats, Picture, Probe, Quality, View
-from lfr_ray.track.best_shot import Shots, choose
+from lfr_ray.track.best_shot import TakenViews, choose
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Portrait:
-    """The best view so far, as an officer would want to see it."""
+class BestView:
+    """The best view so far, as an officer would want to see it: its quality, and the face with some margin."""
 
-    captured_s: float
-    captured_at: float
-    box: Floats = field(repr=False)
     quality: Quality
     crop: Picture = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ComparedView:
+    """What is kept of a view: its vector ``float32 (D,)``, its weight, the covered half, the second model's chip."""
+
+    vector: Floats = field(repr=False)
+    weight: float
+    covered: str
+    second_chip: Picture | None = field(repr=False)
+
+
 @dataclass(slots=True, eq=False)
 class Tracklet:
-    """One person's way past one camera, as far as it is known."""
+    """One person before one camera, as far as is known.
+
+    Attributes:
+        taken: The views that were chosen.
+        views: Those of them that have a vector, by their frame's index.
+        newest_at: Wall time of the newest of these views.
+        acquired: A view has passed the quality limits.
+        check_scores: What match checks have measured of this tracklet, by their reasons.
+        comparisons: Comparisons under way that hold the tracklet.
+        ended_s: Steady time at which the track ended, or None.
+    """
 
     track: int
-    shots: Shots = field(default_factory=Shots)
-    vectors: dict[int, Floats] = field(default_factory=dict, repr=False)
-    weights: dict[int, float] = field(default_factory=dict, repr=False)
-    covered: dict[int, str] = field(default_factory=dict)
-    second_chips: dict[int, Picture] = field(default_factory=dict, repr=False)
-    portrait: Portrait | None = field(default=None, repr=False)
+    taken: TakenViews = field(default_factory=TakenViews)
+    views: dict[int, ComparedView] = field(default_factory=dict, repr=False)
+    best: BestView | None = field(default=None, repr=False)
     newest_at: float = 0.0
-    compared: bool = False
+    acquired: bool = False
     alerted: bool = False
-    attack_scores: list[float] = field(default_factory=list)
-    busy: int = 0
+    check_scores: dict[str, list[float]] = field(default_factory=dict)
+    comparisons: int = 0
     ended_s: float | None = None
 
-    def drop(self, key: int) -> None:
-        """One view less."""
-        for of_view in (self.vectors, self.weights, self.covered, self.second_chips):
-            of_view.pop(key, None)
-
-    def alike(self) -> list[int]:
-        """The views of the tracklet that can be fused, in order: with the same part of the face covered.
+    def fused(self) -> dict[int, ComparedView]:
+        """The views that are fused, by their frame's index, in order: those with the same half of the face covered.
 
         Somebody who lifts a mask has views of both kinds; those count that are worth more together.
         """
         worth: dict[str, float] = {}
-        for key, covered in self.covered.items():
-            worth[covered] = worth.get(covered, 0.0) + self.weights[key]
+        for view in self.views.values():
+            worth[view.covered] = worth.get(view.covered, 0.0) + view.weight
         most = max(sorted(worth), key=lambda covered: worth[covered], default="")
-        return sorted(key for key, covered in self.covered.items() if covered == most)
+        return {index: view for index, view in sorted(self.views.items()) if view.covered == most}
+
+    def clear(self) -> None:
+        """Keep nothing that shows or could be compared with the person, also where somebody still holds this object."""
+        self.views.clear()
+        self.best = None
+        self.taken = replace(self.taken, kept=())
 
 
 class Tracklets:
@@ -79,19 +95,35 @@ class Tracklets:
 
         A tracklet that has led to an alert wants no more views: the decision is a person's from there on.
         """
-        tracklet = self._living.get(track)
-        if tracklet is None:
-            tracklet = self._living[track] = Tracklet(track)
+        tracklet = self._living.setdefault(track, Tracklet(track))
         if quality.accepted:
-            tracklet.compared = True
+            tracklet.acquired = True
         if tracklet.alerted or tracklet.ended_s is not None:
             return False
-        choice, tracklet.shots = choose(self._config, tracklet.shots, quality, frame_index, captured_s)
-        if choice.take:
-            tracklet.busy += 1
+        choice, tracklet.taken = choose(self._config, tracklet.taken, quality, frame_index, captured_s)
         if choice.drop is not None:
-            tracklet.drop(choice.drop)
+            tracklet.views.pop(choice.drop, None)
         return choice.take
+
+    def withdraw(self, view: View) -> None:
+        """A wanted view could not be compared: its place is free for another one."""
+        tracklet = self._living.get(view.track)
+        if tracklet is not None:
+            tracklet.views.pop(view.frame_index, None)
+            kept = tuple(one for one in tracklet.taken.kept if one[1] != view.frame_index)
+            tracklet.taken = replace(tracklet.taken, kept=kept)
+
+    @contextmanager
+    def held(self, views: Sequence[View]) -> Iterator[None]:
+        """While these views are under comparison, their tracklets wait with being forgotten."""
+        tracklets = [self._living[view.track] for view in views if view.track in self._living]
+        for tracklet in tracklets:
+            tracklet.comparisons += 1
+        try:
+            yield
+        finally:
+            for tracklet in tracklets:
+                tracklet.comparisons -= 1
 
     def add(self, view: View, vector: Floats, crop: Picture) -> Probe | None:
         """Take in a view's vector.
@@ -103,68 +135,46 @@ class Tracklets:
 
         Returns:
             What to compare now, or None: too few views yet, the view lost its place meanwhile, or it is not among
-            those that count.
+            those that are fused.
         """
         tracklet = self._living.get(view.track)
         if tracklet is None or tracklet.alerted:
             return None
-        if not any(key == view.frame_index for _, key in tracklet.shots.kept):
+        if not any(index == view.frame_index for _, index in tracklet.taken.kept):
             return None
-        tracklet.vectors[view.frame_index] = vector
-        tracklet.weights[view.frame_index] = view.quality.value
-        tracklet.covered[view.frame_index] = view.covered
-        if view.second_chip is not None:
-            tracklet.second_chips[view.frame_index] = view.second_chip
+        tracklet.views[view.frame_index] = ComparedView(vector, view.quality.value, view.covered, view.second_chip)
         tracklet.newest_at = max(tracklet.newest_at, view.captured_at)
-        if tracklet.portrait is None or view.quality.value > tracklet.portrait.quality.value:
-            tracklet.portrait = Portrait(view.captured_s, view.captured_at, view.box, view.quality, crop)
-        views = tracklet.alike()
+        if tracklet.best is None or view.quality.value > tracklet.best.quality.value:
+            tracklet.best = BestView(view.quality, crop)
+        views = tracklet.fused()
         if view.frame_index not in views or len(views) < self._config.min_views:
             return None
-        return self._probe(tracklet, views)
+        return Probe(
+            camera=self._camera,
+            track=tracklet.track,
+            captured_at=tracklet.newest_at,
+            model=self._model,
+            vectors=np.stack([one.vector for one in views.values()]),
+            weights=np.array([one.weight for one in views.values()], np.float32),
+            covered=view.covered,
+        )
 
-    def withdraw(self, track: int, frame_index: int) -> None:
-        """A wanted view could not be compared: its place is free for another one."""
+    def awaiting_alert(self, track: int) -> Tracklet | None:
+        """The tracklet, if it can lead to an alert: not forgotten, not cleared, and not alerted before."""
         tracklet = self._living.get(track)
-        if tracklet is not None:
-            tracklet.drop(frame_index)
-            kept = tuple(one for one in tracklet.shots.kept if one[1] != frame_index)
-            tracklet.shots = replace(tracklet.shots, kept=kept)
+        return None if tracklet is None or tracklet.alerted or tracklet.best is None else tracklet
 
-    def settle(self, track: int) -> None:
-        """A wanted view has been dealt with, whatever came of it."""
-        tracklet = self._living.get(track)
-        if tracklet is not None:
-            tracklet.busy = max(0, tracklet.busy - 1)
-
-    def alerted(self, track: int) -> Portrait | None:
+    def mark_alerted(self, track: int) -> BestView | None:
         """Mark a tracklet as alerted, once.
 
         Returns:
-            Its best view; None when it has been alerted before, or is forgotten already.
+            Its best view; None when it cannot lead to an alert any more.
         """
-        tracklet = self._living.get(track)
-        if tracklet is None or tracklet.alerted or tracklet.portrait is None:
+        tracklet = self.awaiting_alert(track)
+        if tracklet is None:
             return None
         tracklet.alerted = True
-        return tracklet.portrait
-
-    def for_second_model(self, track: int) -> tuple[Picture, Floats] | None:
-        """The tracklet's views that count, as the second model wants them, and their weights; None when it is over."""
-        tracklet = self._living.get(track)
-        views = [] if tracklet is None else [key for key in tracklet.alike() if key in tracklet.second_chips]
-        if tracklet is None or not views:
-            return None
-        weights = np.array([tracklet.weights[key] for key in views], np.float32)
-        return np.stack([tracklet.second_chips[key] for key in views]), weights
-
-    def mean_attack_score(self, track: int, score: float) -> float:
-        """Take in the attack score of a view that matched; the mean of the tracklet's scores so far."""
-        tracklet = self._living.get(track)
-        if tracklet is None:
-            return score
-        tracklet.attack_scores.append(score)
-        return sum(tracklet.attack_scores) / len(tracklet.attack_scores)
+        return tracklet.best
 
     def end(self, tracks: tuple[int, ...], now_s: float) -> None:
         """These tracks are over; they are forgotten as soon as no comparison of theirs is under way."""
@@ -180,49 +190,31 @@ class Tracklets:
             now_s: Now, on the clock that was given to ``end``.
             limit_s: A tracklet is dropped after so long even if a comparison is still under way.
         """
-        done = [
-            tracklet
-            for tracklet in self._living.values()
-            if tracklet.ended_s is not None and (tracklet.busy == 0 or now_s - tracklet.ended_s >= limit_s)
-        ]
         forgotten = []
-        for tracklet in done:
-            assert tracklet.ended_s is not None
-            del self._living[tracklet.track]
-            forgotten.append(Forgotten(tracklet.track, tracklet.compared, tracklet.alerted, now_s - tracklet.ended_s))
+        for track, tracklet in list(self._living.items()):
+            if tracklet.ended_s is None:
+                continue
+            after_s = now_s - tracklet.ended_s
+            if not tracklet.comparisons or after_s >= limit_s:
+                del self._living[track]
+                tracklet.clear()
+                forgotten.append(Forgotten(tracklet.acquired, after_s))
         return forgotten
 
     def clear(self) -> None:
         """Drop everything about everybody."""
+        self.clear_vectors()
         self._living.clear()
 
     def clear_vectors(self) -> None:
         """No authority is in force: keep nothing that could be compared later."""
         for tracklet in self._living.values():
-            tracklet.vectors.clear()
-            tracklet.weights.clear()
-            tracklet.covered.clear()
-            tracklet.second_chips.clear()
-            tracklet.portrait = None
-            tracklet.shots = replace(tracklet.shots, kept=(), best=0.0)
-
-    def _probe(self, tracklet: Tracklet, views: list[int]) -> Probe:
-        return Probe(
-            camera=self._camera,
-            track=tracklet.track,
-            captured_at=tracklet.newest_at,
-            model=self._model,
-            vectors=np.stack([tracklet.vectors[key] for key in views]),
-            weights=np.array([tracklet.weights[key] for key in views], np.float32),
-            covered=tracklet.covered[views[0]],
-        )
+            tracklet.clear()
 
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """That a tracklet was dropped, and how long that took; nothing about the person."""
+    """That a tracklet was dropped: whether a view of it passed the quality limits, and how long after its end."""
 
-    track: int
-    compared: bool
-    alerted: bool
+    acquired: bool
     after_s: float

@@ -155,6 +155,13 @@ class Faces:
         )
 
 
+def box_sizes_px(boxes: Floats) -> Floats:
+    """The size of boxes ``(..., 4)``: the square root of each one's area, ``float32 (...)``."""
+    sides = np.maximum(boxes[..., 2:] - boxes[..., :2], np.float32(0))
+    sizes: Floats = np.sqrt(sides[..., 0] * sides[..., 1], dtype=np.float32)
+    return sizes
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
     """One look at one track's face, cut out and aligned, not yet a vector.

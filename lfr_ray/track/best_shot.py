@@ -2,12 +2,12 @@
 
 The best few views of a track that pass the quality gate are compared, and no others. A view is taken when it
 comes at least ``spacing_s`` after the last one that was taken (two neighbouring frames say the same thing
-twice), and either the tracklet has room or the view is clearly better than the worst that is kept.
+twice), and if the tracklet has room or the view is clearly better than the worst that is kept.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from lfr_ray.config import EvidenceConfig
 from lfr_ray.records import Quality
@@ -17,12 +17,11 @@ CLEARLY_BETTER = 1.15
 
 
 @dataclass(frozen=True, slots=True)
-class Shots:
+class TakenViews:
     """The views of one tracklet that were taken so far: (quality value, key) in order of arrival."""
 
     kept: tuple[tuple[float, int], ...] = ()
     last_taken_s: float = float("-inf")
-    best: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,47 +31,41 @@ class Choice:
     Attributes:
         take: Compare it and keep it.
         drop: Key of a kept view that makes room for it, or None.
-        best: It is the best view of the tracklet so far.
     """
 
     take: bool
     drop: int | None = None
-    best: bool = False
 
 
-def choose(config: EvidenceConfig, shots: Shots, quality: Quality, key: int, captured_s: float) -> tuple[Choice, Shots]:
+def choose(
+    config: EvidenceConfig, taken: TakenViews, quality: Quality, key: int, captured_s: float
+) -> tuple[Choice, TakenViews]:
     """Decide on one view.
 
     Args:
         config: How many views are kept and how far apart they are.
-        shots: The tracklet so far.
+        taken: The tracklet so far.
         quality: Of the new view; a view that the gate refused is never taken.
         key: Any number that names the view within its tracklet, its frame's index for one.
         captured_s: When it was captured.
 
     >>> config = EvidenceConfig(max_views=3, spacing_s=0.1)
     >>> good = Quality(60, 100, 128, 0, 0, 0, 0.9, value=0.8)
-    >>> choice, shots = choose(config, Shots(), good, key=0, captured_s=0.0)
-    >>> choice.take, choice.best
-    (True, True)
-    >>> choose(config, shots, good, key=1, captured_s=0.05)[0].take
+    >>> choice, taken = choose(config, TakenViews(), good, key=0, captured_s=0.0)
+    >>> choice.take
+    True
+    >>> choose(config, taken, good, key=1, captured_s=0.05)[0].take
     False
     """
-    if not quality.accepted or captured_s - shots.last_taken_s < config.spacing_s - 1e-6:
-        return Choice(take=False), shots
+    if not quality.accepted or captured_s - taken.last_taken_s < config.spacing_s - 1e-6:
+        return Choice(take=False), taken
     drop: int | None = None
-    kept = shots.kept
+    kept = taken.kept
     if len(kept) >= config.max_views:
         worst_value, worst_key = min(kept)
         if quality.value < worst_value * CLEARLY_BETTER:
-            return Choice(take=False), shots
+            return Choice(take=False), taken
         drop = worst_key
         kept = tuple(one for one in kept if one[1] != worst_key)
-    best = quality.value > shots.best
-    after = replace(
-        shots,
-        kept=(*kept, (quality.value, key)),
-        last_taken_s=captured_s,
-        best=max(shots.best, quality.value),
-    )
-    return Choice(take=True, drop=drop, best=best), after
+    after = TakenViews((*kept, (quality.value, key)), captured_s)
+    return Choice(take=True, drop=drop), after

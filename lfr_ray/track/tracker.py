@@ -1,22 +1,27 @@
-"""Following faces from frame to frame with ByteTrack, in seconds instead of frames."""
+"""Following faces from frame to frame with ByteTrack (Zhang et al. 2022, arXiv:2110.06864).
+
+Each track predicts where its face will be. Detections with a high score are joined to the tracks first; then those with
+a low score, as of a face that is half hidden, to the tracks that are left. A low score never begins a track.
+"""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from types import SimpleNamespace
-from typing import Any
 
+import lap
 import numpy as np
-import numpy.typing as npt
-from ultralytics.trackers.basetrack import TrackState
-from ultralytics.trackers.byte_tracker import BYTETracker
 
 from lfr_ray.config import TrackConfig
-from lfr_ray.records import Faces
+from lfr_ray.records import Faces, Floats, Ints
+from lfr_ray.track import kalman
+from lfr_ray.track.kalman import Numbers
 
-FIRST_INTERVAL_S = 0.1
-"""Time between frames that is assumed until two frames have been seen."""
+LOW_SCORE_COST = 0.5
+"""Largest 1 - IoU that joins a detection with a low score to a track."""
+
+SECOND_FRAME_COST = 0.7
+"""Largest 1 - IoU that confirms a new track by its second detection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +37,37 @@ class Tracked:
     ended: tuple[int, ...] = ()
 
 
+@dataclass(slots=True, eq=False)
+class _Track:
+    """One face that is followed.
+
+    Attributes:
+        confirmed: It was detected twice; until then nobody is told of it.
+        lost: It was not detected in the newest frame.
+        seen_s: When it was last detected.
+    """
+
+    id: int
+    state: Numbers
+    covariance: Numbers
+    seen_s: float
+    confirmed: bool
+    lost: bool = False
+
+
 class FaceTracker:
     """The tracks of one camera.
 
-    A track that has not been detected for ``lost_s`` seconds has ended. ByteTrack counts in frames, and
-    a live camera's frames come unevenly, so the number of frames is derived from the pace that was seen.
-    Track ids start at 1 and are never used twice by one tracker.
+    A track that has not been detected for ``lost_s`` seconds ends with the next frame that does not show it. Track
+    ids start at 1 and are never used twice by one tracker.
     """
 
     def __init__(self, config: TrackConfig) -> None:
         self._config = config
-        self._tracker = self._fresh()
-        self._alive: set[int] = set()
-        self._offset = 0
-        self._highest = 0
-        self._last_s: float | None = None
-        self._interval_s = FIRST_INTERVAL_S
+        self._tracks: list[_Track] = []
+        self._newest_id = 0
+        self._newest_s = -np.inf
+        self._begins = True
 
     def update(self, faces: Faces, captured_s: float) -> Tracked:
         """Add one frame's faces.
@@ -60,23 +80,24 @@ class FaceTracker:
             The tracks seen in this frame and those that ended with it. After a gap longer than ``lost_s``, or
             a jump backwards, all older tracks end: nobody may be carried over a gap as the same person.
         """
-        broken = self._pace(captured_s)
-        ended = self.finish() if broken else ()
-        self._tracker.max_frames_lost = max(1, math.ceil(self._config.lost_s / self._interval_s))
-        rows = self._tracker.update(_Results(faces.boxes, faces.scores))
-        # ByteTrack keeps removed tracks among the lost for another frame, and a list of a thousand old ones.
-        self._tracker.lost_stracks = [one for one in self._tracker.lost_stracks if one.state != TrackState.Removed]
-        self._tracker.removed_stracks.clear()
-        seen = {int(row[4]) + self._offset: int(row[7]) for row in rows}
-        living = {
-            int(track.track_id) + self._offset
-            for track in (*self._tracker.tracked_stracks, *self._tracker.lost_stracks)
-            if track.is_activated
-        }
-        gone = self._alive - living - seen.keys()
-        self._alive = (self._alive | seen.keys()) - gone
-        self._highest = max(self._highest, *seen.keys(), self._offset) if seen else self._highest
-        return Tracked(seen, (*ended, *sorted(gone)))
+        gap_s = captured_s - self._newest_s
+        ended = self.finish() if gap_s < 0 or gap_s > self._config.lost_s else ()
+        self._newest_s = captured_s
+        high, low = self._by_score(faces)
+        rows: dict[int, int] = {}
+        known = [track for track in self._tracks if track.confirmed]
+        new = [track for track in self._tracks if not track.confirmed]
+        _predict(known)
+        known, high = self._join(known, faces, high, self._config.match_cost, rows)
+        # What was lost before this frame can be found again by a high score only.
+        missed, _ = self._join([track for track in known if not track.lost], faces, low, LOW_SCORE_COST, rows)
+        for track in missed:
+            track.lost = True
+        unconfirmed, high = self._join(new, faces, high, SECOND_FRAME_COST, rows)
+        self._tracks = [track for track in self._tracks if track not in unconfirmed]
+        self._start(faces, high[faces.scores[high] >= self._config.new_score], rows)
+        self._begins = False
+        return Tracked(dict(sorted(rows.items())), (*ended, *self._end_lost()))
 
     def finish(self) -> tuple[int, ...]:
         """End every track: the recording is over or the stream broke.
@@ -84,53 +105,76 @@ class FaceTracker:
         Returns:
             The tracks that were alive.
         """
-        ended = tuple(sorted(self._alive))
-        self._alive = set()
-        self._offset = self._highest
-        self._tracker = self._fresh()
+        ended = tuple(track.id for track in self._tracks if track.confirmed)
+        self._tracks = []
+        self._begins = True
         return ended
 
-    def _pace(self, captured_s: float) -> bool:
-        """Learn the time between frames; True when the timeline broke."""
-        last_s, self._last_s = self._last_s, captured_s
-        if last_s is None:
-            return False
-        gap_s = captured_s - last_s
-        if gap_s < 0 or gap_s > self._config.lost_s:
-            return True
-        if gap_s > 0:
-            self._interval_s += 0.2 * (gap_s - self._interval_s)
-        return False
+    def _end_lost(self) -> tuple[int, ...]:
+        """End what this frame does not show either and was not seen for long; frame times are sums, hence inexact."""
+        over = [track for track in self._tracks if self._newest_s - track.seen_s > self._config.lost_s + 1e-6]
+        self._tracks = [track for track in self._tracks if track not in over]
+        return tuple(track.id for track in over if track.confirmed)
 
-    def _fresh(self) -> Any:
-        return BYTETracker(
-            SimpleNamespace(
-                track_high_thresh=self._config.high_score,
-                track_low_thresh=self._config.low_score,
-                new_track_thresh=self._config.new_score,
-                track_buffer=30,
-                match_thresh=self._config.match_cost,
-                fuse_score=False,
+    def _by_score(self, faces: Faces) -> tuple[Ints, Ints]:
+        """Rows with a high and with a low score; boxes without an area are left out."""
+        sound = (faces.boxes[:, 2:] > faces.boxes[:, :2]).all(axis=1)
+        high = faces.scores >= self._config.high_score
+        low = (faces.scores > self._config.low_score) & ~high
+        return np.flatnonzero(sound & high), np.flatnonzero(sound & low)
+
+    def _join(
+        self, tracks: Sequence[_Track], faces: Faces, rows: Ints, most: float, joined: dict[int, int]
+    ) -> tuple[list[_Track], Ints]:
+        """Join tracks to the faces at ``rows`` so that the sum of costs is least; note the pairs in ``joined``.
+
+        Returns:
+            The tracks and rows that are left.
+        """
+        if not tracks or not len(rows):
+            return list(tracks), rows
+        boxes = kalman.boxes_of(np.stack([track.state for track in tracks]))
+        _, row_of_track, track_of_row = lap.lapjv(1 - iou(boxes, faces.boxes[rows]), extend_cost=True, cost_limit=most)
+        pairs = [(track, int(rows[at])) for track, at in zip(tracks, row_of_track, strict=True) if at >= 0]
+        if pairs:
+            states, covariances = kalman.correct(
+                np.stack([track.state for track, _ in pairs]),
+                np.stack([track.covariance for track, _ in pairs]),
+                kalman.measured(faces.boxes[[row for _, row in pairs]]),
             )
-        )
+            for (track, row), state, covariance in zip(pairs, states, covariances, strict=True):
+                track.state, track.covariance = state, covariance
+                track.seen_s, track.confirmed, track.lost = self._newest_s, True, False
+                joined[track.id] = row
+        left = [track for track, at in zip(tracks, row_of_track, strict=True) if at < 0]
+        return left, rows[track_of_row < 0]
+
+    def _start(self, faces: Faces, rows: Ints, joined: dict[int, int]) -> None:
+        """New tracks; in the first frame they are confirmed at once."""
+        states, covariances = kalman.begin(kalman.measured(faces.boxes[rows]))
+        for row, state, covariance in zip(rows, states, covariances, strict=True):
+            self._newest_id += 1
+            self._tracks.append(_Track(self._newest_id, state, covariance, self._newest_s, self._begins))
+            if self._begins:
+                joined[self._newest_id] = int(row)
 
 
-class _Results:
-    """The shape in which ByteTrack takes detections."""
+def iou(first: Numbers, second: Floats) -> Numbers:
+    """Intersection over union, ``float64 (N, M)``, of each of ``(N, 4)`` boxes with each of ``(M, 4)``."""
+    low = np.maximum(first[:, np.newaxis, :2], second[np.newaxis, :, :2])
+    high = np.minimum(first[:, np.newaxis, 2:], second[np.newaxis, :, 2:])
+    both = np.clip(high - low, 0, None).prod(axis=2)
+    areas = [(boxes[:, 2:] - boxes[:, :2]).prod(axis=1) for boxes in (first, second)]
+    shared: Numbers = both / (areas[0][:, np.newaxis] + areas[1][np.newaxis] - both)
+    return shared
 
-    def __init__(self, boxes: npt.NDArray[np.float32], scores: npt.NDArray[np.float32]) -> None:
-        self.xyxy = boxes
-        self.conf = scores
-        self.cls = np.zeros(len(scores), np.float32)
 
-    @property
-    def xywh(self) -> npt.NDArray[np.float32]:
-        """Centre x, centre y, width, height."""
-        corner, size = self.xyxy[:, :2], self.xyxy[:, 2:] - self.xyxy[:, :2]
-        return np.concatenate([corner + size / 2, size], axis=1)
-
-    def __len__(self) -> int:
-        return len(self.conf)
-
-    def __getitem__(self, rows: npt.NDArray[Any]) -> _Results:
-        return _Results(self.xyxy[rows], self.conf[rows])
+def _predict(tracks: Sequence[_Track]) -> None:
+    """Move tracks on by a frame; one that is lost keeps its height."""
+    if not tracks:
+        return
+    states = np.stack([track.state for track in tracks])
+    states[[track.lost for track in tracks], 7] = 0
+    states, covariances = kalman.predict(states, np.stack([track.covariance for track in tracks]))
+    for track, state, covariance in zip(tracks, states, covariances, strict=True):
+        track.state, track.covariance = state, covariance

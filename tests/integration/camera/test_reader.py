@@ -15,7 +15,7 @@ from PIL import Image
 from lfr_ray.camera.footage import SourceInfo
 from lfr_ray.camera.newest import EveryFrame, NewestFrame
 from lfr_ray.camera.reader import CameraReader, CameraStatus
-from lfr_ray.camera.reconnect import HealthConfig
+from lfr_ray.camera.reconnect import ReconnectConfig
 from lfr_ray.config import CameraConfig
 from lfr_ray.errors import StreamError
 from lfr_ray.records import Frame
@@ -52,9 +52,9 @@ def synthetic(
     on_change: Callable[[CameraStatus], None] | None = None,
     **fields: object,
 ) -> CameraReader:
-    patience = HealthConfig(first_s=0.02, longest_s=0.05)
+    patience = ReconnectConfig(first_s=0.02, longest_s=0.05)
     camera = config("toy:one", pace="full", **fields)
-    return CameraReader(camera, schemes={"toy": make}, patience=patience, on_change=on_change).start()
+    return CameraReader(camera, schemes={"toy": make}, reconnect=patience, on_change=on_change).start()
 
 
 def taken(reader: CameraReader) -> list[Frame]:
@@ -220,7 +220,7 @@ def test_stop_before_start_and_twice_is_harmless() -> None:
     reader = CameraReader(config("toy:one"), NewestFrame())
     assert reader.stop()
     assert reader.stop()
-    assert reader.mailbox.closed
+    assert reader.mailbox.ended
 
 
 def test_the_default_mailbox_keeps_the_newest() -> None:

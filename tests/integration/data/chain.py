@@ -14,7 +14,6 @@ from lfr_ray.clock import SystemClock
 from lfr_ray.config import AuthorityConfig, CameraConfig, SiteConfig
 from lfr_ray.detect.base import load_detector
 from lfr_ray.embed.base import load_embedder
-from lfr_ray.embed.occlusion import occlusion_for
 from lfr_ray.enrol.importer import enrol_folder
 from lfr_ray.match.matcher import Matcher
 from lfr_ray.match.permission import AlwaysPermitted
@@ -22,6 +21,7 @@ from lfr_ray.match.store import WatchlistStore
 from lfr_ray.match.two_models import SameGate, TwoModelMatcher
 from lfr_ray.metrics import Meter
 from lfr_ray.models.catalogue import card
+from lfr_ray.pipeline.checks import checks_for
 from lfr_ray.pipeline.stages import LocalStages
 from lfr_ray.pipeline.steps import CameraSteps
 from lfr_ray.records import Frame, Picture, Sighting
@@ -119,8 +119,7 @@ class RealChain:
                 clock,
                 self.meter,
                 run_id="run",
-                second=None if self._second is None else self._second.card,
-                occlusion=occlusion_for(self._card) if self._site.embedder.covered_views else None,
+                checks=checks_for(self._site, self._card, stages, None if self._second is None else self._second.card),
             )
             await steps.run(Shown(picture, frames))
             stages.close()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lfr_ray.camera.pace import CATCH_UP_S, LAG_START_S, Lag, Pace, PaceConfig, admit, follow_on, measure_lag
+from lfr_ray.camera.pace import CATCH_UP_S, LAG_START_S, Lag, Pace, PaceConfig, decide, follow_on, measure_lag
 
 RECORDING = PaceConfig(live=False, every=False, period_s=0.1)
 STREAM = PaceConfig(live=True, every=False, period_s=0.1)
@@ -15,8 +15,8 @@ STREAM = PaceConfig(live=True, every=False, period_s=0.1)
 def kept(config: PaceConfig, times_s: list[float]) -> list[float]:
     pace, result = Pace(), []
     for media_s in times_s:
-        ruling, pace = admit(config, pace, media_s, media_s)
-        if ruling.keep:
+        decision, pace = decide(config, pace, media_s, media_s)
+        if decision.keep:
             result.append(media_s)
     return result
 
@@ -34,35 +34,35 @@ def test_times_rounded_to_milliseconds_lose_nothing() -> None:
 
 
 def test_pace_full_keeps_everything_at_once() -> None:
-    ruling, pace = admit(PaceConfig(live=False, every=True, period_s=0.1), Pace(), 0.0, 50.0)
+    decision, pace = decide(PaceConfig(live=False, every=True, period_s=0.1), Pace(), 0.0, 50.0)
     for media_s in (0.01, 0.02, 99.0):
-        ruling, pace = admit(PaceConfig(live=False, every=True, period_s=0.1), pace, media_s, 50.0)
-        assert (ruling.keep, ruling.wait_s) == (True, 0.0)
+        decision, pace = decide(PaceConfig(live=False, every=True, period_s=0.1), pace, media_s, 50.0)
+        assert (decision.keep, decision.wait_s) == (True, 0.0)
 
 
 def test_a_recording_waits_for_each_frames_time() -> None:
-    ruling, pace = admit(RECORDING, Pace(), 0.0, 100.0)
-    assert ruling.wait_s == 0
-    ruling, pace = admit(RECORDING, pace, 0.5, 100.2)
-    assert ruling.wait_s == pytest.approx(0.3)
-    ruling, pace = admit(RECORDING, pace, 1.0, 101.4)
-    assert ruling.wait_s == 0.0
+    decision, pace = decide(RECORDING, Pace(), 0.0, 100.0)
+    assert decision.wait_s == 0
+    decision, pace = decide(RECORDING, pace, 0.5, 100.2)
+    assert decision.wait_s == pytest.approx(0.3)
+    decision, pace = decide(RECORDING, pace, 1.0, 101.4)
+    assert decision.wait_s == 0.0
 
 
 def test_a_late_recording_plays_on_instead_of_rushing() -> None:
-    _, pace = admit(RECORDING, Pace(), 0.0, 100.0)
-    ruling, pace = admit(RECORDING, pace, 0.1, 103.0)
-    assert ruling.wait_s == 0
-    ruling, pace = admit(RECORDING, pace, 0.2, 103.0)
-    assert ruling.wait_s == pytest.approx(0.1)
+    _, pace = decide(RECORDING, Pace(), 0.0, 100.0)
+    decision, pace = decide(RECORDING, pace, 0.1, 103.0)
+    assert decision.wait_s == 0
+    decision, pace = decide(RECORDING, pace, 0.2, 103.0)
+    assert decision.wait_s == pytest.approx(0.1)
 
 
 def test_a_gap_in_a_recording_is_not_waited_for() -> None:
-    _, pace = admit(RECORDING, Pace(), 0.0, 100.0)
-    ruling, pace = admit(RECORDING, pace, 3_600.0, 100.1)
-    assert ruling.wait_s == 0
-    ruling, _ = admit(RECORDING, pace, 3_600.5, 100.1)
-    assert ruling.wait_s == pytest.approx(0.5)
+    _, pace = decide(RECORDING, Pace(), 0.0, 100.0)
+    decision, pace = decide(RECORDING, pace, 3_600.0, 100.1)
+    assert decision.wait_s == 0
+    decision, _ = decide(RECORDING, pace, 3_600.5, 100.1)
+    assert decision.wait_s == pytest.approx(0.5)
 
 
 def test_a_live_stream_never_waits_and_survives_time_stamps_that_start_anew() -> None:
@@ -77,13 +77,13 @@ def test_no_time_stamp_stops_a_source_for_long(times_s: list[float], live: bool)
     pace = Pace()
     config = PaceConfig(live=live, every=False, period_s=0.1)
     for media_s in times_s:
-        ruling, pace = admit(config, pace, media_s, 7.0)
-        assert 0 <= ruling.wait_s <= 5.0
+        decision, pace = decide(config, pace, media_s, 7.0)
+        assert 0 <= decision.wait_s <= 5.0
     if live and times_s:
         rulings = []
         for step in range(40):
-            ruling, pace = admit(config, pace, times_s[-1] + step / 20, 7.0)
-            rulings.append(ruling.keep)
+            decision, pace = decide(config, pace, times_s[-1] + step / 20, 7.0)
+            rulings.append(decision.keep)
         assert sum(rulings) >= 15
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from lfr_ray.enrol.faces import BORDER, LARGE_PX, SMALL_PX, detect_stills, sizes_px
-from lfr_ray.records import Faces, Picture
+from lfr_ray.enrol.faces import BORDER, LARGE_PX, SMALL_PX, detect_stills
+from lfr_ray.records import Faces, Picture, box_sizes_px
 
 
 def test_a_portrait_needs_the_small_canvas_only(detector: Any, paint: Callable[..., Picture]) -> None:
@@ -34,7 +34,7 @@ class LosesLargeFaces:
 
     def detect(self, pictures: Picture) -> list[Faces]:
         return [
-            faces if len(faces) and sizes_px(faces).max() < 0.6 * SMALL_PX else Faces.none()
+            faces if len(faces) and box_sizes_px(faces.boxes).max() < 0.6 * SMALL_PX else Faces.none()
             for faces in self._inner.detect(pictures)
         ]
 

@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 
 from lfr_ray.clock import FakeClock
-from lfr_ray.config import CameraConfig, SiteConfig
+from lfr_ray.config import CameraConfig, EmbedderConfig, SiteConfig
 from lfr_ray.metrics import Meter, Timing
 from lfr_ray.models.cards import ModelCard
 from lfr_ray.models.catalogue import card
+from lfr_ray.pipeline.checks import Checks, checks_for
 from lfr_ray.pipeline.steps import CameraSteps
+from lfr_ray.pipeline.view_checks import CoveredFaces, OcclusionEstimator
 from lfr_ray.records import Answer, Embedded, Faces, Floats, Frame, Match, Picture, Probe, Sighting
 
 WIDTH_PX, HEIGHT_PX = 640, 360
@@ -112,7 +114,7 @@ class FixedMatcher:
         return [self.answer(probe) for probe in probes]
 
 
-class ListedDesk:
+class ListingDesk:
     """Keeps what it acknowledged; ``verdict`` may raise instead."""
 
     def __init__(self, clock: FakeClock) -> None:
@@ -127,7 +129,7 @@ class ListedDesk:
         self.acknowledged.append(sighting)
 
 
-class ListFeed:
+class ListedFrames:
     """Frames at their own pace; behind the last one it ends, stays silent for ever, or fails."""
 
     def __init__(self, clock: FakeClock, frames: int, *, then: str = "end", first: int = 0) -> None:
@@ -167,9 +169,10 @@ class Chain:
         self,
         people: Callable[[int], Iterable[tuple[float, float]]],
         *,
-        occlusion: Any = None,
+        occlusion: OcclusionEstimator | None = None,
         site: SiteConfig | None = None,
         second: ModelCard | None = None,
+        more: Callable[[Checks], Checks] = lambda checks: checks,
         **camera: Any,
     ) -> None:
         self.clock = FakeClock()
@@ -177,21 +180,26 @@ class Chain:
         self.detector = FixedDetector(people)
         self.embedder = FixedEmbedder()
         self.matcher = FixedMatcher(lambda probe: Answer(deployment="test"))
-        self.desk = ListedDesk(self.clock)
+        self.desk = ListingDesk(self.clock)
         self.stability: Callable[[Picture], float] = lambda chip: 1.0
         self.attack_scores: Callable[[int], float] = lambda attempt: 0.0
         self.second_chips: list[tuple[int, ...]] = []
         self.looked_at: list[tuple[tuple[int, ...], list[float]]] = []
+        # The faces here are noise: what covers them is the test's to say.
+        plain = EmbedderConfig(covered_views=False)
+        site = (site or SiteConfig(site="pier")).model_copy(update={"embedder": plain})
+        checks = checks_for(site, card("dlib_resnet"), self, second)
+        if occlusion is not None:
+            checks = Checks((CoveredFaces(occlusion), *checks.views), checks.matches)
         self.steps = CameraSteps(
             CameraConfig(name="gate", url="demo:gate", **camera),
-            site or SiteConfig(site="pier"),
+            site,
             card("dlib_resnet"),
             self,
             self.clock,
             self.meter,
             run_id="run",
-            second=second,
-            occlusion=occlusion,
+            checks=more(checks),
         )
 
     async def detect(self, canvas: Picture) -> Faces:
@@ -215,8 +223,8 @@ class Chain:
     async def raise_alert(self, sighting: Sighting) -> None:
         await self.desk.raise_alert(sighting)
 
-    def feed(self, frames: int, **options: Any) -> ListFeed:
-        return ListFeed(self.clock, frames, **options)
+    def frames(self, count: int, **options: Any) -> ListedFrames:
+        return ListedFrames(self.clock, count, **options)
 
     def run(self, job: Coroutine[Any, Any, Any]) -> Any:
         """Run a job to its end in virtual time."""

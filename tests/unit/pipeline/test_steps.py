@@ -6,15 +6,13 @@ import asyncio
 import gc
 import itertools
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from lfr_ray.config import AttackConfig, QualityConfig, SiteConfig
 from lfr_ray.errors import RefusedError, ResourceError
-from lfr_ray.models.catalogue import card
-from lfr_ray.pipeline.steps import COMPARISON_LIMIT_S, RETRY_FIRST_S, STUCK_S
+from lfr_ray.pipeline.alerting import RETRY_FIRST_S
+from lfr_ray.pipeline.steps import COMPARISON_LIMIT_S, DETECTOR_LIMIT_S
 from lfr_ray.records import Answer, Probe
 from tests.unit.pipeline.conftest import until
 
@@ -39,7 +37,7 @@ def crowd(index: int) -> Iterable[tuple[float, float]]:
 def test_a_listed_person_is_raised_once_with_evidence(chain: MakeChain, possibly_listed: Reply) -> None:
     one = chain(one_walker)
     one.matcher.answer = possibly_listed
-    one.run(one.steps.run(one.feed(30)))
+    one.run(one.steps.run(one.frames(30)))
     (sighting,) = one.desk.acknowledged
     assert (sighting.camera, sighting.track, sighting.deployment) == ("gate", 1, "test")
     assert sighting.match.views_compared == 3
@@ -62,7 +60,7 @@ def test_a_failing_desk_is_tried_again_with_the_same_key_until_it_acknowledges(
             raise ResourceError("a process of the site has died")
 
     one.desk.verdict = fails_five_times
-    one.run(one.steps.run(one.feed(30)))
+    one.run(one.steps.run(one.frames(30)))
     keys = {key for key, _ in one.desk.attempts}
     moments = [at_s for _, at_s in one.desk.attempts]
     pauses = [later - earlier for earlier, later in itertools.pairwise(moments)]
@@ -81,7 +79,7 @@ def test_a_desk_that_refuses_is_not_asked_again(chain: MakeChain, possibly_liste
         raise RefusedError("the desk is paused")
 
     one.desk.verdict = refuses
-    one.run(one.steps.run(one.feed(30)))
+    one.run(one.steps.run(one.frames(30)))
     assert len(one.desk.attempts) == 1
     assert one.desk.acknowledged == []
 
@@ -91,7 +89,7 @@ def test_a_refused_comparison_drops_every_vector_and_says_why(chain: MakeChain, 
     one.matcher.answer = lambda probe: Answer(refused="the emergency stop is set")
 
     async def scenario() -> None:
-        task = asyncio.create_task(one.steps.run(one.feed(200)))
+        task = asyncio.create_task(one.steps.run(one.frames(200)))
         await until(lambda: one.steps.refusal)
         gc.collect()
         assert one.embedder.calls >= 3
@@ -113,7 +111,7 @@ def test_a_camera_that_goes_blind_forgets_everybody_in_time(chain: MakeChain) ->
     one = chain(one_walker)
 
     async def scenario() -> None:
-        feed = one.feed(10, then="silence")
+        feed = one.frames(10, then="silence")
         task = asyncio.create_task(one.steps.run(feed))
         await asyncio.sleep(10 * 0.1 + 0.1)
         assert one.count("faces_forgotten_total") == 0
@@ -130,7 +128,7 @@ def test_frames_in_flight_are_taken_up_in_their_order(chain: MakeChain) -> None:
     one = chain(one_walker)
     # Every fourth answer takes as long as three frames.
     one.detector.takes_s = lambda index: 0.3 if index % 4 == 0 else 0.01
-    one.run(one.steps.run(one.feed(40)))
+    one.run(one.steps.run(one.frames(40)))
     moments = [captured_at for _, captured_at, _ in one.matcher.asked]
     assert len(moments) >= 8
     assert moments == sorted(moments)
@@ -141,7 +139,7 @@ def test_frames_in_flight_are_taken_up_in_their_order(chain: MakeChain) -> None:
 def test_no_more_frames_than_allowed_are_under_way(chain: MakeChain) -> None:
     one = chain(one_walker)
     one.detector.takes_s = lambda index: 1.0
-    one.run(one.steps.run(one.feed(20)))
+    one.run(one.steps.run(one.frames(20)))
     assert one.detector.most_under_way == 4
 
 
@@ -153,7 +151,7 @@ def test_strangers_are_forgotten_within_a_second_of_their_tracks_end(chain: Make
     one.matcher.takes_s = lambda: 10_000.0 if next(takes) % 41 == 40 else (0.01, 0.02, 0.05, 0.3, 0.7)[next(takes) % 5]
 
     async def scenario() -> None:
-        task = asyncio.create_task(one.steps.run(one.feed(12 * people, then="silence")))
+        task = asyncio.create_task(one.steps.run(one.frames(12 * people, then="silence")))
         await until(lambda: one.count("faces_forgotten_total") == people)
         task.cancel()
 
@@ -174,7 +172,7 @@ def test_a_failing_matcher_does_not_stop_the_camera(chain: MakeChain, possibly_l
     one.matcher.answer = dead
 
     async def scenario() -> None:
-        task = asyncio.create_task(one.steps.run(one.feed(60)))
+        task = asyncio.create_task(one.steps.run(one.frames(60)))
         await asyncio.sleep(2.0)
         assert one.count("stage_failures_total", stage="compare") >= 3
         assert one.desk.acknowledged == []
@@ -191,7 +189,7 @@ def test_answers_that_never_come_do_not_stop_the_camera(chain: MakeChain, possib
     one.matcher.answer = possibly_listed
     one.matcher.takes_s = lambda: 10_000.0 if one.clock.steady_s() < began_s + 5 else 0.01
     began_s = one.clock.steady_s()
-    one.run(one.steps.run(one.feed(300)))
+    one.run(one.steps.run(one.frames(300)))
     assert one.count("frames_total") == 300
     assert one.count("stage_failures_total", stage="compare") == 8
     (sighting,) = one.desk.acknowledged
@@ -202,7 +200,7 @@ def test_a_lost_detection_costs_its_frame_only(chain: MakeChain, possibly_listed
     one = chain(one_walker)
     one.matcher.answer = possibly_listed
     one.detector.fails = lambda index: index in (2, 5, 6)
-    one.run(one.steps.run(one.feed(30)))
+    one.run(one.steps.run(one.frames(30)))
     assert one.count("stage_failures_total", stage="detect") == 3
     assert len(one.desk.acknowledged) == 1
     assert one.count("faces_seen_total") == 1
@@ -213,8 +211,8 @@ def test_a_detector_that_never_answers_again_keeps_nobody(chain: MakeChain) -> N
     one.detector.takes_s = lambda index: 0.02 if index < 10 else 10_000.0
 
     async def scenario() -> None:
-        task = asyncio.create_task(one.steps.run(one.feed(60)))
-        await asyncio.sleep(1.2 + STUCK_S + FORGET_S)
+        task = asyncio.create_task(one.steps.run(one.frames(60)))
+        await asyncio.sleep(1.2 + DETECTOR_LIMIT_S + FORGET_S)
         assert one.count("faces_forgotten_total") == 1
         gc.collect()
         assert one.embedder.alive == 0
@@ -227,7 +225,7 @@ def test_a_recording_that_is_read_slowly_gives_the_same(chain: MakeChain, possib
     def outcome(pauses_s: dict[int, float]) -> tuple[int, int, list[tuple[float, ...]]]:
         one = chain(one_walker, pace="full")
         one.matcher.answer = possibly_listed
-        feed = one.feed(30)
+        feed = one.frames(30)
         feed.pauses_s = pauses_s
         one.run(one.steps.run(feed))
         return one.count("faces_seen_total"), one.embedder.calls, [sighting.box for sighting in one.desk.acknowledged]
@@ -243,14 +241,14 @@ def test_the_chain_can_be_started_again_after_any_number_of_faults(chain: MakeCh
 
     async def scenario() -> None:
         for number in range(failures):
-            feed = one.feed(8, then="fault", first=20 * number)
+            feed = one.frames(8, then="fault", first=20 * number)
             with pytest.raises(OSError, match="the driver failed"):
                 await one.steps.run(feed)
             await asyncio.sleep(0.001)
             gc.collect()
             assert one.embedder.alive == 0
         one.matcher.takes_s = lambda: 0.01
-        await one.steps.run(one.feed(30, first=20 * failures))
+        await one.steps.run(one.frames(30, first=20 * failures))
 
     one.run(scenario())
     assert one.count("frames_total") == 8 * failures + 30
@@ -269,7 +267,7 @@ def test_an_alert_on_its_way_survives_a_fault_of_the_chain(chain: MakeChain, pos
 
     async def scenario() -> None:
         with pytest.raises(OSError, match="the driver failed"):
-            await one.steps.run(one.feed(6, then="fault"))
+            await one.steps.run(one.frames(6, then="fault"))
         assert one.desk.acknowledged == []
         await asyncio.sleep(10)
 
@@ -277,172 +275,47 @@ def test_an_alert_on_its_way_survives_a_fault_of_the_chain(chain: MakeChain, pos
     assert len(one.desk.acknowledged) == 1
 
 
-class Seen:
-    """Says of every face what the test says."""
-
-    def __init__(self, kinds: Iterable[str | None]) -> None:
-        self._kinds = iter(kinds)
-
-    def kind(self, chip: Any) -> str | None:
-        return next(self._kinds)
+def cancelled() -> None:
+    raise asyncio.CancelledError
 
 
-def test_a_covered_face_is_embedded_twice_and_compared_as_covered(chain: MakeChain, possibly_listed: Reply) -> None:
-    one = chain(one_walker, occlusion=Seen(itertools.repeat("lower")))
-    asked: list[tuple[int, str]] = []
-
-    def answer(probe: Probe) -> Answer:
-        asked.append((len(probe.vectors), probe.covered))
-        return Answer(deployment="test")
-
-    embedded: list[int] = []
-    embed = one.embedder.embed
-
-    async def counted(chips: Any) -> Any:
-        embedded.append(len(chips))
-        return await embed(chips)
-
-    one.matcher.answer, one.embedder.embed = answer, counted
-    one.run(one.steps.run(one.feed(30)))
-    assert asked
-    assert {covered for _, covered in asked} == {"lower"}
-    assert set(embedded) == {2}, "the chip as it is, and painted over"
-    assert one.count("views_embedded_total") == len(embedded)
+def failed() -> None:
+    raise ResourceError("a process of the site has died")
 
 
-def test_a_face_of_which_both_halves_are_covered_is_counted_and_not_compared(chain: MakeChain) -> None:
-    one = chain(one_walker, occlusion=Seen(itertools.repeat(None)))
-    one.run(one.steps.run(one.feed(30)))
-    assert one.matcher.asked == []
-    assert one.count("views_rejected_total", reason="covered") > 3
-    assert one.count("views_embedded_total") == 0
-    assert one.count("faces_forgotten_total") == one.count("faces_seen_total") == 1
-
-
-def test_whoever_takes_a_mask_off_is_compared_as_seen_then(chain: MakeChain) -> None:
-    one = chain(one_walker, occlusion=Seen(itertools.chain(["lower"] * 4, itertools.repeat(""))))
-    kinds: list[str] = []
-    one.matcher.answer = lambda probe: kinds.append(probe.covered) or Answer(deployment="test")
-    one.run(one.steps.run(one.feed(60)))
-    assert kinds[0] == "lower"
-    assert kinds[-1] == ""
-    assert kinds == sorted(kinds, reverse=True), "never back again"
-
-
-WATCHFUL = SiteConfig(site="pier", attack=AttackConfig(score_at=0.5))
-
-
-def test_a_picture_of_a_face_never_alerts(chain: MakeChain, possibly_listed: Reply) -> None:
-    one = chain(one_walker, site=WATCHFUL)
-    one.matcher.answer, one.attack_scores = possibly_listed, lambda attempt: 0.8
-    one.run(one.steps.run(one.feed(30)))
-    assert one.desk.acknowledged == []
-    assert one.count("matches_withheld_total", reason="attack") == len(one.looked_at) > 3
-    shape, box = one.looked_at[0]
-    assert box[0] >= 0, "the face with what is around it"
-    assert box[2] <= shape[1]
-    assert one.count("faces_forgotten_total") == one.count("faces_seen_total") == 1
-
-
-def test_bad_looks_do_not_hide_a_person_for_ever(chain: MakeChain, possibly_listed: Reply) -> None:
-    one = chain(one_walker, site=WATCHFUL)
-    one.matcher.answer, one.attack_scores = possibly_listed, lambda attempt: 0.9 if attempt <= 2 else 0.05
-    one.run(one.steps.run(one.feed(30)))
-    assert len(one.desk.acknowledged) == 1
-    assert len(one.looked_at) == 4, "the mean of four looks is below the limit, that of three is not"
-
-
-def test_where_no_score_is_given_nobody_looks(chain: MakeChain, possibly_listed: Reply) -> None:
-    one = chain(one_walker)
-    one.matcher.answer, one.attack_scores = possibly_listed, lambda attempt: 1.0
-    one.run(one.steps.run(one.feed(30)))
-    assert len(one.desk.acknowledged) == 1
-    assert one.looked_at == []
-
-
-def test_a_view_whose_mirror_image_gives_another_vector_is_not_compared(
-    chain: MakeChain, possibly_listed: Reply
-) -> None:
-    quality = QualityConfig(min_stability=0.9)
-    one = chain(one_walker, site=SiteConfig(site="pier", quality=quality))
-    one.matcher.answer, one.stability = possibly_listed, lambda chip: 0.89
-    one.run(one.steps.run(one.feed(30)))
-    assert one.matcher.asked == []
-    assert one.count("views_rejected_total", reason="unstable") == one.count("views_embedded_total") > 3
-    assert one.count("faces_forgotten_total") == 1
-    steady = chain(one_walker, site=SiteConfig(site="pier", quality=quality))
-    steady.matcher.answer, steady.stability = possibly_listed, lambda chip: 0.91
-    steady.run(steady.steps.run(steady.feed(30)))
-    assert len(steady.desk.acknowledged) == 1
-
-
-def test_stability_was_not_measured_for_covered_faces(chain: MakeChain) -> None:
-    site = SiteConfig(site="pier", quality=QualityConfig(min_stability=0.9))
-    one = chain(one_walker, site=site, occlusion=Seen(itertools.repeat("lower")))
-    one.stability = lambda chip: 0.5
-    one.run(one.steps.run(one.feed(30)))
+@pytest.mark.parametrize("fault", [cancelled, failed])
+def test_a_comparison_that_ends_badly_holds_nobody(chain: MakeChain, fault: Callable[[], None]) -> None:
+    one = chain(lambda index: one_walker(index) if index < 10 else [])
+    one.matcher.answer = lambda probe: fault() or Answer()
+    one.run(one.steps.run(one.frames(40, then="end")))
     assert one.matcher.asked
+    assert one.timing("track_end_to_forgotten_seconds").newest_s == [0.0]
 
 
-SECOND = card("sface_2021dec")
+def test_a_comparison_that_never_ends_is_given_up_and_holds_nobody(chain: MakeChain) -> None:
+    frames = round((COMPARISON_LIMIT_S + 3) / 0.1)
+    one = chain(lambda index: [(100.0 + index, 120.0)] if index < frames else [])
+    began_s = one.clock.steady_s()
+    one.matcher.takes_s = lambda: 10_000.0 if one.clock.steady_s() < began_s + 2 else 0.01
+    one.run(one.steps.run(one.frames(frames + 20)))
+    assert one.count("stage_failures_total", stage="compare") > 0
+    assert one.timing("track_end_to_forgotten_seconds").newest_s == [0.0]
 
 
-def agreeing(possibly_listed: Reply, second: Callable[[Probe], Answer]) -> Reply:
-    """The first model finds somebody; what the second says is the test's."""
-    return lambda probe: second(probe) if probe.model == SECOND.id else possibly_listed(probe)
+def test_a_comparison_that_is_cancelled_before_it_begins_holds_nobody(chain: MakeChain) -> None:
+    one = chain(lambda index: one_walker(index) if index < 10 else [])
 
+    def cancel_comparisons(loop: asyncio.AbstractEventLoop, job: Any, **options: Any) -> asyncio.Task[Any]:
+        task = asyncio.Task(job, loop=loop, **options)
+        if job.__name__ == "_compare":
+            task.cancel()
+        return task
 
-def test_an_alert_needs_both_models(chain: MakeChain, possibly_listed: Reply) -> None:
-    one = chain(one_walker, second=SECOND)
-    one.matcher.answer = agreeing(possibly_listed, lambda probe: Answer(deployment="test"))
-    one.run(one.steps.run(one.feed(30)))
-    assert one.desk.acknowledged == []
-    assert one.count("matches_withheld_total", reason="second model") == len(one.second_chips) > 3
-    assert one.second_chips[0] == (3, 112, 112, 3), "all views of the tracklet, as the second model wants them"
-    assert one.second_chips[-1][0] > 3
-    assert one.count("faces_forgotten_total") == 1
+    async def scenario() -> None:
+        asyncio.get_running_loop().set_task_factory(cancel_comparisons)
+        await one.steps.run(one.frames(40))
 
-
-def test_another_entry_is_no_agreement(chain: MakeChain, possibly_listed: Reply) -> None:
-    one = chain(one_walker, second=SECOND)
-
-    def other(probe: Probe) -> Answer:
-        answer = possibly_listed(probe)
-        assert answer.match is not None
-        return replace(answer, match=replace(answer.match, entry_id="somebody-else"))
-
-    one.matcher.answer = agreeing(possibly_listed, other)
-    one.run(one.steps.run(one.feed(30)))
-    assert one.desk.acknowledged == []
-
-
-def test_when_both_agree_there_is_one_alert_by_the_first(chain: MakeChain, possibly_listed: Reply) -> None:
-    one = chain(one_walker, second=SECOND)
-    asked: list[tuple[str, int]] = []
-
-    def second(probe: Probe) -> Answer:
-        asked.append((probe.model, len(probe.vectors)))
-        return possibly_listed(probe)
-
-    one.matcher.answer = agreeing(possibly_listed, second)
-    one.run(one.steps.run(one.feed(30)))
-    assert len(one.desk.acknowledged) == 1
-    assert one.desk.acknowledged[0].model == "dlib_resnet"
-    assert asked == [("sface_2021dec", 3)], "the second model looks at possible matches only"
-
-
-def test_where_nobody_matches_the_second_model_sees_nothing(chain: MakeChain) -> None:
-    one = chain(one_walker, second=SECOND)
-    one.run(one.steps.run(one.feed(30)))
-    assert one.second_chips == []
-
-
-def test_a_second_model_that_may_not_compare_is_told_and_nothing_alerts(
-    chain: MakeChain, possibly_listed: Reply
-) -> None:
-    one = chain(one_walker, second=SECOND)
-    one.matcher.answer = agreeing(possibly_listed, lambda probe: Answer(refused="the list cannot be read"))
-    one.run(one.steps.run(one.feed(30)))
-    assert one.desk.acknowledged == []
-    assert one.steps.refusal == "the list cannot be read"
-    assert one.count("comparisons_refused_total") == len(one.second_chips)
+    one.run(scenario())
+    assert one.embedder.calls == 0
+    assert one.count("faces_compared_total") == 1
+    assert one.timing("track_end_to_forgotten_seconds").newest_s == [0.0]

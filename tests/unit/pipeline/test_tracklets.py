@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import weakref
+from collections.abc import Callable, Coroutine
 
 import numpy as np
 import pytest
@@ -41,7 +43,6 @@ def feed(tracklets: Tracklets, frames: range, track: int = 1) -> list[Probe | No
         one = view(track, frame)
         if tracklets.wants(track, one.quality, frame, one.captured_s):
             probes.append(tracklets.add(one, vector(frame), np.zeros((8, 8, 3), np.uint8)))
-            tracklets.settle(track)
     return probes
 
 
@@ -64,19 +65,20 @@ def test_nothing_is_compared_before_min_views(tracklets: Tracklets) -> None:
 
 def test_one_alert_a_tracklet_and_then_no_more_views(tracklets: Tracklets) -> None:
     feed(tracklets, range(3))
-    assert tracklets.alerted(1) is not None
-    assert tracklets.alerted(1) is None
+    assert tracklets.mark_alerted(1) is not None
+    assert tracklets.mark_alerted(1) is None
     assert feed(tracklets, range(3, 10)) == []
 
 
 def test_an_ended_tracklet_waits_for_its_comparison_but_not_for_ever(tracklets: Tracklets) -> None:
     one = view(1, 0)
     assert tracklets.wants(1, one.quality, 0, 0.0)
-    tracklets.end((1,), now_s=50.0)
-    assert tracklets.forget(50.1, limit_s=0.9) == []
-    assert len(tracklets) == 1
-    (gone,) = tracklets.forget(50.95, limit_s=0.9)
-    assert (gone.track, gone.compared) == (1, True)
+    with tracklets.held([one]):
+        tracklets.end((1,), now_s=50.0)
+        assert tracklets.forget(50.1, limit_s=0.9) == []
+        assert len(tracklets) == 1
+        (gone,) = tracklets.forget(50.95, limit_s=0.9)
+    assert gone.acquired
     assert gone.after_s == pytest.approx(0.95)
     assert len(tracklets) == 0
     assert tracklets.add(one, vector(0), np.zeros((8, 8, 3), np.uint8)) is None, "too late: the person is forgotten"
@@ -87,7 +89,6 @@ def test_forgetting_leaves_no_object_behind(tracklets: Tracklets) -> None:
     watched = weakref.ref(data)
     tracklets.wants(1, one.quality, 0, 0.0)
     tracklets.add(one, data, np.zeros((8, 8, 3), np.uint8))
-    tracklets.settle(1)
     del data
     assert watched() is not None, "kept while the person passes"
     tracklets.end((1,), 1.0)
@@ -116,13 +117,13 @@ def test_rejected_views_count_as_not_compared(tracklets: Tracklets) -> None:
     assert not tracklets.wants(1, blurred, 0, 0.0)
     tracklets.end((1,), 1.0)
     (gone,) = tracklets.forget(1.0, 0.9)
-    assert not gone.compared
+    assert not gone.acquired
 
 
 def test_a_withdrawn_view_gives_its_place_to_another(tracklets: Tracklets) -> None:
     feed(tracklets, range(4))
     assert not tracklets.wants(1, view(1, 4).quality, 4, 0.4), "every place is taken by views as good"
-    tracklets.withdraw(1, 2)
+    tracklets.withdraw(view(1, 2))
     later = view(1, 5)
     assert tracklets.wants(1, later.quality, 5, later.captured_s)
     probe = tracklets.add(later, vector(5), np.zeros((8, 8, 3), np.uint8))
@@ -133,9 +134,9 @@ def test_a_withdrawn_view_gives_its_place_to_another(tracklets: Tracklets) -> No
 def test_an_answer_that_comes_after_the_vectors_were_cleared_costs_no_later_alert(tracklets: Tracklets) -> None:
     feed(tracklets, range(3))
     tracklets.clear_vectors()
-    assert tracklets.alerted(1) is None
+    assert tracklets.mark_alerted(1) is None
     feed(tracklets, range(10, 13))
-    assert tracklets.alerted(1) is not None
+    assert tracklets.mark_alerted(1) is not None
 
 
 def given(tracklets: Tracklets, covered: list[str], values: list[float] | None = None) -> list[Probe | None]:
@@ -144,7 +145,6 @@ def given(tracklets: Tracklets, covered: list[str], values: list[float] | None =
         one = view(1, frame, 0.5 if values is None else values[frame], region)
         assert tracklets.wants(1, one.quality, frame, one.captured_s)
         probes.append(tracklets.add(one, vector(frame), np.zeros((8, 8, 3), np.uint8)))
-        tracklets.settle(1)
     return probes
 
 
@@ -168,3 +168,50 @@ def test_the_kind_that_is_worth_more_counts() -> None:
     assert probes[2] is not None
     assert probes[2].covered == "upper"
     assert probes[3:] == [None] * 3, "nothing new is known of the views that count"
+
+
+async def cancelled(tracklets: Tracklets, views: list[View]) -> None:
+    async def compare() -> None:
+        with tracklets.held(views):
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(compare())
+    await asyncio.sleep(0)
+    assert tracklets.forget(1.0, 0.9) == [], "held"
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def timed_out(tracklets: Tracklets, views: list[View]) -> None:
+    async def compare() -> None:
+        with tracklets.held(views):
+            await asyncio.Event().wait()
+
+    with pytest.raises(asyncio.TimeoutError):
+        await asyncio.wait_for(compare(), 0.001)
+
+
+async def failed(tracklets: Tracklets, views: list[View]) -> None:
+    with pytest.raises(OSError, match="died"), tracklets.held(views):
+        raise OSError("the replica died")
+
+
+@pytest.mark.parametrize("comparison", [cancelled, timed_out, failed])
+def test_however_a_comparison_ends_it_releases_its_tracklets(
+    tracklets: Tracklets, comparison: Callable[[Tracklets, list[View]], Coroutine[None, None, None]]
+) -> None:
+    views = [view(1, 0), view(1, 1), view(2, 1)]
+    for one in views:
+        tracklets.wants(one.track, one.quality, one.frame_index, one.captured_s)
+    tracklets.end((1, 2), 1.0)
+    asyncio.run(comparison(tracklets, views))
+    assert len(tracklets.forget(1.0, 0.9)) == 2
+
+
+def test_what_is_forgotten_shows_nobody_even_where_it_is_still_held(tracklets: Tracklets) -> None:
+    feed(tracklets, range(3))
+    tracklet = tracklets.awaiting_alert(1)
+    assert tracklet is not None
+    tracklets.end((1,), 1.0)
+    tracklets.forget(1.0, 0.9)
+    assert (tracklet.views, tracklet.best) == ({}, None)

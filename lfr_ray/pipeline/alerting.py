@@ -1,0 +1,50 @@
+"""Handing sightings to the alert desk until it has acknowledged each of them."""
+
+from __future__ import annotations
+
+import asyncio
+
+from lfr_ray.clock import Clock, backoff_s
+from lfr_ray.errors import RefusedError
+from lfr_ray.pipeline.counts import CameraCounts
+from lfr_ray.pipeline.stages import Stages
+from lfr_ray.records import Sighting
+
+RETRY_FIRST_S, RETRY_LONGEST_S = 0.2, 5.0
+
+
+class AlertSender:
+    """Sends one camera's sightings; one that failed is sent again with the same key, so that none becomes two."""
+
+    def __init__(self, stages: Stages, clock: Clock, counts: CameraCounts, camera: str) -> None:
+        self._stages = stages
+        self._clock = clock
+        self._counts = counts
+        self._camera = camera
+        self._sending: set[asyncio.Task[None]] = set()
+
+    def send(self, sighting: Sighting, seen_s: float) -> None:
+        """Begin to send; ``seen_s`` is the steady time at which its frame was captured."""
+        task = asyncio.create_task(self._until_acknowledged(sighting, seen_s))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    async def all_sent(self) -> None:
+        """Wait until every sighting was acknowledged or refused."""
+        while self._sending:
+            await asyncio.wait(self._sending)
+
+    async def _until_acknowledged(self, sighting: Sighting, seen_s: float) -> None:
+        failures = 0
+        while True:
+            try:
+                await self._stages.raise_alert(sighting)
+                break
+            except RefusedError as error:
+                self._counts.failed("alert", error)
+                return
+            except Exception as error:  # noqa: BLE001  (an alert is never lost because a try failed)
+                self._counts.failed("alert", error)
+                failures += 1
+                await asyncio.sleep(backoff_s(failures, first_s=RETRY_FIRST_S, longest_s=RETRY_LONGEST_S))
+        self._counts.lasted("capture_to_alert_seconds", self._clock.steady_s() - seen_s, camera=self._camera)

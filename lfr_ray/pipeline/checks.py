@@ -1,0 +1,52 @@
+"""The two lists of checks that a camera's chain goes through: a new check is a class in a file, and one line here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lfr_ray.config import SiteConfig
+from lfr_ray.embed.occlusion import occlusion_for
+from lfr_ray.models.cards import ModelCard
+from lfr_ray.pipeline.match_checks import MatchCheck, PresentationAttack, SecondModel
+from lfr_ray.pipeline.stages import Stages
+from lfr_ray.pipeline.view_checks import CoveredFaces, Stability, ViewCheck, least_stability
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """Checks in the order in which they are asked; the first one that refuses decides.
+
+    Attributes:
+        views: Before a view may count.
+        matches: Before an alert is raised.
+    """
+
+    views: tuple[ViewCheck, ...] = ()
+    matches: tuple[MatchCheck, ...] = ()
+
+
+def checks_for(site: SiteConfig, embedder: ModelCard, stages: Stages, second: ModelCard | None = None) -> Checks:
+    """The checks that a site's configuration asks for.
+
+    Args:
+        site: The site.
+        embedder: The embedder's card.
+        stages: Where the checks' models run.
+        second: The second embedder's card, where an alert needs two models.
+
+    Raises:
+        ModelError: The weights of the occlusion estimator cannot be used.
+    """
+    occlusion = occlusion_for(embedder) if site.embedder.covered_views else None
+    stability, attack = least_stability(site, embedder), site.attack.score_at
+    two_models = None if second is None else SecondModel(second, stages)
+    views = (
+        None if occlusion is None else CoveredFaces(occlusion),
+        two_models,
+        None if stability is None else Stability(stability),
+    )
+    matches = (
+        two_models,
+        None if attack is None else PresentationAttack(attack, stages),
+    )
+    return Checks(tuple(one for one in views if one), tuple(one for one in matches if one))

@@ -1,0 +1,88 @@
+"""The faces of a camera's frames, in the order of the frames, while several frames are at the detector at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from lfr_ray.config import DetectorConfig
+from lfr_ray.detect.canvas import canvas_for
+from lfr_ray.detect.letterbox import Placement, fit
+from lfr_ray.pipeline.counts import CameraCounts
+from lfr_ray.pipeline.stages import FrameSource, Stages
+from lfr_ray.records import Faces, Frame, Picture
+
+
+class Detections:
+    """Reads frames and sends them to the detector, from when it is made until it is closed.
+
+    Args:
+        source: Where the frames come from.
+        config: How large a picture the detector gets.
+        stages: Where the detector is.
+        counts: Where is counted.
+        in_flight: Frames at the detector at once.
+    """
+
+    def __init__(
+        self, source: FrameSource, config: DetectorConfig, stages: Stages, counts: CameraCounts, in_flight: int
+    ) -> None:
+        self._config = config
+        self._stages = stages
+        self._counts = counts
+        self._free = asyncio.Semaphore(in_flight)
+        self._sent: asyncio.Queue[tuple[Frame, Placement] | None] = asyncio.Queue()
+        self._under_way: deque[asyncio.Task[Faces]] = deque()
+        self._reading = asyncio.create_task(self._read(source))
+
+    @property
+    def under_way(self) -> bool:
+        """Whether the faces of a frame that was read have not been taken yet."""
+        return bool(self._under_way)
+
+    async def next(self) -> tuple[Frame, Faces] | None:
+        """The next frame and its faces; None when no more frames come. Frames whose detection failed are left out.
+
+        Raises:
+            Exception: What the source raised.
+        """
+        while (sent := await self._sent.get()) is not None:
+            frame, placement = sent
+            try:
+                return frame, placement.back(await self._under_way[0])
+            except Exception as error:  # noqa: BLE001  (a lost replica costs this frame, not the camera)
+                self._counts.failed("detect", error)
+            finally:
+                self._under_way.popleft()
+                self._free.release()
+            # Not kept while the next one is waited for: it shows faces.
+            del sent, frame
+        await self._reading
+        return None
+
+    async def close(self) -> None:
+        """Read no more, and drop what is under way."""
+        ending = (self._reading, *self._under_way)
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
+
+    async def _read(self, source: FrameSource) -> None:
+        """Send frames to the detector: first wait until it may take one, only then ask for the newest."""
+        try:
+            while True:
+                await self._free.acquire()
+                frame = await source.get_async()
+                if frame is None:
+                    return
+                self._counts.add("frames_total")
+                canvas, placement = fit(frame.pixels, *canvas_for(frame.width_px, frame.height_px, self._config))
+                self._under_way.append(asyncio.create_task(self._detect(canvas)))
+                self._sent.put_nowait((frame, placement))
+                del frame, canvas
+        finally:
+            self._sent.put_nowait(None)
+
+    async def _detect(self, canvas: Picture) -> Faces:
+        with self._counts.timed("detect_seconds"):
+            return await self._stages.detect(canvas)

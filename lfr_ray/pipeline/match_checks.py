@@ -1,0 +1,104 @@
+"""Checks of a possible match: may an alert be raised?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from lfr_ray.camera.redact import surroundings
+from lfr_ray.embed.align import cut_chips
+from lfr_ray.errors import RefusedError
+from lfr_ray.models.cards import ModelCard, chip_spec
+from lfr_ray.pipeline.stages import Stages
+from lfr_ray.pipeline.tracklets import Tracklet
+from lfr_ray.pipeline.view_checks import ViewCheck
+from lfr_ray.records import Frame, Match, Probe, View
+
+SURROUNDINGS = 4.0
+"""What attack models see of a face's surroundings, at most, in sizes of its box."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PossibleMatch:
+    """What a match check may look at.
+
+    Attributes:
+        frame: Where the deciding view was seen.
+        view: The deciding view.
+        match: What the matcher says.
+        tracklet: The face's tracklet. No check keeps it: it must be forgotten in time.
+    """
+
+    frame: Frame
+    view: View
+    match: Match
+    tracklet: Tracklet
+
+
+class MatchCheck(Protocol):
+    """One reason why a possible match is not raised. Later views of the tracklet may still lead to an alert.
+
+    Attributes:
+        reason: What ``matches_withheld_total`` counts a withheld match under.
+    """
+
+    reason: str
+
+    async def confirms(self, possible: PossibleMatch) -> bool:
+        """Whether an alert may be raised.
+
+        Raises:
+            RefusedError: The check may not be made; nothing is raised.
+        """
+
+
+class SecondModel(ViewCheck, MatchCheck):
+    """An alert needs a second model that says the same person of the same views. It sees possible matches only.
+
+    As a view check it refuses nothing: it cuts out the face as the second model wants it, while the frame is there.
+    """
+
+    reason = "second model"
+
+    def __init__(self, embedder: ModelCard, stages: Stages) -> None:
+        self._model = embedder.id
+        self._chip = chip_spec(embedder)
+        self._stages = stages
+
+    def before_embedding(self, view: View, frame: Frame) -> View:
+        """The view with the second model's chip."""
+        return replace(view, second_chip=cut_chips(frame.pixels, view.points[np.newaxis], self._chip)[0])
+
+    async def confirms(self, possible: PossibleMatch) -> bool:
+        """Whether the second model finds the same entry."""
+        views = possible.tracklet.fused().values()
+        chips = [view.second_chip for view in views if view.second_chip is not None]
+        weights = np.array([view.weight for view in views if view.second_chip is not None], np.float32)
+        if not chips:
+            return False
+        embedded = await self._stages.embed_second(np.stack(chips))
+        frame, view = possible.frame, possible.view
+        probe = Probe(frame.camera, view.track, view.captured_at, self._model, embedded.vectors, weights)
+        (answer,) = await self._stages.match([probe])
+        if answer.refused:
+            raise RefusedError(answer.refused)
+        return answer.match is not None and answer.match.entry_id == possible.match.entry_id
+
+
+class PresentationAttack(MatchCheck):
+    """The face must not look like a picture of one: the mean over the tracklet's views that matched counts."""
+
+    reason = "attack"
+
+    def __init__(self, limit: float, stages: Stages) -> None:
+        self._limit = limit
+        self._stages = stages
+
+    async def confirms(self, possible: PossibleMatch) -> bool:
+        """Whether the mean attack score is below the limit."""
+        part, box = surroundings(possible.frame.pixels, possible.view.box, SURROUNDINGS)
+        scores = possible.tracklet.check_scores.setdefault(self.reason, [])
+        scores.append(await self._stages.attack_score(part, box))
+        return sum(scores) / len(scores) < self._limit

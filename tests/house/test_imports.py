@@ -1,0 +1,42 @@
+"""A camera's process holds no model runtime: what it imports stays small, for there is one a camera."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+CHAIN = (
+    "lfr_ray.camera.demo_source",
+    "lfr_ray.camera.lease",
+    "lfr_ray.camera.reader",
+    "lfr_ray.camera.recordings",
+    "lfr_ray.camera.redact",
+    "lfr_ray.camera.stills",
+    "lfr_ray.detect.canvas",
+    "lfr_ray.detect.letterbox",
+    "lfr_ray.embed.align",
+    "lfr_ray.embed.occlusion",
+    "lfr_ray.embed.quality",
+    "lfr_ray.embed.regions",
+    "lfr_ray.models.cards",
+    "lfr_ray.models.catalogue",
+    "lfr_ray.pipeline.checks",
+    "lfr_ray.pipeline.steps",
+    "lfr_ray.track.best_shot",
+    "lfr_ray.track.tracker",
+)
+TOO_LARGE = ("lancedb", "onnxruntime", "openvino", "scipy", "skimage", "torch", "ultralytics")
+
+
+def imported_by(*modules: str) -> set[str]:
+    """Top packages that a fresh interpreter has loaded after it has imported ``modules``."""
+    code = f"import sys, {', '.join(modules)}\nprint(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
+    outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert outcome.returncode == 0, outcome.stderr[-2000:]
+    return set(outcome.stdout.split())
+
+
+def test_the_chain_of_a_camera_loads_no_model_runtime() -> None:
+    loaded = imported_by(*CHAIN)
+    assert {"av", "lap", "numpy"} <= loaded, "the list says what is loaded"
+    assert not loaded & set(TOO_LARGE)
