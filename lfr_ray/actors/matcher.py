@@ -80,7 +80,14 @@ class MatcherActor:
         halt = self._stop.read()
         authority = self._site.authority
         return {
-            "deployments": [{"id": authority.deployment or "test", "kind": authority.kind, "state": self._state()}],
+            "deployments": [
+                {
+                    "id": authority.deployment or "test",
+                    "kind": authority.kind,
+                    "state": self._state(),
+                    "model": self._site.embedder.model,
+                }
+            ],
             "stop": None if halt is None else {"by": halt.by, "reason": halt.reason, "at": halt.at},
         }
 

@@ -204,6 +204,7 @@ class DeploymentDocument(Answer):
     id: str
     kind: str = ""
     state: str = ""
+    model: str = Field(default="", description="Card id of the embedder that compares.")
 
 
 class DeploymentsDocument(Answer):
