@@ -91,7 +91,7 @@ class GenuineFit(CardSection):
 
 
 class Neighbourhood(CardSection):
-    """How much of a similarity is only the crowd around (see ``match/neighbours.py``)."""
+    """How much of a similarity is only the crowd around (see ``match/score_norm.py``)."""
 
     weight: float = Field(
         ge=0, le=1, description="Share of the neighbours' mean similarity that is taken off, each side."

