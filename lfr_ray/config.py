@@ -24,6 +24,9 @@ CAMERA_PATTERN = r"^[^/\\\x00-\x1f\x7f]{1,128}$"
 DEMO_WATCHLIST = "demo:"
 """In place of a watchlist folder: the demo's own pictures."""
 
+AUTO = "auto"
+"""In place of an embedder's card id: the recommended one where its file is there, see ``models/catalogue.py``."""
+
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 
 T = TypeVar("T", bound=BaseModel)
@@ -111,7 +114,10 @@ class DetectorConfig(ModelConfig):
 class EmbedderConfig(ModelConfig):
     """Face embedding."""
 
-    model: str = Field(default="dlib_resnet", description="Card id, see `lfr models list`.")
+    model: str = Field(
+        default=AUTO,
+        description="Card id, see `lfr models list`; auto: the recommended one where it is here, else dlib's.",
+    )
     max_batch: int = Field(default=32, ge=1, le=1024, description="Largest batch of chips.")
     mirror: bool = Field(default=True, description="Average each chip with its mirror image.")
     covered_views: bool = Field(

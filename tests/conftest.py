@@ -12,12 +12,21 @@ import pytest
 from hypothesis import settings
 
 import lfr_ray  # noqa: F401  (switches every dependency's reporting off before anything else loads)
+from lfr_ray.models.catalogue import RECOMMENDED_EMBEDDER, card
+from lfr_ray.models.weights import FOLDER_VARIABLE, find_weights, models_folder
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("lfr", deadline=None)
 settings.load_profile("lfr")
 
+
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+PULLED = models_folder()
+"""Where `lfr models pull` has put files on this machine. Tests look there only where they say so: which model ``auto``
+means must not depend on the machine."""
+
+os.environ[FOLDER_VARIABLE] = str(REPOSITORY / "no-models-here")
 SHARED = Path(os.environ.get("LFR_SHARED", REPOSITORY.parent / "shared"))
 
 
@@ -38,6 +47,16 @@ def shared_data() -> Path:
 def shared_models() -> Path:
     """Real model files; the test is skipped by name where they are not."""
     return _folder("models")
+
+
+@pytest.fixture(scope="session")
+def pulled_embedder() -> Path:
+    """The recommended embedder's file; the test is skipped by name where it was not pulled."""
+    described = card(RECOMMENDED_EMBEDDER)
+    path = PULLED / described.id / described.file
+    if not path.is_file():
+        pytest.skip(f"no file of {described.id} in {PULLED}: `lfr models pull`")
+    return find_weights(described, path)
 
 
 @pytest.fixture(scope="session")

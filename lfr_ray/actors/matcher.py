@@ -80,7 +80,9 @@ class MatcherActor:
         """The deployment that this site serves, and the emergency stop."""
         halt = self._stop.read()
         authority = self._site.authority
-        served = DeploymentState(authority.deployment or "test", authority.kind, self._state())
+        served = DeploymentState(
+            authority.deployment or "test", authority.kind, self._state(), self._site.embedder.model
+        )
         return DeploymentList((served,), None if halt is None else StopState(halt.by, halt.reason, halt.at))
 
     def halt(self, officer: str, reason: str) -> Switched:

@@ -64,6 +64,7 @@ class DeploymentState:
     id: str
     kind: str = ""
     state: str = ""
+    model: str = field(default="", metadata=about("Card id of the embedder that compares."))
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,6 +167,7 @@ def _open_signed(
 
 def _content(config: SiteConfig, rules: Profile, given: dict[str, Any], now_s: float) -> dict[str, Any]:
     from lfr_ray.models.catalogue import card as find_card
+    from lfr_ray.models.catalogue import resolve_embedder
 
     content = dict(given)
     hours = content.pop("hours", None)
@@ -180,7 +181,7 @@ def _content(config: SiteConfig, rules: Profile, given: dict[str, Any], now_s: f
     content["profile"], content["profile_sha256"] = rules.name, rules.sha256
     if not content.get("cameras"):
         content["cameras"] = [camera.name for camera in config.cameras]
-    content.setdefault("model", config.embedder.model)
+    content.setdefault("model", resolve_embedder(config.embedder))
     model = find_card(content["model"])
     content["model_sha256"] = model.sha256
     return content | _watchlist(config, rules, content, now_s)

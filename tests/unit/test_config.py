@@ -212,8 +212,9 @@ def test_a_yaml_error_shows_no_line_of_the_file(tmp_path: Path) -> None:
 
 
 def test_two_models_are_two() -> None:
+    same = {"embedder": {"model": "dlib_resnet"}, "second_embedder": {"model": "dlib_resnet"}}
     with pytest.raises(ConfigError, match="another model than that of embedder"):
-        parse_section(SiteConfig, {"site": "pier", "second_embedder": {"model": "dlib_resnet"}}, "site.yaml")
+        parse_section(SiteConfig, {"site": "pier", **same}, "site.yaml")
     both = parse_section(SiteConfig, {"site": "pier", "second_embedder": {"model": "sface_2021dec"}}, "site.yaml")
     assert both.second_embedder is not None
 

@@ -236,7 +236,9 @@ def test_the_emergency_stop_ends_matching_at_once_and_is_shown_at_every_camera(s
     assert time.monotonic() - began_s < 1.0 + 4.0 * crowded()
     eventually(lambda: "a rehearsal" in site.camera("pier")["refusal"], SOON_S, site.said)
     eventually(lambda: "a rehearsal" in site.camera("gate")["refusal"], SOON_S, site.said)
-    assert site.get("v1/deployments").json()["stop"]["by"] == "PC1"
+    document = site.get("v1/deployments").json()
+    assert document["stop"]["by"] == "PC1"
+    assert [one["model"] for one in document["deployments"]] == ["dlib_resnet"], "auto, without any pulled file"
     # What was matched before may still be on its way to a desk that was away; nothing seen since is compared.
     late = [one for one in site.alerts() if one["key"][:5] != "test-" and parse_utc(one["captured_at"]) > stopped_at]
     assert late == []

