@@ -28,7 +28,7 @@ class SameGate:
 
 
 class TwoModelMatcher:
-    """AnswerMiddleware every probe by the matcher of its model. Whoever asks needs the same entry from both.
+    """Answers every probe by the matcher of its model. Whoever asks needs the same entry from both.
 
     Args:
         first: Its answers lead to alerts; the state of the list is told by it.
