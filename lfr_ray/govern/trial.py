@@ -6,7 +6,7 @@ from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import ConflictError, NotFoundError
 from lfr_ray.govern.authority import ANY, Authority, Officer
 from lfr_ray.govern.grant import Grant, closing_fault, grant_fault, load_grant, signed
-from lfr_ray.govern.keys import own_key, trusted_keys
+from lfr_ray.govern.keys import SigningKey, own_key, trusted_keys
 from lfr_ray.govern.profile import Profile, keep_profile
 
 TESTER = "tester"
@@ -49,14 +49,18 @@ def trial_authority(
     )
 
 
+def trial_key(data_dir: DataDir) -> SigningKey:
+    """The tester's key, made and trusted at the first use."""
+    return own_key(data_dir, data_dir.tester_key, TESTER, rank=TESTER)
+
+
 def open_trial(data_dir: DataDir, authority: Authority, profile: Profile, now_s: float) -> Grant:
     """Sign and save a trial; one that is open already and still holds is given back as it is.
 
     Raises:
         ConflictError: A deployment of this id was closed, or is open as another kind.
     """
-    key = own_key(data_dir, data_dir.tester_key, TESTER, rank=TESTER)
-    grant = signed(authority, key, now_s)
+    grant = signed(authority, trial_key(data_dir), now_s)
     keep_profile(data_dir, profile)
     try:
         present = load_grant(data_dir, authority.deployment)

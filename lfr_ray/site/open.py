@@ -177,7 +177,7 @@ def open_permission(site: SiteConfig, ledger: Ledger, clock: Clock | None = None
             needed=(site.authority.kind,),
         )
     if site.authority.kind == TEST:
-        return TestPermission(site)
+        return SwitchPermission(site)
     raise AuthorityError(
         "no authority: the site is no test and names no deployment",
         got=f"authority -> kind: {site.authority.kind}, deployment: nothing",
@@ -186,7 +186,7 @@ def open_permission(site: SiteConfig, ledger: Ledger, clock: Clock | None = None
     )
 
 
-class TestPermission:
+class SwitchPermission:
     """A test without a deployment: only the emergency stop and the circuit breaker refuse."""
 
     def __init__(self, site: SiteConfig) -> None:
