@@ -8,6 +8,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
+
+
+class _Rooted(Protocol):
+    @property
+    def root(self) -> Path: ...
+
+
+class _Below:
+    """A property: the path of that name below the root."""
+
+    def __init__(self, *names: str) -> None:
+        self._names = names
+
+    def __get__(self, owner: _Rooted, kind: type) -> Path:
+        return owner.root.joinpath(*self._names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,79 +36,40 @@ class DataDir:
 
     root: Path
 
-    @property
-    def watchlist(self) -> Path:
-        """Folder of the watchlist; see :class:`WatchlistDir`."""
-        return self.root / "watchlist"
-
-    @property
-    def alert_database(self) -> Path:
-        """SQLite database of the alerts."""
-        return self.root / "desk.sqlite"
-
-    @property
-    def stop(self) -> Path:
-        """While this file exists, matching is stopped by a person."""
-        return self.root / "stop"
-
-    @property
-    def pause(self) -> Path:
-        """While this file exists, matching is paused by the circuit breaker."""
-        return self.root / "pause"
+    watchlist = _Below("watchlist")
+    """Folder of the watchlist; see :class:`WatchlistDir`."""
+    alert_database = _Below("desk.sqlite")
+    """SQLite database of the alerts."""
+    stop = _Below("stop")
+    """While this file exists, matching is stopped by a person."""
+    pause = _Below("pause")
+    """While this file exists, matching is paused by the circuit breaker."""
 
     # -- the audit ledger
 
-    @property
-    def ledger(self) -> Path:
-        """The audit ledger, JSON Lines."""
-        return self.root / "ledger.jsonl"
-
-    @property
-    def ledger_head(self) -> Path:
-        """Signed count and hash of the ledger's last record."""
-        return self.root / "ledger.head"
-
-    @property
-    def ledger_torn(self) -> Path:
-        """Unfinished lines that a crash left, set aside."""
-        return self.root / "ledger.torn"
-
-    @property
-    def ledger_lock(self) -> Path:
-        """Lock of whoever writes the ledger."""
-        return self.root / "ledger.lock"
-
-    @property
-    def ledger_failed(self) -> Path:
-        """Marker of a process that has records which it cannot write."""
-        return self.root / "ledger.failed"
+    ledger = _Below("ledger.jsonl")
+    """The audit ledger, JSON Lines."""
+    ledger_head = _Below("ledger.head")
+    """Signed count and hash of the ledger's last record."""
+    ledger_torn = _Below("ledger.torn")
+    """Unfinished lines that a crash left, set aside."""
+    ledger_lock = _Below("ledger.lock")
+    """Lock of whoever writes the ledger."""
+    ledger_failed = _Below("ledger.failed")
+    """Marker of a process that has records which it cannot write."""
 
     # -- keys
 
-    @property
-    def keys(self) -> Path:
-        """Folder of the trusted keys, and of the site's own."""
-        return self.root / "keys"
-
-    @property
-    def keys_lock(self) -> Path:
-        """Lock of whoever makes one of the site's own keys."""
-        return self.keys / ".lock"
-
-    @property
-    def site_key(self) -> Path:
-        """Private key that seals the ledger and signs receipts and records."""
-        return self.keys / "site.key"
-
-    @property
-    def tester_key(self) -> Path:
-        """Private key that signs trials and nothing else."""
-        return self.keys / "tester.key"
-
-    @property
-    def scan_key(self) -> Path:
-        """Secret under which destroyed content is remembered."""
-        return self.keys / "scan.key"
+    keys = _Below("keys")
+    """Folder of the trusted keys, and of the site's own."""
+    keys_lock = _Below("keys", ".lock")
+    """Lock of whoever makes one of the site's own keys."""
+    site_key = _Below("keys", "site.key")
+    """Private key that seals the ledger and signs receipts and records."""
+    tester_key = _Below("keys", "tester.key")
+    """Private key that signs trials and nothing else."""
+    scan_key = _Below("keys", "scan.key")
+    """Secret under which destroyed content is remembered."""
 
     @property
     def public_keys(self) -> list[Path]:
@@ -109,10 +86,8 @@ class DataDir:
 
     # -- deployments
 
-    @property
-    def deployments(self) -> Path:
-        """Folder of the deployments."""
-        return self.root / "deployments"
+    deployments = _Below("deployments")
+    """Folder of the deployments."""
 
     @property
     def grants(self) -> list[Path]:
@@ -142,15 +117,10 @@ class DataDir:
 
     # -- erasure
 
-    @property
-    def receipts(self) -> Path:
-        """Folder of the proofs of erasure."""
-        return self.root / "receipts"
-
-    @property
-    def closing_lock(self) -> Path:
-        """Lock of whoever closes a deployment."""
-        return self.receipts / ".closing.lock"
+    receipts = _Below("receipts")
+    """Folder of the proofs of erasure."""
+    closing_lock = _Below("receipts", ".closing.lock")
+    """Lock of whoever closes a deployment."""
 
     @property
     def signed_receipts(self) -> list[Path]:
@@ -190,10 +160,8 @@ class DataDir:
 
     # -- public records
 
-    @property
-    def records(self) -> Path:
-        """Folder of the public records."""
-        return self.root / "records"
+    records = _Below("records")
+    """Folder of the public records."""
 
     @property
     def signed_records(self) -> list[Path]:
@@ -211,27 +179,13 @@ class WatchlistDir:
 
     root: Path
 
-    @property
-    def approval(self) -> Path:
-        """The second person's approval."""
-        return self.root / "approval.json"
-
-    @property
-    def lock(self) -> Path:
-        """Lock of readers and writers. It stays, empty, when everything else is destroyed."""
-        return self.root / "lock"
-
-    @property
-    def unfinished(self) -> Path:
-        """A folder that is there while something is written. If nobody holds the lock, the writer has died."""
-        return self.root / "unfinished"
-
-    @property
-    def superseded(self) -> Path:
-        """A marker that is there while files hold rows that are no longer on the list."""
-        return self.root / "superseded"
-
-    @property
-    def destroying(self) -> Path:
-        """A marker that is there while everything is destroyed."""
-        return self.root / "destroying"
+    approval = _Below("approval.json")
+    """The second person's approval."""
+    lock = _Below("lock")
+    """Lock of readers and writers. It stays, empty, when everything else is destroyed."""
+    unfinished = _Below("unfinished")
+    """A folder that is there while something is written. If nobody holds the lock, the writer has died."""
+    superseded = _Below("superseded")
+    """A marker that is there while files hold rows that are no longer on the list."""
+    destroying = _Below("destroying")
+    """A marker that is there while everything is destroyed."""

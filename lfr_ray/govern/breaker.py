@@ -33,7 +33,7 @@ class BreakerState:
     """What the breaker knows of one deployment.
 
     Attributes:
-        faces: Passages seen.
+        faces: Tracklets seen.
         false_alerts: Confirmed false alerts of the police list; volunteers do not count.
         accepted: Of them, those until the last resumption.
         paused: Why alerts are paused; empty while they are not.
@@ -49,7 +49,7 @@ class BreakerState:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """The present totals of the deployment, from the desk and the cameras. They replace the ones before."""
+    """The present totals of the deployment, from the alerts and the cameras. They replace the ones before."""
 
     faces: int
     false_alerts: int
@@ -144,7 +144,7 @@ class CircuitBreaker:
         """Take new totals.
 
         Args:
-            faces: Passages seen in this deployment.
+            faces: Tracklets seen in this deployment.
             false_alerts: Confirmed false alerts, volunteers left out; see :func:`confirmed_false`.
 
         Returns:

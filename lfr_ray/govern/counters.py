@@ -20,8 +20,8 @@ class CameraCounters:
     """Totals of one camera in one deployment.
 
     Attributes:
-        faces_seen: Passages (tracks), an estimate of people: somebody who turns back is counted again.
-        faces_compared: Passages of which at least one view was good enough to be compared.
+        faces_seen: Tracklets, an estimate of people: somebody who turns back is counted again.
+        faces_compared: Tracklets of which at least one view was good enough to be compared.
         watched_s: Time during which the camera gave pictures.
         blind_s: Time during which it should have and did not.
         rejected: Views that were not good enough, by reason.

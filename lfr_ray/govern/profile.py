@@ -91,7 +91,7 @@ class RetentionRule(Section):
 class RetentionRules(Section):
     """The classes of data that exist, and no other."""
 
-    unmatched: RetentionRule = Field(description="A passage that matched nobody: memory only.")
+    unmatched: RetentionRule = Field(description="A tracklet that matched nobody: memory only.")
     alert: RetentionRule = Field(description="An alert's pictures and what links it to a person.")
     watchlist: RetentionRule = Field(description="Entries, pictures and templates.")
     recording: RetentionRule = Field(description="A separate recording of the cameras, off by default.")

@@ -40,7 +40,7 @@ MONITORED = ("perceived_ethnicity", "perceived_sex", "perceived_age_band")
 
 @dataclass(frozen=True)
 class RecordFacts:
-    """What the record is made of; collected from the ledger, the desk's feed, the grant and the receipt.
+    """What the record is made of; collected from the ledger, the feed of alerts, the grant and the receipt.
 
     Attributes:
         cameras: Totals by camera.

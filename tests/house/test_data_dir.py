@@ -11,7 +11,7 @@ import pytest
 from lfr_ray.data_dir import DataDir
 
 HOME = "lfr_ray/data_dir.py"
-DATA_FOLDERS = {"data_dir", "root", *(name for name, found in vars(DataDir).items() if isinstance(found, property))}
+DATA_FOLDERS = {"data_dir", "root", *(name for name in vars(DataDir) if not name.startswith("_"))}
 """Last names of expressions that are a data folder, or a path in it."""
 ROOMS = ("lfr_ray/govern/", "lfr_ray/site/")
 """Every path here is one of the data folder, or of the package itself."""
