@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from lfr_ray.data_dir import DataDir
+from lfr_ray.errors import IntegrityError
 from lfr_ray.govern.canonical import canonical_json
 from lfr_ray.govern.files import read_json, write_durable
 
@@ -45,8 +46,12 @@ def read_listing(data_dir: DataDir, deployment: str) -> Listing:
         NotFoundError: There is none.
         IntegrityError: It is damaged.
     """
-    document = read_json(data_dir.listing(deployment), "the listing")
-    return Listing(document["categories"], [Listed(**row) for row in document["listed"]])
+    path = data_dir.listing(deployment)
+    document = read_json(path, "the listing")
+    try:
+        return Listing(document["categories"], [Listed(**row) for row in document["listed"]])
+    except (KeyError, TypeError):
+        raise IntegrityError("the listing is damaged", got=path.name, next_step="restore it from its backup") from None
 
 
 def find_listed(data_dir: DataDir, nominal_id: str) -> list[dict[str, str]]:

@@ -92,20 +92,20 @@ def verify_site(storage: SiteStorage, now_s: float, *, progress: Progress | None
         now_s: Wall time, for what is overdue.
         progress: Told how many bytes were searched.
     """
-    papers = _Papers(storage.data_dir)
-    receipts = papers.receipts()
-    grants = papers.grants(receipts)
-    papers.records()
-    ledger = verify_ledger(storage.data_dir, papers.trusted, [one for one in papers.heads if one.count >= 0])
+    documents = _SignedDocuments(storage.data_dir)
+    receipts = documents.receipts()
+    grants = documents.grants(receipts)
+    documents.records()
+    ledger = verify_ledger(storage.data_dir, documents.trusted, [one for one in documents.heads if one.count >= 0])
     if ledger.older:
-        papers.older.append(f"{ledger.older} ledger records")
-    result = Verification(ledger, len(receipts), faults=[*ledger.faults, *papers.faults], older=papers.older)
+        documents.older.append(f"{ledger.older} ledger records")
+    result = Verification(ledger, len(receipts), faults=[*ledger.faults, *documents.faults], older=documents.older)
     _search(storage, result, progress)
     _overdue(storage, grants, now_s, result)
     return result
 
 
-class _Papers:
+class _SignedDocuments:
     """Everything that is signed besides the ledger, read with suspicion.
 
     Attributes:
