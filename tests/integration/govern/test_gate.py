@@ -35,10 +35,7 @@ class Scene:
         self.profile = load_profile("uk-police")
         self.officer = SigningKey.create()
         self.now_s = site.clock.wall_s()
-        trust(
-            site.files,
-            self.officer.described("supt-1", rank="superintendent", training_until=self.now_s + 10**8),
-        )
+        trust(site.files, self.officer.described("supt-1", rank="superintendent", training_until=self.now_s + 10**8))
         self.ledger = site.ledger()
         self.grant = signed(self.authority(**changes), self.officer, self.now_s - 60)
         self.grant.save(self.site.files)
@@ -273,10 +270,7 @@ def test_a_receipt_keeps_a_deployment_closed(scene: Scene) -> None:
 def test_the_urgent_route_ends_without_ratification(site: Any) -> None:
     scene = Scene(site)
     inspector = SigningKey.create()
-    trust(
-        site.files,
-        inspector.described("insp-9", rank="inspector", training_until=scene.now_s + 10**8),
-    )
+    trust(site.files, inspector.described("insp-9", rank="inspector", training_until=scene.now_s + 10**8))
     authority = scene.authority(
         authorising_officer=Officer(id="insp-9", rank="inspector"),
         urgent=True,
@@ -336,10 +330,7 @@ class Day:
         self.clock.set_wall_s(max(self.clock.wall_s(), scene.ledger.clock_state()[1]))
         self.start_s = self.latest_s = scene.now_s = self.clock.wall_s()
         scene.ledger.append(Event("incident", CLOCK_ACCEPTED, actor="op-1"))
-        trust(
-            self.files,
-            scene.officer.described("supt-1", rank="superintendent", training_until=self.start_s + 10**8),
-        )
+        trust(self.files, scene.officer.described("supt-1", rank="superintendent", training_until=self.start_s + 10**8))
         self.grant = signed(scene.authority(), scene.officer, self.start_s)
         self.grant.save(scene.site.files)
         scene.gate = AuthorityGate(
