@@ -6,7 +6,7 @@ import resource
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from lfr_ray.config import MatchConfig, SiteConfig
@@ -373,6 +373,8 @@ class Day:
         backwards = now_s < self.latest_s - self.scene.profile.clock_tolerance_s
         if not self.stopped:
             self.latest_s = max(self.latest_s, now_s)
+        # What was recorded while it was stopped counts too: a refusal, for one.
+        self.latest_s = max(self.latest_s, self.scene.ledger.clock_state()[1])
         in_time = self.start_s <= now_s <= self.start_s + 3600
         return in_time and not (backwards or self.stopped or self.off)
 
@@ -383,6 +385,7 @@ class Day:
         st.sampled_from(["wait", "back", "stop", "resume", "close", "distrust", "accept"]), min_size=1, max_size=12
     )
 )
+@example(steps=["stop", "wait", "back", "resume"])
 def test_whatever_happens_matching_is_on_only_when_everything_is_right(site: Any, steps: list[str]) -> None:
     if not hasattr(site, "scene"):
         site.scene = Scene(site)
