@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.record import write_result
+from lfr_ray.data_dir import DataDir
 from lfr_ray.govern.erasure import Erasure
 from lfr_ray.govern.fingerprints import Fingerprints, fingerprints_of, scan_key
 from lfr_ray.govern.keys import site_key
@@ -55,17 +56,17 @@ def main() -> int:
     chosen = options.parse_args()
     stages: list[tuple[str, float]] = []
     with tempfile.TemporaryDirectory(dir=chosen.folder) as name:
-        folder = Path(name)
-        store = WatchlistStore(folder / "watchlist")
+        folder, data_dir = Path(name), DataDir(Path(name))
+        store = WatchlistStore(data_dir.watchlist)
         fill(store, chosen.entries, chosen.picture_bytes)
         store.tidy()
-        key = scan_key(folder / "keys" / "scan.key")
+        key = scan_key(data_dir)
         made = Erasure(
-            folder / "receipts",
+            data_dir,
             "airshow-1",
             [ErasableWatchlist(store)],
             roots=[folder],
-            key=site_key(folder / "keys"),
+            key=site_key(data_dir),
             scan=key,
             on_stage=lambda stage: stages.append((stage, time.perf_counter())),
         )
@@ -74,7 +75,7 @@ def main() -> int:
         # Proving it once more, as an auditor does, on as much storage as the list had taken.
         size_bytes = chosen.entries * (chosen.picture_bytes + 4 * VECTOR_LENGTH)
         (folder / "other.bin").write_bytes(np.random.default_rng(1).bytes(size_bytes))
-        prints = Fingerprints.load(folder / "receipts" / "airshow-1.watchlist.scan")
+        prints = Fingerprints.load(data_dir.fingerprints("airshow-1", "watchlist"))
         start_s = time.perf_counter()
         clean = Scanner(key, {"airshow-1": prints}, fingerprints_of(key, [])).scan([folder])
         audit_s = time.perf_counter() - start_s

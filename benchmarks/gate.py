@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from benchmarks.record import compare, write_result
+from lfr_ray.data_dir import DataDir
 from lfr_ray.govern.gate import AuthorityGate
 from lfr_ray.govern.keys import site_key, trusted_keys
 from lfr_ray.govern.ledger import Ledger
@@ -60,14 +61,14 @@ def main() -> int:
     rng = np.random.default_rng(1)
     figures: dict[str, object] = {"entries": chosen.entries, "views": chosen.views}
     with tempfile.TemporaryDirectory() as name:
-        data_dir = Path(name)
-        store = WatchlistStore(data_dir / "watchlist")
+        data_dir = DataDir(Path(name))
+        store = WatchlistStore(data_dir.watchlist)
         fill(store, chosen.entries)
         profile = load_profile("test")
         authority = trial_authority(profile, time.time(), watchlist_sha256="", model=MODEL, cameras=("pier",))
         open_trial(data_dir, authority, profile, time.time())
-        key = site_key(data_dir / "keys")
-        with Ledger(data_dir / "ledger.jsonl", key, trusted_keys(data_dir / "keys")) as ledger:
+        key = site_key(data_dir)
+        with Ledger(data_dir, key, trusted_keys(data_dir)) as ledger:
             gate = AuthorityGate(data_dir, "trial", profile, ledger, positions={"pier": (51.8, 1.1)}, needed=("test",))
             gated, free = open_matcher(store, gate), open_matcher(store, AlwaysPermitted())
             ratios = {}

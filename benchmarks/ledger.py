@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from benchmarks.record import write_result
+from lfr_ray.data_dir import DataDir
 from lfr_ray.govern.keys import site_key, trusted_keys
 from lfr_ray.govern.ledger import Ledger
 from lfr_ray.govern.ledger_event import Event
@@ -63,16 +64,16 @@ def main() -> int:
     options.add_argument("--folder", help="where the ledger lies; default: the temporary folder")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory(dir=chosen.folder) as name:
-        folder = Path(name)
-        key = site_key(folder / "keys")
-        trusted = trusted_keys(folder / "keys")
-        with Ledger(folder / "ledger.jsonl", key, trusted) as ledger:
+        folder = DataDir(Path(name))
+        key = site_key(folder)
+        trusted = trusted_keys(folder)
+        with Ledger(folder, key, trusted) as ledger:
             batched_per_s(ledger, chosen.batch, chosen.batch)
             batched = [batched_per_s(ledger, chosen.records, chosen.batch) for _ in range(chosen.rounds)]
             alone = statistics.median(batched_per_s(ledger, 50, 1) for _ in range(3))
             threads = {str(count): threaded_per_s(ledger, 40 * count, count) for count in (8, 64)}
         start_s = time.perf_counter()
-        verdict = verify_ledger(folder / "ledger.jsonl", trusted)
+        verdict = verify_ledger(folder, trusted)
         verified_per_s = verdict.records / (time.perf_counter() - start_s)
     met = statistics.median(batched) >= LEAST_PER_S and verdict.holds
     write_result(

@@ -70,19 +70,19 @@ def main() -> None:
         )
         start_local()
         from lfr_ray.camera.recordings import open_recordings
+        from lfr_ray.data_dir import DataDir
         from lfr_ray.enrol.importer import enrol_folder
-        from lfr_ray.match.store import WatchlistStore
+        from lfr_ray.govern.ledger import open_ledger
         from lfr_ray.retrospective import FootageRun
-        from lfr_ray.site.alerts import open_alerts
-        from lfr_ray.site.open import open_ledger, open_matcher
+        from lfr_ray.site.open import open_alerts, open_matcher, open_store
 
         models = (
             load_detector(card(site.detector.model), threads=cores),
             load_embedder(card(site.embedder.model), threads=cores),
         )
-        store = WatchlistStore(site.data_dir / "watchlist")
+        store = open_store(site)
         enrol_folder(arguments.watchlist, store, *models, now=time.time())
-        matcher, desk = open_matcher(site, open_ledger(site.data_dir)), open_alerts(site)
+        matcher, desk = open_matcher(site, open_ledger(DataDir(site.data_dir))), open_alerts(site)
         matcher.reload(time.time())
         recordings = open_recordings([arguments.clip]).recordings
         pairs = []

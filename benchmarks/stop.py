@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from benchmarks.record import write_result
+from lfr_ray.data_dir import DataDir
 from lfr_ray.govern.gate import AuthorityGate
 from lfr_ray.govern.keys import site_key, trusted_keys
 from lfr_ray.govern.ledger import Ledger
@@ -45,12 +46,12 @@ def main() -> int:
     chosen = options.parse_args()
     late_s: list[float] = []
     with tempfile.TemporaryDirectory() as name:
-        data_dir = Path(name)
+        data_dir = DataDir(Path(name))
         profile = load_profile("test")
         open_trial(data_dir, trial_authority(profile, time.time()), profile, time.time())
-        trusted = trusted_keys(data_dir / "keys")
+        trusted = trusted_keys(data_dir)
         stop = emergency_stop(data_dir)
-        with Ledger(data_dir / "ledger.jsonl", site_key(data_dir / "keys"), trusted) as ledger:
+        with Ledger(data_dir, site_key(data_dir), trusted) as ledger:
             cameras = [
                 Camera(AuthorityGate(data_dir, "trial", profile, ledger), f"camera-{number}")
                 for number in range(chosen.cameras)

@@ -1,1 +1,191 @@
-"""Where everything of a site lies."""
+"""The data folder of a site: the one place that knows the names of its files and folders.
+
+These names are a promise: a folder that an earlier version made opens as it is. Before a name changes here,
+whatever opens the folder must learn to bring the old one up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+class _Rooted(Protocol):
+    @property
+    def root(self) -> Path: ...
+
+
+class _Below:
+    """A property: the path of that name below the root."""
+
+    def __init__(self, *names: str) -> None:
+        self._names = names
+
+    def __get__(self, owner: _Rooted, kind: type) -> Path:
+        return owner.root.joinpath(*self._names)
+
+
+@dataclass(frozen=True, slots=True)
+class DataDir:
+    """Paths of everything that a site keeps. It makes and reads nothing.
+
+    Attributes:
+        root: The data folder.
+    """
+
+    root: Path
+
+    watchlist = _Below("watchlist")
+    """Folder of the watchlist; see :class:`WatchlistDir`."""
+    alert_database = _Below("desk.sqlite")
+    """SQLite database of the alerts."""
+    stop = _Below("stop")
+    """While this file exists, matching is stopped by a person."""
+    pause = _Below("pause")
+    """While this file exists, matching is paused by the circuit breaker."""
+
+    # -- the audit ledger
+
+    ledger = _Below("ledger.jsonl")
+    """The audit ledger, JSON Lines."""
+    ledger_head = _Below("ledger.head")
+    """Signed count and hash of the ledger's last record."""
+    ledger_torn = _Below("ledger.torn")
+    """Unfinished lines that a crash left, set aside."""
+    ledger_lock = _Below("ledger.lock")
+    """Lock of whoever writes the ledger."""
+    ledger_failed = _Below("ledger.failed")
+    """Marker of a process that has records which it cannot write."""
+
+    # -- keys
+
+    keys = _Below("keys")
+    """Folder of the trusted keys, and of the site's own."""
+    keys_lock = _Below("keys", ".lock")
+    """Lock of whoever makes one of the site's own keys."""
+    site_key = _Below("keys", "site.key")
+    """Private key that seals the ledger and signs receipts and records."""
+    tester_key = _Below("keys", "tester.key")
+    """Private key that signs trials and nothing else."""
+    scan_key = _Below("keys", "scan.key")
+    """Secret under which destroyed content is remembered."""
+
+    @property
+    def public_keys(self) -> list[Path]:
+        """Every trusted public key."""
+        return sorted(self.keys.glob("*.pub"))
+
+    def public_key(self, key_id: str) -> Path:
+        """A trusted public key."""
+        return self.keys / f"{key_id}.pub"
+
+    def revoked_key(self, key_id: str) -> Path:
+        """A public key that is trusted no longer."""
+        return self.keys / f"{key_id}.revoked"
+
+    # -- deployments
+
+    deployments = _Below("deployments")
+    """Folder of the deployments."""
+
+    @property
+    def grants(self) -> list[Path]:
+        """The grant of every deployment; the stem is the deployment's id."""
+        return sorted(self.deployments.glob("*.json"))
+
+    def grant(self, deployment: str) -> Path:
+        """A deployment's signed authority."""
+        return self.deployments / f"{deployment}.json"
+
+    @property
+    def listings(self) -> list[Path]:
+        """Every closed deployment's listing; the stem is the deployment's id."""
+        return sorted(self.deployments.glob("*.listed"))
+
+    def listing(self, deployment: str) -> Path:
+        """Nominal ids of those who were on a closed deployment's list."""
+        return self.deployments / f"{deployment}.listed"
+
+    def breaker(self, deployment: str) -> Path:
+        """State of the circuit breaker."""
+        return self.deployments / f"{deployment or 'test'}.breaker"
+
+    def profile(self, sha256: str) -> Path:
+        """The rules of that hash, as they were when an authority was made under them."""
+        return self.deployments / "profiles" / f"{sha256}.json"
+
+    # -- erasure
+
+    receipts = _Below("receipts")
+    """Folder of the proofs of erasure."""
+    closing_lock = _Below("receipts", ".closing.lock")
+    """Lock of whoever closes a deployment."""
+
+    @property
+    def signed_receipts(self) -> list[Path]:
+        """Every receipt; the stem is the deployment's id."""
+        return sorted(self.receipts.glob("*.json"))
+
+    def receipt(self, deployment: str) -> Path:
+        """The signed receipt of a deployment's erasure."""
+        return self.receipts / f"{deployment}.json"
+
+    def erasure_lock(self, deployment: str) -> Path:
+        """Lock of whoever erases a deployment."""
+        return self.receipts / f".{deployment}.lock"
+
+    @property
+    def erasure_journals(self) -> list[Path]:
+        """Journals of erasures that were begun and not finished; the stem is the deployment's id."""
+        return sorted(self.receipts.glob("*.erasing"))
+
+    def erasure_journal(self, deployment: str) -> Path:
+        """How far a deployment's erasure has come."""
+        return self.receipts / f"{deployment}.erasing"
+
+    @property
+    def all_fingerprints(self) -> list[Path]:
+        """Fingerprints of everything that was destroyed."""
+        return sorted(self.receipts.glob("*.scan"))
+
+    def fingerprints(self, what: str, label: str) -> Path:
+        """Fingerprints of destroyed content.
+
+        Args:
+            what: Id of a deployment, or ``expired-`` and a moment.
+            label: Which erasable store it was in.
+        """
+        return self.receipts / f"{what}.{label}.scan"
+
+    # -- public records
+
+    records = _Below("records")
+    """Folder of the public records."""
+
+    @property
+    def signed_records(self) -> list[Path]:
+        """Every public record as JSON; the stem is the deployment's id."""
+        return sorted(self.records.glob("*.json"))
+
+
+@dataclass(frozen=True, slots=True)
+class WatchlistDir:
+    """Paths inside the watchlist's folder, beside the table's own.
+
+    Attributes:
+        root: The folder.
+    """
+
+    root: Path
+
+    approval = _Below("approval.json")
+    """The second person's approval."""
+    lock = _Below("lock")
+    """Lock of readers and writers. It stays, empty, when everything else is destroyed."""
+    unfinished = _Below("unfinished")
+    """A folder that is there while something is written. If nobody holds the lock, the writer has died."""
+    superseded = _Below("superseded")
+    """A marker that is there while files hold rows that are no longer on the list."""
+    destroying = _Below("destroying")
+    """A marker that is there while everything is destroyed."""

@@ -27,10 +27,11 @@ class DeskActor:
         from lfr_ray.alert.webhooks import Deliverer
         from lfr_ray.api.ports import LocalAlerts
         from lfr_ray.site.open import OpenedAlerts
+        from lfr_ray.site.schedule import Schedule
 
         clock = SystemClock()
         opened = OpenedAlerts(site, clock)
-        self._desk, self._upkeep = opened.desk, opened.upkeep
+        self._desk, self._schedule = opened.service, Schedule(site, opened.storage, clock)
         webhooks = WebhookStore(self._desk.store.database)
         self._port = LocalAlerts(self._desk, webhooks, clock)
         self._deliverer = Deliverer(
@@ -46,14 +47,14 @@ class DeskActor:
         if self._delivery is None or self._delivery.done():
             self._delivery = asyncio.create_task(self._deliverer.run())
             await asyncio.to_thread(self._desk.report)
-            await asyncio.to_thread(self._upkeep.begin)
+            await asyncio.to_thread(self._schedule.begin)
         return True
 
     async def keep_up(self, seen: dict[str, CameraCounters]) -> None:
         """What is due by the clock; ``seen`` is what every camera counted since it was started."""
         await self.ready()  # after a restart nobody else asks
         async with self._turn:
-            await asyncio.to_thread(self._upkeep.tick, seen)
+            await asyncio.to_thread(self._schedule.tick, seen)
             self._seen = seen
 
     async def raise_alert(self, sighting: Sighting) -> None:
@@ -74,6 +75,6 @@ class DeskActor:
     async def stop(self) -> None:
         """Record the last counts and end the delivery; what was not delivered is sent after the next start."""
         async with self._turn:
-            await asyncio.to_thread(self._upkeep.count, self._seen)
+            await asyncio.to_thread(self._schedule.count, self._seen)
         if self._delivery is not None:
             self._delivery.cancel()

@@ -23,6 +23,7 @@ from lfr_ray.enrol.site_watchlist import import_watchlist
 from lfr_ray.metrics import Snapshot
 from lfr_ray.models.catalogue import card
 from lfr_ray.models.runtime import SelfTest
+from lfr_ray.site.open import open_store
 
 TICK_S = 1.0
 ANSWER_S = 3.0
@@ -56,6 +57,7 @@ class FleetReplica:
             await asyncio.to_thread(
                 import_watchlist,
                 site,
+                open_store(site),
                 RemoteDetector(card(site.detector.model), detector),
                 remote_embedders(site, embedder, second),
                 time.time(),

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING
 
 from lfr_ray.api.site_state import DeploymentList, DeploymentState, StopState, Switched, WatchlistState
 from lfr_ray.config import SiteConfig
+from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import LfrError
 from lfr_ray.govern.authority import Authority
 from lfr_ray.govern.gate import AuthorityGate
+from lfr_ray.govern.ledger import open_ledger
 from lfr_ray.govern.ledger_event import Event
 from lfr_ray.govern.stop import breaker_pause, emergency_stop
 from lfr_ray.metrics import Meter, Snapshot, resident_bytes
 from lfr_ray.records import Answer, Probe
-from lfr_ray.site.authority import open_ledger
 
 if TYPE_CHECKING:
     from lfr_ray.match.matcher import Matcher
@@ -37,9 +38,9 @@ class MatcherActor:
     def __init__(self, site: SiteConfig) -> None:
         self._site = site
         self._opened: Matcher | TwoModelMatcher | None = None
-        self._stop = emergency_stop(site.data_dir)
-        self._pause = breaker_pause(site.data_dir)
-        self._ledger = open_ledger(site.data_dir)
+        self._stop = emergency_stop(DataDir(site.data_dir))
+        self._pause = breaker_pause(DataDir(site.data_dir))
+        self._ledger = open_ledger(DataDir(site.data_dir))
         self._meter = Meter()
         self._authority: Authority | None = None
 

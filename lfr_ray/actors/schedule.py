@@ -10,7 +10,7 @@ from typing import Any
 
 from lfr_ray.actors.rpc import answer_within
 from lfr_ray.camera.reader import CameraStatus
-from lfr_ray.site.counters import counters_of
+from lfr_ray.govern.counters import counters_of
 
 PASS_ON_EVERY_S = 5.0
 ANSWER_S = 3.0

@@ -10,14 +10,15 @@ from typing import Annotated, Any
 import typer
 
 from lfr_ray.cli.output import stderr, table, write_json
-from lfr_ray.cli.storage import ByOption, DataOption, JsonOption, SiteOption, byte_progress, site_of, storage_of, who
+from lfr_ray.cli.storage import ByOption, DataOption, JsonOption, SiteOption, byte_progress, site_of, who
 from lfr_ray.clock import parse_utc
+from lfr_ray.config import SiteConfig
+from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import ConfigError, NotFoundError
-from lfr_ray.govern.canonical import canonical_json
 from lfr_ray.govern.keys import trusted_keys
+from lfr_ray.govern.ledger import open_ledger
 from lfr_ray.govern.ledger_event import KINDS, Event
-from lfr_ray.govern.ledger_verify import KnownHead, read_records, verify_ledger
-from lfr_ray.site.authority import KEYS_FOLDER, LEDGER_FILE, open_ledger
+from lfr_ray.govern.ledger_verify import KnownHead, read_lines, verify_ledger
 
 app = typer.Typer(name="audit", help="The audit ledger and the proof of deletion.", no_args_is_help=True)
 
@@ -36,28 +37,19 @@ def verify(
     json: JsonOption = "",
 ) -> None:
     """Verify every record, seal, receipt and signature, and search the storage for destroyed content."""
-    from lfr_ray.site.verify import verify_site
+    from lfr_ray.site.open import open_storage
+    from lfr_ray.site.verify import ledger_document, verify_site
 
     config = site_of(site, data_dir)
-    path = config.data_dir / LEDGER_FILE
-    if not path.exists():
-        raise NotFoundError("there is no ledger", got=path, next_step="name the site's --data-dir")
+    folder = _with_ledger(config)
     # First the ledger as it lies there: opening it would already refuse a truncated one.
     noted = [_noted(head)] if head else []
-    before = verify_ledger(path, trusted_keys(config.data_dir / KEYS_FOLDER), noted)
+    before = verify_ledger(folder, trusted_keys(folder), noted)
+    document: dict[str, Any]
     if not before.holds:
-        document: dict[str, Any] = {
-            "holds": False,
-            "faults": before.faults,
-            "ledger": {
-                "records": before.records,
-                "sealed": before.sealed,
-                "head": before.head,
-                "notes": before.notes,
-            },
-        }
+        document = {"holds": False, "faults": before.faults, "ledger": ledger_document(before)}
     else:
-        with storage_of(config, roots=tuple(search or ())) as storage, byte_progress("searching") as progress:
+        with open_storage(config, roots=tuple(search or ())) as storage, byte_progress("searching") as progress:
             task = progress.add_task("", total=None)
             document = verify_site(storage, time.time(), progress=lambda size: progress.advance(task, size)).document()
     _show(document, json)
@@ -78,15 +70,13 @@ def export(
 ) -> None:
     """Export the ledger as JSON Lines. Unfiltered, the chain and its seals can be checked by anybody."""
     config = site_of(site, data_dir)
-    path = config.data_dir / LEDGER_FILE
-    if not path.exists():
-        raise NotFoundError("there is no ledger", got=path, next_step="name the site's --data-dir")
+    folder = _with_ledger(config)
     wrong = sorted(set(kind or ()) - set(KINDS))
     if wrong:
         raise ConfigError("no such kind of record", got=", ".join(wrong), allowed=", ".join(KINDS))
-    with open_ledger(config.data_dir) as ledger:
+    with open_ledger(folder) as ledger:
         ledger.append(Event("disclosure", "ledger exported", deployment=deployment, actor=who(by), reason=reason))
-    lines = _chosen(path, set(kind or ()), deployment, since)
+    lines = _chosen(folder, set(kind or ()), deployment, since)
     if out == "-":
         for line in lines:
             typer.echo(line)
@@ -102,19 +92,25 @@ def export(
     stderr.print(f"{count} records in {out}")
 
 
-def _chosen(path: Path, kinds: set[str], deployment: str, since: str) -> Iterator[str]:
+def _with_ledger(config: SiteConfig) -> DataDir:
+    folder = DataDir(config.data_dir)
+    if not folder.ledger.exists():
+        raise NotFoundError("there is no ledger", got=folder.ledger, next_step="name the site's --data-dir")
+    return folder
+
+
+def _chosen(folder: DataDir, kinds: set[str], deployment: str, since: str) -> Iterator[str]:
     try:
         since_s = parse_utc(since) if since else 0.0
     except ValueError:
         raise ConfigError("--since is no moment", got=since, allowed="ISO 8601, like 2027-01-31") from None
-    for record in read_records(path):
+    for line, record in read_lines(folder):
         if kinds and record["kind"] not in kinds:
             continue
         if deployment and record["deployment"] != deployment:
             continue
         if parse_utc(record["at"]) >= since_s:
-            digest = record.pop("sha256")
-            yield canonical_json(record).decode()[:-1] + f',"sha256":"{digest}"}}'
+            yield line.decode().rstrip("\n")
 
 
 def _noted(head: str) -> KnownHead:
@@ -144,6 +140,8 @@ def _show(document: dict[str, Any], json: str) -> None:
             ("found", len(deletion["found"])),
         ]
     table("Audit", ("what", "result"), rows)
+    for name in document.get("older_form", ()):
+        stderr.print(f"[yellow]older form:[/] {name} (signed or written before RFC 8785; it holds)")
     for note in ledger["notes"]:
         stderr.print(f"[yellow]note:[/] {note}")
     for fault in document["faults"]:

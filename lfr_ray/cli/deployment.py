@@ -11,8 +11,9 @@ import typer
 from lfr_ray.cli import keys
 from lfr_ray.cli.deployment_open import open_deployment
 from lfr_ray.cli.output import stderr, table, write_json
-from lfr_ray.cli.storage import ByOption, DataOption, JsonOption, SiteOption, site_of, storage_of, who
+from lfr_ray.cli.storage import ByOption, DataOption, JsonOption, SiteOption, data_dir_of, site_of, who
 from lfr_ray.clock import utc_text
+from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import AuthorityError, ConflictError, LfrError
 from lfr_ray.govern.grant import (
     Grant,
@@ -20,23 +21,17 @@ from lfr_ray.govern.grant import (
     grant_fault,
     list_grants,
     must_erase,
+    open_grant,
     ratification_fault,
     ratified,
     ratify_by_s,
 )
 from lfr_ray.govern.keys import PublicKey, SigningKey, passphrase_from, site_key, trusted_keys
-from lfr_ray.govern.ledger import CLOCK_ACCEPTED
+from lfr_ray.govern.ledger import CLOCK_ACCEPTED, open_ledger
 from lfr_ray.govern.ledger_event import Event
+from lfr_ray.govern.listing import find_listed
 from lfr_ray.govern.profile import kept_profile
 from lfr_ray.govern.stop import Switch, breaker_pause, emergency_stop
-from lfr_ray.site.authority import (
-    DEPLOYMENTS_FOLDER,
-    KEYS_FOLDER,
-    RECORDS_FOLDER,
-    find_listed,
-    open_grant,
-    open_ledger,
-)
 
 app = typer.Typer(name="deployment", help="Authority: open, stop, close, account for.", no_args_is_help=True)
 app.command("open")(open_deployment)
@@ -54,10 +49,10 @@ def register(parent: typer.Typer) -> None:
 @app.command()
 def status(site: SiteOption = None, data_dir: DataOption = None, json: JsonOption = "") -> None:
     """Every deployment, whether anything may be compared under it now, and why not."""
-    folder = site_of(site, data_dir).data_dir
+    folder = data_dir_of(site, data_dir)
     now_s = time.time()
-    trusted = trusted_keys(folder / KEYS_FOLDER)
-    rows = [_state(folder, grant, trusted, now_s) for grant in list_grants(folder / DEPLOYMENTS_FOLDER)]
+    trusted = trusted_keys(folder)
+    rows = [_state(folder, grant, trusted, now_s) for grant in list_grants(folder)]
     halts = {name: switch.read() for name, switch in _switches(folder).items()}
     if json:
         halted = {
@@ -90,10 +85,11 @@ def close(
 ) -> None:
     """End matching, destroy the list, its templates and alerts, prove it, and give a signed receipt."""
     from lfr_ray.site.close import close_deployment
+    from lfr_ray.site.open import open_storage
 
     config = site_of(site, data_dir)
-    grant = open_grant(config.data_dir, deployment)
-    with storage_of(config, tuple(destroy or ()), tuple(search or ())) as storage:
+    grant = open_grant(DataDir(config.data_dir), deployment)
+    with open_storage(config, tuple(destroy or ()), tuple(search or ())) as storage:
         receipt = close_deployment(
             storage,
             grant.authority.deployment,
@@ -133,18 +129,18 @@ def ratify(
     data_dir: DataOption = None,
 ) -> None:
     """Ratify an urgent deployment; otherwise matching ends at its deadline."""
-    folder = site_of(site, data_dir).data_dir
+    folder = data_dir_of(site, data_dir)
     grant = open_grant(folder, deployment)
     if not grant.authority.urgent:
         raise ConflictError("this deployment is not urgent", got=grant.authority.deployment)
-    trusted = trusted_keys(folder / KEYS_FOLDER)
+    trusted = trusted_keys(folder)
     signer = SigningKey.load(key, passphrase_from(passphrase_env))
     grant = ratified(grant, signer, time.time())
-    rules = kept_profile(folder / DEPLOYMENTS_FOLDER, grant.authority.profile_sha256)
+    rules = kept_profile(folder, grant.authority.profile_sha256)
     fault = ratification_fault(grant, trusted, rules, time.time())
     if fault:
         raise AuthorityError("it is not ratified", got=fault)
-    grant.save(folder / DEPLOYMENTS_FOLDER)
+    grant.save(folder)
     with open_ledger(folder) as ledger:
         officer = trusted[signer.id].holder
         ledger.append(Event("authority", "urgent deployment ratified", grant.authority.deployment, officer))
@@ -156,7 +152,7 @@ def stop(
     reason: ReasonOption, by: ByOption = "", site: SiteOption = None, data_dir: DataOption = None, json: JsonOption = ""
 ) -> None:
     """Emergency stop: from the next comparison on, nothing is compared on any camera of the site."""
-    folder = site_of(site, data_dir).data_dir
+    folder = data_dir_of(site, data_dir)
     halt = emergency_stop(folder).set(who(by), reason, time.time())
     # The stop stands already; that it cannot be recorded must not look as if it had failed.
     try:
@@ -182,7 +178,7 @@ def resume(
     json: JsonOption = "",
 ) -> None:
     """Lift the emergency stop and the circuit breaker's pause. It is recorded first."""
-    folder = site_of(site, data_dir).data_dir
+    folder = data_dir_of(site, data_dir)
     switches = _switches(folder)
     lifted = [name for name, switch in switches.items() if switch.is_set()]
     with open_ledger(folder) as ledger:
@@ -214,16 +210,18 @@ def record(
     from lfr_ray.govern.public_record import build_record, sign_record
     from lfr_ray.govern.record_files import write_record
     from lfr_ray.site.facts import collect_facts
+    from lfr_ray.site.open import open_storage
 
     config = site_of(site, data_dir)
-    grants = list_grants(config.data_dir / DEPLOYMENTS_FOLDER)
-    grant = open_grant(config.data_dir, deployment or (grants[0].authority.deployment if grants else ""))
-    rules = kept_profile(config.data_dir / DEPLOYMENTS_FOLDER, grant.authority.profile_sha256)
+    folder = DataDir(config.data_dir)
+    grants = list_grants(folder)
+    grant = open_grant(folder, deployment or (grants[0].authority.deployment if grants else ""))
+    rules = kept_profile(folder, grant.authority.profile_sha256)
     now_s = time.time()
-    with storage_of(config) as storage:
+    with open_storage(config) as storage:
         facts = collect_facts(storage, config.site, grant, published_at=now_s, walks=walks)
-        document = sign_record(build_record(facts, rules), site_key(config.data_dir / KEYS_FOLDER), now_s)
-        paths = write_record(out or config.data_dir / RECORDS_FOLDER, document)
+        document = sign_record(build_record(facts, rules), site_key(folder), now_s)
+        paths = write_record(out or folder.records, document)
         storage.ledger.append(
             Event(
                 "disclosure",
@@ -250,7 +248,7 @@ def listed(
     json: JsonOption = "",
 ) -> None:
     """On which past lists somebody was, to answer a subject access request; the question is recorded."""
-    folder = site_of(site, data_dir).data_dir
+    folder = data_dir_of(site, data_dir)
     with open_ledger(folder) as ledger:
         ledger.append(Event("consultation", "past listings searched", actor=who(by), reason=reason))
     found = find_listed(folder, nominal)
@@ -260,14 +258,14 @@ def listed(
     table(f"Listings of {nominal}", ("deployment", "entry", "category"), ([*one.values()] for one in found))
 
 
-def _switches(folder: Path) -> dict[str, Switch]:
+def _switches(folder: DataDir) -> dict[str, Switch]:
     return {"stop": emergency_stop(folder), "pause": breaker_pause(folder)}
 
 
-def _state(folder: Path, grant: Grant, trusted: dict[str, PublicKey], now_s: float) -> dict[str, Any]:
+def _state(folder: DataDir, grant: Grant, trusted: dict[str, PublicKey], now_s: float) -> dict[str, Any]:
     authority = grant.authority
     try:
-        rules = kept_profile(folder / DEPLOYMENTS_FOLDER, authority.profile_sha256)
+        rules = kept_profile(folder, authority.profile_sha256)
     except LfrError as error:
         state, ratify_by, erase = error.what, None, False
     else:

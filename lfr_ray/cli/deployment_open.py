@@ -13,16 +13,16 @@ from lfr_ray.cli.output import stderr, table, write_json
 from lfr_ray.cli.storage import DataOption, JsonOption, SiteOption, site_of
 from lfr_ray.clock import utc_text
 from lfr_ray.config import MatchConfig, SiteConfig, load_yaml, parse_section
+from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import AuthorityError, ConfigError, ConflictError
 from lfr_ray.govern.authority import Authority, clock_fault
 from lfr_ray.govern.canonical import canonical_json, moment, sha256_hex
-from lfr_ray.govern.grant import Grant, grant_fault, grant_path, ratify_by_s, signed
+from lfr_ray.govern.grant import Grant, grant_fault, ratify_by_s, signed
 from lfr_ray.govern.keys import SigningKey, passphrase_from, trusted_keys
-from lfr_ray.govern.ledger import Ledger
+from lfr_ray.govern.ledger import Ledger, open_ledger
 from lfr_ray.govern.ledger_event import Event
-from lfr_ray.govern.profile import Profile, keep_profile, load_profile
+from lfr_ray.govern.profile import Profile, default_profile, keep_profile, load_profile
 from lfr_ray.govern.trial import TRIAL, open_trial, trial_authority
-from lfr_ray.site.authority import DEFAULT_PROFILE, DEPLOYMENTS_FOLDER, KEYS_FOLDER, open_ledger
 
 if TYPE_CHECKING:
     from lfr_ray.models.calibration import Calibration
@@ -77,10 +77,10 @@ def open_deployment(
     given = dict(load_yaml(from_file) or {}) if from_file is not None else {}
     _take_options(given, dict(locals()))
     kind = given["kind"] = kind or given.get("kind") or "live"
-    rules = load_profile(profile or given.get("profile") or ("test" if kind == "test" else DEFAULT_PROFILE))
+    rules = load_profile(profile or given.get("profile") or default_profile(kind))
     config = site_of(site, data_dir)
     now_s = time.time()
-    with open_ledger(config.data_dir) as ledger:
+    with open_ledger(DataDir(config.data_dir)) as ledger:
         back = clock_fault(now_s, ledger.clock_state()[1], rules.clock_tolerance_s)
         if back:
             raise AuthorityError("a deployment cannot be opened now", got=back)
@@ -125,7 +125,7 @@ def _open_trial(config: SiteConfig, rules: Profile, given: dict[str, Any], ledge
         fields["cameras"] = tuple(given["cameras"])
     if given.get("hours"):
         fields["duration_s"] = float(given["hours"]) * 3600
-    return open_trial(config.data_dir, trial_authority(rules, now_s, **fields), rules, now_s)
+    return open_trial(DataDir(config.data_dir), trial_authority(rules, now_s, **fields), rules, now_s)
 
 
 def _open_signed(
@@ -140,7 +140,8 @@ def _open_signed(
     if key_path is None:
         raise ConfigError("the authorising officer's key is missing", next_step="name its file with --key")
     key = SigningKey.load(key_path, passphrase_from(passphrase_env))
-    trusted = trusted_keys(config.data_dir / KEYS_FOLDER)
+    folder = DataDir(config.data_dir)
+    trusted = trusted_keys(folder)
     if key.id not in trusted:
         raise AuthorityError(
             "this site does not trust the key", got=key.id, next_step="see `lfr deployment keys trust`"
@@ -151,8 +152,7 @@ def _open_signed(
         "ledger_head": _head(ledger),
     }
     authority = parse_section(Authority, content, "the authority")
-    folder = config.data_dir / DEPLOYMENTS_FOLDER
-    if grant_path(folder, authority.deployment).exists():
+    if folder.grant(authority.deployment).exists():
         raise ConflictError(
             "a deployment of this id is already recorded", got=authority.deployment, next_step="choose another id"
         )
@@ -261,7 +261,7 @@ def _record(ledger: Ledger, grant: Grant) -> None:
 
 def _show(grant: Grant, rules: Profile, config: SiteConfig, json: str) -> None:
     authority = grant.authority
-    path = grant_path(config.data_dir / DEPLOYMENTS_FOLDER, authority.deployment)
+    path = DataDir(config.data_dir).grant(authority.deployment)
     if authority.urgent:
         stderr.print(f"[yellow]urgent:[/] it must be ratified by {utc_text(ratify_by_s(grant, rules))}")
     if authority.watchlist_entries > rules.watchlist.warn_entries:

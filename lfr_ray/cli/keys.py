@@ -8,14 +8,15 @@ from typing import Annotated, Any
 import typer
 
 from lfr_ray.cli.output import stderr, table, write_json
-from lfr_ray.cli.storage import ByOption, DataOption, JsonOption, SiteOption, site_of, who
+from lfr_ray.cli.storage import ByOption, DataOption, JsonOption, SiteOption, data_dir_of, who
 from lfr_ray.clock import parse_utc, utc_text
 from lfr_ray.config import parse_section
+from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import ConfigError, ConflictError, NotFoundError
 from lfr_ray.govern.files import read_json
 from lfr_ray.govern.keys import PublicKey, Role, SigningKey, key_id, passphrase_from, trust, trusted_keys
+from lfr_ray.govern.ledger import open_ledger
 from lfr_ray.govern.ledger_event import Event
-from lfr_ray.site.authority import KEYS_FOLDER, open_ledger
 
 app = typer.Typer(name="keys", help="Keys that this site trusts, and whose they are.", no_args_is_help=True)
 
@@ -23,7 +24,7 @@ app = typer.Typer(name="keys", help="Keys that this site trusts, and whose they 
 @app.command("list")
 def list_keys(site: SiteOption = None, data_dir: DataOption = None, json: JsonOption = "") -> None:
     """Every trusted key."""
-    keys = trusted_keys(site_of(site, data_dir).data_dir / KEYS_FOLDER)
+    keys = trusted_keys(data_dir_of(site, data_dir))
     if json:
         write_json(json, {"keys": [key.model_dump(mode="json") for key in keys.values()]})
         return
@@ -52,7 +53,7 @@ def create(
     json: JsonOption = "",
 ) -> None:
     """Make a key: the private half into a file that only its owner reads, the public half among the trusted."""
-    folder = site_of(site, data_dir).data_dir
+    folder = data_dir_of(site, data_dir)
     key = SigningKey.create()
     fields: dict[str, Any] = {
         "id": key.id,
@@ -86,7 +87,7 @@ def trust_key(
     if key_id(public.public) != public.id:
         raise ConfigError("the key file's id is not that of its key", got=file.name)
     _check_role(public.role)
-    _add(site_of(site, data_dir).data_dir, public, who(by))
+    _add(data_dir_of(site, data_dir), public, who(by))
     stderr.print(f"trusted: {public.id} of {public.holder}, {public.rank or 'no rank'}")
 
 
@@ -99,23 +100,22 @@ def revoke(
     data_dir: DataOption = None,
 ) -> None:
     """Trust a key no longer. What it signed counts for nothing from the next second on."""
-    folder = site_of(site, data_dir).data_dir
-    path = folder / KEYS_FOLDER / f"{key}.pub"
-    found = trusted_keys(folder / KEYS_FOLDER).get(key)
+    folder = data_dir_of(site, data_dir)
+    found = trusted_keys(folder).get(key)
     if found is None:
         raise NotFoundError("no such key is trusted", got=key, next_step="see `lfr deployment keys list`")
     if found.role == "site":
         raise ConflictError(
             "the site's own key cannot be revoked", got=key, next_step="the ledger and the receipts are signed with it"
         )
-    path.replace(path.with_suffix(".revoked"))
+    folder.public_key(key).replace(folder.revoked_key(key))
     with open_ledger(folder) as ledger:
         ledger.append(Event("authority", "key revoked", actor=who(by), subject=key, reason=reason))
     stderr.print(f"revoked: {key} of {found.holder}")
 
 
-def _add(data_dir: Path, public: PublicKey, by: str) -> None:
-    trust(data_dir / KEYS_FOLDER, public)
+def _add(data_dir: DataDir, public: PublicKey, by: str) -> None:
+    trust(data_dir, public)
     facts = {"holder": public.holder, "rank": public.rank, "role": public.role}
     with open_ledger(data_dir) as ledger:
         ledger.append(Event("authority", "key trusted", actor=by, subject=public.id, facts=facts))

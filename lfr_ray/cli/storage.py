@@ -7,17 +7,15 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from lfr_ray.cli.output import stderr
 from lfr_ray.config import SiteConfig
+from lfr_ray.data_dir import DataDir
 from lfr_ray.site_file import read_site_file
-
-if TYPE_CHECKING:
-    from lfr_ray.site.close import SiteStorage
 
 SiteOption = Annotated[
     Path | None, typer.Option("--site", metavar="SITE.yaml", help="The site; its data folder and cameras are taken.")
@@ -41,26 +39,18 @@ def site_of(site_file: Path | None, data_dir: Path | None) -> SiteConfig:
     return SiteConfig(site="site", data_dir=data_dir or Path("lfr-data"))
 
 
+def data_dir_of(site_file: Path | None, data_dir: Path | None) -> DataDir:
+    """The data folder that a command is about.
+
+    Raises:
+        ConfigError: The site file is not valid.
+    """
+    return DataDir(site_of(site_file, data_dir).data_dir)
+
+
 def who(by: str) -> str:
     """The person who gives a command, as an id."""
     return re.sub(r"[^A-Za-z0-9_.@:+-]", "_", by or getpass.getuser())[:64]
-
-
-@contextmanager
-def storage_of(site: SiteConfig, extra: tuple[Path, ...] = (), roots: tuple[Path, ...] = ()) -> Iterator[SiteStorage]:
-    """The site's storage, opened; the ledger is sealed and closed at the end."""
-    # Databases and torch take seconds to load: the emergency stop must not wait for them.
-    from lfr_ray.site.alerts import open_alerts
-    from lfr_ray.site.authority import open_ledger
-    from lfr_ray.site.close import SiteStorage
-    from lfr_ray.site.open import open_store
-
-    with open_ledger(site.data_dir) as ledger:
-        desk = open_alerts(site).store
-        try:
-            yield SiteStorage(site.data_dir, open_store(site), desk, ledger, roots, extra)
-        finally:
-            desk.database.close()
 
 
 @contextmanager

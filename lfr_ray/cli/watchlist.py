@@ -24,6 +24,7 @@ from lfr_ray.cli.watchlist_output import (
 )
 from lfr_ray.clock import utc_text
 from lfr_ray.config import DeviceName, SiteConfig
+from lfr_ray.data_dir import DataDir
 from lfr_ray.govern.ledger_event import ID, Event
 
 if TYPE_CHECKING:
@@ -264,7 +265,7 @@ def _store(config: SiteConfig) -> WatchlistStore:
     # LanceDB takes a second to load: the help must not wait for it.
     from lfr_ray.match.store import WatchlistStore
 
-    return WatchlistStore(config.data_dir / "watchlist")
+    return WatchlistStore(DataDir(config.data_dir).watchlist)
 
 
 def _enrol(
@@ -350,7 +351,7 @@ def _subject(entry_id: str) -> str:
 
 
 def _record(config: SiteConfig, event: Event) -> None:
-    from lfr_ray.site.authority import open_ledger
+    from lfr_ray.govern.ledger import open_ledger
 
-    with open_ledger(config.data_dir) as ledger:
+    with open_ledger(DataDir(config.data_dir)) as ledger:
         ledger.append(event)

@@ -1,4 +1,4 @@
-"""What the alert desk reports, as ledger records and as facts for the public record: plain values in and out."""
+"""What happens to alerts, as ledger records and as facts for the public record: plain values in and out."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RECORDS: Mapping[str, tuple[RecordKind, str]] = {
     "webhook_added": ("disclosure", "a receiver of alerts was added"),
     "webhook_removed": ("alteration", "a receiver of alerts was removed"),
 }
-"""Which record each event of the desk becomes."""
+"""Which record each event of the feed of alerts becomes."""
 KEPT = frozenset(
     {
         "event_id",
@@ -59,7 +59,7 @@ _FOREIGN = re.compile(r"[^A-Za-z0-9_.@:/+-]")
 
 
 def ledger_event(kind: str, facts: Mapping[str, Any]) -> Event:
-    """The ledger record of an event of the desk."""
+    """The ledger record of an event of the feed of alerts."""
     record, what = RECORDS.get(kind, ("incident", f"event of the desk: {kind[:60]}"))
     reason = " ".join(str(facts.get("reason") or "").split())[:500]
     if not reason and record in ("consultation", "disclosure", "stop"):
@@ -76,7 +76,7 @@ def ledger_event(kind: str, facts: Mapping[str, Any]) -> Event:
 
 
 def last_event_id(records: Iterable[Mapping[str, Any]]) -> int:
-    """The newest event of the desk that the ledger has; 0 without any."""
+    """The newest event of the feed of alerts that the ledger has; 0 without any."""
     newest = 0
     for record in records:
         found = record["facts"].get("event_id")
@@ -140,7 +140,7 @@ class AlertFact:
 
 @dataclass(frozen=True, slots=True)
 class AlertEvent:
-    """One event of the desk's feed."""
+    """One event of the feed of alerts."""
 
     kind: str
     at: float

@@ -207,7 +207,7 @@ def profile_fault(authority: Authority, profile: Profile) -> str:
     """
     if authority.profile != profile.name:
         return f"the authority was made under the profile {authority.profile}, this is {profile.name}"
-    if authority.profile_sha256 != profile.sha256:
+    if not profile.has_hash(authority.profile_sha256):
         return f"the rules of the profile {profile.name} were changed since the authority was made"
     rules = profile.kinds.get(authority.kind)
     if rules is None:

@@ -108,7 +108,7 @@ def measure(walks: Sequence[Walk], alerts: Iterable[BlueAlert], late_s: float = 
         if found is not None:
             mine.remove(found)
         hit[number] = found is not None
-    # More alerts than one in a walk are the same passage again, not a stray one.
+    # More alerts than one in a walk are the same walk again, not a stray one.
     stray = [one for left in waiting.values() for one in left if not _walked(one, walks, late_s)]
     by_group = _rates((walk.group, hit[number]) for number, walk in enumerate(walks) if walk.group)
     return BlueReport(

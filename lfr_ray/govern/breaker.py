@@ -8,10 +8,24 @@ alerts until then; one more, with the bound still above the ceiling, pauses agai
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Protocol
 
+from lfr_ray.clock import Clock, SystemClock
+from lfr_ray.data_dir import DataDir
+from lfr_ray.errors import IntegrityError, LfrError, NotFoundError
+from lfr_ray.govern.alert_events import AlertFact
+from lfr_ray.govern.canonical import canonical_json
+from lfr_ray.govern.files import read_json, write_durable
+from lfr_ray.govern.ledger_event import Event
 from lfr_ray.govern.profile import BreakerRules
+from lfr_ray.govern.stop import breaker_pause
 from lfr_ray.stats import upper_bound
+
+PAUSED = "matching paused"
+BREAKER = "circuit-breaker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +33,7 @@ class BreakerState:
     """What the breaker knows of one deployment.
 
     Attributes:
-        faces: Passages seen.
+        faces: Tracklets seen.
         false_alerts: Confirmed false alerts of the police list; volunteers do not count.
         accepted: Of them, those until the last resumption.
         paused: Why alerts are paused; empty while they are not.
@@ -35,7 +49,7 @@ class BreakerState:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """The present totals of the deployment, from the desk and the cameras. They replace the ones before."""
+    """The present totals of the deployment, from the alerts and the cameras. They replace the ones before."""
 
     faces: int
     false_alerts: int
@@ -84,3 +98,88 @@ def _why(rules: BreakerRules, state: BreakerState, bound: float) -> str:
         f"{state.false_alerts} confirmed false alerts in {state.faces} faces: with {rules.confidence:.0%} confidence "
         f"the rate may be as high as 1 in {1 / bound:.0f}, the ceiling is 1 in {1 / rules.ceiling:.0f}"
     )
+
+
+class Recorder(Protocol):
+    """What the breaker needs of the ledger."""
+
+    def append(self, event: Event) -> object:
+        """Record an event durably."""
+
+
+class CircuitBreaker:
+    """Judges the totals of one deployment whenever they change. It remembers across restarts.
+
+    Args:
+        data_dir: The site's folder: its state and the pause that every matcher looks for lie there.
+        deployment: Id of the deployment.
+        rules: Ceiling and confidence.
+        ledger: Where a pause is recorded.
+        clock: Wall time.
+    """
+
+    def __init__(
+        self,
+        data_dir: DataDir,
+        deployment: str,
+        rules: BreakerRules,
+        ledger: Recorder,
+        *,
+        clock: Clock | None = None,
+    ) -> None:
+        self._path = data_dir.breaker(deployment)
+        self._deployment = deployment
+        self._rules = rules
+        self._switch = breaker_pause(data_dir)
+        self._ledger = ledger
+        self._clock = clock or SystemClock()
+        self._state = _load(self._path)
+
+    @property
+    def state(self) -> BreakerState:
+        """What it knows."""
+        return self._state
+
+    def update(self, faces: int, false_alerts: int) -> str:
+        """Take new totals.
+
+        Args:
+            faces: Tracklets seen in this deployment.
+            false_alerts: Confirmed false alerts, volunteers left out; see :func:`confirmed_false`.
+
+        Returns:
+            Why matching is paused; empty while it is not. The pause counts even when it cannot be recorded.
+        """
+        now_s = self._clock.wall_s()
+        state = self._state
+        if state.paused and not self._switch.is_set():
+            # Whoever resumed removed the file, from this process or from another one.
+            state, _ = step(self._rules, state, Resumed("operator"), now_s)
+        state, tripped = step(self._rules, state, Counted(faces, false_alerts), now_s)
+        if tripped:
+            self._switch.set(BREAKER, state.paused, now_s)
+        if state != self._state:
+            write_durable(self._path, canonical_json(asdict(state)) + b"\n", 0o600)
+            self._state = state
+        if tripped:
+            event = Event("stop", PAUSED, deployment=self._deployment, actor=BREAKER, reason=state.paused)
+            self._ledger.append(event)
+        return state.paused
+
+
+def confirmed_false(alerts: Iterable[AlertFact]) -> int:
+    """Confirmed false alerts of the police list: what the breaker counts."""
+    return sum(alert.is_false and bool(alert.confirmed) and not alert.blue for alert in alerts)
+
+
+def _load(path: Path) -> BreakerState:
+    try:
+        return BreakerState(**read_json(path, "the circuit breaker's state"))
+    except NotFoundError:
+        return BreakerState()
+    except (LfrError, TypeError):
+        raise IntegrityError(
+            "the circuit breaker's state is damaged",
+            got=path.name,
+            next_step="remove the file: earlier false alerts then count as not accepted",
+        ) from None

@@ -1,24 +1,55 @@
-"""One way to write a value down, so that a hash or a signature of it means something."""
+"""One way to write a value down, so that a hash or a signature of it means something to other programs too."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+from collections.abc import Callable
 from datetime import date, datetime, timezone
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
+import rfc8785
 from pydantic import BeforeValidator, PlainSerializer
 
 from lfr_ray.clock import parse_utc, utc_text
 
+MAX_NUMBER = 2**53 - 1
+"""RFC 8785 knows no larger whole number: other programs could not read it exactly."""
+
+Form = Literal["", "RFC 8785", "older form"]
+
 
 def canonical_json(value: Any) -> bytes:
-    """The only JSON text of a value: sorted keys, no spaces, UTF-8, no NaN.
+    """The only JSON text of a value, after RFC 8785.
 
     >>> canonical_json({"b": [1.0, None], "a": "x"})
-    b'{"a":"x","b":[1.0,null]}'
+    b'{"a":"x","b":[1,null]}'
+
+    Raises:
+        ValueError: It holds something that JSON cannot say, or a whole number beyond :data:`MAX_NUMBER`.
     """
+    return rfc8785.dumps(value)
+
+
+def _older_json(value: Any) -> bytes:
+    """What was signed and hashed before RFC 8785: numbers stand as Python writes them, 1.0 and not 1."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def form_of(value: Any, matches: Callable[[bytes], bool]) -> Form:
+    """In which form a value was signed or hashed; empty when in none. Only RFC 8785 is written any more.
+
+    Args:
+        value: Plain JSON values.
+        matches: Whether the signature or hash is one of this text.
+    """
+    forms: tuple[tuple[Form, Callable[[Any], bytes]], ...] = (("RFC 8785", canonical_json), ("older form", _older_json))
+    for form, text_of in forms:
+        with contextlib.suppress(ValueError):
+            if matches(text_of(value)):
+                return form
+    return ""
 
 
 def sha256_hex(data: bytes) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lfr_ray.govern.ledger_event import Event
+from lfr_ray.metrics import Snapshot, percentile_s
 
 COUNTED = "faces counted"
 """What such a record says. It holds what came since the camera's record before."""
@@ -19,8 +20,8 @@ class CameraCounters:
     """Totals of one camera in one deployment.
 
     Attributes:
-        faces_seen: Passages (tracks), an estimate of people: somebody who turns back is counted again.
-        faces_compared: Passages of which at least one view was good enough to be compared.
+        faces_seen: Tracklets, an estimate of people: somebody who turns back is counted again.
+        faces_compared: Tracklets of which at least one view was good enough to be compared.
         watched_s: Time during which the camera gave pictures.
         blind_s: Time during which it should have and did not.
         rejected: Views that were not good enough, by reason.
@@ -33,6 +34,27 @@ class CameraCounters:
     blind_s: float = 0.0
     rejected: dict[str, int] = field(default_factory=dict)
     latency_ms: dict[str, float] = field(default_factory=dict)
+
+
+def counters_of(counted: Snapshot, camera: str, watched_s: float, blind_s: float) -> CameraCounters:
+    """One camera's totals since it was started.
+
+    Args:
+        counted: The camera's counters.
+        camera: Its name.
+        watched_s: Time during which it gave pictures.
+        blind_s: Time during which it should have and did not.
+    """
+    totals = {name: _total(counted, name, camera) for name in ("frames", "faces_seen", "faces_compared")}
+    return CameraCounters(
+        frames=totals["frames"],
+        faces_seen=totals["faces_seen"],
+        faces_compared=totals["faces_compared"],
+        watched_s=round(watched_s, 1),
+        blind_s=round(blind_s, 1),
+        rejected=_rejected(counted, camera),
+        latency_ms=_latency_ms(counted, camera),
+    )
 
 
 def counted(deployment: str, camera: str, new: CameraCounters) -> Event:
@@ -49,10 +71,29 @@ def totals(records: Iterable[Mapping[str, Any]], deployment: str) -> dict[str, C
     for record in records:
         if record["what"] != COUNTED or record["deployment"] != deployment:
             continue
-        tally, facts = found[record["subject"]], record["facts"]
+        total, facts = found[record["subject"]], record["facts"]
         for name in FIELDS:
-            setattr(tally, name, getattr(tally, name) + facts.get(name, 0))
+            setattr(total, name, getattr(total, name) + facts.get(name, 0))
         for reason, count in facts.get("rejected", {}).items():
-            tally.rejected[reason] = tally.rejected.get(reason, 0) + count
-        tally.latency_ms = dict(facts.get("latency_ms", {})) or tally.latency_ms
+            total.rejected[reason] = total.rejected.get(reason, 0) + count
+        total.latency_ms = dict(facts.get("latency_ms", {})) or total.latency_ms
     return dict(sorted(found.items()))
+
+
+def _total(counted: Snapshot, name: str, camera: str) -> int:
+    return int(counted.values.get((f"{name}_total", (("camera", camera),)), 0))
+
+
+def _rejected(counted: Snapshot, camera: str) -> dict[str, int]:
+    found = {}
+    for (name, labels), value in counted.values.items():
+        own: Mapping[str, str] = dict(labels)
+        if name == "views_rejected_total" and own.get("camera") == camera:
+            found[own["reason"]] = int(value)
+    return found
+
+
+def _latency_ms(counted: Snapshot, camera: str) -> dict[str, float]:
+    timing = counted.timings.get(("capture_to_alert_seconds", (("camera", camera),)))
+    found = {"p50": percentile_s(timing, 0.5), "p95": percentile_s(timing, 0.95)}
+    return {name: round(value_s * 1000, 1) for name, value_s in found.items() if value_s is not None}

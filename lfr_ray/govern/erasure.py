@@ -7,31 +7,28 @@ and only then is the receipt signed. A journal says how far it came; every step 
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from lfr_ray.clock import Clock, SystemClock
+from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import IntegrityError, NotFoundError, StoreError
 from lfr_ray.govern.canonical import canonical_json, sha256_hex
-from lfr_ray.govern.files import disk_error, exclusive, read_json, sync_folder, write_durable
+from lfr_ray.govern.files import exclusive, read_json, sync_folder, write_durable
 from lfr_ray.govern.fingerprints import Fingerprints, ScanKey, fingerprints_of
 from lfr_ray.govern.keys import SigningKey
 from lfr_ray.govern.receipt import DestroyedPart, Receipt, SignedReceipt, sign_receipt
 from lfr_ray.govern.scan import Scanner, ScanReport
 
-JOURNAL_SUFFIX = ".erasing"
-SCAN_SUFFIX = ".scan"
 SHOWN_FILES = 5
 
 Stage = Callable[[str], None]
 
 
 class ErasableStore(Protocol):
-    """A place that holds data of a deployment."""
+    """Where data of a deployment is stored, as the erasure sees it."""
 
     @property
     def label(self) -> str:
@@ -59,10 +56,10 @@ class Journal:
     """How far an erasure has come. It holds no personal data.
 
     Attributes:
-        labels: Of each holding whose fingerprints are written: items that the first scan found.
-        destroyed: Of each holding that was destroyed: the counts.
+        labels: Of each store whose fingerprints are written: items that the first scan found.
+        destroyed: Of each store that was destroyed: the counts.
         interrupted: How often it ended before its end.
-        paths: Plain files and folders that are among the holdings.
+        paths: Plain files and folders that are destroyed too.
         roots: Storage that is searched.
     """
 
@@ -76,17 +73,18 @@ class Journal:
     paths: list[str] = field(default_factory=list)
     roots: list[str] = field(default_factory=list)
 
-    def save(self, path: Path) -> None:
+    def save(self, data_dir: DataDir) -> None:
         """Write durably."""
-        write_durable(path, canonical_json(vars(self)) + b"\n", 0o600)
+        write_durable(data_dir.erasure_journal(self.deployment), canonical_json(vars(self)) + b"\n", 0o600)
 
     @staticmethod
-    def load(path: Path) -> Journal | None:
-        """The journal of an erasure that was begun; None when none was.
+    def load(data_dir: DataDir, deployment: str) -> Journal | None:
+        """The journal of an erasure that was begun and not finished; None when there is none.
 
         Raises:
             IntegrityError: It is damaged.
         """
+        path = data_dir.erasure_journal(deployment)
         try:
             return Journal(**read_json(path, "the erasure's journal"))
         except NotFoundError:
@@ -98,14 +96,14 @@ class Journal:
 
 
 class Erasure:
-    """Destroys what several holdings have of one deployment.
+    """Destroys what several stores have of one deployment.
 
     Args:
-        folder: The receipts folder: receipts, fingerprints and journals lie there.
+        data_dir: The site's folder: receipts, fingerprints and journals lie there.
         deployment: Id of the deployment.
-        holdings: What is to be destroyed.
+        stores: What is to be destroyed.
         roots: Storage that is searched, before and afterwards.
-        paths: Plain files and folders among the holdings, remembered for a restart.
+        paths: Plain files and folders among the stores, remembered for a restart.
         key: The site's key, which signs the receipt.
         scan: The site's secret for fingerprints.
         clock: Wall time.
@@ -114,9 +112,9 @@ class Erasure:
 
     def __init__(
         self,
-        folder: Path,
+        data_dir: DataDir,
         deployment: str,
-        holdings: Sequence[ErasableStore],
+        stores: Sequence[ErasableStore],
         *,
         roots: Sequence[Path],
         key: SigningKey,
@@ -125,16 +123,15 @@ class Erasure:
         clock: Clock | None = None,
         on_stage: Stage | None = None,
     ) -> None:
-        self._folder = folder
+        self._data_dir = data_dir
         self._deployment = deployment
-        self._holdings = holdings
+        self._stores = stores
         self._roots = roots
         self._key = key
         self._scan = scan
         self._paths = paths
         self._clock = clock or SystemClock()
         self._tell: Stage = on_stage or (lambda stage: None)
-        self._journal_path = folder / f"{deployment}{JOURNAL_SUFFIX}"
 
     def run(
         self,
@@ -161,15 +158,16 @@ class Erasure:
             IntegrityError: Destroyed content can still be found; no receipt is given.
             StoreError: Something could not be destroyed; run it again.
         """
-        with exclusive(self._folder / f".{self._deployment}.lock", f"the erasure of deployment {self._deployment}"):
-            journal = Journal.load(self._journal_path)
+        lock = self._data_dir.erasure_lock(self._deployment)
+        with exclusive(lock, f"the erasure of deployment {self._deployment}"):
+            journal = Journal.load(self._data_dir, self._deployment)
             if journal is None:
                 journal = Journal(self._deployment, by, reason, self._clock.wall_s())
                 journal.paths = [str(path.absolute()) for path in self._paths]
                 journal.roots = [str(path.absolute()) for path in self._roots]
             else:
                 journal.interrupted += 1
-            journal.save(self._journal_path)
+            journal.save(self._data_dir)
             self._remember(journal)
             self._destroy(journal)
             report, prints = self._prove(journal)
@@ -181,7 +179,7 @@ class Erasure:
                 reason=journal.reason,
                 begun_at=journal.begun_at,
                 finished_at=max(self._clock.wall_s(), journal.begun_at),
-                parts=tuple(self._part(journal, one.label, prints[one.label]) for one in self._holdings),
+                parts=tuple(self._part(journal, one.label, prints[one.label]) for one in self._stores),
                 held=held(),
                 scanned_files=report.files,
                 scanned_bytes=report.size_bytes,
@@ -189,44 +187,44 @@ class Erasure:
                 ledger_head=ledger_head(),
             )
             signed = sign_receipt(receipt, self._key, receipt.finished_at)
-            signed.save(self._folder)
+            signed.save(self._data_dir)
             return signed
 
     def finish(self) -> None:
         """Forget the journal: the receipt is signed and the ledger knows of it."""
-        self._journal_path.unlink(missing_ok=True)
-        sync_folder(self._folder)
+        self._data_dir.erasure_journal(self._deployment).unlink(missing_ok=True)
+        sync_folder(self._data_dir.receipts)
 
     def _remember(self, journal: Journal) -> None:
         """Write fingerprints before anything is destroyed, and see that the scan finds what is there."""
-        missing = [holding for holding in self._holdings if holding.label not in journal.labels]
+        missing = [store for store in self._stores if store.label not in journal.labels]
         if not missing:
             return
         self._tell("taking fingerprints")
         prints = {}
-        for holding in missing:
-            prints[holding.label] = fingerprints_of(self._scan, holding.contents())
-            prints[holding.label].save(self._scan_path(holding.label))
+        for store in missing:
+            prints[store.label] = fingerprints_of(self._scan, store.contents())
+            prints[store.label].save(self._scan_path(store.label))
         self._tell("searching the storage before the erasure")
         report = Scanner(self._scan, prints).scan(self._roots)
         for label in prints:
             journal.labels[label] = report.items_found(label)
-        journal.save(self._journal_path)
+        journal.save(self._data_dir)
 
     def _destroy(self, journal: Journal) -> None:
-        for holding in self._holdings:
-            self._tell(f"destroying: {holding.label}")
-            counts = dict(holding.destroy())
-            earlier = journal.destroyed.get(holding.label, {})
-            journal.destroyed[holding.label] = {
+        for store in self._stores:
+            self._tell(f"destroying: {store.label}")
+            counts = dict(store.destroy())
+            earlier = journal.destroyed.get(store.label, {})
+            journal.destroyed[store.label] = {
                 name: earlier.get(name, 0) + counts.get(name, 0) for name in sorted({*earlier, *counts})
             }
-            journal.save(self._journal_path)
+            journal.save(self._data_dir)
 
     def _prove(self, journal: Journal) -> tuple[ScanReport, dict[str, Fingerprints]]:
         self._tell("searching the storage after the erasure")
         prints = {label: Fingerprints.load(self._scan_path(label)) for label in journal.labels}
-        kept = fingerprints_of(self._scan, (item for holding in self._holdings for item in holding.kept()))
+        kept = fingerprints_of(self._scan, (item for store in self._stores for item in store.kept()))
         report = Scanner(self._scan, prints, kept).scan(self._roots)
         if report.findings:
             files = sorted({Path(finding.file).name for finding in report.findings})
@@ -255,7 +253,7 @@ class Erasure:
         )
 
     def _notes(self, journal: Journal, prints: Mapping[str, Fingerprints]) -> tuple[str, ...]:
-        notes = [note for holding in self._holdings for note in holding.notes()]
+        notes = [note for store in self._stores for note in store.notes()]
         if journal.interrupted:
             notes.append("the erasure was interrupted and finished later: counts may lack what was destroyed first")
         for label, found in journal.labels.items():
@@ -265,90 +263,9 @@ class Erasure:
         return tuple(notes)
 
     def _scan_path(self, label: str) -> Path:
-        return self._folder / f"{self._deployment}.{label}{SCAN_SUFFIX}"
+        return self._data_dir.fingerprints(self._deployment, label)
 
 
-def begun(folder: Path, deployment: str) -> Journal | None:
-    """The journal of an erasure that was begun and not finished; None when there is none.
-
-    Raises:
-        IntegrityError: It is damaged.
-    """
-    return Journal.load(folder / f"{deployment}{JOURNAL_SUFFIX}")
-
-
-def unfinished(folder: Path) -> list[str]:
+def unfinished(data_dir: DataDir) -> list[str]:
     """Deployments whose erasure was begun and not finished."""
-    return sorted(path.name.removesuffix(JOURNAL_SUFFIX) for path in folder.glob(f"*{JOURNAL_SUFFIX}"))
-
-
-class ErasableFiles:
-    """Plain files and folders: overwritten, flushed, cut to nothing, removed.
-
-    Overwriting reaches the disk's blocks on file systems that write in place. A flash drive or a
-    copy-on-write file system may keep old blocks: put the data folder on an encrypted volume.
-    """
-
-    def __init__(self, label: str, paths: Sequence[Path]) -> None:
-        self._label = label
-        self._paths = paths
-
-    @property
-    def label(self) -> str:
-        """Short name."""
-        return self._label
-
-    def contents(self) -> Iterator[bytes]:
-        """The files' bytes."""
-        for path in self._files():
-            yield path.read_bytes()
-
-    def destroy(self) -> Mapping[str, int]:
-        """Destroy every file, then the emptied folders."""
-        files = size_bytes = 0
-        for path in list(self._files()):
-            size_bytes += path.stat().st_size
-            erase_file(path)
-            files += 1
-        for root in self._paths:
-            for folder in sorted((one for one in root.rglob("*") if one.is_dir()), reverse=True):
-                folder.rmdir()
-            if root.is_dir():
-                root.rmdir()
-        return {"files": files, "bytes": size_bytes}
-
-    def kept(self) -> Iterator[bytes]:
-        """Nothing stays."""
-        return iter(())
-
-    def notes(self) -> Sequence[str]:
-        """None."""
-        return ()
-
-    def _files(self) -> Iterator[Path]:
-        for root in self._paths:
-            if root.is_file():
-                yield root
-            elif root.is_dir():
-                yield from sorted(path for path in root.rglob("*") if path.is_file() and not path.is_symlink())
-
-
-def erase_file(path: Path) -> None:
-    """Overwrite a file, flush it, cut it to nothing and remove it. A file that is gone already is no error.
-
-    Raises:
-        StoreError: It could not be overwritten or removed.
-    """
-    try:
-        with contextlib.suppress(FileNotFoundError):
-            with path.open("r+b", buffering=0) as stream:
-                left = os.fstat(stream.fileno()).st_size
-                while left > 0:
-                    left -= stream.write(bytes(min(left, 1 << 20)))
-                os.fsync(stream.fileno())
-                stream.truncate(0)
-                os.fsync(stream.fileno())
-            path.unlink()
-            sync_folder(path.parent)
-    except OSError as error:
-        raise disk_error("a file could not be destroyed", path, error) from None
+    return [path.stem for path in data_dir.erasure_journals]

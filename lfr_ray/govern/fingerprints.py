@@ -22,6 +22,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from lfr_ray.config import Section, parse_section
+from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import IntegrityError, NotFoundError
 from lfr_ray.govern.canonical import canonical_json
 from lfr_ray.govern.files import disk_error, exclusive, read_json, write_durable
@@ -209,9 +210,10 @@ def _entropy_start(item: bytes) -> int:
     return scan + 14 if scan >= 0 else 0
 
 
-def scan_key(path: Path) -> ScanKey:
+def scan_key(data_dir: DataDir) -> ScanKey:
     """The site's secret for scanning, made at the first use."""
-    with exclusive(path.parent / ".lock", "making the scan key", wait=True):
+    path = data_dir.scan_key
+    with exclusive(data_dir.keys_lock, "making the scan key", wait=True):
         if not path.exists():
             write_durable(path, canonical_json(ScanKey.create().model_dump()) + b"\n", 0o600)
     return parse_section(ScanKey, read_json(path, "the scan key"), "the scan key")

@@ -1,4 +1,4 @@
-"""The matcher's gate: every comparison asks it, and an empty answer alone permits one.
+"""The authority gate: every comparison asks it, and an empty answer alone permits one.
 
 It joins what changes rarely (the signed authority, the keys, the rules), read again when a file
 changes, with what may change at any moment (the stop, the pause, the close), looked at each time.
@@ -10,21 +10,13 @@ import contextlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
 from lfr_ray.clock import Clock, SystemClock
+from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import LfrError
 from lfr_ray.govern.authority import Authority, Position, clock_fault
-from lfr_ray.govern.grant import (
-    Grant,
-    closing_fault,
-    grant_fault,
-    grant_path,
-    load_grant,
-    must_erase,
-    ratification_fault,
-)
+from lfr_ray.govern.grant import Grant, closing_fault, grant_fault, load_grant, must_erase, ratification_fault
 from lfr_ray.govern.keys import PublicKey, trusted_keys
 from lfr_ray.govern.ledger_event import Event
 from lfr_ray.govern.profile import Profile
@@ -72,7 +64,7 @@ class AuthorityGate:
     """Says whether a comparison is permitted, for one deployment of one site.
 
     Args:
-        data_dir: The site's folder, with ``deployments/``, ``keys/``, ``stop`` and ``pause``.
+        data_dir: The site's folder.
         deployment: Id of the deployment.
         profile: The rules in force.
         ledger: Where refusals are recorded and whose health counts.
@@ -85,7 +77,7 @@ class AuthorityGate:
 
     def __init__(
         self,
-        data_dir: Path,
+        data_dir: DataDir,
         deployment: str,
         profile: Profile,
         ledger: GateLedger,
@@ -96,9 +88,8 @@ class AuthorityGate:
         model_sha256: str = "",
         needed: tuple[str, ...] = (),
     ) -> None:
-        self._grant_path = os.fspath(grant_path(data_dir / "deployments", deployment))
-        self._receipt_path = data_dir / "receipts" / f"{deployment}.json"
-        self._keys = data_dir / "keys"
+        self._data_dir = data_dir
+        self._grant_path = os.fspath(data_dir.grant(deployment))
         self._deployment = deployment
         self._profile = profile
         self._ledger = ledger
@@ -228,8 +219,8 @@ class AuthorityGate:
 
     def _read(self, state: FileState) -> _Loaded:
         try:
-            trusted = trusted_keys(self._keys)
-            grant = load_grant(Path(self._grant_path))
+            trusted = trusted_keys(self._data_dir)
+            grant = load_grant(self._data_dir, self._deployment)
         except LfrError as error:
             return _Loaded(state, None, {}, f"no authority in force: {error}")
         fault = closing_fault(grant, trusted) or grant_fault(grant, trusted, self._profile) or self._site_fault(grant)
@@ -237,7 +228,7 @@ class AuthorityGate:
 
     def _site_fault(self, grant: Grant) -> str:
         authority = grant.authority
-        if self._receipt_path.exists():
+        if self._data_dir.receipt(self._deployment).exists():
             return "the deployment was closed and its data destroyed"
         if authority.deployment != self._deployment:
             return f"the authority is of another deployment, {authority.deployment}"

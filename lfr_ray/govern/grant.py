@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
-from pathlib import Path
 
 from pydantic import Field
 
 from lfr_ray.clock import utc_text
 from lfr_ray.config import Section, parse_section
+from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import AuthorityError, InputError, NotFoundError
 from lfr_ray.govern.authority import Authority, profile_fault
 from lfr_ray.govern.canonical import Moment, canonical_json
 from lfr_ray.govern.files import read_json, write_durable
-from lfr_ray.govern.keys import PublicKey, Signature, SigningKey, signature_fault
+from lfr_ray.govern.keys import PublicKey, Signature, SigningKey, signature_fault, trusted_keys
 from lfr_ray.govern.profile import Profile
 
 AUTHORISE = "authority"
@@ -37,19 +38,13 @@ class Grant(Section):
     ratification: Signature | None = Field(default=None, description="Of a full rank, when the case was urgent.")
     closing: Closing | None = None
 
-    def save(self, folder: Path) -> Path:
-        """Write the grant durably to ``folder/<deployment>.json``."""
-        path = grant_path(folder, self.authority.deployment)
-        write_durable(path, canonical_json(self.model_dump(mode="json")) + b"\n", 0o644)
-        return path
+    def save(self, data_dir: DataDir) -> None:
+        """Write the grant durably."""
+        path = data_dir.grant(self.authority.deployment)
+        write_durable(path, canonical_json(self.model_dump(mode="json")) + b"\n")
 
 
-def grant_path(folder: Path, deployment: str) -> Path:
-    """Where a deployment's grant lies."""
-    return folder / f"{deployment}.json"
-
-
-def load_grant(path: Path) -> Grant:
+def load_grant(data_dir: DataDir, deployment: str) -> Grant:
     """Read a grant; whether it holds is :func:`grant_fault`'s to say.
 
     Raises:
@@ -57,26 +52,39 @@ def load_grant(path: Path) -> Grant:
         AuthorityError: The file is damaged or not an authority.
     """
     try:
-        document = read_json(path, f"deployment {path.stem}")
+        document = read_json(data_dir.grant(deployment), f"deployment {deployment}")
     except NotFoundError:
         raise NotFoundError(
-            "the deployment does not exist", got=path.stem, next_step="open one with `lfr deployment open`"
+            "the deployment does not exist", got=deployment, next_step="open one with `lfr deployment open`"
         ) from None
     try:
-        return parse_section(Grant, document, f"the authority of deployment {path.stem}")
+        return parse_section(Grant, document, f"the authority of deployment {deployment}")
     except InputError as error:
         raise AuthorityError(error.what, got=error.got, next_step="open the deployment anew") from None
 
 
-def list_grants(folder: Path) -> list[Grant]:
+def list_grants(data_dir: DataDir) -> list[Grant]:
     """Every deployment of a site, the newest start first; files that are no authorities are left out."""
     found = []
-    for path in folder.glob("*.json"):
-        try:
-            found.append(load_grant(path))
-        except (AuthorityError, NotFoundError):
-            continue
+    for path in data_dir.grants:
+        with contextlib.suppress(AuthorityError, NotFoundError):
+            found.append(load_grant(data_dir, path.stem))
     return sorted(found, key=lambda grant: -grant.authority.starts_at)
+
+
+def open_grant(data_dir: DataDir, deployment: str = "") -> Grant:
+    """A deployment's grant, or the newest open one when no id is given.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    if deployment:
+        return load_grant(data_dir, deployment)
+    trusted = trusted_keys(data_dir)
+    for grant in list_grants(data_dir):
+        if not closing_fault(grant, trusted):
+            return grant
+    raise NotFoundError("no deployment is open", next_step="open one with `lfr deployment open`")
 
 
 def signed(authority: Authority, key: SigningKey, at: float) -> Grant:

@@ -1,14 +1,17 @@
 """Ed25519 keys: who may sign what, and a signature that says for what it was given.
 
-A trusted key is a small JSON file ``<id>.pub`` in the keys folder of a site. Whoever may write that
-folder decides who is trusted, so it belongs to the administrator. Private keys are PEM files that
-only their owner can read; an officer's private key belongs on the officer's own medium, not here.
+A trusted key is a small JSON file in the keys folder of a site. Whoever may write that folder decides
+who is trusted, so it belongs to the administrator. Private keys are PEM files that only their owner
+can read; an officer's private key belongs on the officer's own medium, not here.
+
+What is signed is the RFC 8785 text of ``["lfr-ray", purpose, moment, document]``.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,14 +25,13 @@ from pydantic import Field
 
 from lfr_ray.clock import utc_text
 from lfr_ray.config import Section, parse_section
+from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import ConfigError, ConflictError, NotFoundError
-from lfr_ray.govern.canonical import Moment, canonical_json, sha256_hex
+from lfr_ray.govern.canonical import Form, Moment, canonical_json, form_of, sha256_hex
 from lfr_ray.govern.files import exclusive, read_json, write_durable
 
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.@:+-]{0,63}$"
 """Staff numbers, logins and nominal ids: no spaces, so that a person's name does not slip in."""
-SITE_KEY = "site"
-"""File name of the key with which a site seals its ledger and signs its receipts."""
 
 Role = Literal["authoriser", "approver", "operator", "site"]
 
@@ -158,7 +160,7 @@ class SigningKey:
     def sign(self, purpose: str, document: Any, at: float) -> Signature:
         """Sign a document for one purpose: the signature of a receipt is never one of an authority."""
         at = round(at, 3)
-        value = self._private.sign(_message(purpose, document, at))
+        value = self._private.sign(canonical_json(_signed(purpose, document, at)))
         return Signature(key=self.id, at=at, value=base64.b64encode(value).decode())
 
     def described(self, holder: str, rank: str = "", role: Role = "authoriser", **fields: Any) -> PublicKey:
@@ -193,26 +195,36 @@ def signature_fault(
         return f"it is signed by the unknown key {signature.key}"
     if role is not None and key.role != role:
         return f"key {key.id} has the role {key.role}, needed: {role}"
-    unusable = key.unusable(signature.at)
-    if unusable:
-        return unusable
+    return key.unusable(signature.at) or (
+        "" if signature_form(purpose, document, signature, key) else "its content was altered after it was signed"
+    )
+
+
+def signature_form(purpose: str, document: Any, signature: Signature, key: PublicKey) -> Form:
+    """In which form of the document a signature holds; empty when in none. See :func:`signature_fault`."""
     try:
         value = base64.b64decode(signature.value, validate=True)
         public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key.public))
-        public.verify(value, _message(purpose, document, signature.at))
-    except (InvalidSignature, binascii.Error, ValueError):
-        return "its content was altered after it was signed"
-    return ""
+    except (binascii.Error, ValueError):
+        return ""
+
+    def verifies(text: bytes) -> bool:
+        with contextlib.suppress(InvalidSignature):
+            public.verify(value, text)
+            return True
+        return False
+
+    return form_of(_signed(purpose, document, signature.at), verifies)
 
 
-def trusted_keys(folder: Path) -> dict[str, PublicKey]:
+def trusted_keys(data_dir: DataDir) -> dict[str, PublicKey]:
     """The keys that a site trusts, by id; none when there is no such folder.
 
     Raises:
         ConfigError: A key file is not valid, or its id is not that of its key.
     """
     found: dict[str, PublicKey] = {}
-    for path in sorted(folder.glob("*.pub")):
+    for path in data_dir.public_keys:
         key = parse_section(PublicKey, read_json(path, "the key file"), f"key file {path.name}")
         if key_id(key.public) != key.id:
             raise ConfigError("a key file's id is not that of its key", got=path.name, next_step="remove the file")
@@ -220,20 +232,22 @@ def trusted_keys(folder: Path) -> dict[str, PublicKey]:
     return found
 
 
-def trust(folder: Path, key: PublicKey) -> Path:
+def trust(data_dir: DataDir, key: PublicKey) -> None:
     """Add a key to the trusted ones."""
-    path = folder / f"{key.id}.pub"
-    write_durable(path, canonical_json(key.model_dump(mode="json")) + b"\n")
-    return path
+    write_durable(data_dir.public_key(key.id), canonical_json(key.model_dump(mode="json")) + b"\n")
 
 
-def site_key(folder: Path, site: str = "site") -> SigningKey:
-    """The site's own key, made and trusted at the first use."""
-    path = folder / f"{SITE_KEY}.key"
-    with exclusive(folder / ".lock", "making the site's key", wait=True):
+def site_key(data_dir: DataDir) -> SigningKey:
+    """The site's own key, made and trusted at the first use. It seals the ledger and signs receipts and records."""
+    return own_key(data_dir, data_dir.site_key, "site", role="site")
+
+
+def own_key(data_dir: DataDir, path: Path, holder: str, *, rank: str = "", role: Role = "authoriser") -> SigningKey:
+    """A key that lies in the data folder itself, made and trusted at the first use."""
+    with exclusive(data_dir.keys_lock, "making a key", wait=True):
         if not path.exists():
             key = SigningKey.create()
-            trust(folder, key.described(site, role="site"))
+            trust(data_dir, key.described(holder, rank=rank, role=role))
             key.save(path)
     return SigningKey.load(path)
 
@@ -252,5 +266,5 @@ def passphrase_from(variable: str) -> str:
     return value
 
 
-def _message(purpose: str, document: Any, at: float) -> bytes:
-    return canonical_json(["lfr-ray", purpose, utc_text(at), document])
+def _signed(purpose: str, document: Any, at: float) -> list[Any]:
+    return ["lfr-ray", purpose, utc_text(at), document]

@@ -2,7 +2,7 @@
 
 A record is durable before ``append`` returns. Records of several callers that wait at the same
 time go to the disk together. Several processes may write the same ledger: a lock file gives each
-its turn, and each first takes up what the others wrote.
+its turn, and each first reads what the others wrote.
 
 When the disk is full the records wait in memory, ``fault`` says so, matching stops, and they are
 written, in their order and with their times, as soon as there is space.
@@ -16,14 +16,14 @@ import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from lfr_ray.clock import Clock, SystemClock, parse_utc
+from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import IntegrityError, LfrError, StoreError
 from lfr_ray.govern.canonical import sha256_hex
 from lfr_ray.govern.files import disk_error, sync_folder, write_all, write_durable
-from lfr_ray.govern.keys import PublicKey, SigningKey
-from lfr_ray.govern.ledger_event import Event, check_event, line_of
+from lfr_ray.govern.keys import PublicKey, SigningKey, site_key, trusted_keys
+from lfr_ray.govern.ledger_event import SEAL_PURPOSE, Event, check_event, line_of
 from lfr_ray.govern.ledger_head import Head, HeadFile
 from lfr_ray.govern.ledger_health import FailureMarker, space_fault
 from lfr_ray.govern.ledger_verify import read_tail
@@ -31,9 +31,6 @@ from lfr_ray.govern.ledger_verify import read_tail
 CLOCK_ACCEPTED = "clock accepted"
 """What a record says after which earlier moments no longer count as later than now."""
 SEALED = "ledger sealed"
-SEAL_PURPOSE = "ledger seal"
-HEAD_SUFFIX = ".head"
-TORN_SUFFIX = ".torn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +52,7 @@ class Ledger:
     """Appends records and keeps the signed head.
 
     Args:
-        path: The JSON Lines file; ``.head``, ``.torn``, ``.lock`` and ``.failed`` lie beside it.
+        data_dir: The site's folder.
         key: The site's key.
         trusted: Keys that this site trusts, by id; the site's own among them.
         clock: Where record times come from.
@@ -68,14 +65,15 @@ class Ledger:
 
     def __init__(
         self,
-        path: Path,
+        data_dir: DataDir,
         key: SigningKey,
         trusted: Mapping[str, PublicKey],
         *,
         clock: Clock | None = None,
         seal_every: int = 1000,
     ) -> None:
-        self._path = path
+        self._data_dir = data_dir
+        self._path = path = data_dir.ledger
         self._key = key
         self._trusted = trusted
         self._clock = clock or SystemClock()
@@ -84,8 +82,8 @@ class Ledger:
         self._queue = threading.Condition()
         self._writing = False
         self._commit = threading.Lock()
-        self._marker = FailureMarker(path.with_suffix(".failed"))
-        self._head_file = HeadFile(path.with_suffix(HEAD_SUFFIX), key)
+        self._marker = FailureMarker(data_dir.ledger_failed)
+        self._head_file = HeadFile(data_dir.ledger_head, key)
         self._head = Head()
         self._failure = ""
         self._broken = ""
@@ -93,7 +91,7 @@ class Ledger:
         self._unsealed = False
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+            self._lock = os.open(data_dir.ledger_lock, os.O_RDWR | os.O_CREAT, 0o600)
             self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise disk_error("the ledger cannot be opened", path, error) from None
@@ -104,13 +102,8 @@ class Ledger:
         """Where the ledger ends, as far as this process knows."""
         return self._head
 
-    @property
-    def healthy(self) -> bool:
-        """Records can be written; matching must stop when not."""
-        return not self.fault()
-
     def fault(self) -> str:
-        """Empty, or why records cannot be written. Tries again first, when records are waiting."""
+        """Empty, or why records cannot be written: then matching stops. Tries again first, when records wait."""
         with contextlib.suppress(LfrError, OSError):
             if not self._broken and self._size() < self._head.size_bytes:
                 self._break("the ledger was truncated")
@@ -161,7 +154,7 @@ class Ledger:
         """Sign the ledger as it stands in a record of its own, which stays in every export."""
         with self._commit:
             try:
-                with self._turn():
+                with self._locked():
                     return Recorded(*self._put([], seal=True)[-1])
             except (OSError, StoreError) as error:
                 raise self._failed(error, 0) from None
@@ -208,7 +201,7 @@ class Ledger:
                 raise IntegrityError(self._broken, next_step="run `lfr audit verify`")
             written: list[tuple[int, str]] = []
             try:
-                with self._turn():
+                with self._locked():
                     if batch:
                         written = self._put(batch, seal=False)
                     else:
@@ -280,14 +273,14 @@ class Ledger:
         self._marker.set()
         return StoreError(fault.what, got=fault.got, next_step=f"{step}; {waiting} records wait and are written then")
 
-    # -- taking turns and taking up -----------------------------------------------------------
+    # -- other processes and crashes ----------------------------------------------------------
 
     @contextlib.contextmanager
-    def _turn(self) -> Iterator[None]:
-        """Hold the lock between processes, with everything that others wrote taken up."""
+    def _locked(self) -> Iterator[None]:
+        """Hold the lock between processes, and know everything that others wrote."""
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         try:
-            self._take_up()
+            self._catch_up()
             yield
         finally:
             fcntl.flock(self._lock, fcntl.LOCK_UN)
@@ -297,10 +290,10 @@ class Ledger:
             fcntl.flock(self._lock, fcntl.LOCK_EX)
             try:
                 empty = os.fstat(self._file).st_size == 0
-                if empty and not self._path.with_suffix(HEAD_SUFFIX).exists():
+                if empty and not self._data_dir.ledger_head.exists():
                     sync_folder(self._path.parent)
                     self._head_file.create(Head(), self._clock.wall_s())
-                self._take_up()
+                self._catch_up()
             finally:
                 fcntl.flock(self._lock, fcntl.LOCK_UN)
         except OSError as error:
@@ -308,7 +301,7 @@ class Ledger:
         if self._marker.clear_stale():
             self.append(Event("incident", "a process that could not write the ledger ended without recovering"))
 
-    def _take_up(self) -> None:
+    def _catch_up(self) -> None:
         head, doubt = self._head_file.read(self._trusted)
         if head is None:
             raise self._break(doubt)
@@ -321,9 +314,9 @@ class Ledger:
             raise self._break(f"the ledger was truncated: {size} bytes of {head.size_bytes} are left")
         self._head = head
         if size > head.size_bytes:
-            self._take_up_tail(size)
+            self._recover_tail(size)
 
-    def _take_up_tail(self, size: int) -> None:
+    def _recover_tail(self, size: int) -> None:
         """Lines after the head: whole ones were written before a crash, the rest is set aside."""
         data = os.pread(self._file, size - self._head.size_bytes, self._head.size_bytes)
         records, good_bytes = read_tail(data, self._head.count, self._head.sha256)
@@ -334,7 +327,7 @@ class Ledger:
             head = replace(head, count=record["n"], sha256=record["sha256"], latest_at=latest_at, accepted=accepted)
         torn = data[good_bytes:]
         if torn:
-            aside = self._path.with_suffix(TORN_SUFFIX)
+            aside = self._data_dir.ledger_torn
             earlier = aside.read_bytes() if aside.exists() else b""
             write_durable(aside, earlier + torn + b"\n", 0o600)
             os.ftruncate(self._file, self._head.size_bytes + good_bytes)
@@ -365,3 +358,14 @@ class Ledger:
 
 def _clock_after(accepted: int, latest_at: float, what: str, at: float) -> tuple[int, float]:
     return (accepted + 1, at) if what == CLOCK_ACCEPTED else (accepted, max(latest_at, at))
+
+
+def open_ledger(data_dir: DataDir, clock: Clock | None = None) -> Ledger:
+    """The site's ledger; several processes may have it open.
+
+    Raises:
+        IntegrityError: It was truncated or replaced.
+        StoreError: It cannot be opened.
+    """
+    key = site_key(data_dir)
+    return Ledger(data_dir, key, trusted_keys(data_dir), clock=clock)

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 from lfr_ray.clock import utc_text
 from lfr_ray.errors import InputError
-from lfr_ray.govern.canonical import canonical_json, sha256_hex
+from lfr_ray.govern.canonical import MAX_NUMBER, canonical_json, sha256_hex
 
 RecordKind = Literal[
     "collection",
@@ -32,6 +32,7 @@ NEEDS_REASON = frozenset({"consultation", "disclosure", "stop"})
 FIRST_PREVIOUS = "0" * 64
 """What the first record follows."""
 
+SEAL_PURPOSE = "ledger seal"
 MAX_TEXT = 500
 MAX_ITEMS = 64
 MAX_NUMBERS = 16
@@ -100,6 +101,8 @@ def check_event(event: Event) -> None:
 def _check_value(value: Any, where: str, depth: int) -> None:
     if isinstance(value, float) and not math.isfinite(value):
         raise InputError("a record's number is not finite", got=where)
+    if isinstance(value, (int, float)) and abs(value) > MAX_NUMBER:
+        raise InputError("a record's number is too large for other programs", got=where, allowed=f"{MAX_NUMBER}")
     if value is None or isinstance(value, (bool, int, float)):
         return
     if isinstance(value, str):

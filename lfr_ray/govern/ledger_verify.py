@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,11 +11,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import NotFoundError
-from lfr_ray.govern.canonical import canonical_json, sha256_hex
+from lfr_ray.govern.canonical import Form, form_of, sha256_hex
 from lfr_ray.govern.files import disk_error
 from lfr_ray.govern.keys import PublicKey, Signature, signature_fault
-from lfr_ray.govern.ledger_event import FIRST_PREVIOUS, split_line
+from lfr_ray.govern.ledger_event import FIRST_PREVIOUS, SEAL_PURPOSE, split_line
 from lfr_ray.govern.ledger_head import HeadFile
 
 MAX_FAULTS = 20
@@ -36,12 +38,14 @@ class Verdict:
 
     Attributes:
         records: Lines read.
+        older: Of them, lines that were written before RFC 8785.
         sealed: Records covered by a seal or by the signed head.
         faults: Why the ledger does not hold; empty when it does.
         notes: What is worth knowing and no fault.
     """
 
     records: int = 0
+    older: int = 0
     sealed: int = 0
     head: str = f"0:{FIRST_PREVIOUS}"
     faults: list[str] = field(default_factory=list)
@@ -63,8 +67,8 @@ def read_tail(data: bytes, count: int, previous: str) -> tuple[list[dict[str, An
     records = []
     good_bytes = 0
     for line in data.splitlines(keepends=True):
-        record, fault = _parse(line)
-        if fault or record["n"] != count + 1 or record["previous"] != previous:
+        record, form = _parse(line)
+        if not form or record["n"] != count + 1 or record["previous"] != previous:
             break
         count, previous = record["n"], record["sha256"]
         good_bytes += len(line)
@@ -72,24 +76,27 @@ def read_tail(data: bytes, count: int, previous: str) -> tuple[list[dict[str, An
     return records, good_bytes
 
 
-def read_records(path: Path) -> Iterator[dict[str, Any]]:
+def read_records(data_dir: DataDir) -> Iterator[dict[str, Any]]:
     """The records of a ledger in order, unverified; an unfinished last line is left out.
 
     Raises:
         NotFoundError: There is no ledger.
     """
-    for line in _lines(path):
-        try:
-            yield json.loads(line)
-        except ValueError:
-            continue
+    return (record for _, record in read_lines(data_dir))
 
 
-def verify_ledger(path: Path, trusted: Mapping[str, PublicKey], known: Iterable[KnownHead] = ()) -> Verdict:
+def read_lines(data_dir: DataDir) -> Iterator[tuple[bytes, dict[str, Any]]]:
+    """The lines of a ledger as they stand in the file, each with its record; see :func:`read_records`."""
+    for line in _lines(data_dir.ledger):
+        with contextlib.suppress(ValueError):
+            yield line, json.loads(line)
+
+
+def verify_ledger(data_dir: DataDir, trusted: Mapping[str, PublicKey], known: Iterable[KnownHead] = ()) -> Verdict:
     """Check every line, every seal, the signed head and every head that was written down elsewhere.
 
     Args:
-        path: The JSON Lines file; its head file lies beside it.
+        data_dir: The site's folder.
         trusted: Keys by id; seals and the head must be signed by one with the role ``site``.
         known: Heads from receipts and public records, which reveal a ledger that was set back as a whole.
 
@@ -97,7 +104,7 @@ def verify_ledger(path: Path, trusted: Mapping[str, PublicKey], known: Iterable[
         NotFoundError: There is no ledger.
     """
     verdict = Verdict()
-    head, doubt = HeadFile(path.with_suffix(".head")).read(trusted)
+    head, doubt = HeadFile(data_dir.ledger_head).read(trusted)
     if doubt and head is None:
         verdict.blame(doubt)
     elif doubt:
@@ -107,7 +114,7 @@ def verify_ledger(path: Path, trusted: Mapping[str, PublicKey], known: Iterable[
         anchors.setdefault(one.count, []).append(one)
     if head is not None:
         anchors.setdefault(head.count, []).append(KnownHead(head.count, head.sha256, "the signed head"))
-    _walk(path, trusted, anchors, verdict)
+    _walk(data_dir.ledger, trusted, anchors, verdict)
     for count, left in anchors.items():
         for one in left:
             if count > verdict.records:
@@ -122,20 +129,21 @@ def verify_ledger(path: Path, trusted: Mapping[str, PublicKey], known: Iterable[
 def _walk(path: Path, trusted: Mapping[str, PublicKey], anchors: dict[int, list[KnownHead]], verdict: Verdict) -> None:
     expected, previous = 1, FIRST_PREVIOUS
     for line in _lines(path):
-        record, fault = _parse(line)
-        if fault and not line.endswith(b"\n"):
+        record, form = _parse(line)
+        if not form and not line.endswith(b"\n"):
             verdict.notes.append(
                 "the last line is unfinished (a crash while writing); it is set aside at the next start"
             )
             break
         verdict.records += 1
-        if fault:
-            verdict.blame(f"record {record.get('n', expected)}: {fault}")
+        verdict.older += form == "older form"
+        if not form:
+            verdict.blame(f"record {record.get('n', expected)}: it was changed, or is no ledger record")
         number = record.get("n", expected)
         order = _order_fault(number, expected, record.get("previous"), previous)
         if order:
             verdict.blame(order)
-        if record.get("kind") == "seal" and not fault:
+        if record.get("kind") == "seal" and form:
             seal = _seal_fault(record, trusted)
             verdict.sealed = verdict.sealed if seal else number
             if seal:
@@ -168,21 +176,21 @@ def _seal_fault(record: dict[str, Any], trusted: Mapping[str, PublicKey]) -> str
         return "it is malformed"
     if content != {"count": record["n"] - 1, "sha256": record["previous"]}:
         return "it seals other records than those before it"
-    return signature_fault("ledger seal", content, signature, trusted, "site")
+    return signature_fault(SEAL_PURPOSE, content, signature, trusted, "site")
 
 
-def _parse(line: bytes) -> tuple[dict[str, Any], str]:
-    """A line's record with its stated hash, and empty or what is wrong with the line itself."""
+def _parse(line: bytes) -> tuple[dict[str, Any], Form]:
+    """A line's record with its stated hash, and in which form the line is what it was written as; empty: in none."""
     try:
         body, digest = split_line(line)
         record = json.loads(body)
-        if not isinstance(record, dict) or not isinstance(record.get("n"), int):
-            return {}, "it is no ledger record"
     except ValueError:
-        return {}, "it is no ledger record"
-    altered = sha256_hex(body) != digest or canonical_json(record) != body
+        return {}, ""
+    if not isinstance(record, dict) or not isinstance(record.get("n"), int):
+        return {}, ""
+    form = form_of(record, lambda text: text == body) if sha256_hex(body) == digest else ""
     record["sha256"] = digest
-    return record, "it was changed" if altered else ""
+    return record, form
 
 
 def _lines(path: Path) -> Iterator[bytes]:

@@ -9,9 +9,10 @@ from typing import Literal
 import yaml
 from pydantic import Field, model_validator
 
-from lfr_ray.config import Section, load_yaml, parse_section
+from lfr_ray.config import AuthorityConfig, Section, load_yaml, parse_section
+from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import ConfigError, IntegrityError
-from lfr_ray.govern.canonical import canonical_json, sha256_hex
+from lfr_ray.govern.canonical import canonical_json, form_of, sha256_hex
 from lfr_ray.govern.files import read_json, write_durable
 
 Kind = Literal["live", "retrospective", "test"]
@@ -90,7 +91,7 @@ class RetentionRule(Section):
 class RetentionRules(Section):
     """The classes of data that exist, and no other."""
 
-    unmatched: RetentionRule = Field(description="A passage that matched nobody: memory only.")
+    unmatched: RetentionRule = Field(description="A tracklet that matched nobody: memory only.")
     alert: RetentionRule = Field(description="An alert's pictures and what links it to a person.")
     watchlist: RetentionRule = Field(description="Entries, pictures and templates.")
     recording: RetentionRule = Field(description="A separate recording of the cameras, off by default.")
@@ -134,6 +135,10 @@ class Profile(Section):
         """Hash of the rules: an authority names it, so that the rules cannot change under it."""
         return sha256_hex(canonical_json(self.model_dump(mode="json")))
 
+    def has_hash(self, sha256: str) -> bool:
+        """These are the rules of that hash, whether it was taken lately or of the older form."""
+        return bool(form_of(self.model_dump(mode="json"), lambda text: sha256_hex(text) == sha256))
+
     def outranks(self, rank: str, least: str) -> bool:
         """``rank`` exists and is at least ``least``."""
         return rank in self.ranks and self.ranks.index(rank) >= self.ranks.index(least)
@@ -162,27 +167,32 @@ def load_profile(wanted: str | Path) -> Profile:
     return parse_section(Profile, load_yaml(path), f"profile {path.name}")
 
 
-def keep_profile(folder: Path, profile: Profile) -> Path:
+def profile_of(authority: AuthorityConfig) -> Profile:
+    """The rules that a site names."""
+    return load_profile(authority.profile or default_profile(authority.kind))
+
+
+def default_profile(kind: str) -> str:
+    """The rules where nobody names any."""
+    return "test" if kind == "test" else "uk-police"
+
+
+def keep_profile(data_dir: DataDir, profile: Profile) -> None:
     """Keep the rules beside the authorities that were made under them, by their hash."""
-    path = _kept_path(folder, profile.sha256)
+    path = data_dir.profile(profile.sha256)
     if not path.exists():
         write_durable(path, canonical_json(profile.model_dump(mode="json")) + b"\n")
-    return path
 
 
-def kept_profile(folder: Path, sha256: str) -> Profile:
+def kept_profile(data_dir: DataDir, sha256: str) -> Profile:
     """The rules of that hash, as they were kept.
 
     Raises:
         NotFoundError: They were not kept here.
         ConfigError, IntegrityError: They were changed since.
     """
-    path = _kept_path(folder, sha256)
+    path = data_dir.profile(sha256)
     profile = parse_section(Profile, read_json(path, "the rules of this deployment"), f"profile {path.stem[:12]}")
-    if profile.sha256 != sha256:
+    if not profile.has_hash(sha256):
         raise IntegrityError("the rules of a deployment were changed", got=path.name)
     return profile
-
-
-def _kept_path(folder: Path, sha256: str) -> Path:
-    return folder / "profiles" / f"{sha256}.json"

@@ -40,7 +40,7 @@ MONITORED = ("perceived_ethnicity", "perceived_sex", "perceived_age_band")
 
 @dataclass(frozen=True)
 class RecordFacts:
-    """What the record is made of; collected from the ledger, the desk's feed, the grant and the receipt.
+    """What the record is made of; collected from the ledger, the feed of alerts, the grant and the receipt.
 
     Attributes:
         cameras: Totals by camera.
@@ -77,7 +77,7 @@ def build_record(facts: RecordFacts, profile: Profile) -> dict[str, Any]:
     """
     authority = facts.grant.authority
     alerts = [alert for alert in facts.alerts if not alert.blue]
-    seen = sum(tally.faces_seen for tally in facts.cameras.values())
+    seen = sum(counters.faces_seen for counters in facts.cameras.values())
     least = profile.small_cell
     return {
         "format": FORMAT,
@@ -98,7 +98,7 @@ def build_record(facts: RecordFacts, profile: Profile) -> dict[str, Any]:
             "categories": one_way(dict.fromkeys(authority.who, 0) | dict(facts.categories), least),
         },
         "threshold": _threshold(authority, profile),
-        "cameras": {name: _camera(tally) for name, tally in facts.cameras.items()},
+        "cameras": {name: _camera(counters) for name, counters in facts.cameras.items()},
         "totals": _totals(alerts, seen),
         "rates": _rates(facts, alerts, seen),
         "decisions": _decisions(alerts),
@@ -194,20 +194,20 @@ def _threshold(authority: Authority, profile: Profile) -> dict[str, Any]:
     }
 
 
-def _camera(tally: CameraCounters) -> dict[str, Any]:
+def _camera(counters: CameraCounters) -> dict[str, Any]:
     return {
-        "faces_seen": tally.faces_seen,
-        "faces_compared": tally.faces_compared,
-        "failure_to_acquire": _share(tally),
-        "rejected_views": dict(sorted(tally.rejected.items())),
-        "watched_s": round(tally.watched_s, 1),
-        "blind_s": round(tally.blind_s, 1),
-        "capture_to_alert_ms": dict(tally.latency_ms),
+        "faces_seen": counters.faces_seen,
+        "faces_compared": counters.faces_compared,
+        "failure_to_acquire": _share(counters),
+        "rejected_views": dict(sorted(counters.rejected.items())),
+        "watched_s": round(counters.watched_s, 1),
+        "blind_s": round(counters.blind_s, 1),
+        "capture_to_alert_ms": dict(counters.latency_ms),
     }
 
 
-def _share(tally: CameraCounters) -> dict[str, Any]:
-    return rate(max(0, tally.faces_seen - tally.faces_compared), tally.faces_seen).document()
+def _share(counters: CameraCounters) -> dict[str, Any]:
+    return rate(max(0, counters.faces_seen - counters.faces_compared), counters.faces_seen).document()
 
 
 def _totals(alerts: Sequence[AlertFact], seen: int) -> dict[str, int]:
@@ -228,7 +228,7 @@ def _totals(alerts: Sequence[AlertFact], seen: int) -> dict[str, int]:
 def _rates(facts: RecordFacts, alerts: Sequence[AlertFact], seen: int) -> dict[str, Any]:
     totals = _totals(alerts, seen)
     confirmed, unconfirmed = totals["false_alerts_confirmed"], totals["false_alerts_unconfirmed"]
-    compared = sum(tally.faces_compared for tally in facts.cameras.values())
+    compared = sum(counters.faces_compared for counters in facts.cameras.values())
     # Counting faces is an estimate; more alerts than faces are never less than as many faces.
     faces = max(seen, len(alerts))
     found = {

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
 
 from lfr_ray.config import NAME_PATTERN, Section, parse_section
+from lfr_ray.data_dir import DataDir
 from lfr_ray.govern.canonical import Moment, canonical_json, sha256_hex
 from lfr_ray.govern.files import read_json, write_durable
 from lfr_ray.govern.keys import PublicKey, Signature, SigningKey, signature_fault
@@ -18,11 +18,11 @@ DIGEST_PATTERN = r"^[0-9a-f]{64}$"
 
 
 class DestroyedPart(Section):
-    """What was destroyed of one holding.
+    """What was destroyed of one erasable store.
 
     Attributes:
-        label: Which holding: the watchlist, the alerts, files.
-        counts: Of entries, pictures, templates, files, bytes, whatever the holding has.
+        label: Which store: the watchlist, the alerts, files.
+        counts: Of entries, pictures, templates, files, bytes, whatever the store has.
         items: Pictures and vectors whose bytes were looked for.
         found_before: Of them, how many the scan found before the erasure: it can see this storage.
         found_after: How many it found afterwards. A receipt is only given for none.
@@ -81,11 +81,10 @@ class SignedReceipt(Section):
         """Empty, or why the receipt proves nothing."""
         return signature_fault(PURPOSE, self.receipt.content(), self.signature, trusted, "site")
 
-    def save(self, folder: Path) -> Path:
-        """Write durably to ``folder/<deployment>.json``."""
-        path = receipt_path(folder, self.receipt.deployment)
+    def save(self, data_dir: DataDir) -> None:
+        """Write durably."""
+        path = data_dir.receipt(self.receipt.deployment)
         write_durable(path, canonical_json(self.model_dump(mode="json")) + b"\n")
-        return path
 
 
 def sign_receipt(receipt: Receipt, key: SigningKey, at: float) -> SignedReceipt:
@@ -93,16 +92,12 @@ def sign_receipt(receipt: Receipt, key: SigningKey, at: float) -> SignedReceipt:
     return SignedReceipt(receipt=receipt, signature=key.sign(PURPOSE, receipt.content(), at))
 
 
-def receipt_path(folder: Path, deployment: str) -> Path:
-    """Where a deployment's receipt lies."""
-    return folder / f"{deployment}.json"
-
-
-def load_receipt(path: Path) -> SignedReceipt:
+def load_receipt(data_dir: DataDir, deployment: str) -> SignedReceipt:
     """Read a receipt.
 
     Raises:
         NotFoundError: There is none.
         ConfigError, IntegrityError: It is no receipt.
     """
-    return parse_section(SignedReceipt, read_json(path, "the erasure receipt"), f"receipt {path.stem}")
+    document = read_json(data_dir.receipt(deployment), "the erasure receipt")
+    return parse_section(SignedReceipt, document, f"receipt {deployment}")

@@ -1,4 +1,4 @@
-"""When data must go: a clock over plain values. Nothing here deletes anything.
+"""When data must go: a pure rule over plain values. Nothing here deletes anything.
 
 Every class of data has a rule in the profile. What is due is decided from when a thing came into
 being, was used, was held with a reason, and from the deployment's end; never from when we looked.
@@ -6,15 +6,13 @@ being, was used, was held with a reason, and from the deployment's end; never fr
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 from lfr_ray.govern.profile import RetentionRule, RetentionRules
 
 DataClass = Literal["unmatched", "alert", "watchlist", "recording", "ledger", "listing"]
-CLASSES: tuple[str, ...] = get_args(DataClass)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +45,6 @@ class Due:
     reason: str
 
 
-def rule_for(rules: RetentionRules, data_class: DataClass) -> RetentionRule:
-    """The rule of a class."""
-    rule: RetentionRule = getattr(rules, data_class)
-    return rule
-
-
 def due_at(item: Item, rules: RetentionRules) -> tuple[float, str]:
     """When an item must be destroyed at the latest, and by which clause.
 
@@ -62,7 +54,7 @@ def due_at(item: Item, rules: RetentionRules) -> tuple[float, str]:
     Returns:
         Wall time (infinity: never) and a few words.
     """
-    rule = rule_for(rules, item.data_class)
+    rule: RetentionRule = getattr(rules, item.data_class)
     if item.hold_reason.strip() and rule.held_max_s is not None:
         return item.created_at + max(rule.max_s, rule.held_max_s), "the longest hold is over"
     moments = [(item.created_at + rule.max_s, "its retention time is over")]
@@ -81,9 +73,3 @@ def due(items: Iterable[Item], rules: RetentionRules, now_s: float) -> tuple[Due
         if at <= now_s:
             found.append(Due(item, at, reason))
     return tuple(sorted(found, key=lambda one: (one.due_at, one.item.id)))
-
-
-def next_due_s(items: Iterable[Item], rules: RetentionRules, now_s: float) -> float:
-    """Seconds until something is due next: 0 when it already is, infinity when nothing ever will be."""
-    earliest = min((due_at(item, rules)[0] for item in items), default=math.inf)
-    return max(0.0, earliest - now_s)

@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lfr_ray.clock import utc_text
+from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import InputError, StoreError
 from lfr_ray.govern.canonical import canonical_json
 from lfr_ray.govern.files import disk_error, sync_folder, write_durable
-
-STOP_FILE = "stop"
-PAUSE_FILE = "pause"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +102,15 @@ class Switch:
             return ""
         halt = self.read()
         if halt is None or not halt.reason:
-            return f"{self._label}"
+            return self._label
         return f"{self._label}: {halt.reason} ({halt.at})"
 
 
-def emergency_stop(data_dir: Path) -> Switch:
+def emergency_stop(data_dir: DataDir) -> Switch:
     """The emergency stop of a site."""
-    return Switch(data_dir / STOP_FILE, "matching was stopped")
+    return Switch(data_dir.stop, "matching was stopped")
 
 
-def breaker_pause(data_dir: Path) -> Switch:
+def breaker_pause(data_dir: DataDir) -> Switch:
     """The pause that the circuit breaker of a site sets."""
-    return Switch(data_dir / PAUSE_FILE, "matching is paused by the circuit breaker")
+    return Switch(data_dir.pause, "matching is paused by the circuit breaker")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import ConflictError, NotFoundError
 from lfr_ray.govern.authority import ANY, Authority, Officer
-from lfr_ray.govern.files import exclusive
-from lfr_ray.govern.grant import Grant, closing_fault, grant_fault, grant_path, load_grant, signed
-from lfr_ray.govern.keys import SigningKey, trust, trusted_keys
+from lfr_ray.govern.grant import Grant, closing_fault, grant_fault, load_grant, signed
+from lfr_ray.govern.keys import SigningKey, own_key, trusted_keys
 from lfr_ray.govern.profile import Profile, keep_profile
 
 TESTER = "tester"
@@ -51,38 +49,30 @@ def trial_authority(
     )
 
 
-def trial_key(keys: Path) -> SigningKey:
+def trial_key(data_dir: DataDir) -> SigningKey:
     """The tester's key, made and trusted at the first use."""
-    path = keys / f"{TESTER}.key"
-    with exclusive(keys / ".lock", "making the tester's key", wait=True):
-        if not path.exists():
-            key = SigningKey.create()
-            trust(keys, key.described(TESTER, rank=TESTER))
-            key.save(path)
-    return SigningKey.load(path)
+    return own_key(data_dir, data_dir.tester_key, TESTER, rank=TESTER)
 
 
-def open_trial(data_dir: Path, authority: Authority, profile: Profile, now_s: float) -> Grant:
-    """Sign and save a trial.
+def open_trial(data_dir: DataDir, authority: Authority, profile: Profile, now_s: float) -> Grant:
+    """Sign and save a trial; one that is open already and still holds is given back as it is.
 
     Raises:
         ConflictError: A deployment of this id was closed, or is open as another kind.
     """
-    key = trial_key(data_dir / "keys")
-    grant = signed(authority, key, now_s)
-    folder = data_dir / "deployments"
-    keep_profile(folder, profile)
+    grant = signed(authority, trial_key(data_dir), now_s)
+    keep_profile(data_dir, profile)
     try:
-        present = load_grant(grant_path(folder, authority.deployment))
+        present = load_grant(data_dir, authority.deployment)
     except NotFoundError:
-        grant.save(folder)
+        grant.save(data_dir)
         return grant
-    trusted = trusted_keys(data_dir / "keys")
+    trusted = trusted_keys(data_dir)
     if present.authority.kind != "test" or closing_fault(present, trusted):
         raise ConflictError(
             "a deployment of this id is already recorded", got=authority.deployment, next_step="choose another id"
         )
     if grant_fault(present, trusted, profile) or present.authority.ends_at <= now_s:
-        grant.save(folder)
+        grant.save(data_dir)
         return grant
     return present

@@ -6,22 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from lfr_ray.data_dir import WatchlistDir
 from lfr_ray.errors import StoreError
 from lfr_ray.match.lock import FileLock
 from lfr_ray.match.shred import link_all, shred, shred_tree, shred_unlinked, sync_folder
 from lfr_ray.match.table import Table
-
-LOCK_FILE = "lock"
-"""Stays behind when everything else is destroyed; it is empty."""
-
-UNFINISHED = "unfinished"
-"""A folder that is there while something is written. If nobody holds the lock, the writer has died."""
-
-SUPERSEDED = "superseded"
-"""A marker that is there while files hold rows that are no longer on the list."""
-
-DOOMED = "destroying"
-"""A marker that is there while everything is destroyed."""
 
 
 class ListFolder:
@@ -35,10 +24,9 @@ class ListFolder:
     def __init__(self, folder: Path, table: Table) -> None:
         self._folder = folder
         self._table = table
-        self._lock = FileLock(folder / LOCK_FILE)
-        self._unfinished = folder / UNFINISHED
-        self._superseded = folder / SUPERSEDED
-        self._doomed = folder / DOOMED
+        self._paths = paths = WatchlistDir(folder)
+        self._lock = FileLock(paths.lock)
+        self._unfinished, self._superseded = paths.unfinished, paths.superseded
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -54,7 +42,7 @@ class ListFolder:
         with suppress(StoreError):
             self._recover()
         with self._lock.shared():
-            if self._doomed.exists():
+            if self._paths.destroying.exists():
                 raise StoreError(
                     "the watchlist is being destroyed and that could not be finished",
                     got=self._folder,
@@ -114,12 +102,12 @@ class ListFolder:
 
     def _recover(self) -> None:
         """Finish what a writer that died has begun."""
-        if not self._unfinished.exists() and not self._doomed.exists():
+        if not self._unfinished.exists() and not self._paths.destroying.exists():
             return
         with self._lock.exclusive_if_free() as taken, _as_store_error(self._folder):
             if not taken:
                 return
-            if self._doomed.exists():
+            if self._paths.destroying.exists():
                 self._destroy()
             elif self._unfinished.exists():
                 # What the writer had half done is unknown: everything is written anew.
@@ -132,7 +120,7 @@ class ListFolder:
         link_all(self._table.path, self._unfinished)
 
     def _destroy(self) -> tuple[int, int]:
-        self._doomed.touch()
+        self._paths.destroying.touch()
         sync_folder(self._folder)
         self._table.close()
         files = size_bytes = 0
@@ -140,10 +128,10 @@ class ListFolder:
             if path.is_dir():
                 inner_files, inner_bytes = shred_tree(path)
                 files, size_bytes = files + inner_files, size_bytes + inner_bytes
-            elif path.name not in (LOCK_FILE, DOOMED):
+            elif path not in (self._paths.lock, self._paths.destroying):
                 files, size_bytes = files + 1, size_bytes + path.stat().st_size
                 shred(path)
-        self._doomed.unlink()
+        self._paths.destroying.unlink()
         sync_folder(self._folder)
         return files, size_bytes
 

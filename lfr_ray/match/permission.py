@@ -1,4 +1,4 @@
-"""Who may say no: the matcher asks a gate before it compares anything."""
+"""Who may say no: the matcher asks for permission before it compares anything."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Permission(Protocol):
-    """Answers whether one camera's tracklet may be compared with the list, right now."""
+    """Says whether one camera's tracklet may be compared with the list, right now."""
 
     def refusal(self, camera: str, captured_at: float, watchlist_hash: str, model: str) -> str:
         """Why this comparison is not permitted; empty when it is.
@@ -20,23 +20,8 @@ class Permission(Protocol):
 
 
 class AlwaysPermitted:
-    """Lets everything through: for recorded footage of one's own and for tests, never for a live deployment."""
+    """Permits everything: for recorded footage of one's own and for tests, never for a live deployment."""
 
     def refusal(self, camera: str, captured_at: float, watchlist_hash: str, model: str) -> str:
         """Nothing is refused."""
         return ""
-
-
-class NeverPermitted:
-    """Refuses everything: the safe state.
-
-    Args:
-        why: What the cameras' status will say.
-    """
-
-    def __init__(self, why: str) -> None:
-        self._why = why
-
-    def refusal(self, camera: str, captured_at: float, watchlist_hash: str, model: str) -> str:
-        """Always the same reason."""
-        return self._why

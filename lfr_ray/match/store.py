@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lfr_ray.data_dir import WatchlistDir
 from lfr_ray.errors import ConflictError, IntegrityError, NotFoundError, RefusedError, StoreError
 from lfr_ray.match.approval import Approval, read_approval, write_approval
 from lfr_ray.match.entries import ENTRY_FIELDS, EnrolledImage, Entry, vector_sha256
@@ -17,7 +18,6 @@ from lfr_ray.match.folder import ListFolder
 from lfr_ray.match.table import SCHEMA, Table, covered_of, entry_of, image_of, quoted
 from lfr_ray.records import Floats
 
-APPROVAL_FILE = "approval.json"
 _WITHOUT_PICTURE = tuple(name for name in SCHEMA.names if name != "jpeg")
 
 
@@ -67,6 +67,7 @@ class WatchlistStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
+        self._approval = WatchlistDir(self.folder).approval
         self._table = Table(self.folder)
         self._place = ListFolder(self.folder, self._table)
 
@@ -227,7 +228,7 @@ class WatchlistStore:
         except OSError:
             names = []
         with suppress(OSError):
-            names.append(str((self.folder / APPROVAL_FILE).stat().st_mtime_ns))
+            names.append(str((self._approval).stat().st_mtime_ns))
         return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
 
     def importers(self) -> frozenset[str]:
@@ -262,7 +263,7 @@ class WatchlistStore:
                 next_step="let a colleague look at `lfr watchlist report` and approve",
             )
         approval = Approval(approved_by.strip(), now_s, _hash_of(digests))
-        write_approval(self.folder / APPROVAL_FILE, approval)
+        write_approval(self._approval, approval)
         return approval
 
     def approval(self, now_s: float) -> Approval | None:
@@ -280,7 +281,7 @@ class WatchlistStore:
         Raises:
             IntegrityError: The approval is damaged.
         """
-        known = read_approval(self.folder / APPROVAL_FILE)
+        known = read_approval(self._approval)
         if known is None or known.approved_at > now_s or known.content_hash != content_hash:
             return None
         return known

@@ -1,64 +1,35 @@
 """Closing a deployment: nothing is compared any more, everything is destroyed, and that is proved.
 
-Also what runs by the clock: alerts whose time is over, closings that a crash interrupted.
+Also what is due by the clock: alerts whose time is over, closings that a crash interrupted.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from lfr_ray.alert.erase import AlertEraser, RetentionFacts
-from lfr_ray.alert.store import AlertStore
 from lfr_ray.clock import Clock, SystemClock, utc_text
 from lfr_ray.errors import ConflictError, LfrError
 from lfr_ray.govern.canonical import canonical_json, sha256_hex
-from lfr_ray.govern.erasure import ErasableFiles, ErasableStore, Erasure, Stage, begun, unfinished
-from lfr_ray.govern.files import exclusive, write_durable
-from lfr_ray.govern.fingerprints import fingerprints_of
-from lfr_ray.govern.grant import Grant, closed, closing_fault, grant_path, list_grants, load_grant, must_erase
+from lfr_ray.govern.erasure import Erasure, Journal, Stage, unfinished
+from lfr_ray.govern.files import exclusive
+from lfr_ray.govern.fingerprints import fingerprints_of, scan_key
+from lfr_ray.govern.grant import Grant, closed, closing_fault, list_grants, load_grant, must_erase
 from lfr_ray.govern.keys import PublicKey, site_key, trusted_keys
 from lfr_ray.govern.ledger import Ledger
 from lfr_ray.govern.ledger_event import Event
+from lfr_ray.govern.listing import Listed, Listing, write_listing
 from lfr_ray.govern.profile import RetentionRules, kept_profile
-from lfr_ray.govern.receipt import SignedReceipt, load_receipt, receipt_path
+from lfr_ray.govern.receipt import SignedReceipt, load_receipt
 from lfr_ray.govern.retention import Item, due
-from lfr_ray.match.store import WatchlistStore
-from lfr_ray.site.authority import (
-    DEPLOYMENTS_FOLDER,
-    KEYS_FOLDER,
-    RECEIPTS_FOLDER,
-    listed_path,
-    site_scan_key,
-)
-from lfr_ray.site.erase import ErasableAlerts, ErasableWatchlist
+from lfr_ray.site.erase import ErasableAlerts, erasable_stores
+from lfr_ray.site.facts import alert_events
+from lfr_ray.site.open import SiteStorage
 
 EXPIRED = "retention time over"
-
-
-@dataclass(frozen=True)
-class SiteStorage:
-    """A site's storage, opened.
-
-    Attributes:
-        roots: What is searched for destroyed content; the data folder, and whatever else a site names.
-        extra: Further files and folders that are destroyed at a close, such as recordings.
-    """
-
-    data_dir: Path
-    watchlist: WatchlistStore
-    desk: AlertStore
-    ledger: Ledger
-    roots: tuple[Path, ...] = ()
-    extra: tuple[Path, ...] = ()
-
-    @property
-    def searched(self) -> tuple[Path, ...]:
-        """Every root."""
-        return (self.data_dir, *self.roots)
 
 
 def close_deployment(
@@ -78,13 +49,13 @@ def close_deployment(
         IntegrityError, StoreError: It could not be destroyed or proved; close again.
     """
     clock = clock or SystemClock()
-    receipts = storage.data_dir / RECEIPTS_FOLDER
-    with exclusive(receipts / ".closing.lock", "a closing on this site"):
-        grant = load_grant(grant_path(storage.data_dir / DEPLOYMENTS_FOLDER, deployment))
-        if receipt_path(receipts, deployment).exists() and deployment not in unfinished(receipts):
-            return load_receipt(receipt_path(receipts, deployment))
-        _check_alone(storage.data_dir, deployment)
-        journal = begun(receipts, deployment)
+    data_dir = storage.data_dir
+    with exclusive(data_dir.closing_lock, "a closing on this site"):
+        grant = load_grant(data_dir, deployment)
+        journal = Journal.load(data_dir, deployment)
+        if data_dir.receipt(deployment).exists() and journal is None:
+            return load_receipt(data_dir, deployment)
+        _check_alone(storage, deployment)
         if journal is not None:
             # What was named when it began counts, or a restart would leave something out.
             storage = replace(
@@ -93,14 +64,14 @@ def close_deployment(
                 roots=(*storage.roots, *(Path(path) for path in journal.roots)),
             )
         grant = _mark_closed(storage, grant, by, reason, clock)
-        _write_listed(storage, deployment)
+        _write_listing(storage, deployment)
         erasure = Erasure(
-            receipts,
+            data_dir,
             deployment,
-            _holdings(storage, deployment, clock),
+            erasable_stores(storage, deployment, now_s=clock.wall_s()),
             roots=storage.searched,
-            key=site_key(storage.data_dir / KEYS_FOLDER),
-            scan=site_scan_key(storage.data_dir),
+            key=site_key(data_dir),
+            scan=scan_key(data_dir),
             paths=storage.extra,
             clock=clock,
             on_stage=on_stage,
@@ -122,13 +93,13 @@ def finish_closings(
     storage: SiteStorage, *, clock: Clock | None = None, on_stage: Stage | None = None
 ) -> list[SignedReceipt]:
     """Finish every closing that was interrupted. To be called when a site starts."""
-    receipts = storage.data_dir / RECEIPTS_FOLDER
+    data_dir = storage.data_dir
     pending = {
         grant.authority.deployment: grant.closing.by
-        for grant in list_grants(storage.data_dir / DEPLOYMENTS_FOLDER)
-        if grant.closing is not None and not receipt_path(receipts, grant.authority.deployment).exists()
+        for grant in list_grants(data_dir)
+        if grant.closing is not None and not data_dir.receipt(grant.authority.deployment).exists()
     }
-    pending |= {deployment: pending.get(deployment, "") for deployment in unfinished(receipts)}
+    pending |= {deployment: pending.get(deployment, "") for deployment in unfinished(data_dir)}
     reason = "an interrupted closing is finished"
     return [
         close_deployment(storage, one, by=by or "system", reason=reason, clock=clock, on_stage=on_stage)
@@ -146,13 +117,12 @@ def close_overdue(
     """
     clock = clock or SystemClock()
     now_s = clock.wall_s()
-    folder = storage.data_dir / DEPLOYMENTS_FOLDER
-    trusted = trusted_keys(storage.data_dir / KEYS_FOLDER)
+    trusted = trusted_keys(storage.data_dir)
     receipts = []
-    for grant in list_grants(folder):
+    for grant in list_grants(storage.data_dir):
         if closing_fault(grant, trusted):
             continue
-        reason = _overdue_reason(folder, grant, trusted, now_s)
+        reason = _overdue_reason(storage, grant, trusted, now_s)
         if reason:
             # Another deployment that is open needs the list: it goes with that one.
             with contextlib.suppress(ConflictError):
@@ -163,10 +133,10 @@ def close_overdue(
     return receipts
 
 
-def _overdue_reason(folder: Path, grant: Grant, trusted: dict[str, PublicKey], now_s: float) -> str:
+def _overdue_reason(storage: SiteStorage, grant: Grant, trusted: dict[str, PublicKey], now_s: float) -> str:
     authority = grant.authority
     try:
-        rules = kept_profile(folder, authority.profile_sha256)
+        rules = kept_profile(storage.data_dir, authority.profile_sha256)
     except LfrError:
         return ""
     if must_erase(grant, trusted, rules, now_s):
@@ -186,14 +156,14 @@ def purge_expired(storage: SiteStorage, rules: RetentionRules, *, clock: Clock |
     over = set(overdue(storage, rules, now_s))
     if not over:
         return 0
-    for facts in AlertEraser(storage.desk.database).retention_facts():
+    for facts in AlertEraser(storage.alerts.database).retention_facts():
         if facts.alert_id in over and facts.hold_reason:
-            storage.desk.set_hold(facts.alert_id, by="system", reason="", now_s=now_s)
-    holding = ErasableAlerts(storage.desk, lambda facts: facts.alert_id in over, now_s=now_s, reason=EXPIRED)
-    prints = fingerprints_of(site_scan_key(storage.data_dir), holding.contents())
+            storage.alerts.set_hold(facts.alert_id, by="system", reason="", now_s=now_s)
+    erasable = ErasableAlerts(storage.alerts, lambda facts: facts.alert_id in over, now_s=now_s, reason=EXPIRED)
+    prints = fingerprints_of(scan_key(storage.data_dir), erasable.contents())
     stamp = utc_text(now_s).replace(":", "").replace(".", "")
-    prints.save(storage.data_dir / RECEIPTS_FOLDER / f"expired-{stamp}.alerts.scan")
-    counts = holding.destroy()
+    prints.save(storage.data_dir.fingerprints(f"expired-{stamp}", erasable.label))
+    counts = erasable.destroy()
     event = Event("erasure", "alerts destroyed: their time was over", actor="system", facts=counts)
     storage.ledger.append(event)
     return counts["alerts"]
@@ -201,12 +171,12 @@ def purge_expired(storage: SiteStorage, rules: RetentionRules, *, clock: Clock |
 
 def overdue(storage: SiteStorage, rules: RetentionRules, now_s: float) -> tuple[str, ...]:
     """Alerts whose time is over."""
-    alerts = AlertEraser(storage.desk.database).retention_facts()
-    used = _outcome_times(storage.desk) if alerts else {}
-    trusted = trusted_keys(storage.data_dir / KEYS_FOLDER)
+    alerts = AlertEraser(storage.alerts.database).retention_facts()
+    used = _outcome_times(storage) if alerts else {}
+    trusted = trusted_keys(storage.data_dir)
     ended = {
         grant.authority.deployment: grant.closing.at
-        for grant in list_grants(storage.data_dir / DEPLOYMENTS_FOLDER)
+        for grant in list_grants(storage.data_dir)
         if grant.closing is not None and closing_fault(grant, trusted)
     }
     items = [_item(one, used, ended) for one in alerts]
@@ -224,24 +194,21 @@ def _item(alert: RetentionFacts, used: dict[str, float], ended: dict[str, float]
     )
 
 
-def _outcome_times(desk: AlertStore) -> dict[str, float]:
+def _outcome_times(storage: SiteStorage) -> dict[str, float]:
     """When an alert's outcome was recorded first: then it has been used."""
     times: dict[str, float] = {}
-    after = 0
-    while events := desk.events_after(after, 1000):
-        for event in events:
-            if event.kind == "outcome":
-                times.setdefault(event.alert_id, event.at)
-        after = events[-1].event_id
+    for event in alert_events(storage.alerts):
+        if event.kind == "outcome":
+            times.setdefault(event.alert_id, event.at)
     return times
 
 
-def _check_alone(data_dir: Path, deployment: str) -> None:
+def _check_alone(storage: SiteStorage, deployment: str) -> None:
     """The site has one list: while another open deployment needs it, it cannot be destroyed."""
-    trusted = trusted_keys(data_dir / KEYS_FOLDER)
+    trusted = trusted_keys(storage.data_dir)
     others = [
         grant.authority.deployment
-        for grant in list_grants(data_dir / DEPLOYMENTS_FOLDER)
+        for grant in list_grants(storage.data_dir)
         if grant.authority.deployment != deployment
         and grant.authority.kind != "test"
         and not closing_fault(grant, trusted)
@@ -258,53 +225,28 @@ def _mark_closed(storage: SiteStorage, grant: Grant, by: str, reason: str, clock
     """From now on the gate refuses, whatever becomes of the rest."""
     if grant.closing is not None:
         return grant
-    key = site_key(storage.data_dir / KEYS_FOLDER)
-    grant = closed(grant, key, by, clock.wall_s())
-    grant.save(storage.data_dir / DEPLOYMENTS_FOLDER)
+    grant = closed(grant, site_key(storage.data_dir), by, clock.wall_s())
+    grant.save(storage.data_dir)
     storage.ledger.append(
         Event("authority", "deployment closed", deployment=grant.authority.deployment, actor=by, reason=reason)
     )
     return grant
 
 
-def _write_listed(storage: SiteStorage, deployment: str) -> None:
-    """Who was listed, by nominal id alone, so that somebody who asks can be answered."""
-    path = listed_path(storage.data_dir, deployment)
+def _write_listing(storage: SiteStorage, deployment: str) -> None:
     try:
         entries = storage.watchlist.entries()
     except LfrError:
-        entries = ()
-    if path.exists() or not entries:
         return
-    rows = [
-        {
-            "nominal_id": entry.nominal_id or entry.entry_id,
-            "entry_id": entry.entry_id,
-            "category": entry.category,
-            # What a volunteer declared, so that recognition can still be counted by group after the close.
-            "group": entry.declared_group,
-        }
-        for entry in entries
-    ]
-    counts = dict(Counter(entry.category for entry in entries))
-    write_durable(path, canonical_json({"categories": counts, "listed": rows}) + b"\n", 0o600)
-
-
-def _holdings(storage: SiteStorage, deployment: str, clock: Clock) -> Sequence[ErasableStore]:
-    desk = ErasableAlerts(
-        storage.desk,
-        lambda facts: facts.deployment == deployment,
-        now_s=clock.wall_s(),
-        reason="the deployment is closed",
-    )
-    holdings: list[ErasableStore] = [ErasableWatchlist(storage.watchlist), desk]
-    if storage.extra:
-        holdings.append(ErasableFiles("files", storage.extra))
-    return holdings
+    if entries and not storage.data_dir.listing(deployment).exists():
+        listed = [
+            Listed(one.nominal_id or one.entry_id, one.entry_id, one.category, one.declared_group) for one in entries
+        ]
+        write_listing(storage.data_dir, deployment, Listing(Counter(one.category for one in entries), listed))
 
 
 def _held(storage: SiteStorage, deployment: str) -> int:
-    alerts = AlertEraser(storage.desk.database).retention_facts()
+    alerts = AlertEraser(storage.alerts.database).retention_facts()
     return sum(1 for one in alerts if one.deployment == deployment and one.hold_reason)
 
 

@@ -1,17 +1,22 @@
-"""Where a deployment's data lies, as the erasure sees it: the watchlist's table and the desk's database."""
+"""The erasable stores of a site: the watchlist's table, the alerts' database, and plain files."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from lfr_ray.alert.erase import AlertEraser, RetentionFacts
 from lfr_ray.alert.store import AlertStore
 from lfr_ray.errors import LfrError, NotFoundError
+from lfr_ray.govern.erasure import ErasableStore
+from lfr_ray.govern.files import disk_error, sync_folder
 from lfr_ray.match.entries import EnrolledImage
+from lfr_ray.match.shred import shred, shred_tree
 from lfr_ray.match.store import WatchlistStore
 from lfr_ray.records import IMAGE_KINDS
+from lfr_ray.site.open import SiteStorage
 
 
 class ErasableWatchlist:
@@ -48,13 +53,13 @@ class ErasableWatchlist:
 
 
 class ErasableAlerts:
-    """The alert desk's pictures of some alerts.
+    """The pictures of some alerts.
 
     Args:
-        store: The desk's memory.
+        store: The alerts.
         chosen: Which alerts are to go; held ones never are.
         now_s: Wall time of the purge.
-        reason: Why, for the feed.
+        reason: Why, for the feed of alerts.
     """
 
     label = "alerts"
@@ -75,7 +80,7 @@ class ErasableAlerts:
 
     def contents(self) -> Iterator[bytes]:
         """Their pictures."""
-        return desk_contents(self._store, self.going())
+        return alert_contents(self._store, self.going())
 
     def destroy(self) -> Mapping[str, int]:
         """Rows are deleted and overwritten, free pages and the write-ahead log emptied."""
@@ -89,11 +94,73 @@ class ErasableAlerts:
         """Pictures of alerts that stay: held, or of other deployments."""
         going = set(self.going())
         rest = [one.alert_id for one in self._eraser.retention_facts() if one.alert_id not in going]
-        return desk_contents(self._store, rest)
+        return alert_contents(self._store, rest)
 
     def notes(self) -> Sequence[str]:
         """What the database cannot promise."""
         return tuple(self._notes)
+
+
+class ErasableFiles:
+    """Plain files and folders: overwritten, flushed, removed.
+
+    Overwriting reaches the disk's blocks on file systems that write in place. A flash drive or a
+    copy-on-write file system may keep old blocks: put the data folder on an encrypted volume.
+    """
+
+    label = "files"
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._paths = paths
+
+    def contents(self) -> Iterator[bytes]:
+        """The files' bytes."""
+        for root in self._paths:
+            for path in sorted(root.rglob("*")) if root.is_dir() else [root]:
+                if path.is_file() and (path == root or not path.is_symlink()):
+                    yield path.read_bytes()
+
+    def destroy(self) -> Mapping[str, int]:
+        """Destroy every file and folder. What is gone already is no error.
+
+        Raises:
+            StoreError: One could not be overwritten or removed.
+        """
+        files = size_bytes = 0
+        for root in self._paths:
+            target = root.resolve()
+            try:
+                if target.is_dir():
+                    more, more_bytes = shred_tree(target)
+                elif target.exists():
+                    more, more_bytes = 1, target.stat().st_size
+                    shred(target)
+                else:
+                    continue
+                if root.is_symlink():
+                    root.unlink()
+                sync_folder(target.parent)
+            except OSError as error:
+                raise disk_error("a file could not be destroyed", root, error) from None
+            files, size_bytes = files + more, size_bytes + more_bytes
+        return {"files": files, "bytes": size_bytes}
+
+    def kept(self) -> Iterator[bytes]:
+        """Nothing stays."""
+        return iter(())
+
+    def notes(self) -> Sequence[str]:
+        """None."""
+        return ()
+
+
+def erasable_stores(storage: SiteStorage, deployment: str, *, now_s: float) -> list[ErasableStore]:
+    """Everything that is destroyed when a deployment is closed."""
+    alerts = ErasableAlerts(
+        storage.alerts, lambda facts: facts.deployment == deployment, now_s=now_s, reason="the deployment is closed"
+    )
+    stores: list[ErasableStore] = [ErasableWatchlist(storage.watchlist), alerts]
+    return [*stores, ErasableFiles(storage.extra)] if storage.extra else stores
 
 
 def image_contents(image: EnrolledImage) -> Iterator[bytes]:
@@ -103,7 +170,7 @@ def image_contents(image: EnrolledImage) -> Iterator[bytes]:
         yield np.ascontiguousarray(vector, dtype="<f4").tobytes()
 
 
-def desk_contents(store: AlertStore, alert_ids: Sequence[str]) -> Iterator[bytes]:
+def alert_contents(store: AlertStore, alert_ids: Sequence[str]) -> Iterator[bytes]:
     """Pictures of alerts."""
     for alert_id in alert_ids:
         for kind in IMAGE_KINDS:

@@ -15,22 +15,21 @@ from lfr_ray.clock import parse_utc
 from lfr_ray.govern.alert_events import AlertEvent, AlertFact, alert_facts
 from lfr_ray.govern.blue_list import BlueAlert, BlueReport, measure, read_walks
 from lfr_ray.govern.counters import totals
-from lfr_ray.govern.files import read_json
 from lfr_ray.govern.grant import Grant
 from lfr_ray.govern.ledger_verify import read_records
+from lfr_ray.govern.listing import read_listing
 from lfr_ray.govern.public_record import RecordFacts
-from lfr_ray.govern.receipt import SignedReceipt, load_receipt, receipt_path
-from lfr_ray.site.authority import LEDGER_FILE, RECEIPTS_FOLDER, listed_path
-from lfr_ray.site.close import SiteStorage
+from lfr_ray.govern.receipt import SignedReceipt, load_receipt
 from lfr_ray.site.erase import ErasableWatchlist
+from lfr_ray.site.open import SiteStorage
 
 SWITCHED = frozenset({"alerts paused", "alerts resumed", "matching stopped", "matching resumed", "matching paused"})
 """Records that are shown besides stops and incidents."""
 
 
 @dataclass(frozen=True)
-class Listed:
-    """What is known of the list, from the table while it is there and from the listing afterwards."""
+class ListFacts:
+    """What is known of the watchlist, from the table while it is there and from the listing afterwards."""
 
     categories: Mapping[str, int]
     groups: Mapping[str, str]
@@ -50,11 +49,11 @@ def collect_facts(
         walks: The register of the volunteers' walks, if there were any.
     """
     deployment = grant.authority.deployment
-    path = receipt_path(storage.data_dir / RECEIPTS_FOLDER, deployment)
-    receipt = load_receipt(path) if path.exists() else None
-    listed = _listed(storage, deployment, receipt)
-    alerts = alert_facts(alert_events(storage.desk), deployment)
-    records = [one for one in read_records(storage.data_dir / LEDGER_FILE) if _concerns(one, grant)]
+    data_dir = storage.data_dir
+    receipt = load_receipt(data_dir, deployment) if data_dir.receipt(deployment).exists() else None
+    listed = _list_facts(storage, deployment, receipt)
+    alerts = alert_facts(alert_events(storage.alerts), deployment)
+    records = [one for one in read_records(data_dir) if _concerns(one, grant)]
     return RecordFacts(
         site=site,
         grant=grant,
@@ -74,26 +73,24 @@ def collect_facts(
     )
 
 
-def alert_events(desk: AlertStore) -> Iterator[AlertEvent]:
-    """The desk's feed from its beginning."""
+def alert_events(alerts: AlertStore) -> Iterator[AlertEvent]:
+    """The feed of alerts from its beginning."""
     after = 0
-    while events := desk.events_after(after, 1000):
+    while events := alerts.events_after(after, 1000):
         for event in events:
             yield AlertEvent(event.kind, event.at, event.alert_id, event.facts)
         after = events[-1].event_id
 
 
-def _listed(storage: SiteStorage, deployment: str, receipt: SignedReceipt | None) -> Listed:
-    path = listed_path(storage.data_dir, deployment)
-    if path.exists():
-        document = read_json(path, "the listing")
-        groups = {row["entry_id"]: row.get("group", "") for row in document["listed"]}
+def _list_facts(storage: SiteStorage, deployment: str, receipt: SignedReceipt | None) -> ListFacts:
+    if storage.data_dir.listing(deployment).exists():
+        listing = read_listing(storage.data_dir, deployment)
         parts = receipt.receipt.parts if receipt is not None else ()
         images = sum(part.counts.get("images", 0) for part in parts if part.label == ErasableWatchlist.label)
-        return Listed(document["categories"], groups, images)
+        return ListFacts(listing.categories, {one.entry_id: one.group for one in listing.listed}, images)
     vectors = storage.watchlist.vectors()
     entries = {one.entry.entry_id: one.entry for one in vectors}
-    return Listed(
+    return ListFacts(
         dict(Counter(entry.category for entry in entries.values())),
         {entry_id: entry.declared_group for entry_id, entry in entries.items()},
         len(vectors),

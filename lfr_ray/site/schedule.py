@@ -1,6 +1,6 @@
 """What a site does by the clock: faces counted into the ledger, alerts destroyed in time, the circuit breaker.
 
-Nothing here looks at a face. It runs beside the alert desk, because the desk has the one order of events.
+Nothing here looks at a face. It runs in the process of the alerts, which has the one order of events.
 """
 
 from __future__ import annotations
@@ -11,14 +11,13 @@ from dataclasses import fields, replace
 from lfr_ray.clock import Clock, SystemClock
 from lfr_ray.config import SiteConfig
 from lfr_ray.govern.alert_events import alert_facts
-from lfr_ray.govern.breaker_watch import BreakerWatch, confirmed_false
+from lfr_ray.govern.breaker import CircuitBreaker, confirmed_false
 from lfr_ray.govern.counters import CameraCounters, counted, totals
 from lfr_ray.govern.ledger_verify import read_records
-from lfr_ray.govern.profile import Profile
-from lfr_ray.govern.stop import breaker_pause
-from lfr_ray.site.authority import DEPLOYMENTS_FOLDER, LEDGER_FILE
-from lfr_ray.site.close import SiteStorage, close_overdue, finish_closings, purge_expired
+from lfr_ray.govern.profile import profile_of
+from lfr_ray.site.close import close_overdue, finish_closings, purge_expired
 from lfr_ray.site.facts import alert_events
+from lfr_ray.site.open import SiteStorage
 
 COUNT_EVERY_S = 60.0
 """Between two records of what the cameras counted."""
@@ -27,29 +26,23 @@ PURGE_EVERY_S = 30.0
 
 
 class Schedule:
-    """One site's clockwork.
+    """One site's periodic work.
 
     Args:
         site: Its deployment's id stands in every record.
-        storage: Watchlist, desk and ledger, opened.
-        profile: Retention times and the ceiling of false alerts.
+        storage: Watchlist, alerts and ledger, opened.
         clock: Time.
     """
 
-    def __init__(self, site: SiteConfig, storage: SiteStorage, profile: Profile, clock: Clock | None = None) -> None:
+    def __init__(self, site: SiteConfig, storage: SiteStorage, clock: Clock | None = None) -> None:
         self._deployment = site.authority.deployment
         self._storage = storage
-        self._profile = profile
+        self._profile = profile_of(site.authority)
         self._clock = clock or SystemClock()
         self._counted: dict[str, CameraCounters] = {}
         self._faces_before = self._faces_on_record()
-        self._breaker = BreakerWatch(
-            storage.data_dir / DEPLOYMENTS_FOLDER / f"{self._deployment or 'test'}.breaker",
-            self._deployment,
-            profile.breaker,
-            breaker_pause(storage.data_dir),
-            storage.ledger,
-            clock=self._clock,
+        self._breaker = CircuitBreaker(
+            storage.data_dir, self._deployment, self._profile.breaker, storage.ledger, clock=self._clock
         )
         self._count_at_s = self._purge_at_s = float("-inf")
 
@@ -74,7 +67,7 @@ class Schedule:
         if now_s - self._count_at_s >= COUNT_EVERY_S:
             self._count_at_s = now_s
             self.count(seen)
-        self._judge(sum(tally.faces_seen for tally in seen.values()))
+        self._judge(sum(camera.faces_seen for camera in seen.values()))
 
     def count(self, seen: Mapping[str, CameraCounters]) -> None:
         """Record what every camera counted since its last record; also to be called at the end."""
@@ -86,14 +79,14 @@ class Schedule:
 
     def _judge(self, faces_now: int) -> None:
         """Pause matching when the false alerts may be more than the ceiling allows."""
-        alerts = alert_facts(alert_events(self._storage.desk), self._deployment)
+        alerts = alert_facts(alert_events(self._storage.alerts), self._deployment)
         self._breaker.update(self._faces_before + faces_now, confirmed_false(alerts))
 
     def _faces_on_record(self) -> int:
-        path = self._storage.data_dir / LEDGER_FILE
-        if not path.exists() or not self._deployment:
+        if not self._deployment:
             return 0
-        return sum(tally.faces_seen for tally in totals(read_records(path), self._deployment).values())
+        records = read_records(self._storage.data_dir)
+        return sum(camera.faces_seen for camera in totals(records, self._deployment).values())
 
 
 def _since(now: CameraCounters, before: CameraCounters) -> CameraCounters:

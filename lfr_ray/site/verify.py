@@ -9,27 +9,21 @@ from pathlib import Path
 from typing import Any
 
 from lfr_ray.alert.erase import AlertEraser
+from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import LfrError
+from lfr_ray.govern import public_record, receipt
 from lfr_ray.govern.files import read_json
-from lfr_ray.govern.fingerprints import Fingerprints, fingerprints_of
-from lfr_ray.govern.grant import Grant, closing_fault, grant_fault, list_grants
-from lfr_ray.govern.keys import PublicKey, trusted_keys
+from lfr_ray.govern.fingerprints import Fingerprints, fingerprints_of, scan_key
+from lfr_ray.govern.grant import AUTHORISE, Grant, closing_fault, grant_fault, list_grants
+from lfr_ray.govern.keys import Signature, signature_form, trusted_keys
 from lfr_ray.govern.ledger_verify import KnownHead, Verdict, verify_ledger
-from lfr_ray.govern.profile import kept_profile, load_profile
+from lfr_ray.govern.profile import default_profile, kept_profile, load_profile
 from lfr_ray.govern.public_record import record_fault
-from lfr_ray.govern.receipt import SignedReceipt, load_receipt
+from lfr_ray.govern.receipt import load_receipt
 from lfr_ray.govern.scan import Progress, Scanner, ScanReport
-from lfr_ray.site.authority import (
-    DEFAULT_PROFILE,
-    DEPLOYMENTS_FOLDER,
-    KEYS_FOLDER,
-    LEDGER_FILE,
-    RECEIPTS_FOLDER,
-    RECORDS_FOLDER,
-    site_scan_key,
-)
-from lfr_ray.site.close import SiteStorage, overdue
-from lfr_ray.site.erase import desk_contents, image_contents
+from lfr_ray.site.close import overdue
+from lfr_ray.site.erase import alert_contents, image_contents
+from lfr_ray.site.open import SiteStorage
 
 GRACE_S = 900.0
 """An alert may be overdue so long: the timer runs now and then."""
@@ -42,6 +36,7 @@ class Verification:
     Attributes:
         faults: Why something does not hold; empty when everything does.
         receipts: Receipts that hold.
+        older: What holds in the form of before RFC 8785.
         scan: The search for destroyed content.
     """
 
@@ -50,6 +45,7 @@ class Verification:
     scan: ScanReport = field(default_factory=lambda: ScanReport(0, 0))
     items: int = 0
     faults: list[str] = field(default_factory=list)
+    older: list[str] = field(default_factory=list)
 
     @property
     def holds(self) -> bool:
@@ -61,12 +57,8 @@ class Verification:
         return {
             "holds": self.holds,
             "faults": self.faults,
-            "ledger": {
-                "records": self.ledger.records,
-                "sealed": self.ledger.sealed,
-                "head": self.ledger.head,
-                "notes": self.ledger.notes,
-            },
+            "older_form": self.older,
+            "ledger": ledger_document(self.ledger),
             "receipts": self.receipts,
             "deletion": {
                 "items_looked_for": self.items,
@@ -81,6 +73,17 @@ class Verification:
         }
 
 
+def ledger_document(verdict: Verdict) -> dict[str, Any]:
+    """What was found of the ledger, as plain JSON values."""
+    return {
+        "records": verdict.records,
+        "older_form": verdict.older,
+        "sealed": verdict.sealed,
+        "head": verdict.head,
+        "notes": verdict.notes,
+    }
+
+
 def verify_site(storage: SiteStorage, now_s: float, *, progress: Progress | None = None) -> Verification:
     """Verify the ledger, every signature, and that nothing destroyed can be found in the storage.
 
@@ -89,76 +92,100 @@ def verify_site(storage: SiteStorage, now_s: float, *, progress: Progress | None
         now_s: Wall time, for what is overdue.
         progress: Told how many bytes were searched.
     """
-    data_dir = storage.data_dir
-    trusted = trusted_keys(data_dir / KEYS_FOLDER)
-    faults: list[str] = []
-    known: list[KnownHead] = []
-    receipts = _receipts(data_dir, trusted, faults, known)
-    grants = list_grants(data_dir / DEPLOYMENTS_FOLDER)
-    known += [_head(one.authority.ledger_head, f"authority {one.authority.deployment}") for one in grants]
-    faults += _grant_faults(data_dir, grants, receipts, trusted)
-    faults += _record_faults(data_dir / RECORDS_FOLDER, trusted, known)
-    ledger = verify_ledger(data_dir / LEDGER_FILE, trusted, [one for one in known if one.count >= 0])
-    result = Verification(ledger, len(receipts), faults=[*ledger.faults, *faults])
+    documents = _SignedDocuments(storage.data_dir)
+    receipts = documents.receipts()
+    grants = documents.grants(receipts)
+    documents.records()
+    ledger = verify_ledger(storage.data_dir, documents.trusted, [one for one in documents.heads if one.count >= 0])
+    if ledger.older:
+        documents.older.append(f"{ledger.older} ledger records")
+    result = Verification(ledger, len(receipts), faults=[*ledger.faults, *documents.faults], older=documents.older)
     _search(storage, result, progress)
     _overdue(storage, grants, now_s, result)
     return result
 
 
-def _receipts(
-    data_dir: Path, trusted: dict[str, PublicKey], faults: list[str], known: list[KnownHead]
-) -> dict[str, SignedReceipt]:
-    found = {}
-    for path in sorted((data_dir / RECEIPTS_FOLDER).glob("*.json")):
-        try:
-            receipt = load_receipt(path)
-        except LfrError as error:
-            faults.append(f"receipt {path.stem}: {error.what}")
-            continue
-        fault = receipt.fault(trusted)
+class _SignedDocuments:
+    """Everything that is signed besides the ledger, read with suspicion.
+
+    Attributes:
+        faults: What does not hold.
+        older: What holds in the older form.
+        heads: Where the ledger ended when each was signed.
+    """
+
+    def __init__(self, data_dir: DataDir) -> None:
+        self._data_dir = data_dir
+        self.trusted = trusted_keys(data_dir)
+        self.faults: list[str] = []
+        self.older: list[str] = []
+        self.heads: list[KnownHead] = []
+
+    def receipts(self) -> set[str]:
+        """Deployments whose receipt holds."""
+        found = set()
+        for path in self._data_dir.signed_receipts:
+            name = f"receipt {path.stem}"
+            try:
+                signed = load_receipt(self._data_dir, path.stem)
+            except LfrError as error:
+                self.faults.append(f"{name}: {error.what}")
+                continue
+            if self._holds(name, signed.fault(self.trusted), signed.receipt.ledger_head):
+                found.add(signed.receipt.deployment)
+                self._note_form(name, receipt.PURPOSE, signed.receipt.content(), signed.signature)
+                for part in signed.receipt.parts:
+                    if not self._data_dir.fingerprints(path.stem, part.label).exists():
+                        self.faults.append(f"{name}: the fingerprints of {part.label} are missing")
+        return found
+
+    def grants(self, receipts: set[str]) -> list[Grant]:
+        """Every deployment's grant, those that do not hold among them."""
+        grants = list_grants(self._data_dir)
+        for one in grants:
+            deployment = one.authority.deployment
+            name = f"deployment {deployment}"
+            self.heads.append(_head(one.authority.ledger_head, f"authority {deployment}"))
+            try:
+                profile = kept_profile(self._data_dir, one.authority.profile_sha256)
+                fault = grant_fault(one, self.trusted, profile)
+            except LfrError as error:
+                fault = f"{error.what}: {error.got}"
+            if fault:
+                self.faults.append(f"{name}: {fault}")
+            else:
+                self._note_form(name, AUTHORISE, one.authority.content(), one.signature)
+            if closing_fault(one, self.trusted) and deployment not in receipts:
+                self.faults.append(f"{name} was closed, but there is no receipt: its erasure is not finished")
+            if deployment in receipts and one.closing is None:
+                self.faults.append(f"{name} has a receipt, but its closing was taken away")
+        return grants
+
+    def records(self) -> None:
+        """Every public record."""
+        for path in self._data_dir.signed_records:
+            name = f"public record {path.stem}"
+            try:
+                document = read_json(path, "the public record")
+                fault = record_fault(document, self.trusted)
+                head = document["record"]["ledger_head"]
+                signature = Signature.model_validate(document["signature"])
+            except (LfrError, KeyError, TypeError, ValueError):
+                self.faults.append(f"{name}: it is damaged")
+                continue
+            if self._holds(name, fault, head):
+                self._note_form(name, public_record.PURPOSE, document["record"], signature)
+
+    def _holds(self, name: str, fault: str, head: str) -> bool:
         if fault:
-            faults.append(f"receipt {path.stem}: {fault}")
-            continue
-        found[receipt.receipt.deployment] = receipt
-        known.append(_head(receipt.receipt.ledger_head, f"receipt {path.stem}"))
-        for part in receipt.receipt.parts:
-            if not (path.parent / f"{path.stem}.{part.label}.scan").exists():
-                faults.append(f"receipt {path.stem}: the fingerprints of {part.label} are missing")
-    return found
+            self.faults.append(f"{name}: {fault}")
+        else:
+            self.heads.append(_head(head, name))
+        return not fault
 
-
-def _grant_faults(
-    data_dir: Path, grants: list[Grant], receipts: dict[str, SignedReceipt], trusted: dict[str, PublicKey]
-) -> Iterator[str]:
-    for grant in grants:
-        deployment = grant.authority.deployment
-        try:
-            profile = kept_profile(data_dir / DEPLOYMENTS_FOLDER, grant.authority.profile_sha256)
-            fault = grant_fault(grant, trusted, profile)
-        except LfrError as error:
-            fault = f"{error.what}: {error.got}"
-        if fault:
-            yield f"deployment {deployment}: {fault}"
-        if closing_fault(grant, trusted) and deployment not in receipts:
-            yield f"deployment {deployment} was closed, but there is no receipt: its erasure is not finished"
-        if deployment in receipts and grant.closing is None:
-            yield f"deployment {deployment} has a receipt, but its closing was taken away"
-
-
-def _record_faults(folder: Path, trusted: dict[str, PublicKey], known: list[KnownHead]) -> list[str]:
-    faults = []
-    for path in sorted(folder.glob("*.json")):
-        try:
-            document = read_json(path, "the public record")
-            fault = record_fault(document, trusted)
-            head = document["record"]["ledger_head"]
-        except (LfrError, KeyError, TypeError, ValueError):
-            fault, head = "it is damaged", ""
-        if fault:
-            faults.append(f"public record {path.stem}: {fault}")
-        elif head:
-            known.append(_head(head, f"public record {path.stem}"))
-    return faults
+    def _note_form(self, name: str, purpose: str, content: Any, signature: Signature | None) -> None:
+        if signature and signature_form(purpose, content, signature, self.trusted[signature.key]) == "older form":
+            self.older.append(name)
 
 
 def _head(text: str, source: str) -> KnownHead:
@@ -169,13 +196,13 @@ def _head(text: str, source: str) -> KnownHead:
 
 def _search(storage: SiteStorage, result: Verification, progress: Progress | None) -> None:
     prints: dict[str, Fingerprints] = {}
-    for path in sorted((storage.data_dir / RECEIPTS_FOLDER).glob("*.scan")):
+    for path in storage.data_dir.all_fingerprints:
         try:
             prints[path.stem] = Fingerprints.load(path)
         except LfrError as error:
             result.faults.append(f"{error.what}: {path.name}")
     result.items = sum(one.items for one in prints.values())
-    key = site_scan_key(storage.data_dir)
+    key = scan_key(storage.data_dir)
     present = fingerprints_of(key, _present(storage)) if prints else None
     result.scan = Scanner(key, prints, present).scan(storage.searched, progress=progress)
     for finding in result.scan.findings[:20]:
@@ -189,16 +216,16 @@ def _present(storage: SiteStorage) -> Iterator[bytes]:
     """What lawfully is there now: a person who is listed again, an alert that is held."""
     for image in storage.watchlist.all():
         yield from image_contents(image)
-    alerts = AlertEraser(storage.desk.database).retention_facts()
-    yield from desk_contents(storage.desk, [one.alert_id for one in alerts])
+    alerts = AlertEraser(storage.alerts.database).retention_facts()
+    yield from alert_contents(storage.alerts, [one.alert_id for one in alerts])
 
 
 def _overdue(storage: SiteStorage, grants: list[Grant], now_s: float, result: Verification) -> None:
-    folder = storage.data_dir / DEPLOYMENTS_FOLDER
-    rules = [load_profile("test" if all(one.authority.kind == "test" for one in grants) else DEFAULT_PROFILE)]
+    all_tests = all(one.authority.kind == "test" for one in grants)
+    rules = [load_profile(default_profile("test" if all_tests else "live"))]
     for grant in grants:
         with contextlib.suppress(LfrError):
-            rules.append(kept_profile(folder, grant.authority.profile_sha256))
+            rules.append(kept_profile(storage.data_dir, grant.authority.profile_sha256))
     late = {alert for one in rules[1:] or rules for alert in overdue(storage, one.retention, now_s - GRACE_S)}
     if late:
         result.faults.append(f"{len(late)} alerts are past their retention time; run the site, or close the deployment")

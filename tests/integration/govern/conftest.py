@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lfr_ray.clock import FakeClock
+from lfr_ray.data_dir import DataDir
 from lfr_ray.govern.keys import PublicKey, SigningKey, site_key, trusted_keys
 from lfr_ray.govern.ledger import Ledger
 
@@ -22,19 +23,23 @@ class Site:
     opened: list[Ledger] = field(default_factory=list)
 
     @property
+    def files(self) -> DataDir:
+        return DataDir(self.data_dir)
+
+    @property
     def path(self) -> Path:
-        return self.data_dir / "ledger.jsonl"
+        return self.files.ledger
 
     @property
     def key(self) -> SigningKey:
-        return site_key(self.data_dir / "keys")
+        return site_key(self.files)
 
     @property
     def trusted(self) -> dict[str, PublicKey]:
-        return trusted_keys(self.data_dir / "keys")
+        return trusted_keys(self.files)
 
     def ledger(self, seal_every: int = 1000) -> Ledger:
-        ledger = Ledger(self.path, self.key, self.trusted, clock=self.clock, seal_every=seal_every)
+        ledger = Ledger(self.files, self.key, self.trusted, clock=self.clock, seal_every=seal_every)
         self.opened.append(ledger)
         return ledger
 

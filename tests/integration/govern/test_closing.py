@@ -21,27 +21,22 @@ from lfr_ray.alert.service import AlertService
 from lfr_ray.alert.store import AlertStore
 from lfr_ray.camera.stills import encode_jpeg
 from lfr_ray.errors import ConflictError, IntegrityError, NotFoundError
+from lfr_ray.govern.alert_events import last_event_id, ledger_event
 from lfr_ray.govern.authority import Officer
 from lfr_ray.govern.canonical import canonical_json
 from lfr_ray.govern.files import exclusive
 from lfr_ray.govern.gate import AuthorityGate
-from lfr_ray.govern.grant import list_grants, load_grant, signed
+from lfr_ray.govern.grant import list_grants, load_grant, open_grant, signed
 from lfr_ray.govern.keys import SigningKey, trust
 from lfr_ray.govern.ledger_verify import read_records
+from lfr_ray.govern.listing import find_listed
 from lfr_ray.govern.profile import keep_profile, load_profile
 from lfr_ray.govern.trial import open_trial, trial_authority
 from lfr_ray.match.entries import EnrolledImage, Entry
 from lfr_ray.match.store import WatchlistStore
 from lfr_ray.records import Match, Quality, Sighting
-from lfr_ray.site.authority import find_listed, open_grant, report_to_ledger, reported_event_id
-from lfr_ray.site.close import (
-    SiteStorage,
-    close_deployment,
-    close_overdue,
-    finish_closings,
-    overdue,
-    purge_expired,
-)
+from lfr_ray.site.close import close_deployment, close_overdue, finish_closings, overdue, purge_expired
+from lfr_ray.site.open import SiteStorage
 from lfr_ray.site.verify import verify_site
 
 
@@ -93,18 +88,18 @@ class Station:
             AlertRules(),
             site.clock,
             cases=CaseRules(),
-            on_event=report_to_ledger(self.ledger),
+            on_event=lambda kind, facts: self.ledger.append(ledger_event(kind, facts)),
             reported_event_id=0,
         )
         self.watchlist = WatchlistStore(site.data_dir / "watchlist")
-        self.storage = SiteStorage(site.data_dir, self.watchlist, self.desk.store, self.ledger)
+        self.storage = SiteStorage(site.files, self.watchlist, self.desk.store, self.ledger)
         self.open("d1")
 
     def open(self, deployment: str) -> None:
         authority = trial_authority(
             self.profile, self.clock.wall_s(), deployment=deployment, who=("suspect", "blue-list")
         )
-        open_trial(self.site.data_dir, authority, self.profile, self.clock.wall_s())
+        open_trial(self.site.files, authority, self.profile, self.clock.wall_s())
 
     def fill(self, entries: int = 20) -> None:
         self.watchlist.put([image(number) for number in range(entries)])
@@ -144,7 +139,7 @@ def test_closing_destroys_everything_and_proves_it(station: Station) -> None:
     found = station.verify()
     assert found.holds, found.faults
     assert found.items == 49
-    kinds = [record["kind"] for record in read_records(station.site.path)]
+    kinds = [record["kind"] for record in read_records(station.site.files)]
     assert kinds.count("collection") == 3
     assert kinds[-2:] == ["erasure", "seal"]
 
@@ -163,19 +158,18 @@ def test_nothing_personal_is_in_what_stays(station: Station) -> None:
 def test_who_was_listed_can_still_be_answered(station: Station) -> None:
     station.fill()
     station.close()
-    assert find_listed(station.site.data_dir, "N7") == [{"deployment": "d1", "entry_id": "e7", "category": "suspect"}]
-    assert find_listed(station.site.data_dir, "N99") == []
+    assert find_listed(station.site.files, "N7") == [{"deployment": "d1", "entry_id": "e7", "category": "suspect"}]
+    assert find_listed(station.site.files, "N99") == []
 
 
 def test_nothing_is_compared_after_the_close(station: Station) -> None:
     station.fill()
-    gate = AuthorityGate(station.site.data_dir, "d1", station.profile, station.ledger, clock=station.clock)
+    gate = AuthorityGate(station.site.files, "d1", station.profile, station.ledger, clock=station.clock)
     assert gate.refusal("pier", station.clock.wall_s(), "", "dlib_resnet") == ""
     station.close()
     station.clock.advance(0.2)
     assert "was closed" in gate.refusal("pier", station.clock.wall_s(), "", "dlib_resnet")
-    path = station.site.data_dir / "deployments" / "d1.json"
-    grant = load_grant(path)
+    path, grant = station.site.files.grant("d1"), load_grant(station.site.files, "d1")
     path.write_bytes(canonical_json(grant.model_copy(update={"closing": None}).model_dump(mode="json")))
     station.clock.advance(0.2)
     assert "data destroyed" in gate.refusal("pier", station.clock.wall_s(), "", "dlib_resnet")
@@ -234,7 +228,7 @@ def test_closing_twice_gives_the_same_receipt(station: Station) -> None:
 
 def test_two_closings_at_once(station: Station) -> None:
     station.fill(2)
-    lock = station.site.data_dir / "receipts" / ".closing.lock"
+    lock = station.site.files.closing_lock
     with exclusive(lock, "x"), pytest.raises(ConflictError, match="a closing on this site is already under way"):
         station.close()
     assert len(station.watchlist.entries()) == 2
@@ -243,8 +237,8 @@ def test_two_closings_at_once(station: Station) -> None:
 def test_a_list_that_another_deployment_needs_is_not_destroyed(station: Station) -> None:
     station.fill(2)
     officer = SigningKey.create()
-    folder = station.site.data_dir
-    trust(folder / "keys", officer.described("insp-1", rank="inspector", training_until="2099-01-01"))
+    folder = station.site.files
+    trust(folder, officer.described("insp-1", rank="inspector", training_until="2099-01-01"))
     rules = load_profile("uk-police")
     now_s = station.clock.wall_s()
     authority = trial_authority(station.profile, now_s, deployment="live-1").model_copy(
@@ -257,8 +251,8 @@ def test_a_list_that_another_deployment_needs_is_not_destroyed(station: Station)
             "authorising_officer": Officer(id="insp-1", rank="inspector"),
         }
     )
-    signed(authority, officer, now_s).save(folder / "deployments")
-    keep_profile(folder / "deployments", rules)
+    signed(authority, officer, now_s).save(folder)
+    keep_profile(folder, rules)
     with pytest.raises(ConflictError, match="needs the same watchlist; got: live-1"):
         station.close()
     assert len(station.watchlist.entries()) == 2
@@ -273,8 +267,10 @@ import lfr_ray.match.folder as folder_module
 from lfr_ray.alert.database import Database
 from lfr_ray.alert.store import AlertStore
 from lfr_ray.match.store import WatchlistStore
-from lfr_ray.site.close import SiteStorage, close_deployment
-from lfr_ray.site.authority import open_ledger
+from lfr_ray.data_dir import DataDir
+from lfr_ray.govern.ledger import open_ledger
+from lfr_ray.site.close import close_deployment
+from lfr_ray.site.open import SiteStorage
 calls = 0
 real = shred_module.overwrite
 def dying(path):
@@ -284,9 +280,9 @@ def dying(path):
         os._exit(9)
     real(path)
 shred_module.overwrite = dying
-data_dir = Path(sys.argv[1])
-desk = AlertStore(Database.at(data_dir / "desk.sqlite"))
-storage = SiteStorage(data_dir, WatchlistStore(data_dir / "watchlist"), desk, open_ledger(data_dir))
+data_dir = DataDir(Path(sys.argv[1]))
+alerts = AlertStore(Database.at(data_dir.alert_database))
+storage = SiteStorage(data_dir, WatchlistStore(data_dir.watchlist), alerts, open_ledger(data_dir))
 close_deployment(storage, "d1", by="op-1", reason="over")
 """
 
@@ -370,8 +366,8 @@ def test_in_europe_an_urgent_use_that_nobody_authorised_in_time_is_erased(statio
     station.close()
     station.fill(3)
     rules = load_profile("eu-ai-act")
-    officer, folder, now_s = SigningKey.create(), station.site.data_dir, station.clock.wall_s()
-    trust(folder / "keys", officer.described("head-1", rank="head-of-unit", training_until="2099-01-01"))
+    officer, folder, now_s = SigningKey.create(), station.site.files, station.clock.wall_s()
+    trust(folder, officer.described("head-1", rank="head-of-unit", training_until="2099-01-01"))
     urgent = trial_authority(station.profile, now_s, deployment="urgent-1", duration_s=5 * 86400).model_copy(
         update={
             "kind": "retrospective",
@@ -393,8 +389,8 @@ def test_in_europe_an_urgent_use_that_nobody_authorised_in_time_is_erased(statio
             "urgent_reason": "imminent threat",
         }
     )
-    signed(urgent, officer, now_s).save(folder / "deployments")
-    keep_profile(folder / "deployments", rules)
+    signed(urgent, officer, now_s).save(folder)
+    keep_profile(folder, rules)
     station.clock.advance(2 * 86400 - 10)
     assert close_overdue(station.storage, clock=station.clock) == []
     station.clock.advance(20)
@@ -405,7 +401,7 @@ def test_in_europe_an_urgent_use_that_nobody_authorised_in_time_is_erased(statio
 
 def test_the_ledger_knows_where_the_desk_goes_on(station: Station) -> None:
     station.alert(1)
-    assert reported_event_id(station.site.data_dir) == station.desk.newest_event_id() == 1
+    assert last_event_id(read_records(station.site.files)) == station.desk.newest_event_id() == 1
 
 
 def test_a_missing_receipt_file_or_fingerprint_is_a_fault(station: Station) -> None:
@@ -433,6 +429,6 @@ def test_content_that_cannot_be_destroyed_denies_the_receipt(station: Station) -
     (station.site.data_dir / "copy.bin").write_bytes(picture(1))
     with pytest.raises(IntegrityError, match=r"copy\.bin"):
         station.close()
-    assert list_grants(station.site.data_dir / "deployments")[0].closing is not None, "matching has ended all the same"
+    assert list_grants(station.site.files)[0].closing is not None, "matching has ended all the same"
     (station.site.data_dir / "copy.bin").unlink()
     assert station.close().receipt.parts[0].items == 4

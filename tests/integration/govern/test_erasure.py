@@ -15,15 +15,17 @@ import numpy as np
 import pytest
 
 from lfr_ray.errors import ConflictError, IntegrityError
-from lfr_ray.govern.erasure import ErasableFiles, Erasure, erase_file, unfinished
+from lfr_ray.govern.erasure import Erasure, unfinished
 from lfr_ray.govern.files import exclusive
 from lfr_ray.govern.fingerprints import scan_key
 from lfr_ray.govern.receipt import SignedReceipt, load_receipt
 from lfr_ray.govern.scan import Scanner
+from lfr_ray.match.shred import shred
+from lfr_ray.site.erase import ErasableFiles
 
 
 class Pictures:
-    """A holding over a folder of files, one item each, that can break down after some of them."""
+    """An erasable store over a folder of files, one item each, that can break down after some of them."""
 
     label = "pictures"
 
@@ -39,7 +41,7 @@ class Pictures:
         for path in sorted(self.folder.iterdir()):
             if files == self.break_after:
                 raise KeyboardInterrupt
-            erase_file(path)
+            shred(path)
             files += 1
         return {"files": files}
 
@@ -60,15 +62,14 @@ def pictures(site: Any) -> Path:
     return folder
 
 
-def erasure(site: Any, *holdings: Any, **options: Any) -> Erasure:
-    keys = site.data_dir / "keys"
+def erasure(site: Any, *stores: Any, **options: Any) -> Erasure:
     return Erasure(
-        site.data_dir / "receipts",
+        site.files,
         "airshow-1",
-        holdings,
+        stores,
         roots=options.pop("roots", [site.data_dir]),
         key=site.key,
-        scan=scan_key(keys / "scan.key"),
+        scan=scan_key(site.files),
         clock=site.clock,
         **options,
     )
@@ -89,11 +90,11 @@ def test_what_is_destroyed_is_proved(site: Any, pictures: Path) -> None:
     assert signed.receipt.notes == ()
     assert not list(pictures.iterdir())
     assert signed.fault(site.trusted) == ""
-    assert load_receipt(site.data_dir / "receipts" / "airshow-1.json") == signed
+    assert load_receipt(site.files, "airshow-1") == signed
     assert len(stages) == 4
-    assert unfinished(site.data_dir / "receipts") == ["airshow-1"]
+    assert unfinished(site.files) == ["airshow-1"]
     made.finish()
-    assert unfinished(site.data_dir / "receipts") == []
+    assert unfinished(site.files) == []
 
 
 def test_a_receipt_that_is_altered_proves_nothing(site: Any, pictures: Path) -> None:
@@ -102,7 +103,7 @@ def test_a_receipt_that_is_altered_proves_nothing(site: Any, pictures: Path) -> 
     document = json.loads(path.read_text())
     document["receipt"]["parts"][0]["counts"]["files"] = 13
     path.write_text(json.dumps(document))
-    assert "altered" in load_receipt(path).fault(site.trusted)
+    assert "altered" in load_receipt(site.files, "airshow-1").fault(site.trusted)
 
 
 def test_a_copy_somewhere_else_denies_the_receipt(site: Any, pictures: Path) -> None:
@@ -129,7 +130,7 @@ def test_a_crash_in_the_middle_is_finished(site: Any, pictures: Path, break_afte
     with pytest.raises(KeyboardInterrupt):
         run(erasure(site, Pictures(pictures, break_after)))
     assert len(list(pictures.iterdir())) == 12 - break_after
-    assert unfinished(site.data_dir / "receipts") == ["airshow-1"]
+    assert unfinished(site.files) == ["airshow-1"]
     signed = run(erasure(site, Pictures(pictures)))
     part = signed.receipt.parts[0]
     assert (part.items, part.found_before, part.found_after) == (12, 12, 0)
@@ -140,24 +141,25 @@ def test_a_crash_in_the_middle_is_finished(site: Any, pictures: Path, break_afte
 CRASH = """
 import os, sys
 from pathlib import Path
-from lfr_ray.govern import erasure
+from lfr_ray.data_dir import DataDir
+from lfr_ray.govern.erasure import Erasure
 from lfr_ray.govern.fingerprints import scan_key
 from lfr_ray.govern.keys import site_key
-data_dir = Path(sys.argv[1])
+from lfr_ray.match import shred
+from lfr_ray.site.erase import ErasableFiles
+data_dir = DataDir(Path(sys.argv[1]))
 calls = 0
-real = erasure.erase_file
+real = shred.shred
 def dying(path):
     global calls
     calls += 1
     if calls > int(sys.argv[2]):
         os._exit(9)
     real(path)
-erasure.erase_file = dying
-holding = erasure.ErasableFiles("pictures", [data_dir / "pictures"])
-keys = data_dir / "keys"
-scan = scan_key(keys / "scan.key")
-made = erasure.Erasure(
-    data_dir / "receipts", "airshow-1", [holding], roots=[data_dir], key=site_key(keys), scan=scan
+shred.shred = dying
+files = ErasableFiles([data_dir.root / "pictures"])
+made = Erasure(
+    data_dir, "airshow-1", [files], roots=[data_dir.root], key=site_key(data_dir), scan=scan_key(data_dir)
 )
 made.run("insp-7", "over", ledger_head=lambda: "0:" + "0" * 64)
 """
@@ -168,13 +170,13 @@ def test_a_killed_process_is_finished_by_the_next(site: Any, pictures: Path) -> 
     done = subprocess.run([sys.executable, "-c", CRASH, str(site.data_dir), "7"], check=False)
     assert done.returncode == 9
     assert len(list(pictures.iterdir())) == 5
-    signed = run(erasure(site, ErasableFiles("pictures", [pictures])))
+    signed = run(erasure(site, ErasableFiles([pictures])))
     assert signed.receipt.parts[0].items == 12
     assert not pictures.exists()
 
 
 def test_two_closings_at_once(site: Any, pictures: Path) -> None:
-    lock = site.data_dir / "receipts" / ".airshow-1.lock"
+    lock = site.files.erasure_lock("airshow-1")
     with exclusive(lock, "x"), pytest.raises(ConflictError, match=f"already under way; got: process {os.getpid()}"):
         run(erasure(site, Pictures(pictures)))
     assert len(list(pictures.iterdir())) == 12
@@ -202,7 +204,7 @@ def test_the_fingerprints_find_it_again_for_ever(site: Any, pictures: Path) -> N
     item = (pictures / "7.bin").read_bytes()
     run(erasure(site, Pictures(pictures)))
     prints = Fingerprints.load(site.data_dir / "receipts" / "airshow-1.pictures.scan")
-    scanner = Scanner(scan_key(site.data_dir / "keys" / "scan.key"), {"airshow-1": prints})
+    scanner = Scanner(scan_key(site.files), {"airshow-1": prints})
     assert scanner.scan([site.data_dir]).clean
     (site.data_dir / "restored.bak").write_bytes(item[1000:4000])
     assert [one.item for one in scanner.scan([site.data_dir]).findings] == [9], "the order of their names"
@@ -212,10 +214,10 @@ def test_a_file_is_overwritten_before_it_goes(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"secret" * 1000)
     os.link(path, tmp_path / "other-name")
-    erase_file(path)
+    shred(path)
     assert not path.exists()
-    assert (tmp_path / "other-name").read_bytes() == b"", "the bytes behind every name are gone"
-    erase_file(path)
+    assert (tmp_path / "other-name").read_bytes() == bytes(6000), "the bytes behind every name are gone"
+    shred(path)
 
 
 def test_a_folder_of_files_is_destroyed_with_its_folders(site: Any, tmp_path: Path) -> None:
@@ -223,10 +225,10 @@ def test_a_folder_of_files_is_destroyed_with_its_folders(site: Any, tmp_path: Pa
     (root / "a" / "b").mkdir(parents=True)
     (root / "a" / "b" / "c").write_bytes(b"x" * 100)
     (root / "d").write_bytes(b"y" * 50)
-    holding = ErasableFiles("recordings", [root, tmp_path / "none"])
-    assert holding.destroy() == {"files": 2, "bytes": 150}
+    files = ErasableFiles([root, tmp_path / "none"])
+    assert files.destroy() == {"files": 2, "bytes": 150}
     assert not root.exists()
-    assert holding.destroy() == {"files": 0, "bytes": 0}
+    assert files.destroy() == {"files": 0, "bytes": 0}
 
 
 def test_damaged_journals_say_so(site: Any, pictures: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import ConfigError, ConflictError, IntegrityError, NotFoundError
 from lfr_ray.govern.keys import SigningKey, passphrase_from, signature_fault, site_key, trust, trusted_keys
 
@@ -60,28 +61,29 @@ def test_a_key_prints_its_id_only() -> None:
 
 
 def test_trusted_keys_come_from_the_folder(tmp_path: Path) -> None:
-    assert trusted_keys(tmp_path / "none") == {}
+    assert trusted_keys(DataDir(tmp_path / "none")) == {}
     key = SigningKey.create()
-    trust(tmp_path, key.described("supt-1", rank="superintendent", valid_until="2030-01-01"))
-    assert trusted_keys(tmp_path)[key.id].rank == "superintendent"
+    trust(DataDir(tmp_path), key.described("supt-1", rank="superintendent", valid_until="2030-01-01"))
+    assert trusted_keys(DataDir(tmp_path))[key.id].rank == "superintendent"
 
 
 def test_a_key_file_that_was_tampered_with_is_refused(tmp_path: Path) -> None:
     key, other = SigningKey.create(), SigningKey.create()
-    path = trust(tmp_path, key.described("supt-1"))
+    trust(DataDir(tmp_path), key.described("supt-1"))
+    path = DataDir(tmp_path).public_key(key.id)
     path.write_text(path.read_text().replace(key.public, other.public))
     with pytest.raises(ConfigError, match="not that of its key"):
-        trusted_keys(tmp_path)
+        trusted_keys(DataDir(tmp_path))
     path.write_text("{")
     with pytest.raises(IntegrityError, match="damaged"):
-        trusted_keys(tmp_path)
+        trusted_keys(DataDir(tmp_path))
 
 
 def test_the_site_key_is_made_once(tmp_path: Path) -> None:
-    first = site_key(tmp_path)
-    assert site_key(tmp_path).id == first.id
-    assert trusted_keys(tmp_path)[first.id].role == "site"
-    assert (tmp_path / "site.key").stat().st_mode & 0o077 == 0
+    first = site_key(DataDir(tmp_path))
+    assert site_key(DataDir(tmp_path)).id == first.id
+    assert trusted_keys(DataDir(tmp_path))[first.id].role == "site"
+    assert DataDir(tmp_path).site_key.stat().st_mode & 0o077 == 0
 
 
 def test_a_signature_holds_for_its_document_purpose_and_time() -> None:

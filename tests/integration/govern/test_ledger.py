@@ -36,7 +36,7 @@ def filled(site: Any, count: int = 10, seal_every: int = 4) -> list[bytes]:
 
 
 def verdict(site: Any, *known: KnownHead) -> Any:
-    return verify_ledger(site.path, site.trusted, known)
+    return verify_ledger(site.files, site.trusted, known)
 
 
 def test_what_is_appended_is_there_and_verifies(site: Any) -> None:
@@ -45,7 +45,7 @@ def test_what_is_appended_is_there_and_verifies(site: Any) -> None:
     assert found.holds
     assert not found.notes
     assert found.sealed == found.records
-    kinds = [record["kind"] for record in read_records(site.path)]
+    kinds = [record["kind"] for record in read_records(site.files)]
     assert kinds.count("decision") == 10
     assert kinds.count("seal") >= 3
 
@@ -54,7 +54,7 @@ def test_it_goes_on_where_it_ended(site: Any) -> None:
     filled(site, 3)
     filled(site, 3)
     assert verdict(site).holds
-    numbers = [record["n"] for record in read_records(site.path)]
+    numbers = [record["n"] for record in read_records(site.files)]
     assert numbers == list(range(1, len(numbers) + 1))
 
 
@@ -113,7 +113,7 @@ def test_a_chain_that_was_made_anew_fails_for_want_of_the_key(site: Any) -> None
 
     filled(site)
     previous, forged = FIRST_PREVIOUS, []
-    for record in read_records(site.path):
+    for record in read_records(site.files):
         value = {"value": 99} if record["n"] == 2 else record["facts"]
         made = Event(record["kind"], record["what"], actor=record["actor"], subject=record["subject"], facts=value)
         line, previous = line_of(made, record["n"], 1.0, previous)
@@ -128,7 +128,7 @@ def test_a_head_signed_by_a_stranger_does_not_count(site: Any) -> None:
     filled(site)
     for path in (site.data_dir / "keys").glob("*.pub"):
         path.unlink()
-    assert any("unknown key" in fault for fault in verify_ledger(site.path, site.trusted).faults)
+    assert any("unknown key" in fault for fault in verify_ledger(site.files, site.trusted).faults)
 
 
 def test_setting_back_ledger_and_head_together_is_seen_by_a_receipt(site: Any) -> None:
@@ -158,7 +158,7 @@ def test_a_crash_in_the_middle_of_a_write_loses_nothing_else(site: Any, cut: int
     site.ledger().append(event(6))
     assert verdict(site).holds
     assert torn in site.path.with_suffix(".torn").read_bytes()
-    records = list(read_records(site.path))
+    records = list(read_records(site.files))
     assert [record["facts"]["value"] for record in records if record["kind"] == "decision"] == [0, 1, 2, 3, 4, 6]
     assert records[5]["what"] == "the ledger was not closed cleanly"
     assert records[5]["facts"]["bytes_count"] == cut
@@ -173,7 +173,7 @@ def test_whole_lines_after_the_head_are_taken_up(site: Any) -> None:
     site.path.with_suffix(".head").write_bytes(head)
     site.ledger().append(event(2))
     assert verdict(site).holds
-    values = [record["facts"].get("value") for record in read_records(site.path) if record["kind"] == "decision"]
+    values = [record["facts"].get("value") for record in read_records(site.files) if record["kind"] == "decision"]
     assert values == [0, 1, 2]
 
 
@@ -219,7 +219,7 @@ def test_a_truncated_ledger_is_not_opened(site: Any, damage: Any, words: str) ->
 def test_a_ledger_that_is_taken_away_under_us_stops_matching(site: Any, damage: Any, words: str) -> None:
     ledger = site.ledger()
     ledger.append(event(0))
-    assert ledger.healthy
+    assert not ledger.fault()
     damage(site.path)
     with pytest.raises(IntegrityError, match=words):
         ledger.append(event(1))
@@ -247,14 +247,14 @@ def test_a_full_disk_stops_matching_and_loses_nothing(site: Any) -> None:
                 ledger.append(event(number))
             site.clock.advance(10)
         assert "2 records wait" in caught.value.next_step
-        assert not ledger.healthy
+        assert ledger.fault()
         assert "cannot be written" in ledger.fault()
         assert site.path.stat().st_size == size
         assert verdict(site).holds
-    assert ledger.healthy
+    assert not ledger.fault()
     assert not site.path.with_suffix(".failed").exists()
     assert verdict(site).holds
-    records = [record for record in read_records(site.path) if record["kind"] == "decision"]
+    records = [record for record in read_records(site.files) if record["kind"] == "decision"]
     assert [record["facts"]["value"] for record in records] == list(range(22))
     assert records[20]["at"] < records[21]["at"], "waiting records keep their times"
 
@@ -265,8 +265,8 @@ def test_another_process_sees_that_the_ledger_cannot_be_written(site: Any) -> No
     with full_disk(site.path.stat().st_size + 10), pytest.raises(StoreError):
         writer.append(event(1))
     assert "another process" in matcher.fault()
-    assert writer.healthy
-    assert matcher.healthy
+    assert not writer.fault()
+    assert not matcher.fault()
 
 
 def test_records_that_a_dead_process_could_not_write_are_accounted_for(site: Any) -> None:
@@ -277,8 +277,8 @@ def test_records_that_a_dead_process_could_not_write_are_accounted_for(site: Any
     site.abandon(writer)
     writer._marker.clear(remove=False)
     ledger = site.ledger()
-    assert ledger.healthy
-    assert any("ended without recovering" in record["what"] for record in read_records(site.path))
+    assert not ledger.fault()
+    assert any("ended without recovering" in record["what"] for record in read_records(site.files))
 
 
 def test_a_nearly_full_disk_is_a_fault(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -298,18 +298,19 @@ def test_many_threads_wait_together(site: Any) -> None:
     for thread in threads:
         thread.join()
     assert verdict(site).holds
-    values = {record["facts"]["value"] for record in read_records(site.path)}
+    values = {record["facts"]["value"] for record in read_records(site.files)}
     assert len(values) == 160
 
 
 WRITER = """
 import sys
 from pathlib import Path
+from lfr_ray.data_dir import DataDir
 from lfr_ray.govern.ledger import Ledger
 from lfr_ray.govern.keys import site_key, trusted_keys
 from lfr_ray.govern.ledger_event import Event
-folder = Path(sys.argv[1])
-with Ledger(folder / "ledger.jsonl", site_key(folder / "keys"), trusted_keys(folder / "keys"), seal_every=10) as ledger:
+folder = DataDir(Path(sys.argv[1]))
+with Ledger(folder, site_key(folder), trusted_keys(folder), seal_every=10) as ledger:
     for number in range(30):
         ledger.append(Event("decision", "alert decided", facts={"value": int(sys.argv[2]) + number}))
 """
@@ -320,7 +321,7 @@ def test_several_processes_write_one_ledger(site: Any) -> None:
     writers = [subprocess.Popen([*command, str(base)]) for base in (0, 100, 200)]
     assert [writer.wait(timeout=120) for writer in writers] == [0, 0, 0]
     assert verdict(site).holds
-    values = [record["facts"]["value"] for record in read_records(site.path) if record["kind"] == "decision"]
+    values = [record["facts"]["value"] for record in read_records(site.files) if record["kind"] == "decision"]
     assert sorted(values) == [base + number for base in (0, 100, 200) for number in range(30)]
 
 

@@ -46,8 +46,8 @@ class Post:
         authority = trial_authority(
             profile, now_s, watchlist_sha256=approval.content_hash, model=MODEL, cameras=("pier",), duration_s=3600
         )
-        signed(authority, trial_key(site.data_dir / "keys"), now_s).save(site.data_dir / "deployments")
-        self.gate = AuthorityGate(site.data_dir, "trial", profile, self.ledger, clock=self.clock)
+        signed(authority, trial_key(site.files), now_s).save(site.files)
+        self.gate = AuthorityGate(site.files, "trial", profile, self.ledger, clock=self.clock)
         self.matcher = Matcher(self.store, card(MODEL), self.gate, kind="test", deployment="trial")
         self.matcher.reload(now_s)
 
@@ -112,7 +112,7 @@ def test_an_approval_forged_on_disk_does_not_help(post: Post) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda post: emergency_stop(post.site.data_dir).set("op-1", "disorder", 1.0), "was stopped: disorder"),
+        (lambda post: emergency_stop(post.site.files).set("op-1", "disorder", 1.0), "was stopped: disorder"),
         (lambda post: post.clock.advance(3700), "authority ended"),
         (lambda post: post.clock.set_wall_s(post.clock.wall_s() - 600), "clock was set backwards"),
         (lambda post: (post.site.data_dir / "deployments" / "trial.json").unlink(), "no authority in force"),
@@ -124,7 +124,7 @@ def test_what_ends_matching_is_said_and_recorded(post: Post, change: Any, words:
     answer = post.ask()
     assert answer.match is None
     assert words in answer.refused
-    (record,) = [one for one in read_records(post.site.path) if one["kind"] == "refusal"]
+    (record,) = [one for one in read_records(post.site.files) if one["kind"] == "refusal"]
     assert words in record["reason"]
     assert record["subject"] == "pier"
 

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lfr_ray.camera.stills import encode_jpeg
+from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import IntegrityError, NotFoundError
 from lfr_ray.govern.fingerprints import Fingerprints, ScanKey, fingerprints_of, scan_key
 from lfr_ray.govern.scan import BLOCK_BYTES, Scanner
@@ -166,10 +167,10 @@ def test_another_site_cannot_test_a_guess() -> None:
 
 
 def test_the_scan_key_is_made_once_and_private(tmp_path: Path) -> None:
-    path = tmp_path / "keys" / "scan.key"
-    assert scan_key(path) == scan_key(path)
-    assert path.stat().st_mode & 0o077 == 0
-    assert scan_key(path).secret not in repr(scan_key(path))
+    files = DataDir(tmp_path)
+    assert scan_key(files) == scan_key(files)
+    assert files.scan_key.stat().st_mode & 0o077 == 0
+    assert scan_key(files).secret not in repr(scan_key(files))
 
 
 @settings(deadline=None)

@@ -13,7 +13,7 @@ from lfr_ray.config import EvidenceConfig, MatchConfig
 from lfr_ray.errors import ConfigError, ModelError, StoreError
 from lfr_ray.match.entries import EnrolledImage
 from lfr_ray.match.matcher import RELOAD_EVERY_S, Matcher
-from lfr_ray.match.permission import AlwaysPermitted, NeverPermitted
+from lfr_ray.match.permission import AlwaysPermitted
 from lfr_ray.match.store import WatchlistStore
 from lfr_ray.models.calibration import Calibration, CoveredFit, GenuineFit, TailFit
 from lfr_ray.models.cards import ChipSpec, ModelCard
@@ -130,9 +130,16 @@ def test_a_list_that_is_not_approved_has_no_hash_for_the_gate(store: WatchlistSt
     assert known.state(NOW).approved is False
 
 
+class Stopped:
+    """Permits nothing."""
+
+    def refusal(self, *asked: object) -> str:
+        return "stopped"
+
+
 def test_closed_means_closed(store: WatchlistStore, make_image: Make) -> None:
     store.put([make_image(1)])
-    known = make_matcher(store, gate=NeverPermitted("stopped"))
+    known = make_matcher(store, gate=Stopped())
     assert only(known.match([probe(noisy(make_image(1).vector, 4))], NOW)).refused == "stopped"
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from lfr_ray.clock import FakeClock
 from lfr_ray.config import AuthorityConfig, SiteConfig
+from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import RefusedError
 from lfr_ray.govern.keys import SigningKey, trust
-from lfr_ray.site.authority import KEYS_FOLDER
 from lfr_ray.site.open import OpenedAlerts
 
 DAY_S = 86_400.0
@@ -24,13 +24,13 @@ def site(folder: Path, profile: str) -> SiteConfig:
 
 def enlist(folder: Path, holder: str, training_until: float | None, **fields: Any) -> None:
     key = SigningKey.create().described(holder, role="operator", training_until=training_until, **fields)
-    trust(folder / KEYS_FOLDER, key)
+    trust(DataDir(folder), key)
 
 
 @pytest.mark.parametrize("profile", ["uk-police", "eu-ai-act"])
 def test_training_counts_until_its_day(tmp_path: Path, make_sighting: Any, profile: str) -> None:
     clock = FakeClock(1.8e9)
-    desk = OpenedAlerts(site(tmp_path, profile), clock).desk
+    desk = OpenedAlerts(site(tmp_path, profile), clock).service
     enlist(tmp_path, "PC1", clock.wall_s() + DAY_S)
     enlist(tmp_path, "PC2", None)
     enlist(tmp_path, "PC3", clock.wall_s() + DAY_S, valid_until=clock.wall_s() - 1)
@@ -50,6 +50,6 @@ def test_training_counts_until_its_day(tmp_path: Path, make_sighting: Any, profi
 
 def test_a_test_asks_nobody_for_training(tmp_path: Path, make_sighting: Any) -> None:
     config = SiteConfig(site="pier", data_dir=tmp_path, authority=AuthorityConfig(kind="test"))
-    desk = OpenedAlerts(config, FakeClock(1.8e9)).desk
+    desk = OpenedAlerts(config, FakeClock(1.8e9)).service
     alert_id = desk.raise_alert(make_sighting()).alert_id
     assert desk.decide(alert_id, officer="anybody", decision="not_a_match").case.status == "decided"

@@ -1,4 +1,4 @@
-"""What a site does by the clock, on a real desk, ledger and store: counting, forgetting, pausing."""
+"""What a site does by the clock, on a real database, ledger and store: counting, forgetting, pausing."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import pytest
 
 from lfr_ray.clock import FakeClock
 from lfr_ray.config import AlertConfig, AuthorityConfig, SiteConfig
+from lfr_ray.data_dir import DataDir
 from lfr_ray.govern.counters import CameraCounters, totals
 from lfr_ray.govern.ledger_verify import read_records
 from lfr_ray.govern.stop import breaker_pause, emergency_stop
 from lfr_ray.records import Details, Match, Quality, Sighting
-from lfr_ray.site.open import OpenedAlerts, TestPermission
-from lfr_ray.site.schedule import COUNT_EVERY_S
+from lfr_ray.site.open import OpenedAlerts, SwitchPermission
+from lfr_ray.site.schedule import COUNT_EVERY_S, Schedule
 
 DEPLOYMENT = "trial-1"
 
@@ -25,6 +26,11 @@ class Site:
     config: SiteConfig
     clock: FakeClock
     opened: OpenedAlerts
+    schedule: Schedule
+
+    @property
+    def files(self) -> DataDir:
+        return self.opened.storage.data_dir
 
     def alert(self, number: int) -> str:
         match = Match(f"e{number}", "Person", "test", "", 0.98, 0.97, 0.02, "", 3, 3, 100)
@@ -43,19 +49,21 @@ class Site:
             scene_jpeg=b"\xff\xd8 scene",
             watchlist_jpeg=b"\xff\xd8 listed",
         )
-        return self.opened.desk.raise_alert(sighting).alert_id
+        return self.opened.service.raise_alert(sighting).alert_id
 
     def false_alert(self, number: int) -> None:
         alert_id = self.alert(number)
-        self.opened.desk.decide(alert_id, officer="pc-1", decision="engage")
-        self.opened.desk.add_outcome(alert_id, officer="pc-1", outcome="false_alert", details=Details(confirmed=True))
+        self.opened.service.decide(alert_id, officer="pc-1", decision="engage")
+        self.opened.service.add_outcome(
+            alert_id, officer="pc-1", outcome="false_alert", details=Details(confirmed=True)
+        )
 
     def tick(self, faces: int, frames: int = 1) -> None:
         self.clock.advance(COUNT_EVERY_S)
-        self.opened.upkeep.tick({"gate": CameraCounters(frames=frames, faces_seen=faces, faces_compared=faces)})
+        self.schedule.tick({"gate": CameraCounters(frames=frames, faces_seen=faces, faces_compared=faces)})
 
     def faces_on_record(self) -> int:
-        return totals(read_records(self.config.data_dir / "ledger.jsonl"), DEPLOYMENT)["gate"].faces_seen
+        return totals(read_records(self.files), DEPLOYMENT)["gate"].faces_seen
 
 
 def opened(data_dir: Path, clock: FakeClock) -> Site:
@@ -65,15 +73,16 @@ def opened(data_dir: Path, clock: FakeClock) -> Site:
         authority=AuthorityConfig(kind="test", deployment=DEPLOYMENT, profile="uk-police"),
         alert=AlertConfig(cooldown_s=0),
     )
-    return Site(config, clock, OpenedAlerts(config, clock))
+    made = OpenedAlerts(config, clock)
+    return Site(config, clock, made, Schedule(config, made.storage, clock))
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     made = opened(tmp_path / "data", FakeClock(wall_s=1_787_904_000.0))
     yield made
-    made.opened.ledger.close()
-    made.opened.desk.store.database.close()
+    made.opened.storage.ledger.close()
+    made.opened.storage.alerts.database.close()
 
 
 def test_what_cameras_counted_is_recorded_as_what_came_since(site: Site) -> None:
@@ -98,17 +107,17 @@ def test_false_alerts_within_the_ceiling_pause_nothing(site: Site) -> None:
     for number in range(3):
         site.false_alert(number)
     site.tick(faces=200_000)
-    assert TestPermission(site.config).refusal("gate", 0.0, "", "") == ""
+    assert SwitchPermission(site.config).refusal("gate", 0.0, "", "") == ""
 
 
 def test_false_alerts_above_the_ceiling_pause_matching_and_say_so(site: Site) -> None:
     for number in range(3):
         site.false_alert(number)
     site.tick(faces=50)
-    why = TestPermission(site.config).refusal("gate", 0.0, "", "")
+    why = SwitchPermission(site.config).refusal("gate", 0.0, "", "")
     assert "circuit breaker" in why
     assert "1 in 1000" in why
-    kinds = [record["what"] for record in read_records(site.config.data_dir / "ledger.jsonl")]
+    kinds = [record["what"] for record in read_records(site.files)]
     assert "matching paused" in kinds
 
 
@@ -116,7 +125,7 @@ def test_whoever_resumes_accepts_the_false_alerts_until_then(site: Site) -> None
     for number in range(3):
         site.false_alert(number)
     site.tick(faces=50)
-    pause = breaker_pause(site.config.data_dir)
+    pause = breaker_pause(site.files)
     assert pause.is_set()
     pause.clear()
     site.tick(faces=60, frames=2)
@@ -126,8 +135,8 @@ def test_whoever_resumes_accepts_the_false_alerts_until_then(site: Site) -> None
     assert pause.is_set(), "one more, with the bound still above the ceiling"
 
 
-def test_the_emergency_stop_closes_the_gate_at_once(site: Site) -> None:
-    gate = TestPermission(site.config)
-    assert gate.refusal("gate", 0.0, "", "") == ""
-    emergency_stop(site.config.data_dir).set("pc-1", "wrong list", site.clock.wall_s())
-    assert "wrong list" in gate.refusal("gate", 0.0, "", "")
+def test_the_emergency_stop_counts_at_once(site: Site) -> None:
+    permission = SwitchPermission(site.config)
+    assert permission.refusal("gate", 0.0, "", "") == ""
+    emergency_stop(site.files).set("pc-1", "wrong list", site.clock.wall_s())
+    assert "wrong list" in permission.refusal("gate", 0.0, "", "")

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lfr_ray.errors import IntegrityError
 from lfr_ray.govern.alert_events import AlertFact
-from lfr_ray.govern.breaker_watch import BreakerWatch, confirmed_false
+from lfr_ray.govern.breaker import CircuitBreaker, confirmed_false
 from lfr_ray.govern.ledger_verify import read_records
 from lfr_ray.govern.profile import BreakerRules
 from lfr_ray.govern.stop import breaker_pause
 
 
-def watch(site: Any) -> BreakerWatch:
-    path: Path = site.data_dir / "deployments" / "d1.breaker"
-    switch = breaker_pause(site.data_dir)
-    return BreakerWatch(path, "d1", BreakerRules(ceiling=0.001), switch, site.ledger(), clock=site.clock)
+def watch(site: Any) -> CircuitBreaker:
+    return CircuitBreaker(site.files, "d1", BreakerRules(ceiling=0.001), site.ledger(), clock=site.clock)
 
 
 def test_it_pauses_every_node_and_says_so(site: Any) -> None:
@@ -26,17 +23,17 @@ def test_it_pauses_every_node_and_says_so(site: Any) -> None:
     assert breaker.update(500, 0) == ""
     why = breaker.update(900, 1)
     assert "1 confirmed false alerts in 900 faces" in why
-    assert "1 confirmed false alerts" in breaker_pause(site.data_dir).refusal()
-    (record,) = [one for one in read_records(site.path) if one["kind"] == "stop"]
+    assert "1 confirmed false alerts" in breaker_pause(site.files).refusal()
+    (record,) = [one for one in read_records(site.files) if one["kind"] == "stop"]
     assert record["reason"] == why
     assert record["deployment"] == "d1"
     breaker.update(950, 1)
-    assert len([one for one in read_records(site.path) if one["kind"] == "stop"]) == 1
+    assert len([one for one in read_records(site.files) if one["kind"] == "stop"]) == 1
 
 
 def test_it_remembers_across_a_restart_what_was_accepted(site: Any) -> None:
     watch(site).update(900, 1)
-    breaker_pause(site.data_dir).clear()
+    breaker_pause(site.files).clear()
     breaker = watch(site)
     assert breaker.state.paused, "it does not know yet that somebody resumed"
     assert breaker.update(950, 1) == ""
@@ -51,7 +48,7 @@ def test_a_pause_that_nobody_lifted_stays(site: Any) -> None:
 
 
 def test_damaged_state_is_an_error(site: Any) -> None:
-    path = site.data_dir / "deployments" / "d1.breaker"
+    path = site.files.breaker("d1")
     path.parent.mkdir(parents=True)
     for content in ("{", '{"surprise": 1}'):
         path.write_text(content)
