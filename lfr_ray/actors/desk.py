@@ -1,10 +1,11 @@
-"""The alert desk as an actor. What it needs it loads itself, so that its callers need not (see ``matcher.py``)."""
+"""The alert desk as an actor. It loads its database itself, so that its callers need not (see ``matcher.py``)."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from lfr_ray.api.ports import LocalAlerts
 from lfr_ray.clock import SystemClock
 from lfr_ray.config import SiteConfig
 from lfr_ray.metrics import Meter, Snapshot, resident_bytes
@@ -14,10 +15,9 @@ if TYPE_CHECKING:
     from lfr_ray.govern.counters import CameraCounters
 
 
-class DeskActor:
-    """One order of events for a whole site. It adds to :class:`~lfr_ray.alert.service.AlertService`.
+class DeskActor(LocalAlerts):
+    """One order of events for a whole site. It answers the HTTP routes' questions as ``LocalAlerts`` does, and adds:
 
-    * the database's work outside the event loop;
     * the delivery to webhooks, and what is due by the clock, beside everything else;
     * counting.
     """
@@ -25,14 +25,13 @@ class DeskActor:
     def __init__(self, site: SiteConfig) -> None:
         from lfr_ray.alert.webhook_store import WebhookStore
         from lfr_ray.alert.webhooks import Deliverer
-        from lfr_ray.api.ports import LocalAlerts
         from lfr_ray.site.open import OpenedAlerts
 
         clock = SystemClock()
         opened = OpenedAlerts(site, clock)
-        self._desk, self._upkeep = opened.desk, opened.upkeep
-        webhooks = WebhookStore(self._desk.store.database)
-        self._port = LocalAlerts(self._desk, webhooks, clock)
+        webhooks = WebhookStore(opened.desk.store.database)
+        super().__init__(opened.desk, webhooks, clock)
+        self._schedule = opened.upkeep
         self._deliverer = Deliverer(
             webhooks, self._desk.documents, self._desk, clock, desk_id=self._desk.store.desk_id()
         )
@@ -46,14 +45,14 @@ class DeskActor:
         if self._delivery is None or self._delivery.done():
             self._delivery = asyncio.create_task(self._deliverer.run())
             await asyncio.to_thread(self._desk.report)
-            await asyncio.to_thread(self._upkeep.begin)
+            await asyncio.to_thread(self._schedule.begin)
         return True
 
     async def keep_up(self, seen: dict[str, CameraCounters]) -> None:
         """What is due by the clock; ``seen`` is what every camera counted since it was started."""
         await self.ready()  # after a restart nobody else asks
         async with self._turn:
-            await asyncio.to_thread(self._upkeep.tick, seen)
+            await asyncio.to_thread(self._schedule.tick, seen)
             self._seen = seen
 
     async def raise_alert(self, sighting: Sighting) -> None:
@@ -61,10 +60,6 @@ class DeskActor:
         receipt = await asyncio.to_thread(self._desk.raise_alert, sighting)
         name = "alerts_total" if receipt.new else "sightings_attached_total"
         self._meter.count(name, camera=sighting.camera)
-
-    async def ask(self, question: str, *args: Any, **kwargs: Any) -> Any:
-        """Any question of :class:`~lfr_ray.api.ports.AlertsPort`, by its name."""
-        return await getattr(self._port, question)(*args, **kwargs)
 
     async def snapshot(self) -> Snapshot:
         """What this actor counted."""
@@ -74,6 +69,6 @@ class DeskActor:
     async def stop(self) -> None:
         """Record the last counts and end the delivery; what was not delivered is sent after the next start."""
         async with self._turn:
-            await asyncio.to_thread(self._upkeep.count, self._seen)
+            await asyncio.to_thread(self._schedule.count, self._seen)
         if self._delivery is not None:
             self._delivery.cancel()

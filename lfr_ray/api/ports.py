@@ -8,13 +8,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from lfr_ray.alert.queries import AlertQuery
-from lfr_ray.alert.service import AlertPage, AlertService
-from lfr_ray.alert.webhook_store import WebhookStore, subscription_document
 from lfr_ray.clock import Clock
 from lfr_ray.metrics import Snapshot
+
+if TYPE_CHECKING:
+    # Every camera loads this file with its handle of the alert desk, and has no use for a database.
+    from lfr_ray.alert.queries import AlertQuery
+    from lfr_ray.alert.service import AlertPage, AlertService
+    from lfr_ray.alert.webhook_store import WebhookStore
 
 Document = dict[str, Any]
 Documents = list[Document]
@@ -134,13 +137,51 @@ class LocalAlerts:
         """One JPEG of an alert."""
         return await asyncio.to_thread(self._desk.image, alert_id, kind)
 
-    async def decide(self, alert_id: str, **fields: Any) -> Document:
+    async def decide(
+        self,
+        alert_id: str,
+        *,
+        officer: str,
+        decision: str,
+        note: str = "",
+        comparison: Mapping[str, str] | None = None,
+        corrects: int = 0,
+        request_key: str = "",
+    ) -> Document:
         """Record a verdict."""
-        return await asyncio.to_thread(self._desk.decide, alert_id, **fields)
+        return await asyncio.to_thread(
+            self._desk.decide,
+            alert_id,
+            officer=officer,
+            decision=decision,
+            note=note,
+            comparison=comparison,
+            corrects=corrects,
+            request_key=request_key,
+        )
 
-    async def add_outcome(self, alert_id: str, **fields: Any) -> Document:
+    async def add_outcome(
+        self,
+        alert_id: str,
+        *,
+        officer: str,
+        outcome: str,
+        note: str = "",
+        details: Mapping[str, Any] | None = None,
+        corrects: int = 0,
+        request_key: str = "",
+    ) -> Document:
         """Record an outcome."""
-        return await asyncio.to_thread(self._desk.add_outcome, alert_id, **fields)
+        return await asyncio.to_thread(
+            self._desk.add_outcome,
+            alert_id,
+            officer=officer,
+            outcome=outcome,
+            note=note,
+            details=details,
+            corrects=corrects,
+            request_key=request_key,
+        )
 
     async def hold(self, alert_id: str, *, by: str, reason: str) -> Document:
         """Keep an alert beyond its retention time."""
@@ -173,10 +214,14 @@ class LocalAlerts:
 
     async def webhooks(self) -> Documents:
         """Every webhook, without its secret."""
+        from lfr_ray.alert.webhook_store import subscription_document
+
         return [subscription_document(one) for one in await asyncio.to_thread(self._webhooks.all)]
 
     async def add_webhook(self, url: str, kinds: tuple[str, ...], *, by: str) -> Document:
         """A new webhook, with its secret this once."""
+        from lfr_ray.alert.webhook_store import subscription_document
+
         made = await asyncio.to_thread(self._webhooks.add, url, kinds, by=by, now_s=self._clock.wall_s())
         await asyncio.to_thread(self._desk.report)
         return subscription_document(made, with_secret=True)
