@@ -6,6 +6,7 @@ what stands under ``applications[0].args``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -23,6 +24,9 @@ CAMERA_PATTERN = r"^[^/\\\x00-\x1f\x7f]{1,128}$"
 
 DEMO_WATCHLIST = "demo:"
 """In place of a watchlist folder: the demo's own pictures."""
+
+RENAMED_KEYS: Mapping[str, str] = {"in_flight": "frames_in_flight", "attack -> score_at": "attack -> threshold"}
+"""Keys of older site files, and what they are called now; a site file with an old one is refused with the new name."""
 
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 
@@ -167,7 +171,7 @@ class EvidenceConfig(Section):
 class AttackConfig(Section):
     """Faces on paper, cloth or a screen must not alert (presentation attack detection). Off unless a score is given."""
 
-    score_at: float | None = Field(
+    threshold: float | None = Field(
         default=None,
         gt=0,
         le=1,
@@ -264,7 +268,7 @@ class SiteConfig(Section):
         default=30.0, ge=0, le=3600, description="How long to wait for nodes before naming what the cluster lacks."
     )
     camera_cpus: float = Field(default=0.1, ge=0, description="CPUs that each camera reserves.")
-    in_flight: int | None = Field(
+    frames_in_flight: int | None = Field(
         default=None,
         ge=1,
         le=64,
@@ -287,9 +291,9 @@ class SiteConfig(Section):
     alert: AlertConfig = AlertConfig()
     api: ApiConfig = ApiConfig()
 
-    def frames_in_flight(self, camera: CameraConfig) -> int:
+    def frames_in_flight_of(self, camera: CameraConfig) -> int:
         """Frames of this camera at the detector at once."""
-        return self.in_flight or (4 if camera.pace == "full" else 2)
+        return self.frames_in_flight or (4 if camera.pace == "full" else 2)
 
     @property
     def use(self) -> Literal["operational", "research", "test"]:
@@ -332,11 +336,12 @@ def parse_section(kind: type[T], data: Any, where: str) -> T:
     try:
         return kind.model_validate(data)
     except ValidationError as error:
+        faults = error.errors(include_input=False, include_url=False)
         raise ConfigError(
             f"{where} is not valid",
-            got="; ".join(_field_fault(kind, fault) for fault in error.errors(include_input=False, include_url=False)),
-            allowed=_allowed(kind, error),
-            next_step="correct the field that is named and start again",
+            got="; ".join(f"{_path(fault) or kind.__name__}: {fault['msg']}" for fault in faults),
+            allowed=_allowed(kind, faults),
+            next_step=_renamed(faults) or "correct the field that is named and start again",
         ) from None
 
 
@@ -358,14 +363,19 @@ def load_yaml(path: Path) -> Any:
         raise ConfigError("the file is not YAML", got=f"{path}{line}", allowed="a YAML mapping") from None
 
 
-def _field_fault(kind: type[BaseModel], fault: Any) -> str:
-    path = " -> ".join(str(part) for part in fault["loc"]) or kind.__name__
-    return f"{path}: {fault['msg']}"
+def _path(fault: Any) -> str:
+    return " -> ".join(map(str, fault["loc"]))
 
 
-def _allowed(kind: type[BaseModel], error: ValidationError) -> str:
+def _renamed(faults: Sequence[Any]) -> str:
+    """For keys of older versions, what they are called now; otherwise empty."""
+    old = [_path(fault) for fault in faults if fault["type"] == "extra_forbidden"]
+    return "; ".join(f"rename {one} to {RENAMED_KEYS[one]}" for one in old if one in RENAMED_KEYS)
+
+
+def _allowed(kind: type[BaseModel], faults: Sequence[Any]) -> str:
     """For unknown keys, the keys that exist at that place."""
-    for fault in error.errors(include_input=False, include_url=False):
+    for fault in faults:
         if fault["type"] != "extra_forbidden":
             continue
         section: Any = kind

@@ -125,7 +125,7 @@ class CameraActor:
             run_id=secrets.token_hex(8),
             second=None if self._site.second_embedder is None else card(self._site.second_embedder.model),
             occlusion=occlusion_for(embedder) if self._site.embedder.covered_views else None,
-            in_flight=self._site.frames_in_flight(self._camera),
+            in_flight=self._site.frames_in_flight_of(self._camera),
         )
 
     def _status(self) -> CameraStatus:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class DeskActor(LocalAlerts):
-    """One order of events for a whole site. It answers the HTTP routes' questions as ``LocalAlerts`` does, and adds:
+    """One order of events for a whole site. It answers what HTTP asks as ``LocalAlerts`` does, and adds to it.
 
     * the delivery to webhooks, and what is due by the clock, beside everything else;
     * counting.

@@ -14,7 +14,7 @@ from lfr_ray.actors.detector import DetectorReplica
 from lfr_ray.actors.embedder import EmbedderReplica
 from lfr_ray.actors.matcher import MatcherActor
 from lfr_ray.actors.names import DETECTOR, EMBEDDER, NAMESPACE, SECOND_EMBEDDER, Names
-from lfr_ray.actors.protocols import CameraCalls, DeskCalls, MatcherCalls
+from lfr_ray.actors.protocols import CameraCalls, DeskCalls, DetectorCalls, EmbedderCalls, MatcherCalls, ModelCalls
 from lfr_ray.actors.rpc import Handle
 from lfr_ray.actors.schedule import PeriodicWork
 from lfr_ray.config import AttackConfig, CameraConfig, DetectorConfig, EmbedderConfig, SiteConfig
@@ -24,6 +24,10 @@ from lfr_ray.site_file import QUIET
 
 HEAD = {"node:__internal_head__": 0.001}
 """The matcher and the desk live where data_dir is: on the head node."""
+
+DETECTOR_CLASS: type[DetectorCalls] = DetectorReplica
+EMBEDDER_CLASS: type[EmbedderCalls] = EmbedderReplica
+"""Named with their protocols, so that mypy compares them."""
 
 STOP_S = 3.0
 """So long an actor has for an orderly end."""
@@ -36,27 +40,27 @@ QUEUE_FACTOR = 4
 
 def detector_deployment(site: SiteConfig) -> Any:
     """The detector, ready to be bound into an application."""
-    return _model_deployment(DetectorReplica, DETECTOR, site, site.detector)
+    return _model_deployment(DETECTOR_CLASS, DETECTOR, site, site.detector)
 
 
 def embedder_deployment(site: SiteConfig) -> Any:
     """The embedder, ready to be bound into an application."""
-    for name in site.attack.models if site.attack.score_at is not None else ():
+    for name in site.attack.models if site.attack.threshold is not None else ():
         check_licence(card(name), site.use)
-    return _model_deployment(EmbedderReplica, EMBEDDER, site, site.embedder)
+    return _model_deployment(EMBEDDER_CLASS, EMBEDDER, site, site.embedder)
 
 
 def second_embedder_deployment(site: SiteConfig) -> Any:
     """The second embedder, or None where an alert needs one model only."""
     if site.second_embedder is None:
         return None
-    only_embedding = {"embedder": site.second_embedder, "second_embedder": None, "attack": AttackConfig()}
-    return _model_deployment(
-        EmbedderReplica, SECOND_EMBEDDER, site.model_copy(update=only_embedding), site.second_embedder
-    )
+    second = {"embedder": site.second_embedder, "second_embedder": None, "attack": AttackConfig()}
+    return _model_deployment(EMBEDDER_CLASS, SECOND_EMBEDDER, site.model_copy(update=second), site.second_embedder)
 
 
-def _model_deployment(kind: type, name: str, site: SiteConfig, config: DetectorConfig | EmbedderConfig) -> Any:
+def _model_deployment(
+    kind: type[ModelCalls], name: str, site: SiteConfig, config: DetectorConfig | EmbedderConfig
+) -> Any:
     check_licence(card(config.model), site.use)  # said here, not by a replica that fails again and again
     return serve.deployment(
         kind,

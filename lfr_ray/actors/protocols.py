@@ -1,7 +1,7 @@
 """What each process of a site can be asked: the methods of its actor or deployment, written out.
 
-``launch.py`` returns each actor as a handle of its protocol, so mypy refuses an actor that lacks a method or has another
-signature. Whoever calls names the protocol's method, so mypy refuses a call that does not fit.
+``launch.py`` gives each actor out as a handle of its protocol, so mypy refuses an actor that lacks a method or has
+another signature. Whoever calls names the protocol's method, so mypy refuses a call that does not fit.
 """
 
 from __future__ import annotations

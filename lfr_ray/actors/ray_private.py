@@ -1,4 +1,4 @@
-"""Everything that uses names of Ray which are not public: a new version of Ray may change them, and then only this file."""
+"""All uses of Ray's private names: a new version of Ray may change them, and then only this file changes."""
 
 from __future__ import annotations
 

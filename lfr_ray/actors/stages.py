@@ -45,7 +45,7 @@ class RemoteStages:
         await self.embed(_blank(site.embedder))
         if site.second_embedder is not None:
             await self.embed_second(_blank(site.second_embedder))
-        if site.attack.score_at is not None:
+        if site.attack.threshold is not None:
             await self.attack_score(np.zeros((64, 64, 3), np.uint8), np.array([16, 16, 48, 48], np.float32))
 
     async def detect(self, canvas: Picture) -> Faces:

@@ -323,7 +323,7 @@ class CameraSteps:
 
     async def _is_attack(self, frame: Frame, view: View) -> bool:
         """Whether the face looks like a picture of one, over all of its tracklet's views that matched."""
-        limit = self._site.attack.score_at
+        limit = self._site.attack.threshold
         if limit is None:
             return False
         score = await self._stages.attack_score(*surroundings(frame.pixels, view.box, SURROUNDINGS))
