@@ -1,4 +1,4 @@
-"""Who may say no: the matcher asks a gate before it compares anything."""
+"""Who may say no: the matcher asks for permission before it compares anything."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Permission(Protocol):
-    """AnswerMiddleware whether one camera's tracklet may be compared with the list, right now."""
+    """Says whether one camera's tracklet may be compared with the list, right now."""
 
     def refusal(self, camera: str, captured_at: float, watchlist_hash: str, model: str) -> str:
         """Why this comparison is not permitted; empty when it is.
@@ -19,24 +19,18 @@ class Permission(Protocol):
         """
 
 
-class AlwaysPermitted:
-    """Lets everything through: for recorded footage of one's own and for tests, never for a live deployment."""
-
-    def refusal(self, camera: str, captured_at: float, watchlist_hash: str, model: str) -> str:
-        """Nothing is refused."""
-        return ""
-
-
-class NeverPermitted:
-    """Refuses everything: the safe state.
+class SamePermission:
+    """Asks the first model's permission on behalf of the second: an authority names the first.
 
     Args:
-        why: What the cameras' status will say.
+        permission: The first model's.
+        model: Card id of the first model.
     """
 
-    def __init__(self, why: str) -> None:
-        self._why = why
+    def __init__(self, permission: Permission, model: str) -> None:
+        self._permission = permission
+        self._model = model
 
     def refusal(self, camera: str, captured_at: float, watchlist_hash: str, model: str) -> str:
-        """Always the same reason."""
-        return self._why
+        """What is said of the first model."""
+        return self._permission.refusal(camera, captured_at, watchlist_hash, self._model)
