@@ -14,7 +14,7 @@ from typing import Any
 import ray
 from ray import serve
 
-from lfr_ray.actors.camera import Ending
+from lfr_ray.actors.camera import EndOfRecording
 from lfr_ray.actors.cluster import quieten
 from lfr_ray.actors.launch import (
     camera_actor,
@@ -127,13 +127,13 @@ class FootageRun:
         for camera in loading:
             camera.wait()
         waiting = list(recordings)
-        running: dict[Any, tuple[Recording, Reply[Ending]]] = {}
+        running: dict[Any, tuple[Recording, Reply[EndOfRecording]]] = {}
         progress = Progress(recordings=len(recordings))
         began_s = time.monotonic()
         while waiting or running:
             while waiting and len(running) < at_once:
                 recording = waiting.pop(0)
-                reply = self._cameras[recording.camera.name].ask(CameraCalls.ended, stages)
+                reply = self._cameras[recording.camera.name].ask(CameraCalls.run_to_end, stages)
                 running[reply.pending] = recording, reply
                 self._make_cameras(waiting[:1])
             done, _ = ray.wait(list(running), timeout=POLL_S)
@@ -151,7 +151,7 @@ class FootageRun:
             if recording.camera.name not in self._cameras:
                 self._cameras[recording.camera.name] = camera_actor(self._site, recording.camera)
 
-    def _end(self, recording: Recording, reply: Reply[Ending], progress: Progress) -> None:
+    def _end(self, recording: Recording, reply: Reply[EndOfRecording], progress: Progress) -> None:
         """One recording is through: keep its counters, end its process."""
         camera = self._cameras.pop(recording.camera.name)
         try:

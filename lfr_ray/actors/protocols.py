@@ -12,7 +12,7 @@ from lfr_ray.api.ports import AlertsPort
 
 if TYPE_CHECKING:
     # Only types: a process that asks another one need not load what that one needs.
-    from lfr_ray.actors.camera import Ending
+    from lfr_ray.actors.camera import EndOfRecording
     from lfr_ray.actors.stages import RemoteStages
     from lfr_ray.camera.reader import CameraStatus
     from lfr_ray.govern.counters import CameraCounters
@@ -57,7 +57,7 @@ class CameraCalls(Protocol):
     async def hold(self) -> None:
         """Renew the lease, whether or not the camera runs already."""
 
-    async def ended(self, stages: RemoteStages) -> Ending:
+    async def run_to_end(self, stages: RemoteStages) -> EndOfRecording:
         """Start, without a lease, and wait for the end of the recording."""
 
     async def snapshot(self) -> Snapshot:

@@ -29,7 +29,8 @@ from lfr_ray.errors import ConfigError, SourceError
 if TYPE_CHECKING:
     from lfr_ray.camera.recordings import Opened, Recording
     from lfr_ray.enrol.importer import ImportReport
-    from lfr_ray.retrospective import FootageResult
+    from lfr_ray.match.store import WatchlistStore
+    from lfr_ray.retrospective import FootageResult, FootageRun
 
 NEEDS_AUTHORITY = "the category {} needs an authority: open a deployment and give --deployment"
 
@@ -174,7 +175,7 @@ def run_footage(site: SiteConfig, opened: Opened, watchlist: Path | None) -> dic
     return document
 
 
-def _enrolled(watchlist: Path | None, store: Any, run: Any) -> ImportReport:
+def _enrolled(watchlist: Path | None, store: WatchlistStore, run: FootageRun) -> ImportReport:
     """The folder imported; without one, what the site's list holds already."""
     from lfr_ray.enrol.importer import ImportReport, enrol_folder
 

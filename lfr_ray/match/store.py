@@ -13,7 +13,7 @@ from typing import Any
 from lfr_ray.errors import ConflictError, IntegrityError, NotFoundError, RefusedError, StoreError
 from lfr_ray.match.approval import Approval, read_approval, write_approval
 from lfr_ray.match.entries import ENTRY_FIELDS, EnrolledImage, Entry, vector_sha256
-from lfr_ray.match.folder import ListFolder
+from lfr_ray.match.store_folder import StoreFolder
 from lfr_ray.match.table import SCHEMA, Table, covered_of, entry_of, image_of, quoted
 from lfr_ray.records import Floats
 
@@ -68,7 +68,7 @@ class WatchlistStore:
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
         self._table = Table(self.folder)
-        self._place = ListFolder(self.folder, self._table)
+        self._place = StoreFolder(self.folder, self._table)
 
     def put(self, images: Sequence[EnrolledImage], *, erase: bool = True) -> None:
         """Add pictures in one atomic commit; the same picture again replaces its row.

@@ -1,4 +1,4 @@
-"""The watchlist's folder: turns taken by readers and writers, unfinished work made good, destruction."""
+"""The folder of the watchlist store: locks of readers and writers, recovery after a crash, destruction."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ UNFINISHED = "unfinished"
 SUPERSEDED = "superseded"
 """A marker that is there while files hold rows that are no longer on the list."""
 
-DOOMED = "destroying"
+DESTROYING = "destroying"
 """A marker that is there while everything is destroyed."""
 
 
-class ListFolder:
+class StoreFolder:
     """A table's folder and its locks.
 
     Args:
@@ -38,7 +38,7 @@ class ListFolder:
         self._lock = FileLock(folder / LOCK_FILE)
         self._unfinished = folder / UNFINISHED
         self._superseded = folder / SUPERSEDED
-        self._doomed = folder / DOOMED
+        self._destroying = folder / DESTROYING
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -54,7 +54,7 @@ class ListFolder:
         with suppress(StoreError):
             self._recover()
         with self._lock.shared():
-            if self._doomed.exists():
+            if self._destroying.exists():
                 raise StoreError(
                     "the watchlist is being destroyed and that could not be finished",
                     got=self._folder,
@@ -114,12 +114,12 @@ class ListFolder:
 
     def _recover(self) -> None:
         """Finish what a writer that died has begun."""
-        if not self._unfinished.exists() and not self._doomed.exists():
+        if not self._unfinished.exists() and not self._destroying.exists():
             return
         with self._lock.exclusive_if_free() as taken, _as_store_error(self._folder):
             if not taken:
                 return
-            if self._doomed.exists():
+            if self._destroying.exists():
                 self._destroy()
             elif self._unfinished.exists():
                 # What the writer had half done is unknown: everything is written anew.
@@ -132,7 +132,7 @@ class ListFolder:
         link_all(self._table.path, self._unfinished)
 
     def _destroy(self) -> tuple[int, int]:
-        self._doomed.touch()
+        self._destroying.touch()
         sync_folder(self._folder)
         self._table.close()
         files = size_bytes = 0
@@ -140,10 +140,10 @@ class ListFolder:
             if path.is_dir():
                 inner_files, inner_bytes = shred_tree(path)
                 files, size_bytes = files + inner_files, size_bytes + inner_bytes
-            elif path.name not in (LOCK_FILE, DOOMED):
+            elif path.name not in (LOCK_FILE, DESTROYING):
                 files, size_bytes = files + 1, size_bytes + path.stat().st_size
                 shred(path)
-        self._doomed.unlink()
+        self._destroying.unlink()
         sync_folder(self._folder)
         return files, size_bytes
 
