@@ -275,7 +275,7 @@ def _print(document: dict[str, Any]) -> None:
     rows: Sequence[tuple[str, object]] = (
         ("recordings", len(document["sources"])),
         ("frames", sum(source["frames"] for source in document["sources"])),
-        ("faces seen (passages)", document["faces_seen"]),
+        ("faces seen (tracklets)", document["faces_seen"]),
         ("faces compared", document["faces_compared"]),
         ("watchlist", f"{watchlist['entries']} entries, {watchlist['images']} pictures"),
         ("pictures rejected", len(watchlist["rejected"])),

@@ -1,4 +1,4 @@
-"""A cluster as the README starts it, and Serve's own commands on it: run, deploy, status, shutdown."""
+"""A cluster as the README starts it, and Serve's own commands on it: run, deploy, status."""
 
 from __future__ import annotations
 
@@ -127,7 +127,13 @@ def applications(cluster: Cluster) -> dict[str, Any]:
     return dict(yaml.safe_load(shown.stdout)["applications"]["lfr"])
 
 
-def test_deploy_status_and_shutdown(cluster: Cluster, tmp_path: Path, repository: Path) -> None:
+def cameras_of(node: Command) -> list[str]:
+    return [line for line in node.living().values() if re.match(r"ray::(CameraActor|MatcherActor|DeskActor)", line)]
+
+
+def test_serve_deploys_a_site_and_lfr_run_joins_it_and_ends_it(
+    cluster: Cluster, tmp_path: Path, repository: Path
+) -> None:
     path, address = site_file(tmp_path, repository)
     deployed = cluster.run("serve", "deploy", path)
     assert cluster.code(deployed) == 0, deployed.stdout + deployed.stderr
@@ -135,13 +141,13 @@ def test_deploy_status_and_shutdown(cluster: Cluster, tmp_path: Path, repository
     status = applications(cluster)
     assert status["status"] == "RUNNING"
     assert {"detector", "embedder", "fleet"} <= {name.lower() for name in status["deployments"]}
-    ended = cluster.run("serve", "shutdown", "-y")
-    assert cluster.code(ended) == 0, ended.stdout + ended.stderr
+    words = ("lfr", "run", path, "--address", cluster.environment["RAY_ADDRESS"])
+    with command(tmp_path / "out", *words, environment=cluster.environment) as running:
+        running.said(f"console and alerts: {address}")
+        assert ready(address)
+        running.end(signal.SIGINT, 90)
     eventually(lambda: not cameras_of(cluster.node), 60, lambda: cameras_of(cluster.node))
-
-
-def cameras_of(node: Command) -> list[str]:
-    return [line for line in node.living().values() if re.match(r"ray::(CameraActor|MatcherActor|DeskActor)", line)]
+    assert cluster.node.running
 
 
 def test_without_the_token_the_answer_is_401(cluster: Cluster) -> None:
@@ -164,18 +170,6 @@ def test_run_shows_alerts_and_ends_with_the_terminal(cluster: Cluster, tmp_path:
         assert alerted(address) == EXPECTED
         running.end(signal.SIGINT, 90)
     eventually(lambda: not cameras_of(cluster.node), 60, lambda: cameras_of(cluster.node))
-
-
-def test_lfr_run_joins_the_same_cluster_and_leaves_it_running(
-    cluster: Cluster, tmp_path: Path, repository: Path
-) -> None:
-    path, address = site_file(tmp_path, repository, site="joined")
-    words = ("lfr", "run", path, "--address", cluster.environment["RAY_ADDRESS"])
-    with command(tmp_path / "out", *words, environment=cluster.environment) as running:
-        eventually(lambda: running.running and ready(address), READY_S, lambda: running.stderr[-3000:])
-        running.end(signal.SIGINT, 90)
-    eventually(lambda: not cameras_of(cluster.node), 60, lambda: cameras_of(cluster.node))
-    assert cluster.node.running
 
 
 def test_what_the_cluster_lacks_is_named_in_time(cluster: Cluster, tmp_path: Path, repository: Path) -> None:
