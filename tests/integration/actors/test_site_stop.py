@@ -40,10 +40,14 @@ def test_ctrl_c_ends_everything_while_a_console_is_open(site: Site) -> None:
     console = threading.Thread(target=follow, daemon=True)
     console.start()
     assert following.wait(60)
-    taken_s = site.started.end(signal.SIGINT, START_S)
+    try:
+        taken_s = site.started.end(signal.SIGINT, START_S)
+        left = site.started.left()
+    finally:
+        site.started.kill()  # whatever failed: it must not run beside the tests that follow
     assert site.started.wait(0) == 0, site.started.stderr
     assert taken_s < 20
-    assert site.started.left() == {}
+    assert left == {}
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
     assert not listens(site.file.port)
     assert not (Path(site.file.site.data_dir) / "stop").exists()
