@@ -23,6 +23,7 @@ from tests.processes import Command, command, eventually, free_port, short_folde
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(900)]
 
+TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0123456789abcdef0123456789abcdef"}
 READY_S = 300.0
 REFUSAL_S = 60.0
 """What a cluster lacks is said within this time."""
@@ -50,8 +51,7 @@ class Cluster:
 def start(folder: Path, ray_folder: Path) -> Iterator[Cluster]:
     gcs, dashboard = free_port(), free_port()
     environment = {
-        "RAY_AUTH_MODE": "token",
-        "RAY_AUTH_TOKEN": "0123456789abcdef0123456789abcdef",
+        **TOKEN,
         "RAY_ADDRESS": f"127.0.0.1:{gcs}",
         "RAY_DASHBOARD_ADDRESS": f"http://127.0.0.1:{dashboard}",
         "RAY_TMPDIR": str(ray_folder),
@@ -204,14 +204,14 @@ sys.stdin.read()
 def test_a_cluster_that_spills_objects_is_refused(tmp_path: Path, repository: Path) -> None:
     path, _ = site_file(tmp_path / "site", repository)
     with short_folder() as ray_folder:
-        environment = {**os.environ, "RAY_TMPDIR": str(ray_folder), "RAY_USAGE_STATS_ENABLED": "0"}
+        own = {**TOKEN, "RAY_TMPDIR": str(ray_folder), "RAY_USAGE_STATS_ENABLED": "0"}
         words = [sys.executable, "-W", "ignore", "-c", PLAIN_RAY]
         with subprocess.Popen(
-            words, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            words, env=os.environ | own, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         ) as other:
             assert other.stdout is not None
             address = other.stdout.readline().strip()
-            with command(tmp_path / "out", "lfr", "run", path, "--address", address) as refused:
+            with command(tmp_path / "out", "lfr", "run", path, "--address", address, environment=TOKEN) as refused:
                 assert refused.wait(180) in (1, 2)
             other.communicate("", timeout=60)
     assert "spills objects to disk" in refused.stderr
