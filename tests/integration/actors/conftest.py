@@ -20,6 +20,9 @@ from lfr_ray.live import LiveSite
 from lfr_ray.site_file import SiteFile, read_site_file
 from tests.processes import Command, command, eventually, free_port, short_folder
 
+TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0123456789abcdef0123456789abcdef"}
+"""A Ray that somebody else may join asks for a token; one of its own it would tell nobody."""
+
 SECRET = "tripwire-7351"
 EXPECTED = {("pier", "demo-touchline"), ("gate", "demo-astronaut")}
 SOON_S = 180.0
@@ -108,8 +111,10 @@ def site(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterator
     path = folder / "site.yaml"
     path.write_text(yaml.safe_dump(document), encoding="utf-8")
     with short_folder() as ray_folder, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_TMPDIR", str(ray_folder))
-        with command(folder / "out", "lfr", "run", path, environment={"RAY_TMPDIR": str(ray_folder)}) as started:
+        environment = {**TOKEN, "RAY_TMPDIR": str(ray_folder)}
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        with command(folder / "out", "lfr", "run", path, environment=environment) as started:
             started.said(r"console and alerts: http://127\.0\.0\.1:\d+/")
             join(gcs_address(started))
             try:

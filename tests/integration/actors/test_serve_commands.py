@@ -19,11 +19,11 @@ import pytest
 import yaml
 
 from lfr_ray.config import load_yaml
+from tests.integration.actors.conftest import EXPECTED, TOKEN
 from tests.processes import Command, command, eventually, free_port, short_folder
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(900)]
 
-TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0123456789abcdef0123456789abcdef"}
 READY_S = 300.0
 REFUSAL_S = 60.0
 """What a cluster lacks is said within this time."""
@@ -107,9 +107,6 @@ def alerted(address: str) -> set[tuple[str, str]]:
     if answer.status_code != 200:
         return set()
     return {(one["camera"], one["entry_id"]) for one in answer.json()["alerts"]}
-
-
-EXPECTED = {("pier", "demo-touchline"), ("gate", "demo-astronaut")}
 
 
 def ready(address: str) -> bool:
