@@ -20,7 +20,7 @@ from lfr_ray.govern.profile import load_profile
 from lfr_ray.govern.trial import open_trial, trial_authority
 from lfr_ray.match.entries import EnrolledImage, Entry
 from lfr_ray.match.matcher import Matcher
-from lfr_ray.match.permission import AlwaysPermitted, Permission
+from lfr_ray.match.permission import Permission
 from lfr_ray.match.store import WatchlistStore
 from lfr_ray.models.catalogue import card
 from lfr_ray.records import Probe
@@ -44,8 +44,16 @@ def fill(store: WatchlistStore, entries: int) -> None:
     store.put(images)
 
 
-def open_matcher(store: WatchlistStore, gate: Permission) -> Matcher:
-    matcher = Matcher(store, card(MODEL), gate, kind="test", deployment="trial")
+class Permitted:
+    """A permission that asks nobody."""
+
+    def refusal(self, camera: str, captured_at: float, watchlist_hash: str, model: str) -> str:
+        """Nothing is refused."""
+        return ""
+
+
+def open_matcher(store: WatchlistStore, permission: Permission) -> Matcher:
+    matcher = Matcher(store, card(MODEL), permission, kind="test", deployment="trial")
     matcher.reload(time.time())
     return matcher
 
@@ -70,7 +78,7 @@ def main() -> int:
         key = site_key(data_dir)
         with Ledger(data_dir, key, trusted_keys(data_dir)) as ledger:
             gate = AuthorityGate(data_dir, "trial", profile, ledger, positions={"pier": (51.8, 1.1)}, needed=("test",))
-            gated, free = open_matcher(store, gate), open_matcher(store, AlwaysPermitted())
+            gated, free = open_matcher(store, gate), open_matcher(store, Permitted())
             ratios = {}
             for batch in (1, 8):
                 weights = np.ones(chosen.views, np.float32)

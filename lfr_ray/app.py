@@ -11,9 +11,14 @@ from lfr_ray.actors.fleet import FleetReplica
 from lfr_ray.actors.ingress import Ingress
 from lfr_ray.actors.launch import HEAD, detector_deployment, embedder_deployment, second_embedder_deployment
 from lfr_ray.actors.names import FLEET, INGRESS
+from lfr_ray.actors.protocols import FleetCalls
 from lfr_ray.actors.resources import wait_for_resources
-from lfr_ray.config import SiteConfig, parse_section
+from lfr_ray.config import SiteConfig
 from lfr_ray.models.catalogue import with_embedders
+from lfr_ray.section import parse_section
+
+FLEET_CLASS: type[FleetCalls] = FleetReplica
+"""Named with its protocol, so that mypy compares them."""
 
 
 def build(args: dict[str, Any]) -> serve.Application:
@@ -33,7 +38,7 @@ def build(args: dict[str, Any]) -> serve.Application:
     wait_for_resources(site)
     models = (detector_deployment(site), embedder_deployment(site), second_embedder_deployment(site))
     fleet = serve.deployment(
-        FleetReplica,
+        FLEET_CLASS,
         name=FLEET,
         num_replicas=1,
         max_ongoing_requests=256,

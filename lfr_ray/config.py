@@ -6,14 +6,14 @@ what stands under ``applications[0].args``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import ClassVar, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from lfr_ray.clock import parse_utc
-from lfr_ray.errors import ConfigError
+from lfr_ray.section import Section
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 """Names of sites and entries: they become file names, labels and parts of URLs."""
@@ -28,14 +28,6 @@ AUTO = "auto"
 """In place of an embedder's card id: the recommended one where its file is there, see ``models/catalogue.py``."""
 
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
-
-T = TypeVar("T", bound=BaseModel)
-
-
-class Section(BaseModel):
-    """Base of every section: unknown keys are errors, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class CameraConfig(Section):
@@ -173,7 +165,7 @@ class EvidenceConfig(Section):
 class AttackConfig(Section):
     """Faces on paper, cloth or a screen must not alert (presentation attack detection). Off unless a score is given."""
 
-    score_at: float | None = Field(
+    threshold: float | None = Field(
         default=None,
         gt=0,
         le=1,
@@ -259,6 +251,11 @@ class AuthorityConfig(Section):
 class SiteConfig(Section):
     """A complete site."""
 
+    RENAMED_KEYS: ClassVar[Mapping[str, str]] = {
+        "in_flight": "frames_in_flight",
+        "attack -> score_at": "attack -> threshold",
+    }
+
     site: str = Field(pattern=NAME_PATTERN, description="Name of the site.")
     data_dir: Path = Field(default=Path("lfr-data"), description="Where the watchlist, alerts and ledger live.")
     watchlist: str = Field(
@@ -275,7 +272,7 @@ class SiteConfig(Section):
         default=30.0, ge=0, le=3600, description="How long to wait for nodes before naming what the cluster lacks."
     )
     camera_cpus: float = Field(default=0.1, ge=0, description="CPUs that each camera reserves.")
-    in_flight: int | None = Field(
+    frames_in_flight: int | None = Field(
         default=None,
         ge=1,
         le=64,
@@ -298,9 +295,9 @@ class SiteConfig(Section):
     alert: AlertConfig = AlertConfig()
     api: ApiConfig = ApiConfig()
 
-    def frames_in_flight(self, camera: CameraConfig) -> int:
+    def frames_in_flight_of(self, camera: CameraConfig) -> int:
         """Frames of this camera at the detector at once."""
-        return self.in_flight or (4 if camera.pace == "full" else 2)
+        return self.frames_in_flight or (4 if camera.pace == "full" else 2)
 
     @property
     def use(self) -> Literal["operational", "research", "test"]:
@@ -332,74 +329,3 @@ class SiteConfig(Section):
         if twice:
             raise ValueError(f"cameras -> name must be unique, twice: {', '.join(twice)}")
         return self
-
-
-def parse_section(kind: type[T], data: Any, where: str) -> T:
-    """Validate plain data into a section.
-
-    Args:
-        kind: The section's class.
-        data: What YAML or JSON gave.
-        where: What the data is called in the message, a file name mostly.
-
-    Raises:
-        ConfigError: One line for every field that is wrong: path, reason; input values are not shown,
-            because a URL may hold credentials.
-    """
-    try:
-        return kind.model_validate(data)
-    except ValidationError as error:
-        raise ConfigError(
-            f"{where} is not valid",
-            got="; ".join(_field_fault(kind, fault) for fault in error.errors(include_input=False, include_url=False)),
-            allowed=_allowed(kind, error),
-            next_step="correct the field that is named and start again",
-        ) from None
-
-
-def load_yaml(path: Path) -> Any:
-    """Read a YAML file.
-
-    Raises:
-        ConfigError: It is missing, unreadable or no YAML.
-    """
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError("the file does not exist", got=path, next_step="check the path") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError("the file cannot be read", got=f"{path}: {type(error).__name__}") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" line {mark.line + 1}" if mark is not None else ""
-        raise ConfigError("the file is not YAML", got=f"{path}{line}", allowed="a YAML mapping") from None
-
-
-def _field_fault(kind: type[BaseModel], fault: Any) -> str:
-    path = " -> ".join(str(part) for part in fault["loc"]) or kind.__name__
-    return f"{path}: {fault['msg']}"
-
-
-def _allowed(kind: type[BaseModel], error: ValidationError) -> str:
-    """For unknown keys, the keys that exist at that place."""
-    for fault in error.errors(include_input=False, include_url=False):
-        if fault["type"] != "extra_forbidden":
-            continue
-        section: Any = kind
-        for part in fault["loc"][:-1]:
-            if isinstance(part, int):
-                continue
-            section = _section_of(section.model_fields[part].annotation)
-        return f"keys {', '.join(section.model_fields)}"
-    return ""
-
-
-def _section_of(annotation: Any) -> Any:
-    """The section class inside ``X``, ``X | None`` or ``tuple[X, ...]``."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for inner in getattr(annotation, "__args__", ()):
-        found = _section_of(inner)
-        if found is not None:
-            return found
-    return None

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import ray
 from ray import serve
-from ray.serve.context import _get_global_client
 from ray.serve.schema import ServeDeploySchema
 
 from lfr_ray.actors.cluster import join, start_local
-from lfr_ray.actors.names import FLEET, Names, find_actor
+from lfr_ray.actors.names import FLEET, Names, alive
+from lfr_ray.actors.protocols import DeskCalls, FleetCalls
+from lfr_ray.actors.ray_private import deploy
+from lfr_ray.actors.remote_alerts import every_alert
 from lfr_ray.actors.resources import wait_for_resources
-from lfr_ray.actors.rpc import wait_for
+from lfr_ray.actors.rpc import Handle
 from lfr_ray.alert.document import to_json
-from lfr_ray.alert.queries import every_alert
 from lfr_ray.errors import ConfigError, ResourceError
 from lfr_ray.site_file import SiteFile, check_port
 
@@ -43,7 +44,6 @@ class LiveSite:
     def __init__(self, file: SiteFile, address: str = "") -> None:
         self._file = file
         self._address = address
-        self._fleet: Any = None
 
     def __enter__(self) -> LiveSite:
         if self._address:
@@ -55,7 +55,9 @@ class LiveSite:
             if not self._address:
                 wait_for_resources(self._file.site, 0.0)  # nobody adds nodes to this machine
             self._deploy()
-            self._fleet = serve.get_deployment_handle(FLEET, app_name=self._file.application)
+            self._fleet: Handle[FleetCalls] = Handle(
+                serve.get_deployment_handle(FLEET, app_name=self._file.application)
+            )
         except BaseException:
             self.__exit__()
             raise
@@ -72,36 +74,30 @@ class LiveSite:
 
     def self_tests(self) -> list[SelfTest]:
         """What the models measured when they started."""
-        tests: list[SelfTest] = self._fleet.self_tests.remote().result()
-        return tests
+        return self._fleet.ask(FleetCalls.self_tests).wait()
 
     def cameras(self) -> list[CameraStatus]:
         """Every camera's state."""
-        statuses: list[CameraStatus] = self._fleet.cameras.remote().result()
-        return statuses
+        return self._fleet.ask(FleetCalls.cameras).wait()
 
     def snapshots(self) -> list[Snapshot]:
         """Counters of every process."""
-        counted: list[Snapshot] = self._fleet.snapshots.remote().result()
-        return counted
+        return self._fleet.ask(FleetCalls.snapshots).wait()
 
     def alerts(self) -> list[dict[str, Any]]:
         """Every alert, oldest first."""
-        return [to_json(one) for one in every_alert(lambda query: wait_for(self._desk().ask.remote("list", query)))]
+        return [to_json(one) for one in every_alert(self._desk())]
 
     def events(self, after: int, wait_s: float) -> Iterator[dict[str, Any]]:
         """Steps of the desk after an id, waiting up to ``wait_s`` for the first."""
         try:
-            yield from map(to_json, wait_for(self._desk().ask.remote("events_after", after, wait_s)))
+            yield from map(to_json, self._desk().ask(DeskCalls.events_after, after, wait_s).wait())
         except ResourceError:
             # The desk is being started anew. Its steps are numbered, so nothing is missed.
             time.sleep(wait_s)
 
-    def _desk(self) -> Any:
-        desk = find_actor(Names(self._file.site.site).desk)
-        if desk is None:
-            raise ResourceError("the alert desk is not running", next_step="`serve status` says how the site is")
-        return desk
+    def _desk(self) -> Handle[DeskCalls]:
+        return alive(Names(self._file.site.site).find_desk(), "the alert desk")
 
     def _deploy(self) -> None:
         """Hand the file to Serve, as `serve run` does, and wait until it runs.
@@ -121,7 +117,7 @@ class LiveSite:
             http_options=config.http_options.model_dump(),
             logging_config=config.logging_config,  # also that of the process which builds the application
         )
-        _get_global_client().deploy_apps(config)
+        deploy(config)
         limit_s = self._file.site.resources_wait_s + READY_MARGIN_S
         until_s = time.monotonic() + limit_s
         while True:

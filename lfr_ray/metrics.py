@@ -15,8 +15,8 @@ COUNTERS: Mapping[str, str] = {
     "frames_total": "Frames decoded",
     "frames_dropped_total": "Frames dropped because a newer one had come",
     "faces_detected_total": "Faces found in frames",
-    "faces_seen_total": "Passages (tracks) that ended",
-    "faces_compared_total": "Passages of which at least one view passed the quality gate",
+    "faces_seen_total": "Tracklets that ended",
+    "faces_compared_total": "Tracklets of which at least one view passed the quality gate",
     "views_rejected_total": "Views that the quality gate refused, by reason (failure to acquire)",
     "views_embedded_total": "Views turned into vectors",
     "comparisons_refused_total": "Probes that the matcher refused to compare",
@@ -25,7 +25,7 @@ COUNTERS: Mapping[str, str] = {
     "sightings_attached_total": "Later sightings attached to an alert",
     "stage_failures_total": "Calls of a stage that failed, by stage",
     "reconnects_total": "Reconnections of a camera",
-    "faces_forgotten_total": "Passages whose data was dropped from memory",
+    "faces_forgotten_total": "Tracklets whose data was dropped from memory",
 }
 GAUGES: Mapping[str, str] = {
     "camera_blind": "1 while a camera delivers no picture",

@@ -14,7 +14,8 @@ from typing import Any
 import ray
 from ray import serve
 
-from lfr_ray.actors.cluster import calm
+from lfr_ray.actors.camera import EndOfRecording
+from lfr_ray.actors.cluster import quieten
 from lfr_ray.actors.launch import (
     camera_actor,
     desk_actor,
@@ -24,14 +25,16 @@ from lfr_ray.actors.launch import (
     second_embedder_deployment,
 )
 from lfr_ray.actors.names import DETECTOR, EMBEDDER, SECOND_EMBEDDER
+from lfr_ray.actors.protocols import CameraCalls, DeskCalls, DetectorCalls, EmbedderCalls, MatcherCalls
+from lfr_ray.actors.remote_alerts import every_alert
 from lfr_ray.actors.remote_models import RemoteDetector, RemoteEmbedder, remote_embedders
 from lfr_ray.actors.resources import usable_cores
-from lfr_ray.actors.rpc import wait_for
+from lfr_ray.actors.rpc import Handle, Reply
 from lfr_ray.actors.stages import RemoteStages
 from lfr_ray.alert.document import to_json
-from lfr_ray.alert.queries import every_alert
 from lfr_ray.camera.recordings import Recording
 from lfr_ray.config import SiteConfig
+from lfr_ray.errors import ResourceError
 from lfr_ray.metrics import Snapshot, Timing, merged, percentile_s
 from lfr_ray.models.catalogue import card
 
@@ -60,18 +63,15 @@ class FootageRun:
 
     def __init__(self, site: SiteConfig) -> None:
         self._site = site
-        self._detector: Any = None
-        self._embedder: Any = None
-        self._second: Any = None
-        self._matcher: Any = None
-        self._desk: Any = None
-        self._cameras: dict[str, Any] = {}
+        self._matcher: Handle[MatcherCalls] | None = None
+        self._desk: Handle[DeskCalls] | None = None
+        self._cameras: dict[str, Handle[CameraCalls]] = {}
         self._snapshots: list[Snapshot] = []
 
     def __enter__(self) -> FootageRun:
-        calm()  # loading Serve has made its log talkative again
+        quieten()  # loading Serve has made its log talkative again
         serve.start(proxy_location="Disabled")
-        calm()
+        quieten()
         models = {
             DETECTOR: detector_deployment(self._site),
             EMBEDDER: embedder_deployment(self._site),
@@ -80,14 +80,16 @@ class FootageRun:
         targets = [
             serve.RunTarget(one, name=name, route_prefix=None) for name, one in models.items() if one is not None
         ]
-        self._detector, self._embedder, *second = serve.run_many(targets)
-        self._second = next(iter(second), None)
+        detector, embedder, *second = serve.run_many(targets)
+        self._detector: Handle[DetectorCalls] = Handle(detector)
+        self._embedder: Handle[EmbedderCalls] = Handle(embedder)
+        self._second: Handle[EmbedderCalls] | None = Handle(second[0]) if second else None
         return self
 
     def __exit__(self, *error: object) -> None:
         for actor in (*self._cameras.values(), self._matcher, self._desk):
             if actor is not None:
-                ray.kill(actor)
+                actor.kill()
         serve.shutdown()
 
     @property
@@ -100,6 +102,13 @@ class FootageRun:
         """The deployed embedder, or both, for enrolment."""
         return remote_embedders(self._site, self._embedder, self._second)
 
+    def prepare(self, recordings: Sequence[Recording]) -> Handle[DeskCalls]:
+        """Start the processes that the run needs; they load while the watchlist is being enrolled."""
+        if self._desk is None:
+            self._desk = desk_actor(self._site)
+            self._make_cameras(recordings[: usable_cores() * MOST_AT_ONCE_PER_CORE + 1])
+        return self._desk
+
     def watch(
         self, recordings: Sequence[Recording], on_progress: Callable[[Progress], None] = lambda progress: None
     ) -> FootageResult:
@@ -109,59 +118,52 @@ class FootageRun:
             recordings: What :func:`~lfr_ray.camera.recordings.open_recordings` found.
             on_progress: Called a few times a second.
         """
-        self.prepare(recordings)
-        wait_for(self._desk.ready.remote())
+        desk = self.prepare(recordings)
+        desk.ask(DeskCalls.ready).wait()
         self._matcher = matcher_actor(self._site)
-        wait_for(self._matcher.ready.remote())
-        stages = RemoteStages(self._detector, self._embedder, self._matcher, self._desk, self._second)
+        self._matcher.ask(MatcherCalls.ready).wait()
+        stages = RemoteStages(self._detector, self._embedder, self._matcher, desk, self._second)
         at_once = usable_cores() * MOST_AT_ONCE_PER_CORE
-        ray.get([self._cameras[one.camera.name].ready.remote(stages) for one in recordings[:at_once]])
+        loading = [self._cameras[one.camera.name].ask(CameraCalls.ready, stages) for one in recordings[:at_once]]
+        for camera in loading:
+            camera.wait()
         waiting = list(recordings)
-        running: dict[Any, Recording] = {}
+        running: dict[Any, tuple[Recording, Reply[EndOfRecording]]] = {}
         progress = Progress(recordings=len(recordings))
         began_s = time.monotonic()
         while waiting or running:
             while waiting and len(running) < at_once:
                 recording = waiting.pop(0)
-                running[self._cameras[recording.camera.name].ended.remote(stages)] = recording
+                reply = self._cameras[recording.camera.name].ask(CameraCalls.run_to_end, stages)
+                running[reply.pending] = recording, reply
                 self._make_cameras(waiting[:1])
             done, _ = ray.wait(list(running), timeout=POLL_S)
-            for answer in done:
-                self._take_leave(running.pop(answer), answer, progress)
+            for pending in done:
+                self._end(*running.pop(pending), progress)
             progress.recordings_done = len(recordings) - len(waiting) - len(running)
             on_progress(progress)
         wall_s = time.monotonic() - began_s
-        counted = merged([*self._snapshots, ray.get(self._matcher.snapshot.remote())])
-        return FootageResult(self._alerts(), counted, wall_s, dict(progress.blind))
-
-    def prepare(self, recordings: Sequence[Recording]) -> None:
-        """Start the processes that the run needs; they load while the watchlist is being enrolled."""
-        if self._desk is None:
-            self._desk = desk_actor(self._site)
-            self._make_cameras(recordings[: usable_cores() * MOST_AT_ONCE_PER_CORE + 1])
+        counted = merged([*self._snapshots, self._matcher.ask(MatcherCalls.snapshot).wait()])
+        alerts = sorted(every_alert(desk), key=lambda one: (one.place.camera, one.place.captured_s))
+        return FootageResult([to_json(one) for one in alerts], counted, wall_s, dict(progress.blind))
 
     def _make_cameras(self, recordings: Sequence[Recording]) -> None:
         for recording in recordings:
             if recording.camera.name not in self._cameras:
                 self._cameras[recording.camera.name] = camera_actor(self._site, recording.camera)
 
-    def _take_leave(self, recording: Recording, answer: Any, progress: Progress) -> None:
+    def _end(self, recording: Recording, reply: Reply[EndOfRecording], progress: Progress) -> None:
         """One recording is through: keep its counters, end its process."""
-        actor = self._cameras.pop(recording.camera.name)
+        camera = self._cameras.pop(recording.camera.name)
         try:
-            ending = ray.get(answer)
+            ending = reply.wait()
             self._snapshots.append(ending.counted)
             progress.frames += int(sum(v for (name, _), v in ending.counted.values.items() if name == "frames_total"))
             if ending.problem:
                 progress.blind[recording.camera.name] = ending.problem
-        except ray.exceptions.RayActorError:
+        except ResourceError:
             progress.blind[recording.camera.name] = "its process ended; the rest of the recording was not seen"
-        ray.kill(actor)
-
-    def _alerts(self) -> list[dict[str, Any]]:
-        """Every alert by camera and time."""
-        alerts = every_alert(lambda query: ray.get(self._desk.ask.remote("list", query)), "newest")
-        return [to_json(one) for one in sorted(alerts, key=lambda one: (one.place.camera, one.place.captured_s))]
+        camera.kill()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lfr_ray.config import DEMO_WATCHLIST, SiteConfig, load_yaml, parse_section
+from lfr_ray.config import DEMO_WATCHLIST, SiteConfig
 from lfr_ray.errors import ConfigError
+from lfr_ray.section import load_yaml, parse_section
 
 IMPORT_PATH = "lfr_ray.app:build"
 

@@ -122,6 +122,7 @@ class Command:
                 _kill(pid)
             self._process.poll()
             time.sleep(0.25)
+        self._process.wait(5)
 
 
 @contextmanager

@@ -32,7 +32,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class EndOfRecording:
     """How a recording ended: its counters, and what was wrong, if anything."""
 
     counted: Snapshot
@@ -82,10 +82,10 @@ class CameraActor:
         if self._guard is None:
             self._guard = asyncio.create_task(self._watch_lease())
 
-    async def ended(self, stages: RemoteStages) -> Ending:
+    async def run_to_end(self, stages: RemoteStages) -> EndOfRecording:
         """Start, without a lease, and wait for the end of the recording."""
         await self._begin(stages)
-        return Ending(await self.snapshot(), self._reader.status().problem)
+        return EndOfRecording(await self.snapshot(), self._reader.status().problem)
 
     async def snapshot(self) -> Snapshot:
         """What this camera counted."""
@@ -125,7 +125,7 @@ class CameraActor:
             self._meter,
             run_id=secrets.token_hex(8),
             checks=checks_for(site, embedder, stages, second),
-            in_flight=site.frames_in_flight(self._camera),
+            in_flight=site.frames_in_flight_of(self._camera),
         )
 
     def _status(self) -> CameraStatus:

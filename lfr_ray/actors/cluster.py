@@ -4,31 +4,23 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Mapping
-from typing import Any
 
 import ray
-from ray._private import worker
 
 from lfr_ray.actors.names import NAMESPACE
+from lfr_ray.actors.ray_private import SPILLING, WITHOUT_SPILLING, cluster_spills, print_no_worker_output
 from lfr_ray.camera.credentials import hide_credentials
 from lfr_ray.config import SiteConfig
 from lfr_ray.errors import ConfigError, RefusedError, ResourceError
 
-SPILLING = "automatic_object_spilling_enabled"
 OBJECT_STORE_BYTES = 1 << 30
 """For a cluster that we start ourselves: some thousand canvases, far more than are ever under way."""
 
 
-def calm() -> None:
+def quieten() -> None:
     """Keep Ray's own notes off the terminal: stdout belongs to results, stderr to what an operator can act on."""
     logging.getLogger("ray.serve").setLevel(logging.ERROR)
-    # Ray prints the errors of its own processes on stdout, also those of an orderly end.
-    worker.print_to_stdstream = _say_nothing
-
-
-def _say_nothing(*_: Any, **__: Any) -> None:
-    """In place of Ray's printing."""
+    print_no_worker_output()
 
 
 def start_local(*, dashboard: bool = False) -> None:
@@ -47,9 +39,9 @@ def start_local(*, dashboard: bool = False) -> None:
             log_to_driver=False,
             logging_level="error",
             object_store_memory=OBJECT_STORE_BYTES,
-            _system_config={SPILLING: False},
+            **WITHOUT_SPILLING,
         )
-    calm()
+    quieten()
 
 
 def join(address: str) -> None:
@@ -67,7 +59,7 @@ def join(address: str) -> None:
             got=f"{address}: {type(error).__name__}",
             next_step="start it with `ray start --head` (see cluster/README.md) or leave --address out",
         ) from None
-    calm()
+    quieten()
     check_spilling()
 
 
@@ -77,10 +69,7 @@ def check_spilling() -> None:
     Raises:
         RefusedError: Object spilling is on; it cannot be switched off while a cluster runs.
     """
-    from ray._private.state import state
-
-    config: Mapping[str, Any] = state.get_system_config()
-    if config.get(SPILLING, True):
+    if cluster_spills():
         raise RefusedError(
             "this Ray cluster spills objects to disk under memory pressure, and frames with faces are objects",
             got=f"{SPILLING}=true",

@@ -1,10 +1,11 @@
-"""The alert desk as an actor. What it needs it loads itself, so that its callers need not (see ``matcher.py``)."""
+"""The alert desk as an actor. It loads its database itself, so that its callers need not (see ``matcher.py``)."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from lfr_ray.api.ports import LocalAlerts
 from lfr_ray.clock import SystemClock
 from lfr_ray.config import SiteConfig
 from lfr_ray.metrics import Meter, Snapshot, resident_bytes
@@ -14,10 +15,9 @@ if TYPE_CHECKING:
     from lfr_ray.govern.counters import CameraCounters
 
 
-class DeskActor:
-    """One order of events for a whole site. It adds to :class:`~lfr_ray.alert.service.AlertService`.
+class DeskActor(LocalAlerts):
+    """One order of events for a whole site. It answers what HTTP asks as ``LocalAlerts`` does, and adds to it.
 
-    * the database's work outside the event loop;
     * the delivery to webhooks, and what is due by the clock, beside everything else;
     * counting.
     """
@@ -25,17 +25,16 @@ class DeskActor:
     def __init__(self, site: SiteConfig) -> None:
         from lfr_ray.alert.webhook_store import WebhookStore
         from lfr_ray.alert.webhooks import Deliverer
-        from lfr_ray.api.ports import LocalAlerts
         from lfr_ray.site.open import OpenedAlerts
         from lfr_ray.site.schedule import Schedule
 
         clock = SystemClock()
         opened = OpenedAlerts(site, clock)
-        self._desk, self._schedule = opened.service, Schedule(site, opened.storage, clock)
-        webhooks = WebhookStore(self._desk.store.database)
-        self._port = LocalAlerts(self._desk, webhooks, clock)
+        webhooks = WebhookStore(opened.service.store.database)
+        super().__init__(opened.service, webhooks, clock)
+        self._schedule = Schedule(site, opened.storage, clock)
         self._deliverer = Deliverer(
-            webhooks, self._desk.completed, self._desk, clock, database_id=self._desk.store.database_id()
+            webhooks, self._alerts.completed, self._alerts, clock, database_id=self._alerts.store.database_id()
         )
         self._delivery: asyncio.Task[None] | None = None
         self._meter = Meter()
@@ -46,7 +45,7 @@ class DeskActor:
         """The database is open; delivery begins with the first question."""
         if self._delivery is None or self._delivery.done():
             self._delivery = asyncio.create_task(self._deliverer.run())
-            await asyncio.to_thread(self._desk.report)
+            await asyncio.to_thread(self._alerts.report)
             await asyncio.to_thread(self._schedule.begin)
         return True
 
@@ -59,13 +58,9 @@ class DeskActor:
 
     async def raise_alert(self, sighting: Sighting) -> None:
         """Durable before it answers; see :meth:`AlertService.raise_alert`."""
-        receipt = await asyncio.to_thread(self._desk.raise_alert, sighting)
+        receipt = await asyncio.to_thread(self._alerts.raise_alert, sighting)
         name = "alerts_total" if receipt.new else "sightings_attached_total"
         self._meter.count(name, camera=sighting.camera)
-
-    async def ask(self, question: str, *args: Any, **kwargs: Any) -> Any:
-        """Any question of :class:`~lfr_ray.api.ports.AlertsPort`, by its name."""
-        return await getattr(self._port, question)(*args, **kwargs)
 
     async def snapshot(self) -> Snapshot:
         """What this actor counted."""

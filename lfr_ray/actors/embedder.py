@@ -32,7 +32,7 @@ class EmbedderReplica:
                 declared_use=site.use,
             )
         )
-        self._attacks = self._thread.now(lambda: _attack_check(site)) if site.attack.score_at is not None else None
+        self._attacks = self._thread.now(lambda: _attack_check(site)) if site.attack.threshold is not None else None
         self._self_test = self._thread.now(lambda: self_test(self._embedder))
         self._batch.set_max_batch_size(config.max_batch)
         self._batch.set_batch_wait_timeout_s(config.batch_wait_ms / 1000)

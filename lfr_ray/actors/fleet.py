@@ -10,11 +10,11 @@ from typing import Any
 import structlog
 from ray import serve
 
-from lfr_ray.actors.ending import is_going_away, stop_actors
-from lfr_ray.actors.launch import camera_actor, desk_actor, matcher_actor
-from lfr_ray.actors.names import Names, find_actor
+from lfr_ray.actors.launch import camera_actor, desk_actor, is_going_away, matcher_actor, stop_actors
+from lfr_ray.actors.names import Names
+from lfr_ray.actors.protocols import CameraCalls, DeskCalls, DetectorCalls, EmbedderCalls, MatcherCalls
 from lfr_ray.actors.remote_models import RemoteDetector, models_ready, remote_embedders
-from lfr_ray.actors.rpc import answer, answer_within
+from lfr_ray.actors.rpc import Handle
 from lfr_ray.actors.schedule import PeriodicWork
 from lfr_ray.actors.stages import RemoteStages
 from lfr_ray.camera.reader import CameraStatus
@@ -49,28 +49,32 @@ class FleetReplica:
     ) -> None:
         self._site = site
         for camera in site.cameras:
-            if (running := find_actor(Names(site.site).camera(camera.name))) is not None:
-                running.hold.remote()  # what follows takes its time
+            if (running := Names(site.site).find_camera(camera.name)) is not None:
+                running.ask(CameraCalls.hold)  # what follows takes its time
         self._app = serve.get_replica_context().app_name
-        self._self_tests = await models_ready(site, *(one for one in (detector, embedder, second) if one is not None))
+        detect: Handle[DetectorCalls] = Handle(detector)
+        embed: Handle[EmbedderCalls] = Handle(embedder)
+        embed_second: Handle[EmbedderCalls] | None = None if second is None else Handle(second)
+        models = (detect, embed) if embed_second is None else (detect, embed, embed_second)
+        self._self_tests = await models_ready(site, *models)
         if site.watchlist:
             await asyncio.to_thread(
                 import_watchlist,
                 site,
                 open_store(site),
-                RemoteDetector(card(site.detector.model), detector),
-                remote_embedders(site, embedder, second),
+                RemoteDetector(card(site.detector.model), detect),
+                remote_embedders(site, embed, embed_second),
                 time.time(),
             )
         self._matcher = matcher_actor(site)
         self._desk = desk_actor(site)
-        await answer(self._matcher.ready.remote())
-        await answer(self._desk.ready.remote())
-        self._stages = RemoteStages(detector, embedder, self._matcher, self._desk, second)
-        self._clockwork = PeriodicWork(self._matcher, self._desk)
+        await self._matcher.ask(MatcherCalls.ready)
+        await self._desk.ask(DeskCalls.ready)
+        self._stages = RemoteStages(detect, embed, self._matcher, self._desk, embed_second)
+        self._periodic = PeriodicWork(self._matcher, self._desk)
         self._statuses: dict[str, CameraStatus] = {}
         self._answered_s: dict[str, float] = {}
-        self._living: dict[str, Any] = {}
+        self._living: dict[str, Handle[CameraCalls]] = {}
         self._tasks = (asyncio.create_task(self._keep()), asyncio.create_task(self._pass_on()))
 
     async def cameras(self) -> list[CameraStatus]:
@@ -83,10 +87,10 @@ class FleetReplica:
 
     async def snapshots(self) -> list[Snapshot]:
         """Counters of every camera, the matcher and the desk."""
-        names = [Names(self._site.site).camera(one.name) for one in self._site.cameras]
-        actors = [actor for name in names if (actor := find_actor(name)) is not None]
-        asked = [actor.snapshot.remote() for actor in (*actors, self._matcher, self._desk)]
-        counted = await asyncio.gather(*(answer_within(one, ANSWER_S) for one in asked))
+        found = [Names(self._site.site).find_camera(one.name) for one in self._site.cameras]
+        replies = [camera.ask(CameraCalls.snapshot) for camera in found if camera is not None]
+        replies += [self._matcher.ask(MatcherCalls.snapshot), self._desk.ask(DeskCalls.snapshot)]
+        counted = await asyncio.gather(*(reply.within(ANSWER_S) for reply in replies))
         return [one for one in counted if one is not None]
 
     async def check_health(self) -> None:
@@ -112,16 +116,16 @@ class FleetReplica:
         """Beside the keeping: destroying alerts may take a minute, and leases must be renewed meanwhile."""
         while True:
             try:
-                await self._clockwork.tick({one.name: one for one in await self.cameras()}, self._living)
+                await self._periodic.tick({one.name: one for one in await self.cameras()}, self._living)
             except Exception as error:  # noqa: BLE001  (as above)
                 log.warning("passing on failed", error=type(error).__name__)
             await asyncio.sleep(TICK_S)
 
-    async def _keep_one(self, camera: CameraConfig) -> Any:
+    async def _keep_one(self, camera: CameraConfig) -> Handle[CameraCalls] | None:
         """Make or find one camera and renew its lease; the actor, or None when that failed."""
         try:
             actor = camera_actor(self._site, camera)
-            status = await answer_within(actor.renew.remote(self._stages), ANSWER_S)
+            status = await actor.ask(CameraCalls.renew, self._stages).within(ANSWER_S)
         except Exception as error:  # noqa: BLE001  (one camera's trouble must not end the keeping of the others)
             log.warning("camera actor failed", camera=camera.name, error=type(error).__name__)
             return None
@@ -134,4 +138,4 @@ class FleetReplica:
         for task in getattr(self, "_tasks", ()):
             task.cancel()
         if await asyncio.to_thread(is_going_away, self._app):
-            await stop_actors(self._site, getattr(self, "_clockwork", None))
+            await stop_actors(self._site, getattr(self, "_periodic", None))

@@ -7,7 +7,10 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from lfr_ray.actors.remote_site import RemoteAlerts, RemoteSite
+from lfr_ray.actors.protocols import FleetCalls
+from lfr_ray.actors.remote_alerts import RemoteAlerts
+from lfr_ray.actors.remote_site import RemoteSite
+from lfr_ray.actors.rpc import Handle
 from lfr_ray.api.app import build_api
 from lfr_ray.api.auth import Access
 from lfr_ray.config import SiteConfig
@@ -19,7 +22,7 @@ class Ingress:
 
     def __init__(self, site: SiteConfig, fleet: Any) -> None:
         self._site = site
-        self._fleet = fleet
+        self._fleet: Handle[FleetCalls] = Handle(fleet)
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         """Called by Serve once this replica is made."""

@@ -1,8 +1,9 @@
-"""Plain classes become deployments and detached actors here, and nowhere else."""
+"""Plain classes become deployments and detached actors here, and nowhere else; here the actors end as well."""
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from typing import Any, TypeVar
 
 import ray
 from ray import serve
@@ -13,6 +14,9 @@ from lfr_ray.actors.detector import DetectorReplica
 from lfr_ray.actors.embedder import EmbedderReplica
 from lfr_ray.actors.matcher import MatcherActor
 from lfr_ray.actors.names import DETECTOR, EMBEDDER, NAMESPACE, SECOND_EMBEDDER, Names
+from lfr_ray.actors.protocols import CameraCalls, DeskCalls, DetectorCalls, EmbedderCalls, MatcherCalls, ModelCalls
+from lfr_ray.actors.rpc import Handle
+from lfr_ray.actors.schedule import PeriodicWork
 from lfr_ray.config import AttackConfig, CameraConfig, DetectorConfig, EmbedderConfig, SiteConfig
 from lfr_ray.models.catalogue import card
 from lfr_ray.models.loading import check_licence
@@ -21,31 +25,42 @@ from lfr_ray.site_file import QUIET
 HEAD = {"node:__internal_head__": 0.001}
 """The matcher and the desk live where data_dir is: on the head node."""
 
+DETECTOR_CLASS: type[DetectorCalls] = DetectorReplica
+EMBEDDER_CLASS: type[EmbedderCalls] = EmbedderReplica
+"""Named with their protocols, so that mypy compares them."""
+
+STOP_S = 3.0
+"""So long an actor has for an orderly end."""
+
+ActorT = TypeVar("ActorT")
+
 QUEUE_FACTOR = 4
 """A replica may hold so many batches' worth of requests; the default of Serve is 5 requests."""
 
 
 def detector_deployment(site: SiteConfig) -> Any:
     """The detector, ready to be bound into an application."""
-    return _model_deployment(DetectorReplica, DETECTOR, site, site.detector)
+    return _model_deployment(DETECTOR_CLASS, DETECTOR, site, site.detector)
 
 
 def embedder_deployment(site: SiteConfig) -> Any:
     """The embedder, ready to be bound into an application."""
-    for name in site.attack.models if site.attack.score_at is not None else ():
+    for name in site.attack.models if site.attack.threshold is not None else ():
         check_licence(card(name), site.use)
-    return _model_deployment(EmbedderReplica, EMBEDDER, site, site.embedder)
+    return _model_deployment(EMBEDDER_CLASS, EMBEDDER, site, site.embedder)
 
 
 def second_embedder_deployment(site: SiteConfig) -> Any:
     """The second embedder, or None where an alert needs one model only."""
     if site.second_embedder is None:
         return None
-    alone = {"embedder": site.second_embedder, "second_embedder": None, "attack": AttackConfig()}
-    return _model_deployment(EmbedderReplica, SECOND_EMBEDDER, site.model_copy(update=alone), site.second_embedder)
+    second = {"embedder": site.second_embedder, "second_embedder": None, "attack": AttackConfig()}
+    return _model_deployment(EMBEDDER_CLASS, SECOND_EMBEDDER, site.model_copy(update=second), site.second_embedder)
 
 
-def _model_deployment(kind: type, name: str, site: SiteConfig, config: DetectorConfig | EmbedderConfig) -> Any:
+def _model_deployment(
+    kind: type[ModelCalls], name: str, site: SiteConfig, config: DetectorConfig | EmbedderConfig
+) -> Any:
     check_licence(card(config.model), site.use)  # said here, not by a replica that fails again and again
     return serve.deployment(
         kind,
@@ -61,25 +76,57 @@ def _model_deployment(kind: type, name: str, site: SiteConfig, config: DetectorC
     ).bind(site)
 
 
-def matcher_actor(site: SiteConfig) -> Any:
+def matcher_actor(site: SiteConfig) -> Handle[MatcherCalls]:
     """The site's matcher: the living one, or a new one."""
-    return _actor(MatcherActor, Names(site.site).matcher, HEAD).remote(site)
+    return _actor(MatcherActor, (site,), Names(site.site).matcher, HEAD)
 
 
-def desk_actor(site: SiteConfig) -> Any:
+def desk_actor(site: SiteConfig) -> Handle[DeskCalls]:
     """The site's alert desk: the living one, or a new one."""
-    return _actor(DeskActor, Names(site.site).desk, HEAD, concurrency=256).remote(site)
+    return _actor(DeskActor, (site,), Names(site.site).desk, HEAD, concurrency=256)
 
 
-def camera_actor(site: SiteConfig, camera: CameraConfig) -> Any:
+def camera_actor(site: SiteConfig, camera: CameraConfig) -> Handle[CameraCalls]:
     """A camera: the living one, or a new one."""
-    options = _actor(CameraActor, Names(site.site).camera(camera.name), {}, cpus=site.camera_cpus, concurrency=64)
-    return options.remote(site, camera)
+    name = Names(site.site).camera(camera.name)
+    return _actor(CameraActor, (site, camera), name, {}, cpus=site.camera_cpus, concurrency=64)
 
 
-def _actor(kind: type, name: str, resources: dict[str, float], *, cpus: float = 0.0, concurrency: int = 1) -> Any:
-    """Options of a detached actor that is restarted for ever and never made twice."""
-    return ray.remote(kind).options(
+async def stop_actors(site: SiteConfig, periodic: PeriodicWork | None = None) -> None:
+    """End a site's detached actors: cameras first, so that their last alerts and counts still find the desk."""
+    names = Names(site.site)
+    found = {one.name: names.find_camera(one.name) for one in site.cameras}
+    cameras = {name: camera for name, camera in found.items() if camera is not None}
+    await asyncio.gather(*(camera.ask(CameraCalls.stop).within(STOP_S) for camera in cameras.values()))
+    if periodic is not None:
+        await periodic.pass_on(cameras)
+    if (matcher := names.find_matcher()) is not None:
+        await matcher.ask(MatcherCalls.stop).within(STOP_S)
+        matcher.kill()
+    if (desk := names.find_desk()) is not None:
+        await desk.ask(DeskCalls.stop).within(STOP_S)
+        desk.kill()
+    for camera in cameras.values():
+        camera.kill()
+
+
+def is_going_away(app: str) -> bool:
+    """The whole application is being deleted, and not only one of its replicas replaced."""
+    status = serve.status().applications.get(app)
+    return status is None or status.status == "DELETING"
+
+
+def _actor(
+    kind: type[ActorT],
+    arguments: tuple[Any, ...],
+    name: str,
+    resources: dict[str, float],
+    *,
+    cpus: float = 0.0,
+    concurrency: int = 1,
+) -> Handle[ActorT]:
+    """A detached actor that is restarted for ever and never made twice."""
+    options = ray.remote(kind).options(
         name=name,
         namespace=NAMESPACE,
         lifetime="detached",
@@ -90,3 +137,4 @@ def _actor(kind: type, name: str, resources: dict[str, float], *, cpus: float = 
         resources=resources,
         max_concurrency=concurrency,
     )
+    return Handle(options.remote(*arguments))

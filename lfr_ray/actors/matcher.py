@@ -1,4 +1,4 @@
-"""The matcher as an actor: the one reader of the watchlist, and the authority's gate.
+"""The matcher as an actor: the one reader of the watchlist, behind the authority's gate.
 
 Whoever calls this actor loads this file. So what opens the watchlist is loaded by the actor alone: a camera that had to
 load it as well would start later and be larger.
@@ -107,7 +107,7 @@ class MatcherActor:
 
     def tick(self) -> None:
         """To be called now and then: an authority that came or went changes who is on the list in memory."""
-        gate = self._matcher.gate
+        gate = self._matcher.permission
         if not isinstance(gate, AuthorityGate):
             return
         if gate.closed:
@@ -133,13 +133,13 @@ class MatcherActor:
             from lfr_ray.site.open import open_matcher
 
             self._opened = open_matcher(self._site, self._ledger)
-            gate = self._opened.gate
+            gate = self._opened.permission
             self._authority = gate.authority if isinstance(gate, AuthorityGate) else None
             with contextlib.suppress(LfrError):
                 self._opened.reload(time.time())
         return self._opened
 
     def _state(self) -> str:
-        gate = self._matcher.gate
+        gate = self._matcher.permission
         authority = gate.status() if isinstance(gate, AuthorityGate) else gate.refusal("", time.time(), "", "")
         return authority or self._matcher.state(time.time()).fault or "in force"

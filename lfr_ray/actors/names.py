@@ -7,13 +7,17 @@ from typing import Any
 
 import ray
 
+from lfr_ray.actors.protocols import CameraCalls, DeskCalls, MatcherCalls
+from lfr_ray.actors.rpc import CalledT, Handle
+from lfr_ray.errors import ResourceError
+
 NAMESPACE = "lfr"
 DETECTOR, EMBEDDER, SECOND_EMBEDDER, FLEET, INGRESS = "detector", "embedder", "second_embedder", "fleet", "ingress"
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Names of one site's detached actors.
+    """Names of one site's detached actors, and the living ones behind them.
 
     >>> Names("pier").camera("gate")
     'pier/camera/gate'
@@ -35,15 +39,43 @@ class Names:
         """One camera."""
         return f"{self.site}/camera/{name}"
 
+    def find_matcher(self) -> Handle[MatcherCalls] | None:
+        """The living matcher, or None."""
+        return _handle(self.matcher)
+
+    def find_desk(self) -> Handle[DeskCalls] | None:
+        """The living alert desk, or None."""
+        return _handle(self.desk)
+
+    def find_camera(self, name: str) -> Handle[CameraCalls] | None:
+        """One living camera, or None."""
+        return _handle(self.camera(name))
+
 
 def find_actor(name: str) -> Any | None:
-    """A living actor by name, or None."""
+    """A living actor by name, as Ray's own handle, or None."""
     try:
         return ray.get_actor(name, namespace=NAMESPACE)
     except ValueError:
         return None
 
 
+def alive(found: Handle[CalledT] | None, label: str) -> Handle[CalledT]:
+    """The actor that was found.
+
+    Raises:
+        ResourceError: There is none.
+    """
+    if found is None:
+        raise ResourceError(f"{label} is not running", next_step="it is being started; try again")
+    return found
+
+
 def leave_cluster() -> None:
     """End the actor whose process this is, for good."""
     ray.kill(ray.get_runtime_context().current_actor)
+
+
+def _handle(name: str) -> Handle[Any] | None:
+    actor = find_actor(name)
+    return None if actor is None else Handle(actor)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import numpy as np
 import ray
 
+from lfr_ray.actors.protocols import DetectorCalls, EmbedderCalls, ModelCalls
+from lfr_ray.actors.rpc import Handle
 from lfr_ray.config import SiteConfig
 from lfr_ray.errors import ResourceError
 from lfr_ray.models.cards import ModelCard
@@ -19,21 +20,22 @@ from lfr_ray.records import Embedded, Faces, Floats, Picture
 class RemoteDetector:
     """A detector whose replicas are elsewhere; a batch is spread over all of them."""
 
-    def __init__(self, described: ModelCard, handle: Any) -> None:
+    def __init__(self, described: ModelCard, handle: Handle[DetectorCalls]) -> None:
         self.card = described
-        self._detect = handle.detect
+        self._handle = handle
 
     def detect(self, pictures: Picture) -> list[Faces]:
         """Faces in every picture of ``uint8 (B, H, W, 3)``."""
-        return [answer.result() for answer in [self._detect.remote(picture) for picture in pictures]]
+        replies = [self._handle.ask(DetectorCalls.detect, picture) for picture in pictures]
+        return [reply.wait() for reply in replies]
 
 
 class RemoteEmbedder:
     """An embedder whose replicas are elsewhere."""
 
-    def __init__(self, described: ModelCard, handle: Any) -> None:
+    def __init__(self, described: ModelCard, handle: Handle[EmbedderCalls]) -> None:
         self.card = described
-        self._judged = handle.judged
+        self._handle = handle
 
     def embed(self, chips: Picture) -> Floats:
         """Unit vectors ``float32 (N, D)`` of chips ``uint8 (N, h, w, 3)``."""
@@ -43,24 +45,25 @@ class RemoteEmbedder:
         """The same vectors, and how stable each is."""
         if not len(chips):
             return Embedded(np.zeros((0, self.card.vector_length), np.float32), np.zeros(0, np.float32))
-        found: Embedded = self._judged.remote(chips).result()
-        return found
+        return self._handle.ask(EmbedderCalls.judged, chips).wait()
 
 
-def remote_embedders(site: SiteConfig, embedder: Any, second: Any) -> list[RemoteEmbedder]:
+def remote_embedders(
+    site: SiteConfig, embedder: Handle[EmbedderCalls], second: Handle[EmbedderCalls] | None
+) -> list[RemoteEmbedder]:
     """The site's embedders, for enrolment: one, or both."""
     found = [RemoteEmbedder(card(site.embedder.model), embedder)]
-    if site.second_embedder is not None:
+    if site.second_embedder is not None and second is not None:
         found.append(RemoteEmbedder(card(site.second_embedder.model), second))
     return found
 
 
-async def models_ready(site: SiteConfig, *models: Any) -> list[SelfTest]:
+async def models_ready(site: SiteConfig, *models: Handle[ModelCalls]) -> list[SelfTest]:
     """Wait for one replica of each model: a configuration the cluster cannot hold must not wait for ever."""
     limit_s = site.resources_wait_s + 10
     try:
-        asked = [model.self_test.remote() for model in models]
-        return list(await asyncio.wait_for(asyncio.gather(*asked), limit_s))
+        replies = [model.ask(ModelCalls.self_test) for model in models]
+        return await asyncio.wait_for(asyncio.gather(*replies), limit_s)
     except asyncio.TimeoutError:
         raise ResourceError(
             "no replica of the detector or the embedder became ready",

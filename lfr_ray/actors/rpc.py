@@ -1,48 +1,116 @@
-"""Waiting for other processes: their errors of ours come back as they were raised."""
+"""Calls to other processes: typed handles, and replies in which our own errors come back as they were raised.
+
+Ray's handles are untyped, so a wrong name would be seen only when it is called. A :class:`Handle` is asked with the
+method itself, out of :mod:`lfr_ray.actors.protocols`: mypy then checks the name, the arguments and the reply.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Callable, Coroutine, Generator, Iterator
+from contextlib import contextmanager
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 import ray
+from ray.serve.handle import DeploymentResponse
 
 from lfr_ray.errors import LfrError, ResourceError
 
-
-def wait_for(asked: Any) -> Any:
-    """An actor's answer, for those who are not in an event loop; raises what :func:`answer` raises."""
-    try:
-        return ray.get(asked)
-    except ray.exceptions.RayTaskError as error:
-        if isinstance(error.cause, LfrError):
-            raise error.cause from None
-        raise
-    except ray.exceptions.RayActorError:
-        raise ResourceError("a process of the site has died", next_step="start again") from None
+CalledT = TypeVar("CalledT", covariant=True)
+ReplyT = TypeVar("ReplyT")
+P = ParamSpec("P")
 
 
-async def answer(asked: Any) -> Any:
-    """What an actor or deployment answers.
+class Reply(Generic[ReplyT]):
+    """What another process will answer: to be awaited or, outside an event loop, waited for.
 
-    Raises:
-        LfrError: What the other side raised, if it was one of ours.
-        ResourceError: The other process has died; it is being restarted.
-        ray.exceptions.RayError: Anything else that went wrong there.
+    Both raise:
+
+    * LfrError: what the other side raised, if it was one of ours;
+    * ResourceError: the other process has died; it is being restarted;
+    * ray.exceptions.RayError: anything else that went wrong there.
+
+    Args:
+        pending: Ray's object reference, or Serve's response.
     """
+
+    def __init__(self, pending: Any) -> None:
+        self.pending = pending
+
+    def __await__(self) -> Generator[Any, None, ReplyT]:
+        return self._awaited().__await__()
+
+    def wait(self) -> ReplyT:
+        """The answer, for those who are not in an event loop."""
+        with _our_errors():
+            response = isinstance(self.pending, DeploymentResponse)
+            answer: ReplyT = self.pending.result() if response else ray.get(self.pending)
+            return answer
+
+    async def within(self, limit_s: float) -> ReplyT | None:
+        """The answer, or None when it is late or the other process is gone."""
+        try:
+            return await asyncio.wait_for(self._awaited(), limit_s)
+        except (asyncio.TimeoutError, ResourceError, ray.exceptions.RayError):
+            return None
+
+    async def _awaited(self) -> ReplyT:
+        with _our_errors():
+            answer: ReplyT = await self.pending
+            return answer
+
+
+class Handle(Generic[CalledT]):
+    """A handle of an actor or a deployment that has the methods of a protocol. It may travel to other processes.
+
+    Args:
+        remote: Ray's or Serve's own handle.
+    """
+
+    def __init__(self, remote: Any) -> None:
+        self.remote = remote
+        self._methods: dict[str, Any] = {}
+
+    @overload
+    def ask(
+        self, method: Callable[Concatenate[CalledT, P], Coroutine[Any, Any, ReplyT]], *args: P.args, **kwargs: P.kwargs
+    ) -> Reply[ReplyT]: ...
+
+    @overload
+    def ask(
+        self, method: Callable[Concatenate[CalledT, P], ReplyT], *args: P.args, **kwargs: P.kwargs
+    ) -> Reply[ReplyT]: ...
+
+    def ask(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Reply[Any]:
+        """Call a method over there.
+
+        Args:
+            method: The protocol's method, like ``MatcherCalls.match``.
+            args: The method's own arguments.
+            kwargs: The method's own arguments.
+        """
+        name = method.__name__
+        # Kept, because each new handle of a deployment's method costs the Serve controller work.
+        if name not in self._methods:
+            self._methods[name] = getattr(self.remote, name)
+        return Reply(self._methods[name].remote(*args, **kwargs))
+
+    def kill(self) -> None:
+        """End an actor for good."""
+        ray.kill(self.remote)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"remote": self.remote, "_methods": {}}
+
+
+@contextmanager
+def _our_errors() -> Iterator[None]:
+    """An error of ours is raised as it was on the other side, without Ray's wrapping."""
     try:
-        return await asked
+        yield
     except ray.exceptions.RayTaskError as error:
         if isinstance(error.cause, LfrError):
             raise error.cause from None
         raise
     except ray.exceptions.RayActorError:
         raise ResourceError("a process of the site has died", next_step="it is being restarted; try again") from None
-
-
-async def answer_within(asked: Any, limit_s: float) -> Any:
-    """The same, or None when it is late or the other process is gone."""
-    try:
-        return await asyncio.wait_for(answer(asked), limit_s)
-    except (asyncio.TimeoutError, ResourceError, ray.exceptions.RayError):
-        return None

@@ -1,4 +1,4 @@
-"""What the fleet passes on now and then: every camera's counts to the desk, and a look around to the matcher."""
+"""What the fleet does every few seconds: it passes every camera's counts to the desk, and wakes the matcher."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import Any
 
-from lfr_ray.actors.rpc import answer_within
+from lfr_ray.actors.protocols import CameraCalls, DeskCalls, MatcherCalls
+from lfr_ray.actors.rpc import Handle
 from lfr_ray.camera.reader import CameraStatus
 from lfr_ray.govern.counters import counters_of
 
 PASS_ON_EVERY_S = 5.0
 ANSWER_S = 3.0
-UPKEEP_S = 60.0
-"""Destroying alerts takes its time."""
+ERASING_S = 60.0
+"""The desk may have alerts to destroy, which takes its time."""
 
 
 class PeriodicWork:
@@ -26,14 +26,14 @@ class PeriodicWork:
         desk: The desk actor.
     """
 
-    def __init__(self, matcher: Any, desk: Any) -> None:
+    def __init__(self, matcher: Handle[MatcherCalls], desk: Handle[DeskCalls]) -> None:
         self._matcher = matcher
         self._desk = desk
         self._watched_s: dict[str, float] = defaultdict(float)
         self._blind_s: dict[str, float] = defaultdict(float)
         self._last_s = self._passed_on_s = time.monotonic()
 
-    async def tick(self, statuses: Mapping[str, CameraStatus], cameras: Mapping[str, Any]) -> None:
+    async def tick(self, statuses: Mapping[str, CameraStatus], cameras: Mapping[str, Handle[CameraCalls]]) -> None:
         """To be called about once a second.
 
         Args:
@@ -50,16 +50,16 @@ class PeriodicWork:
             self._passed_on_s = now_s
             await self.pass_on(cameras)
 
-    async def pass_on(self, cameras: Mapping[str, Any]) -> None:
+    async def pass_on(self, cameras: Mapping[str, Handle[CameraCalls]]) -> None:
         """Every camera's counts, now: also the last thing before the site ends."""
-        names = list(cameras)
-        counted = await asyncio.gather(*(answer_within(cameras[name].snapshot.remote(), ANSWER_S) for name in names))
+        replies = (camera.ask(CameraCalls.snapshot).within(ANSWER_S) for camera in cameras.values())
+        counted = await asyncio.gather(*replies)
         seen = {
             name: counters_of(one, name, self._watched_s[name], self._blind_s[name])
-            for name, one in zip(names, counted, strict=True)
+            for name, one in zip(cameras, counted, strict=True)
             if one is not None
         }
         await asyncio.gather(
-            answer_within(self._matcher.tick.remote(), ANSWER_S),
-            answer_within(self._desk.keep_up.remote(seen), UPKEEP_S),
+            self._matcher.ask(MatcherCalls.tick).within(ANSWER_S),
+            self._desk.ask(DeskCalls.keep_up, seen).within(ERASING_S),
         )

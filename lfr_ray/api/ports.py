@@ -8,15 +8,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from lfr_ray.alert.queries import AlertQuery
-from lfr_ray.alert.service import AlertService
-from lfr_ray.alert.webhook_store import WebhookState, WebhookStore
 from lfr_ray.api.site_state import CameraState, DeploymentList, Switched, WatchlistState
 from lfr_ray.clock import Clock
 from lfr_ray.metrics import Snapshot
 from lfr_ray.records import Alert, AlertPage, Details, FeedEvent
+
+if TYPE_CHECKING:
+    # Every camera loads this file with its handle of the alert desk, and has no use for a database.
+    from lfr_ray.alert.queries import AlertQuery
+    from lfr_ray.alert.service import AlertService
+    from lfr_ray.alert.webhook_store import WebhookState, WebhookStore
 
 LOOK_S = 0.1
 """How often the database of this process is asked for news while a stream waits."""

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from lfr_ray.camera.footage import SourceInfo
 from lfr_ray.camera.source import open_source
-from lfr_ray.config import CameraConfig, parse_section
+from lfr_ray.config import CameraConfig
 from lfr_ray.errors import LfrError, SourceError
+from lfr_ray.section import parse_section
 
 
 @dataclass(frozen=True, slots=True)

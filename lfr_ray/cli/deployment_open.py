@@ -12,7 +12,7 @@ import typer
 from lfr_ray.cli.output import stderr, table, write_json
 from lfr_ray.cli.storage import DataOption, JsonOption, SiteOption, site_of
 from lfr_ray.clock import utc_text
-from lfr_ray.config import MatchConfig, SiteConfig, load_yaml, parse_section
+from lfr_ray.config import MatchConfig, SiteConfig
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import AuthorityError, ConfigError, ConflictError
 from lfr_ray.govern.authority import Authority, clock_fault
@@ -23,6 +23,7 @@ from lfr_ray.govern.ledger import Ledger, open_ledger
 from lfr_ray.govern.ledger_event import Event
 from lfr_ray.govern.profile import Profile, default_profile, keep_profile, load_profile
 from lfr_ray.govern.trial import TRIAL, open_trial, trial_authority
+from lfr_ray.section import load_yaml, parse_section
 
 if TYPE_CHECKING:
     from lfr_ray.models.calibration import Calibration

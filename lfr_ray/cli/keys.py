@@ -10,13 +10,13 @@ import typer
 from lfr_ray.cli.output import stderr, table, write_json
 from lfr_ray.cli.storage import ByOption, DataOption, JsonOption, SiteOption, data_dir_of, who
 from lfr_ray.clock import parse_utc, utc_text
-from lfr_ray.config import parse_section
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import ConfigError, ConflictError, NotFoundError
 from lfr_ray.govern.files import read_json
 from lfr_ray.govern.keys import PublicKey, Role, SigningKey, key_id, passphrase_from, trust, trusted_keys
 from lfr_ray.govern.ledger import open_ledger
 from lfr_ray.govern.ledger_event import Event
+from lfr_ray.section import parse_section
 
 app = typer.Typer(name="keys", help="Keys that this site trusts, and whose they are.", no_args_is_help=True)
 

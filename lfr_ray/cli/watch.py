@@ -15,22 +15,15 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from lfr_ray.cli.output import plain as _plain
 from lfr_ray.cli.output import stderr, table, write_json
 from lfr_ray.clock import utc_text
-from lfr_ray.config import (
-    AUTO,
-    AuthorityConfig,
-    DetectorConfig,
-    DeviceName,
-    EmbedderConfig,
-    MatchConfig,
-    SiteConfig,
-    parse_section,
-)
+from lfr_ray.config import AUTO, AuthorityConfig, DetectorConfig, DeviceName, EmbedderConfig, MatchConfig, SiteConfig
 from lfr_ray.errors import ConfigError, SourceError
+from lfr_ray.section import parse_section
 
 if TYPE_CHECKING:
     from lfr_ray.camera.recordings import Opened, Recording
     from lfr_ray.enrol.importer import ImportReport
-    from lfr_ray.retrospective import FootageResult
+    from lfr_ray.match.store import WatchlistStore
+    from lfr_ray.retrospective import FootageResult, FootageRun
 
 NEEDS_AUTHORITY = "the category {} needs an authority: open a deployment and give --deployment"
 
@@ -176,7 +169,7 @@ def run_footage(site: SiteConfig, opened: Opened, watchlist: Path | None) -> dic
     return document
 
 
-def _enrolled(watchlist: Path | None, store: Any, run: Any) -> ImportReport:
+def _enrolled(watchlist: Path | None, store: WatchlistStore, run: FootageRun) -> ImportReport:
     """The folder imported; without one, what the site's list holds already."""
     from lfr_ray.enrol.importer import ImportReport, enrol_folder
 
@@ -276,7 +269,7 @@ def _print(document: dict[str, Any]) -> None:
     rows: Sequence[tuple[str, object]] = (
         ("recordings", len(document["sources"])),
         ("frames", sum(source["frames"] for source in document["sources"])),
-        ("faces seen (passages)", document["faces_seen"]),
+        ("faces seen (tracklets)", document["faces_seen"]),
         ("faces compared", document["faces_compared"]),
         ("watchlist", f"{watchlist['entries']} entries, {watchlist['images']} pictures"),
         ("pictures rejected", len(watchlist["rejected"])),

@@ -10,11 +10,11 @@ from lfr_ray.match.entries import EnrolledImage, Rejected
 from lfr_ray.models.calibration import Calibration
 from lfr_ray.records import Floats
 
-FIRST_ROOM = 256
+FIRST_CAPACITY = 256
 
 
-class Agreement:
-    """Grows with the list.
+class Consistency:
+    """Compares new pictures with those that are on the list; it grows with the list.
 
     Args:
         known: Entry id and vector ``float32 (D,)`` of every picture that is on the list already.
@@ -34,11 +34,11 @@ class Agreement:
         self._different_below = calibration.different_person if calibration is not None else None
         self._owners: list[str] = []
         self._rows_of: dict[str, list[int]] = {}
-        self._room: Floats = np.zeros((0, 0), np.float32)
+        self._vectors: Floats = np.zeros((0, 0), np.float32)
         for owner, vector in known:
             self._add(owner, vector)
 
-    def agreed(
+    def consistent(
         self, images: Sequence[EnrolledImage], names: Mapping[str, str], rejected: list[Rejected]
     ) -> list[EnrolledImage]:
         """The pictures that contradict nothing; the others are rejected with the reason.
@@ -74,7 +74,7 @@ class Agreement:
         """That another entry shows this person, or empty."""
         if self._same_person_at is None or not self._owners:
             return ""
-        similarities = self._room[: len(self._owners)] @ vector
+        similarities = self._vectors[: len(self._owners)] @ vector
         for number in np.flatnonzero(similarities >= self._same_person_at):
             if self._owners[int(number)] != entry_id:
                 return f"duplicate person: the face is also entry {self._owners[int(number)]}'s"
@@ -87,32 +87,32 @@ class Agreement:
         """
         if self._different_below is None:
             return []
-        stored = self._room[self._rows_of.get(entry_id, [])]
+        stored = self._vectors[self._rows_of.get(entry_id, [])]
         strangers: list[int] = []
         left = list(left)
         while left and len(left) + len(stored) > 1:
-            alike = _alike(vectors[left], stored)
-            if float(alike.min()) >= self._different_below:
+            similarities = _median_similarity(vectors[left], stored)
+            if float(similarities.min()) >= self._different_below:
                 break
             if len(left) == 2 and not len(stored):
                 return strangers + left
-            strangers.append(left.pop(int(alike.argmin())))
+            strangers.append(left.pop(int(similarities.argmin())))
         return strangers
 
     def _add(self, owner: str, vector: Floats) -> None:
-        """Keep a vector; the room doubles when it is full, so that a long list is not copied for every picture."""
+        """Keep a vector; the array doubles when it is full, so that a long list is not copied for every picture."""
         count = len(self._owners)
         if not count:
-            self._room = np.zeros((FIRST_ROOM, len(vector)), np.float32)
-        elif count == len(self._room):
-            self._room = np.concatenate([self._room, np.zeros_like(self._room)])
-        self._room[count] = vector
+            self._vectors = np.zeros((FIRST_CAPACITY, len(vector)), np.float32)
+        elif count == len(self._vectors):
+            self._vectors = np.concatenate([self._vectors, np.zeros_like(self._vectors)])
+        self._vectors[count] = vector
         self._owners.append(owner)
         self._rows_of.setdefault(owner, []).append(count)
 
 
-def _alike(vectors: Floats, stored: Floats) -> Floats:
-    """How like the other pictures each new one is: the median similarity."""
+def _median_similarity(vectors: Floats, stored: Floats) -> Floats:
+    """The median similarity of each new picture to the others of the entry, ``float32 (N,)``."""
     everything = np.concatenate([vectors, stored]) if len(stored) else vectors
     similarities = vectors @ everything.T
     similarities[np.arange(len(vectors)), np.arange(len(vectors))] = np.nan

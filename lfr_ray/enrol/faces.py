@@ -1,4 +1,4 @@
-"""Faces in pictures of any size: passport crops that a face fills, portraits, and photographs of a whole scene.
+"""Faces in still pictures of any size: passport crops that a face fills, portraits, photographs of a whole scene.
 
 CenterFace finds faces of some 20 to 200 pixels; a face much larger is lost. So every picture is first looked at on
 a small canvas, which suits portraits and is quick. Where that shows small faces, or none, a larger canvas

@@ -1,6 +1,6 @@
-"""Enrolment: a watchlist folder into the store, picture by picture, nothing by halves.
+"""Enrolment of a watchlist folder: every picture is stored, or named with the reason why not.
 
-folder -> read -> detect -> subject -> quality -> chip -> vector -> agreement and duplicates -> one commit a chunk
+folder -> read -> biometric reference -> consistency and duplicates -> one commit a chunk
 """
 
 from __future__ import annotations
@@ -8,28 +8,17 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
-from lfr_ray.camera.redact import crop_face
-from lfr_ray.camera.stills import PICTURE_SUFFIXES, encode_jpeg, read_picture, shrunk
-from lfr_ray.config import QualityConfig
-from lfr_ray.embed.align import cut_chips
-from lfr_ray.embed.quality import assess
-from lfr_ray.embed.regions import mean_view, paint_over
-from lfr_ray.enrol.consistency import Agreement
-from lfr_ray.enrol.faces import detect_stills
-from lfr_ray.enrol.subject import choose_subject
+from lfr_ray.camera.stills import PICTURE_SUFFIXES, read_picture
+from lfr_ray.enrol.consistency import Consistency
+from lfr_ray.enrol.reference import EnrolmentPicture, ReferenceMaker, SubjectFace
 from lfr_ray.errors import PictureError
 from lfr_ray.match.entries import EnrolledImage, Entry, EntryDraft, Rejected, image_id
 from lfr_ray.match.store import StoredVector, WatchlistStore
 from lfr_ray.match.watchlist import read_watchlist_folder
-from lfr_ray.models.cards import Detector, Embedder, chip_spec
-from lfr_ray.records import Faces, Picture
-
-__all__ = ["FLOOR", "ImportProgress", "ImportReport", "detect_stills", "enrol_folder"]
+from lfr_ray.models.cards import Detector, Embedder
 
 CHUNK = 64
 """Entries that are committed together; an import that is cut off resumes behind the last chunk."""
@@ -39,20 +28,6 @@ MEMORY_PIXELS = 48_000_000
 
 BATCH_PICTURES = 32
 """Pictures that are held decoded at a time, at most."""
-
-STORED_PX = 512
-"""The stored cut-out is scaled down to this longer side: what an officer compares with."""
-
-FLOOR = QualityConfig(
-    min_size_px=32.0,
-    min_sharpness=3.0,
-    min_exposure=15.0,
-    max_exposure=245.0,
-    max_yaw=0.6,
-    max_pitch=0.9,
-    min_score=0.5,
-)
-"""The enrolment floor. It is laxer than the gate for passers-by: for many people there is no second picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,29 +60,6 @@ class ImportProgress:
     left_s: float
     pictures: int = 0
     pictures_per_s: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Shown:
-    """One readable picture on its way."""
-
-    entry: Entry
-    name: str
-    sha256: str
-    pixels: Picture = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Cut:
-    """One picture's subject, cut out; the picture itself is forgotten."""
-
-    entry: Entry
-    name: str
-    sha256: str
-    chip: Picture = field(repr=False)
-    jpeg: bytes = field(repr=False)
-    quality: float
-    size_px: float
 
 
 def enrol_folder(
@@ -156,7 +108,7 @@ def enrol_folder(
         job.take(drafts[start : start + CHUNK])
         done, spent_s = min(start + CHUNK, len(drafts)), max(1e-9, time.monotonic() - began_s)
         left_s = spent_s / done * (len(drafts) - done)
-        on_progress(ImportProgress(done, len(drafts), left_s, job.looked_at, job.looked_at / spent_s))
+        on_progress(ImportProgress(done, len(drafts), left_s, job.pictures_read, job.pictures_read / spent_s))
     return job.finish(drafts)
 
 
@@ -172,14 +124,10 @@ class _Import:
         now: float,
         imported_by: str,
     ) -> None:
-        self._chip = chip_spec(embedder.card)
         self._folder = folder
         self._store = store
-        self._detector = detector
-        self._embedder = embedder
-        self._model = embedder.card.id
-        calibration = embedder.card.calibration
-        self._regions = () if calibration is None else tuple(calibration.covered)
+        self._maker = ReferenceMaker(detector, embedder)
+        self._card = embedder.card
         self._now = now
         self._imported_by = imported_by
         self._only: frozenset[str] | None = None
@@ -191,7 +139,7 @@ class _Import:
         self._removed = 0
         self.rejected: list[Rejected] = []
         self.added = 0
-        self.looked_at = 0
+        self.pictures_read = 0
 
     def begin(self, stored: Sequence[StoredVector], only: frozenset[str] | None, *, one_entry_each: bool) -> None:
         """Take note of what is on the list; where it shall hold certain entries only, take the others off first."""
@@ -203,31 +151,31 @@ class _Import:
             if self._store is not None:
                 self._store.remove(*others)
         # Pictures without a view for every region that the model's card has by now are taken in again.
-        own = [row for row in stored if row.model == self._model and row.covered.keys() >= set(self._regions)]
+        own = [row for row in stored if row.model == self._card.id and row.covered.keys() >= set(self._maker.regions)]
         self._known = {row.image_id: row for row in own}
         self._owners = {row.file_sha256: row.entry.entry_id for row in own}
-        self._agreement = Agreement(
+        self._consistency = Consistency(
             ((row.entry.entry_id, row.vector) for row in own),
-            self._embedder.card.calibration,
+            self._card.calibration,
             one_entry_each=one_entry_each,
         )
 
     def take(self, chunk: Sequence[EntryDraft]) -> None:
         """Some entries, in one commit."""
-        cuts: list[_Cut] = []
-        for shown in self._batches(chunk):
-            cuts += self._cut(shown)
-        images = self._embedded(cuts)
-        names = {image.image_id: cut.name for image, cut in zip(images, cuts, strict=True)}
-        agreed = self._agreement.agreed(images, names, self.rejected)
-        for image in agreed:
+        subjects: list[SubjectFace] = []
+        for pictures in self._batches(chunk):
+            subjects += self._maker.subjects(pictures, self.rejected)
+        images = self._maker.references(subjects, self._imported_by, self._now)
+        names = {image.image_id: subject.name for image, subject in zip(images, subjects, strict=True)}
+        accepted = self._consistency.consistent(images, names, self.rejected)
+        for image in accepted:
             self._seen.add(image.image_id)
             self._pictures[image.entry.entry_id] = self._pictures.get(image.entry.entry_id, 0) + 1
-        self.added += len(agreed)
+        self.added += len(accepted)
         changed = self._changed_rows(chunk)
         if self._store is not None:
             # The bytes of changed rows are erased at the end, all at once.
-            self._store.put([*agreed, *changed], erase=False)
+            self._store.put([*accepted, *changed], erase=False)
 
     def finish(self, drafts: Sequence[EntryDraft]) -> ImportReport:
         """What is left to do when every entry was looked at."""
@@ -244,9 +192,9 @@ class _Import:
         images = sum(self._pictures.values())
         return ImportReport(entries, images, self.added, tuple(self.rejected), len(self._changed), self._removed)
 
-    def _batches(self, chunk: Sequence[EntryDraft]) -> Iterator[list[_Shown]]:
+    def _batches(self, chunk: Sequence[EntryDraft]) -> Iterator[list[EnrolmentPicture]]:
         """New and readable pictures, some at a time, so that a folder of large photographs fits into memory."""
-        batch: list[_Shown] = []
+        batch: list[EnrolmentPicture] = []
         pixels = 0
         for draft in chunk:
             for path in draft.pictures:
@@ -262,14 +210,14 @@ class _Import:
         if batch:
             yield batch
 
-    def _read(self, entry: Entry, path: Path) -> _Shown | None:
+    def _read(self, entry: Entry, path: Path) -> EnrolmentPicture | None:
         """One picture, unless it is known already or cannot be read."""
-        self.looked_at += 1
+        self.pictures_read += 1
         name = path.relative_to(self._folder).as_posix()
         try:
             data = path.read_bytes()
             sha256 = hashlib.sha256(data).hexdigest()
-            known = image_id(entry.entry_id, sha256, self._model)
+            known = image_id(entry.entry_id, sha256, self._card.id)
             if known in self._known and known not in self._seen:
                 self._seen.add(known)
                 self._pictures[entry.entry_id] = self._pictures.get(entry.entry_id, 0) + 1
@@ -287,55 +235,7 @@ class _Import:
             self.rejected.append(Rejected(name, str(error)))
             return None
         self._owners[sha256] = entry.entry_id
-        return _Shown(entry, name, sha256, pixels)
-
-    def _cut(self, shown: Sequence[_Shown]) -> list[_Cut]:
-        """Subjects of the pictures that have one which is good enough."""
-        cuts = []
-        for one, faces in zip(shown, detect_stills([one.pixels for one in shown], self._detector), strict=True):
-            cut, reason = self._subject(one, faces)
-            if cut is None:
-                self.rejected.append(Rejected(one.name, reason))
-            else:
-                cuts.append(cut)
-        return cuts
-
-    def _subject(self, one: _Shown, faces: Faces) -> tuple[_Cut | None, str]:
-        row, reason = choose_subject(faces, one.pixels.shape[1], one.pixels.shape[0])
-        if row is None:
-            return None, reason
-        box, points = faces.boxes[row], faces.points[row]
-        chip = cut_chips(one.pixels, points[np.newaxis], self._chip)[0]
-        quality = assess(box, points, float(faces.scores[row]), chip, FLOOR)
-        if not quality.accepted:
-            return None, _below_floor(quality.reason, quality.size_px)
-        jpeg = encode_jpeg(shrunk(crop_face(one.pixels, box), STORED_PX))
-        return _Cut(one.entry, one.name, one.sha256, chip, jpeg, quality.value, quality.size_px), ""
-
-    def _embedded(self, cuts: Sequence[_Cut]) -> list[EnrolledImage]:
-        if not cuts:
-            return []
-        chips = np.stack([cut.chip for cut in cuts])
-        vectors = self._embedder.embed(chips)
-        covered = {
-            region: mean_view(vectors, self._embedder.embed(paint_over(chips, region, self._chip)))
-            for region in self._regions
-        }
-        return [
-            EnrolledImage(
-                entry=cut.entry,
-                file_sha256=cut.sha256,
-                model=self._model,
-                vector=vector,
-                quality=round(cut.quality, 4),
-                size_px=round(cut.size_px, 1),
-                jpeg=cut.jpeg,
-                imported_by=self._imported_by,
-                imported_at=self._now,
-                covered={region: views[row] for region, views in covered.items()},
-            )
-            for row, (cut, vector) in enumerate(zip(cuts, vectors, strict=True))
-        ]
+        return EnrolmentPicture(entry, name, sha256, pixels)
 
     def _changed_rows(self, chunk: Sequence[EntryDraft]) -> list[EnrolledImage]:
         """Stored pictures of entries of which the folder says something else than before, with what it says now."""
@@ -351,9 +251,3 @@ class _Import:
             for entry_id in sorted(changed)
             for image in self._store.images(entry_id)
         ]
-
-
-def _below_floor(reason: str, size_px: float) -> str:
-    if reason == "too_small":
-        return f"the face is too small: {size_px:.0f} px, at least {FLOOR.min_size_px:.0f} px are needed"
-    return f"the face is below the enrolment floor: {reason.replace('_', ' ')}"

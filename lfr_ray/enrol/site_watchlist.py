@@ -18,6 +18,13 @@ def import_watchlist(
 ) -> None:
     """Import the site's watchlist folder, if it names one.
 
+    Args:
+        site: The site.
+        store: The site's watchlist.
+        detector: Finds the faces.
+        embedders: The site's embedders; each picture gets a vector of every one.
+        now_s: Wall time.
+
     Raises:
         WatchlistError: The folder is missing, or nothing in it can be used.
     """

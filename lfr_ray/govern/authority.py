@@ -13,10 +13,11 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from lfr_ray.clock import utc_text
-from lfr_ray.config import NAME_PATTERN, Section
+from lfr_ray.config import NAME_PATTERN
 from lfr_ray.govern.canonical import Moment
 from lfr_ray.govern.keys import ID_PATTERN
 from lfr_ray.govern.profile import Case, Kind, Profile
+from lfr_ray.section import Section
 
 ANY = "*"
 """In ``cameras``: every camera, where the profile allows it."""

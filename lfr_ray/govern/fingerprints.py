@@ -21,11 +21,11 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from lfr_ray.config import Section, parse_section
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import IntegrityError, NotFoundError
 from lfr_ray.govern.canonical import canonical_json
 from lfr_ray.govern.files import disk_error, exclusive, read_json, write_durable
+from lfr_ray.section import Section, parse_section
 
 WINDOW_BYTES = 64
 STRIDE_BYTES = 2048

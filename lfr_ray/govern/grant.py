@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pydantic import Field
 
 from lfr_ray.clock import utc_text
-from lfr_ray.config import Section, parse_section
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import AuthorityError, InputError, NotFoundError
 from lfr_ray.govern.authority import Authority, profile_fault
@@ -16,6 +15,7 @@ from lfr_ray.govern.canonical import Moment, canonical_json
 from lfr_ray.govern.files import read_json, write_durable
 from lfr_ray.govern.keys import PublicKey, Signature, SigningKey, signature_fault, trusted_keys
 from lfr_ray.govern.profile import Profile
+from lfr_ray.section import Section, parse_section
 
 AUTHORISE = "authority"
 RATIFY = "ratification"

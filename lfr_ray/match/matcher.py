@@ -1,4 +1,4 @@
-"""The matcher: tracklets in, possible matches out, and no comparison without the gate's leave."""
+"""The matcher: tracklets in, possible matches out, and no comparison without permission."""
 
 from __future__ import annotations
 
@@ -55,17 +55,17 @@ class ListState:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _List:
+class _LoadedList:
     """One reading of the store; it is replaced as a whole, so that no comparison sees half of two lists.
 
     Attributes:
         gallery: Faces as they are.
-        score_norm: Normalises their similarities.
+        normaliser: Normalises their similarities.
         covered: The same faces with a region painted over, by region.
     """
 
     gallery: Gallery
-    score_norm: ScoreNormaliser
+    normaliser: ScoreNormaliser
     covered: Mapping[str, Gallery]
     content_hash: str
     approved_hash: str
@@ -83,13 +83,13 @@ class Matcher:
     Args:
         store: The watchlist on disk.
         card: The embedder's card, with its calibration.
-        gate: Asked before every comparison.
+        permission: Asked before every comparison.
         config: Thresholds.
         evidence: How many views must be there and agree.
         kind: Kind of deployment: ``live``, ``retrospective`` or ``test``.
         categories: Categories that the authority allows; None: all of them.
         deployment: Its id, which every answer carries.
-        beside: Card ids of other models whose vectors are on the list as well, for other matchers.
+        other_models: Card ids of models whose vectors are on the list as well, for other matchers.
         device: Where the matrix lives.
 
     Raises:
@@ -101,14 +101,14 @@ class Matcher:
         self,
         store: WatchlistStore,
         card: ModelCard,
-        gate: Permission,
+        permission: Permission,
         *,
         config: MatchConfig | None = None,
         evidence: EvidenceConfig | None = None,
         kind: str = LIVE,
         categories: Container[str] | None = None,
         deployment: str = "",
-        beside: Container[str] = (),
+        other_models: Container[str] = (),
         device: torch.device | str = "cpu",
     ) -> None:
         if card.calibration is None:
@@ -120,15 +120,15 @@ class Matcher:
         self._calibration: Calibration = card.calibration
         self._store = store
         self._card = card
-        self.gate = gate
+        self.permission = permission
         self._config = config or MatchConfig()
         self._evidence = evidence or EvidenceConfig()
         self._kind = kind
         self._categories = categories
         self._deployment = deployment
-        self._beside = beside
+        self._other_models = other_models
         self._device = torch.device(device)
-        self._looked_s = -math.inf
+        self._checked_s = -math.inf
         self._list = self._empty("", "the watchlist was not read yet")
 
     def reload(self, now_s: float) -> None:
@@ -137,7 +137,7 @@ class Matcher:
         Raises:
             LfrError: Why it cannot be used; until that is mended every probe is refused with the same reason.
         """
-        self._looked_s = now_s
+        self._checked_s = now_s
         revision = self._store.revision()
         try:
             loaded = self._store.load()
@@ -145,20 +145,22 @@ class Matcher:
             rows = self._own_rows([row for row in loaded.vectors if row.entry.in_force(now_s)])
             gallery = self._gallery_of(rows)
             covered = {region: self._gallery_of(_covered_rows(rows, region)) for region in self._calibration.covered}
-            score_norm = ScoreNormaliser(gallery.first_vectors(), self._calibration.score_norm)
-            self._thresholds_at(len(gallery), score_norm)
+            normaliser = ScoreNormaliser(gallery.first_vectors(), self._calibration.score_norm)
+            self._thresholds_at(len(gallery), normaliser)
             approval = self._store.approval_of(loaded.content_hash, now_s)
         except LfrError as error:
             self._list = self._empty(revision, str(error))
             raise
         approved_hash = loaded.content_hash if approval is not None else ""
         expired = {row.entry.entry_id for row in loaded.vectors if not row.entry.in_force(now_s)}
-        self._list = _List(gallery, score_norm, covered, loaded.content_hash, approved_hash, revision, "", len(expired))
+        self._list = _LoadedList(
+            gallery, normaliser, covered, loaded.content_hash, approved_hash, revision, "", len(expired)
+        )
 
     def match(self, probes: Sequence[Probe], now_s: float) -> list[Answer]:
         """Compare tracklets with the list.
 
-        The gate is asked for every probe first; the vectors of a refused one are not looked at.
+        Permission is asked for every probe first; the vectors of a refused one are not looked at.
 
         Args:
             probes: Tracklets.
@@ -167,7 +169,7 @@ class Matcher:
         Returns:
             One answer a probe, in their order.
         """
-        self._follow_store(now_s)
+        self._reload_if_changed(now_s)
         known = self._list
         answers = [Answer(refused=self._refusal(known, probe), deployment=self._deployment) for probe in probes]
         allowed = [number for number, answer in enumerate(answers) if not answer.refused]
@@ -180,7 +182,7 @@ class Matcher:
         """The list in force, in numbers."""
         known = self._list
         in_force = int(known.gallery.in_force(now_s).sum())
-        thresholds = self._thresholds_at(in_force, known.score_norm)
+        thresholds = self._thresholds_at(in_force, known.normaliser)
         return ListState(
             entries=in_force,
             expired=known.expired + len(known.gallery) - in_force,
@@ -195,28 +197,28 @@ class Matcher:
 
     def forget(self, why: str) -> None:
         """Drop everything from memory, at the end of a deployment; every later probe is refused with this reason."""
-        self._looked_s = math.inf
+        self._checked_s = math.inf
         self._list = self._empty("", why)
 
-    def _empty(self, revision: str, why: str) -> _List:
+    def _empty(self, revision: str, why: str) -> _LoadedList:
         """Nobody is listed, and this is why."""
         gallery = self._gallery_of([])
-        return _List(gallery, ScoreNormaliser(gallery.first_vectors(), None), {}, "", "", revision, why)
+        return _LoadedList(gallery, ScoreNormaliser(gallery.first_vectors(), None), {}, "", "", revision, why)
 
-    def _follow_store(self, now_s: float) -> None:
-        """Read the list again when it was never read or has changed on disk; looked at once a second."""
+    def _reload_if_changed(self, now_s: float) -> None:
+        """Read the list again when it was never read or has changed on disk; checked once a second."""
         # The wall clock may be set back; then it counts as a long time.
-        if self._looked_s == math.inf or abs(now_s - self._looked_s) < RELOAD_EVERY_S:
+        if self._checked_s == math.inf or abs(now_s - self._checked_s) < RELOAD_EVERY_S:
             return
-        self._looked_s = now_s
+        self._checked_s = now_s
         if self._list.fault or self._store.revision() != self._list.revision:
             with contextlib.suppress(LfrError):
                 self.reload(now_s)
 
-    def _refusal(self, known: _List, probe: Probe) -> str:
+    def _refusal(self, known: _LoadedList, probe: Probe) -> str:
         if known.fault:
             return known.fault
-        why = self.gate.refusal(probe.camera, probe.captured_at, known.approved_hash, probe.model)
+        why = self.permission.refusal(probe.camera, probe.captured_at, known.approved_hash, probe.model)
         if why:
             return why
         if probe.model != self._card.id:
@@ -230,7 +232,7 @@ class Matcher:
             return str(error)
         return ""
 
-    def _compare(self, known: _List, probes: Sequence[Probe], now_s: float) -> list[Answer]:
+    def _compare(self, known: _LoadedList, probes: Sequence[Probe], now_s: float) -> list[Answer]:
         """Tracklets with the same part covered in one matrix product each."""
         answers = [Answer(deployment=self._deployment) for _ in probes]
         for covered in sorted({probe.covered for probe in probes}):
@@ -240,7 +242,7 @@ class Matcher:
                 answers[number] = answer
         return answers
 
-    def _compare_alike(self, known: _List, probes: Sequence[Probe], covered: str, now_s: float) -> list[Answer]:
+    def _compare_alike(self, known: _LoadedList, probes: Sequence[Probe], covered: str, now_s: float) -> list[Answer]:
         """Tracklets in one matrix product: every view, and behind them the fused views."""
         gallery = known.covered[covered] if covered else known.gallery
         if not len(gallery):
@@ -251,24 +253,24 @@ class Matcher:
         views = [len(probe.vectors) for probe in probes]
         similarities = gallery.search(rows, np.concatenate([moments.repeat(views), moments]), self._card.id)
         if not covered:
-            similarities = known.score_norm.normalised(similarities)
+            similarities = known.normaliser.normalised(similarities)
         ends = np.cumsum(views)
         answers = []
         for number, end in enumerate(ends):
             own = similarities[end - views[number] : end]
             of_fused = similarities[ends[-1] + number]
             list_size = int((of_fused > NOT_COMPARED).sum())
-            thresholds = self._thresholds_at(list_size, known.score_norm, covered)
+            thresholds = self._thresholds_at(list_size, known.normaliser, covered)
             decision = decide(own, of_fused, thresholds, self._evidence, self._config.min_margin)
             if decision is None:
                 answers.append(Answer(deployment=self._deployment))
             else:
                 moment_s = float(moments[number])
-                compared = _Compared(gallery, covered, fused[number], thresholds.fused, list_size, moment_s)
+                compared = _Comparison(gallery, covered, fused[number], thresholds.fused, list_size, moment_s)
                 answers.append(self._answer(known, decision, compared))
         return answers
 
-    def _answer(self, known: _List, decision: Decision, compared: _Compared) -> Answer:
+    def _answer(self, known: _LoadedList, decision: Decision, compared: _Comparison) -> Answer:
         gallery = compared.gallery
         try:
             jpeg = self._store.picture(gallery.nearest_image(decision.entry, compared.fused))
@@ -276,7 +278,7 @@ class Matcher:
             return Answer(refused=str(error), deployment=self._deployment)
         if jpeg is None:
             # Removed by another process since the list was read: that person is no longer looked for.
-            self._looked_s = -math.inf
+            self._checked_s = -math.inf
             return Answer(deployment=self._deployment)
         entry = gallery.entries[decision.entry]
         match = Match(
@@ -299,17 +301,17 @@ class Matcher:
         )
         return Answer(match=match, deployment=self._deployment, watchlist_jpeg=jpeg)
 
-    def _probability(self, known: _List, similarity: float, compared: _Compared) -> float | None:
+    def _probability(self, known: _LoadedList, similarity: float, compared: _Comparison) -> float | None:
         """That it is this person, by the card's fits of the kind of comparison that was made."""
-        size, normalised = compared.list_size, known.score_norm.rule is not None
+        size, normalised = compared.list_size, known.normaliser.rule is not None
         scale = scale_of(self._calibration, size, normalised=normalised, covered=compared.covered)
         if scale.tail is None or scale.genuine is None:
             return None
         rate = self._config.base_rate
         return probability_true(scale.genuine, scale.tail, similarity, list_size=size, base_rate=rate)
 
-    def _thresholds_at(self, list_size: int, score_norm: ScoreNormaliser, covered: str = "") -> Thresholds:
-        normalised = score_norm.rule is not None
+    def _thresholds_at(self, list_size: int, normaliser: ScoreNormaliser, covered: str = "") -> Thresholds:
+        normalised = normaliser.rule is not None
         return thresholds_for(self._calibration, self._config, list_size, normalised=normalised, covered=covered)
 
     def _gallery_of(self, rows: Sequence[StoredVector]) -> Gallery:
@@ -317,9 +319,9 @@ class Matcher:
 
     def _own_rows(self, rows: Sequence[StoredVector]) -> list[StoredVector]:
         """The pictures of entries that may be compared in this kind of deployment."""
-        wanted = [row for row in rows if self._is_wanted(row.entry)]
-        own = [row for row in wanted if row.model == self._card.id]
-        others = {row.entry.entry_id: row.model for row in wanted if row.model not in self._beside}
+        allowed = [row for row in rows if self._may_be_compared(row.entry)]
+        own = [row for row in allowed if row.model == self._card.id]
+        others = {row.entry.entry_id: row.model for row in allowed if row.model not in self._other_models}
         for row in own:
             others.pop(row.entry.entry_id, None)
         if others:
@@ -331,14 +333,14 @@ class Matcher:
             )
         return own
 
-    def _is_wanted(self, entry: Entry) -> bool:
+    def _may_be_compared(self, entry: Entry) -> bool:
         if self._kind == LIVE and entry.category == TEST:
             return False
         return self._categories is None or entry.category in self._categories
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Compared:
+class _Comparison:
     """With what a tracklet was compared, and how."""
 
     gallery: Gallery

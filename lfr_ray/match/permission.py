@@ -19,9 +19,18 @@ class Permission(Protocol):
         """
 
 
-class AlwaysPermitted:
-    """Permits everything: for recorded footage of one's own and for tests, never for a live deployment."""
+class SamePermission:
+    """Asks the first model's permission on behalf of the second: an authority names the first.
+
+    Args:
+        permission: The first model's.
+        model: Card id of the first model.
+    """
+
+    def __init__(self, permission: Permission, model: str) -> None:
+        self._permission = permission
+        self._model = model
 
     def refusal(self, camera: str, captured_at: float, watchlist_hash: str, model: str) -> str:
-        """Nothing is refused."""
-        return ""
+        """What is said of the first model."""
+        return self._permission.refusal(camera, captured_at, watchlist_hash, self._model)

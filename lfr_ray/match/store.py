@@ -14,7 +14,7 @@ from lfr_ray.data_dir import WatchlistDir
 from lfr_ray.errors import ConflictError, IntegrityError, NotFoundError, RefusedError, StoreError
 from lfr_ray.match.approval import Approval, read_approval, write_approval
 from lfr_ray.match.entries import ENTRY_FIELDS, EnrolledImage, Entry, vector_sha256
-from lfr_ray.match.folder import ListFolder
+from lfr_ray.match.store_folder import StoreFolder
 from lfr_ray.match.table import SCHEMA, Table, covered_of, entry_of, image_of, quoted
 from lfr_ray.records import Floats
 
@@ -69,7 +69,7 @@ class WatchlistStore:
         self.folder = Path(folder)
         self._approval = WatchlistDir(self.folder).approval
         self._table = Table(self.folder)
-        self._place = ListFolder(self.folder, self._table)
+        self._place = StoreFolder(self.folder, self._table)
 
     def put(self, images: Sequence[EnrolledImage], *, erase: bool = True) -> None:
         """Add pictures in one atomic commit; the same picture again replaces its row.

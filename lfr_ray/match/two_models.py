@@ -1,4 +1,4 @@
-"""Two models side by side: an alert needs both. Each has a matcher of its own, on one list, behind one gate."""
+"""Two models side by side: an alert needs both. Each has a matcher of its own, on one list, with one permission."""
 
 from __future__ import annotations
 
@@ -10,25 +10,8 @@ from lfr_ray.match.permission import Permission
 from lfr_ray.records import Answer, Probe
 
 
-class SameGate:
-    """Asks the first model's gate on behalf of the second: an authority names the first.
-
-    Args:
-        gate: The first model's.
-        model: Card id of the first model.
-    """
-
-    def __init__(self, gate: Permission, model: str) -> None:
-        self._gate = gate
-        self._model = model
-
-    def refusal(self, camera: str, captured_at: float, watchlist_hash: str, model: str) -> str:
-        """What the gate says of the first model."""
-        return self._gate.refusal(camera, captured_at, watchlist_hash, self._model)
-
-
 class TwoModelMatcher:
-    """Answers every probe by the matcher of its model. Whoever asks needs the same entry from both.
+    """Answers every probe with the matcher of its model. Whoever asks needs the same entry from both.
 
     Args:
         first: Its answers lead to alerts; the state of the list is told by it.
@@ -42,9 +25,9 @@ class TwoModelMatcher:
         self._second_model = second_model
 
     @property
-    def gate(self) -> Permission:
-        """The first model's gate, which is asked for both."""
-        return self._first.gate
+    def permission(self) -> Permission:
+        """The first model's permission, which is asked for both."""
+        return self._first.permission
 
     def match(self, probes: Sequence[Probe], now_s: float) -> list[Answer]:
         """One answer a probe, in their order; see :meth:`Matcher.match`."""

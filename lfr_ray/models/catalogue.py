@@ -9,10 +9,11 @@ from pathlib import Path
 
 import yaml
 
-from lfr_ray.config import AUTO, EmbedderConfig, SiteConfig, load_yaml, parse_section
+from lfr_ray.config import AUTO, EmbedderConfig, SiteConfig
 from lfr_ray.errors import ModelError, NotFoundError
 from lfr_ray.models.cards import ModelCard
 from lfr_ray.models.weights import find_weights, verify_weights
+from lfr_ray.section import load_yaml, parse_section
 
 SUFFIX = ".yaml"
 

@@ -38,7 +38,7 @@ def checks_for(site: SiteConfig, embedder: ModelCard, stages: Stages, second: Mo
         ModelError: The weights of the occlusion estimator cannot be used.
     """
     occlusion = occlusion_for(embedder) if site.embedder.covered_views else None
-    stability, attack = least_stability(site, embedder), site.attack.score_at
+    stability, attack = least_stability(site, embedder), site.attack.threshold
     two_models = None if second is None else SecondModel(second, stages)
     views = (
         None if occlusion is None else CoveredFaces(occlusion),

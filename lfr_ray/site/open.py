@@ -26,10 +26,10 @@ from lfr_ray.govern.profile import Profile, profile_of
 from lfr_ray.govern.stop import breaker_pause, emergency_stop
 from lfr_ray.match.entries import BLUE_LIST
 from lfr_ray.match.matcher import Matcher
-from lfr_ray.match.permission import Permission
+from lfr_ray.match.permission import Permission, SamePermission
 from lfr_ray.match.store import WatchlistStore
 from lfr_ray.match.threshold import CEILING_PER_10K
-from lfr_ray.match.two_models import SameGate, TwoModelMatcher
+from lfr_ray.match.two_models import TwoModelMatcher
 from lfr_ray.models.catalogue import card
 
 TEST = "test"
@@ -228,8 +228,8 @@ def open_matcher(site: SiteConfig, ledger: Ledger) -> Matcher | TwoModelMatcher:
     fitted = second.calibration is not None and second.calibration.fused_tail is not None
     own = MatchConfig(false_alerts_per_10k_faces=CEILING_PER_10K if fitted else None)
     return TwoModelMatcher(
-        Matcher(store, first, permission, config=config, beside=(second.id,), **rules),
-        Matcher(store, second, SameGate(permission, first.id), config=own, beside=(first.id,), **rules),
+        Matcher(store, first, permission, config=config, other_models=(second.id,), **rules),
+        Matcher(store, second, SamePermission(permission, first.id), config=own, other_models=(first.id,), **rules),
         second.id,
     )
 

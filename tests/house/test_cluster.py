@@ -17,9 +17,10 @@ from ray.scripts.scripts import start
 from ray.serve.schema import ServeDeploySchema
 
 from lfr_ray import __version__
-from lfr_ray.config import SiteConfig, parse_section
+from lfr_ray.config import SiteConfig
 from lfr_ray.metrics import COUNTERS, GAUGES, TIMINGS
 from lfr_ray.quiet import OVERFLOW_FOLDER, OVERFLOW_SWITCH, SWITCHES
+from lfr_ray.section import parse_section
 
 CLUSTER = Path(__file__).resolve().parents[2] / "cluster"
 LAUNCHERS = sorted(CLUSTER.glob("launcher-*.yaml"))

@@ -10,7 +10,8 @@ import pytest
 import yaml
 from ray.serve.schema import ServeDeploySchema
 
-from lfr_ray.config import SiteConfig, load_yaml, parse_section
+from lfr_ray.config import SiteConfig
+from lfr_ray.section import load_yaml, parse_section
 
 ROOT = Path(__file__).resolve().parents[2]
 CREDENTIAL = re.compile(r"://[^/@:]*:(?!PASSWORD@)[^/@]+@")

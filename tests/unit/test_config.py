@@ -10,17 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from lfr_ray.config import (
-    AlertConfig,
-    CameraConfig,
-    DetectorConfig,
-    EvidenceConfig,
-    Section,
-    SiteConfig,
-    load_yaml,
-    parse_section,
-)
+from lfr_ray.config import AlertConfig, CameraConfig, DetectorConfig, EvidenceConfig, SiteConfig
 from lfr_ray.errors import ConfigError
+from lfr_ray.section import Section, load_yaml, parse_section
 
 SECRET = "hunter2"
 URL = f"rtsp://guard:{SECRET}@10.0.0.7/stream"
@@ -59,6 +51,18 @@ def test_an_unknown_key_names_its_path_and_the_keys_that_exist() -> None:
     assert "min_size_px" in error.allowed
     assert "detector" not in error.allowed
     assert error.exit_code == 2
+
+
+@pytest.mark.parametrize("old", SiteConfig.RENAMED_KEYS)
+def test_a_key_of_an_older_version_is_refused_with_its_new_name(old: str) -> None:
+    *sections, key = old.split(" -> ")
+    data: dict[str, Any] = {key: None}
+    for section in reversed(sections):
+        data = {section: data}
+    error = fault(site(**data))
+    assert old in error.got
+    assert SiteConfig.RENAMED_KEYS[old].rpartition(" -> ")[2] in error.allowed
+    assert error.next_step == f"rename {old} to {SiteConfig.RENAMED_KEYS[old]}"
 
 
 def test_an_unknown_key_in_a_list_names_the_row() -> None:

@@ -16,15 +16,16 @@ from lfr_ray.detect.base import load_detector
 from lfr_ray.embed.base import load_embedder
 from lfr_ray.enrol.importer import enrol_folder
 from lfr_ray.match.matcher import Matcher
-from lfr_ray.match.permission import AlwaysPermitted
+from lfr_ray.match.permission import SamePermission
 from lfr_ray.match.store import WatchlistStore
-from lfr_ray.match.two_models import SameGate, TwoModelMatcher
+from lfr_ray.match.two_models import TwoModelMatcher
 from lfr_ray.metrics import Meter
 from lfr_ray.models.catalogue import card
 from lfr_ray.pipeline.checks import checks_for
 from lfr_ray.pipeline.stages import LocalStages
 from lfr_ray.pipeline.steps import CameraSteps
 from lfr_ray.records import Frame, Picture, Sighting
+from tests.integration.match.test_matcher import RecordingPermission
 
 FRAMES = 6
 INTERVAL_S = 0.15
@@ -91,15 +92,15 @@ class RealChain:
         self.store = WatchlistStore(folder / "watchlist")
         enrol_folder(watchlist, self.store, self._detector, self._embedder, now=NOW_S)
         self._second = second
-        gate, config = AlwaysPermitted(), self._site.match
+        permitted, config = RecordingPermission(), self._site.match
         beside = () if second is None else (second.card.id,)
         rules: dict[str, Any] = {"evidence": self._site.evidence, "kind": "test"}
-        first = Matcher(self.store, self._card, gate, config=config, beside=beside, **rules)
+        first = Matcher(self.store, self._card, permitted, config=config, other_models=beside, **rules)
         self._matcher: Any = first
         if second is not None:
             enrol_folder(watchlist, self.store, self._detector, second, now=NOW_S, only_this_folder=True)
-            same, own = SameGate(gate, self._card.id), (self._card.id,)
-            other = Matcher(self.store, second.card, same, config=config, beside=own, **rules)
+            same, own = SamePermission(permitted, self._card.id), (self._card.id,)
+            other = Matcher(self.store, second.card, same, config=config, other_models=own, **rules)
             self._matcher = TwoModelMatcher(first, other, second.card.id)
         self.meter = Meter()
 

@@ -40,6 +40,6 @@ def test_a_face_on_paper_does_not_alert_and_a_live_one_does(
     assert [one.match.entry_id for one in unaware.passes(shown, FRAMES)] == ["listed"], (
         "the matcher alone takes it for real"
     )
-    watchful = RealChain(watchlist, tmp_path / "watchful", attacks, attack=AttackConfig(score_at=0.5))
+    watchful = RealChain(watchlist, tmp_path / "watchful", attacks, attack=AttackConfig(threshold=0.5))
     assert len(watchful.passes(shown, FRAMES)) == is_live
     assert (watchful.meter.value("matches_withheld_total", camera="gate", reason="attack") > 0) != is_live

@@ -20,7 +20,7 @@ from PIL import Image
 
 from lfr_ray.camera.demo_source import FPS, DemoSource
 from lfr_ray.config import CameraConfig
-from tests.integration.end_to_end.traces import Magpie, Passersby, Search, passersby, walk
+from tests.integration.end_to_end.traces import FileKeeper, Passersby, Search, passersby, walk
 from tests.processes import Command, command, short_folder
 
 pytestmark = [pytest.mark.ray, pytest.mark.footage, pytest.mark.timeout(900)]
@@ -62,7 +62,7 @@ class Run:
     started: Command
     code: int
     known: Passersby
-    written: Magpie
+    written: FileKeeper
     limits: dict[str, tuple[str, str]] = field(default_factory=dict)
     gcs: set[str] = field(default_factory=set)
     in_shared_memory: set[Path] = field(default_factory=set)
@@ -109,7 +109,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Iterator
         ended = threading.Event()
         console = folder / "written" / "console"
         with (
-            Magpie(folder / "written", folder / "kept") as written,
+            FileKeeper(folder / "written", folder / "kept") as written,
             command(console, *words, environment=environment, cwd=inputs) as started,
         ):
             ran = Run(started, -1, known, written)

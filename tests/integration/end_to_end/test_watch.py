@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +12,11 @@ from typing import Any
 
 import pytest
 
-from lfr_ray.match.register import COLUMNS
 from tests.processes import Command, command, short_folder
 
-pytestmark = [pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.ray, pytest.mark.footage, pytest.mark.timeout(900)]
 
 PEOPLE = ("Lin_Manuel_Miranda", "Barack_Obama", "Alex_Lacamoire", "Salma_Hayek")
-QUICK_S = 60.0
-"""For what is told before Ray is started; seconds on a calm machine."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +58,6 @@ def watched(tmp_path_factory: pytest.TempPathFactory, shared_data: Path, people:
             yield Watched(started, started.wait(), folder)
 
 
-@pytest.mark.ray
-@pytest.mark.footage
 def test_the_document_is_the_promised_one(watched: Watched) -> None:
     document = watched.document
     promised = ["sources", "faces_seen", "faces_compared", "alerts", "watchlist", "speed"]
@@ -83,8 +77,6 @@ def test_the_document_is_the_promised_one(watched: Watched) -> None:
     assert {name: type(document[name]) for name in kinds} == kinds
 
 
-@pytest.mark.ray
-@pytest.mark.footage
 def test_every_frame_is_looked_at(watched: Watched, shared_data: Path) -> None:
     rows = (shared_data / "videos" / "videos.csv").read_text(encoding="utf-8").splitlines()
     columns = rows[0].split(",")
@@ -96,8 +88,6 @@ def test_every_frame_is_looked_at(watched: Watched, shared_data: Path) -> None:
     assert speed["frames_per_s"] == pytest.approx(source["frames"] / speed["wall_s"], rel=0.01)
 
 
-@pytest.mark.ray
-@pytest.mark.footage
 def test_the_listed_person_is_alerted_and_nobody_else(watched: Watched) -> None:
     alerts = watched.document["alerts"]
     assert {alert["entry_id"] for alert in alerts} == {"Lin_Manuel_Miranda"}
@@ -115,16 +105,12 @@ def test_the_listed_person_is_alerted_and_nobody_else(watched: Watched) -> None:
         assert 0 <= top < bottom <= 360
 
 
-@pytest.mark.ray
-@pytest.mark.footage
 def test_counts_fit_together(watched: Watched) -> None:
     document = watched.document
     assert 0 < document["faces_compared"] <= document["faces_seen"]
     assert document["speed"]["latency_ms"]["p50"] <= document["speed"]["latency_ms"]["p95"]
 
 
-@pytest.mark.ray
-@pytest.mark.footage
 def test_bad_input_beside_good_is_named_and_gives_exit_code_2(watched: Watched) -> None:
     assert watched.code == 2
     lines = [line for line in watched.started.stderr.splitlines() if line.startswith("left out: ")]
@@ -134,63 +120,7 @@ def test_bad_input_beside_good_is_named_and_gives_exit_code_2(watched: Watched) 
     assert [Path(one["file"]).name for one in watched.document["rejected_sources"]] == ["notes.mp4", "missing.mp4"]
 
 
-@pytest.mark.ray
-@pytest.mark.footage
 def test_nothing_is_left(watched: Watched) -> None:
     assert watched.started.left() == {}
     temporary = list((watched.folder / "temporary").rglob("*"))
     assert [str(path) for path in temporary if path.is_file() or path.name.startswith("lfr-")] == []
-
-
-def told_at_once(folder: Path, *words: object) -> str:
-    """The message of a run that must end with exit code 2 before Ray is started."""
-    with short_folder() as ray_folder:
-        began_s = time.monotonic()
-        with command(folder, "lfr", "watch", *words, environment={"RAY_TMPDIR": str(ray_folder)}) as started:
-            assert started.wait(QUICK_S) == 2, started.stderr
-        assert time.monotonic() - began_s < QUICK_S
-        assert list(ray_folder.iterdir()) == [], "Ray was started"
-    assert started.stdout == ""
-    assert "Traceback" not in started.stderr
-    return started.stderr
-
-
-def test_a_missing_watchlist_folder_is_told_at_once(tmp_path: Path) -> None:
-    clip = tmp_path / "clip.mp4"
-    clip.write_bytes(b"")
-    message = told_at_once(tmp_path, clip, "--watchlist", tmp_path / "nowhere", "--json", "-")
-    assert "the watchlist folder does not exist" in message
-    assert f"got: {tmp_path / 'nowhere'}" in message
-    assert "allowed: " in message
-    assert "next: " in message
-
-
-def test_a_register_with_a_wrong_column_is_told_at_once(tmp_path: Path) -> None:
-    people = tmp_path / "people"
-    (people / "somebody").mkdir(parents=True)
-    header = ["surname" if column == "name" else column for column in COLUMNS]
-    (people / "watchlist.csv").write_text(",".join(header) + "\n", encoding="utf-8")
-    message = told_at_once(tmp_path, tmp_path / "clip.mp4", "--watchlist", people)
-    assert "surname" in message
-    assert "allowed: " in message
-    assert "entry_id" in message
-
-
-def test_recordings_that_are_all_bad_are_told_at_once(tmp_path: Path) -> None:
-    (tmp_path / "people" / "somebody").mkdir(parents=True)
-    text = tmp_path / "notes.mp4"
-    text.write_text("nothing to see", encoding="utf-8")
-    missing = tmp_path / "missing.mp4"
-    message = told_at_once(tmp_path, text, missing, "--watchlist", tmp_path / "people", "--json", "-")
-    assert "none of the recordings can be used" in message
-    assert str(text) in message
-    assert str(missing) in message
-    assert "next: " in message
-
-
-def test_two_ways_to_say_the_threshold_are_refused_at_once(tmp_path: Path) -> None:
-    (tmp_path / "people" / "somebody").mkdir(parents=True)
-    words = ("--watchlist", tmp_path / "people", "--threshold", "0.96", "--false-alerts", "1")
-    message = told_at_once(tmp_path, tmp_path / "clip.mp4", *words)
-    assert "give threshold or false_alerts_per_10k_faces, not both" in message
-    assert "Traceback" not in message

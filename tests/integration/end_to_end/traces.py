@@ -153,7 +153,7 @@ class Search:
         return False
 
 
-class Magpie:
+class FileKeeper:
     """Keeps every file that appears below a folder, also one that is removed again: by a second name for it."""
 
     def __init__(self, watched: Path, kept: Path) -> None:
@@ -163,7 +163,7 @@ class Magpie:
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def __enter__(self) -> Magpie:
+    def __enter__(self) -> FileKeeper:
         self._kept.mkdir()
         self._thread.start()
         return self

@@ -263,7 +263,7 @@ CRASH = """
 import os, sys
 from pathlib import Path
 import lfr_ray.match.shred as shred_module
-import lfr_ray.match.folder as folder_module
+import lfr_ray.match.store_folder as folder_module
 from lfr_ray.alert.database import Database
 from lfr_ray.alert.store import AlertStore
 from lfr_ray.match.store import WatchlistStore

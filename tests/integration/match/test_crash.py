@@ -14,9 +14,9 @@ import pytest
 from lfr_ray.errors import StoreError
 from lfr_ray.match import folder, shred
 from lfr_ray.match.entries import EnrolledImage
-from lfr_ray.match.folder import DOOMED, LOCK_FILE, UNFINISHED
 from lfr_ray.match.lock import FileLock
 from lfr_ray.match.store import WatchlistStore
+from lfr_ray.match.store_folder import DESTROYING, LOCK_FILE, UNFINISHED
 from lfr_ray.match.table import Table
 
 Make = Callable[..., EnrolledImage]
@@ -100,7 +100,7 @@ def test_a_destruction_that_dies_is_finished_by_the_next_reader(
         die_at(patch, owner, name, calls, "after")
         with pytest.raises(Dies):
             store.destroy()
-    assert (store.folder / DOOMED).exists()
+    assert (store.folder / DESTROYING).exists()
     assert WatchlistStore(store.folder).all() == ()
     assert [path.name for path in store.folder.rglob("*")] == ["lock"]
 

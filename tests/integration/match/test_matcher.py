@@ -1,4 +1,4 @@
-"""The matcher over a real store: the gate first, then the exact answer, and the list followed as it changes."""
+"""The matcher over a real store: permission first, then the exact answer, and the list followed as it changes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from lfr_ray.config import EvidenceConfig, MatchConfig
 from lfr_ray.errors import ConfigError, ModelError, StoreError
 from lfr_ray.match.entries import EnrolledImage
 from lfr_ray.match.matcher import RELOAD_EVERY_S, Matcher
-from lfr_ray.match.permission import AlwaysPermitted
 from lfr_ray.match.store import WatchlistStore
 from lfr_ray.models.calibration import Calibration, CoveredFit, GenuineFit, TailFit
 from lfr_ray.models.cards import ChipSpec, ModelCard
@@ -29,7 +28,7 @@ CARD = ModelCard(
 )  # fmt: skip
 
 
-class RecordingGate:
+class RecordingPermission:
     """Lets through what is not named, and remembers what it was asked."""
 
     def __init__(self, refused: dict[str, str] | None = None) -> None:
@@ -56,9 +55,9 @@ def stranger(views: int = 5, seed: int = 77) -> np.ndarray:
 
 
 def make_matcher(store: WatchlistStore, **changes: Any) -> Matcher:
-    gate = changes.pop("gate", AlwaysPermitted())
+    permission = changes.pop("permission", RecordingPermission())
     card = changes.pop("card", CARD)
-    return Matcher(store, card, gate, **({"kind": "test", "deployment": "d1"} | changes))
+    return Matcher(store, card, permission, **({"kind": "test", "deployment": "d1"} | changes))
 
 
 def only(answers: list[Answer]) -> Answer:
@@ -94,18 +93,18 @@ def test_one_view_is_no_evidence(store: WatchlistStore, make_image: Make) -> Non
     assert only(lax.match([probe(noisy(vector, 1))], NOW)).match is not None
 
 
-def test_the_gate_is_asked_before_and_its_refusal_compares_nothing(
+def test_permission_is_asked_before_and_its_refusal_compares_nothing(
     store: WatchlistStore, make_image: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.put([make_image(1)])
     content_hash = store.approve("second", NOW - 5).content_hash
-    gate = RecordingGate({"closed": "no authority at this camera"})
-    known = make_matcher(store, gate=gate)
+    permission = RecordingPermission({"closed": "no authority at this camera"})
+    known = make_matcher(store, permission=permission)
     vectors = noisy(make_image(1).vector, 4)
     answers = known.match([probe(vectors, "closed"), probe(vectors, "open", NOW - 1)], NOW)
     assert answers[0] == Answer(refused="no authority at this camera", deployment="d1")
     assert answers[1].match is not None
-    assert gate.asked == [("closed", NOW, content_hash, MODEL), ("open", NOW - 1, content_hash, MODEL)]
+    assert permission.asked == [("closed", NOW, content_hash, MODEL), ("open", NOW - 1, content_hash, MODEL)]
     from lfr_ray.match.gallery import Gallery
 
     def compared(*args: object) -> None:
@@ -117,16 +116,16 @@ def test_the_gate_is_asked_before_and_its_refusal_compares_nothing(
     ] * 3
 
 
-def test_a_list_that_is_not_approved_has_no_hash_for_the_gate(store: WatchlistStore, make_image: Make) -> None:
+def test_a_list_that_is_not_approved_has_no_hash_for_the_permission(store: WatchlistStore, make_image: Make) -> None:
     store.put([make_image(1)])
-    gate = RecordingGate()
-    known = make_matcher(store, gate=gate)
+    permission = RecordingPermission()
+    known = make_matcher(store, permission=permission)
     known.match([probe(stranger())], NOW)
     store.approve("second", NOW)
     known.match([probe(stranger())], NOW + RELOAD_EVERY_S)
     store.put([make_image(2)])
     known.match([probe(stranger())], NOW + 2 * RELOAD_EVERY_S)
-    assert [bool(watchlist_hash) for _, _, watchlist_hash, _ in gate.asked] == [False, True, False]
+    assert [bool(watchlist_hash) for _, _, watchlist_hash, _ in permission.asked] == [False, True, False]
     assert known.state(NOW).approved is False
 
 
@@ -139,7 +138,7 @@ class Stopped:
 
 def test_closed_means_closed(store: WatchlistStore, make_image: Make) -> None:
     store.put([make_image(1)])
-    known = make_matcher(store, gate=Stopped())
+    known = make_matcher(store, permission=RecordingPermission({"gate": "stopped"}))
     assert only(known.match([probe(noisy(make_image(1).vector, 4))], NOW)).refused == "stopped"
 
 

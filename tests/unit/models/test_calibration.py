@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lfr_ray.config import parse_section
 from lfr_ray.errors import ConfigError
 from lfr_ray.models.calibration import Calibration, GenuineFit, TailFit, probability_true
+from lfr_ray.section import parse_section
 
 
 def tail(shape: float = -0.1, **change: float) -> TailFit:

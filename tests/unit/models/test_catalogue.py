@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lfr_ray.config import EmbedderConfig, SiteConfig, parse_section
+from lfr_ray.config import EmbedderConfig, SiteConfig
 from lfr_ray.errors import ConfigError, NotFoundError
 from lfr_ray.models import catalogue
 from lfr_ray.models.catalogue import (
@@ -21,6 +21,7 @@ from lfr_ray.models.catalogue import (
     with_embedders,
 )
 from lfr_ray.models.weights import FOLDER_VARIABLE
+from lfr_ray.section import parse_section
 
 REST = "task: embed, family: f, title: t, licence: l, commercial_use: null, origin: o"
 """What a card must say beside its id."""

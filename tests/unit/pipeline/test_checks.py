@@ -145,7 +145,7 @@ def test_whoever_takes_a_mask_off_is_compared_as_seen_then(chain: MakeChain) -> 
     assert kinds == sorted(kinds, reverse=True), "never back again"
 
 
-WATCHFUL = SiteConfig(site="pier", attack=AttackConfig(score_at=0.5))
+WATCHFUL = SiteConfig(site="pier", attack=AttackConfig(threshold=0.5))
 
 
 def test_a_picture_of_a_face_never_alerts(chain: MakeChain, possibly_listed: Reply) -> None:

@@ -1,76 +1,29 @@
-"""A live site whose processes are killed one after the other: it goes on, loses nothing, and ends as a whole."""
+"""A live site whose processes are killed one after the other: it goes on and loses nothing."""
 
 from __future__ import annotations
 
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-import httpx
 import numpy as np
 import pytest
 import ray
-import yaml
 from ray import serve
 from ray._private.state import actors as actor_table
 
-from lfr_ray.actors.names import Names, find_actor
+from lfr_ray.actors.names import FLEET, find_actor
+from lfr_ray.actors.protocols import DeskCalls, FleetCalls, MatcherCalls
+from lfr_ray.actors.rpc import Handle
 from lfr_ray.clock import parse_utc
-from lfr_ray.config import load_yaml
-from lfr_ray.live import LiveSite
+from lfr_ray.errors import ResourceError
 from lfr_ray.records import Probe, Sighting
-from lfr_ray.site_file import SiteFile, read_site_file
-from tests.processes import eventually, short_folder
+from tests.integration.actors.conftest import EXPECTED, SECRET, SOON_S, Site
+from tests.processes import eventually
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(900)]
-
-SECRET = "tripwire-7351"
-EXPECTED = {("pier", "demo-touchline"), ("gate", "demo-astronaut")}
-SOON_S = 180.0
-"""For what takes seconds on a calm machine."""
-
-
-@dataclass
-class Site:
-    """A running site and how to reach it."""
-
-    live: LiveSite
-    file: SiteFile
-    folder: Path
-
-    @property
-    def names(self) -> Names:
-        return Names(self.file.site.site)
-
-    def get(self, path: str) -> httpx.Response:
-        return httpx.get(self.file.console_url + path, timeout=60, trust_env=False)
-
-    def post(self, path: str, **body: Any) -> httpx.Response:
-        return httpx.post(self.file.console_url + path, json=body, timeout=60, trust_env=False)
-
-    def camera(self, name: str) -> dict[str, Any]:
-        """One camera as HTTP shows it; empty while the fleet is being started anew."""
-        answer = self.get("v1/cameras")
-        if answer.status_code == 503:
-            return {"state": "unknown", "frames": 0}
-        (found,) = [one for one in answer.json()["cameras"] if one["name"] == name]
-        return dict(found)
-
-    def said(self) -> str:
-        """How its cameras are, for messages."""
-        return self.get("v1/cameras").text
-
-    def alerts(self) -> list[dict[str, Any]]:
-        return self.live.alerts()
-
-    def matched_again(self) -> None:
-        """Wait for an alert that nobody knew before."""
-        known = {alert["id"] for alert in self.alerts()}
-        eventually(lambda: {alert["id"] for alert in self.alerts()} - known, SOON_S, self.said)
 
 
 def info(name: str) -> dict[str, Any]:
@@ -91,30 +44,8 @@ def started_anew(name: str, before: int) -> None:
     eventually(lambda: int(info(name).get("NumRestarts", 0)) > before, SOON_S, lambda: info(name))
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterator[Site]:
-    """Two looping cameras of the demo, and one whose address leads nowhere."""
-    folder = tmp_path_factory.mktemp("site")
-    document = load_yaml(repository / "serve_configs" / "local.yaml")
-    args = document["applications"][0]["args"]
-    args |= {"site": "harbour", "data_dir": str(folder / "data"), "alert": {"cooldown_s": 1.0}}
-    args["cameras"] = [
-        {"name": "pier", "url": "demo:pier", "on_end": "loop"},
-        {"name": "gate", "url": "demo:gate", "on_end": "loop"},
-        {"name": "mast", "url": f"rtsp://keeper:{SECRET}@127.0.0.1:9/x"},
-    ]
-    path = folder / "site.yaml"
-    path.write_text(yaml.safe_dump(document), encoding="utf-8")
-    file = read_site_file(path, port=0)
-    with short_folder() as ray_folder, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_TMPDIR", str(ray_folder))
-        with LiveSite(file) as live:
-            yield Site(live, file, ray_folder)
-
-
 def test_everybody_expected_is_alerted_and_nobody_else(site: Site) -> None:
-    eventually(lambda: {(one["camera"], one["entry_id"]) for one in site.alerts()} >= EXPECTED, SOON_S, site.alerts)
-    assert {(one["camera"], one["entry_id"]) for one in site.alerts()} == EXPECTED
+    assert {(one["camera"], one["entry_id"]) for one in site.both_alerts()} == EXPECTED
     eventually(lambda: site.get("readyz").status_code == 200, SOON_S, lambda: site.get("readyz").text)
 
 
@@ -124,8 +55,10 @@ def test_a_camera_that_cannot_be_reached_is_blind_and_its_password_nowhere(site:
     assert camera["problem"]
     for path in ("v1/cameras", "readyz", "metrics", "v1/deployments"):
         assert SECRET not in site.get(path).text
-    assert SECRET not in str(site.live.cameras())
-    logs = [path for path in site.folder.rglob("*") if path.is_file()]
+    fleet: Handle[FleetCalls] = Handle(serve.get_deployment_handle(FLEET, app_name=site.file.application))
+    assert SECRET not in str(fleet.ask(FleetCalls.cameras).wait())
+    assert SECRET not in site.started.stdout + site.started.stderr
+    logs = [path for path in site.ray_folder.rglob("*") if path.is_file()]
     assert len(logs) > 10
     assert [str(path) for path in logs if SECRET.encode() in path.read_bytes()] == []
 
@@ -187,12 +120,13 @@ def test_a_desk_that_dies_while_alerts_come_loses_none_and_doubles_none(
             )
             while not done.is_set():
                 try:
-                    actor = find_actor(site.names.desk)
-                    ray.get(actor.raise_alert.remote(sighting))
-                    acknowledged.append(sighting.key)
-                    break
-                except (ray.exceptions.RayActorError, AttributeError):
-                    time.sleep(0.1)
+                    if (desk := site.names.find_desk()) is not None:
+                        desk.ask(DeskCalls.raise_alert, sighting).wait()
+                        acknowledged.append(sighting.key)
+                        break
+                except ResourceError:
+                    pass
+                time.sleep(0.1)
 
     threads = [threading.Thread(target=raise_alerts, args=(number,), daemon=True) for number in range(cameras)]
     for thread in threads:
@@ -223,15 +157,15 @@ def probe() -> Probe:
 
 
 def test_the_emergency_stop_ends_matching_at_once_and_is_shown_at_every_camera(site: Site) -> None:
-    matcher = find_actor(site.names.matcher)
+    matcher = site.names.find_matcher()
     assert matcher is not None
-    (answer,) = ray.get(matcher.match.remote([probe()]))
+    (answer,) = matcher.ask(MatcherCalls.match, [probe()]).wait()
     assert answer.refused == ""
     began_s = time.monotonic()
     stopped = site.post("v1/stop", officer="PC1", reason="a rehearsal")
     assert stopped.status_code == 200, stopped.text
     stopped_at = time.time()
-    (answer,) = ray.get(matcher.match.remote([probe()]))
+    (answer,) = matcher.ask(MatcherCalls.match, [probe()]).wait()
     assert "a rehearsal" in answer.refused
     assert time.monotonic() - began_s < 1.0 + 4.0 * crowded()
     eventually(lambda: "a rehearsal" in site.camera("pier")["refusal"], SOON_S, site.said)
@@ -246,16 +180,6 @@ def test_the_emergency_stop_ends_matching_at_once_and_is_shown_at_every_camera(s
     assert resumed.status_code == 200, resumed.text
     site.matched_again()
     eventually(lambda: site.camera("pier")["refusal"] == "", SOON_S)
-
-
-def test_with_the_application_go_cameras_matcher_and_desk(site: Site) -> None:
-    names = [site.names.matcher, site.names.desk, *(site.names.camera(one) for one in ("pier", "gate", "mast"))]
-    pids = [int(info(name)["Pid"]) for name in names]
-    assert all(Path(f"/proc/{pid}").exists() for pid in pids)
-    serve.delete(site.file.application)
-    eventually(lambda: not any(find_actor(name) for name in names), 30, lambda: [info(name) for name in names])
-    eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), 30)
-    assert not (Path(site.file.site.data_dir) / "stop").exists()
 
 
 def crowded() -> float:

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 from lfr_ray.camera.stills import encode_jpeg, read_picture
-from lfr_ray.enrol import importer as enrol
+from lfr_ray.enrol import importer
 from lfr_ray.enrol.importer import ImportProgress, ImportReport, enrol_folder
+from lfr_ray.enrol.reference import STORED_PX
 from lfr_ray.errors import ModelError, WatchlistError
 from lfr_ray.match.register import COLUMNS
 from lfr_ray.match.store import WatchlistStore
@@ -143,7 +144,7 @@ def test_an_import_is_resumed(
     store: WatchlistStore, detector: Any, embedder: Any, paint: Paint, listed: Listed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = listed({f"e{number:02}": {"1.jpg": paint((number, number))} for number in range(1, 12)})
-    monkeypatch.setattr(enrol, "CHUNK", 4)
+    monkeypatch.setattr(importer, "CHUNK", 4)
     steps: list[ImportProgress] = []
 
     def stop_after_two(progress: ImportProgress) -> None:
@@ -234,7 +235,7 @@ def test_large_pictures_are_not_held_together(
     store: WatchlistStore, detector: Any, embedder: Any, paint: Paint, listed: Listed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = listed({f"e{number}": {"1.jpg": paint((number, 1))} for number in range(1, 8)})
-    monkeypatch.setattr(enrol, "MEMORY_PIXELS", 3 * 200 * 200)
+    monkeypatch.setattr(importer, "MEMORY_PIXELS", 3 * 200 * 200)
     assert enrol_folder(folder, store, detector, embedder, now=NOW).entries == 7
     assert [shape[0] for shape in detector.batches] == [3, 3, 1]
 
@@ -243,7 +244,7 @@ def test_the_stored_cut_out_is_of_bounded_size(
     store: WatchlistStore, paint: Paint, listed: Listed, run: Callable[..., ImportReport]
 ) -> None:
     run(listed({"a": {"1.jpg": paint((1, 1), size=1600, face=700)}}))
-    assert max(read_picture(store.image("a")).shape[:2]) == enrol.STORED_PX
+    assert max(read_picture(store.image("a")).shape[:2]) == STORED_PX
 
 
 def test_a_vector_follows_its_own_picture(

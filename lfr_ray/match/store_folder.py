@@ -1,4 +1,4 @@
-"""The watchlist's folder: turns taken by readers and writers, unfinished work made good, destruction."""
+"""The folder of the watchlist store: locks of readers and writers, recovery after a crash, destruction."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lfr_ray.match.shred import link_all, shred, shred_tree, shred_unlinked, syn
 from lfr_ray.match.table import Table
 
 
-class ListFolder:
+class StoreFolder:
     """A table's folder and its locks.
 
     Args:

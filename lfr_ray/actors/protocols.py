@@ -1,0 +1,131 @@
+"""What each process of a site can be asked: the methods of its actor or deployment, written out.
+
+``launch.py`` gives each actor out as a handle of its protocol, so mypy refuses an actor that lacks a method or has
+another signature. Whoever calls names the protocol's method, so mypy refuses a call that does not fit.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from lfr_ray.api.ports import AlertsPort
+
+if TYPE_CHECKING:
+    # Only types: a process that asks another one need not load what that one needs.
+    from lfr_ray.actors.camera import EndOfRecording
+    from lfr_ray.actors.stages import RemoteStages
+    from lfr_ray.api.site_state import DeploymentList, Switched, WatchlistState
+    from lfr_ray.camera.reader import CameraStatus
+    from lfr_ray.govern.counters import CameraCounters
+    from lfr_ray.metrics import Snapshot
+    from lfr_ray.models.runtime import SelfTest
+    from lfr_ray.records import Answer, Embedded, Faces, Floats, Picture, Probe, Sighting
+
+
+class ModelCalls(Protocol):
+    """What every deployed model can be asked."""
+
+    async def self_test(self) -> SelfTest:
+        """Device and speed, measured at the start."""
+
+
+class DetectorCalls(ModelCalls, Protocol):
+    """The detector's deployment."""
+
+    async def detect(self, canvas: Picture) -> Faces:
+        """Faces of one canvas, ``uint8 (H, W, 3)`` RGB."""
+
+
+class EmbedderCalls(ModelCalls, Protocol):
+    """An embedder's deployment."""
+
+    async def judged(self, chips: Picture) -> Embedded:
+        """Vectors of chips ``uint8 (N, h, w, 3)``, and how stable each is."""
+
+    async def attack_score(self, picture: Picture, box: Floats) -> float:
+        """How like a picture of a person the face in a box ``float32 (4,)`` is, 0 to 1."""
+
+
+class CameraCalls(Protocol):
+    """One camera's actor."""
+
+    async def ready(self, stages: RemoteStages | None = None) -> bool:
+        """The process has loaded what it needs; with stages, it has reached the models as well."""
+
+    async def renew(self, stages: RemoteStages) -> CameraStatus:
+        """Renew the lease, and start with the first one."""
+
+    async def hold(self) -> None:
+        """Renew the lease, whether or not the camera runs already."""
+
+    async def run_to_end(self, stages: RemoteStages) -> EndOfRecording:
+        """Start, without a lease, and wait for the end of the recording."""
+
+    async def snapshot(self) -> Snapshot:
+        """What this camera counted."""
+
+    async def stop(self) -> None:
+        """Stop decoding, finish what is under way, forget everybody."""
+
+
+class MatcherCalls(Protocol):
+    """The matcher's actor. It takes one call at a time."""
+
+    def ready(self) -> bool:
+        """The list is read."""
+
+    def match(self, probes: list[Probe]) -> list[Answer]:
+        """One answer a probe."""
+
+    def watchlist(self) -> WatchlistState:
+        """The list in force, in numbers."""
+
+    def deployments(self) -> DeploymentList:
+        """The deployment that the site serves, and the emergency stop."""
+
+    def halt(self, officer: str, reason: str) -> Switched:
+        """The emergency stop."""
+
+    def resume(self, officer: str, reason: str) -> Switched:
+        """Lift the emergency stop."""
+
+    def tick(self) -> None:
+        """Look whether the authority came or went."""
+
+    def snapshot(self) -> Snapshot:
+        """The size of the list."""
+
+    def stop(self) -> None:
+        """Forget the list."""
+
+
+class DeskCalls(AlertsPort, Protocol):
+    """The alert desk's actor: every question of the HTTP routes, and what cameras and fleet tell it."""
+
+    async def ready(self) -> bool:
+        """The database is open, and alerts are delivered."""
+
+    async def keep_up(self, seen: dict[str, CameraCounters]) -> None:
+        """What is due by the clock; ``seen`` is what every camera counted since it was started."""
+
+    async def raise_alert(self, sighting: Sighting) -> None:
+        """Durable before it answers."""
+
+    async def snapshot(self) -> Snapshot:
+        """What the desk counted."""
+
+    async def stop(self) -> None:
+        """Record the last counts and end the delivery."""
+
+
+class FleetCalls(Protocol):
+    """The fleet's deployment."""
+
+    async def cameras(self) -> list[CameraStatus]:
+        """Every camera's state, in the order of the site file."""
+
+    async def self_tests(self) -> list[SelfTest]:
+        """What the models' replicas measured when they started."""
+
+    async def snapshots(self) -> list[Snapshot]:
+        """Counters of every camera, the matcher and the desk."""

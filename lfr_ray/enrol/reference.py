@@ -1,0 +1,145 @@
+"""Enrolment pictures into biometric references: the subject's face, its quality, its chip, its vectors.
+
+picture -> detect -> subject -> chip -> quality -> vector; a failure to enrol comes back with its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lfr_ray.camera.redact import crop_face
+from lfr_ray.camera.stills import encode_jpeg, shrunk
+from lfr_ray.config import QualityConfig
+from lfr_ray.embed.align import cut_chips
+from lfr_ray.embed.quality import assess
+from lfr_ray.embed.regions import mean_view, paint_over
+from lfr_ray.enrol.faces import detect_stills
+from lfr_ray.enrol.subject import choose_subject
+from lfr_ray.match.entries import EnrolledImage, Entry, Rejected
+from lfr_ray.models.cards import Detector, Embedder, chip_spec
+from lfr_ray.records import Faces, Picture
+
+STORED_PX = 512
+"""The stored portrait is scaled down to this longer side: what an officer compares with."""
+
+ENROLMENT_QUALITY = QualityConfig(
+    min_size_px=32.0,
+    min_sharpness=3.0,
+    min_exposure=15.0,
+    max_exposure=245.0,
+    max_yaw=0.6,
+    max_pitch=0.9,
+    min_score=0.5,
+)
+"""Least quality for enrolment. It is laxer than for passers-by: of many people there is no second picture."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EnrolmentPicture:
+    """One readable picture of an entry, decoded."""
+
+    entry: Entry
+    name: str
+    sha256: str
+    pixels: Picture = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SubjectFace:
+    """The face of one picture's subject; the picture itself is forgotten.
+
+    Attributes:
+        chip: The aligned face, ``uint8 (h, w, 3)``.
+        jpeg: The portrait that is stored.
+        quality: 0..1.
+        size_px: Square root of the face's area in the picture.
+    """
+
+    entry: Entry
+    name: str
+    sha256: str
+    chip: Picture = field(repr=False)
+    jpeg: bytes = field(repr=False)
+    quality: float
+    size_px: float
+
+
+class ReferenceMaker:
+    """Makes biometric references of enrolment pictures.
+
+    Args:
+        detector: Finds the faces.
+        embedder: Makes the vectors; its card's id is stored with each.
+    """
+
+    def __init__(self, detector: Detector, embedder: Embedder) -> None:
+        self._detector = detector
+        self._embedder = embedder
+        self._chip = chip_spec(embedder.card)
+        calibration = embedder.card.calibration
+        self.regions: tuple[str, ...] = () if calibration is None else tuple(calibration.covered)
+        """Parts of the face for which a vector with that part painted over is stored as well."""
+
+    def subjects(self, pictures: Sequence[EnrolmentPicture], rejected: list[Rejected]) -> list[SubjectFace]:
+        """The subjects of the pictures that have one of sufficient quality; the others are rejected."""
+        found = []
+        detected = detect_stills([one.pixels for one in pictures], self._detector)
+        for picture, faces in zip(pictures, detected, strict=True):
+            subject, reason = self._subject(picture, faces)
+            if subject is None:
+                rejected.append(Rejected(picture.name, reason))
+            else:
+                found.append(subject)
+        return found
+
+    def references(self, subjects: Sequence[SubjectFace], imported_by: str, now_s: float) -> list[EnrolledImage]:
+        """The subjects with their vectors, as they are stored."""
+        if not subjects:
+            return []
+        chips = np.stack([one.chip for one in subjects])
+        vectors = self._embedder.embed(chips)
+        covered = {
+            region: mean_view(vectors, self._embedder.embed(paint_over(chips, region, self._chip)))
+            for region in self.regions
+        }
+        return [
+            EnrolledImage(
+                entry=one.entry,
+                file_sha256=one.sha256,
+                model=self._embedder.card.id,
+                vector=vector,
+                quality=round(one.quality, 4),
+                size_px=round(one.size_px, 1),
+                jpeg=one.jpeg,
+                imported_by=imported_by,
+                imported_at=now_s,
+                covered={region: views[row] for region, views in covered.items()},
+            )
+            for row, (one, vector) in enumerate(zip(subjects, vectors, strict=True))
+        ]
+
+    def _subject(self, picture: EnrolmentPicture, faces: Faces) -> tuple[SubjectFace | None, str]:
+        pixels = picture.pixels
+        row, reason = choose_subject(faces, pixels.shape[1], pixels.shape[0])
+        if row is None:
+            return None, reason
+        box, points = faces.boxes[row], faces.points[row]
+        chip = cut_chips(pixels, points[np.newaxis], self._chip)[0]
+        quality = assess(box, points, float(faces.scores[row]), chip, ENROLMENT_QUALITY)
+        if not quality.accepted:
+            return None, _too_poor(quality.reason, quality.size_px)
+        jpeg = encode_jpeg(shrunk(crop_face(pixels, box), STORED_PX))
+        return (
+            SubjectFace(picture.entry, picture.name, picture.sha256, chip, jpeg, quality.value, quality.size_px),
+            "",
+        )
+
+
+def _too_poor(reason: str, size_px: float) -> str:
+    if reason == "too_small":
+        least_px = ENROLMENT_QUALITY.min_size_px
+        return f"the face is too small: {size_px:.0f} px, at least {least_px:.0f} px are needed"
+    return f"the face is below the enrolment floor: {reason.replace('_', ' ')}"

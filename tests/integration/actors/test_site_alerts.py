@@ -1,0 +1,101 @@
+"""A live site over HTTP, as its console and other programs use it."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+
+from tests.integration.actors.conftest import EXPECTED, SOON_S, Site
+from tests.processes import eventually
+
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(900)]
+
+
+def test_it_is_healthy_and_becomes_ready(site: Site) -> None:
+    assert site.get("healthz").json() == {"status": "ok"}
+    eventually(lambda: site.get("readyz").status_code == 200, SOON_S, lambda: site.get("readyz").text)
+
+
+def test_its_cameras_are_live(site: Site) -> None:
+    def live() -> bool:
+        cameras = site.get("v1/cameras").json()["cameras"]
+        assert [camera["name"] for camera in cameras] == ["pier", "gate", "mast"]
+        return all(camera["state"] == "live" and camera["frames"] > 0 for camera in cameras[:2])
+
+    eventually(live, SOON_S, lambda: site.get("v1/cameras").text)
+    (camera, *_) = site.get("v1/cameras").json()["cameras"]
+    assert (camera["width_px"], camera["height_px"], camera["blind_since"]) == (640, 360, None)
+
+
+@pytest.mark.parametrize("kind", ["face", "watchlist", "scene"])
+def test_an_alert_has_pictures(site: Site, kind: str) -> None:
+    alert = site.both_alerts()[0]
+    assert set(alert["images"]) == {"face", "watchlist", "scene"}
+    answer = site.get(alert["images"][kind].lstrip("/"))
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/jpeg")
+    with Image.open(io.BytesIO(answer.content)) as picture:
+        assert picture.format == "JPEG"
+        assert min(picture.size) >= 40
+        picture.load()
+
+
+def test_the_console_is_served_from_here_alone(site: Site) -> None:
+    page = site.get("")
+    assert page.headers["content-type"].startswith("text/html")
+    assert re.findall(r"https?://(?!127\.0\.0\.1|www\.w3\.org)\S+", page.text) == []
+
+
+def test_a_decision_is_recorded(site: Site) -> None:
+    alert = site.both_alerts()[0]
+    body = {"officer": "PC1", "decision": "possible_match", "note": "seen at the rail"}
+    path = f"v1/alerts/{alert['id']}/decision"
+    answer = site.post(path, **body)
+    assert answer.status_code == 200, answer.text
+    (stored,) = [one for one in site.alerts() if one["id"] == alert["id"]]
+    assert stored["status"] == "decided"
+    assert (stored["decision"]["decision"], stored["decision"]["officer"]) == ("possible_match", "PC1")
+
+
+def test_an_alert_that_is_not_there_is_a_problem_document(site: Site) -> None:
+    answer = site.get("v1/alerts/nothing")
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
+def events(site: Site, after: int, count: int) -> list[dict[str, Any]]:
+    """So many events of the stream behind an id; the greeting is left out."""
+    found: list[dict[str, Any]] = []
+    headers = {"Last-Event-ID": str(after)}
+    with httpx.stream(
+        "GET", site.file.console_url + "v1/alerts/stream", headers=headers, timeout=60, trust_env=False
+    ) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        for line in answer.iter_lines():
+            if line.startswith("data: "):
+                found.append(json.loads(line.removeprefix("data: ")))
+            if len(found) == count + 1:
+                break
+    assert found[0]["kind"] == "hello"
+    return found[1:]
+
+
+def test_the_stream_resumes_where_it_was(site: Site) -> None:
+    site.both_alerts()
+    first = events(site, 0, 2)
+    assert [one["id"] for one in first] == [1, 2]
+    raised = [one for one in first if one["kind"] == "alert_raised"]
+    assert raised
+    assert {(one["alert"]["camera"], one["alert"]["entry_id"]) for one in raised} <= EXPECTED
+    assert events(site, 1, 1) == first[1:]
+
+
+def test_metrics_count_what_was_seen(site: Site) -> None:
+    text = site.get("metrics").text
+    counted = dict(re.findall(r'^(lfr_\w+)\{camera="pier"\} (\S+)$', text, flags=re.MULTILINE))
+    assert float(counted["lfr_frames_total"]) > 0
+    assert float(counted["lfr_alerts_total"]) >= 1

@@ -1,0 +1,58 @@
+"""Every actor and deployment has the methods that its protocol writes out, with the same arguments."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+
+import pytest
+
+from lfr_ray.actors.camera import CameraActor
+from lfr_ray.actors.desk import DeskActor
+from lfr_ray.actors.detector import DetectorReplica
+from lfr_ray.actors.embedder import EmbedderReplica
+from lfr_ray.actors.fleet import FleetReplica
+from lfr_ray.actors.matcher import MatcherActor
+from lfr_ray.actors.protocols import CameraCalls, DeskCalls, DetectorCalls, EmbedderCalls, FleetCalls, MatcherCalls
+from lfr_ray.actors.remote_alerts import RemoteAlerts
+from lfr_ray.actors.stages import RemoteStages
+from lfr_ray.api.ports import AlertsPort
+from lfr_ray.pipeline.stages import Stages
+
+IMPLEMENTED = [
+    (CameraCalls, CameraActor),
+    (DeskCalls, DeskActor),
+    (MatcherCalls, MatcherActor),
+    (DetectorCalls, DetectorReplica),
+    (EmbedderCalls, EmbedderReplica),
+    (FleetCalls, FleetReplica),
+    (AlertsPort, RemoteAlerts),
+    (Stages, RemoteStages),
+]
+
+
+def methods(protocol: type) -> Iterator[str]:
+    found = [name for name, _ in inspect.getmembers(protocol, inspect.isfunction) if not name.startswith("_")]
+    assert found
+    yield from found
+
+
+CASES = [(protocol, kind, name) for protocol, kind in IMPLEMENTED for name in methods(protocol)]
+
+
+@pytest.mark.parametrize(("protocol", "kind", "name"), CASES, ids=lambda one: getattr(one, "__name__", one))
+def test_a_method_is_there_with_the_same_arguments(protocol: type, kind: type, name: str) -> None:
+    promised, written = getattr(protocol, name), getattr(kind, name)
+    wanted, found = inspect.signature(promised).parameters, inspect.signature(written).parameters
+    assert [(one.name, one.kind, one.default) for one in found.values()] == [
+        (one.name, one.kind, one.default) for one in wanted.values()
+    ]
+    assert inspect.iscoroutinefunction(written) == inspect.iscoroutinefunction(promised)
+
+
+@pytest.mark.parametrize(("protocol", "kind"), IMPLEMENTED, ids=lambda one: one.__name__)
+def test_nothing_is_passed_on_by_name_or_splatted(protocol: type, kind: type) -> None:
+    assert not hasattr(kind, "__getattr__")
+    for name in methods(protocol):
+        parameters = inspect.signature(getattr(kind, name)).parameters.values()
+        assert not {one.kind for one in parameters} & {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
