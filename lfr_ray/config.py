@@ -24,7 +24,7 @@ CAMERA_PATTERN = r"^[^/\\\x00-\x1f\x7f]{1,128}$"
 DEMO_WATCHLIST = "demo:"
 """In place of a watchlist folder: the demo's own pictures."""
 
-DeviceName = Literal["auto", "cpu", "cuda", "mps"]
+DeviceName = Literal["auto", "cpu", "cuda", "mps", "intel_gpu", "intel_npu"]
 
 T = TypeVar("T", bound=BaseModel)
 

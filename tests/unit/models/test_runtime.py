@@ -12,6 +12,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from lfr_ray.models.onnx_graph import read_onnx
 from torch import nn
 
 from lfr_ray.detect.base import load_detector
@@ -21,7 +22,6 @@ from lfr_ray.errors import ConfigError, ModelError, ResourceError, ShapeError
 from lfr_ray.models import runtime
 from lfr_ray.models.cards import ModelCard
 from lfr_ray.models.catalogue import card
-from lfr_ray.models.onnx_graph import read_onnx
 from lfr_ray.models.runtime import BUCKETS, Runtime, available_devices, bucket_of, choose_device, parts_of, self_test
 from lfr_ray.models.weights import find_weights
 
