@@ -37,7 +37,9 @@ def settled(network: Network, find: Callable[[Network, Picture, float], list[Fac
         return network
     picture = drawn_faces()[np.newaxis]
     try:
-        same = same_faces(find(network, picture, MIN_SCORE)[0], find(faster, picture, MIN_SCORE - MOST_SCORE_DIFFERENCE)[0])
+        same = same_faces(
+            find(network, picture, MIN_SCORE)[0], find(faster, picture, MIN_SCORE - MOST_SCORE_DIFFERENCE)[0]
+        )
     except LfrError:
         return network  # whatever is wrong is said when real pictures come
     return faster if same else network

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import openvino
 import structlog
 
+import lfr_ray
 from lfr_ray.models.cards import ModelCard
 from lfr_ray.models.weights import models_folder, sha256_of
 
@@ -76,7 +77,11 @@ def _key(card: ModelCard, path: Path, builder: str, height: int, width: int, opt
     assert spec.origin is not None
     parts = [
         sha256_of(path),
+        # Some networks are described in a configuration beside their weights.
+        *(f"{beside.name} {sha256_of(beside)}" for beside in sorted(path.parent.glob("*.json"))),
         sha256_of(Path(spec.origin)),
+        sha256_of(Path(__file__)),
+        lfr_ray.__version__,
         openvino.__version__,
         json.dumps(card.model_dump(mode="json", include=set(CODE_CARD)), sort_keys=True),
         f"{builder} {height}x{width} {sorted(options.items())}",
@@ -91,7 +96,7 @@ def _kept(folder: Path, card: ModelCard) -> tuple[openvino.Model, dict[str, Any]
         files = {name: (folder / name).read_bytes() for name in MODEL}
         whole = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()} == index["sha256"]
         about = dict(index["about"])
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, KeyError, TypeError):
         whole = False
