@@ -117,12 +117,14 @@ def _kept(folder: Path, card: ModelCard) -> tuple[openvino.Model, dict[str, Any]
 def _convert(network: nn.Module, height: int, width: int) -> openvino.Model:
     import torch
 
+    example = torch.zeros(2, 3, height, width)
+    network = network.eval().requires_grad_(False)
+    with torch.no_grad():
+        network(example)  # some remember in their first call what depends on the size
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # tracing is deprecated, and warns of whatever depends on the size
         return openvino.convert_model(
-            network.eval().requires_grad_(False),
-            example_input=torch.zeros(2, 3, height, width),
-            input=[openvino.PartialShape([-1, 3, height, width])],
+            network, example_input=example, input=[openvino.PartialShape([-1, 3, height, width])]
         )
 
 
