@@ -1,4 +1,4 @@
-"""What share of ONNX Runtime's time does our CenterFace take on the same file?"""
+"""What share of ONNX Runtime's time does our CenterFace take on the same file, its weights folded?"""
 
 from __future__ import annotations
 
@@ -11,16 +11,14 @@ import cv2
 import numpy as np
 import onnx
 import onnxruntime
-import torch
 
 from benchmarks.record import compare, median_ms, write_result
-from lfr_ray.detect.centerface import CenterFace
+from lfr_ray.detect.base import load_detector
 from lfr_ray.detect.letterbox import fit
 from lfr_ray.models.catalogue import card
-from lfr_ray.models.runtime import choose_device, set_threads
 from lfr_ray.models.weights import find_weights, package_file, verify_weights
 
-LARGEST_SHARE = 0.7
+LARGEST_SHARE = 0.65
 
 
 def main() -> int:
@@ -29,46 +27,43 @@ def main() -> int:
     options.add_argument("--width", type=int, default=640)
     options.add_argument("--height", type=int, default=384)
     options.add_argument("--batch", type=int, default=1)
-    options.add_argument("--threads", type=int, default=2, help="compute threads of both sides")
+    options.add_argument("--threads", type=int, default=1, help="compute threads of both sides")
     options.add_argument("--rounds", type=int, default=25, help="timed turns of each")
     options.add_argument("--calls", type=int, default=8, help="calls per turn")
     chosen = options.parse_args()
     described = card("centerface")
     path = find_weights(described)
     verify_weights(described, path)
-    set_threads(chosen.threads)
-    detector = CenterFace(described, path, choose_device(chosen.device))
+    loaded: Any = load_detector(described, device=chosen.device, threads=chosen.threads)
+    network = loaded.network
     session = open_session(path, chosen.threads, chosen.device, folded=False)
     folded = open_session(path, chosen.threads, chosen.device, folded=True)
     pictures = np.stack([picture(chosen.width, chosen.height)] * chosen.batch)
 
     # Both start from the same bytes and end with the same four maps.
     def ours() -> Any:
-        maps = detector.maps(pictures)
-        if chosen.device == "cuda":
-            torch.cuda.synchronize()
-        return maps
+        return network.run(pictures)
 
-    def theirs(peer: onnxruntime.InferenceSession = session) -> Any:
+    def theirs(peer: onnxruntime.InferenceSession = folded) -> Any:
         values = np.ascontiguousarray(pictures.transpose(0, 3, 1, 2), dtype=np.float32)
         return peer.run(None, {peer.get_inputs()[0].name: values})
 
     difference = max(
-        float((np.abs(mine.cpu().numpy() - other) / np.maximum(1, np.abs(other))).max())
+        float((np.abs(mine - other) / np.maximum(1, np.abs(other))).max())
         for mine, other in zip(ours(), theirs(), strict=True)
     )
     found = compare(ours, theirs, rounds=chosen.rounds, warm_up=3, calls=chosen.calls)
-    against_folded = compare(
-        ours, lambda: theirs(folded), rounds=max(3, chosen.rounds // 2), warm_up=3, calls=chosen.calls
-    )
-    whole_ms = median_ms(lambda: detector.detect(pictures), rounds=chosen.rounds, calls=chosen.calls)
+    as_it_is = compare(ours, lambda: theirs(session), rounds=max(3, chosen.rounds // 2), warm_up=3, calls=chosen.calls)
+    whole_ms = median_ms(lambda: loaded.detect(pictures), rounds=chosen.rounds, calls=chosen.calls)
     share = 1 / found.ratio
     met = share <= LARGEST_SHARE
     write_result(
         "detector" if chosen.device == "cpu" else f"detector_{chosen.device}",
-        f"What share of ONNX Runtime's time does CenterFace in torch take at {chosen.width}x{chosen.height}?",
+        f"What share of ONNX Runtime's time, weights folded, does CenterFace take at {chosen.width}x{chosen.height}?",
         {
             "device": chosen.device,
+            "runtime": network.runtime,
+            "precision": network.precision,
             "onnxruntime_provider": session.get_providers()[0],
             "batch": chosen.batch,
             "threads": chosen.threads,
@@ -78,13 +73,13 @@ def main() -> int:
             "disturbed_rounds": found.disturbed,
             "ours_ms": found.ours_ms,
             "onnxruntime_ms": found.theirs_ms,
-            "share_of_onnxruntime_with_constants_folded": 1 / against_folded.ratio,
-            "onnxruntime_with_constants_folded_ms": against_folded.theirs_ms,
+            "share_of_onnxruntime_with_the_file_as_it_is": 1 / as_it_is.ratio,
+            "onnxruntime_with_the_file_as_it_is_ms": as_it_is.theirs_ms,
             "ours_with_boxes_ms": whole_ms,
-            "faces_found": len(detector.detect(pictures)[0]),
+            "faces_found": len(loaded.detect(pictures)[0]),
             "largest_relative_difference_of_maps": difference,
         },
-        f"at most {LARGEST_SHARE:g} of ONNX Runtime's time",
+        f"at most {LARGEST_SHARE:g} of ONNX Runtime's time, weights folded",
         met,
     )
     return 0 if met else 1

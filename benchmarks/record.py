@@ -21,6 +21,7 @@ PACKAGES = (
     "torch",
     "torchvision",
     "onnxruntime",
+    "openvino",
     "numpy",
     "opencv-python",
     "dlib",

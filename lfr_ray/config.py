@@ -27,7 +27,7 @@ DEMO_WATCHLIST = "demo:"
 AUTO = "auto"
 """In place of an embedder's card id: the recommended one where its file is there, see ``models/catalogue.py``."""
 
-DeviceName = Literal["auto", "cpu", "cuda", "mps"]
+DeviceName = Literal["auto", "cpu", "cuda", "mps", "intel_gpu", "intel_npu"]
 
 
 class CameraConfig(Section):

@@ -37,6 +37,10 @@ SWITCHES: Mapping[str, str] = {
 }
 """Environment variables and their values. They overrule what the environment says."""
 
+REPORTER = "openvino_telemetry"
+"""OpenVINO's converter sends events to Google Analytics wherever this package is, unless a file in the home folder
+forbids it. It works as well without the package, so that the package is kept from being loaded."""
+
 OVERFLOW_SWITCH = "RAY_object_spilling_directory"
 OVERFLOW_FOLDER = Path("/dev/shm")  # noqa: S108 - Ray unlinks its files in it at birth
 """Where a full object store of Ray goes on. Even with spilling switched off, Ray then maps objects to files
@@ -63,6 +67,7 @@ def hush() -> None:
         os.environ[OVERFLOW_SWITCH] = str(OVERFLOW_FOLDER)
     _forbid_core_dumps()
     _hush_loaded_ultralytics()
+    _hush_openvino()
 
 
 def core_dumps_forbidden() -> bool:
@@ -88,3 +93,17 @@ def _hush_loaded_ultralytics() -> None:
     events: Any = sys.modules.get("ultralytics.utils.events")
     if events is not None:
         events.events.enabled = False
+
+
+def _hush_openvino() -> None:
+    reporter: Any = sys.modules.get(REPORTER)
+    if reporter is None:
+        sys.modules[REPORTER] = None  # type: ignore[assignment]  # an import of it fails now
+        return
+    # Loaded before: it takes the answer to its question for no, and drops what was to be sent.
+    checker: Any = sys.modules.get(f"{REPORTER}.utils.opt_in_checker")
+    if checker is not None:
+        checker.OptInChecker.check = lambda *_arguments, **_options: checker.ConsentCheckResult.DECLINED
+    sender: Any = sys.modules.get(f"{REPORTER}.utils.sender")
+    if sender is not None:
+        sender.TelemetrySender.send = lambda *_arguments, **_options: None

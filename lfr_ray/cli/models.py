@@ -11,6 +11,7 @@ import httpx
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
+from lfr_ray.cli.model_runs import runs_here
 from lfr_ray.cli.output import stderr, table, write_json
 from lfr_ray.detect.attack import load_attack_check
 from lfr_ray.detect.base import load_detector
@@ -22,7 +23,7 @@ from lfr_ray.models.catalogue import RECOMMENDED_EMBEDDER, cards
 from lfr_ray.models.catalogue import card as find_card
 from lfr_ray.models.download import add
 from lfr_ray.models.download import pull as fetch
-from lfr_ray.models.runtime import self_test
+from lfr_ray.models.runtime import DEVICES, self_test
 from lfr_ray.models.weights import find_weights, models_folder, verify_weights
 
 app = typer.Typer(name="models", help="Model cards and weight files.", no_args_is_help=True)
@@ -62,8 +63,9 @@ def list_models(json: JsonOption = "") -> None:
 
 @app.command("card")
 def show_card(model: CardArgument, json: JsonOption = "") -> None:
-    """Everything that one card says."""
-    document = find_card(model).model_dump(mode="json")
+    """Everything that one card says, and in what precision it runs on this machine."""
+    found = find_card(model)
+    document = {**found.model_dump(mode="json"), "runs_here": runs_here(found)}
     if json:
         write_json(json, document)
         return
@@ -74,7 +76,7 @@ def show_card(model: CardArgument, json: JsonOption = "") -> None:
 def verify(
     models: Annotated[list[str] | None, typer.Argument(metavar="[MODEL]...", help="Default: every model here.")] = None,
     run: Annotated[bool, typer.Option("--run", help="Also load each model and time it.")] = False,
-    device: Annotated[str, typer.Option(help="Where --run runs: auto, cpu, cuda or mps.")] = "auto",
+    device: Annotated[str, typer.Option(help="Where --run runs: " + ", ".join(DEVICES))] = "auto",
     trust: Annotated[
         bool,
         typer.Option("--trust", help="With --run: unpack checkpoints that are programs, in a process of their own."),

@@ -11,19 +11,23 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
 
 from lfr_ray.checks import check_array, check_picture
-from lfr_ray.detect.minifasnet import REAL, SIDE_PX, MiniFasNet
 from lfr_ray.errors import ConfigError
 from lfr_ray.models.cards import ModelCard
-from lfr_ray.models.checkpoint import another_network, fill, read_checkpoint
 from lfr_ray.models.loading import DeclaredUse, load_model
-from lfr_ray.models.runtime import Runtime
+from lfr_ray.models.networks import open_torch
+from lfr_ray.models.runtime import Device
 from lfr_ray.records import Floats, Picture
 
 FAMILIES = {"minifasnet": "lfr_ray.detect.attack:AttackModel"}
 """Family -> class, as for detectors."""
+
+BUILDER = "lfr_ray.detect.minifasnet:build"
+
+SIDE_PX = 80
+REAL = 1
+"""Of the network's three classes: 0 and 2 are paper and screens."""
 
 DEFAULT_CARDS = ("minifasnet_v2", "minifasnet_v1se")
 """The two that are meant to be asked together: the face and a little, and the face and a lot around it."""
@@ -41,15 +45,10 @@ class AttackModel:
 
     reads_pickles = True
 
-    def __init__(self, card: ModelCard, path: Path, device: torch.device, *, trust: bool = False) -> None:
+    def __init__(self, card: ModelCard, path: Path, device: Device, *, trust: bool = False) -> None:
         self.card = card
-        self.device = device
-        tensors = read_checkpoint(path, trust=trust).tensors
-        try:
-            network = MiniFasNet(tensors)
-        except (KeyError, IndexError, ValueError) as error:
-            raise another_network(path, f"no {error}", "the layers of MiniFASNet") from None
-        self._runtime = Runtime(fill(network, tensors, path), device, card)
+        sides = (SIDE_PX, SIDE_PX)
+        self.network, _ = open_torch(card, path, device, BUILDER, side_px=sides, batch=1, trust=trust)
 
     def probability_real(self, picture: Picture, boxes: Floats) -> Floats:
         """How probable it is that each face is there in person, as this model alone sees it.
@@ -70,8 +69,7 @@ class AttackModel:
         if len(boxes) == 0:
             return np.zeros((0,), np.float32)
         crops = np.stack([crop_around(picture, box, self.card.context) for box in boxes])
-        found: Floats = self._runtime.run(crops)[0].cpu().numpy()
-        return found[:, REAL]
+        return self.network.run(crops)[0][:, REAL]
 
 
 class AttackCheck:

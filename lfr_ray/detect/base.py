@@ -25,6 +25,7 @@ def load_detector(
     weights: Path | None = None,
     min_score: float = 0.5,
     threads: int | None = None,
+    streams: int = 1,
     declared_use: DeclaredUse = "test",
     trust: bool = False,
 ) -> Detector:
@@ -32,10 +33,11 @@ def load_detector(
 
     Args:
         card: From :func:`lfr_ray.models.catalogue.card`.
-        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        device: ``auto``, ``cpu``, ``cuda``, ``mps``, ``intel_gpu`` or ``intel_npu``.
         weights: A file instead of the one that the card finds.
         min_score: Detections below are dropped.
-        threads: Compute threads of this process; None leaves them as they are.
+        threads: Compute threads of this process, for all streams together; None leaves them as they are.
+        streams: Pictures that a CPU works on at the same time, for callers with as many threads.
         declared_use: ``operational``, ``research`` or ``test``; the card's licence must allow it.
         trust: Unpack a checkpoint that is a pickled program (in a process of its own).
 
@@ -51,6 +53,7 @@ def load_detector(
         device=device,
         weights=weights,
         threads=threads,
+        streams=streams,
         declared_use=declared_use,
         trust=trust,
         min_score=min_score,

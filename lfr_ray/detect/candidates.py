@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torchvision.ops import nms
 
 from lfr_ray.checks import check_array
 from lfr_ray.detect.letterbox import fit
+from lfr_ray.detect.probe import settled
 from lfr_ray.errors import ModelError, ShapeError
 from lfr_ray.models.cards import ModelCard
-from lfr_ray.models.onnx_session import OnnxSession, choose_onnx_device
+from lfr_ray.models.networks import open_file
+from lfr_ray.models.runtime import Device, Network
 from lfr_ray.records import POINTS, Faces, Floats, Picture
 
 
@@ -39,42 +39,58 @@ class Candidates:
         limit = np.array((width_px, height_px, width_px, height_px), np.float32)
         boxes = np.clip(self.boxes[likely], np.float32(0), limit)
         scores = self.scores[likely]
-        kept = nms(torch.from_numpy(boxes), torch.from_numpy(scores), max_overlap).numpy()
+        kept = best_apart(boxes, scores, max_overlap)
         return Faces(boxes[kept], scores[kept], self.points[likely[kept]])
+
+
+def best_apart(boxes: Floats, scores: Floats, max_overlap: float) -> npt.NDArray[np.intp]:
+    """Non-maximum suppression: rows of the boxes that overlap no better one too much, best first.
+
+    Args:
+        boxes: ``float32 (N, 4)``: x1, y1, x2, y2.
+        scores: ``float32 (N,)``.
+        max_overlap: Largest intersection over union of two boxes that stay.
+    """
+    order = np.argsort(-scores, kind="stable")
+    area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    kept = []
+    while len(order):
+        best, order = order[0], order[1:]
+        kept.append(best)
+        corner = np.maximum(boxes[best, :2], boxes[order, :2])
+        sides = np.maximum(np.minimum(boxes[best, 2:], boxes[order, 2:]) - corner, 0)
+        shared = sides[:, 0] * sides[:, 1]
+        # Two empty boxes share nothing of nothing: they do not overlap.
+        union = area[best] + area[order] - shared
+        order = order[~(shared > max_overlap * union)]
+    return np.array(kept, np.intp)
 
 
 class CandidateDetector(ABC):
     """A detector whose network says something of every place of a picture; a family says what that means.
 
-    A network with fixed sides gets every picture fitted onto that canvas.
+    A network with fixed sides gets every picture fitted onto that canvas. Where half precision finds the same faces,
+    it is used. Calls from several threads are safe, and as many run at once as the device has streams.
 
     Attributes:
         max_overlap: Of two boxes that overlap more than this, the better one stays.
+        network: What runs.
 
     Args:
         card: The model's card.
         path: Its verified file, for messages.
-        device: Where it runs.
+        network: In single precision.
         min_score: Detections below are dropped.
-        fixed_px: The only width and height that the network takes; None for any.
     """
 
     max_overlap = 0.4
 
-    def __init__(
-        self,
-        card: ModelCard,
-        path: Path,
-        device: torch.device,
-        *,
-        min_score: float,
-        fixed_px: tuple[int | None, int | None] = (None, None),
-    ) -> None:
+    def __init__(self, card: ModelCard, path: Path, network: Network, *, min_score: float) -> None:
         self.card = card
-        self.device = device
         self.min_score = min_score
         self._path = path
-        self._fixed_px = fixed_px
+        self.check_file(network)
+        self.network = settled(network, self._found)
 
     def detect(self, pictures: Picture) -> list[Faces]:
         """Faces in every picture of a batch, best score first; see :class:`lfr_ray.models.cards.Detector`.
@@ -83,20 +99,23 @@ class CandidateDetector(ABC):
             ShapeError: Not ``uint8 (B, H, W, 3)`` with sides that the card allows.
             ModelError: The network's output is unusable.
         """
-        check_array("pictures", pictures, ("batch", "height", "width", 3), np.uint8)
-        if len(pictures) == 0:
-            return []
-        height_px, width_px = pictures.shape[1:3]
-        canvas = (self._fixed_px[0] or width_px, self._fixed_px[1] or height_px)
-        if canvas == (width_px, height_px):
-            return self._detect(pictures)
-        fitted = [fit(picture, *canvas) for picture in pictures]
-        found = self._detect(np.stack([picture for picture, _ in fitted]))
-        return [mapping.back(faces) for (_, mapping), faces in zip(fitted, found, strict=True)]
+        return self._found(self.network, pictures, self.min_score)
+
+    def check_file(self, network: Network) -> None:  # noqa: B027 - most families see it from the outputs
+        """Look at what the file says of itself, before it runs.
+
+        Raises:
+            ModelError: It is of another family.
+        """
 
     @abstractmethod
-    def candidates(self, pictures: Picture) -> list[Candidates]:
-        """What the network says of every picture; pictures are of the file's own size.
+    def candidates(self, network: Network, pictures: Picture, min_score: float) -> list[Candidates]:
+        """What a network says of every picture.
+
+        Args:
+            network: The detector's own, in whatever precision.
+            pictures: Of the file's own size.
+            min_score: Candidates below may be left out.
 
         Raises:
             ModelError: The network's output is unusable.
@@ -111,7 +130,19 @@ class CandidateDetector(ABC):
             next_step=next_step or "use the file that the model card describes",
         )
 
-    def _detect(self, pictures: Picture) -> list[Faces]:
+    def _found(self, network: Network, pictures: Picture, min_score: float) -> list[Faces]:
+        check_array("pictures", pictures, ("batch", "height", "width", 3), np.uint8)
+        if len(pictures) == 0:
+            return []
+        height_px, width_px = pictures.shape[1:3]
+        canvas = (network.width_px or width_px, network.height_px or height_px)
+        if canvas == (width_px, height_px):
+            return self._on_canvas(network, pictures, min_score)
+        fitted = [fit(picture, *canvas) for picture in pictures]
+        found = self._on_canvas(network, np.stack([picture for picture, _ in fitted]), min_score)
+        return [mapping.back(faces) for (_, mapping), faces in zip(fitted, found, strict=True)]
+
+    def _on_canvas(self, network: Network, pictures: Picture, min_score: float) -> list[Faces]:
         height_px, width_px = pictures.shape[1:3]
         stride_px = self.card.stride_px
         if height_px % stride_px or width_px % stride_px or not height_px or not width_px:
@@ -122,16 +153,19 @@ class CandidateDetector(ABC):
                 next_step="use detect.letterbox.fit",
             )
         with np.errstate(over="ignore", invalid="ignore"):
-            found = self.candidates(pictures)
+            found = self.candidates(network, pictures, min_score)
         if not all(np.isfinite(one.boxes).all() and np.isfinite(one.points).all() for one in found):
             raise ModelError(
                 f"the model {self.card.id} gave boxes that are not finite", next_step="run `lfr models verify`"
             )
-        return [one.faces(width_px, height_px, self.min_score, self.max_overlap) for one in found]
+        return [one.faces(width_px, height_px, min_score, self.max_overlap) for one in found]
 
 
 class OnnxDetector(CandidateDetector):
     """A detector in an ONNX file.
+
+    Attributes:
+        any_size: The sides that the file states are an example, not a limit.
 
     Args:
         card: The model's card.
@@ -140,12 +174,11 @@ class OnnxDetector(CandidateDetector):
         min_score: Detections below are dropped.
     """
 
-    choose_device = staticmethod(choose_onnx_device)
+    any_size = False
 
-    def __init__(self, card: ModelCard, path: Path, device: torch.device, *, min_score: float = 0.5) -> None:
-        self.session = OnnxSession(path, device, card)
-        fixed_px = (self.session.width_px, self.session.height_px)
-        super().__init__(card, path, device, min_score=min_score, fixed_px=fixed_px)
+    def __init__(self, card: ModelCard, path: Path, device: Device, *, min_score: float = 0.5) -> None:
+        network = open_file(card, path, device, batch=1, any_size=self.any_size)
+        super().__init__(card, path, network, min_score=min_score)
 
 
 def cells(width_px: int, height_px: int, stride_px: int, each: int = 1) -> Floats:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import torch
 from torch import nn
 from torch.nn import functional
 
-from lfr_ray.models.checkpoint import Tensors
+from lfr_ray.models.cards import ModelCard
+from lfr_ray.models.checkpoint import Tensors, another_network, fill, read_checkpoint
 
-SIDE_PX = 80
 CLASSES = 3
-REAL = 1
-"""Of the three classes: 0 and 2 are paper and screens."""
 
 STAGES = {"conv_3": 4, "conv_4": 6, "conv_5": 2}
 """Names of the residual stages and how many units each has."""
@@ -114,3 +115,17 @@ class MiniFasNet(nn.Module):
         values = self.conv_5(self.conv_45(self.conv_4(self.conv_34(values))))
         values = self.conv_6_dw(self.conv_6_sep(values)).flatten(1)
         return functional.softmax(self.prob(self.bn(self.linear(values))), dim=1)
+
+
+def build(_card: ModelCard, path: Path, *, trust: bool) -> tuple[nn.Module, dict[str, Any]]:
+    """The network of a verified checkpoint, and nothing else of it.
+
+    Raises:
+        ModelError: The checkpoint is of another network, or needs trust.
+    """
+    tensors = read_checkpoint(path, trust=trust).tensors
+    try:
+        network = MiniFasNet(tensors)
+    except (KeyError, IndexError, ValueError) as error:
+        raise another_network(path, f"no {error}", "the layers of MiniFASNet") from None
+    return fill(network, tensors, path), {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lfr_ray.detect.candidates import Candidates, OnnxDetector, as_points, cells
+from lfr_ray.models.runtime import Network
 from lfr_ray.records import Floats, Picture
 
 PRIORS_PX = {8: (16, 32), 16: (64, 128), 32: (256, 512)}
@@ -20,13 +21,13 @@ WIDTHS = (4, 2, 10)
 class RetinaFace(OnnxDetector):
     """The detector of the card family ``retinaface``: exports of Pytorch_Retinaface (its phase ``test``)."""
 
-    def candidates(self, pictures: Picture) -> list[Candidates]:
+    def candidates(self, network: Network, pictures: Picture, min_score: float) -> list[Candidates]:
         """What the network says of every prior of every picture.
 
         Raises:
             ModelError: The network's output is unusable.
         """
-        outputs = self.session.run(pictures)
+        outputs = network.run(pictures)
         centres, sides = priors(*pictures.shape[2:0:-1])
         shapes = {width: (len(pictures), len(centres), width) for width in WIDTHS}
         # Exporters name and order the three outputs as they like; their widths are their own.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lfr_ray.detect.candidates import Candidates, OnnxDetector, as_points, cells
+from lfr_ray.models.runtime import Network
 from lfr_ray.records import Floats, Picture
 
 STRIDES_PX = (8, 16, 32)
@@ -16,13 +17,13 @@ WIDTHS = (1, 4, 10)
 class Scrfd(OnnxDetector):
     """The detector of the card family ``scrfd``: the ``_kps`` graphs of InsightFace."""
 
-    def candidates(self, pictures: Picture) -> list[Candidates]:
+    def candidates(self, network: Network, pictures: Picture, min_score: float) -> list[Candidates]:
         """What the network says of every anchor of every picture.
 
         Raises:
             ModelError: The network's output is unusable, or gives boxes only.
         """
-        count = len(self.session.output_names)
+        count = len(network.output_names)
         if count == 2 * len(STRIDES_PX):
             raise self.another_graph(
                 "boxes without facial points, by which faces are aligned",
@@ -32,7 +33,7 @@ class Scrfd(OnnxDetector):
         if count != len(WIDTHS) * len(STRIDES_PX):
             raise self.another_graph(f"{count} outputs", f"{len(WIDTHS) * len(STRIDES_PX)} outputs")
         # Older exports join all pictures of a batch in one row of anchors: those see one picture at a time.
-        parts = [self.session.infer(pictures[at : at + 1]) for at in range(len(pictures))]
+        parts = [network.infer(pictures[at : at + 1]) for at in range(len(pictures))]
         return [self._candidates(part, *pictures.shape[2:0:-1]) for part in parts]
 
     def _candidates(self, outputs: tuple[Floats, ...], width_px: int, height_px: int) -> Candidates:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
-from lfr_ray.embed.chip_embedder import ChipEmbedder, chip_of
+from lfr_ray.embed.chip_embedder import chip_of
 from lfr_ray.models.cards import ModelCard
 from lfr_ray.models.checkpoint import Tensors, another_network, fill, read_checkpoint
-from lfr_ray.models.runtime import Runtime
 
 LIGHTNING = "model."
 """What the programs that trained AdaFace put before the network's own names."""
@@ -46,27 +46,17 @@ TFACE_BLOCK = re.compile(r"body\.(\d+)\.(res_layer|shortcut_layer)\.(\d+)\.(\w+)
 INSIGHTFACE_BLOCK = re.compile(r"layer(\d+)\.(\d+)\.(\w+?)(?:\.(\d+))?\.(\w+)")
 
 
-class ArcFace(ChipEmbedder):
-    """The embedder of the card family ``arcface``.
+def build(card: ModelCard, path: Path, *, trust: bool) -> tuple[nn.Module, dict[str, Any]]:
+    """The network of a verified checkpoint, and nothing else of it.
 
-    Args:
-        card: The model's card.
-        path: Its verified checkpoint.
-        device: Where it runs.
-        mirror: Average each chip's vector with that of its mirror image.
-        trust: See :func:`~lfr_ray.models.checkpoint.read_checkpoint`.
+    Raises:
+        ModelError: The checkpoint is of another network, or needs trust.
     """
-
-    reads_pickles = True
-
-    def __init__(
-        self, card: ModelCard, path: Path, device: torch.device, *, mirror: bool = True, trust: bool = False
-    ) -> None:
-        chip = chip_of(card)
-        tensors = _renamed(read_checkpoint(path, trust=trust).tensors, path)
-        network = fill(_build(tensors, path), tensors, path)
-        _check_side(network, chip.width_px, chip.height_px, path)
-        super().__init__(card, device, Runtime(network, device, card), mirror=mirror)
+    chip = chip_of(card)
+    tensors = _renamed(read_checkpoint(path, trust=trust).tensors, path)
+    network = fill(_build(tensors, path), tensors, path)
+    _check_side(network, chip.width_px, chip.height_px, path)
+    return network, {}
 
 
 class _Block(nn.Module):

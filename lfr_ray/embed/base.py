@@ -8,13 +8,13 @@ from lfr_ray.models.cards import Embedder, ModelCard
 from lfr_ray.models.loading import DeclaredUse, load_model
 
 FAMILIES = {
-    "arcface": "lfr_ray.embed.arcface:ArcFace",
+    "arcface": "lfr_ray.embed.chip_embedder:TorchEmbedder",
     "dlib_resnet": "lfr_ray.embed.dlib_resnet:DlibResNet",
-    "edgeface": "lfr_ray.embed.edgeface:EdgeFace",
-    "mobilefacenet": "lfr_ray.embed.mobilefacenet:MobileFaceNet",
-    "mobilefacenet_tflite": "lfr_ray.embed.mobilefacenet_tflite:MobileFaceNetTflite",
+    "edgeface": "lfr_ray.embed.chip_embedder:TorchEmbedder",
+    "mobilefacenet": "lfr_ray.embed.chip_embedder:TorchEmbedder",
+    "mobilefacenet_tflite": "lfr_ray.embed.onnx_generic:TfliteEmbedder",
     "onnx": "lfr_ray.embed.onnx_generic:OnnxEmbedder",
-    "open_clip": "lfr_ray.embed.open_clip:OpenClipTower",
+    "open_clip": "lfr_ray.embed.chip_embedder:TorchEmbedder",
     "sface": "lfr_ray.embed.sface:SFace",
 }
 """Family -> class; nothing is imported before it is asked for."""
@@ -27,6 +27,7 @@ def load_embedder(
     weights: Path | None = None,
     mirror: bool = True,
     threads: int | None = None,
+    streams: int = 1,
     declared_use: DeclaredUse = "test",
     trust: bool = False,
 ) -> Embedder:
@@ -34,10 +35,11 @@ def load_embedder(
 
     Args:
         card: From :func:`lfr_ray.models.catalogue.card`.
-        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        device: ``auto``, ``cpu``, ``cuda``, ``mps``, ``intel_gpu`` or ``intel_npu``.
         weights: A file instead of the one that the card finds.
         mirror: Average each chip's vector with that of its mirror image: twice the work, fewer errors.
-        threads: Compute threads of this process; None leaves them as they are.
+        threads: Compute threads of this process, for all streams together; None leaves them as they are.
+        streams: Batches that a CPU works on at the same time, for callers with as many threads.
         declared_use: ``operational``, ``research`` or ``test``; the card's licence must allow it.
         trust: Unpack a checkpoint that is a pickled program (in a process of its own).
 
@@ -53,6 +55,7 @@ def load_embedder(
         device=device,
         weights=weights,
         threads=threads,
+        streams=streams,
         declared_use=declared_use,
         trust=trust,
         mirror=mirror,

@@ -3,45 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import timm
 import torch
 from torch import nn
 
-from lfr_ray.embed.chip_embedder import ChipEmbedder, chip_of
 from lfr_ray.errors import ModelError
 from lfr_ray.models.cards import ModelCard
 from lfr_ray.models.checkpoint import Tensors, fill, read_checkpoint
-from lfr_ray.models.runtime import Runtime
 
 WRAPPER = "model."
 """What the checkpoint puts before timm's own names."""
 
 
-class EdgeFace(ChipEmbedder):
-    """The embedder of the card family ``edgeface``.
+def build(card: ModelCard, path: Path, *, trust: bool) -> tuple[nn.Module, dict[str, Any]]:
+    """The network of a verified checkpoint, and nothing else of it.
 
-    The card names timm's architecture; which layers are narrow, and how narrow, is read off the checkpoint.
-
-    Args:
-        card: The model's card.
-        path: Its verified checkpoint.
-        device: Where it runs.
-        mirror: Average each chip's vector with that of its mirror image.
-        trust: See :func:`~lfr_ray.models.checkpoint.read_checkpoint`.
+    Raises:
+        ModelError: The checkpoint is of another network, or needs trust.
     """
-
-    reads_pickles = True
-
-    def __init__(
-        self, card: ModelCard, path: Path, device: torch.device, *, mirror: bool = True, trust: bool = False
-    ) -> None:
-        chip_of(card)
-        tensors = read_checkpoint(path, trust=trust).tensors
-        if all(name.startswith(WRAPPER) for name in tensors):
-            tensors = {name[len(WRAPPER) :]: value for name, value in tensors.items()}
-        network = fill(_untrained(card, tensors), tensors, path)
-        super().__init__(card, device, Runtime(network, device, card), mirror=mirror)
+    tensors = read_checkpoint(path, trust=trust).tensors
+    if all(name.startswith(WRAPPER) for name in tensors):
+        tensors = {name[len(WRAPPER) :]: value for name, value in tensors.items()}
+    return fill(_untrained(card, tensors), tensors, path), {}
 
 
 class _NarrowLinear(nn.Module):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
-from lfr_ray.embed.chip_embedder import ChipEmbedder, chip_of
+from lfr_ray.embed.chip_embedder import chip_of
 from lfr_ray.models.cards import ModelCard
 from lfr_ray.models.checkpoint import fill, read_checkpoint
-from lfr_ray.models.runtime import Runtime
 
 STAGES = ((2, 64, 5, 2), (4, 128, 1, 2), (2, 128, 6, 1), (4, 128, 1, 2), (2, 128, 2, 1))
 """Bottlenecks from the input on: expansion, channels, how many, stride of the first."""
@@ -21,25 +21,14 @@ SIZE_PX = (96, 112)
 """Width and height of the chip: the last convolution covers a map of 6 x 7."""
 
 
-class MobileFaceNet(ChipEmbedder):
-    """The embedder of the card family ``mobilefacenet``.
+def build(card: ModelCard, path: Path, *, trust: bool) -> tuple[nn.Module, dict[str, Any]]:
+    """The network of a verified checkpoint, and nothing else of it.
 
-    Args:
-        card: The model's card.
-        path: Its verified checkpoint.
-        device: Where it runs.
-        mirror: Average each chip's vector with that of its mirror image.
-        trust: See :func:`~lfr_ray.models.checkpoint.read_checkpoint`.
+    Raises:
+        ModelError: The checkpoint is of another network, or needs trust.
     """
-
-    reads_pickles = True
-
-    def __init__(
-        self, card: ModelCard, path: Path, device: torch.device, *, mirror: bool = True, trust: bool = False
-    ) -> None:
-        chip_of(card, *SIZE_PX)
-        network = fill(_Network(card.vector_length), read_checkpoint(path, trust=trust).tensors, path)
-        super().__init__(card, device, Runtime(network, device, card), mirror=mirror)
+    chip_of(card, *SIZE_PX)
+    return fill(_Network(card.vector_length), read_checkpoint(path, trust=trust).tensors, path), {}
 
 
 class _Layer(nn.Module):

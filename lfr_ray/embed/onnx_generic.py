@@ -1,14 +1,16 @@
-"""Any embedder in an ONNX file: everything that is particular to it stands in its card."""
+"""Any embedder in an ONNX or TFLite file: everything that is particular to it stands in its card."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import torch
-
-from lfr_ray.embed.chip_embedder import ChipEmbedder, chip_of
+from lfr_ray.embed.chip_embedder import LARGEST_BATCH, ChipEmbedder, chip_of
+from lfr_ray.errors import ConfigError
 from lfr_ray.models.cards import ModelCard
-from lfr_ray.models.onnx_session import OnnxSession, choose_onnx_device
+from lfr_ray.models.networks import open_file
+from lfr_ray.models.runtime import OPENVINO_DEVICES, Device, choose_device
+
+TFLITE_DEVICES = ("auto", *OPENVINO_DEVICES)
 
 
 class OnnxEmbedder(ChipEmbedder):
@@ -18,14 +20,33 @@ class OnnxEmbedder(ChipEmbedder):
 
     Args:
         card: The model's card.
-        path: Its verified ONNX file.
+        path: Its verified file.
         device: Where it runs.
         mirror: Average each chip's vector with that of its mirror image.
     """
 
-    choose_device = staticmethod(choose_onnx_device)
+    def __init__(self, card: ModelCard, path: Path, device: Device, *, mirror: bool = True) -> None:
+        network = open_file(card, path, device, batch=LARGEST_BATCH)
+        chip_of(card, network.width_px, network.height_px)
+        super().__init__(card, network, mirror=mirror)
 
-    def __init__(self, card: ModelCard, path: Path, device: torch.device, *, mirror: bool = True) -> None:
-        session = OnnxSession(path, device, card)
-        chip_of(card, session.width_px, session.height_px)
-        super().__init__(card, device, session, mirror=mirror)
+
+class TfliteEmbedder(OnnxEmbedder):
+    """The embedder of the card family ``mobilefacenet_tflite``: OpenVINO alone reads such files."""
+
+    @staticmethod
+    def choose_device(wanted: str, threads: int | None = None, streams: int = 1) -> Device:
+        """The device to run on; ``auto`` takes the CPU, whatever else the machine has.
+
+        Raises:
+            ConfigError: A device on which OpenVINO does not run.
+            ResourceError: The device is not in this machine.
+        """
+        if wanted not in TFLITE_DEVICES:
+            raise ConfigError(
+                "TFLite files do not run on this device",
+                got=wanted,
+                allowed=", ".join(TFLITE_DEVICES),
+                next_step="set `device` to auto",
+            )
+        return choose_device("cpu" if wanted == "auto" else wanted, threads, streams)

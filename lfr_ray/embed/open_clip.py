@@ -13,11 +13,10 @@ import open_clip
 import torch
 from torch import nn
 
-from lfr_ray.embed.chip_embedder import ChipEmbedder, chip_of
+from lfr_ray.embed.chip_embedder import chip_of
 from lfr_ray.errors import ModelError
 from lfr_ray.models.cards import ModelCard
 from lfr_ray.models.checkpoint import read_checkpoint
-from lfr_ray.models.runtime import Runtime
 
 CONFIG_FILE = "open_clip_config.json"
 """Configuration beside the weights, as open_clip's own repositories have it; for a card that names no architecture."""
@@ -28,36 +27,25 @@ TENSORS_ONLY = (".safetensors",)
 PIXEL_SCALE = 1 / 255
 
 
-class OpenClipTower(ChipEmbedder):
-    """The embedder of the card family ``open_clip``.
+def build(card: ModelCard, path: Path, *, trust: bool) -> tuple[nn.Module, dict[str, Any]]:
+    """The network of a verified checkpoint, and nothing else of it.
 
-    Args:
-        card: The model's card: ``architecture`` (a name of open_clip; empty: the configuration beside the file) and
-            ``projection``.
-        path: Its verified weight file, ``.safetensors`` or a torch checkpoint.
-        device: Where it runs.
-        mirror: Average each chip's vector with that of its mirror image.
-        trust: See :func:`~lfr_ray.models.checkpoint.read_checkpoint`.
+    Raises:
+        ModelError: The checkpoint is of another network, or needs trust.
     """
-
-    reads_pickles = True
-
-    def __init__(
-        self, card: ModelCard, path: Path, device: torch.device, *, mirror: bool = True, trust: bool = False
-    ) -> None:
-        if card.colour != "RGB" or any(card.mean) or abs(card.scale / PIXEL_SCALE - 1) > 1e-3:
-            raise ModelError(
-                f"the card of model {card.id} prepares the pixels in another way than open_clip does",
-                got=f"colour {card.colour}, mean {card.mean}, scale {card.scale:g}",
-                allowed="colour RGB, mean 0, scale 0.00392157 (the tower's own mean and deviation are applied after)",
-                next_step="correct the card",
-            )
-        visual = _tower(card, path, trust=trust)
-        height_px, width_px = visual.image_size
-        chip_of(card, width_px, height_px)
-        if not card.projection:
-            _without_projection(card, visual)
-        super().__init__(card, device, Runtime(_Tower(visual), device, card), mirror=mirror)
+    if card.colour != "RGB" or any(card.mean) or abs(card.scale / PIXEL_SCALE - 1) > 1e-3:
+        raise ModelError(
+            f"the card of model {card.id} prepares the pixels in another way than open_clip does",
+            got=f"colour {card.colour}, mean {card.mean}, scale {card.scale:g}",
+            allowed="colour RGB, mean 0, scale 0.00392157 (the tower's own mean and deviation are applied after)",
+            next_step="correct the card",
+        )
+    visual = _tower(card, path, trust=trust)
+    height_px, width_px = visual.image_size
+    chip_of(card, width_px, height_px)
+    if not card.projection:
+        _without_projection(card, visual)
+    return _Tower(visual), {}
 
 
 class _Tower(nn.Module):

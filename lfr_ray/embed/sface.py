@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
-
 from lfr_ray.embed.onnx_generic import OnnxEmbedder
 from lfr_ray.errors import ModelError
 from lfr_ray.models.cards import ModelCard
+from lfr_ray.models.runtime import Device
 
 
 class SFace(OnnxEmbedder):
@@ -21,7 +20,7 @@ class SFace(OnnxEmbedder):
         mirror: Average each chip's vector with that of its mirror image.
     """
 
-    def __init__(self, card: ModelCard, path: Path, device: torch.device, *, mirror: bool = True) -> None:
+    def __init__(self, card: ModelCard, path: Path, device: Device, *, mirror: bool = True) -> None:
         # A card that scales the pixels a second time gives vectors that look right and are not.
         if any(card.mean) or card.scale != 1.0 or card.colour != "RGB":
             raise ModelError(

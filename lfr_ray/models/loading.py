@@ -24,6 +24,7 @@ def load_model(
     device: str,
     weights: Path | None,
     threads: int | None,
+    streams: int = 1,
     declared_use: DeclaredUse = "test",
     trust: bool = False,
     **options: Any,
@@ -36,7 +37,8 @@ def load_model(
         families: ``family -> "module:Class"``; a module is imported only when its family is asked for.
         device: See :func:`~lfr_ray.models.runtime.choose_device`.
         weights: A file instead of the one that the card names; its hash must be the card's all the same.
-        threads: Compute threads of this process, or None to leave them as they are.
+        threads: Compute threads of this process, for all streams together; None leaves them as they are.
+        streams: Pictures that a CPU works on at the same time.
         declared_use: What for; the card's licence must allow it.
         trust: A checkpoint that is a pickled program may be unpacked, in a process of its own.
         options: Passed on to the class, after card, path and device.
@@ -58,8 +60,8 @@ def load_model(
         )
     module, _, name = families[card.family].partition(":")
     kind = getattr(importlib.import_module(module), name)
-    # ONNX Runtime has devices of its own; only families that read pickles can be told to trust one.
-    chosen = getattr(kind, "choose_device", choose_device)(device)
+    # A family may run on fewer devices than the machine has; only those that read pickles can be told to trust one.
+    chosen = getattr(kind, "choose_device", choose_device)(device, threads, streams)
     if getattr(kind, "reads_pickles", False):
         options["trust"] = trust
     if threads is not None:

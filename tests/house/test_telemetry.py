@@ -44,7 +44,7 @@ def probe(code: str, home: Path, *, hushed: bool = True) -> subprocess.Completed
     environment = {
         name: value
         for name, value in os.environ.items()
-        if name not in SWITCHES and not name.startswith(("PYTEST", "GITHUB", "OTEL", "XDG", "COV"))
+        if name not in SWITCHES and not name.startswith(("PYTEST", "GITHUB", "OTEL", "XDG", "COV", "CI"))
     }
     environment |= {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "TMPDIR": str(home)}
     start = "import lfr_ray\n" if hushed else ""
@@ -131,6 +131,38 @@ def test_onnxruntime_makes_no_device_identifier_and_no_upload_queue(tmp_path: Pa
     assert [str(path) for path in tmp_path.rglob("*") if "__pycache__" not in str(path)] == []
 
 
+CONVERSION = """
+import multiprocessing, openvino, torch
+events = []
+class Refused:  # OpenVINO sends each event from a process of its own
+    def __init__(self, **options):
+        events.append(options["args"])
+        raise OSError
+multiprocessing.Process = Refused
+model = openvino.convert_model(torch.nn.ReLU(), example_input=torch.zeros(1, 3))
+assert openvino.Core().compile_model(model, "CPU")([-torch.ones(1, 3).numpy()])[0].max() == 0
+import threading
+for thread in threading.enumerate():
+    if thread is not threading.current_thread():
+        thread.join(5)
+"""
+
+
+def test_openvino_reports_no_conversion_and_leaves_no_identifier(tmp_path: Path) -> None:
+    assert_holds(WATCH + CONVERSION + "assert not events, events\n" + CHECK, tmp_path)
+    assert not (tmp_path / "intel").exists()
+
+
+def test_openvino_would_report_it_otherwise_and_is_silenced_late_too(tmp_path: Path) -> None:
+    outcome = probe(CONVERSION + "assert events", tmp_path, hushed=False)
+    assert outcome.returncode == 0, outcome.stderr[-2000:]
+    assert (tmp_path / "intel").exists(), "it writes down who it takes the user for, as soon as it is imported"
+    late = tmp_path / "late"
+    late.mkdir()
+    outcome = probe("import openvino\nimport lfr_ray\n" + CONVERSION + "assert not events", late, hushed=False)
+    assert outcome.returncode == 0, outcome.stderr[-2000:]
+
+
 def test_fastapi_exports_nothing_though_the_environment_asks_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -147,7 +179,7 @@ def test_loading_and_using_every_library_reaches_nobody(tmp_path: Path) -> None:
     code = """
 import torch, torchvision, lancedb, pyarrow, open_clip, timm, ray, ray.serve, ultralytics.trackers.byte_tracker
 import onnxruntime, onnx, av, PIL, cv2, skimage, scipy, fastapi, sqlalchemy, cryptography, httpx, structlog
-import lap, prometheus_client, pydantic, rich, typer, yaml
+import lap, openvino, prometheus_client, pydantic, rich, typer, yaml
 table = lancedb.connect("list").create_table("t", [{"id": 1, "vector": [0.0, 1.0]}])
 assert table.search([0.0, 1.0]).limit(1).to_list()[0]["id"] == 1
 """

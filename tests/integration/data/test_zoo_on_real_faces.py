@@ -134,7 +134,7 @@ def test_the_wrong_colours_change_the_vectors(shared_models: Path) -> None:
     right = open_embedder(shared_models, "mobilefacenet_ms1m")
     wrong = open_embedder(shared_models, "mobilefacenet_ms1m", colour="BGR", probe=())
     chips = probe_chips(112, 112)
-    np.testing.assert_allclose(wrong.embed(chips), right.embed(chips[..., ::-1]), atol=1e-5)
+    assert (wrong.embed(chips) * right.embed(chips[..., ::-1])).sum(axis=1).min() > 0.999
     assert (right.embed(chips[:1]) @ wrong.embed(chips[:1]).T).item() < 0.95
 
 

@@ -51,7 +51,7 @@ def test_refused_until_it_is_trusted_then_equal_to_ultralytics(tmp_path: Path) -
     with torch.no_grad():
         values = torch.from_numpy(pictures.transpose(0, 3, 1, 2).astype(np.float32) / 255)
         predictions = original(values)[0].numpy()
-    for mine, theirs in zip(detector.candidates(pictures), predictions, strict=True):
+    for mine, theirs in zip(detector.candidates(detector.network, pictures, 0.0), predictions, strict=True):
         np.testing.assert_allclose(mine.scores, theirs[4], atol=1e-4)
         np.testing.assert_allclose(mine.boxes[:, 2:] - mine.boxes[:, :2], theirs[2:4].T, atol=1e-2)
         np.testing.assert_allclose(

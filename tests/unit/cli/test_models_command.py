@@ -46,7 +46,11 @@ def test_list_has_every_card_and_where_its_file_is() -> None:
 
 def test_card_says_everything() -> None:
     document = answer("card", "dlib_resnet")
+    runs_here = document.pop("runs_here")
     assert document == card("dlib_resnet").model_dump(mode="json")
+    assert runs_here in ("cpu, OpenVINO, float32", "cpu, OpenVINO, bfloat16", "cuda, torch, float16")
+    assert answer("card", "occlusion_hog")["runs_here"] == "cpu, numpy, float32"
+    assert answer("card", "scrfd_10g")["runs_here"].startswith("not here: ")
     assert "calibration.threshold" in call("card", "dlib_resnet").stdout
 
 

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+import torchvision
 
 from lfr_ray.detect.base import load_detector
-from lfr_ray.detect.candidates import Candidates
+from lfr_ray.detect.candidates import Candidates, best_apart
 from lfr_ray.errors import LicenceError, ModelError, ShapeError
 from lfr_ray.models.catalogue import card
 
@@ -167,3 +169,16 @@ def test_a_research_licence_refuses_operational_use() -> None:
         load_detector(card("scrfd_10g"), declared_use="operational")
     with pytest.raises(ModelError, match="missing"):
         load_detector(card("scrfd_10g"), declared_use="research", weights=Path("nowhere.onnx"))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_suppression_is_torchvision_s(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    corners = draw.uniform(0, 80, (120, 2))
+    boxes = np.concatenate((corners, corners + draw.uniform(0, 40, (120, 2))), axis=1).astype(np.float32)
+    boxes[:3] = boxes[3], boxes[4], [5, 5, 5, 5]
+    scores = draw.permutation(120).astype(np.float32)
+    for overlap in (0.1, 0.3, 0.45):
+        wanted = torchvision.ops.nms(torch.from_numpy(boxes), torch.from_numpy(scores), overlap)
+        assert best_apart(boxes, scores, overlap).tolist() == wanted.tolist()
+    assert best_apart(boxes[:0], scores[:0], 0.3).tolist() == []

@@ -12,8 +12,16 @@ from lfr_ray.camera.stills import read_picture
 from lfr_ray.detect.base import load_detector
 from lfr_ray.embed.align import cut_chips
 from lfr_ray.enrol.faces import detect_stills
+from lfr_ray.models import openvino_runtime
 from lfr_ray.models.cards import ChipSpec
 from lfr_ray.models.catalogue import card
+
+
+@pytest.fixture
+def single_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A processor without half precision."""
+    monkeypatch.setattr(openvino_runtime, "capabilities", lambda _device: ("FP32",))
+
 
 PICTURES = (("skimage", "data/astronaut.png"), ("ultralytics", "assets/zidane.jpg"))
 

@@ -21,9 +21,11 @@ MATRIX = np.random.default_rng(1).standard_normal((32, 128)).astype(np.float32)
 KERNELS = np.random.default_rng(2).standard_normal((32, 3, 7, 7)).astype(np.float32)
 
 
-def save(path: Path, *, gain: float = 1.0, batch: int | str = "batch", side_px: int | str = 112) -> Path:
+def save(
+    path: Path, *, gain: float = 1.0, shift: float = 1.0, batch: int | str = "batch", side_px: int | str = 112
+) -> Path:
     """A small embedder: convolution, mean, matrix. ``gain`` 0 gives one vector for every picture."""
-    offset = np.ones(128, np.float32)
+    offset = np.full(128, shift, np.float32)
     nodes = [
         helper.make_node("Conv", ["data", "kernels"], ["a"], strides=[4, 4]),
         helper.make_node("Relu", ["a"], ["b"]),
@@ -113,7 +115,7 @@ def test_another_vector_length(file: Path) -> None:
 
 def test_vectors_that_are_not_finite(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="not finite"):
-        load(save(tmp_path / "nan.onnx", gain=float("nan")))
+        load(save(tmp_path / "nan.onnx", shift=float("nan")))
 
 
 def test_another_file_than_the_card_describes(file: Path) -> None:

@@ -20,6 +20,8 @@ from lfr_ray.errors import ModelError
 from lfr_ray.models.cards import ChipSpec
 from lfr_ray.models.catalogue import card
 
+pytestmark = pytest.mark.usefixtures("single_precision")
+
 SIDE_PX = 64
 TINY = {
     "embed_dim": 48,

@@ -18,6 +18,8 @@ from lfr_ray.embed.probe import STATED, probe_chips
 from lfr_ray.errors import ModelError
 from lfr_ray.models.catalogue import card
 
+pytestmark = pytest.mark.usefixtures("single_precision")
+
 Tensors = dict[str, torch.Tensor]
 WIDTHS = (8, 8, 12, 16, 20)
 """Channels of the stem and of the four stages of the small IR-ResNets, two blocks a stage."""

@@ -7,17 +7,16 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
-import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from lfr_ray.errors import ConfigError, ModelError, ResourceError, ShapeError
+from lfr_ray.errors import ModelError, ShapeError
 from lfr_ray.models.cards import ModelCard
 from lfr_ray.models.catalogue import card
-from lfr_ray.models.onnx_session import OnnxSession, choose_onnx_device
+from lfr_ray.models.onnx_runtime import OnnxNetwork
+from lfr_ray.models.runtime import Device
 
-CPU = torch.device("cpu")
+CPU = Device("cpu", threads=1)
 PLAIN = card("yunet_n").model_copy(update={"colour": "RGB"})
 
 
@@ -58,7 +57,7 @@ def wanted(batch: np.ndarray[Any, Any], described: ModelCard = PLAIN) -> np.ndar
 @pytest.mark.parametrize("batch", ["batch", 1, 4])
 @pytest.mark.parametrize("count", [1, 3, 4, 9, 70])
 def test_any_batch_through_a_fixed_or_free_one(tmp_path: Path, batch: int | str, count: int) -> None:
-    session = OnnxSession(means(tmp_path / "means.onnx", batch), CPU, PLAIN)
+    session = OnnxNetwork(means(tmp_path / "means.onnx", batch), CPU, PLAIN)
     assert session.batch == (batch if isinstance(batch, int) else None)
     given = pictures(count)
     given.setflags(write=False)
@@ -71,20 +70,20 @@ def test_any_batch_through_a_fixed_or_free_one(tmp_path: Path, batch: int | str,
 @pytest.mark.parametrize("colour", ["RGB", "BGR"])
 def test_colour_mean_and_scale_are_the_cards(tmp_path: Path, colour: str) -> None:
     described = PLAIN.model_copy(update={"colour": colour, "mean": (10.0, 20.0, 30.0), "scale": 0.5})
-    (output,) = OnnxSession(means(tmp_path / "means.onnx"), CPU, described).run(pictures(2))
+    (output,) = OnnxNetwork(means(tmp_path / "means.onnx"), CPU, described).run(pictures(2))
     np.testing.assert_allclose(output, wanted(pictures(2), described), atol=1e-3)
     assert np.abs(output - wanted(pictures(2), described)[:, ::-1]).max() > 1
 
 
 def test_half_precision_files(tmp_path: Path) -> None:
-    session = OnnxSession(means(tmp_path / "half.onnx", kind=TensorProto.FLOAT16), CPU, PLAIN)
+    session = OnnxNetwork(means(tmp_path / "half.onnx", kind=TensorProto.FLOAT16), CPU, PLAIN)
     (output,) = session.run(pictures(2))
     assert output.dtype == np.float32
     np.testing.assert_allclose(output, wanted(pictures(2)), atol=0.5)
 
 
 def test_what_a_session_says_of_its_file(tmp_path: Path) -> None:
-    session = OnnxSession(means(tmp_path / "means.onnx"), CPU, PLAIN)
+    session = OnnxNetwork(means(tmp_path / "means.onnx"), CPU, PLAIN)
     assert (session.batch, session.height_px, session.width_px) == (None, None, None)
     assert session.output_names == ("output",)
     assert session.metadata == {"made_by": "a test"}
@@ -102,8 +101,8 @@ def test_what_a_session_says_of_its_file(tmp_path: Path) -> None:
 def test_an_unknown_operator_is_named(tmp_path: Path, node: Any, domains: tuple[str, ...], name: str) -> None:
     path = save(tmp_path / "unknown.onnx", [node], [1, 3, 8, 8], domains=domains)
     with pytest.raises(ModelError) as caught:
-        OnnxSession(path, CPU, PLAIN)
-    assert "operator that ONNX Runtime does not know" in str(caught.value)
+        OnnxNetwork(path, CPU, PLAIN)
+    assert "operator that neither OpenVINO nor ONNX Runtime knows" in str(caught.value)
     assert name in caught.value.got
     assert "unknown.onnx" in caught.value.got
 
@@ -113,28 +112,28 @@ def test_a_file_that_is_no_onnx(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "text.onnx"
     path.write_bytes(content)
     with pytest.raises(ModelError, match=r"not an ONNX model that can run.*text\.onnx"):
-        OnnxSession(path, CPU, PLAIN)
+        OnnxNetwork(path, CPU, PLAIN)
 
 
 def test_a_file_that_takes_no_pictures(tmp_path: Path) -> None:
     node = helper.make_node("Relu", ["input"], ["output"])
     for shape in (["batch", 128], [1, 1, 8, 8]):
         with pytest.raises(ModelError, match=r"does not take pictures.*batch, 3, height, width"):
-            OnnxSession(save(tmp_path / "other.onnx", [node], shape), CPU, PLAIN)
+            OnnxNetwork(save(tmp_path / "other.onnx", [node], shape), CPU, PLAIN)
     path = save(tmp_path / "double.onnx", [node], [1, 3, 8, 8], kind=TensorProto.DOUBLE)
     with pytest.raises(ModelError, match="another kind of number"):
-        OnnxSession(path, CPU, PLAIN)
+        OnnxNetwork(path, CPU, PLAIN)
 
 
 def test_values_that_are_not_finite(tmp_path: Path) -> None:
     path = save(tmp_path / "log.onnx", [helper.make_node("Log", ["input"], ["output"])], ["batch", 3, 8, 12])
     with pytest.raises(ModelError, match="not finite"):
-        OnnxSession(path, CPU, PLAIN).run(np.zeros((1, 8, 12, 3), np.uint8))
+        OnnxNetwork(path, CPU, PLAIN).run(np.zeros((1, 8, 12, 3), np.uint8))
 
 
 def test_outputs_that_lose_the_batch(tmp_path: Path) -> None:
     node = helper.make_node("ReduceMean", ["input"], ["output"], axes=[0], keepdims=1)
-    session = OnnxSession(save(tmp_path / "lost.onnx", [node], ["batch", 3, 8, 12]), CPU, PLAIN)
+    session = OnnxNetwork(save(tmp_path / "lost.onnx", [node], ["batch", 3, 8, 12]), CPU, PLAIN)
     assert session.run(pictures(1))[0].shape == (1, 3, 8, 12)
     with pytest.raises(ModelError, match="does not keep the pictures of a batch apart"):
         session.run(pictures(2))
@@ -143,14 +142,4 @@ def test_outputs_that_lose_the_batch(tmp_path: Path) -> None:
 def test_a_graph_that_fails_on_another_size(tmp_path: Path) -> None:
     path = save(tmp_path / "fixed.onnx", [helper.make_node("Relu", ["input"], ["output"])], ["batch", 3, 8, 8])
     with pytest.raises(ModelError, match=r"failed.*\(1, 8, 12, 3\)"):
-        OnnxSession(path, CPU, PLAIN).run(pictures(1))
-
-
-def test_devices_that_onnx_runtime_has() -> None:
-    assert choose_onnx_device("cpu") == CPU
-    assert choose_onnx_device("auto").type in ("cpu", "cuda")
-    with pytest.raises(ConfigError, match="mps"):
-        choose_onnx_device("mps")
-    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
-        with pytest.raises(ResourceError, match="onnxruntime-gpu"):
-            choose_onnx_device("cuda")
+        OnnxNetwork(path, CPU, PLAIN).run(pictures(1))

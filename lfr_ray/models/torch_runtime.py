@@ -1,0 +1,144 @@
+"""Networks in torch: on CUDA in half precision, on MPS, and on a CPU where a test compares."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from lfr_ray.checks import check_array
+from lfr_ray.errors import ModelError, ResourceError
+from lfr_ray.models.cards import ModelCard
+from lfr_ray.models.runtime import Device, finite, kept_apart
+from lfr_ray.records import Floats, Picture
+
+BUCKETS = (1, 2, 4, 8, 16, 32, 64)
+"""Batch sizes that networks ever see: others are padded up or split. An empty row costs a GPU next to nothing."""
+
+Sides = tuple[int | None, int | None, int | None]
+"""Batch, height and width; None: any."""
+
+
+def bucket_of(batch: int) -> int:
+    """The smallest bucket that holds the batch, or the largest there is.
+
+    >>> [bucket_of(size) for size in (1, 3, 8, 33, 100)]
+    [1, 4, 8, 64, 64]
+    """
+    return next((size for size in BUCKETS if size >= batch), BUCKETS[-1])
+
+
+class TorchNetwork:
+    """One network in torch, channels last; see :class:`~lfr_ray.models.runtime.Network`.
+
+    Args:
+        network: Takes ``float (B, 3, H, W)``, returns a tensor or several with B first.
+        device: Where it runs.
+        card: Colour order, mean and scale of the input.
+        output_names: Names of its outputs, where they have any.
+        metadata: What the file says beside the graph.
+        fixed: Batch, height and width that it takes, None for any.
+    """
+
+    runtime = "torch"
+
+    def __init__(
+        self,
+        network: nn.Module,
+        device: Device,
+        card: ModelCard,
+        *,
+        output_names: tuple[str, ...] = (),
+        metadata: dict[str, str] | None = None,
+        fixed: Sides = (None, None, None),
+    ) -> None:
+        self.device, self.card = device, card
+        self.output_names = output_names
+        self.metadata = metadata or {}
+        self._batch, self.height_px, self.width_px = fixed
+        half = device.kind == "cuda"
+        self.precision = "float16" if half else "float32"
+        self._device = torch.device(device.kind)
+        self._dtype = torch.float16 if half else torch.float32
+        network = network.eval().requires_grad_(False).to(self._device, self._dtype)
+        self._network = network.to(memory_format=torch.channels_last)
+        self._mean = torch.tensor(card.mean, device=self._device).view(1, 3, 1, 1) if any(card.mean) else None
+
+    def faster(self) -> TorchNetwork | None:
+        """None: on CUDA it runs in half precision from the start."""
+        return None
+
+    def run(self, pictures: Picture) -> tuple[Floats, ...]:
+        """Outputs for a batch of any size; see :class:`~lfr_ray.models.runtime.Network`."""
+        check_array("pictures", pictures, ("batch", "height", "width", 3), np.uint8)
+        size = self._batch or BUCKETS[-1]
+        parts = [self._part(pictures[at : at + size]) for at in range(0, len(pictures), size)]
+        return parts[0] if len(parts) == 1 else tuple(np.concatenate(same) for same in zip(*parts, strict=True))
+
+    def infer(self, pictures: Picture) -> tuple[Floats, ...]:
+        """Outputs of one call, as the network gives them; see :class:`~lfr_ray.models.runtime.Network`."""
+        check_array("pictures", pictures, ("batch", "height", "width", 3), np.uint8)
+        ordered = pictures if self.card.colour == "RGB" else pictures[..., ::-1]
+        with torch.inference_mode():
+            # Permuting the view keeps the pixels where they are: this is the channels-last order already.
+            values = torch.from_numpy(np.array(ordered)).to(self._device).permute(0, 3, 1, 2).float()
+            if self._mean is not None:
+                values -= self._mean
+            result = self._network((values * self.card.scale).to(self._dtype))
+            outputs = (result,) if isinstance(result, torch.Tensor) else tuple(result)
+            found = tuple(output.cpu().float().numpy() for output in outputs)
+        return finite(found, self.card.id, f"a batch of {pictures.shape} on {self.device}")
+
+    def _part(self, pictures: Picture) -> tuple[Floats, ...]:
+        count = len(pictures)
+        padded = np.zeros((self._batch or bucket_of(count), *pictures.shape[1:]), np.uint8)
+        padded[:count] = pictures
+        return tuple(output[:count] for output in kept_apart(self.infer(padded), len(padded), self.card.id))
+
+
+def open_onnx(path: Path, device: Device, card: ModelCard, *, any_size: bool = False) -> TorchNetwork:
+    """An ONNX file as a network in torch.
+
+    Args:
+        path: The verified file.
+        device: Where it runs.
+        card: Colour order, mean and scale of the input.
+        any_size: The sides that the file states are an example, not a limit.
+
+    Raises:
+        ResourceError: The library that translates it is not installed.
+        ModelError: It cannot translate this file.
+    """
+    try:
+        import onnx
+        import onnx2torch
+    except ImportError:
+        raise ResourceError(
+            "an ONNX file runs on this device only with the package onnx2torch, which is not installed",
+            got=f"{path} on {device}",
+            allowed="cpu",
+            next_step="pip install 'lfr-ray[cuda]', or set `device` to cpu",
+        ) from None
+    try:
+        model = onnx.load(str(path))
+        network: nn.Module = onnx2torch.convert(model)
+        weights = {tensor.name for tensor in model.graph.initializer}
+        sides = next(one for one in model.graph.input if one.name not in weights).type.tensor_type.shape.dim
+    except Exception as error:  # noqa: BLE001 - onnx and onnx2torch raise whatever they like
+        raise ModelError(
+            "the weight file is not an ONNX model that torch can run",
+            got=f"{path}: {type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}",
+            allowed="an ONNX file with operators that onnx2torch translates",
+            next_step="set `device` to cpu, or use the file that the model card describes",
+        ) from None
+    stated = [side.dim_value or None for side in sides] if len(sides) == 4 and not any_size else [None] * 4
+    return TorchNetwork(
+        network,
+        device,
+        card,
+        output_names=tuple(value.name for value in model.graph.output),
+        metadata={item.key: item.value for item in model.metadata_props},
+        fixed=(stated[0], stated[2], stated[3]),
+    )

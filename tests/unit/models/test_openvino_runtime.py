@@ -1,0 +1,214 @@
+"""Networks in OpenVINO: batches, sizes, streams, precision, and everything that a file can have wrong."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import openvino
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from openvino import opset13
+
+from lfr_ray.errors import ModelError, ShapeError
+from lfr_ray.models import networks, openvino_runtime
+from lfr_ray.models.cards import ModelCard
+from lfr_ray.models.catalogue import card
+from lfr_ray.models.networks import open_file
+from lfr_ray.models.onnx_runtime import OnnxNetwork
+from lfr_ray.models.openvino_runtime import OpenVinoNetwork
+from lfr_ray.models.runtime import Device
+
+CPU = Device("cpu", threads=1)
+PLAIN = card("yunet_n").model_copy(update={"colour": "RGB"})
+Array = np.ndarray[Any, Any]
+
+
+def save(path: Path, nodes: list[Any], shape: list[Any], kind: int = TensorProto.FLOAT, opset: int = 13) -> Path:
+    weights = {"first": np.full((1, 3, 1, 1), 0.5, np.float32)}
+    graph = helper.make_graph(
+        nodes,
+        "test",
+        [helper.make_tensor_value_info("input", kind, shape)],
+        [helper.make_tensor_value_info("output", kind, None)],
+        [numpy_helper.from_array(value, name) for name, value in weights.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+    helper.set_model_props(model, {"made_by": "a test"})
+    onnx.save(model, str(path))
+    return path
+
+
+def means(path: Path, batch: int | str = "batch", kind: int = TensorProto.FLOAT, sides: Any = ("h", "w")) -> Path:
+    """A file whose output is the mean of each channel."""
+    nodes = [
+        helper.make_node("GlobalAveragePool", ["input"], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["output"]),
+    ]
+    return save(path, nodes, [batch, 3, *sides], kind)
+
+
+def pictures(count: int, height: int = 8, width: int = 12) -> Array:
+    return np.random.default_rng(count).integers(0, 256, (count, height, width, 3), np.uint8)
+
+
+def wanted(batch: Array, described: ModelCard = PLAIN) -> Array:
+    ordered = batch if described.colour == "RGB" else batch[..., ::-1]
+    return (ordered.mean(axis=(1, 2)) - np.array(described.mean)) * described.scale
+
+
+@pytest.mark.parametrize("most", [1, 8])
+@pytest.mark.parametrize("batch", ["batch", 1, 4])
+@pytest.mark.parametrize("count", [1, 3, 9])
+def test_any_batch_through_a_fixed_or_free_one(tmp_path: Path, batch: int | str, count: int, most: int) -> None:
+    network = open_file(PLAIN, means(tmp_path / "means.onnx", batch), CPU, batch=most)
+    assert isinstance(network, OpenVinoNetwork)
+    given = pictures(count)
+    given.setflags(write=False)
+    (output,) = network.run(given)
+    assert output.shape == (count, 3)
+    assert output.dtype == np.float32
+    np.testing.assert_allclose(output, wanted(given), atol=1e-3)
+
+
+@pytest.mark.parametrize("colour", ["RGB", "BGR"])
+def test_colour_mean_and_scale_are_the_cards(tmp_path: Path, colour: str) -> None:
+    described = PLAIN.model_copy(update={"colour": colour, "mean": (10.0, 20.0, 30.0), "scale": 0.5})
+    (output,) = open_file(described, means(tmp_path / "means.onnx"), CPU, batch=8).run(pictures(2))
+    np.testing.assert_allclose(output, wanted(pictures(2), described), atol=1e-3)
+    assert np.abs(output - wanted(pictures(2), described)[:, ::-1]).max() > 1
+
+
+def test_half_precision_files(tmp_path: Path) -> None:
+    (output,) = open_file(PLAIN, means(tmp_path / "h.onnx", kind=TensorProto.FLOAT16), CPU, batch=8).run(pictures(2))
+    assert output.dtype == np.float32
+    np.testing.assert_allclose(output, wanted(pictures(2)), atol=0.5)
+
+
+def test_what_a_network_says_of_its_file(tmp_path: Path) -> None:
+    network = open_file(PLAIN, means(tmp_path / "means.onnx"), CPU, batch=8)
+    assert (network.height_px, network.width_px) == (None, None)
+    assert network.output_names == ("output",)
+    assert network.metadata["made_by"] == "a test"
+    with pytest.raises(ShapeError):
+        network.run(pictures(1)[0])
+    stated = means(tmp_path / "fixed.onnx", sides=(8, 16))
+    assert (open_file(PLAIN, stated, CPU, batch=1).height_px, open_file(PLAIN, stated, CPU, batch=1).width_px) == (
+        8,
+        16,
+    )
+    free = open_file(PLAIN, stated, CPU, batch=1, any_size=True)
+    assert (free.height_px, free.width_px) == (None, None)
+    np.testing.assert_allclose(free.run(pictures(2))[0], wanted(pictures(2)), atol=1e-3)
+
+
+def test_sizes_are_compiled_by_themselves_and_old_ones_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openvino_runtime, "SIZES", 2)
+    network = open_file(PLAIN, means(tmp_path / "means.onnx"), CPU, batch=1)
+    assert isinstance(network, OpenVinoNetwork)
+    for height in (8, 12, 16, 8):
+        given = pictures(2, height)
+        np.testing.assert_allclose(network.run(given)[0], wanted(given), atol=1e-3)
+        assert len(network._compiled) <= 2
+
+
+@pytest.mark.parametrize("streams", [1, 2])
+def test_threads_may_call_at_once(tmp_path: Path, streams: int) -> None:
+    network = open_file(PLAIN, means(tmp_path / "means.onnx"), Device("cpu", 2, streams), batch=2)
+    batches = [pictures(1 + index % 5, 8 + 4 * (index % 3)) for index in range(60)]
+    with ThreadPoolExecutor(5) as pool:
+        together = list(pool.map(lambda batch: network.run(batch)[0], batches))
+    for batch, found in zip(batches, together, strict=True):
+        np.testing.assert_allclose(found, wanted(batch), atol=1e-3)
+
+
+def test_half_precision_only_where_the_processor_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = means(tmp_path / "means.onnx")
+    for capabilities, precision in ((("FP32", "INT8"), None), (("FP32", "BF16"), "bfloat16")):
+        monkeypatch.setattr(openvino_runtime, "capabilities", lambda _device, found=capabilities: found)
+        network = open_file(PLAIN, path, CPU, batch=1)
+        faster = network.faster()
+        assert network.precision == "float32"
+        assert (faster and faster.precision) == precision
+        if faster is not None:
+            assert faster.faster() is None
+            np.testing.assert_allclose(faster.run(pictures(2))[0], wanted(pictures(2)), rtol=0.02)
+
+
+def test_a_file_written_for_one_batch_takes_any() -> None:
+    given = opset13.parameter([2, 4, 4, 3], np.float32)
+    summed = opset13.reduce_mean(given, opset13.constant(np.array([1, 2])), False)
+    flat = opset13.reshape(summed, opset13.constant(np.array([2, 3])), False)
+    model = openvino.Model([flat], [given], "fixed")
+    openvino_runtime.free_batch(model)
+    network = OpenVinoNetwork(lambda _h, _w: model, model, CPU, PLAIN, batch=8)
+    for count in (1, 2, 5):
+        np.testing.assert_allclose(network.run(pictures(count, 4, 4))[0], wanted(pictures(count, 4, 4)), atol=1e-3)
+
+
+def test_what_openvino_cannot_read_runs_in_onnx_runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = means(tmp_path / "means.onnx")
+
+    def refuse(_path: Path) -> None:
+        raise RuntimeError("first line\nNo conversion rule found for operations: Frobnicate-13\n\n")
+
+    monkeypatch.setattr(openvino_runtime, "read_file", refuse)
+    network = open_file(PLAIN, path, CPU, batch=1)
+    assert isinstance(network, OnnxNetwork)
+    assert network.runtime == "ONNX Runtime"
+    np.testing.assert_allclose(network.run(pictures(2))[0], wanted(pictures(2)), atol=1e-3)
+    for device, any_size in ((CPU, True), (Device("intel_gpu"), False)):
+        with pytest.raises(ModelError) as caught:
+            networks.open_file(PLAIN, path, device, batch=1, any_size=any_size)
+        assert "OpenVINO cannot read" in caught.value.what
+        assert "Frobnicate" in caught.value.got
+        assert caught.value.allowed
+        assert "lfr models verify" in caught.value.next_step
+
+
+@pytest.mark.parametrize("suffix", ["onnx", "tflite"])
+def test_a_file_that_is_no_model(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"text.{suffix}"
+    path.write_bytes(b"no model at all\n" * 20)
+    with pytest.raises(ModelError, match=rf"(not an ONNX model|cannot read).*text\.{suffix}"):
+        open_file(PLAIN, path, CPU, batch=1)
+
+
+def test_a_file_that_takes_no_pictures(tmp_path: Path) -> None:
+    node = helper.make_node("Relu", ["input"], ["output"])
+    for shape in (["batch", 128], [1, 1, 8, 8]):
+        with pytest.raises(ModelError, match=r"does not take pictures.*batch, 3, height, width"):
+            open_file(PLAIN, save(tmp_path / "other.onnx", [node], shape), CPU, batch=1)
+    path = save(tmp_path / "double.onnx", [node], [1, 3, 8, 8], TensorProto.DOUBLE)
+    with pytest.raises(ModelError, match="another kind of number"):
+        open_file(PLAIN, path, CPU, batch=1)
+
+
+def test_values_that_are_not_finite(tmp_path: Path) -> None:
+    path = save(tmp_path / "log.onnx", [helper.make_node("Log", ["input"], ["output"])], ["batch", 3, 8, 12])
+    network = open_file(PLAIN, path, CPU, batch=1)
+    with pytest.raises(ModelError, match="not finite"):
+        network.run(np.zeros((1, 8, 12, 3), np.uint8))
+    assert network.run(np.ones((1, 8, 12, 3), np.uint8))[0].max() == 0, "one failure does not spoil the next call"
+
+
+def test_outputs_that_lose_the_batch(tmp_path: Path) -> None:
+    node = helper.make_node("ReduceMean", ["input"], ["output"], axes=[0], keepdims=1)
+    path = save(tmp_path / "lost.onnx", [node], ["batch", 3, 8, 12])
+    network = open_file(PLAIN, path, CPU, batch=8)
+    assert network.infer(pictures(1))[0].shape == (1, 3, 8, 12)
+    with pytest.raises(ModelError, match="does not keep the pictures of a batch apart"):
+        network.run(pictures(2))
+
+
+def test_a_graph_that_fails_on_another_size(tmp_path: Path) -> None:
+    shape = helper.make_node("Reshape", ["input", "shape"], ["output"])
+    constant = helper.make_node(
+        "Constant", [], ["shape"], value=numpy_helper.from_array(np.array([1, 3 * 8 * 8], np.int64), "shape")
+    )
+    path = save(tmp_path / "fixed.onnx", [constant, shape], ["batch", 3, "height", "width"])
+    with pytest.raises(ModelError, match=r"failed.*\(1, 8, 12, 3\)"):
+        open_file(PLAIN, path, CPU, batch=1).run(pictures(1))

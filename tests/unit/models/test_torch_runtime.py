@@ -1,0 +1,148 @@
+"""Networks in torch, as they run on a GPU: batches, colours, ONNX files, and half precision's room."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from lfr_ray.embed.base import load_embedder
+from lfr_ray.embed.dlib_network import build
+from lfr_ray.errors import ModelError, ResourceError, ShapeError
+from lfr_ray.models.cards import ModelCard
+from lfr_ray.models.catalogue import card
+from lfr_ray.models.networks import open_file
+from lfr_ray.models.runtime import Device, choose_device
+from lfr_ray.models.torch_runtime import TorchNetwork, open_onnx
+from lfr_ray.models.weights import find_weights
+
+CPU = Device("cpu")
+
+
+def plain_card(**fields: object) -> ModelCard:
+    plain = ModelCard(
+        id="plain", task="embed", family="f", title="t", licence="MIT", commercial_use=True, origin="here"
+    )
+    return plain.model_copy(update=fields)
+
+
+def small_network() -> nn.Module:
+    torch.manual_seed(3)
+    return nn.Sequential(nn.Conv2d(3, 8, 3, stride=2), nn.ReLU(), nn.Conv2d(8, 4, 3))
+
+
+def pictures(batch: int, height: int = 20, width: int = 24) -> np.ndarray[Any, Any]:
+    return np.random.default_rng(batch).integers(0, 256, (batch, height, width, 3), np.uint8)
+
+
+@pytest.mark.parametrize("batch", [1, 3, 8, 70])
+@pytest.mark.parametrize("colour", ["RGB", "BGR"])
+def test_a_batch_is_what_the_module_says(batch: int, colour: str) -> None:
+    network = small_network()
+    running = TorchNetwork(network, CPU, plain_card(mean=(10.0, 20.0, 30.0), scale=0.01, colour=colour))
+    given = pictures(batch)
+    given.setflags(write=False)
+    (found,) = running.run(given)
+    ordered = given if colour == "RGB" else given[..., ::-1].copy()
+    values = torch.from_numpy(ordered.astype(np.float32)).permute(0, 3, 1, 2)
+    with torch.no_grad():
+        wanted = network((values - torch.tensor([10.0, 20.0, 30.0]).view(3, 1, 1)) * 0.01)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, wanted, atol=1e-5, rtol=1e-5)
+
+
+class Unusable(nn.Module):
+    """Divides by the picture: a black one gives NaN."""
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        return values / values
+
+
+def test_outputs_that_are_not_finite() -> None:
+    running = TorchNetwork(Unusable(), CPU, plain_card())
+    running.run(np.ones((2, 4, 4, 3), np.uint8))
+    with pytest.raises(ModelError, match="not finite"):
+        running.run(np.zeros((2, 4, 4, 3), np.uint8))
+
+
+@pytest.mark.parametrize("wrong", [np.zeros((2, 4, 4), np.uint8), np.zeros((1, 4, 4, 3), np.float32)])
+def test_pictures_of_another_shape(wrong: np.ndarray[Any, Any]) -> None:
+    with pytest.raises(ShapeError):
+        TorchNetwork(small_network(), CPU, plain_card()).run(wrong)
+
+
+def test_an_onnx_file_in_torch_equals_openvino() -> None:
+    pytest.importorskip("onnx2torch", reason="the extra named cuda has it")
+    described = card("centerface")
+    path = find_weights(described)
+    in_torch = open_onnx(path, CPU, described, any_size=True)
+    in_openvino = open_file(described, path, CPU, batch=1, any_size=True)
+    given = pictures(3, 96, 128)
+    assert in_torch.output_names == in_openvino.output_names
+    for one, other in zip(in_torch.run(given), in_openvino.run(given), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-3)
+
+
+def test_without_the_translator_a_gpu_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnx2torch", None)
+    with pytest.raises(ResourceError) as caught:
+        open_file(card("centerface"), find_weights(card("centerface")), Device("cuda"), batch=1)
+    assert "centerface.onnx on cuda" in caught.value.got
+    assert caught.value.allowed == "cpu"
+    assert "lfr-ray[cuda]" in caught.value.next_step
+
+
+def test_a_file_that_is_no_onnx(tmp_path: Path) -> None:
+    pytest.importorskip("onnx2torch", reason="the extra named cuda has it")
+    path = tmp_path / "text.onnx"
+    path.write_bytes(b"no model at all\n" * 20)
+    with pytest.raises(ModelError, match=r"not an ONNX model that torch can run.*text\.onnx"):
+        open_onnx(path, CPU, card("centerface"))
+    with pytest.raises(ModelError, match=r"does not run on this device.*cuda.*cpu, intel_gpu"):
+        open_file(card("centerface"), tmp_path / "model.tflite", Device("cuda"), batch=1)
+
+
+@pytest.mark.parametrize(("name", "shape"), [("centerface", (1, 3, 96, 128)), ("dlib_resnet", (2, 3, 150, 150))])
+def test_half_precision_has_room_for_these_networks(name: str, shape: tuple[int, ...]) -> None:
+    """CUDA runs in half precision, which ends at 65,504: the largest inputs must stay far below it inside."""
+    described = card(name)
+    inputs = torch.from_numpy(np.random.default_rng(1).choice(np.float32([0, 255]), shape))
+    inputs = (inputs - torch.tensor(described.mean).view(1, 3, 1, 1)) * described.scale
+    path = find_weights(described)
+    if name == "centerface":
+        pytest.importorskip("onnx2torch", reason="the extra named cuda has it")
+        whole = open_onnx(path, CPU, described)._network
+    else:
+        whole = build(described, path)[0].eval()
+    largest: list[float] = []
+    for layer in whole.modules():
+        layer.register_forward_hook(lambda _layer, _inputs, output: largest.append(_largest(output)))
+    with torch.inference_mode():
+        full = whole(inputs)
+        half = whole.half()(inputs.half())
+    assert max(largest) < 1000
+    for wanted, found in zip(_tuple(full), _tuple(half), strict=True):
+        torch.testing.assert_close(found.float(), wanted, atol=0.02, rtol=0.02)
+
+
+def _tuple(output: Any) -> tuple[torch.Tensor, ...]:
+    return (output,) if isinstance(output, torch.Tensor) else tuple(output)
+
+
+def _largest(output: object) -> float:
+    return max(float(value.abs().max()) for value in _tuple(output))
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_half_precision_on_cuda_stays_close_to_the_cpu() -> None:
+    chips = np.random.default_rng(0).integers(0, 256, (5, 150, 150, 3), np.uint8)
+    assert choose_device("auto").kind == "cuda"
+    embedder = load_embedder(card("dlib_resnet"), device="cuda")
+    cosines = (embedder.embed(chips) * load_embedder(card("dlib_resnet"), device="cpu").embed(chips)).sum(axis=1)
+    assert cosines.min() > 0.9995
