@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +27,8 @@ PULLED = models_folder()
 """Where `lfr models pull` has put files on this machine. Tests look there only where they say so: which model ``auto``
 means must not depend on the machine."""
 
-os.environ[FOLDER_VARIABLE] = str(REPOSITORY / "no-models-here")
+_NO_MODELS = tempfile.TemporaryDirectory(prefix="lfr-models-")
+os.environ[FOLDER_VARIABLE] = _NO_MODELS.name
 SHARED = Path(os.environ.get("LFR_SHARED", REPOSITORY.parent / "shared"))
 
 
