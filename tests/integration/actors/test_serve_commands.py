@@ -37,6 +37,8 @@ class Cluster:
     dashboard: str
     environment: dict[str, str]
     node: Command
+    http_port: int
+    """Serve's proxy keeps the port of the first site as long as the cluster lives."""
 
     def run(self, *words: object, limit_s: float = 180.0) -> Command:
         """A client's command, to its end."""
@@ -64,7 +66,7 @@ def start(folder: Path, ray_folder: Path) -> Iterator[Cluster]:
     words.append('--system-config={"automatic_object_spilling_enabled": false}')
     own = {name: value for name, value in environment.items() if name != "RAY_ADDRESS"}
     with command(folder / "node", *words, environment=own) as node:
-        cluster = Cluster(folder, environment["RAY_DASHBOARD_ADDRESS"], environment, node)
+        cluster = Cluster(folder, environment["RAY_DASHBOARD_ADDRESS"], environment, node, free_port())
         header = {"Authorization": f"Bearer {environment['RAY_AUTH_TOKEN']}"}
 
         def answers() -> bool:
@@ -87,10 +89,10 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         yield from start(tmp_path_factory.mktemp("cluster"), ray_folder)
 
 
-def site_file(folder: Path, repository: Path, **changes: Any) -> tuple[Path, str]:
-    """serve_configs/local.yaml on a free port, with a folder of its own; and the site's address."""
+def site_file(folder: Path, repository: Path, port: int, **changes: Any) -> tuple[Path, str]:
+    """serve_configs/local.yaml on this port, with a folder of its own; and the site's address."""
     document = load_yaml(repository / "serve_configs" / "local.yaml")
-    document["http_options"]["port"] = port = free_port()
+    document["http_options"]["port"] = port
     document["applications"][0]["args"] |= {"data_dir": str(folder / "data")} | changes
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "site.yaml"
@@ -131,7 +133,7 @@ def cameras_of(node: Command) -> list[str]:
 def test_serve_deploys_a_site_and_lfr_run_joins_it_and_ends_it(
     cluster: Cluster, tmp_path: Path, repository: Path
 ) -> None:
-    path, address = site_file(tmp_path, repository)
+    path, address = site_file(tmp_path, repository, cluster.http_port)
     deployed = cluster.run("serve", "deploy", path)
     assert cluster.code(deployed) == 0, deployed.stdout + deployed.stderr
     eventually(lambda: ready(address), READY_S, lambda: applications(cluster))
@@ -161,7 +163,7 @@ def test_without_the_token_the_answer_is_401(cluster: Cluster) -> None:
 
 
 def test_run_shows_alerts_and_ends_with_the_terminal(cluster: Cluster, tmp_path: Path, repository: Path) -> None:
-    path, address = site_file(tmp_path, repository, site="run")
+    path, address = site_file(tmp_path, repository, cluster.http_port, site="run")
     with command(tmp_path / "out", "serve", "run", path, environment=cluster.environment) as running:
         eventually(lambda: running.running and alerted(address) >= EXPECTED, READY_S, lambda: running.stderr[-3000:])
         assert alerted(address) == EXPECTED
@@ -171,7 +173,7 @@ def test_run_shows_alerts_and_ends_with_the_terminal(cluster: Cluster, tmp_path:
 
 def test_what_the_cluster_lacks_is_named_in_time(cluster: Cluster, tmp_path: Path, repository: Path) -> None:
     changes = {"detector": {"gpus": 1}, "embedder": {"cpus": 1000}, "resources_wait_s": 5}
-    path, _ = site_file(tmp_path, repository, **changes)
+    path, _ = site_file(tmp_path, repository, cluster.http_port, **changes)
     began_s = time.monotonic()
     words = ("lfr", "run", path, "--address", cluster.environment["RAY_ADDRESS"])
     with command(tmp_path / "out", *words, environment=cluster.environment) as refused:
@@ -199,7 +201,7 @@ sys.stdin.read()
 
 
 def test_a_cluster_that_spills_objects_is_refused(tmp_path: Path, repository: Path) -> None:
-    path, _ = site_file(tmp_path / "site", repository)
+    path, _ = site_file(tmp_path / "site", repository, free_port())
     with short_folder() as ray_folder:
         own = {**TOKEN, "RAY_TMPDIR": str(ray_folder), "RAY_USAGE_STATS_ENABLED": "0"}
         words = [sys.executable, "-W", "ignore", "-c", PLAIN_RAY]
