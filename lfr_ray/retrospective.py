@@ -30,6 +30,7 @@ from lfr_ray.actors.rpc import wait_for
 from lfr_ray.actors.stages import RemoteStages
 from lfr_ray.alert.document import to_json
 from lfr_ray.alert.queries import every_alert
+from lfr_ray.camera.reader import CameraStatus, faults_of
 from lfr_ray.camera.recordings import Recording
 from lfr_ray.config import SiteConfig
 from lfr_ray.metrics import Snapshot, Timing, merged, percentile_s
@@ -49,7 +50,8 @@ class Progress:
     recordings: int = 0
     frames: int = 0
     alerts: int = 0
-    blind: dict[str, str] = field(default_factory=dict)
+    blind: dict[str, list[str]] = field(default_factory=dict)
+    endings: dict[str, CameraStatus] = field(default_factory=dict)
 
 
 class FootageRun:
@@ -132,7 +134,7 @@ class FootageRun:
             on_progress(progress)
         wall_s = time.monotonic() - began_s
         counted = merged([*self._snapshots, ray.get(self._matcher.snapshot.remote())])
-        return FootageResult(self._alerts(), counted, wall_s, dict(progress.blind))
+        return FootageResult(self._alerts(), counted, wall_s, dict(progress.blind), dict(progress.endings))
 
     def prepare(self, recordings: Sequence[Recording]) -> None:
         """Start the processes that the run needs; they load while the watchlist is being enrolled."""
@@ -152,10 +154,12 @@ class FootageRun:
             ending = ray.get(answer)
             self._snapshots.append(ending.counted)
             progress.frames += int(sum(v for (name, _), v in ending.counted.values.items() if name == "frames_total"))
-            if ending.problem:
-                progress.blind[recording.camera.name] = ending.problem
+            progress.endings[recording.camera.name] = ending.status
+            problems = faults_of(ending.status)
+            if problems:
+                progress.blind[recording.camera.name] = problems
         except ray.exceptions.RayActorError:
-            progress.blind[recording.camera.name] = "its process ended; the rest of the recording was not seen"
+            progress.blind[recording.camera.name] = ["its process ended; the rest of the recording was not seen"]
         ray.kill(actor)
 
     def _alerts(self) -> list[dict[str, Any]]:
@@ -173,12 +177,14 @@ class FootageResult:
         counted: Every process's counters, added up.
         wall_s: From the first recording's start to the last one's end, models being ready.
         problems: Recordings that were not seen whole, and why.
+        endings: The cameras' states at the end of their recordings, by name.
     """
 
     alerts: list[dict[str, Any]]
     counted: Snapshot
     wall_s: float
-    problems: dict[str, str]
+    problems: dict[str, list[str]]
+    endings: dict[str, CameraStatus]
 
     def total(self, name: str) -> int:
         """A counter over all cameras."""

@@ -109,6 +109,8 @@ class Frame:
     pixels: Picture = field(repr=False)
     seen_s: float = 0.0
     """Steady clock of the process that decoded it: what latency is measured from."""
+    single: bool = False
+    """It has no order in time with the camera's other pictures: its faces are judged by this picture alone."""
 
     @property
     def height_px(self) -> int:
