@@ -32,6 +32,9 @@ LEAST_PER_10K = 1e-6
 DEFAULT_PER_10K = 1.0
 """What a single view is allowed where the card does not say how rare false alerts of fused views are."""
 
+SINGLE_SHARE = 0.1
+"""Share of the fused views' false alerts that a single view is allowed: no other view has to agree with it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
@@ -151,10 +154,11 @@ def thresholds_for(
 def single_thresholds(
     calibration: Calibration, config: MatchConfig, list_size: int, *, normalised: bool | None = None
 ) -> Thresholds:
-    """What one view has to reach that is judged by itself: as rare in false alerts as fused views, hence stricter.
+    """What one view has to reach that is judged by itself: stricter than fused views, as no other view has to agree.
 
     Similarities of single views are plain: no cohort takes part. The card's fit of single comparisons tells which
-    similarity strangers reach as rarely as they reach the threshold of fused views.
+    similarity strangers reach ten times as rarely as they reach the threshold of fused views, or as rarely as the
+    site asks for.
 
     Args:
         calibration: The card's; it has a fit of single comparisons.
@@ -170,7 +174,7 @@ def single_thresholds(
     asked = config.false_alerts_per_10k_faces
     if asked is None:
         share = expected_false_alerts(calibration, fused.fused, list_size, normalised=normalised)
-        asked = DEFAULT_PER_10K if share is None else share * FACES
+        asked = DEFAULT_PER_10K if share is None else share * FACES * SINGLE_SHARE
     similarity = _asked_for(scale, min(max(asked, LEAST_PER_10K), CEILING_PER_10K))
     similarity = max(similarity, fused.fused)
     return Thresholds(similarity, similarity, _floor(scale))
