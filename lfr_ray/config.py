@@ -49,6 +49,10 @@ class CameraConfig(Section):
         default="live",
         description="live: recordings play at their own speed and the newest frame wins; full: every frame, no drops.",
     )
+    folder: Literal["read", "watch", "watch-and-remove"] = Field(
+        default="read",
+        description="A folder of pictures is read once, or watched for new ones; removed after use or not.",
+    )
     on_end: Literal["stop", "loop"] = Field(default="stop", description="What a recording does at its end.")
     max_fps: float = Field(default=10.0, gt=0, le=120, description="Frames a second that are looked at (pace live).")
     stall_s: float = Field(default=5.0, gt=0, description="Without a picture for so long, a live stream is blind.")
@@ -345,7 +349,10 @@ def parse_section(kind: type[T], data: Any, where: str) -> T:
     except ValidationError as error:
         raise ConfigError(
             f"{where} is not valid",
-            got="; ".join(_field_fault(kind, fault) for fault in error.errors(include_input=False, include_url=False)),
+            got="; ".join(
+                f"{' -> '.join(map(str, fault['loc'])) or kind.__name__}: {fault['msg']}"
+                for fault in error.errors(include_input=False, include_url=False)
+            ),
             allowed=_allowed(kind, error),
             next_step="correct the field that is named and start again",
         ) from None
@@ -367,11 +374,6 @@ def load_yaml(path: Path) -> Any:
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}" if mark is not None else ""
         raise ConfigError("the file is not YAML", got=f"{path}{line}", allowed="a YAML mapping") from None
-
-
-def _field_fault(kind: type[BaseModel], fault: Any) -> str:
-    path = " -> ".join(str(part) for part in fault["loc"]) or kind.__name__
-    return f"{path}: {fault['msg']}"
 
 
 def _allowed(kind: type[BaseModel], error: ValidationError) -> str:

@@ -41,6 +41,12 @@ av.logging.set_libav_level(av.logging.PANIC)
 CONNECT_S = 5.0
 """A camera that has not answered after so long is tried again later."""
 
+SILENT_S = 0.8 * CONNECT_S
+"""A server that was waited for so long has said nothing, whatever the decoder makes of that."""
+
+SILENT_SHARE = 0.8
+"""The same of a stream that was open, as a share of the time after which it counts as stalled."""
+
 DAMAGED_IN_A_ROW = 100
 """A recording is given up after so many unreadable packets in a row."""
 
@@ -86,7 +92,8 @@ class VideoFootage:
         self._stall_s = stall_s
         self._rgb = VideoReformatter()
         self._lag = Lag()
-        self._container = _open(address, stall_s)
+        self._began_s = self._seen_s = clock.steady_s()
+        self._container = _open(address, stall_s, clock)
         try:
             self._stream = self._video_stream()
             self._stream.thread_type = "SLICE" if threads == 1 else "AUTO"
@@ -204,7 +211,8 @@ class VideoFootage:
             return stream
         kinds = ", ".join(sorted({stream.type for stream in self._container.streams})) or "nothing"
         if self._address.lasting:
-            raise fault_of(av.error.InvalidDataError(1, ""), self._address)
+            silent = self._clock.steady_s() - self._began_s >= SILENT_S
+            raise fault_of(av.error.InvalidDataError(1, ""), self._address, silent=silent)
         raise SourceError(
             "the recording has no video stream",
             got=f"{self._address.shown}: {kinds}",
@@ -214,11 +222,11 @@ class VideoFootage:
 
     def _decode(self) -> Iterator[VideoFrame]:
         """Pictures in order, until the end of a recording; a lasting stream only ends in an error."""
-        seen_s = self._clock.steady_s()
+        self._seen_s = self._clock.steady_s()
         # Sound and subtitles come along: waiting for video alone, nobody would notice that it stalls.
         for packet in self._packets():
             ours = packet is None or packet.stream_index == self._stream.index
-            waited_s = self._clock.steady_s() - seen_s
+            waited_s = self._clock.steady_s() - self._seen_s
             if self._address.lasting and waited_s >= self._stall_s:
                 # Also when this very packet ends the silence: it was left over in the parser, and
                 # its picture is as old as the silence.
@@ -229,7 +237,7 @@ class VideoFootage:
                 yield frame
                 del frame
                 # After the yield: what the reader of the frames takes is not waiting for the camera.
-                seen_s = self._clock.steady_s()
+                self._seen_s = self._clock.steady_s()
             if self._stopping.is_set():
                 return
         if self._lasting and not self._stopping.is_set():
@@ -253,7 +261,10 @@ class VideoFootage:
         else:
             problem = av.error.InvalidDataError(1, "")
         if self._lasting:
-            raise fault_of(problem, self._address)
+            waited_s = self._clock.steady_s() - self._seen_s
+            if self._address.lasting and self.counts.decoded and waited_s >= SILENT_SHARE * self._stall_s:
+                raise no_picture(self._address, waited_s)
+            raise fault_of(problem, self._address, silent=waited_s >= SILENT_S)
         self.counts.report(f"ended early: {kind_of(problem)}")
         yield None
 
@@ -319,7 +330,8 @@ def _check_file(address: Address) -> None:
         raise not_video(address, "neither a file nor a folder")
 
 
-def _open(address: Address, stall_s: float) -> InputContainer:
+def _open(address: Address, stall_s: float, clock: Clock) -> InputContainer:
+    began_s = clock.steady_s()
     options = {"protocol_whitelist": _PROTOCOLS.get(address.scheme or address.kind, "file")}
     if address.scheme in {"rtsp", "rtsps"}:
         options |= {"rtsp_transport": "tcp", "allowed_media_types": "video"}
@@ -337,5 +349,5 @@ def _open(address: Address, stall_s: float) -> InputContainer:
             metadata_errors="replace",
         )
     except (av.FFmpegError, OSError, ValueError) as error:
-        fault: LfrError = fault_of(error, address)
+        fault: LfrError = fault_of(error, address, silent=clock.steady_s() - began_s >= SILENT_S)
     raise fault

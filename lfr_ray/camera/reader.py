@@ -15,7 +15,7 @@ from lfr_ray.camera.credentials import hide_credentials
 from lfr_ray.camera.footage import SourceCounts
 from lfr_ray.camera.newest import EveryFrame, Mailbox, NewestFrame
 from lfr_ray.camera.reconnect import Connection, Event, NextStep, ReconnectConfig, State, after_event, observed
-from lfr_ray.camera.source import PacedSource, Schemes, SourceInfo, open_source
+from lfr_ray.camera.source import PacedSource, Schemes, SourceInfo, open_source, takes_every_frame
 from lfr_ray.clock import Clock, SystemClock
 from lfr_ray.config import CameraConfig
 from lfr_ray.errors import InputError, LfrError
@@ -110,13 +110,16 @@ class CameraReader:
         on_change: Callable[[CameraStatus], None] | None = None,
     ) -> None:
         self._config = config
-        self.mailbox: Mailbox = mailbox or (EveryFrame() if config.pace == "full" else NewestFrame())
+        self.mailbox: Mailbox = mailbox or (EveryFrame() if takes_every_frame(config) else NewestFrame())
         self._clock = clock or SystemClock()
         self._schemes = schemes or {}
         self._shown = shown_address(config.url, self._schemes)
-        self._lasting = is_lasting(config.url, self._schemes)
-        # Only what should go on for ever can stall; a recording may wait for its reader.
-        stall_s = config.stall_s if self._lasting else math.inf
+        watched = config.folder != "read"
+        self._lasting = watched or is_lasting(config.url, self._schemes)
+        # Only what should go on for ever can stall; a recording may wait for its reader. Into a folder pictures may
+        # come as seldom as somebody passes, unless the site says otherwise.
+        stalls = self._lasting and (not watched or "stall_s" in config.model_fields_set)
+        stall_s = config.stall_s if stalls else math.inf
         self._reconnect = replace(reconnect or ReconnectConfig(), stall_s=stall_s)
         self._draw = draw
         self._on_change = on_change
@@ -243,7 +246,7 @@ class CameraReader:
             before_s = self._connection.last_picture_s
             if self._lasting and before_s is not None:
                 without_s = self._clock.steady_s() - before_s
-                self._blind_s += without_s if without_s > self._config.stall_s else 0.0
+                self._blind_s += without_s if without_s > self._reconnect.stall_s else 0.0
 
     def _handle(self, event: Event, problem: str = "") -> NextStep:
         with self._lock:

@@ -17,8 +17,10 @@ from lfr_ray.camera.address import Address, parse_address
 from lfr_ray.camera.decode import VideoFootage
 from lfr_ray.camera.folder import FolderFootage
 from lfr_ray.camera.footage import DecodedPicture, Footage, SourceCounts, SourceInfo
+from lfr_ray.camera.http_pictures import open_http_pictures
 from lfr_ray.camera.pace import Pace, PaceConfig, decide
 from lfr_ray.camera.recording_time import RecordingTime
+from lfr_ray.camera.watched_folder import WatchedFolder
 from lfr_ray.clock import Clock, SystemClock
 from lfr_ray.config import CameraConfig
 from lfr_ray.records import Frame, Picture
@@ -84,7 +86,7 @@ class PacedSource:
             StreamError: A stream broke, stalled or ended.
         """
         info = self._info
-        config = PaceConfig(info.live, self._config.pace == "full", 1.0 / self._config.max_fps)
+        config = PaceConfig(info.live, takes_every_frame(self._config), 1.0 / self._config.max_fps)
         pace, index, began_s = Pace(), -1, 0.0
         while True:
             first = index + 1
@@ -138,6 +140,11 @@ class PacedSource:
         self._past = self.counts()
         self._footage.close()
         self._footage = self._open_footage()
+
+
+def takes_every_frame(config: CameraConfig) -> bool:
+    """Nothing is dropped; whoever gives the frames waits for whoever takes them."""
+    return config.pace == "full" or config.folder != "read"
 
 
 def open_source(
@@ -195,8 +202,15 @@ def _open_footage(
 ) -> Footage:
     if address.kind == "scheme":
         return PluggedFootage(schemes[address.scheme](config))
+    if config.folder != "read":
+        remove = config.folder == "watch-and-remove"
+        return WatchedFolder(address, camera=config.name, remove=remove, clock=clock, stopping=stopping)
     if address.kind == "pictures":
         return FolderFootage(address)
+    if address.scheme in {"http", "https"}:
+        pictures = open_http_pictures(address, clock=clock, stopping=stopping, stall_s=config.stall_s)
+        if pictures is not None:
+            return pictures
     return VideoFootage(address, clock=clock, stopping=stopping, stall_s=config.stall_s)
 
 
