@@ -50,8 +50,7 @@ class CameraConfig(Section):
         description="live: recordings play at their own speed and the newest frame wins; full: every frame, no drops.",
     )
     folder: Literal["read", "watch", "watch-and-remove"] = Field(
-        default="read",
-        description="A folder of pictures is read once, or watched for new ones; removed after use or not.",
+        default="read", description="Of pictures: how it is used."
     )
     on_end: Literal["stop", "loop"] = Field(default="stop", description="What a recording does at its end.")
     max_fps: float = Field(default=10.0, gt=0, le=120, description="Frames a second that are looked at (pace live).")

@@ -81,21 +81,36 @@ class JpegSplitter:
                 self._at, self._in_scan = marker.start(), False
                 if data[self._at + 1] == _START:
                     return self._at
-            if self._at + 4 > len(data):
-                return self._at + 2 if bytes(data[self._at : self._at + 2]) == _END else None
-            if data[self._at] != 0xFF or data[self._at + 1] in {0x00, _START}:
+            if bytes(data[self._at : self._at + 2]) == _END:
+                return self._at + 2
+            skip = self._segment_bytes()
+            if skip is None:
+                return None
+            if not skip:
                 self._give_up()
                 return 0
-            kind = data[self._at + 1]
-            if kind == _FINISH:
-                return self._at + 2
-            if kind == 0xFF:
-                self._at += 1
-            elif 0xD0 <= kind <= 0xD7 or kind == 0x01:
-                self._at += 2
-            else:
-                self._at += 2 + int.from_bytes(data[self._at + 2 : self._at + 4], "big")
-                self._in_scan = kind == _START_OF_SCAN
+            self._in_scan = data[self._at + 1] == _START_OF_SCAN
+            self._at += skip
+
+    def _segment_bytes(self) -> int | None:
+        """How long the segment is that begins here; None: more bytes are needed; 0: there is none."""
+        data, at = self._data, self._at
+        if at + 4 > len(data):
+            return None
+        kind = data[at + 1]
+        if data[at] != 0xFF or kind in {0x00, _START}:
+            return 0
+        if kind == 0xFF:
+            return 1
+        if 0xD0 <= kind <= 0xD7 or kind == 0x01:
+            return 2
+        length = 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        if 0xE0 <= kind <= 0xEF:
+            return length
+        # Only what an application adds may hold another picture; here one that begins means that this one is cut off.
+        if at + length + 2 > len(data):
+            return None
+        return 0 if data.find(_BEGIN, at, at + length + 2) >= 0 else length
 
     def _ends_at(self, end: int) -> bool:
         return bytes(self._data[end - 2 : end]) == _END

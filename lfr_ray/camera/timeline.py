@@ -70,6 +70,7 @@ class Timeline:
         missing_s: How long nothing could be seen.
         jumps: Steps that were not believed.
         stalled: Steps in a row in which hardly any time passed.
+        former_shift_s: What was added before the newest jump; None before the first one.
     """
 
     last_s: float | None = None
@@ -80,6 +81,7 @@ class Timeline:
     missing_s: float = 0.0
     jumps: int = 0
     stalled: int = 0
+    former_shift_s: float | None = None
 
 
 def place(config: TimelineConfig, timeline: Timeline, stamp_s: float | None, damaged: bool = False) -> Timeline:
@@ -105,6 +107,20 @@ def place(config: TimelineConfig, timeline: Timeline, stamp_s: float | None, dam
         return replace(timeline, last_s=last_s + interval_s, stamp_s=timeline.stamp_s + interval_s)
     shifted_s = stamp_s + timeline.shift_s
     step_s = shifted_s - timeline.stamp_s
+    gap = step_s > max(STEP_S, STEP_INTERVALS * interval_s)
+    if (gap or step_s < -ANEW_S) and timeline.former_shift_s is not None:
+        before_s = stamp_s + timeline.former_shift_s
+        if abs(before_s - last_s - interval_s) <= STEP_S:
+            # The clock is again what it was before it jumped.
+            return replace(
+                timeline,
+                last_s=max(last_s, before_s),
+                stamp_s=max(last_s, before_s),
+                shift_s=timeline.former_shift_s,
+                former_shift_s=None,
+                gap_s=0.0,
+                jumps=timeline.jumps + 1,
+            )
     if step_s < -ANEW_S:
         return _went_back(timeline, shifted_s, step_s, interval_s)
     stalled = timeline.stalled + 1 if abs(step_s) < LEAST_STEP_S else 0
@@ -115,7 +131,6 @@ def place(config: TimelineConfig, timeline: Timeline, stamp_s: float | None, dam
         return _follows(timeline, shifted_s, interval_s)
     # Where the pictures are ahead of the recording's own time, theirs passes more slowly until they are not.
     slowed_s = last_s + CATCH_UP * max(0.0, step_s) if last_s > timeline.stamp_s else last_s
-    gap = step_s > max(STEP_S, STEP_INTERVALS * interval_s)
     return replace(
         timeline,
         last_s=max(last_s, shifted_s, min(slowed_s, _length(config))),
@@ -188,6 +203,7 @@ def _follows(timeline: Timeline, shifted_s: float, interval_s: float) -> Timelin
         last_s=at_s,
         stamp_s=at_s,
         shift_s=timeline.shift_s + at_s - shifted_s,
+        former_shift_s=timeline.shift_s,
         gap_s=0.0,
         jumps=timeline.jumps + 1,
     )

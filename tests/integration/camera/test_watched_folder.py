@@ -29,8 +29,8 @@ def jpeg(grey: int) -> bytes:
 class Seen:
     """What a camera gave so far: the mean grey of each picture, in tens."""
 
-    def __init__(self, folder: Path, **fields: object) -> None:
-        config = CameraConfig.model_validate({"name": "gate", "url": str(folder), "folder": "watch", **fields})
+    def __init__(self, fields: dict[str, object]) -> None:
+        config = CameraConfig.model_validate({"name": "gate", "folder": "watch", **fields})
         self.greys: list[int] = []
         self.reader = CameraReader(config, reconnect=ReconnectConfig(first_s=0.1, longest_s=0.2)).start()
         self._taking = threading.Thread(target=self._take, daemon=True)
@@ -61,7 +61,7 @@ def watch(tmp_path: Path) -> Iterator[Callable[..., Seen]]:
     started: list[Seen] = []
 
     def start(**fields: object) -> Seen:
-        started.append(Seen(tmp_path, **fields))
+        started.append(Seen({"url": str(tmp_path), **fields}))
         return started[-1]
 
     yield start
