@@ -55,7 +55,8 @@ class RecordingTime:
             self._counts.report(f"no picture from {began_s:.1f} s to {ended_s:.1f} s")
         if self._timeline.jumps:
             self._counts.report(f"the time stamps jump ({self._timeline.jumps}x); the pictures' times are estimated")
-        missing_s = missing_at_end_s(self._config, self._timeline)
+        incomplete = self._counts.decoded + 1 < (self._counts.expected or 0)
+        missing_s = missing_at_end_s(self._config, self._timeline, incomplete=incomplete)
         if missing_s:
             self._counts.missing_s += missing_s
             self._counts.report(f"the last {missing_s:.1f} s of {self._config.length_s:.1f} s are missing")

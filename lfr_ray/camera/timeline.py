@@ -154,13 +154,20 @@ def is_missing(step_s: float, interval_s: float, damaged: bool) -> bool:
     return step_s > max(MISSING_S, MISSING_INTERVALS * interval_s)
 
 
-def missing_at_end_s(config: TimelineConfig, timeline: Timeline) -> float:
-    """How much of a recording's length is not there at its end; 0 where nobody declared its length."""
+def missing_at_end_s(config: TimelineConfig, timeline: Timeline, *, incomplete: bool = False) -> float:
+    """How much of a recording's length is not there at its end; 0 where nobody declared its length.
+
+    Args:
+        config: What was declared.
+        timeline: After the last picture.
+        incomplete: Fewer pictures came than there should be. Otherwise the last one may be shown for up to a second.
+    """
     if not config.indexed or config.length_s is None or timeline.last_s is None:
         return 0.0
     interval_s = interval(config, timeline)
     left_s = config.length_s - end_s(config, timeline)
-    return left_s if left_s > max(STEP_S, STEP_INTERVALS * interval_s) else 0.0
+    ordinary_s = STEP_INTERVALS * interval_s
+    return left_s if left_s > (ordinary_s if incomplete else max(STEP_S, ordinary_s)) else 0.0
 
 
 def end_s(config: TimelineConfig, timeline: Timeline) -> float:
