@@ -57,6 +57,7 @@ class RecordingTime:
             self._counts.report(f"the time stamps jump ({self._timeline.jumps}x); the pictures' times are estimated")
         incomplete = self._counts.decoded + 1 < (self._counts.expected or 0)
         missing_s = missing_at_end_s(self._config, self._timeline, incomplete=incomplete)
+        self._count_lost(missing_s)
         if missing_s:
             self._counts.missing_s += missing_s
             self._counts.report(f"the last {missing_s:.1f} s of {self._config.length_s:.1f} s are missing")
@@ -64,3 +65,11 @@ class RecordingTime:
         elif self._config.length_s is not None and self._config.indexed:
             self._counts.seconds = max(self._timeline.last_s or 0.0, self._config.length_s)
         return self._counts.seconds
+
+    def _count_lost(self, at_end_s: float) -> None:
+        """Pictures that should be there and were not decoded, although nobody called them damaged."""
+        lost = (self._counts.expected or 0) - self._counts.decoded
+        elsewhere = lost - at_end_s / interval(self._config, self._timeline)
+        if lost > 1 and elsewhere > max(1.0, 0.01 * lost) and not self._counts.corrupt:
+            self._counts.corrupt += round(elsewhere)
+            self._counts.missing_s += self._timeline.uneven_s

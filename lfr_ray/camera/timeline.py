@@ -69,6 +69,7 @@ class Timeline:
         gap_s: The newest gap that was believed; a step back of the same size shows that it was none.
         missing_s: How long nothing could be seen.
         jumps: Steps that were not believed.
+        uneven_s: By how much steps were longer than the usual one without counting as missing.
         stalled: Steps in a row in which hardly any time passed.
         former_shift_s: What was added before the newest jump; None before the first one.
     """
@@ -80,6 +81,7 @@ class Timeline:
     gap_s: float = 0.0
     missing_s: float = 0.0
     jumps: int = 0
+    uneven_s: float = 0.0
     stalled: int = 0
     former_shift_s: float | None = None
 
@@ -131,6 +133,8 @@ def place(config: TimelineConfig, timeline: Timeline, stamp_s: float | None, dam
         return _follows(timeline, shifted_s, interval_s)
     # Where the pictures are ahead of the recording's own time, theirs passes more slowly until they are not.
     slowed_s = last_s + CATCH_UP * max(0.0, step_s) if last_s > timeline.stamp_s else last_s
+    missing = is_missing(step_s, interval_s, damaged)
+    longer_s = step_s - interval_s if step_s > DAMAGED_INTERVALS * interval_s else 0.0
     return replace(
         timeline,
         last_s=max(last_s, shifted_s, min(slowed_s, _length(config))),
@@ -138,7 +142,8 @@ def place(config: TimelineConfig, timeline: Timeline, stamp_s: float | None, dam
         steps_s=(*timeline.steps_s, step_s)[-STEPS:] if step_s >= LEAST_STEP_S else timeline.steps_s,
         stalled=stalled,
         gap_s=step_s if gap else timeline.gap_s,
-        missing_s=timeline.missing_s + (step_s - interval_s if is_missing(step_s, interval_s, damaged) else 0.0),
+        missing_s=timeline.missing_s + (longer_s if missing else 0.0),
+        uneven_s=timeline.uneven_s + (0.0 if missing else longer_s),
     )
 
 

@@ -137,7 +137,7 @@ def test_damaged_pictures_are_counted(write: Callable[..., Path], tmp_path: Path
 def test_dropped_pictures_are_told_and_the_others_come(write: Callable[..., Path], tmp_path: Path) -> None:
     frames, counts = read(filtered(write(), "noise=drop='not(mod(n+1,4))'", tmp_path))
     assert len(frames) > (FRAMES - FRAMES // 4) * 0.85
-    assert counts.corrupt > FRAMES / 2
+    assert counts.corrupt > 5
     assert counts.missing_s > 0.5
     assert counts.seconds == pytest.approx(LENGTH_S, abs=0.1)
     assert counts.problems
