@@ -44,6 +44,9 @@ class CameraConfig(Section):
         default="live",
         description="live: recordings play at their own speed and the newest frame wins; full: every frame, no drops.",
     )
+    folder: Literal["read", "watch", "watch-and-remove"] = Field(
+        default="read", description="Of pictures: how it is used."
+    )
     on_end: Literal["stop", "loop"] = Field(default="stop", description="What a recording does at its end.")
     max_fps: float = Field(default=10.0, gt=0, le=120, description="Frames a second that are looked at (pace live).")
     stall_s: float = Field(default=5.0, gt=0, description="Without a picture for so long, a live stream is blind.")

@@ -32,6 +32,7 @@ from lfr_ray.actors.resources import usable_cores
 from lfr_ray.actors.rpc import Handle, Reply
 from lfr_ray.actors.stages import RemoteStages
 from lfr_ray.alert.document import to_json
+from lfr_ray.camera.reader import CameraStatus, faults_of
 from lfr_ray.camera.recordings import Recording
 from lfr_ray.config import SiteConfig
 from lfr_ray.errors import ResourceError
@@ -52,7 +53,8 @@ class Progress:
     recordings: int = 0
     frames: int = 0
     alerts: int = 0
-    blind: dict[str, str] = field(default_factory=dict)
+    blind: dict[str, list[str]] = field(default_factory=dict)
+    endings: dict[str, CameraStatus] = field(default_factory=dict)
 
 
 class FootageRun:
@@ -145,7 +147,9 @@ class FootageRun:
         wall_s = time.monotonic() - began_s
         counted = merged([*self._snapshots, self._matcher.ask(MatcherCalls.snapshot).wait()])
         alerts = sorted(every_alert(desk), key=lambda one: (one.place.camera, one.place.captured_s))
-        return FootageResult([to_json(one) for one in alerts], counted, wall_s, dict(progress.blind))
+        return FootageResult(
+            [to_json(one) for one in alerts], counted, wall_s, dict(progress.blind), dict(progress.endings)
+        )
 
     def _make_cameras(self, recordings: Sequence[Recording]) -> None:
         for recording in recordings:
@@ -159,10 +163,12 @@ class FootageRun:
             ending = reply.wait()
             self._snapshots.append(ending.counted)
             progress.frames += int(sum(v for (name, _), v in ending.counted.values.items() if name == "frames_total"))
-            if ending.problem:
-                progress.blind[recording.camera.name] = ending.problem
+            progress.endings[recording.camera.name] = ending.status
+            problems = faults_of(ending.status)
+            if problems:
+                progress.blind[recording.camera.name] = problems
         except ResourceError:
-            progress.blind[recording.camera.name] = "its process ended; the rest of the recording was not seen"
+            progress.blind[recording.camera.name] = ["its process ended; the rest of the recording was not seen"]
         camera.kill()
 
 
@@ -175,12 +181,14 @@ class FootageResult:
         counted: Every process's counters, added up.
         wall_s: From the first recording's start to the last one's end, models being ready.
         problems: Recordings that were not seen whole, and why.
+        endings: The cameras' states at the end of their recordings, by name.
     """
 
     alerts: list[dict[str, Any]]
     counted: Snapshot
     wall_s: float
-    problems: dict[str, str]
+    problems: dict[str, list[str]]
+    endings: dict[str, CameraStatus]
 
     def total(self, name: str) -> int:
         """A counter over all cameras."""

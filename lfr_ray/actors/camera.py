@@ -33,10 +33,10 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class EndOfRecording:
-    """How a recording ended: its counters, and what was wrong, if anything."""
+    """How a recording ended: its counters, and its camera's state with what was wrong, if anything."""
 
     counted: Snapshot
-    problem: str
+    status: CameraStatus
 
 
 class CameraActor:
@@ -63,6 +63,8 @@ class CameraActor:
         self._stopping = False
         self._dropped = 0
         self._reconnects = 0
+        self._corrupt = 0
+        self._missing_s = 0.0
 
     async def ready(self, stages: RemoteStages | None = None) -> bool:
         """The process has loaded what it needs; with stages, it has found its way to the models as well."""
@@ -85,7 +87,7 @@ class CameraActor:
     async def run_to_end(self, stages: RemoteStages) -> EndOfRecording:
         """Start, without a lease, and wait for the end of the recording."""
         await self._begin(stages)
-        return EndOfRecording(await self.snapshot(), self._reader.status().problem)
+        return EndOfRecording(await self.snapshot(), self._status())
 
     async def snapshot(self) -> Snapshot:
         """What this camera counted."""
@@ -94,6 +96,10 @@ class CameraActor:
         self._meter.count("frames_dropped_total", dropped, camera=self._camera.name)
         reconnects, self._reconnects = status.reconnects - self._reconnects, status.reconnects
         self._meter.count("reconnects_total", reconnects, camera=self._camera.name)
+        corrupt, self._corrupt = status.corrupt - self._corrupt, status.corrupt
+        self._meter.count("frames_damaged_total", corrupt, camera=self._camera.name)
+        missing_s, self._missing_s = status.missing_s - self._missing_s, status.missing_s
+        self._meter.count("footage_missing_seconds_total", max(0.0, missing_s), camera=self._camera.name)
         self._meter.gauge("memory_rss_bytes", resident_bytes(), process=f"camera {self._camera.name}")
         self._meter.gauge("camera_blind", float(status.state != "live"), camera=self._camera.name)
         return self._meter.snapshot()

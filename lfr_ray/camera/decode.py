@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import av
 import av.error
 import av.logging
 import numpy as np
+from av.codec.context import Flags
 from av.container import InputContainer
 from av.packet import Packet
-from av.stream import Disposition, Stream
+from av.sidedata.sidedata import SideData
+from av.sidedata.sidedata import Type as SideDataType
+from av.stream import Discard, Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
@@ -21,6 +26,7 @@ from av.video.stream import VideoStream
 from lfr_ray.camera.address import Address
 from lfr_ray.camera.faults import fault_of, kind_of, no_picture, not_video
 from lfr_ray.camera.footage import DecodedPicture, SourceCounts, SourceInfo
+from lfr_ray.camera.orientation import SWAPS_SIDES, orientation_of, turned
 from lfr_ray.camera.pace import Lag, measure_lag
 from lfr_ray.camera.stills import MAX_PIXELS
 from lfr_ray.clock import Clock
@@ -35,6 +41,12 @@ av.logging.set_libav_level(av.logging.PANIC)
 CONNECT_S = 5.0
 """A camera that has not answered after so long is tried again later."""
 
+SILENT_S = 0.8 * CONNECT_S
+"""A server that was waited for so long has said nothing, whatever the decoder makes of that."""
+
+SILENT_SHARE = 0.8
+"""The same of a stream that was open, as a share of the time after which it counts as stalled."""
+
 DAMAGED_IN_A_ROW = 100
 """A recording is given up after so many unreadable packets in a row."""
 
@@ -48,6 +60,8 @@ _PROTOCOLS = {
 # Texts that ffmpeg would draw, and lists that lead to other files: none of them is a recording.
 _NO_RECORDINGS = frozenset({"tty", "concat", "hls", "dash", "lavfi", "sdp", "imf"})
 # These formats hold no time stamps; ffmpeg makes some up at 25 frames a second.
+_INDEXED = frozenset({"mov", "mp4", "avi", "matroska", "webm", "asf"})
+# These list their pictures, or say of each cluster when it is; a gap in their time stamps is a gap in the recording.
 _NO_CLOCK = frozenset({"mpjpeg", "mjpeg", "h264", "hevc", "m4v", "mpegvideo", "jpeg_pipe", "png_pipe", "image2"})
 
 
@@ -78,7 +92,8 @@ class VideoFootage:
         self._stall_s = stall_s
         self._rgb = VideoReformatter()
         self._lag = Lag()
-        self._container = _open(address, stall_s)
+        self._began_s = self._seen_s = clock.steady_s()
+        self._container = _open(address, stall_s, clock)
         try:
             self._stream = self._video_stream()
             self._stream.thread_type = "SLICE" if threads == 1 else "AUTO"
@@ -88,6 +103,8 @@ class VideoFootage:
             vod = address.scheme in {"http", "https"} and bool(self._container.duration)
             self._lasting = address.lasting and not vod
             self._clocked = not _NO_CLOCK & set(self._container.format.name.split(","))
+            if not self._lasting:
+                self._read_all()
             self._decoded = self._decode()
             # The first picture proves that this is a video, and knows its size after rotation.
             self._first = next(self._decoded, None)
@@ -113,9 +130,8 @@ class VideoFootage:
         for frame in self._decoded:
             yield self._with_time(frame)
             del frame
-        expected = self._stream.frames
-        if not self._lasting and self.counts.decoded + 1 < expected * 0.99 and not self._stopping.is_set():
-            self.counts.report(f"damaged: {self.counts.decoded} of {expected} pictures could be decoded")
+        if not self._lasting and not self._stopping.is_set():
+            self._report()
 
     @property
     def lag_s(self) -> float:
@@ -126,15 +142,57 @@ class VideoFootage:
         """Close the file, connection or device."""
         self._container.close()
 
+    def _read_all(self) -> None:
+        """All that can be had of a recording: also pictures with gaps, and no sound."""
+        # Where the end of a file is missing, sound is missing from which FFmpeg would not go on to the pictures.
+        for stream in self._container.streams:
+            if stream.index != self._stream.index:
+                stream.discard = Discard.all
+        # Without this a decoder keeps every picture back whose predecessors are damaged, until the next key frame.
+        self._stream.codec_context.flags |= Flags.output_corrupt
+        # What an edit list hides counts in the header, but is not to be shown.
+        entries = self._stream.index_entries
+        hidden = sum(one.is_discard for one in entries) if len(entries) == self._stream.frames else 0
+        self.counts.expected = max(0, self._stream.frames - hidden) or None
+
+    def _report(self) -> None:
+        """What was wrong with a recording that was read to its end."""
+        decoded, expected, corrupt = self.counts.decoded, self.counts.expected, self.counts.corrupt
+        if expected and decoded < expected:
+            # A decoder may keep a picture or two to itself; of long recordings one in a hundred is not worth a word.
+            lost = expected - decoded
+            if lost > 1 and (corrupt or lost > expected * 0.01):
+                self.counts.report(f"damaged: {decoded} of {expected} pictures could be decoded")
+        if corrupt:
+            self.counts.report(f"damaged: {corrupt} pictures or packets could not be decoded, or only with gaps")
+
     def _describe(self, first: VideoFrame) -> SourceInfo:
-        sides_px = (first.height, first.width) if first.rotation % 180 else (first.width, first.height)
+        turned_aside = _orientation(first) in SWAPS_SIDES
+        sides_px = (first.height, first.width) if turned_aside else (first.width, first.height)
         rate = self._stream.average_rate or self._stream.guessed_rate or self._stream.base_rate
         return SourceInfo(
             *sides_px,
             fps=float(rate) if rate else 25.0,
-            frames=None if self._lasting else (self._stream.frames or None),
+            frames=self.counts.expected,
             live=self._lasting,
+            length_s=None if self._lasting or not self._clocked else self._length_s(),
+            indexed=bool(_INDEXED & set(self._container.format.name.split(","))),
         )
+
+    def _length_s(self) -> float | None:
+        """The pictures' length as declared; sound may go on for longer."""
+        if self._stream.duration and self._stream.time_base:
+            length_s = float(self._stream.duration * self._stream.time_base)
+            # Of an AVI file that is cut off FFmpeg estimates the length; its header knows better.
+            counted = self.counts.expected if self._container.format.name == "avi" else None
+            rate = self._stream.average_rate
+            return max(length_s, float(counted / rate)) if counted and rate else length_s
+        with contextlib.suppress(ValueError):
+            hours, minutes, seconds = self._stream.metadata.get("DURATION", "").split(":")
+            return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+        if self._container.duration and len(self._container.streams) == 1:
+            return self._container.duration / av.time_base
+        return None
 
     def _video_stream(self) -> VideoStream:
         name = self._container.format.name
@@ -153,7 +211,8 @@ class VideoFootage:
             return stream
         kinds = ", ".join(sorted({stream.type for stream in self._container.streams})) or "nothing"
         if self._address.lasting:
-            raise fault_of(av.error.InvalidDataError(1, ""), self._address)
+            silent = self._clock.steady_s() - self._began_s >= SILENT_S
+            raise fault_of(av.error.InvalidDataError(1, ""), self._address, silent=silent)
         raise SourceError(
             "the recording has no video stream",
             got=f"{self._address.shown}: {kinds}",
@@ -163,11 +222,11 @@ class VideoFootage:
 
     def _decode(self) -> Iterator[VideoFrame]:
         """Pictures in order, until the end of a recording; a lasting stream only ends in an error."""
-        seen_s = self._clock.steady_s()
+        self._seen_s = self._clock.steady_s()
         # Sound and subtitles come along: waiting for video alone, nobody would notice that it stalls.
         for packet in self._packets():
             ours = packet is None or packet.stream_index == self._stream.index
-            waited_s = self._clock.steady_s() - seen_s
+            waited_s = self._clock.steady_s() - self._seen_s
             if self._address.lasting and waited_s >= self._stall_s:
                 # Also when this very packet ends the silence: it was left over in the parser, and
                 # its picture is as old as the silence.
@@ -178,7 +237,7 @@ class VideoFootage:
                 yield frame
                 del frame
                 # After the yield: what the reader of the frames takes is not waiting for the camera.
-                seen_s = self._clock.steady_s()
+                self._seen_s = self._clock.steady_s()
             if self._stopping.is_set():
                 return
         if self._lasting and not self._stopping.is_set():
@@ -202,7 +261,10 @@ class VideoFootage:
         else:
             problem = av.error.InvalidDataError(1, "")
         if self._lasting:
-            raise fault_of(problem, self._address)
+            waited_s = self._clock.steady_s() - self._seen_s
+            if self._address.lasting and self.counts.decoded and waited_s >= SILENT_SHARE * self._stall_s:
+                raise no_picture(self._address, waited_s)
+            raise fault_of(problem, self._address, silent=waited_s >= SILENT_S)
         self.counts.report(f"ended early: {kind_of(problem)}")
         yield None
 
@@ -246,9 +308,14 @@ class VideoFootage:
         except (av.FFmpegError, ValueError, OSError):
             self.counts.corrupt += 1
             return None
-        quarter_turns = round(frame.rotation / 90) % 4
-        # Contiguous: some widths leave padding at the end of every row.
-        return np.ascontiguousarray(np.rot90(pixels, quarter_turns) if quarter_turns else pixels, dtype=np.uint8)
+        return turned(pixels.astype(np.uint8, copy=False), _orientation(frame))
+
+
+def _orientation(frame: VideoFrame) -> int:
+    """1 to 8 as in EXIF."""
+    data = cast(Iterable[SideData], frame.side_data)  # PyAV declares it as something else than it is
+    matrix = next((bytes(one) for one in data if one.type == SideDataType.DISPLAYMATRIX), b"")
+    return orientation_of(matrix)
 
 
 def _check_file(address: Address) -> None:
@@ -263,7 +330,8 @@ def _check_file(address: Address) -> None:
         raise not_video(address, "neither a file nor a folder")
 
 
-def _open(address: Address, stall_s: float) -> InputContainer:
+def _open(address: Address, stall_s: float, clock: Clock) -> InputContainer:
+    began_s = clock.steady_s()
     options = {"protocol_whitelist": _PROTOCOLS.get(address.scheme or address.kind, "file")}
     if address.scheme in {"rtsp", "rtsps"}:
         options |= {"rtsp_transport": "tcp", "allowed_media_types": "video"}
@@ -281,5 +349,5 @@ def _open(address: Address, stall_s: float) -> InputContainer:
             metadata_errors="replace",
         )
     except (av.FFmpegError, OSError, ValueError) as error:
-        fault: LfrError = fault_of(error, address)
+        fault: LfrError = fault_of(error, address, silent=clock.steady_s() - began_s >= SILENT_S)
     raise fault

@@ -47,12 +47,17 @@ FAULTS: tuple[tuple[tuple[type[BaseException], ...], str, str], ...] = (
 )
 
 
-def fault_of(error: BaseException, address: Address) -> LfrError:
+SILENCE_KINDS = (av.error.InvalidDataError, EOFError, OSError)
+"""What FFmpeg also says of a server from which nothing came."""
+
+
+def fault_of(error: BaseException, address: Address, *, silent: bool = False) -> LfrError:
     """The error to raise instead of ``error``, outside of its ``except`` block.
 
     Args:
         error: What PyAV raised.
         address: Whose stream it was.
+        silent: Nothing came until the limit of time was over; FFmpeg's kind of error often hides that.
 
     Returns:
         A StreamError for what may work later, a SourceError for a recording.
@@ -64,6 +69,8 @@ def fault_of(error: BaseException, address: Address) -> LfrError:
             allowed="a video file that ffmpeg can read, complete to its index",
             next_step="play it in a video player; if it plays there, convert it to MP4 (H.264)",
         )
+    if silent and isinstance(error, SILENCE_KINDS) and not isinstance(error, ConnectionError):
+        error = TimeoutError()
     for kinds, what, next_step in FAULTS:
         if isinstance(error, kinds):
             return StreamError(what, got=address.shown, next_step=next_step)

@@ -1,4 +1,4 @@
-"""A folder of still pictures, or a single one, as footage of one frame a second."""
+"""A folder of still pictures, or a single one: pictures without an order in time, each of which stands by itself."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ class FolderFootage:
                 next_step="repair or remove them",
             )
         height_px, width_px = self._first.shape[:2]
-        self._info = SourceInfo(width_px, height_px, FPS, len(self._files), live=False)
+        self._info = SourceInfo(width_px, height_px, FPS, len(self._files), live=False, stills=True)
+        self.counts.expected = len(self._files)
 
     def info(self) -> SourceInfo:
         """Size of the first picture and number of files."""

@@ -21,6 +21,9 @@ class SourceInfo:
         fps: Frames a second that it claims.
         frames: Length of a recording, None when unknown or without end.
         live: Pictures come when they come, and nobody can ask for them again.
+        length_s: Length of a recording as its container declares it, None when unknown.
+        indexed: The container lists every picture with its time.
+        stills: Pictures without an order in time, each of which stands by itself.
     """
 
     width_px: int
@@ -28,6 +31,9 @@ class SourceInfo:
     fps: float
     frames: int | None
     live: bool
+    length_s: float | None = None
+    indexed: bool = False
+    stills: bool = False
 
 
 @dataclass(slots=True)
@@ -39,17 +45,36 @@ class SourceCounts:
         skipped: Of those, not looked at because ``max_fps`` allows no more.
         corrupt: Packets and pictures that could not be decoded, or only with gaps.
         problems: What was wrong, by name; at most :data:`PROBLEMS_KEPT`.
+        expected: Pictures that there should be, None when unknown.
+        missing_s: For how long there is no picture although there should be.
+        seconds: Length of what was read, on the source's own timeline, with what is missing at its end.
     """
 
     decoded: int = 0
     skipped: int = 0
     corrupt: int = 0
     problems: list[str] = field(default_factory=list)
+    expected: int | None = None
+    missing_s: float = 0.0
+    seconds: float = 0.0
 
     def report(self, problem: str) -> None:
         """Remember a problem."""
         if len(self.problems) < PROBLEMS_KEPT:
             self.problems.append(problem)
+
+    def plus(self, other: SourceCounts) -> SourceCounts:
+        """Both added; a problem that both have is named once."""
+        expected = [one for one in (self.expected, other.expected) if one is not None]
+        return SourceCounts(
+            self.decoded + other.decoded,
+            self.skipped + other.skipped,
+            self.corrupt + other.corrupt,
+            list(dict.fromkeys((*self.problems, *other.problems)))[:PROBLEMS_KEPT],
+            sum(expected) if expected else None,
+            self.missing_s + other.missing_s,
+            self.seconds + other.seconds,
+        )
 
 
 @dataclass(frozen=True, slots=True)

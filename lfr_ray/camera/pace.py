@@ -16,9 +16,6 @@ LATEST_S = 1.0
 JUMP_S = 5.0
 """A live stream whose time stamps jump so far has started to count anew."""
 
-ANEW_S = 0.5
-"""A recording whose time stamps go back so far has started to count anew; less is disorder."""
-
 LAG_DRIFT = 0.001
 """Share by which the clocks of camera and host may run apart before it counts as lag."""
 
@@ -96,25 +93,6 @@ def decide(config: PaceConfig, pace: Pace, media_s: float, now_s: float) -> tupl
     if wait_s > LONGEST_WAIT_S or wait_s < -LATEST_S:
         zero_s, wait_s = now_s - media_s, 0.0
     return PaceDecision(True, max(0.0, wait_s)), replace(after, zero_s=zero_s)
-
-
-def follow_on(raw_s: float, last_s: float, shift_s: float, interval_s: float) -> tuple[float, float]:
-    """A recording's timeline, which never goes back, from time stamps that may.
-
-    Joined recordings start to count anew in the middle; the second part follows the first one.
-
-    Args:
-        raw_s: The frame's own time stamp.
-        last_s: Where the frame before it was put.
-        shift_s: What is added to time stamps at present.
-        interval_s: Usual time between two frames.
-
-    Returns:
-        Where this frame is put, and what is added from now on.
-    """
-    if raw_s + shift_s < last_s - ANEW_S:
-        shift_s = last_s + interval_s - raw_s
-    return max(last_s, raw_s + shift_s), shift_s
 
 
 @dataclass(frozen=True, slots=True)

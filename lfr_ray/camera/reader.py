@@ -15,7 +15,7 @@ from lfr_ray.camera.credentials import hide_credentials
 from lfr_ray.camera.footage import SourceCounts
 from lfr_ray.camera.newest import EveryFrame, Mailbox, NewestFrame
 from lfr_ray.camera.reconnect import Connection, Event, NextStep, ReconnectConfig, State, after_event, observed
-from lfr_ray.camera.source import PacedSource, Schemes, SourceInfo, open_source
+from lfr_ray.camera.source import PacedSource, Schemes, SourceInfo, open_source, takes_every_frame
 from lfr_ray.clock import Clock, SystemClock
 from lfr_ray.config import CameraConfig
 from lfr_ray.errors import InputError, LfrError
@@ -24,8 +24,13 @@ from lfr_ray.records import Frame
 STOP_S = 1.5
 """How long ``stop`` waits. A thread inside a system call ends by itself when that times out."""
 
-RATE_FRAMES = 50
-"""Newest frames over which the rate is measured."""
+RATE_WINDOW_S = 30.0
+"""The rate is measured over so long. It holds for a snapshot every ten seconds, and for a burst of old pictures."""
+
+RATE_LEAST_S = 1.0
+"""Before so much time has passed nothing can be said of a rate."""
+
+RATE_FRAMES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,10 @@ class CameraStatus:
         url: The address without credentials.
         problem: Why it is blind or ended, or empty.
         problems: What was wrong with the footage, by name.
+        expected: Pictures that there should be; None when unknown.
+        missing_s: Seconds without a picture: of a recording those that it lacks, of a live camera those in which it
+            was blind.
+        seconds: Length of the recording that was read, with what is missing at its end; 0 for a live camera.
         refusal: Why the matcher compares nothing of this camera; empty when it does.
     """
 
@@ -66,6 +75,14 @@ class CameraStatus:
     problem: str
     problems: tuple[str, ...] = ()
     refusal: str = ""
+    expected: int | None = None
+    missing_s: float = 0.0
+    seconds: float = 0.0
+
+
+def faults_of(status: CameraStatus) -> list[str]:
+    """Everything that kept a recording from being seen whole, each once."""
+    return list(dict.fromkeys(one for one in (status.problem, *status.problems, status.refusal) if one))
 
 
 class CameraReader:
@@ -93,13 +110,16 @@ class CameraReader:
         on_change: Callable[[CameraStatus], None] | None = None,
     ) -> None:
         self._config = config
-        self.mailbox: Mailbox = mailbox or (EveryFrame() if config.pace == "full" else NewestFrame())
+        self.mailbox: Mailbox = mailbox or (EveryFrame() if takes_every_frame(config) else NewestFrame())
         self._clock = clock or SystemClock()
         self._schemes = schemes or {}
         self._shown = shown_address(config.url, self._schemes)
-        self._lasting = is_lasting(config.url, self._schemes)
-        # Only what should go on for ever can stall; a recording may wait for its reader.
-        stall_s = config.stall_s if self._lasting else math.inf
+        watched = config.folder != "read"
+        self._lasting = watched or is_lasting(config.url, self._schemes)
+        # Only what should go on for ever can stall; a recording may wait for its reader. Into a folder pictures may
+        # come as seldom as somebody passes, unless the site says otherwise.
+        stalls = self._lasting and (not watched or "stall_s" in config.model_fields_set)
+        stall_s = config.stall_s if stalls else math.inf
         self._reconnect = replace(reconnect or ReconnectConfig(), stall_s=stall_s)
         self._draw = draw
         self._on_change = on_change
@@ -110,6 +130,7 @@ class CameraReader:
         self._info: SourceInfo | None = None
         self._past = SourceCounts()
         self._frames = 0
+        self._blind_s = 0.0
         self._handing_over = False
         self._size_px = (0, 0)
         self._times_s: deque[float] = deque(maxlen=RATE_FRAMES)
@@ -158,12 +179,15 @@ class CameraReader:
                 reconnects=connection.reconnects,
                 width_px=width_px,
                 height_px=height_px,
-                fps=_rate(self._times_s) if connection.state == "live" else 0.0,
+                fps=_rate(self._times_s, now_s) if connection.state == "live" else 0.0,
                 lag_s=self._source.lag_s if self._source is not None else 0.0,
                 last_frame_at=connection.last_picture_at,
                 url=self._shown,
                 problem=hide_credentials(connection.problem, self._config.url),
                 problems=tuple(hide_credentials(one, self._config.url) for one in counts.problems),
+                expected=counts.expected,
+                missing_s=round(counts.missing_s + self._blind_s, 3),
+                seconds=round(counts.seconds, 3),
             )
 
     def _run(self) -> None:
@@ -201,10 +225,10 @@ class CameraReader:
             if source is not None:
                 with self._lock:
                     self._past, self._source = self._counts(), None
-                    self._times_s.clear()
                 source.close()
 
     def _hand_over(self, frame: Frame) -> None:
+        self._count_blind()
         self._handle("picture")
         self._handing_over = True
         accepted = self.mailbox.put(frame)
@@ -215,6 +239,14 @@ class CameraReader:
             self._frames += 1
             self._size_px = (frame.width_px, frame.height_px)
             self._times_s.append(self._clock.steady_s())
+
+    def _count_blind(self) -> None:
+        """Before a picture: how long there was none, where that was too long."""
+        with self._lock:
+            before_s = self._connection.last_picture_s
+            if self._lasting and before_s is not None:
+                without_s = self._clock.steady_s() - before_s
+                self._blind_s += without_s if without_s > self._reconnect.stall_s else 0.0
 
     def _handle(self, event: Event, problem: str = "") -> NextStep:
         with self._lock:
@@ -239,14 +271,14 @@ class CameraReader:
         """Over all connections so far."""
         if self._source is None:
             return self._past
-        past, now = self._past, self._source.counts()
-        problems = list(dict.fromkeys((*past.problems, *now.problems)))
-        return SourceCounts(
-            past.decoded + now.decoded, past.skipped + now.skipped, past.corrupt + now.corrupt, problems
-        )
+        return self._past.plus(self._source.counts())
 
 
-def _rate(times_s: deque[float]) -> float:
-    if len(times_s) < 2 or times_s[-1] <= times_s[0]:
+def _rate(times_s: deque[float], now_s: float) -> float:
+    """Frames a second over the newest :data:`RATE_WINDOW_S`, or since the first frame."""
+    if not times_s:
         return 0.0
-    return (len(times_s) - 1) / (times_s[-1] - times_s[0])
+    over_s = min(RATE_WINDOW_S, now_s - times_s[0])
+    if over_s < RATE_LEAST_S:
+        return 0.0
+    return sum(1 for at_s in times_s if at_s > now_s - over_s) / over_s

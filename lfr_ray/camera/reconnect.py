@@ -29,13 +29,11 @@ class ReconnectConfig:
         first_s: Upper bound of the first pause before a new attempt; it doubles with each failure.
         longest_s: Upper bound of every pause.
         stall_s: A live camera without a picture for so long is blind.
-        settled_s: After so long live the pauses begin with the short one again.
     """
 
     first_s: float = 0.5
     longest_s: float = 30.0
     stall_s: float = 5.0
-    settled_s: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,8 @@ class Connection:
         last_picture_s: Steady time of the newest picture.
         last_picture_at: Wall time of the newest picture.
         blind_since: Wall time since which nothing is seen, or None.
-        failures: Failures in a row, which lengthen the pause.
+        failures: Failures in a row to get a picture, which lengthen the pause. A stream that sends pictures for some
+            seconds and breaks is opened again at once: otherwise it would be seen for a small part of the time.
         reconnects: Times that it came back after it had been blind.
         problem: Why it is blind or ended; empty when all is well.
     """
@@ -98,7 +97,7 @@ def after_event(
         first = connection.started_at is None
         return NextStep("read"), (replace(connection, started_at=now_at, since_s=now_s) if first else connection)
     if event == "picture":
-        return NextStep("read"), _after_picture(config, connection, now_s, now_at)
+        return NextStep("read"), _after_picture(connection, now_s, now_at)
     if event == "failure":
         return _after_failure(config, connection, now_s, now_at, draw, problem)
     ended: Connection = replace(connection, state="ended", since_s=now_s, blind_since=None, problem=problem)
@@ -121,10 +120,9 @@ def observed(config: ReconnectConfig, connection: Connection, now_s: float) -> C
     )
 
 
-def _after_picture(config: ReconnectConfig, connection: Connection, now_s: float, now_at: float) -> Connection:
+def _after_picture(connection: Connection, now_s: float, now_at: float) -> Connection:
     fresh = connection.state != "live"
     since_s = now_s if fresh else connection.since_s
-    settled = not fresh and now_s - since_s >= config.settled_s
     return replace(
         connection,
         state="live",
@@ -132,7 +130,7 @@ def _after_picture(config: ReconnectConfig, connection: Connection, now_s: float
         last_picture_s=now_s,
         last_picture_at=now_at,
         blind_since=None,
-        failures=0 if settled else connection.failures,
+        failures=0,
         reconnects=connection.reconnects + (1 if connection.state == "blind" else 0),
         problem="",
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
@@ -16,7 +17,10 @@ from lfr_ray.camera.address import Address, parse_address
 from lfr_ray.camera.decode import VideoFootage
 from lfr_ray.camera.folder import FolderFootage
 from lfr_ray.camera.footage import DecodedPicture, Footage, SourceCounts, SourceInfo
-from lfr_ray.camera.pace import Pace, PaceConfig, decide, follow_on
+from lfr_ray.camera.http_pictures import open_http_pictures
+from lfr_ray.camera.pace import Pace, PaceConfig, decide
+from lfr_ray.camera.recording_time import RecordingTime
+from lfr_ray.camera.watched_folder import WatchedFolder
 from lfr_ray.clock import Clock, SystemClock
 from lfr_ray.config import CameraConfig
 from lfr_ray.records import Frame, Picture
@@ -82,19 +86,18 @@ class PacedSource:
             StreamError: A stream broke, stalled or ended.
         """
         info = self._info
-        config = PaceConfig(info.live, self._config.pace == "full", 1.0 / self._config.max_fps)
-        interval_s = 1.0 / info.fps if info.fps > 0 else 0.0
-        pace, index, media_s, shift_s = Pace(), -1, 0.0, 0.0
+        config = PaceConfig(info.live, takes_every_frame(self._config), 1.0 / self._config.max_fps)
+        pace, index, began_s = Pace(), -1, 0.0
         while True:
             first = index + 1
+            self._recording = RecordingTime(info, self._footage.counts)
             for picture in self._footage.pictures():
                 index += 1
                 now_s = self._clock.steady_s()
                 if info.live:
                     media_s = now_s if picture.media_s is None else picture.media_s
                 else:
-                    own_s = (index - first) * interval_s if picture.media_s is None else picture.media_s
-                    media_s, shift_s = follow_on(own_s, media_s, shift_s, interval_s)
+                    media_s = began_s + self._recording.place(picture.media_s)
                 decision, pace = decide(config, pace, media_s, now_s)
                 if not decision.keep:
                     self._skipped += 1
@@ -106,21 +109,16 @@ class PacedSource:
                     yield self._frame(index, media_s, pixels)
                 # No picture is kept while the next one is waited for: it may show somebody's face.
                 del picture, pixels
+            if not info.live and not self._stopping.is_set():
+                began_s += self._recording.finish()
             if info.live or self._config.on_end == "stop" or self._stopping.is_set() or index < first:
                 return
-            shift_s = media_s + interval_s
             self._rewind()
 
     def counts(self) -> SourceCounts:
         """What became of the pictures so far."""
-        now = self._footage.counts
-        return SourceCounts(
-            self._past.decoded + now.decoded,
-            self._skipped,
-            self._past.corrupt + now.corrupt,
-            # A loop reports the same damage again and again.
-            list(dict.fromkeys((*self._past.problems, *now.problems))),
-        )
+        # A loop reports the same damage again and again.
+        return replace(self._past.plus(self._footage.counts), skipped=self._skipped)
 
     @property
     def lag_s(self) -> float:
@@ -136,12 +134,17 @@ class PacedSource:
         captured_s = seen_s if self._info.live else media_s
         recorded_at = self._config.recorded_at_s
         captured_at = self._clock.wall_s() if recorded_at is None or self._info.live else recorded_at + media_s
-        return Frame(self._config.name, index, captured_s, captured_at, pixels, seen_s)
+        return Frame(self._config.name, index, captured_s, captured_at, pixels, seen_s, self._info.stills)
 
     def _rewind(self) -> None:
         self._past = self.counts()
         self._footage.close()
         self._footage = self._open_footage()
+
+
+def takes_every_frame(config: CameraConfig) -> bool:
+    """Nothing is dropped; whoever gives the frames waits for whoever takes them."""
+    return config.pace == "full" or config.folder != "read"
 
 
 def open_source(
@@ -199,8 +202,15 @@ def _open_footage(
 ) -> Footage:
     if address.kind == "scheme":
         return PluggedFootage(schemes[address.scheme](config))
+    if config.folder != "read":
+        remove = config.folder == "watch-and-remove"
+        return WatchedFolder(address, camera=config.name, remove=remove, clock=clock, stopping=stopping)
     if address.kind == "pictures":
         return FolderFootage(address)
+    if address.scheme in {"http", "https"}:
+        pictures = open_http_pictures(address, clock=clock, stopping=stopping, stall_s=config.stall_s)
+        if pictures is not None:
+            return pictures
     return VideoFootage(address, clock=clock, stopping=stopping, stall_s=config.stall_s)
 
 

@@ -20,6 +20,7 @@ from lfr_ray.errors import ConfigError, SourceError
 from lfr_ray.section import parse_section
 
 if TYPE_CHECKING:
+    from lfr_ray.camera.reader import CameraStatus
     from lfr_ray.camera.recordings import Opened, Recording
     from lfr_ray.enrol.importer import ImportReport
     from lfr_ray.match.store import WatchlistStore
@@ -90,6 +91,8 @@ def watch(
         _print(document)
     if opened.rejected:
         raise typer.Exit(2)
+    if document["problems"]:
+        raise typer.Exit(1)
 
 
 def _check_arguments(watchlist: Path | None, deployment: str) -> None:
@@ -187,7 +190,10 @@ def _document(opened: Opened, report: ImportReport, result: FootageResult) -> di
     """The outside promise, in its order; what goes beyond it stands behind."""
     frames = result.frames_by_camera()
     return {
-        "sources": [_source(one, frames.get(one.camera.name, 0)) for one in opened.recordings],
+        "sources": [
+            _source(one, frames.get(one.camera.name, 0), result.endings.get(one.camera.name))
+            for one in opened.recordings
+        ],
         "faces_seen": result.total("faces_seen_total"),
         "faces_compared": result.total("faces_compared_total"),
         "alerts": [_alert(alert) for alert in result.alerts],
@@ -205,7 +211,9 @@ def _document(opened: Opened, report: ImportReport, result: FootageResult) -> di
             },
         },
         "rejected_sources": [{"file": one.file, "reason": one.reason} for one in opened.rejected],
-        "problems": [{"camera": name, "problem": problem} for name, problem in sorted(result.problems.items())],
+        "problems": [
+            {"camera": name, "problem": problem} for name, found in sorted(result.problems.items()) for problem in found
+        ],
         "faces_by_camera": {
             name: {"seen": seen, "compared": result.by_label("faces_compared_total", "camera").get(name, 0)}
             for name, seen in sorted(result.by_label("faces_seen_total", "camera").items())
@@ -215,15 +223,19 @@ def _document(opened: Opened, report: ImportReport, result: FootageResult) -> di
     }
 
 
-def _source(recording: Recording, frames: int) -> dict[str, Any]:
+def _source(recording: Recording, frames: int, ending: CameraStatus | None) -> dict[str, Any]:
     info = recording.info
+    expected = info.frames if ending is None else ending.expected
     return {
         "name": recording.camera.name,
         "url": recording.camera.url,
         "width": info.width_px,
         "height": info.height_px,
         "frames": frames,
-        "seconds": round(frames / info.fps, 3) if info.fps else 0.0,
+        "seconds": info.length_s or 0.0 if ending is None else ending.seconds,
+        "expected": expected,
+        "damaged": 0 if ending is None else ending.corrupt,
+        "missing_s": 0.0 if ending is None else ending.missing_s,
     }
 
 
@@ -276,6 +288,16 @@ def _print(document: dict[str, Any]) -> None:
         ("speed", f"{speed['frames_per_s']:.1f} frames/s"),
     )
     table("Summary", ("", ""), rows)
+    incomplete = [one for one in document["sources"] if one["damaged"] or one["missing_s"]]
+    if incomplete:
+        table(
+            "Incomplete recordings",
+            ("camera", "pictures", "expected", "damaged", "missing"),
+            (
+                (one["name"], one["frames"], one["expected"] or "?", one["damaged"], f"{one['missing_s']:.1f} s")
+                for one in incomplete
+            ),
+        )
     for problem in document["problems"]:
         stderr.print(f"[yellow]{problem['camera']}:[/] {problem['problem']}")
 

@@ -19,13 +19,16 @@ from lfr_ray.match.gallery import Gallery
 from lfr_ray.match.permission import Permission
 from lfr_ray.match.score_norm import ScoreNormaliser
 from lfr_ray.match.store import StoredVector, WatchlistStore
-from lfr_ray.match.threshold import Thresholds, scale_of, thresholds_for
+from lfr_ray.match.threshold import Thresholds, scale_of, single_scale, single_thresholds, thresholds_for
 from lfr_ray.models.calibration import Calibration, probability_true
 from lfr_ray.models.cards import ModelCard
 from lfr_ray.records import Answer, Floats, Match, Probe
 
 RELOAD_EVERY_S = 1.0
 """A list that changes on disk is read again at most this often."""
+
+ONE_VIEW = EvidenceConfig(min_views=1, min_agreeing=1)
+"""The evidence that there is of a view which is judged by itself."""
 
 LIVE = "live"
 """The kind of deployment in which test entries are never compared."""
@@ -223,6 +226,8 @@ class Matcher:
             return why
         if probe.model != self._card.id:
             return f"the tracklet was embedded with {probe.model}, the watchlist with {self._card.id}"
+        if probe.single and (self._calibration.tail is None or probe.covered or len(probe.vectors) != 1):
+            return "one picture alone cannot be judged: the model card has no fit of single pictures of this kind"
         if probe.covered and not len(known.covered.get(probe.covered, ())) and len(known.gallery):
             return f"the watchlist has no views of faces whose {probe.covered} half is covered: import it again"
         try:
@@ -233,16 +238,18 @@ class Matcher:
         return ""
 
     def _compare(self, known: _LoadedList, probes: Sequence[Probe], now_s: float) -> list[Answer]:
-        """Tracklets with the same part covered in one matrix product each."""
+        """Tracklets with the same part covered, and views by themselves, in one matrix product each."""
         answers = [Answer(deployment=self._deployment) for _ in probes]
-        for covered in sorted({probe.covered for probe in probes}):
-            numbers = [number for number, probe in enumerate(probes) if probe.covered == covered]
-            found = self._compare_alike(known, [probes[number] for number in numbers], covered, now_s)
+        for kind in sorted({(probe.covered, probe.single) for probe in probes}):
+            numbers = [number for number, probe in enumerate(probes) if (probe.covered, probe.single) == kind]
+            found = self._compare_alike(known, [probes[number] for number in numbers], *kind, now_s)
             for number, answer in zip(numbers, found, strict=True):
                 answers[number] = answer
         return answers
 
-    def _compare_alike(self, known: _LoadedList, probes: Sequence[Probe], covered: str, now_s: float) -> list[Answer]:
+    def _compare_alike(
+        self, known: _LoadedList, probes: Sequence[Probe], covered: str, single: bool, now_s: float
+    ) -> list[Answer]:
         """Tracklets in one matrix product: every view, and behind them the fused views."""
         gallery = known.covered[covered] if covered else known.gallery
         if not len(gallery):
@@ -252,7 +259,7 @@ class Matcher:
         moments = np.array([max(now_s, probe.captured_at) for probe in probes], np.float64)
         views = [len(probe.vectors) for probe in probes]
         similarities = gallery.search(rows, np.concatenate([moments.repeat(views), moments]), self._card.id)
-        if not covered:
+        if not covered and not single:
             similarities = known.normaliser.normalised(similarities)
         ends = np.cumsum(views)
         answers = []
@@ -260,13 +267,14 @@ class Matcher:
             own = similarities[end - views[number] : end]
             of_fused = similarities[ends[-1] + number]
             list_size = int((of_fused > NOT_COMPARED).sum())
-            thresholds = self._thresholds_at(list_size, known.normaliser, covered)
-            decision = decide(own, of_fused, thresholds, self._evidence, self._config.min_margin)
+            thresholds = self._thresholds_at(list_size, known.normaliser, covered, single)
+            evidence = ONE_VIEW if single else self._evidence
+            decision = decide(own, of_fused, thresholds, evidence, self._config.min_margin)
             if decision is None:
                 answers.append(Answer(deployment=self._deployment))
             else:
                 moment_s = float(moments[number])
-                compared = _Comparison(gallery, covered, fused[number], thresholds.fused, list_size, moment_s)
+                compared = _Comparison(gallery, covered, single, fused[number], thresholds.fused, list_size, moment_s)
                 answers.append(self._answer(known, decision, compared))
         return answers
 
@@ -304,14 +312,22 @@ class Matcher:
     def _probability(self, known: _LoadedList, similarity: float, compared: _Comparison) -> float | None:
         """That it is this person, by the card's fits of the kind of comparison that was made."""
         size, normalised = compared.list_size, known.normaliser.rule is not None
-        scale = scale_of(self._calibration, size, normalised=normalised, covered=compared.covered)
+        scale = (
+            single_scale(self._calibration, size)
+            if compared.single
+            else scale_of(self._calibration, size, normalised=normalised, covered=compared.covered)
+        )
         if scale.tail is None or scale.genuine is None:
             return None
         rate = self._config.base_rate
         return probability_true(scale.genuine, scale.tail, similarity, list_size=size, base_rate=rate)
 
-    def _thresholds_at(self, list_size: int, normaliser: ScoreNormaliser, covered: str = "") -> Thresholds:
+    def _thresholds_at(
+        self, list_size: int, normaliser: ScoreNormaliser, covered: str = "", single: bool = False
+    ) -> Thresholds:
         normalised = normaliser.rule is not None
+        if single:
+            return single_thresholds(self._calibration, self._config, list_size, normalised=normalised)
         return thresholds_for(self._calibration, self._config, list_size, normalised=normalised, covered=covered)
 
     def _gallery_of(self, rows: Sequence[StoredVector]) -> Gallery:
@@ -345,6 +361,7 @@ class _Comparison:
 
     gallery: Gallery
     covered: str
+    single: bool
     fused: Floats
     threshold: float
     list_size: int

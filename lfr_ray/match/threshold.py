@@ -29,6 +29,13 @@ LEAST_PER_10K = 1e-6
 """A stated threshold beyond the fitted tail asks for no false alert at all; of covered faces, for fewer than this."""
 
 
+DEFAULT_PER_10K = 1.0
+"""What a single view is allowed where the card does not say how rare false alerts of fused views are."""
+
+SINGLE_SHARE = 0.1
+"""Share of the fused views' false alerts that a single view is allowed: no other view has to agree with it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Thresholds:
     """What a tracklet has to reach.
@@ -142,6 +149,41 @@ def thresholds_for(
             next_step="raise it, or leave it out: the card's own threshold then follows the list's size",
         )
     return Thresholds(config.threshold, view, floor)
+
+
+def single_thresholds(
+    calibration: Calibration, config: MatchConfig, list_size: int, *, normalised: bool | None = None
+) -> Thresholds:
+    """What one view has to reach that is judged by itself: stricter than fused views, as no other view has to agree.
+
+    Similarities of single views are plain: no cohort takes part. The card's fit of single comparisons tells which
+    similarity strangers reach ten times as rarely as they reach the threshold of fused views, or as rarely as the
+    site asks for.
+
+    Args:
+        calibration: The card's; it has a fit of single comparisons.
+        config: The site's.
+        list_size: Entries in force.
+        normalised: Whether similarities of fused views are normalised; default: :func:`is_normalised`.
+
+    Raises:
+        ConfigError: The card has no such fit, or what :func:`thresholds_for` raises.
+    """
+    fused = thresholds_for(calibration, config, list_size, normalised=normalised)
+    scale = single_scale(calibration, list_size)
+    asked = config.false_alerts_per_10k_faces
+    if asked is None:
+        share = expected_false_alerts(calibration, fused.fused, list_size, normalised=normalised)
+        asked = DEFAULT_PER_10K if share is None else share * FACES * SINGLE_SHARE
+    similarity = _asked_for(scale, min(max(asked, LEAST_PER_10K), CEILING_PER_10K))
+    similarity = max(similarity, fused.fused)
+    return Thresholds(similarity, similarity, _floor(scale))
+
+
+def single_scale(calibration: Calibration, list_size: int) -> Scale:
+    """The scale of single views that are judged by themselves."""
+    own, size = calibration, max(list_size, calibration.short_list_size)
+    return Scale(own.threshold, own.view_threshold, own.list_size, own.tail, own.genuine, own.tail, size)
 
 
 def expected_false_alerts(

@@ -22,12 +22,16 @@ from lfr_ray.records import Answer, Faces, Frame, Match, Picture, Probe, View
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChosenViews:
-    """The faces of one frame that are worth a comparison: views, and each face cut out with some margin."""
+    """The faces of one frame that are worth a comparison: views, and each face cut out with some margin.
+
+    ``alone``: a view may be judged by itself, as there may be no other of the same face.
+    """
 
     frame: Frame
     faces: Faces
     views: list[View]
     crops: list[Picture] = field(repr=False)
+    alone: bool = False
 
 
 class Comparison:
@@ -75,14 +79,14 @@ class Comparison:
         with self._counts.timed("match_seconds"):
             answers = await self._stages.match([probe for _, probe in probes])
         self._counts.lasted("capture_to_answer_seconds", self._clock.steady_s() - chosen.frame.seen_s)
-        for (view, _), answer in zip(probes, answers, strict=True):
+        for (view, probe), answer in zip(probes, answers, strict=True):
             if answer.refused:
                 self._refused(answer.refused)
                 self._tracklets.clear_vectors()
                 continue
             self.refusal = ""
             if answer.match is not None:
-                await self._check_and_raise(chosen, view, answer, answer.match)
+                await self._check_and_raise(chosen, view, answer, answer.match, probe.single)
 
     async def _embed(self, chosen: ChosenViews) -> list[tuple[View, Probe]]:
         """What is to be compared now: the tracklets of those views whose vectors pass the checks."""
@@ -99,16 +103,18 @@ class Comparison:
                 self._counts.add("views_rejected_total", reason=refusing.reason)
                 self._tracklets.withdraw(view)
                 continue
-            probe = self._tracklets.add(view, vector, crop)
+            probe = self._tracklets.add(view, vector, crop, alone=chosen.alone)
             if probe is not None:
                 probes.append((view, probe))
         return probes
 
-    async def _check_and_raise(self, chosen: ChosenViews, view: View, answer: Answer, match: Match) -> None:
+    async def _check_and_raise(
+        self, chosen: ChosenViews, view: View, answer: Answer, match: Match, single: bool
+    ) -> None:
         tracklet = self._tracklets.awaiting_alert(view.track)
         if tracklet is None:
             return
-        possible = PossibleMatch(chosen.frame, view, match, tracklet)
+        possible = PossibleMatch(chosen.frame, view, match, tracklet, single)
         for check in self._checks.matches:
             try:
                 confirmed = await check.confirms(possible)

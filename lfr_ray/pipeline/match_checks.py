@@ -29,12 +29,14 @@ class PossibleMatch:
         view: The deciding view.
         match: What the matcher says.
         tracklet: The face's tracklet. No check keeps it: it must be forgotten in time.
+        single: The deciding view was judged by itself.
     """
 
     frame: Frame
     view: View
     match: Match
     tracklet: Tracklet
+    single: bool = False
 
 
 class MatchCheck(Protocol):
@@ -73,14 +75,23 @@ class SecondModel(ViewCheck, MatchCheck):
 
     async def confirms(self, possible: PossibleMatch) -> bool:
         """Whether the second model finds the same entry."""
-        views = possible.tracklet.fused().values()
+        fused = possible.tracklet.fused()
+        views = [one for index, one in fused.items() if not possible.single or index == possible.view.frame_index]
         chips = [view.second_chip for view in views if view.second_chip is not None]
         weights = np.array([view.weight for view in views if view.second_chip is not None], np.float32)
         if not chips:
             return False
         embedded = await self._stages.embed_second(np.stack(chips))
         frame, view = possible.frame, possible.view
-        probe = Probe(frame.camera, view.track, view.captured_at, self._model, embedded.vectors, weights)
+        probe = Probe(
+            frame.camera,
+            view.track,
+            view.captured_at,
+            self._model,
+            embedded.vectors,
+            weights,
+            single=possible.single,
+        )
         (answer,) = await self._stages.match([probe])
         if answer.refused:
             raise RefusedError(answer.refused)

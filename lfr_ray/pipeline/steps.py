@@ -48,6 +48,12 @@ COMPARISON_LIMIT_S = 15.0
 """A comparison that takes so long has failed: it must not stop the camera for ever."""
 
 
+NO_SINGLE_FIT = (
+    "the embedder's model card has no fit of single pictures, so that one picture alone is never enough for an alert; "
+    "`lfr calibrate` measures one"
+)
+
+
 class CameraSteps:
     """One camera's chain.
 
@@ -79,6 +85,7 @@ class CameraSteps:
         self._camera = camera
         self._site = site
         self._chip = chip_spec(embedder)
+        self._judges_single = embedder.calibration is not None and embedder.calibration.tail is not None
         self._stages = stages
         self._clock = clock
         self._checks = checks
@@ -122,6 +129,8 @@ class CameraSteps:
         """Follow a frame's faces, and begin to compare the views that are worth it."""
         self._detected_s = self._clock.steady_s()
         self._counts.add("faces_detected_total", len(faces))
+        if frame.single and not self._judges_single:
+            self._comparison.refusal = NO_SINGLE_FIT
         tracked = self._tracker.update(faces, frame.captured_s)
         self._end(tracked.ended)
         chosen = self._choose(frame, faces, tracked.rows)
@@ -131,11 +140,16 @@ class CameraSteps:
                 await self._comparisons.acquire()
                 holding.callback(self._comparisons.release)
                 self._begin_comparison(chosen, holding.pop_all())
+        if frame.single:
+            # Nobody is followed into another picture, and no comparison is cut short by that.
+            await self._compared()
+            self._end(self._tracker.finish())
         self._forget()
 
     def _choose(self, frame: Frame, faces: Faces, rows: dict[int, int]) -> ChosenViews:
         """Measure every face's quality, and choose the views that are worth a comparison."""
-        chosen = ChosenViews(frame, faces, [], [])
+        alone = self._judges_single and (frame.single or self._tracker.slow)
+        chosen = ChosenViews(frame, faces, [], [], alone)
         if not rows:
             return chosen
         chips = cut_chips(frame.pixels, faces.points[list(rows.values())], self._chip)
@@ -189,7 +203,7 @@ class CameraSteps:
         """While no frame comes, tracks end in time all the same, and what has ended is forgotten."""
         while True:
             await asyncio.sleep(FORGET_EVERY_S)
-            limit_s = self._site.track.lost_s
+            limit_s = self._tracker.lost_s
             if self._camera.pace == "full" or self._detections.under_way:
                 limit_s = max(DETECTOR_LIMIT_S, limit_s)
             if self._clock.steady_s() - self._detected_s >= limit_s:
@@ -209,8 +223,12 @@ class CameraSteps:
 
     async def _finish(self) -> None:
         """No more frames come: finish what is under way, then forget."""
-        while self._comparing:
-            await asyncio.wait(self._comparing)
+        await self._compared()
         self._end(self._tracker.finish())
         self._forget()
         await self._alerts.all_sent()
+
+    async def _compared(self) -> None:
+        """Wait until no comparison is under way."""
+        while self._comparing:
+            await asyncio.wait(self._comparing)

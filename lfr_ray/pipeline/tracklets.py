@@ -125,13 +125,15 @@ class Tracklets:
             for tracklet in tracklets:
                 tracklet.comparisons -= 1
 
-    def add(self, view: View, vector: Floats, crop: Picture) -> Probe | None:
+    def add(self, view: View, vector: Floats, crop: Picture, *, alone: bool = False) -> Probe | None:
         """Take in a view's vector.
 
         Args:
             view: A view that was wanted.
             vector: ``float32 (D,)``, unit length.
             crop: The face with some margin, for the officer if it comes to an alert.
+            alone: While there are too few views, each is compared by itself. Of covered faces nobody has measured
+                what a single view is worth.
 
         Returns:
             What to compare now, or None: too few views yet, the view lost its place meanwhile, or it is not among
@@ -147,16 +149,21 @@ class Tracklets:
         if tracklet.best is None or view.quality.value > tracklet.best.quality.value:
             tracklet.best = BestView(view.quality, crop)
         views = tracklet.fused()
-        if view.frame_index not in views or len(views) < self._config.min_views:
+        if view.frame_index not in views:
             return None
+        single = len(views) < self._config.min_views
+        if single and (not alone or view.covered):
+            return None
+        compared = [views[view.frame_index]] if single else list(views.values())
         return Probe(
             camera=self._camera,
             track=tracklet.track,
             captured_at=tracklet.newest_at,
             model=self._model,
-            vectors=np.stack([one.vector for one in views.values()]),
-            weights=np.array([one.weight for one in views.values()], np.float32),
+            vectors=np.stack([one.vector for one in compared]),
+            weights=np.array([one.weight for one in compared], np.float32),
             covered=view.covered,
+            single=single,
         )
 
     def awaiting_alert(self, track: int) -> Tracklet | None:

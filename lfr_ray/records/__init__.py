@@ -109,6 +109,8 @@ class Frame:
     pixels: Picture = field(repr=False)
     seen_s: float = 0.0
     """Steady clock of the process that decoded it: what latency is measured from."""
+    single: bool = False
+    """It has no order in time with the camera's other pictures: its faces are judged by this picture alone."""
 
     @property
     def height_px(self) -> int:
@@ -207,6 +209,7 @@ class Probe:
         model: Card id of the embedder that made the vectors.
         captured_at: Wall time of the newest view: the moment whose authority and expiry count.
         covered: The half of the face that is covered in all of these views; empty: none.
+        single: One view that is to be judged by itself, with the stricter threshold of single pictures.
     """
 
     camera: str
@@ -216,6 +219,7 @@ class Probe:
     vectors: Floats = field(repr=False)
     weights: Floats = field(repr=False)
     covered: str = ""
+    single: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,7 +191,7 @@ def test_a_hole_in_a_recording_is_reported(tmp_path: Path) -> None:
     path.write_bytes(bytes(data))
     frames, source = read_all(path)
     assert 20 < len(frames) < 40
-    assert source.counts().problems == [f"damaged: {len(frames)} of 40 pictures could be decoded"]
+    assert source.counts().problems[0] == f"damaged: {len(frames)} of 40 pictures could be decoded"
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from lfr_ray.match.two_models import TwoModelMatcher
 from lfr_ray.metrics import Meter
 from lfr_ray.models.catalogue import card
 from lfr_ray.pipeline.checks import checks_for
-from lfr_ray.pipeline.stages import LocalStages
+from lfr_ray.pipeline.stages import FrameSource, LocalStages
 from lfr_ray.pipeline.steps import CameraSteps
 from lfr_ray.records import Frame, Picture, Sighting
 from tests.integration.match.test_matcher import RecordingPermission
@@ -106,6 +106,10 @@ class RealChain:
 
     def passes(self, picture: Picture, frames: int = FRAMES) -> list[Sighting]:
         """What is raised while this picture is before the camera."""
+        return self.watches(Shown(picture, frames))
+
+    def watches(self, source: FrameSource) -> list[Sighting]:
+        """What is raised over these frames."""
 
         async def run() -> list[Sighting]:
             desk, clock = Keeping(), SystemClock()
@@ -122,7 +126,7 @@ class RealChain:
                 run_id="run",
                 checks=checks_for(self._site, self._card, stages, None if self._second is None else self._second.card),
             )
-            await steps.run(Shown(picture, frames))
+            await steps.run(source)
             stages.close()
             return desk.sightings
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lfr_ray.camera.pace import CATCH_UP_S, LAG_START_S, Lag, Pace, PaceConfig, decide, follow_on, measure_lag
+from lfr_ray.camera.pace import CATCH_UP_S, LAG_START_S, Lag, Pace, PaceConfig, decide, measure_lag
 
 RECORDING = PaceConfig(live=False, every=False, period_s=0.1)
 STREAM = PaceConfig(live=True, every=False, period_s=0.1)
@@ -85,14 +85,6 @@ def test_no_time_stamp_stops_a_source_for_long(times_s: list[float], live: bool)
             decision, pace = decide(config, pace, times_s[-1] + step / 20, 7.0)
             rulings.append(decision.keep)
         assert sum(rulings) >= 15
-
-
-def test_a_recording_that_starts_to_count_anew_goes_on() -> None:
-    last_s, shift_s, seen = 0.0, 0.0, []
-    for raw_s in (0.0, 0.1, 0.2, 9.0, 9.1, 0.0, 0.1, 0.05, 0.2):
-        last_s, shift_s = follow_on(raw_s, last_s, shift_s, 0.1)
-        seen.append(round(last_s, 3))
-    assert seen == [0.0, 0.1, 0.2, 9.0, 9.1, 9.2, 9.3, 9.3, 9.4]
 
 
 def followed(differences_s: list[float], fps: float = 10.0) -> list[Lag]:

@@ -17,6 +17,7 @@ from lfr_ray.match.threshold import (
     comparison_rate,
     expected_false_alerts,
     is_normalised,
+    single_thresholds,
     threshold_for,
     thresholds_for,
 )
@@ -225,3 +226,24 @@ def test_impossible_lists_are_refused(size: int, alerts: float) -> None:
 def test_an_extrapolated_threshold_says_so() -> None:
     assert threshold_for(SINGLE, 500, 1).extrapolated
     assert not threshold_for(SINGLE, 10, 10).extrapolated
+
+
+@pytest.mark.parametrize("size", [1, 30, 500, 10_000])
+def test_a_single_view_has_to_reach_more_than_fused_views(size: int) -> None:
+    card = calibration(fused_tail=TAIL, tail=TAIL)
+    fused, single = thresholds_for(card, MatchConfig(), size), single_thresholds(card, MatchConfig(), size)
+    assert single.fused > fused.fused
+    assert single.view == single.fused
+
+
+def test_a_single_view_follows_the_rate_that_is_asked_for() -> None:
+    card = calibration(fused_tail=TAIL, tail=TAIL)
+    often, seldom = (
+        single_thresholds(card, MatchConfig(false_alerts_per_10k_faces=rate), 500).fused for rate in (5.0, 0.05)
+    )
+    assert often < seldom
+
+
+def test_without_a_fit_of_single_views_none_is_judged() -> None:
+    with pytest.raises(ConfigError, match="fit"):
+        single_thresholds(calibration(fused_tail=TAIL), MatchConfig(), 500)

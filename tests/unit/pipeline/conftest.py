@@ -105,10 +105,13 @@ class FixedMatcher:
     def __init__(self, answer: Callable[[Probe], Answer]) -> None:
         self.answer = answer
         self.takes_s: Callable[[], float] = lambda: 0.01
+        self.probes: list[tuple[int, bool, int]] = []
+        """Track, whether it is judged by itself, and number of views of each probe."""
         self.asked: list[tuple[int, float, int]] = []
         """Track, wall time of the newest view and number of views of each probe."""
 
     async def match(self, probes: Sequence[Probe]) -> list[Answer]:
+        self.probes += [(probe.track, probe.single, len(probe.vectors)) for probe in probes]
         self.asked += [(probe.track, probe.captured_at, len(probe.vectors)) for probe in probes]
         await asyncio.sleep(self.takes_s())
         return [self.answer(probe) for probe in probes]
@@ -137,6 +140,8 @@ class ListedFrames:
         self._indices = iter(range(first, first + frames))
         self._then = then
         self.pauses_s: dict[int, float] = {}
+        self.interval_s = INTERVAL_S
+        self.single = False
         self._given: list[weakref.ref[Picture]] = []
 
     @property
@@ -147,7 +152,7 @@ class ListedFrames:
     async def get_async(self) -> Frame | None:
         index = next(self._indices, None)
         if index is not None:
-            await asyncio.sleep(self.pauses_s.get(index, INTERVAL_S))
+            await asyncio.sleep(self.pauses_s.get(index, self.interval_s))
             return self._frame(index)
         if self._then == "silence":
             await asyncio.Event().wait()
@@ -159,7 +164,8 @@ class ListedFrames:
         pixels = TEXTURE.copy()
         pixels[0, 0] = (*divmod(index, 256), 0)
         self._given.append(weakref.ref(pixels))
-        return Frame("gate", index, index * INTERVAL_S, self._clock.wall_s(), pixels, self._clock.steady_s())
+        moment_s = index * self.interval_s
+        return Frame("gate", index, moment_s, self._clock.wall_s(), pixels, self._clock.steady_s(), self.single)
 
 
 class Chain:

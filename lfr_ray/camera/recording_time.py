@@ -1,0 +1,75 @@
+"""A recording's timeline while it is read, and what of it is missing."""
+
+from __future__ import annotations
+
+from lfr_ray.camera.footage import SourceCounts, SourceInfo
+from lfr_ray.camera.timeline import Timeline, TimelineConfig, end_s, interval, is_missing, missing_at_end_s, place
+
+DEFAULT_INTERVAL_S = 0.04
+"""Of a recording that does not say how many pictures a second it has."""
+
+
+class RecordingTime:
+    """The times of one recording's pictures, from its first to its last.
+
+    Args:
+        info: What the recording says of itself.
+        counts: Where is counted what is missing.
+    """
+
+    def __init__(self, info: SourceInfo, counts: SourceCounts) -> None:
+        self._stills = info.stills
+        interval_s = 1.0 / info.fps if info.fps > 0 else DEFAULT_INTERVAL_S
+        self._config = TimelineConfig(interval_s, info.length_s, info.indexed)
+        self._timeline = Timeline()
+        self._counts = counts
+        self._corrupt = 0
+        self._gaps: list[tuple[float, float]] = []
+
+    def place(self, stamp_s: float | None) -> float:
+        """When the next picture was taken, seconds from the recording's start.
+
+        Args:
+            stamp_s: Its own time stamp; None without one.
+        """
+        before = self._timeline
+        damaged = self._counts.corrupt > self._corrupt
+        self._corrupt = self._counts.corrupt
+        now = self._timeline = place(self._config, before, stamp_s, damaged)
+        self._counts.missing_s = now.missing_s
+        self._counts.seconds = end_s(self._config, now)
+        if now.missing_s > before.missing_s and is_missing(
+            now.stamp_s - before.stamp_s, interval(self._config, before), damaged=False
+        ):
+            self._gaps.append((before.stamp_s, now.stamp_s))
+        elif now.missing_s < before.missing_s:
+            self._gaps.pop()
+        assert now.last_s is not None
+        return now.last_s
+
+    def finish(self) -> float:
+        """The recording was read to its end: its length, seconds."""
+        if self._stills:
+            return self._counts.seconds
+        for began_s, ended_s in self._gaps:
+            self._counts.report(f"no picture from {began_s:.1f} s to {ended_s:.1f} s")
+        if self._timeline.jumps:
+            self._counts.report(f"the time stamps jump ({self._timeline.jumps}x); the pictures' times are estimated")
+        incomplete = self._counts.decoded + 1 < (self._counts.expected or 0)
+        missing_s = missing_at_end_s(self._config, self._timeline, incomplete=incomplete)
+        self._count_lost(missing_s)
+        if missing_s:
+            self._counts.missing_s += missing_s
+            self._counts.report(f"the last {missing_s:.1f} s of {self._config.length_s:.1f} s are missing")
+            self._counts.seconds += missing_s
+        elif self._config.length_s is not None and self._config.indexed:
+            self._counts.seconds = max(self._timeline.last_s or 0.0, self._config.length_s)
+        return self._counts.seconds
+
+    def _count_lost(self, at_end_s: float) -> None:
+        """Pictures that should be there and were not decoded, although nobody called them damaged."""
+        lost = (self._counts.expected or 0) - self._counts.decoded
+        elsewhere = lost - at_end_s / interval(self._config, self._timeline)
+        if lost > 1 and elsewhere > max(1.0, 0.01 * lost) and not self._counts.corrupt:
+            self._counts.corrupt += round(elsewhere)
+            self._counts.missing_s += self._timeline.uneven_s

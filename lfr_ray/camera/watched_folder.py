@@ -1,0 +1,222 @@
+"""A folder into which a camera puts its pictures: each new or replaced picture once, as soon as it is complete."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import structlog
+import watchfiles
+
+from lfr_ray.camera.address import Address
+from lfr_ray.camera.footage import DecodedPicture, SourceCounts, SourceInfo
+from lfr_ray.camera.stills import is_picture_name, read_picture
+from lfr_ray.clock import Clock
+from lfr_ray.errors import PictureError, SourceError, StreamError
+from lfr_ray.records import Picture
+
+STABLE_S = 0.2
+"""A picture that has not changed for so long is tried; half a picture then cannot be read, and is waited for."""
+
+UNSTABLE_S = 2.0
+"""One that never stops changing is tried after so long all the same: it is overwritten very often."""
+
+DAMAGED_S = 10.0
+"""One that has not changed for so long and still cannot be read is damaged."""
+
+REMEMBERED = 10_000
+"""Newest pictures whose content is remembered, so that none is taken twice."""
+
+LOOK_MS = 200
+DECLARED_FPS = 1.0
+Signature = tuple[int, int, int]
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A picture that is not taken yet: how it looks, since when, and since when it has been waited for."""
+
+    signature: Signature
+    since_s: float
+    first_s: float
+
+
+class WatchedFolder:
+    """The pictures that come into a folder and the folders inside it.
+
+    What is there already when it is opened is not looked at: nobody knows from when it is. With ``remove`` it is, as
+    those are pictures that nobody has taken.
+
+    Args:
+        address: The folder.
+        camera: The camera's name, for the record of what is removed.
+        remove: Delete each picture once it was handed over.
+        clock: For waiting.
+        stopping: Set by anybody to end.
+
+    Raises:
+        SourceError: There is no such folder.
+    """
+
+    def __init__(self, address: Address, *, camera: str, remove: bool, clock: Clock, stopping: threading.Event) -> None:
+        self.counts = SourceCounts()
+        self._address = address
+        self._camera = camera
+        self._remove = remove
+        self._clock = clock
+        self._stopping = stopping
+        self._root = Path(address.target)
+        if not self._root.is_dir():
+            raise SourceError(
+                "the folder to be watched does not exist",
+                got=address.shown,
+                allowed="an existing folder",
+                next_step="create it; it is tried again",
+            )
+        self._waiting: dict[Path, _Waiting] = {}
+        self._taken: OrderedDict[str, None] = OrderedDict()
+        self._old = {} if remove else dict(self._look(self._root))
+
+    def info(self) -> SourceInfo:
+        """Nothing is known before the first picture has come."""
+        return SourceInfo(0, 0, DECLARED_FPS, None, live=True)
+
+    def pictures(self) -> Iterator[DecodedPicture]:
+        """Each picture when it is complete.
+
+        Raises:
+            StreamError: The folder is gone.
+        """
+        changes = watchfiles.watch(
+            self._root,
+            watch_filter=None,
+            debounce=LOOK_MS,
+            step=50,
+            rust_timeout=LOOK_MS,
+            stop_event=self._stopping,
+            yield_on_timeout=True,
+            raise_interrupt=False,
+        )
+        first = True
+        for changed in changes:
+            # The watching has begun by now: what came between the look at the folder and that is found here.
+            self._note([self._root] if first else sorted(Path(path) for _, path in changed))
+            first = False
+            if not self._root.is_dir():
+                raise StreamError(
+                    "the watched folder is gone",
+                    got=self._address.shown,
+                    next_step="check the mount; it is tried again",
+                )
+            for path in self._ready():
+                picture = self._take(path)
+                if picture is None:
+                    continue
+                yield DecodedPicture(None, partial(_itself, picture))
+                # No picture is kept while the next one is waited for: it may show somebody's face.
+                del picture
+                self._delete(path)
+
+    def close(self) -> None:
+        """Forget what was waited for."""
+        self._waiting.clear()
+
+    def _look(self, place: Path) -> Iterator[tuple[Path, Signature]]:
+        """The pictures of a folder and those inside, or one picture, with how they look."""
+        inside: Iterable[Path] = [place]
+        if place.is_dir():
+            inside = (Path(folder, name) for folder, _, names in os.walk(place) for name in names)
+        for path in inside:
+            signature = _signature(path) if is_picture_name(path) else None
+            if signature is not None:
+                yield path, signature
+
+    def _note(self, places: Iterable[Path]) -> None:
+        now_s = self._clock.steady_s()
+        for place in places:
+            for path, signature in self._look(place):
+                if self._old.get(path) == signature:
+                    continue
+                before = self._waiting.get(path)
+                if before is None or before.signature != signature:
+                    first_s = now_s if before is None else before.first_s
+                    self._waiting[path] = _Waiting(signature, now_s, first_s)
+
+    def _ready(self) -> list[Path]:
+        """Pictures that may be complete, oldest first."""
+        now_s = self._clock.steady_s()
+        ready = []
+        for path, waiting in list(self._waiting.items()):
+            signature = _signature(path)
+            if signature is None:
+                # Renamed or deleted before it was complete.
+                del self._waiting[path]
+            elif signature != waiting.signature:
+                waiting.signature, waiting.since_s = signature, now_s
+            if path in self._waiting and (now_s - waiting.since_s >= STABLE_S or now_s - waiting.first_s >= UNSTABLE_S):
+                ready.append(path)
+        return sorted(ready, key=lambda path: (self._waiting[path].signature[2], path))
+
+    def _take(self, path: Path) -> Picture | None:
+        """The picture, if it is complete and was not taken before."""
+        waiting = self._waiting[path]
+        try:
+            data = path.read_bytes()
+        except OSError:
+            data = b""
+        digest = hashlib.sha256(data).hexdigest()
+        if digest in self._taken:
+            self._settled(path, waiting)
+            return None
+        try:
+            picture = read_picture(data, name=path.name)
+        except PictureError as error:
+            if self._clock.steady_s() - waiting.since_s >= DAMAGED_S:
+                self.counts.corrupt += 1
+                self.counts.report(f"{error.what}; got: {error.got}")
+                self._settled(path, waiting)
+            return None
+        if _signature(path) != waiting.signature and self._clock.steady_s() - waiting.first_s < UNSTABLE_S:
+            return None
+        self._taken[digest] = None
+        if len(self._taken) > REMEMBERED:
+            self._taken.popitem(last=False)
+        self._settled(path, waiting)
+        self.counts.decoded += 1
+        return picture
+
+    def _settled(self, path: Path, waiting: _Waiting) -> None:
+        self._old[path] = waiting.signature
+        self._waiting.pop(path, None)
+
+    def _delete(self, path: Path) -> None:
+        if not self._remove:
+            return
+        try:
+            path.unlink()
+        except OSError as error:
+            self.counts.report(f"a picture cannot be removed after use ({type(error).__name__})")
+            return
+        self._old.pop(path, None)
+        digest = next(reversed(self._taken))
+        log.info("picture removed after use", camera=self._camera, sha256=digest)
+
+
+def _signature(path: Path) -> Signature | None:
+    """What changes with the content: which file it is, its size and when it was written; None: there is none."""
+    try:
+        now = path.stat()
+    except OSError:
+        return None
+    return now.st_ino, now.st_size, now.st_mtime_ns
+
+
+def _itself(picture: Picture) -> Picture:
+    return picture

@@ -1,0 +1,214 @@
+"""Damage of every kind: all that can be had is had, and what is missing is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from av.bitstream import BitStreamFilterContext
+
+from lfr_ray.camera.demo_source import DemoSource
+from lfr_ray.camera.footage import SourceCounts
+from lfr_ray.camera.source import open_source
+from lfr_ray.config import CameraConfig
+from lfr_ray.records import Frame
+
+FPS = 25
+FRAMES = 150
+LENGTH_S = FRAMES / FPS
+FRAGMENTED = {"movflags": "frag_keyframe+empty_moov"}
+
+
+@pytest.fixture(scope="module")
+def pictures() -> list[np.ndarray]:
+    source = DemoSource(CameraConfig(name="gate", url="demo:pier"))
+    return [frame.pixels for _, frame in zip(range(FRAMES // 3), source.frames(), strict=False)]
+
+
+@pytest.fixture(scope="module")
+def write(pictures: list[np.ndarray], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Writes a clip of people with sound, once for each kind."""
+    made: dict[object, Path] = {}
+
+    def clip(name: str = "clip.mp4", *, gop: int = 25, codec: str = "libx264", **options: str) -> Path:
+        key = (name, gop, codec, tuple(options.items()))
+        if key not in made:
+            made[key] = tmp_path_factory.mktemp("clips") / name
+            _write(made[key], pictures, gop, codec, options or {"movflags": "faststart"})
+        return made[key]
+
+    return clip
+
+
+def _write(path: Path, pictures: list[np.ndarray], gop: int, codec: str, options: dict[str, str]) -> None:
+    with av.open(str(path), "w", options=options if path.suffix == ".mp4" else {}) as container:
+        video = container.add_stream(codec, rate=FPS)
+        video.width, video.height, video.pix_fmt = 640, 360, "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        video.gop_size, video.bit_rate, video.max_b_frames = gop, 2_000_000, 0
+        if codec == "libx264":
+            video.options = {"sc_threshold": "0", "preset": "veryfast"}
+        sound = container.add_stream("aac" if path.suffix != ".avi" else "mp2", rate=44_100, layout="stereo")
+        for index in range(FRAMES):
+            container.mux(video.encode(av.VideoFrame.from_ndarray(pictures[index // 3], format="rgb24")))
+        for index in range(int(LENGTH_S * 44_100 / 1024)):
+            noise = np.random.default_rng(index).integers(-5000, 5000, (2, 1024)).astype(np.float32) / 32768
+            heard = av.AudioFrame.from_ndarray(noise, format="fltp", layout="stereo")
+            heard.sample_rate, heard.pts, heard.time_base = 44_100, index * 1024, Fraction(1, 44_100)
+            container.mux(sound.encode(heard))
+        container.mux(video.encode(None))
+        container.mux(sound.encode(None))
+
+
+def cut(path: Path, share: float, into: Path) -> Path:
+    data = path.read_bytes()
+    shorter = into / path.name
+    shorter.write_bytes(data[: int(len(data) * share)])
+    return shorter
+
+
+def filtered(path: Path, rule: str, into: Path) -> Path:
+    """The same clip, each packet of which went through a bitstream filter."""
+    target = into / path.name
+    with av.open(str(path)) as source, av.open(str(target), "w") as container:
+        video = source.streams.video[0]
+        copied = container.add_stream_from_template(video)
+        changing = BitStreamFilterContext(rule, video)
+        for packet in source.demux(video):
+            for one in changing.filter(packet if packet.dts is not None else None):
+                one.stream = copied
+                container.mux(one)
+    return target
+
+
+def read(path: Path) -> tuple[list[Frame], SourceCounts]:
+    source = open_source(CameraConfig(name="gate", url=str(path), pace="full"))
+    frames = list(source.frames())
+    source.close()
+    return frames, source.counts()
+
+
+@pytest.mark.parametrize(
+    "name", ["clip.mp4", "clip.mkv", "clip.ts", "clip.avi", "clip.flv"], ids=["mp4", "mkv", "ts", "avi", "flv"]
+)
+def test_a_whole_recording_has_nothing_to_tell(write: Callable[..., Path], name: str) -> None:
+    frames, counts = read(write(name))
+    assert len(frames) == FRAMES
+    assert (counts.corrupt, counts.missing_s, counts.problems) == (0, 0.0, [])
+    assert counts.expected in {FRAMES, None}
+    assert counts.seconds == pytest.approx(LENGTH_S, abs=0.05)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+def test_a_recording_without_its_end(write: Callable[..., Path], tmp_path: Path, share: float) -> None:
+    frames, counts = read(cut(write(), share, tmp_path))
+    assert 0 < len(frames) < FRAMES
+    assert counts.expected == FRAMES
+    assert counts.missing_s == pytest.approx(LENGTH_S - len(frames) / FPS, abs=0.1)
+    assert counts.seconds == pytest.approx(LENGTH_S, abs=0.05)
+    assert any(problem.startswith("the last ") for problem in counts.problems)
+    assert any(f"{len(frames)} of {FRAMES}" in problem for problem in counts.problems)
+
+
+@pytest.mark.parametrize("gop", [10, 300], ids=["short fragments", "one fragment"])
+def test_a_fragmented_recording_with_sound_gives_all_its_pictures(
+    write: Callable[..., Path], tmp_path: Path, gop: int
+) -> None:
+    """Where the sound of a fragment is cut off, FFmpeg would end at the first sound that is missing."""
+    whole = write("clip.mp4", gop=gop, **FRAGMENTED)
+    frames, counts = read(cut(whole, 0.75, tmp_path))
+    with av.open(str(whole)) as container:
+        ends = [packet.pos + packet.size for packet in container.demux(video=0) if packet.dts is not None]
+    there = sum(end <= whole.stat().st_size * 0.75 for end in ends)
+    assert len(frames) >= there - 1
+    assert counts.problems
+
+
+def test_damaged_pictures_are_counted(write: Callable[..., Path], tmp_path: Path) -> None:
+    frames, counts = read(filtered(write(), "noise=amount=1500", tmp_path))
+    assert len(frames) > FRAMES * 0.8
+    assert counts.corrupt > 10
+    assert any(problem.startswith("damaged: ") for problem in counts.problems)
+
+
+def test_dropped_pictures_are_told_and_the_others_come(write: Callable[..., Path], tmp_path: Path) -> None:
+    frames, counts = read(filtered(write(), "noise=drop='not(mod(n+1,4))'", tmp_path))
+    assert len(frames) > (FRAMES - FRAMES // 4) * 0.85
+    assert counts.corrupt > 5
+    assert counts.missing_s > 0.5
+    assert counts.seconds == pytest.approx(LENGTH_S, abs=0.1)
+    assert counts.problems
+
+
+def test_a_hole_is_told_with_its_times(write: Callable[..., Path], tmp_path: Path) -> None:
+    _, counts = read(filtered(write(), "noise=drop='between(n,40,109)'", tmp_path))
+    assert counts.missing_s == pytest.approx(70 / FPS, abs=0.3)
+    assert any(problem.startswith("no picture from 1.") for problem in counts.problems)
+
+
+def test_a_clip_that_was_cut_without_encoding_is_whole(write: Callable[..., Path], tmp_path: Path) -> None:
+    """An edit list hides the pictures before the cut; they are not missing."""
+    whole, target = write(), tmp_path / "cut.mp4"
+    with av.open(str(whole)) as source, av.open(str(target), "w") as container:
+        video = source.streams.video[0]
+        copied = container.add_stream_from_template(video)
+        for packet in source.demux(video):
+            if packet.dts is not None:
+                late = int(0.3 / video.time_base)
+                packet.pts, packet.dts, packet.stream = packet.pts - late, packet.dts - late, copied
+                container.mux(packet)
+    frames, counts = read(target)
+    assert FRAMES - 10 <= len(frames) <= FRAMES
+    assert counts.problems == []
+
+
+def test_a_transport_stream_that_jumps_ahead_and_comes_back(write: Callable[..., Path], tmp_path: Path) -> None:
+    parts = []
+    for index, offset_s in enumerate((0.0, 37_600.0, 0.0)):
+        part = tmp_path / f"{index}.ts"
+        with av.open(str(write())) as source, av.open(str(part), "w", options={"muxdelay": "0"}) as container:
+            video = source.streams.video[0]
+            copied = container.add_stream_from_template(video)
+            for number, packet in enumerate(one for one in source.demux(video) if one.dts is not None):
+                if number // 50 != index:
+                    continue
+                moved = int(offset_s / video.time_base)
+                packet.pts, packet.dts, packet.stream = packet.pts + moved, packet.dts + moved, copied
+                container.mux(packet)
+        parts.append(part.read_bytes())
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(b"".join(parts))
+    frames, counts = read(joined)
+    times_s = [frame.captured_s for frame in frames]
+    assert len(times_s) == FRAMES
+    assert times_s == pytest.approx([index / FPS for index in range(FRAMES)], abs=0.25)
+    assert times_s == sorted(times_s)
+    assert counts.seconds == pytest.approx(LENGTH_S, abs=0.25)
+
+
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_all_eight_orientations_of_a_phone(tmp_path: Path, rotation: int, mirrored: bool) -> None:
+    """The stored picture is red at the top left and green at the top right; FFmpeg mirrors after it has turned."""
+    stored = np.full((96, 160, 3), 60, np.uint8)
+    stored[:32, :48], stored[:32, -48:] = (230, 20, 20), (20, 230, 20)
+    path = tmp_path / "phone.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=FPS)
+        stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"
+        stream.set_display_rotation(rotation, hflip=mirrored)
+        for _ in range(3):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(stored, format="rgb24")))
+        container.mux(stream.encode(None))
+    source = open_source(CameraConfig(name="gate", url=str(path), pace="full"))
+    shown = next(iter(source.frames())).pixels
+    wanted = np.rot90(stored, rotation // 90)
+    alternatives = [wanted[:, ::-1], np.rot90(stored[:, ::-1], rotation // 90)] if mirrored else [wanted]
+    near = [one for one in alternatives if one.shape == shown.shape and np.abs(one.astype(int) - shown).mean() < 8]
+    assert near, "it is turned, and mirrored where it says so"
+    assert (source.info().width_px, source.info().height_px) == shown.shape[1::-1]
+    if not mirrored:
+        assert np.abs(wanted[:, ::-1].astype(int) - shown).mean() > 20
