@@ -222,22 +222,23 @@ class FootageRun:
 
     async def _watch(self, recordings: Sequence[Recording], on_progress: Callable[[Progress], None]) -> FootageResult:
         progress, free = Progress(recordings=len(recordings)), asyncio.Semaphore(self._place.at_once)
-        running: asyncio.Future[Any] | None = None
+        running: set[asyncio.Task[None]] = set()
         try:
             await self._place.open()
             began_s = time.monotonic()
-            running = asyncio.gather(*(self._run_one(recording, free, progress) for recording in recordings))
-            while not running.done():
-                await asyncio.wait({running}, timeout=POLL_S)
-                under_way = self._place.frames_under_way()
-                on_progress(replace(progress, frames=progress.frames + under_way))
-            await running
+            running = {asyncio.create_task(self._run_one(one, free, progress)) for one in recordings}
+            while any(not task.done() for task in running):
+                done, _ = await asyncio.wait(running, timeout=POLL_S, return_when=asyncio.FIRST_EXCEPTION)
+                for task in done:
+                    task.result()
+                on_progress(replace(progress, frames=progress.frames + self._place.frames_under_way()))
             wall_s = time.monotonic() - began_s
             counted = merged([*self._snapshots, await self._place.counted()])
             alerts = sorted(await self._every_alert(), key=lambda one: (one.place.camera, one.place.captured_s))
         finally:
-            if running is not None and running.cancel():
-                await asyncio.wait({running})
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
             await self._place.close()
         return FootageResult([to_json(one) for one in alerts], counted, wall_s, dict(progress.blind))
 
