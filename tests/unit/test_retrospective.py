@@ -127,19 +127,18 @@ def test_what_ends_one_recording_otherwise_ends_them_all_and_nothing_stays_open(
 
 def test_how_far_it_is_counts_the_frames_of_recordings_that_go_on() -> None:
     seen: list[Progress] = []
+    noted = asyncio.Event()
 
-    async def until_seen(_recording: Recording) -> None:
-        while not seen:
-            await asyncio.sleep(0)
-
-    place = Scripted(until_seen)
+    async def until_noted(_recording: Recording) -> None:
+        await noted.wait()
 
     def note(progress: Progress) -> None:
         seen.append(progress)
+        noted.set()
 
-    with FootageRun(place) as run:
+    with FootageRun(Scripted(until_noted)) as run:
         run.watch([recording("a")], note)
-    assert seen[0].frames in (3, 10)
+    assert [one.frames for one in seen] == [3, 10]
 
 
 def test_nothing_of_it_loads_ray_or_torch() -> None:
