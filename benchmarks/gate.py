@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from benchmarks.record import compare, write_result
 from lfr_ray.data_dir import DataDir
@@ -65,7 +64,6 @@ def main() -> int:
     options.add_argument("--rounds", type=int, default=41)
     options.add_argument("--calls", type=int, default=400)
     chosen = options.parse_args()
-    torch.set_num_threads(1)
     rng = np.random.default_rng(1)
     figures: dict[str, object] = {"entries": chosen.entries, "views": chosen.views}
     with tempfile.TemporaryDirectory() as name:

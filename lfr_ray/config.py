@@ -84,9 +84,18 @@ class ModelConfig(Section):
     """What a detector and an embedder have in common."""
 
     replicas: int = Field(default=1, ge=1, description="Replicas, unless the Serve part of the file autoscales.")
-    max_batch: int = Field(default=8, ge=1, le=256, description="Largest batch; it is padded to a bucket below it.")
-    batch_wait_ms: float = Field(default=2.0, ge=0, le=1000, description="How long a batch waits for more, ms.")
-    cpus: float = Field(default=1.0, ge=0, description="CPUs that a replica reserves; also its compute threads.")
+    max_batch: int = Field(default=8, ge=1, le=256, description="Largest batch on a GPU, padded to a bucket below it.")
+    batch_wait_ms: float = Field(
+        default=2.0, ge=0, le=1000, description="How long a batch on a GPU waits for more, ms."
+    )
+    cpus: float = Field(default=1.0, ge=0, description="CPUs that a replica reserves.")
+    streams: int | None = Field(
+        default=None,
+        ge=1,
+        le=256,
+        description="On a CPU: pictures that a replica works on at the same time, each on one core; default: as many "
+        "as it reserves.",
+    )
     gpus: float = Field(default=0.0, ge=0, description="GPU share that a replica reserves.")
     weights: Path | None = Field(default=None, description="Weight file; default: where the card finds it.")
 
@@ -113,7 +122,7 @@ class EmbedderConfig(ModelConfig):
         default=AUTO,
         description="Card id, see `lfr models list`; auto: the recommended one where it is here, else dlib's.",
     )
-    max_batch: int = Field(default=32, ge=1, le=1024, description="Largest batch of chips.")
+    max_batch: int = Field(default=32, ge=1, le=1024, description="Largest batch of chips, on a GPU.")
     mirror: bool = Field(default=True, description="Average each chip with its mirror image.")
     covered_views: bool = Field(
         default=True,

@@ -1,4 +1,4 @@
-"""Recorded footage from start to end at full speed, through the same actors as a live site.
+"""Recorded footage from start to end at full speed, in this process or on a Ray cluster.
 
 This is retrospective use: every frame of every recording is looked at, nothing is dropped, and the
 camera of each recording is named after its file without the ending.
@@ -6,41 +6,32 @@ camera of each recording is named after its file without the ending.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol
 
-import ray
-from ray import serve
-
-from lfr_ray.actors.camera import EndOfRecording
-from lfr_ray.actors.cluster import quieten
-from lfr_ray.actors.launch import (
-    camera_actor,
-    desk_actor,
-    detector_deployment,
-    embedder_deployment,
-    matcher_actor,
-    second_embedder_deployment,
-)
-from lfr_ray.actors.names import DETECTOR, EMBEDDER, SECOND_EMBEDDER
-from lfr_ray.actors.protocols import CameraCalls, DeskCalls, DetectorCalls, EmbedderCalls, MatcherCalls
-from lfr_ray.actors.remote_alerts import every_alert
-from lfr_ray.actors.remote_models import RemoteDetector, RemoteEmbedder, remote_embedders
-from lfr_ray.actors.resources import usable_cores
-from lfr_ray.actors.rpc import Handle, Reply
-from lfr_ray.actors.stages import RemoteStages
 from lfr_ray.alert.document import to_json
 from lfr_ray.camera.reader import CameraStatus, faults_of
 from lfr_ray.camera.recordings import Recording
+from lfr_ray.clock import SystemClock
 from lfr_ray.config import SiteConfig
 from lfr_ray.errors import ResourceError
 from lfr_ray.metrics import Snapshot, Timing, merged, percentile_s
-from lfr_ray.models.catalogue import card
+from lfr_ray.models.cards import Detector, Embedder
+from lfr_ray.models.cores import streams_of, usable_cores
+from lfr_ray.pipeline.camera_run import CameraRun, EndOfRecording
+from lfr_ray.pipeline.load import attack_check_of, detector_of, embedder_of
+from lfr_ray.pipeline.stages import LocalModels
+from lfr_ray.records import Answer, Probe, Sighting
 
-MOST_AT_ONCE_PER_CORE = 1
-"""Recordings that are read at once, for each core: more would only take turns."""
+if TYPE_CHECKING:
+    from lfr_ray.actors.desk import DeskActor
+    from lfr_ray.actors.matcher import MatcherActor
+    from lfr_ray.alert.queries import AlertQuery
+    from lfr_ray.records import Alert, AlertPage
 
 POLL_S = 0.2
 
@@ -57,59 +48,168 @@ class Progress:
     endings: dict[str, CameraStatus] = field(default_factory=dict)
 
 
-class FootageRun:
-    """Models, matcher and desk for recorded footage, on a Ray that is running already.
+class FootagePlace(Protocol):
+    """Where the chain runs.
 
-    Use as a context manager: what was started is ended, and the temporary data with it.
+    Attributes:
+        at_once: Recordings that are read at a time: more would only take turns.
+    """
+
+    at_once: int
+
+    def start(self, recordings: Sequence[Recording]) -> None:
+        """Start what the run needs; the rest may load while the list is being enrolled."""
+
+    @property
+    def detector(self) -> Detector:
+        """The detector, for enrolment."""
+
+    @property
+    def embedders(self) -> Sequence[Embedder]:
+        """The embedder, or both, for enrolment."""
+
+    async def open(self) -> None:
+        """The list is enrolled: everything else is ready when this returns."""
+
+    async def run_to_end(self, recording: Recording) -> EndOfRecording:
+        """One recording from start to end.
+
+        Raises:
+            ResourceError: The process in which it ran has died.
+        """
+
+    def frames_under_way(self) -> int:
+        """Frames looked at so far of the recordings that have not ended, where that is known."""
+
+    async def counted(self) -> Snapshot:
+        """What was counted beside the recordings."""
+
+    async def alerts(self, query: AlertQuery) -> AlertPage:
+        """One page of alerts."""
+
+    async def close(self) -> None:
+        """Nothing more is asked."""
+
+    def end(self) -> None:
+        """End what was started."""
+
+
+class LocalFootage:
+    """The chain in this process, without Ray; see :class:`FootagePlace`.
+
+    Matcher and alert desk are the plain classes of a site's actors. Models work in streams, one for each core.
+
+    Args:
+        site: The models, the list and the rules.
     """
 
     def __init__(self, site: SiteConfig) -> None:
         self._site = site
-        self._matcher: Handle[MatcherCalls] | None = None
-        self._desk: Handle[DeskCalls] | None = None
-        self._cameras: dict[str, Handle[CameraCalls]] = {}
+        self._loading: ThreadPoolExecutor | None = None
+        self._stages: _Stages | None = None
+        self._running: dict[str, CameraRun] = {}
+        self.at_once = usable_cores()
+
+    def start(self, recordings: Sequence[Recording]) -> None:
+        """Begin to load the models, each in a thread: most of the time no other thread has to wait for that."""
+        site = self._site
+        seconds = [] if site.second_embedder is None else [site.second_embedder]
+        self._loading = ThreadPoolExecutor(thread_name_prefix="load")
+        self._detector = self._loading.submit(detector_of, site)
+        self._embedders = [self._loading.submit(embedder_of, site, one) for one in (site.embedder, *seconds)]
+        self._attacks: Future[Any] = self._loading.submit(attack_check_of, site)
+
+    @property
+    def detector(self) -> Detector:
+        """The detector, as soon as it is loaded."""
+        return self._detector.result()
+
+    @property
+    def embedders(self) -> list[Embedder]:
+        """The embedder, or both, as soon as they are loaded."""
+        return [one.result() for one in self._embedders]
+
+    async def open(self) -> None:
+        """Open the alerts and the matcher."""
+        from lfr_ray.actors.desk import DeskActor
+        from lfr_ray.actors.matcher import MatcherActor
+
+        desk, matcher = DeskActor(self._site), MatcherActor(self._site)
+        await desk.ready()
+        matcher.ready()
+        embedder, *second = self.embedders
+        streams = streams_of(self._site.detector)
+        beside = (self._attacks.result(), second[0] if second else None)
+        self._stages = _Stages(matcher, desk, self.detector, embedder, *beside, streams)
+
+    async def run_to_end(self, recording: Recording) -> EndOfRecording:
+        """One recording from start to end; when this is cancelled, its decoder ends as well."""
+        assert self._stages is not None
+        run = self._running[recording.camera.name] = CameraRun(self._site, recording.camera, SystemClock())
+        try:
+            return await run.run_to_end(self._stages)
+        finally:
+            del self._running[recording.camera.name]
+            await run.stop()
+
+    def frames_under_way(self) -> int:
+        """Of the recordings that have not ended."""
+        return sum(run.frames for run in self._running.values())
+
+    async def counted(self) -> Snapshot:
+        """What the matcher counted."""
+        assert self._stages is not None
+        return self._stages.matcher.snapshot()
+
+    async def alerts(self, query: AlertQuery) -> AlertPage:
+        """One page of alerts."""
+        assert self._stages is not None
+        return await self._stages.desk.list(query)
+
+    async def close(self) -> None:
+        """End the delivery of alerts, and forget the list."""
+        if self._stages is not None:
+            await self._stages.desk.stop()
+            self._stages.matcher.stop()
+
+    def end(self) -> None:
+        """End the models' threads."""
+        if self._stages is not None:
+            self._stages.close()
+        if self._loading is not None:
+            self._loading.shutdown(cancel_futures=True)
+
+
+class FootageRun:
+    """One run over recordings; use as a context manager: what was started is ended.
+
+    Args:
+        place: Where the chain runs.
+    """
+
+    def __init__(self, place: FootagePlace) -> None:
+        self._place = place
         self._snapshots: list[Snapshot] = []
 
     def __enter__(self) -> FootageRun:
-        quieten()  # loading Serve has made its log talkative again
-        serve.start(proxy_location="Disabled")
-        quieten()
-        models = {
-            DETECTOR: detector_deployment(self._site),
-            EMBEDDER: embedder_deployment(self._site),
-            SECOND_EMBEDDER: second_embedder_deployment(self._site),
-        }
-        targets = [
-            serve.RunTarget(one, name=name, route_prefix=None) for name, one in models.items() if one is not None
-        ]
-        detector, embedder, *second = serve.run_many(targets)
-        self._detector: Handle[DetectorCalls] = Handle(detector)
-        self._embedder: Handle[EmbedderCalls] = Handle(embedder)
-        self._second: Handle[EmbedderCalls] | None = Handle(second[0]) if second else None
         return self
 
     def __exit__(self, *error: object) -> None:
-        for actor in (*self._cameras.values(), self._matcher, self._desk):
-            if actor is not None:
-                actor.kill()
-        serve.shutdown()
+        self._place.end()
 
     @property
-    def detector(self) -> RemoteDetector:
-        """The deployed detector, for enrolment."""
-        return RemoteDetector(card(self._site.detector.model), self._detector)
+    def detector(self) -> Detector:
+        """For enrolment."""
+        return self._place.detector
 
     @property
-    def embedders(self) -> list[RemoteEmbedder]:
-        """The deployed embedder, or both, for enrolment."""
-        return remote_embedders(self._site, self._embedder, self._second)
+    def embedders(self) -> Sequence[Embedder]:
+        """For enrolment: one, or both."""
+        return self._place.embedders
 
-    def prepare(self, recordings: Sequence[Recording]) -> Handle[DeskCalls]:
-        """Start the processes that the run needs; they load while the watchlist is being enrolled."""
-        if self._desk is None:
-            self._desk = desk_actor(self._site)
-            self._make_cameras(recordings[: usable_cores() * MOST_AT_ONCE_PER_CORE + 1])
-        return self._desk
+    def prepare(self, recordings: Sequence[Recording]) -> None:
+        """Start what the run needs; it loads while the watchlist is being enrolled."""
+        self._place.start(recordings)
 
     def watch(
         self, recordings: Sequence[Recording], on_progress: Callable[[Progress], None] = lambda progress: None
@@ -120,56 +220,74 @@ class FootageRun:
             recordings: What :func:`~lfr_ray.camera.recordings.open_recordings` found.
             on_progress: Called a few times a second.
         """
-        desk = self.prepare(recordings)
-        desk.ask(DeskCalls.ready).wait()
-        self._matcher = matcher_actor(self._site)
-        self._matcher.ask(MatcherCalls.ready).wait()
-        stages = RemoteStages(self._detector, self._embedder, self._matcher, desk, self._second)
-        at_once = usable_cores() * MOST_AT_ONCE_PER_CORE
-        loading = [self._cameras[one.camera.name].ask(CameraCalls.ready, stages) for one in recordings[:at_once]]
-        for camera in loading:
-            camera.wait()
-        waiting = list(recordings)
-        running: dict[Any, tuple[Recording, Reply[EndOfRecording]]] = {}
-        progress = Progress(recordings=len(recordings))
-        began_s = time.monotonic()
-        while waiting or running:
-            while waiting and len(running) < at_once:
-                recording = waiting.pop(0)
-                reply = self._cameras[recording.camera.name].ask(CameraCalls.run_to_end, stages)
-                running[reply.pending] = recording, reply
-                self._make_cameras(waiting[:1])
-            done, _ = ray.wait(list(running), timeout=POLL_S)
-            for pending in done:
-                self._end(*running.pop(pending), progress)
-            progress.recordings_done = len(recordings) - len(waiting) - len(running)
-            on_progress(progress)
-        wall_s = time.monotonic() - began_s
-        counted = merged([*self._snapshots, self._matcher.ask(MatcherCalls.snapshot).wait()])
-        alerts = sorted(every_alert(desk), key=lambda one: (one.place.camera, one.place.captured_s))
-        return FootageResult(
-            [to_json(one) for one in alerts], counted, wall_s, dict(progress.blind), dict(progress.endings)
-        )
+        return asyncio.run(self._watch(recordings, on_progress))
 
-    def _make_cameras(self, recordings: Sequence[Recording]) -> None:
-        for recording in recordings:
-            if recording.camera.name not in self._cameras:
-                self._cameras[recording.camera.name] = camera_actor(self._site, recording.camera)
-
-    def _end(self, recording: Recording, reply: Reply[EndOfRecording], progress: Progress) -> None:
-        """One recording is through: keep its counters, end its process."""
-        camera = self._cameras.pop(recording.camera.name)
+    async def _watch(self, recordings: Sequence[Recording], on_progress: Callable[[Progress], None]) -> FootageResult:
+        progress, free = Progress(recordings=len(recordings)), asyncio.Semaphore(self._place.at_once)
+        running: set[asyncio.Task[None]] = set()
         try:
-            ending = reply.wait()
-            self._snapshots.append(ending.counted)
-            progress.frames += int(sum(v for (name, _), v in ending.counted.values.items() if name == "frames_total"))
-            progress.endings[recording.camera.name] = ending.status
-            problems = faults_of(ending.status)
-            if problems:
-                progress.blind[recording.camera.name] = problems
-        except ResourceError:
-            progress.blind[recording.camera.name] = ["its process ended; the rest of the recording was not seen"]
-        camera.kill()
+            await self._place.open()
+            began_s = time.monotonic()
+            running = {asyncio.create_task(self._run_one(one, free, progress)) for one in recordings}
+            while any(not task.done() for task in running):
+                done, _ = await asyncio.wait(running, timeout=POLL_S, return_when=asyncio.FIRST_EXCEPTION)
+                for task in done:
+                    task.result()
+                on_progress(replace(progress, frames=progress.frames + self._place.frames_under_way()))
+            wall_s = time.monotonic() - began_s
+            counted = merged([*self._snapshots, await self._place.counted()])
+            alerts = sorted(await self._every_alert(), key=lambda one: (one.place.camera, one.place.captured_s))
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+            await self._place.close()
+        documents = [to_json(one) for one in alerts]
+        return FootageResult(documents, counted, wall_s, dict(progress.blind), dict(progress.endings))
+
+    async def _run_one(self, recording: Recording, free: asyncio.Semaphore, progress: Progress) -> None:
+        """One recording, in its turn; its counters are kept."""
+        async with free:
+            name = recording.camera.name
+            try:
+                ending = await self._place.run_to_end(recording)
+                self._snapshots.append(ending.counted)
+                counters = ending.counted.values.items()
+                progress.frames += int(sum(value for (key, _), value in counters if key == "frames_total"))
+                progress.endings[name] = ending.status
+                if problems := faults_of(ending.status):
+                    progress.blind[name] = problems
+            except ResourceError:
+                progress.blind[name] = ["its process ended; the rest of the recording was not seen"]
+            progress.recordings_done += 1
+
+    async def _every_alert(self) -> list[Alert]:
+        from lfr_ray.alert.queries import MAX_PAGE, AlertQuery
+
+        found: list[Alert] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            page = await self._place.alerts(AlertQuery(limit=MAX_PAGE, order="oldest", cursor=cursor))
+            found += page.alerts
+            cursor = page.next_cursor
+        return found
+
+
+class _Stages(LocalModels):
+    """All stages in this process: the models, and the plain classes of matcher and desk."""
+
+    def __init__(self, matcher: MatcherActor, desk: DeskActor, *models: Any) -> None:
+        super().__init__(*models)
+        self.matcher = matcher
+        self.desk = desk
+
+    async def match(self, probes: Sequence[Probe]) -> list[Answer]:
+        """One answer a probe."""
+        return self.matcher.match(list(probes))
+
+    async def raise_alert(self, sighting: Sighting) -> None:
+        """Returns when the desk has made the alert durable."""
+        await self.desk.raise_alert(sighting)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections import defaultdict
 
@@ -9,11 +10,9 @@ import numpy as np
 from ray import serve
 
 from lfr_ray.config import SiteConfig
-from lfr_ray.detect.base import load_detector
-from lfr_ray.models.catalogue import card
-from lfr_ray.models.memory import reuse_memory
-from lfr_ray.models.model_thread import ModelThread
+from lfr_ray.models.cores import model_threads, streams_of
 from lfr_ray.models.runtime import SelfTest, self_test
+from lfr_ray.pipeline.load import detector_of, runs_in_streams
 from lfr_ray.records import Faces, Picture
 
 NICENESS = 5
@@ -28,34 +27,26 @@ def give_way() -> None:
 class DetectorReplica:
     """One detector, which adds to the model.
 
-    * batches over all cameras, grouped by canvas size;
-    * inference outside the event loop, one compute thread for each CPU of the replica;
+    * on a CPU, as many pictures at the same time as the replica has streams;
+    * on a GPU, batches over all cameras, grouped by canvas size;
     * a self-test at the start: a site that asks for a GPU does not run on a CPU.
     """
 
     def __init__(self, site: SiteConfig) -> None:
         config = site.detector
-        reuse_memory()
         give_way()
-        self._thread = ModelThread()
-        self._detector = self._thread.now(
-            lambda: load_detector(
-                card(config.model),
-                device=site.device,
-                weights=config.weights,
-                min_score=config.min_score,
-                threads=max(1, int(config.cpus)),
-                declared_use=site.use,
-            )
-        )
-        self._self_test = self._thread.now(
-            lambda: self_test(self._detector, width_px=config.width_px, height_px=config.height_px)
-        )
+        self._detector = detector_of(site)
+        self._self_test = self_test(self._detector, width_px=config.width_px, height_px=config.height_px)
+        self._in_streams = runs_in_streams(self._detector)
+        self._threads = model_threads(streams_of(config) if self._in_streams else 1)
         self._batch.set_max_batch_size(config.max_batch)
         self._batch.set_batch_wait_timeout_s(config.batch_wait_ms / 1000)
 
     async def detect(self, canvas: Picture) -> Faces:
         """Faces of one canvas, ``uint8 (H, W, 3)`` RGB."""
+        if self._in_streams:
+            loop = asyncio.get_running_loop()
+            return (await loop.run_in_executor(self._threads, self._detector.detect, canvas[np.newaxis]))[0]
         faces: Faces = await self._batch(canvas)
         return faces
 
@@ -65,7 +56,7 @@ class DetectorReplica:
 
     @serve.batch  # type: ignore[untyped-decorator]
     async def _batch(self, canvases: list[Picture]) -> list[Faces]:
-        return await self._thread.run(lambda: self._detect(canvases))
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._detect, canvases)
 
     def _detect(self, canvases: list[Picture]) -> list[Faces]:
         rows_by_shape: dict[tuple[int, ...], list[int]] = defaultdict(list)

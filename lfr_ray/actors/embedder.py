@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import numpy as np
 from ray import serve
 
 from lfr_ray.config import SiteConfig
-from lfr_ray.detect.attack import AttackCheck, load_attack_check
-from lfr_ray.embed.base import load_embedder
-from lfr_ray.models.catalogue import card
-from lfr_ray.models.memory import reuse_memory
-from lfr_ray.models.model_thread import ModelThread
+from lfr_ray.models.cores import model_threads, streams_of
 from lfr_ray.models.runtime import SelfTest, self_test
+from lfr_ray.pipeline.load import attack_check_of, embedder_of, runs_in_streams
 from lfr_ray.records import Embedded, Floats, Picture
 
 
@@ -20,25 +19,18 @@ class EmbedderReplica:
 
     def __init__(self, site: SiteConfig) -> None:
         config = site.embedder
-        reuse_memory()
-        self._thread = ModelThread()
-        self._embedder = self._thread.now(
-            lambda: load_embedder(
-                card(config.model),
-                device=site.device,
-                weights=config.weights,
-                mirror=config.mirror,
-                threads=max(1, int(config.cpus)),
-                declared_use=site.use,
-            )
-        )
-        self._attacks = self._thread.now(lambda: _attack_check(site)) if site.attack.threshold is not None else None
-        self._self_test = self._thread.now(lambda: self_test(self._embedder))
+        self._embedder = embedder_of(site, config)
+        self._attacks = attack_check_of(site)
+        self._self_test = self_test(self._embedder)
+        self._in_streams = runs_in_streams(self._embedder)
+        self._threads = model_threads(streams_of(config) if self._in_streams else 1)
         self._batch.set_max_batch_size(config.max_batch)
         self._batch.set_batch_wait_timeout_s(config.batch_wait_ms / 1000)
 
     async def judged(self, chips: Picture) -> Embedded:
         """Vectors ``float32 (N, D)`` of one camera's chips ``uint8 (N, h, w, 3)``, and how stable each is."""
+        if self._in_streams:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, self._embedder.judged, chips)
         found: Embedded = await self._batch(chips)
         return found
 
@@ -47,7 +39,8 @@ class EmbedderReplica:
         attacks = self._attacks
         if attacks is None:
             return 0.0
-        return float((await self._thread.run(lambda: attacks.scores(picture, box[np.newaxis])))[0])
+        scores = asyncio.get_running_loop().run_in_executor(self._threads, attacks.scores, picture, box[np.newaxis])
+        return float((await scores)[0])
 
     async def self_test(self) -> SelfTest:
         """Device and milliseconds a chip, measured at the start."""
@@ -56,15 +49,6 @@ class EmbedderReplica:
     @serve.batch  # type: ignore[untyped-decorator]
     async def _batch(self, lots: list[Picture]) -> list[Embedded]:
         chips = np.concatenate(lots)
-        found = await self._thread.run(lambda: self._embedder.judged(chips))
+        found = await asyncio.get_running_loop().run_in_executor(self._threads, self._embedder.judged, chips)
         ends = np.cumsum([len(lot) for lot in lots])[:-1]
         return list(map(Embedded, np.split(found.vectors, ends), np.split(found.stability, ends)))
-
-
-def _attack_check(site: SiteConfig) -> AttackCheck:
-    return load_attack_check(
-        [card(name) for name in site.attack.models],
-        device=site.device,
-        threads=max(1, int(site.embedder.cpus)),
-        declared_use=site.use,
-    )

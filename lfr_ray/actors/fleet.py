@@ -19,11 +19,9 @@ from lfr_ray.actors.schedule import PeriodicWork
 from lfr_ray.actors.stages import RemoteStages
 from lfr_ray.camera.reader import CameraStatus
 from lfr_ray.config import CameraConfig, SiteConfig
-from lfr_ray.enrol.site_watchlist import import_watchlist
 from lfr_ray.metrics import Snapshot
 from lfr_ray.models.catalogue import card
 from lfr_ray.models.runtime import SelfTest
-from lfr_ray.site.open import open_store
 
 TICK_S = 1.0
 ANSWER_S = 3.0
@@ -48,9 +46,15 @@ class FleetReplica:
         self, site: SiteConfig, detector: Any, embedder: Any, second: Any = None
     ) -> None:
         self._site = site
+        # What follows takes its time: those that run already are held, and the others load meanwhile.
         for camera in site.cameras:
-            if (running := Names(site.site).find_camera(camera.name)) is not None:
-                running.ask(CameraCalls.hold)  # what follows takes its time
+            camera_actor(site, camera).ask(CameraCalls.hold)
+        self._desk = desk_actor(site)
+        self._matcher = matcher_actor(site)
+        # Loading what opens the watchlist takes seconds as well.
+        from lfr_ray.enrol.site_watchlist import import_watchlist
+        from lfr_ray.site.open import open_store
+
         self._app = serve.get_replica_context().app_name
         detect: Handle[DetectorCalls] = Handle(detector)
         embed: Handle[EmbedderCalls] = Handle(embedder)
@@ -66,8 +70,6 @@ class FleetReplica:
                 remote_embedders(site, embed, embed_second),
                 time.time(),
             )
-        self._matcher = matcher_actor(site)
-        self._desk = desk_actor(site)
         await self._matcher.ask(MatcherCalls.ready)
         await self._desk.ask(DeskCalls.ready)
         self._stages = RemoteStages(detect, embed, self._matcher, self._desk, embed_second)

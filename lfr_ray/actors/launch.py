@@ -17,8 +17,9 @@ from lfr_ray.actors.names import DETECTOR, EMBEDDER, NAMESPACE, SECOND_EMBEDDER,
 from lfr_ray.actors.protocols import CameraCalls, DeskCalls, DetectorCalls, EmbedderCalls, MatcherCalls, ModelCalls
 from lfr_ray.actors.rpc import Handle
 from lfr_ray.actors.schedule import PeriodicWork
-from lfr_ray.config import AttackConfig, CameraConfig, DetectorConfig, EmbedderConfig, SiteConfig
+from lfr_ray.config import AttackConfig, CameraConfig, DetectorConfig, EmbedderConfig, ModelConfig, SiteConfig
 from lfr_ray.models.catalogue import card
+from lfr_ray.models.cores import streams_of
 from lfr_ray.models.loading import check_licence
 from lfr_ray.site_file import QUIET
 
@@ -34,8 +35,9 @@ STOP_S = 3.0
 
 ActorT = TypeVar("ActorT")
 
-QUEUE_FACTOR = 4
-"""A replica may hold so many batches' worth of requests; the default of Serve is 5 requests."""
+QUEUED_BATCHES, QUEUED_A_STREAM = 4, 8
+"""So much a replica holds, per batch or stream. Serve's own 5 requests starve it: whoever is refused waits and asks
+again, while the replica has nothing to do."""
 
 
 def detector_deployment(site: SiteConfig) -> Any:
@@ -66,7 +68,7 @@ def _model_deployment(
         kind,
         name=name,
         num_replicas=config.replicas,
-        max_ongoing_requests=config.max_batch * QUEUE_FACTOR,
+        max_ongoing_requests=max_ongoing_requests(site, config),
         max_constructor_retry_count=1,
         health_check_period_s=5,
         health_check_timeout_s=30,
@@ -74,6 +76,13 @@ def _model_deployment(
         ray_actor_options={"num_cpus": config.cpus, "num_gpus": config.gpus},
         logging_config=QUIET,  # one line for every frame is no log
     ).bind(site)
+
+
+def max_ongoing_requests(site: SiteConfig, config: ModelConfig) -> int:
+    """Requests that a replica holds at a time: by batches on a GPU, otherwise by streams."""
+    if config.gpus > 0 or site.device in ("cuda", "mps"):
+        return config.max_batch * QUEUED_BATCHES
+    return streams_of(config) * QUEUED_A_STREAM
 
 
 def matcher_actor(site: SiteConfig) -> Handle[MatcherCalls]:

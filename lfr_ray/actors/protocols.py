@@ -12,13 +12,13 @@ from lfr_ray.api.ports import AlertsPort
 
 if TYPE_CHECKING:
     # Only types: a process that asks another one need not load what that one needs.
-    from lfr_ray.actors.camera import EndOfRecording
     from lfr_ray.actors.stages import RemoteStages
     from lfr_ray.api.site_state import DeploymentList, Switched, WatchlistState
     from lfr_ray.camera.reader import CameraStatus
     from lfr_ray.govern.counters import CameraCounters
     from lfr_ray.metrics import Snapshot
     from lfr_ray.models.runtime import SelfTest
+    from lfr_ray.pipeline.camera_run import EndOfRecording
     from lfr_ray.records import Answer, Embedded, Faces, Floats, Picture, Probe, Sighting
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import os
 import time
 from collections.abc import Mapping
 
@@ -52,8 +50,3 @@ def wait_for_resources(site: SiteConfig, wait_s: float | None = None) -> None:
                 next_step="add nodes, or lower cpus, gpus and replicas in the site file",
             )
         time.sleep(0.5)
-
-
-def usable_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else math.ceil(os.cpu_count() or 1)

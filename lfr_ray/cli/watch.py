@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lfr_ray.camera.recordings import Opened, Recording
     from lfr_ray.enrol.importer import ImportReport
     from lfr_ray.match.store import WatchlistStore
-    from lfr_ray.retrospective import FootageResult, FootageRun
+    from lfr_ray.retrospective import FootagePlace, FootageResult, FootageRun
 
 NEEDS_AUTHORITY = "the category {} needs an authority: open a deployment and give --deployment"
 
@@ -48,6 +48,9 @@ def watch(
     model: Annotated[str, typer.Option(help="Embedder's card id, see `lfr models list`.")] = AUTO,
     second_model: Annotated[str, typer.Option(help="Another embedder's card id: an alert then needs both.")] = "",
     detector: Annotated[str, typer.Option(help="Detector's card id.")] = "centerface",
+    address: Annotated[
+        str, typer.Option(help="A Ray cluster, `auto` for the one whose head is this machine; default: no Ray.")
+    ] = "",
     device: Annotated[DeviceName, typer.Option(help="Where models run.")] = "auto",
     threshold: Annotated[float | None, typer.Option(help="Similarity that alerts; default: the card's.")] = None,
     false_alerts: Annotated[
@@ -55,7 +58,7 @@ def watch(
         typer.Option(min=0.001, max=10, help="Instead: false alerts in 10,000 faces; the list's size decides."),
     ] = None,
 ) -> None:
-    """Compare recorded footage with a watchlist: every frame, at full speed, same actors as a live site.
+    """Compare recorded footage with a watchlist: every frame, at full speed, the same chain as a live site.
 
     With --watchlist alone this is a test: only the categories test and blue-list are compared, and nothing is kept.
     With --deployment the site's approved list is compared under that authority, and alerts go to the site's desk.
@@ -81,7 +84,7 @@ def watch(
     try:
         authority = AuthorityConfig(kind="retrospective" if kept else "test", deployment=deployment)
         site = footage_site(folder, authority, model, detector, device, rule, second_model)
-        document = run_footage(site, opened, watchlist)
+        document = run_footage(site, opened, watchlist, address)
     finally:
         if not kept:
             shutil.rmtree(folder, ignore_errors=True)
@@ -119,57 +122,67 @@ def footage_site(
     rule: MatchConfig,
     second_model: str = "",
 ) -> SiteConfig:
-    """A site for recorded footage on this machine.
-
-    One detector replica of one thread for each core: on a CPU the fastest way to share the work.
-    """
-    from lfr_ray.actors.resources import usable_cores
+    """A site for recorded footage, whose models work on one picture for each core."""
     from lfr_ray.models.catalogue import with_embedders
+    from lfr_ray.models.cores import usable_cores
+
+    streams = usable_cores()
 
     fields = {
         "site": "footage",
         "data_dir": folder,
         "device": device,
         "authority": authority,
-        "detector": DetectorConfig(model=detector, replicas=usable_cores(), cpus=0.3),
-        "embedder": EmbedderConfig(model=model, cpus=0.3),
-        "second_embedder": EmbedderConfig(model=second_model, cpus=0.3) if second_model else None,
+        "detector": DetectorConfig(model=detector, streams=streams, cpus=0.6),
+        "embedder": EmbedderConfig(model=model, streams=streams, cpus=0.3),
+        "second_embedder": EmbedderConfig(model=second_model, streams=streams, cpus=0.3) if second_model else None,
         "match": rule,
         "camera_cpus": 0.05,
     }
     return with_embedders(parse_section(SiteConfig, fields, "the command"))
 
 
-def run_footage(site: SiteConfig, opened: Opened, watchlist: Path | None) -> dict[str, Any]:
-    """Watch recordings from start to end; the document that ``--json`` writes."""
-    import ray
+def run_footage(site: SiteConfig, opened: Opened, watchlist: Path | None, address: str = "") -> dict[str, Any]:
+    """Watch recordings from start to end; the document that ``--json`` writes.
 
-    from lfr_ray.actors.cluster import start_local
-
-    stderr.print("starting Ray and the models ...")
-    start_local()
+    Args:
+        site: From :func:`footage_site`.
+        opened: The recordings.
+        watchlist: A watchlist folder; None: what the site's list holds.
+        address: A Ray cluster; empty: the chain runs in this process.
+    """
     from lfr_ray.retrospective import FootageRun
-    from lfr_ray.site.open import WITHOUT_AUTHORITY, open_store
 
-    try:
-        with FootageRun(site) as run:
-            run.prepare(opened.recordings)
-            store = open_store(site)
-            report = _enrolled(watchlist, store, run)
-            entries = store.entries()
-            set_aside = [] if site.authority.deployment else [e for e in entries if e.category not in WITHOUT_AUTHORITY]
-            for entry in set_aside:
-                stderr.print(f"[yellow]not compared:[/] {entry.entry_id}: {NEEDS_AUTHORITY.format(entry.category)}")
-            with _progress() as bar:
-                task = bar.add_task("watching", total=sum(one.info.frames or 0 for one in opened.recordings) or None)
-                result = run.watch(opened.recordings, lambda progress: bar.update(task, completed=progress.frames))
-    finally:
-        ray.shutdown()
+    stderr.print("starting the models ...")
+    with FootageRun(_place(site, address)) as run:
+        run.prepare(opened.recordings)
+        # Loaded beside the models: it takes as long as they do.
+        from lfr_ray.site.open import WITHOUT_AUTHORITY, open_store
+
+        store = open_store(site)
+        report = _enrolled(watchlist, store, run)
+        entries = store.entries()
+        set_aside = [] if site.authority.deployment else [e for e in entries if e.category not in WITHOUT_AUTHORITY]
+        for entry in set_aside:
+            stderr.print(f"[yellow]not compared:[/] {entry.entry_id}: {NEEDS_AUTHORITY.format(entry.category)}")
+        with _progress() as bar:
+            task = bar.add_task("watching", total=sum(one.info.frames or 0 for one in opened.recordings) or None)
+            result = run.watch(opened.recordings, lambda progress: bar.update(task, completed=progress.frames))
     document = _document(opened, report, result)
     document["not_compared"] = [
         {"entry_id": entry.entry_id, "reason": NEEDS_AUTHORITY.format(entry.category)} for entry in set_aside
     ]
     return document
+
+
+def _place(site: SiteConfig, address: str) -> FootagePlace:
+    if address:
+        from lfr_ray.actors.footage import ClusterFootage
+
+        return ClusterFootage(site, address)
+    from lfr_ray.retrospective import LocalFootage
+
+    return LocalFootage(site)
 
 
 def _enrolled(watchlist: Path | None, store: WatchlistStore, run: FootageRun) -> ImportReport:

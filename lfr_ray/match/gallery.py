@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from lfr_ray.checks import check_array
 from lfr_ray.errors import ModelError, WatchlistError
@@ -32,16 +31,14 @@ class Gallery:
     Args:
         rows: Pictures, in any order.
         model: Card id that all of them must carry.
-        device: Where the matrix lives.
+        vector_length: Length of the vectors where there are none yet; 0: any.
 
     Raises:
         ModelError: A row of another model.
         WatchlistError: Vectors of different length, or not of unit length.
     """
 
-    def __init__(
-        self, rows: Sequence[StoredVector], model: str, device: torch.device | str = "cpu", vector_length: int = 0
-    ) -> None:
+    def __init__(self, rows: Sequence[StoredVector], model: str, vector_length: int = 0) -> None:
         _check(rows, model)
         ordered = sorted(rows, key=lambda row: (row.entry.entry_id, row.image_id))
         of_entry: dict[str, list[StoredVector]] = {}
@@ -55,13 +52,12 @@ class Gallery:
             [np.inf if entry.expires_at is None else entry.expires_at for entry in self.entries], np.float64
         )
         self._first_expiry = float(self._expires_at.min(initial=np.inf))
-        self._device = torch.device(device)
         self._images = [[row.image_id for row in group] for group in groups]
         self._firsts = self._matrix([group[0] for group in groups])
-        self._further: list[tuple[torch.Tensor, torch.Tensor]] = []
+        self._further: list[tuple[npt.NDArray[np.intp], Floats]] = []
         for rank in range(1, max(map(len, groups), default=0)):
             numbers = [number for number, group in enumerate(groups) if len(group) > rank]
-            columns = torch.tensor(numbers, dtype=torch.int64, device=self._device)
+            columns = np.array(numbers, np.intp)
             self._further.append((columns, self._matrix([groups[number][rank] for number in numbers])))
 
     def __len__(self) -> int:
@@ -74,8 +70,7 @@ class Gallery:
 
     def first_vectors(self) -> Floats:
         """``float32 (E, D)``: the first picture of every entry, in the entries' order."""
-        firsts: Floats = self._firsts.cpu().numpy()
-        return firsts
+        return self._firsts
 
     def in_force(self, now_s: float) -> npt.NDArray[np.bool_]:
         """Which entries may be compared at a wall time, ``bool (E,)``."""
@@ -127,20 +122,18 @@ class Gallery:
     def _similarities(self, vectors: Floats) -> Floats:
         if not self.entries or not len(vectors):
             return np.zeros((len(vectors), len(self.entries)), np.float32)
-        probes = torch.from_numpy(np.require(vectors, requirements="W")).to(self._device)
-        product = probes @ self._firsts.T
+        product: Floats = vectors @ self._firsts.T
         for columns, matrix in self._further:
-            product[:, columns] = torch.maximum(product[:, columns], probes @ matrix.T)
-        return product.cpu().numpy()
+            product[:, columns] = np.maximum(product[:, columns], vectors @ matrix.T)
+        return product
 
     def _rows_of(self, entry: int) -> Floats:
         own = [self._firsts[entry]]
-        own += [matrix[columns == entry][0] for columns, matrix in self._further if bool((columns == entry).any())]
-        return torch.stack(own).cpu().numpy()
+        own += [matrix[columns == entry][0] for columns, matrix in self._further if entry in columns]
+        return np.stack(own)
 
-    def _matrix(self, rows: Sequence[StoredVector]) -> torch.Tensor:
-        stacked = np.stack([row.vector for row in rows]) if rows else np.zeros((0, self.vector_length), np.float32)
-        return torch.from_numpy(stacked).to(self._device)
+    def _matrix(self, rows: Sequence[StoredVector]) -> Floats:
+        return np.stack([row.vector for row in rows]) if rows else np.zeros((0, self.vector_length), np.float32)
 
 
 def _check(rows: Sequence[StoredVector], model: str) -> None:

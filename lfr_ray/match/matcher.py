@@ -8,7 +8,6 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 
 from lfr_ray.checks import check_array
 from lfr_ray.config import EvidenceConfig, MatchConfig
@@ -93,7 +92,6 @@ class Matcher:
         categories: Categories that the authority allows; None: all of them.
         deployment: Its id, which every answer carries.
         other_models: Card ids of models whose vectors are on the list as well, for other matchers.
-        device: Where the matrix lives.
 
     Raises:
         ModelError: The card has no calibration, so no threshold is known.
@@ -112,7 +110,6 @@ class Matcher:
         categories: Container[str] | None = None,
         deployment: str = "",
         other_models: Container[str] = (),
-        device: torch.device | str = "cpu",
     ) -> None:
         if card.calibration is None:
             raise ModelError(
@@ -130,7 +127,6 @@ class Matcher:
         self._categories = categories
         self._deployment = deployment
         self._other_models = other_models
-        self._device = torch.device(device)
         self._checked_s = -math.inf
         self._list = self._empty("", "the watchlist was not read yet")
 
@@ -331,7 +327,7 @@ class Matcher:
         return thresholds_for(self._calibration, self._config, list_size, normalised=normalised, covered=covered)
 
     def _gallery_of(self, rows: Sequence[StoredVector]) -> Gallery:
-        return Gallery(rows, self._card.id, self._device, self._card.vector_length)
+        return Gallery(rows, self._card.id, self._card.vector_length)
 
     def _own_rows(self, rows: Sequence[StoredVector]) -> list[StoredVector]:
         """The pictures of entries that may be compared in this kind of deployment."""

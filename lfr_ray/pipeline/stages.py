@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
 from lfr_ray.models.cards import Detector, Embedder
-from lfr_ray.models.model_thread import ModelThread
+from lfr_ray.models.cores import model_threads
 from lfr_ray.records import Answer, Embedded, Faces, Floats, Frame, Picture, Probe, Sighting
 
+T = TypeVar("T")
 WallClock = Callable[[], float]
 
 
@@ -64,8 +67,62 @@ class AttackScorer(Protocol):
         """Scores ``float32 (N,)``, 0 to 1, of faces ``float32 (N, 4)`` in a picture."""
 
 
-class LocalStages:
-    """All stages in this process: models in a thread, the matcher and the alert desk as plain calls."""
+class LocalModels:
+    """The models in this process, off the event loop.
+
+    Args:
+        detector: Finds faces.
+        embedder: Makes vectors.
+        attacks: Tells people from pictures of people, or None.
+        second: Makes vectors as well, where an alert needs two models.
+        streams: Pictures that each model works on at the same time.
+    """
+
+    def __init__(
+        self,
+        detector: Detector,
+        embedder: Embedder,
+        attacks: AttackScorer | None = None,
+        second: Embedder | None = None,
+        streams: int = 1,
+    ) -> None:
+        self._detector = detector
+        self._embedder = embedder
+        self._attacks = attacks
+        self._second = second
+        self._detecting = model_threads(streams)
+        # Of their own: only comparing those who were found keeps an alert waiting.
+        self._embedding = model_threads(streams)
+
+    async def detect(self, canvas: Picture) -> Faces:
+        """Faces of one canvas."""
+        return (await _run(self._detecting, lambda: self._detector.detect(canvas[np.newaxis])))[0]
+
+    async def embed(self, chips: Picture) -> Embedded:
+        """Vectors of chips, and how stable each is."""
+        return await _run(self._embedding, lambda: self._embedder.judged(chips))
+
+    async def embed_second(self, chips: Picture) -> Embedded:
+        """Vectors of chips by the second model."""
+        second = self._second
+        assert second is not None
+        return await _run(self._embedding, lambda: second.judged(chips))
+
+    async def attack_score(self, picture: Picture, box: Floats) -> float:
+        """Of one face; 0 where nothing looks for attacks."""
+        attacks = self._attacks
+        if attacks is None:
+            return 0.0
+        return float((await _run(self._embedding, lambda: attacks.scores(picture, box[np.newaxis])))[0])
+
+    def close(self) -> None:
+        """End the models' threads."""
+        self._detecting.shutdown()
+        self._embedding.shutdown()
+
+
+class LocalStages(LocalModels):
+    """All stages in this process: the models, and the matcher and the alert desk as plain calls."""
 
     def __init__(
         self,
@@ -76,36 +133,12 @@ class LocalStages:
         wall_s: WallClock,
         attacks: AttackScorer | None = None,
         second: Embedder | None = None,
+        streams: int = 1,
     ) -> None:
-        self._detector = detector
-        self._embedder = embedder
+        super().__init__(detector, embedder, attacks, second, streams)
         self._matcher = matcher
         self._alerts = alerts
         self._wall_s = wall_s
-        self._attacks = attacks
-        self._second = second
-        self._thread = ModelThread()
-
-    async def detect(self, canvas: Picture) -> Faces:
-        """Faces of one canvas."""
-        return (await self._thread.run(lambda: self._detector.detect(canvas[np.newaxis])))[0]
-
-    async def embed(self, chips: Picture) -> Embedded:
-        """Vectors of chips, and how stable each is."""
-        return await self._thread.run(lambda: self._embedder.judged(chips))
-
-    async def embed_second(self, chips: Picture) -> Embedded:
-        """Vectors of chips by the second model."""
-        second = self._second
-        assert second is not None
-        return await self._thread.run(lambda: second.judged(chips))
-
-    async def attack_score(self, picture: Picture, box: Floats) -> float:
-        """Of one face; 0 where nothing looks for attacks."""
-        attacks = self._attacks
-        if attacks is None:
-            return 0.0
-        return float((await self._thread.run(lambda: attacks.scores(picture, box[np.newaxis])))[0])
 
     async def match(self, probes: Sequence[Probe]) -> list[Answer]:
         """One answer a probe."""
@@ -115,6 +148,7 @@ class LocalStages:
         """Hand the sighting to the alert desk."""
         self._alerts.raise_alert(sighting)
 
-    def close(self) -> None:
-        """End the models' thread."""
-        self._thread.close()
+
+async def _run(threads: ThreadPoolExecutor, job: Callable[[], T]) -> T:
+    """A job beside the event loop."""
+    return await asyncio.get_running_loop().run_in_executor(threads, job)

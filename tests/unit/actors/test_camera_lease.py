@@ -40,7 +40,7 @@ def test_a_camera_whose_lease_is_renewed_stays_and_one_that_is_forgotten_leaves(
             assert not left.is_set()
         clock.advance(2)
         await asyncio.wait_for(left.wait(), 10)
-        assert actor._reader.mailbox.ended
+        assert actor._run._reader.mailbox.ended
         assert (await actor.snapshot()).values[("camera_blind", (("camera", "pier"),))] == 1.0
 
     asyncio.run(scenario())

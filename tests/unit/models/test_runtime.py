@@ -11,7 +11,7 @@ import pytest
 from lfr_ray.detect.base import load_detector
 from lfr_ray.embed.base import load_embedder
 from lfr_ray.errors import ConfigError, ResourceError
-from lfr_ray.models import memory, openvino_runtime
+from lfr_ray.models import openvino_runtime
 from lfr_ray.models.catalogue import card
 from lfr_ray.models.runtime import Device, available_devices, choose_device, self_test, set_threads
 
@@ -92,8 +92,3 @@ def test_a_process_that_runs_models_on_a_cpu_imports_no_torch() -> None:
     load_embedder(card("dlib_resnet"), device="cpu")  # converted, if it was not yet
     outcome = subprocess.run([sys.executable, "-W", "ignore", "-c", ALONE], capture_output=True, text=True, check=True)
     assert outcome.stdout.splitlines() == ["openvino_telemetry", "None"], "its reporter is kept out"
-
-
-def test_memory_is_kept_only_where_glibc_can(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory.sys, "platform", "darwin")
-    assert memory.reuse_memory.__wrapped__() is False

@@ -1,0 +1,128 @@
+"""One camera from its decoder to its alerts: a reader and a chain, counted. An actor or a plain process holds it."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import dataclass, replace
+
+import structlog
+
+from lfr_ray.camera.demo_source import SCHEME, DemoSource
+from lfr_ray.camera.reader import CameraReader, CameraStatus
+from lfr_ray.clock import Clock
+from lfr_ray.config import CameraConfig, SiteConfig
+from lfr_ray.metrics import Meter, Snapshot
+from lfr_ray.models.catalogue import card
+from lfr_ray.pipeline.checks import checks_for
+from lfr_ray.pipeline.stages import Stages
+from lfr_ray.pipeline.steps import CameraSteps
+
+STEPS_PAUSE_S = 1.0
+"""Pause before the chain is started again after a fault of its own."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class EndOfRecording:
+    """How a recording ended: its counters, and its camera's state, with what was wrong, if anything."""
+
+    counted: Snapshot
+    status: CameraStatus
+
+
+class CameraRun:
+    """One camera's thread that decodes, and its chain, which is started again after a fault of its own.
+
+    Args:
+        site: The site's rules.
+        camera: This camera.
+        clock: Time.
+    """
+
+    def __init__(self, site: SiteConfig, camera: CameraConfig, clock: Clock) -> None:
+        self._site = site
+        self._camera = camera
+        self._clock = clock
+        self.meter = Meter()
+        self._reader = CameraReader(camera, clock=clock, schemes={SCHEME: DemoSource})
+        self._steps: CameraSteps | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._stopping = False
+        self._dropped = 0
+        self._reconnects = 0
+        self._corrupt = 0
+        self._missing_s = 0.0
+
+    @property
+    def frames(self) -> int:
+        """Frames that were looked at so far."""
+        return int(self.meter.value("frames_total", camera=self._camera.name))
+
+    def begin(self, stages: Stages) -> asyncio.Task[None]:
+        """Start, unless it runs already; the task ends with the camera.
+
+        Raises:
+            ModelError: See :func:`~lfr_ray.pipeline.checks.checks_for`.
+        """
+        if self._task is None:
+            self._steps = self._chain(stages)
+            self._reader.start()
+            self._task = asyncio.create_task(self._run(self._steps))
+        return self._task
+
+    async def run_to_end(self, stages: Stages) -> EndOfRecording:
+        """Start, and wait for the end of the recording."""
+        await self.begin(stages)
+        return EndOfRecording(self.snapshot(), self.status())
+
+    def status(self) -> CameraStatus:
+        """How the camera is now."""
+        return replace(self._reader.status(), refusal=self._steps.refusal if self._steps is not None else "")
+
+    def snapshot(self) -> Snapshot:
+        """What this camera counted."""
+        status = self.status()
+        dropped, self._dropped = status.dropped - self._dropped, status.dropped
+        self.meter.count("frames_dropped_total", dropped, camera=self._camera.name)
+        reconnects, self._reconnects = status.reconnects - self._reconnects, status.reconnects
+        self.meter.count("reconnects_total", reconnects, camera=self._camera.name)
+        corrupt, self._corrupt = status.corrupt - self._corrupt, status.corrupt
+        self.meter.count("frames_damaged_total", corrupt, camera=self._camera.name)
+        missing_s, self._missing_s = status.missing_s - self._missing_s, status.missing_s
+        self.meter.count("footage_missing_seconds_total", max(0.0, missing_s), camera=self._camera.name)
+        self.meter.gauge("camera_blind", float(status.state != "live"), camera=self._camera.name)
+        return self.meter.snapshot()
+
+    async def stop(self) -> None:
+        """Stop decoding, finish what is under way, forget everybody."""
+        self._stopping = True
+        await asyncio.to_thread(self._reader.stop)
+        if self._task is not None:
+            await asyncio.wait({self._task}, timeout=2.0)
+            self._task.cancel()
+
+    def _chain(self, stages: Stages) -> CameraSteps:
+        site, embedder = self._site, card(self._site.embedder.model)
+        second = None if site.second_embedder is None else card(site.second_embedder.model)
+        return CameraSteps(
+            self._camera,
+            site,
+            embedder,
+            stages,
+            self._clock,
+            self.meter,
+            run_id=secrets.token_hex(8),
+            checks=checks_for(site, embedder, stages, second),
+            in_flight=site.frames_in_flight_of(self._camera),
+        )
+
+    async def _run(self, steps: CameraSteps) -> None:
+        while not self._reader.mailbox.ended and not self._stopping:
+            try:
+                await steps.run(self._reader.mailbox)
+            except Exception as error:  # noqa: BLE001  (a fault costs the tracklets under way, not the camera)
+                log.error("camera chain failed", camera=self._camera.name, error=type(error).__name__)
+                self.meter.count("stage_failures_total", camera=self._camera.name, stage="chain")
+                await asyncio.sleep(STEPS_PAUSE_S)

@@ -1,0 +1,26 @@
+"""What a deployment of a model is given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lfr_ray.actors.launch import QUEUED_A_STREAM, QUEUED_BATCHES, detector_deployment, max_ongoing_requests
+from lfr_ray.config import DetectorConfig, SiteConfig
+
+
+@pytest.mark.parametrize(
+    ("device", "fields", "requests"),
+    [
+        ("auto", {"streams": 2, "cpus": 0.6}, 2 * QUEUED_A_STREAM),
+        ("cpu", {"cpus": 4, "max_batch": 64}, 4 * QUEUED_A_STREAM),
+        ("auto", {"gpus": 0.5, "max_batch": 16}, 16 * QUEUED_BATCHES),
+        ("cuda", {"max_batch": 8}, 8 * QUEUED_BATCHES),
+    ],
+)
+def test_a_replica_holds_requests_by_streams_or_by_batches(device: Any, fields: dict[str, Any], requests: int) -> None:
+    site = SiteConfig(site="pier", device=device, detector=DetectorConfig(**fields))
+    assert max_ongoing_requests(site, site.detector) == requests
+    deployment = detector_deployment(site)._bound_deployment
+    assert (deployment.max_ongoing_requests, deployment.num_replicas) == (requests, 1)
