@@ -142,7 +142,7 @@ def faces_named(text: str) -> dict[str, int]:
             continue
         if not re.fullmatch(r"\s*[1-9][0-9]{0,2}\s*", number) or ("=" in part and not name.strip()):
             raise ValueError(
-                f"face: got {part.strip()[:40]!r}, allowed a number from 1, left to right, or FILE=NUMBER for one picture"
+                f"face: got {part.strip()[:40]!r}, allowed a number from 1, left to right, or FILE=NUMBER for one file"
             )
         faces[name.strip()] = int(number)
     return faces

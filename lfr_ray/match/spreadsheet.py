@@ -28,12 +28,18 @@ _MARKS = (
 )
 """Byte order marks; that of UTF-32 begins like that of UTF-16."""
 
-_LETTERS = "A-Za-zÀ-ÖØ-öø-ÿŒœŠšŽžŸ"
+_ACCENTED = "\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff\u0152\u0153\u0160\u0161\u017d\u017e\u0178"
+_CAPITALS = "\u00c0-\u00d6\u00d8-\u00de\u0152\u0160\u017d\u0178"
+_SMALL = "a-z\u00df-\u00f6\u00f8-\u00ff\u0153\u0161\u017e"
+_LETTERS = "A-Za-z" + _ACCENTED
+_QUOTES = "\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb"
+_SIGNS = "\u20ac\u00a3\u00a7\u00b0\u00a9\u00ae\u2122\u2026"
+_HARMLESS = "\u2013\u2014\u00aa\u00ba\u00b7\u00a0"
 _NOT_WESTERN = re.compile(
-    rf"[À-ÖØ-öø-ÿŒœŠšŽžŸ]{{3}}"  # three accented letters in a row: Cyrillic or Greek
-    rf"|[a-zß-öø-ÿœšž][À-ÖØ-ÞŒŠŽŸ]"  # a capital inside a word: from an old Macintosh
-    rf"|[{_LETTERS}][€£§°©®™…„‚“”«»][{_LETTERS}]"  # a sign inside a word: from DOS
-    rf"|[^\x00-\x7f{_LETTERS}’‘“”„‚–—…€£§°ºª«»·©®™\xa0]"  # signs that no list of people holds: Central Europe
+    f"[{_ACCENTED}]{{3}}"  # three accented letters in a row: Cyrillic or Greek
+    f"|[{_SMALL}][{_CAPITALS}]"  # an accented capital inside a word: from an old Macintosh
+    f"|[{_LETTERS}][{_SIGNS}{_QUOTES.replace(_QUOTES[1], '')}][{_LETTERS}]"  # a sign inside a word: from DOS
+    f"|[^\x00-\x7f{_LETTERS}{_QUOTES}{_SIGNS}{_HARMLESS}]"  # signs that no list of people holds: Central Europe
 )
 """What shows that text in one of the 8-bit encodings is not in Windows' Western one."""
 
@@ -55,12 +61,9 @@ def decoded(data: bytes, name: str) -> tuple[str, str]:
     'é;ü'
     """
     refused = "zero bytes"
-    for mark, encoding in _MARKS:
-        if data.startswith(mark):
-            data = data[len(mark) :]
-            break
-    else:
-        encoding = _without_mark(data)
+    mark, encoding = next((one for one in _MARKS if data.startswith(one[0])), (b"", ""))
+    data = data[len(mark) :]
+    encoding = encoding or _without_mark(data)
     try:
         text = data.decode(encoding)
         if "\0" not in text:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 from datetime import date
 from pathlib import Path
 
@@ -119,7 +120,7 @@ def test_an_encoding_that_cannot_be_told_is_refused_and_no_name_is_guessed(name:
     assert name not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["Zoë Œuvrard", "Noël Šimon", "Åsa Þórðardóttir", "Iñaki Ibáñez", "Renée D’Arc"])
+@pytest.mark.parametrize("name", ["Zoë Œuvrard", "Noël Šimon", "Åsa Þórðardóttir", "Iñaki Ibáñez", "Renée D\u2019Arc"])
 def test_names_of_western_europe_are_read(name: str) -> None:
     assert decoded(name.encode("cp1252"), "watchlist.csv")[0] == name
 
@@ -171,10 +172,8 @@ def test_every_day_with_dots_is_itself(day: date) -> None:
 
 @given(st.text(max_size=24))
 def test_no_text_breaks_the_reading_of_dates(text: str) -> None:
-    try:
+    with contextlib.suppress(ValueError):
         assert isinstance(moment_of(text), float)
-    except ValueError as error:
-        assert str(error)
 
 
 @pytest.mark.parametrize("name", ["Watchlist.csv", "WATCHLIST.CSV"])
