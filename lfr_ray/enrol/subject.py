@@ -12,7 +12,7 @@ from lfr_ray.records import Faces, Floats, box_sizes_px
 COMPARABLE = 0.6
 """Faces of at least this share of the largest one's size could be the subject too."""
 
-SMALLER = 0.4
+SMALLER = 0.33
 """So could one of this share that is clearly nearer to the middle: a person beside somebody in the foreground."""
 
 NEAR_CENTRE = 0.2

@@ -91,11 +91,9 @@ def test_import_check_and_what_is_said_of_it(tmp_path: Path, folder: Path) -> No
 
 def test_a_target_beside_a_larger_stranger(tmp_path: Path) -> None:
     """The demo's people composed: whoever is taken, it is said, and where nobody is clear, nobody is taken."""
-    stranger, target = (
-        shipped("skimage", "data/astronaut.png")[0:260, 90:350],
-        shipped("ultralytics", "assets/zidane.jpg"),
-    )
-    target = cv2.resize(target[20:380, 850:1130], None, fx=0.42, fy=0.42, interpolation=cv2.INTER_AREA)
+    stranger = shipped("skimage", "data/astronaut.png")[0:260, 90:350]
+    large = shipped("ultralytics", "assets/zidane.jpg")[20:380, 850:1130]
+    target = cv2.resize(large, None, fx=0.42, fy=0.42, interpolation=cv2.INTER_AREA)
     stranger = cv2.resize(stranger, None, fx=1.6, fy=1.6, interpolation=cv2.INTER_CUBIC)
     aside = np.full((480, 720, 3), 120, np.uint8)
     aside[30:446, 20:436] = stranger
@@ -106,7 +104,7 @@ def test_a_target_beside_a_larger_stranger(tmp_path: Path) -> None:
     centred[180 : 180 + height, 330 : 330 + width] = target
     alike = np.full((480, 900, 3), 120, np.uint8)
     alike[30:446, 20:436] = stranger
-    alike[60 : 60 + 3 * height, 500 : 500 + 3 * width] = cv2.resize(target, (3 * width, 3 * height))
+    alike[60:420, 540:820] = large
     for name, picture in {"aside": aside, "centred": centred, "alike": alike}.items():
         (tmp_path / "list" / name).mkdir(parents=True)
         cv2.imwrite(str(tmp_path / "list" / name / "1.jpg"), picture)
