@@ -14,9 +14,7 @@ from PIL import (
     BmpImagePlugin,
     GifImagePlugin,
     Image,
-    ImageDraw,
     ImageFile,
-    ImageFont,
     JpegImagePlugin,
     PngImagePlugin,
     TiffImagePlugin,
@@ -33,9 +31,6 @@ PICTURE_SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", "
 MAX_SIDE_PX = 12_000
 MAX_PIXELS = 60_000_000
 MAX_FILE_BYTES = 256 * 1024 * 1024
-
-CAPTION_PX = 13
-"""Size of the letters of captions."""
 
 _FORMATS = "JPEG, PNG, GIF, BMP, TIFF or WebP"
 _REPAIR = "open it in a picture editor, save it again as JPEG and try that file"
@@ -129,29 +124,6 @@ def encode_jpeg(picture: Picture, quality: int = 90) -> bytes:
     out = io.BytesIO()
     Image.fromarray(picture).save(out, format="JPEG", quality=quality)
     return out.getvalue()
-
-
-def caption(text: str, width_px: int, lines: int) -> Picture:
-    """Text as a picture, dark on white, for the sheets that people look through.
-
-    Args:
-        text: The text; what does not fit into the lines is cut off.
-        width_px: Of the picture.
-        lines: Its height in lines of text.
-
-    Returns:
-        ``uint8 (H, width_px, 3)``, RGB.
-    """
-    font = ImageFont.load_default(CAPTION_PX)
-    paper = Image.new("RGB", (width_px, lines * (CAPTION_PX + 4)), (255, 255, 255))
-    draw = ImageDraw.Draw(paper)
-    written = [""]
-    for letter in " ".join(text.split()):
-        if draw.textlength(written[-1] + letter, font=font) > width_px - 8:
-            written.append("")
-        written[-1] += letter
-    draw.multiline_text((4, 2), "\n".join(one.strip() for one in written[:lines]), fill=(20, 20, 20), font=font)
-    return np.array(paper)
 
 
 def _read_file(path: Path, called: str) -> bytes:

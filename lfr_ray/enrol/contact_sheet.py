@@ -10,16 +10,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import cv2
 import numpy as np
 
+from lfr_ray.camera.drawing import caption, outlined
 from lfr_ray.camera.redact import crop_face
-from lfr_ray.camera.stills import caption, encode_jpeg, read_picture, shrunk
+from lfr_ray.camera.stills import encode_jpeg, read_picture, shrunk
 from lfr_ray.enrol.subject import left_to_right
 from lfr_ray.errors import ConfigError
 from lfr_ray.govern.files import write_durable
 from lfr_ray.match.entries import Note, Rejected
-from lfr_ray.records import Faces, Picture
+from lfr_ray.records import Faces, Floats, Picture
 from lfr_ray.report.page import contact_sheet_page
 
 PAGE_SUFFIXES, JPEG_SUFFIXES = (".html", ".htm"), (".jpg", ".jpeg")
@@ -30,8 +30,6 @@ CAPTION_LINES = 6
 
 MAX_TILES = 800
 """In one JPEG, whose sides may not pass 65,535 pixels."""
-
-CHOSEN_RGB, OTHER_RGB = (0, 200, 60), (235, 120, 0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,16 +72,10 @@ def look_at(name: str, picture: Picture, faces: Faces, chosen: int | None) -> Lo
         faces: In its pixels.
         chosen: Row of the chosen face.
     """
-    small = shrunk(picture, TILE_PX).copy()
-    scale = small.shape[1] / picture.shape[1]
-    for number, row in enumerate(left_to_right(faces), start=1):
-        x1, y1, x2, y2 = (round(float(side) * scale) for side in faces.boxes[row])
-        colour, width = (CHOSEN_RGB, 3) if row == chosen else (OTHER_RGB, 1)
-        cv2.rectangle(small, (x1, y1), (x2, y2), colour, width)
-        if len(faces) > 1:
-            place = (max(2, x1 + 3), min(small.shape[0] - 3, max(14, y1 + 14)))
-            cv2.putText(small, str(number), place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 0, 0), 3)
-            cv2.putText(small, str(number), place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 255), 1)
+    small = shrunk(picture, TILE_PX)
+    numbers = np.argsort(left_to_right(faces)) + 1
+    boxes: Floats = faces.boxes * np.float32(small.shape[1] / picture.shape[1])
+    small = outlined(small, boxes, chosen, numbers.tolist())
     face = b"" if chosen is None else encode_jpeg(shrunk(crop_face(picture, faces.boxes[chosen]), FACE_PX))
     return Look(name, encode_jpeg(small, 80), face)
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from lfr_ray.camera import stills
-from lfr_ray.camera.stills import CAPTION_PX, PICTURE_SUFFIXES, caption, encode_jpeg, is_picture_name, read_picture
+from lfr_ray.camera.stills import PICTURE_SUFFIXES, encode_jpeg, is_picture_name, read_picture
 from lfr_ray.errors import PictureError, ShapeError
 
 
@@ -288,13 +288,3 @@ def test_names_of_pictures() -> None:
     assert is_picture_name(Path("a/b.PNG"))
     assert not is_picture_name(Path("a/.DS.png"))
     assert not is_picture_name(Path("watchlist.csv"))
-
-
-def test_captions_are_pictures_of_their_width_and_long_text_goes_on_below() -> None:
-    short, long = caption("e1/1.jpg", 200, 3), caption("a long name " * 20, 200, 3)
-    assert short.shape == long.shape == (3 * (CAPTION_PX + 4), 200, 3)
-    lower = slice(CAPTION_PX + 6, None)
-    assert (short[lower] == 255).all()
-    assert (long[lower] < 128).any()
-    assert (caption("Jürgen Łąkowski 山田", 200, 1) < 128).any()
-    assert (caption("", 200, 1) == 255).all()
