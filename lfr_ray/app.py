@@ -16,6 +16,7 @@ from lfr_ray.actors.resources import wait_for_resources
 from lfr_ray.config import SiteConfig
 from lfr_ray.models.catalogue import with_embedders
 from lfr_ray.section import parse_section
+from lfr_ray.site_file import faults_of_cameras
 
 FLEET_CLASS: type[FleetCalls] = FleetReplica
 """Named with its protocol, so that mypy compares them."""
@@ -32,7 +33,8 @@ def build(args: dict[str, Any]) -> serve.Application:
         RefusedError: The cluster writes objects to disk under memory pressure.
         ResourceError: The cluster lacks CPUs or GPUs; they are named.
     """
-    site = with_embedders(parse_section(SiteConfig, args, "applications -> args"))
+    faults = faults_of_cameras(args.get("cameras"))
+    site = with_embedders(parse_section(SiteConfig, args, "applications -> args", faults))
     check_log(site)
     check_spilling()
     wait_for_resources(site)

@@ -6,19 +6,24 @@ what stands under ``applications[0].args``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from lfr_ray.clock import parse_utc
-from lfr_ray.section import Section
+from lfr_ray.section import FORMS, Section, form, shown_name
 
-NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+NAME_PATTERN = form(
+    r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$",
+    "a name has 1 to 64 letters, digits and signs _ . -, and begins with a letter or digit",
+)
 """Names of sites and entries: they become file names, labels and parts of URLs."""
 
-CAMERA_PATTERN = r"^[^/\\\x00-\x1f\x7f]{1,128}$"
+CAMERA_PATTERN = form(
+    r"^[^/\\\x00-\x1f\x7f]{1,128}$", "a name may not contain / or \\ or line breaks, and has 1 to 128 letters"
+)
 """Names of cameras: a recording's camera bears the name of its file, whatever that is."""
 
 DEMO_WATCHLIST = "demo:"
@@ -32,6 +37,8 @@ DeviceName = Literal["auto", "cpu", "cuda", "mps", "intel_gpu", "intel_npu"]
 
 class CameraConfig(Section):
     """One camera."""
+
+    SHOWN_BY: ClassVar[str] = "name"
 
     name: str = Field(pattern=CAMERA_PATTERN, description="Unique in the site; appears in alerts and URLs.")
     url: str = Field(
@@ -242,7 +249,7 @@ class ApiConfig(Section):
     console: bool = Field(default=True, description="Serve the console at /.")
     demo_officer: str = Field(
         default="",
-        pattern=rf"^$|{NAME_PATTERN}",
+        pattern=form(rf"^$|{NAME_PATTERN}", FORMS[NAME_PATTERN]),
         description="Officer as whom the console signs everybody in without asking; test sites without tokens only.",
     )
 
@@ -336,8 +343,23 @@ class SiteConfig(Section):
 
     @model_validator(mode="after")
     def _unique_cameras(self) -> SiteConfig:
-        names = [camera.name for camera in self.cameras]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"cameras -> name must be unique, twice: {', '.join(twice)}")
+        fault = same_names([camera.name for camera in self.cameras])
+        if fault:
+            raise ValueError(fault)
         return self
+
+
+def same_names(names: Sequence[str]) -> str:
+    """What is wrong with the names of a site's cameras together, or empty.
+
+    >>> same_names(["gate", "pier", "gate"])
+    'cameras 1 and 3 (gate): the name must be unique'
+    """
+    places: dict[str, list[str]] = {}
+    for number, name in enumerate(names, start=1):
+        places.setdefault(name, []).append(str(number))
+    return "; ".join(
+        f"cameras {', '.join(numbers[:-1])} and {numbers[-1]}{shown_name(name)}: the name must be unique"
+        for name, numbers in places.items()
+        if len(numbers) > 1
+    )

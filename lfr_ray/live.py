@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import ray
 from ray import serve
-from ray.serve.schema import ServeDeploySchema
+from ray.serve.schema import ApplicationStatus, DeploymentStatus, ServeDeploySchema
 
 from lfr_ray.actors.cluster import join, start_local
 from lfr_ray.actors.names import FLEET, Names, alive
@@ -130,10 +130,26 @@ class LiveSite:
             if time.monotonic() > until_s:
                 raise ResourceError(
                     "the site is not ready",
-                    got=f"{application.status if application else 'nothing'} after {limit_s:g} s",
-                    next_step="`serve status` says which deployment is missing",
+                    got=_still_missing(application, limit_s),
+                    allowed=f"{limit_s:g} s: resources_wait_s of the site ({self._file.site.resources_wait_s:g} s) and "
+                    f"{READY_MARGIN_S:g} s for models and watchlist",
+                    next_step="free processors or memory for what is missing, or raise resources_wait_s",
                 )
             time.sleep(POLL_S)
+
+
+def _still_missing(application: Any, waited_s: float) -> str:
+    """What is not there yet. It is said here, because the Ray that knows it ends with this command."""
+    if application is None:
+        return f"Serve knows no application after {waited_s:g} s"
+    late = [
+        f"{name} {DeploymentStatus(one.status).value}"
+        for name, one in application.deployments.items()
+        if one.status != "HEALTHY"
+    ]
+    return f"{ApplicationStatus(application.status).value} after {waited_s:g} s" + (
+        f": {', '.join(sorted(late))}" if late else ""
+    )
 
 
 def _last_words(messages: Sequence[str]) -> str:

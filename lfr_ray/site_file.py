@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lfr_ray.config import DEMO_WATCHLIST, SiteConfig
-from lfr_ray.errors import ConfigError
-from lfr_ray.section import load_yaml, parse_section
+from lfr_ray.config import DEMO_WATCHLIST, SiteConfig, same_names
+from lfr_ray.errors import ConfigError, SourceError, WatchlistError
+from lfr_ray.section import load_yaml, parse_section, shown_name
 
 IMPORT_PATH = "lfr_ray.app:build"
 
@@ -44,25 +44,32 @@ class SiteFile:
         return f"http://{host}:{self.port}/"
 
 
-def read_site_file(path: Path, overrides: dict[str, Any] | None = None, *, port: int | None = None) -> SiteFile:
-    """Read and validate a site file before anything is started.
+def read_site_file(
+    path: Path, overrides: dict[str, Any] | None = None, *, port: int | None = None, starts_here: bool = False
+) -> SiteFile:
+    """Read and validate a site file before anything is started; every fault is named at once.
 
     Args:
         path: The YAML file.
         overrides: Fields of the site that a command sets.
         port: Where HTTP is served instead of what the file says; 0: at any free port.
+        starts_here: The site is to run on this machine, so that its watchlist and recordings must be here.
 
     Raises:
-        ConfigError: It is missing, no YAML, no Serve configuration of ours, or a field is wrong.
+        ConfigError: It is missing, no YAML, no Serve configuration of ours, a field is wrong, or what it names is not
+            there.
     """
     document = load_yaml(path)
     application = _application(path, document)
     args = dict(application.get("args") or {}) | (overrides or {})
-    site = parse_section(SiteConfig, args, f"{path}: applications[0] -> args")
+    further = faults_of_cameras(args.get("cameras"), here=starts_here)
+    if starts_here:
+        further += _faults_of_files(args)
+    site = parse_section(SiteConfig, args, str(path), further)
     for name in ("data_dir", "watchlist"):
         if args.get(name) and args[name] != DEMO_WATCHLIST:
             args[name] = str(Path(os.path.abspath(args[name])))
-    site = parse_section(SiteConfig, args, f"{path}: applications[0] -> args")
+    site = parse_section(SiteConfig, args, str(path))
     http = dict(document.get("http_options") or {})
     host = http.get("host", "127.0.0.1")
     if port is not None:
@@ -70,6 +77,73 @@ def read_site_file(path: Path, overrides: dict[str, Any] | None = None, *, port:
     whole: dict[str, Any] = {"logging_config": QUIET} | dict(document)
     whole |= {"http_options": http, "applications": [dict(application) | {"args": args}]}
     return SiteFile(whole, application.get("name", "default"), site, host, http.get("port", 8000))
+
+
+def faults_of_cameras(cameras: Any, *, here: bool = False) -> list[str]:
+    """What is wrong with the cameras beyond the form of their fields, whatever else is wrong with the site.
+
+    Args:
+        cameras: What stands under ``cameras``, of any form.
+        here: Recordings must be on this machine.
+    """
+    listed = [one if isinstance(one, dict) else {} for one in cameras] if isinstance(cameras, list | tuple) else []
+    faults = []
+    for number, camera in enumerate(listed, start=1):
+        url = camera.get("url")
+        fault = _fault_of_address(url, here=here) if isinstance(url, str) and url else ""
+        if fault:
+            faults.append(f"camera {number}{shown_name(camera.get('name'))} -> url: {fault}")
+    # A camera without a name is another one than all others.
+    names = [str(one.get("name") or f"\0{number}") for number, one in enumerate(listed)]
+    twice = same_names(names)
+    return [*faults, twice] if twice else faults
+
+
+def _fault_of_address(url: str, *, here: bool) -> str:
+    """What is wrong with a camera's address before it is opened, or empty; without credentials."""
+    # Loading them loads a library for pictures, which a command that only reads a site does without.
+    from lfr_ray.camera.address import parse_address
+    from lfr_ray.camera.demo_source import SCENES, SCHEME
+
+    try:
+        address = parse_address(url, {SCHEME})
+    except SourceError as error:
+        return f"{error.what}: {error.got}; allowed: {error.allowed}"
+    if address.kind == "scheme":
+        scene = url.partition(":")[2]
+        return "" if scene in SCENES else f"there is no demo scene {scene[:40]!r}; allowed: {', '.join(SCENES)}"
+    if not here or address.kind not in ("recording", "pictures"):
+        return ""
+    path = Path(address.target)
+    if not path.exists():
+        return f"the file or folder {address.shown} does not exist"
+    if not os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0)):
+        return f"{address.shown} may not be read"
+    if path.is_file() and not path.stat().st_size:
+        return f"the file {address.shown} is empty"
+    return ""
+
+
+def _faults_of_files(args: dict[str, Any]) -> list[str]:
+    """What is wrong with the folders and files that a site names, or empty."""
+    from lfr_ray.camera.stills import PICTURE_SUFFIXES
+    from lfr_ray.match.watchlist import read_watchlist_folder
+
+    faults = []
+    watchlist = args.get("watchlist")
+    if isinstance(watchlist, str) and watchlist and watchlist != DEMO_WATCHLIST:
+        try:
+            read_watchlist_folder(Path(watchlist), PICTURE_SUFFIXES)
+        except WatchlistError as error:
+            faults.append(f"watchlist: {error.what}: {error.got}")
+    data_dir = args.get("data_dir")
+    if isinstance(data_dir, str) and Path(data_dir).exists() and not Path(data_dir).is_dir():
+        faults.append(f"data_dir: {data_dir} is not a folder")
+    for section in ("detector", "embedder", "second_embedder"):
+        weights = (args.get(section) or {}).get("weights") if isinstance(args.get(section), dict) else None
+        if isinstance(weights, str) and not Path(weights).is_file():
+            faults.append(f"{section} -> weights: the file {weights} does not exist")
+    return faults
 
 
 def check_port(file: SiteFile) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
@@ -16,9 +17,14 @@ from lfr_ray.errors import SourceError
 Kind = Literal["recording", "pictures", "stream", "device", "scheme"]
 
 STREAM_SCHEMES = ("rtsp", "rtsps", "http", "https")
+OTHER_SCHEMES = frozenset({"rtmp", "rtmps", "srt", "udp", "rtp", "tcp", "ftp", "sftp", "ftps", "mms", "smb", "hls"})
+"""Real schemes that nobody here opens: none of them is a slip of the pen for another."""
+
 ALLOWED = "a file, a folder of pictures, rtsp://, rtsps://, http://, https:// or /dev/videoN"
 
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
+_ALMOST = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+)\s*[:;]?\s*(?:/|\\)")
+"""How an address begins whose ``://`` is written wrong, as in ``rtsp:/host`` and ``rtsp//host``."""
 _DEVICE = re.compile(r"^/dev/video\d+$")
 
 
@@ -67,19 +73,53 @@ def parse_address(url: str, schemes: Collection[str] = ()) -> Address:
     if scheme in STREAM_SCHEMES:
         return Address("stream", _encoded(scheme, url), hide_credentials(url), scheme)
     if scheme and scheme != "file":
-        raise SourceError(
-            "the address has a scheme that cannot be opened",
-            got=f"{scheme}://",
-            allowed=", ".join((ALLOWED, *(f"{name}:NAME" for name in schemes))),
-            next_step="correct the camera's url",
-        )
+        raise _wrong_scheme(f"{scheme}://", _meant(scheme, schemes), schemes)
     path = url[len("file://") :] if scheme else url
+    almost = "" if scheme or Path(path).exists() else _almost(url, schemes)
+    if almost:
+        raise _wrong_scheme("an address whose beginning is written wrong", almost, schemes)
     if _DEVICE.match(path):
         return Address("device", path, path)
     # Text with credentials that lacks its scheme ("admin:secret@10.0.0.7") must not be shown either.
     shown = hide_credentials(f"x://{path}")[4:] if "@" in path and not Path(path).exists() else path
     pictures = Path(path).is_dir() or (is_picture_name(Path(path)) and not path.lower().endswith(".gif"))
     return Address("pictures" if pictures else "recording", path, shown)
+
+
+def _wrong_scheme(got: str, meant: str, schemes: Collection[str]) -> SourceError:
+    return SourceError(
+        "the address has a scheme that cannot be opened",
+        got=got + (f" (did you mean {meant}?)" if meant else ""),
+        allowed=", ".join((ALLOWED, *(f"{name}:NAME" for name in schemes))),
+        next_step="correct the camera's url",
+    )
+
+
+def _meant(scheme: str, schemes: Collection[str]) -> str:
+    """The beginning that was meant, where a scheme is nearly one that is known; otherwise empty.
+
+    >>> _meant("rstp", ()), _meant("htpp", ()), _meant("dmeo", {"demo"}), _meant("srt", ())
+    ('rtsp://', 'http://', 'demo:', '')
+    """
+    if scheme in OTHER_SCHEMES:
+        return ""
+    known = (*STREAM_SCHEMES, "file", *schemes)
+    swapped = [one for one in known if sorted(one) == sorted(scheme)]
+    found = swapped or get_close_matches(scheme, known, n=1, cutoff=0.7)
+    return f"{found[0]}{':' if found[0] in schemes else '://'}" if found else ""
+
+
+def _almost(url: str, schemes: Collection[str]) -> str:
+    """What was meant by an address that begins nearly like one of ours, and is no file; otherwise empty."""
+    before, colon, _ = url.partition(":")
+    before = before.strip().lower()
+    found = _ALMOST.match(url)
+    if colon and before in STREAM_SCHEMES:
+        return f"{before}://"
+    if colon and (meant := _meant(before, schemes)) and (found or not meant.endswith("/")):
+        return meant
+    # A folder may be called rtsp, but nobody writes two strokes behind its name.
+    return f"{found[1].lower()}://" if found and found[1].lower() in STREAM_SCHEMES and "//" in url else ""
 
 
 def _encoded(scheme: str, url: str) -> str:

@@ -8,6 +8,12 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 HIDDEN = "***"
 
+DISTINCTIVE_LETTERS = 4
+"""A shorter secret would be found inside ordinary words and numbers."""
+
+_ORDINARY = re.compile(r"(?:[^\W\d_]+(?:[-_. ][^\W\d_]+)*|[\d.:-]+)")
+"""Words, also joined ones, and numbers, dates and times: what any message may hold."""
+
 _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>\S*)")
 _PAIR = re.compile(r"(?P<key>[^=&;?]+)=(?P<value>[^&;]*)")
 _VALUE = r"(?P<value>\"[^\"]*\"|'[^']*'|(?:(?:Basic|Digest|Bearer)\s+)?[^\s&;,\"']+)"
@@ -33,21 +39,48 @@ def hide_credentials(text: str, url: str = "") -> str:
 
     Args:
         text: An address, or a message that may contain some.
-        url: The address that the text is about, if it is known: its user and password (of three
-            letters or more) and query values (of four) are then hidden wherever they stand.
+        url: The address that the text is about, if it is known. Its login is then hidden wherever it stands as a
+            login: ``user:password``, before an ``@``, in quotes. A secret that no ordinary text holds, such as
+            ``pa55-w0rd``, is hidden wherever it stands. An ordinary word or number is not: a user ``cam`` would make
+            ``***era`` of every camera, which tells the name instead of hiding it.
 
     >>> hide_credentials("rtsp://admin:pa55@10.0.0.7:554/live?channel=1")
     'rtsp://***@10.0.0.7:554/live?channel=***'
     >>> hide_credentials("no answer from gate-2, password=abc")
     'no answer from gate-2, password=***'
+    >>> hide_credentials("the camera refused 'cam'", "rtsp://cam:secret@10.0.0.7/live")
+    "the camera refused '***'"
     """
-    for secret in sorted(_secrets(url), key=len, reverse=True):
-        text = text.replace(secret, HIDDEN)
+    for spelling in _longest_first(_logins(url)):
+        text = re.sub(_apart(spelling), HIDDEN, text)
+    for spelling in _longest_first(_secret_parts(url)):
+        if _is_distinctive(spelling):
+            text = text.replace(spelling, HIDDEN)
+        else:
+            text = re.sub(_as_credential(spelling), HIDDEN, text)
     text = _URL.sub(_hide_in_url, text)
     text = _HEADER.sub(lambda found: f"{found['key']} {HIDDEN}", text)
     for named in (_ASSIGNED, _HEADED):
         text = named.sub(lambda found: f"{found['key']}{found['sign']}{HIDDEN}", text)
     return text
+
+
+def _is_distinctive(secret: str) -> bool:
+    """No ordinary text holds it by chance: long enough, and neither words nor a number."""
+    return len(secret) >= DISTINCTIVE_LETTERS and not _ORDINARY.fullmatch(secret)
+
+
+def _apart(text: str) -> str:
+    """A pattern of the text where it does not go on as a longer word."""
+    before = r"(?<!\w)" if re.match(r"\w", text) else ""
+    after = r"(?!\w)" if re.search(r"\w\Z", text) else ""
+    return before + re.escape(text) + after
+
+
+def _as_credential(word: str) -> str:
+    """A pattern of an ordinary word where it can only be a login: in quotes, or before an ``@``."""
+    plain = re.escape(word)
+    return rf"(?<=[\"'`]){plain}(?=[\"'`])|(?<![\w.]){plain}(?=@)"
 
 
 def _hide_in_url(found: re.Match[str]) -> str:
@@ -66,28 +99,28 @@ def _hide_in_url(found: re.Match[str]) -> str:
     return f"{scheme}://{HIDDEN + at if at else ''}{path}{mark}{query}"
 
 
-def _secrets(url: str) -> set[str]:
-    """Every spelling of every secret in a known address."""
-    return {spelling for part in _secret_parts(url) for spelling in _spellings(part) if spelling.strip("*")}
+def _longest_first(secrets: Iterator[str]) -> list[str]:
+    """Every spelling of every secret; one that holds another comes before it."""
+    spellings = {one for secret in secrets for one in _spellings(secret) if one.strip("*")}
+    return sorted(spellings, key=lambda one: (-len(one), one))
+
+
+def _logins(url: str) -> Iterator[str]:
+    """User and password of a known address, as they stand before its ``@``."""
+    login, at, _ = url.partition("://")[2].rpartition("@")
+    if at and ":" in login:
+        yield login
 
 
 def _secret_parts(url: str) -> Iterator[str]:
-    _, mark, rest = url.partition("://")
-    if not mark:
-        return
-    userinfo, at, place = rest.rpartition("@")
-    if at:
-        yield userinfo
-        # Hunting for "a" or channel=1 would blot out half of every message.
-        yield from (part for part in userinfo.partition(":") if len(part) >= 3)
-    for pair in re.split("[&;?#]", (rest if "?" in userinfo else place).partition("?")[2]):
+    """User, password, and the values of a query."""
+    login, _, place = url.partition("://")[2].rpartition("@")
+    yield from (part for part in login.partition(":")[::2] if part)
+    for pair in re.split("[&;?#]", (login + "@" + place if "?" in login else place).partition("?")[2]):
         key, equals, value = pair.partition("=")
-        secret = value if equals else key
-        if len(secret) >= 4:
-            yield secret
+        yield value if equals else key
     for named in _ASSIGNED.finditer(place):
-        if len(named["value"]) >= 4:
-            yield named["value"]
+        yield named["value"]
 
 
 def _spellings(secret: str) -> set[str]:

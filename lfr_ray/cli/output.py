@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import sys
-from collections.abc import Iterable, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from lfr_ray.errors import ConfigError, LfrError
 
 stderr = Console(stderr=True, highlight=False)
 """Progress, notes and errors: never on stdout, which belongs to the result."""
+
+LINE_S = 10.0
+"""Without a terminal, progress is a line in so many seconds."""
+
+Step = Callable[[int, int | None, str], None]
+"""Takes what is done, of how many (None: nobody knows), and a few words beside it."""
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -44,6 +56,97 @@ def write_json(target: str, document: Any) -> None:
         raise ConfigError(
             "the JSON file cannot be written", got=f"{target}: {error.strerror}", next_step="choose another --json path"
         ) from None
+
+
+def check_json_target(target: str, option: str = "--json") -> None:
+    """Before any work: that the result can be written where it shall go. An earlier result there stays as it is.
+
+    Args:
+        target: A file, ``-`` for stdout, or empty for nowhere.
+        option: The option that named it.
+
+    Raises:
+        ConfigError: The file cannot be written.
+    """
+    if target in ("", "-"):
+        return
+    path = Path(target)
+    fault = ""
+    try:
+        is_new = not path.exists()
+        if path.is_dir():
+            fault = "it is a folder"
+        elif not path.parent.is_dir():
+            fault = f"the folder {path.parent} does not exist"
+        elif is_new or path.is_file():
+            # Trying is the only sure way: rights may come from lists, mounts and full disks.
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
+            if is_new:
+                path.unlink()
+        elif not os.access(path, os.W_OK):
+            fault = "it may not be written"
+    except OSError as error:
+        fault = error.strerror or type(error).__name__
+    except ValueError:
+        fault = "it is no path"
+    if fault:
+        raise ConfigError(
+            f"the file of {option} cannot be written",
+            got=f"{target}: {fault}",
+            allowed="a file in a folder that exists and may be written",
+            next_step=f"choose another {option} path; nothing was started",
+        )
+
+
+@contextmanager
+def progress(title: str, unit: str, *, line_s: float = LINE_S) -> Iterator[Step]:
+    """Progress on stderr: a bar on a terminal, otherwise a line every ten seconds, also while nothing moves.
+
+    Args:
+        title: What is done, like ``enrolling``.
+        unit: What is counted, like ``entries``.
+        line_s: Seconds between two lines.
+
+    Yields:
+        A function that takes how far it is.
+    """
+    if stderr.is_terminal:
+        columns = (TextColumn(title), BarColumn(), TextColumn("{task.fields[said]}"), TimeElapsedColumn())
+        with Progress(*columns, console=stderr, transient=True) as bar:
+            task = bar.add_task(title, total=None, said="")
+            yield lambda done, of, beside: bar.update(
+                task, completed=done, total=of, said=_so_far(done, of, unit, beside)
+            )
+        return
+    said, ended, began_s = "", threading.Event(), time.monotonic()
+
+    def step(done: int, of: int | None, beside: str) -> None:
+        nonlocal said
+        said = _so_far(done, of, unit, beside)
+
+    def write_lines() -> None:
+        while not ended.wait(line_s):
+            with contextlib.suppress(OSError, ValueError):  # stderr was closed
+                spent_s = time.monotonic() - began_s
+                stderr.print(f"{title}: {said or 'begun'}, {spent_s:.0f} s so far", markup=False, soft_wrap=True)
+
+    writer = threading.Thread(target=write_lines, name="progress", daemon=True)
+    writer.start()
+    try:
+        yield step
+    finally:
+        ended.set()
+        writer.join()
+
+
+def _so_far(done: int, of: int | None, unit: str, beside: str) -> str:
+    """How far it is, in words.
+
+    >>> _so_far(1200, 5000, "entries", "9.1 pictures/s"), _so_far(3, None, "frames", "")
+    ('1,200 of 5,000 entries (24 %), 9.1 pictures/s', '3 frames')
+    """
+    share = f" of {of:,} {unit} ({done / of:.0%})".replace("%", " %") if of else f" {unit}"
+    return f"{done:,}{share}" + (f", {beside}" if beside else "")
 
 
 def report(error: LfrError) -> int:

@@ -47,7 +47,7 @@ def run(
     """Run a site until Ctrl-C: on local Ray, or on an existing cluster."""
     from lfr_ray.live import LiveSite
 
-    file = _with_embedder(site_file, {}, port)
+    file = _with_embedder(site_file, {}, port, starts_here=not address)
     stderr.print(f"starting the site {file.site.site} ...")
     with LiveSite(file, address) as site:
         _announce(file, site)
@@ -94,11 +94,11 @@ def _demo_site(data_dir: Path, *, headless: bool, port: int | None) -> SiteFile:
     return _with_embedder(DEMO_SITE, {"data_dir": str(data_dir), "cameras": cameras}, port)
 
 
-def _with_embedder(path: Path, overrides: dict[str, Any], port: int | None) -> SiteFile:
+def _with_embedder(path: Path, overrides: dict[str, Any], port: int | None, *, starts_here: bool = True) -> SiteFile:
     """The site with its embedder named, which is told first."""
     from lfr_ray.models.catalogue import choose_embedder
 
-    embedder = read_site_file(path, overrides).site.embedder
+    embedder = read_site_file(path, overrides, starts_here=starts_here).site.embedder
     choice = choose_embedder(embedder)
     stderr.print(f"embedder: {choice}", highlight=False, markup=False, soft_wrap=True)
     named = embedder.model_dump(mode="json", exclude_unset=True) | {"model": choice.model}

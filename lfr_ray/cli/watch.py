@@ -196,6 +196,8 @@ def _enrolled(watchlist: Path | None, store: WatchlistStore, run: FootageRun) ->
     for report in reports:
         for rejected in report.rejected:
             stderr.print(f"[yellow]not enrolled:[/] {_plain(rejected.file)}: {_plain(rejected.reason)}")
+    for note in reports[0].notes:
+        stderr.print(f"[cyan]look at:[/] {_plain(note.file)}: {_plain(note.note)}")
     return reports[0]
 
 
@@ -214,6 +216,7 @@ def _document(opened: Opened, report: ImportReport, result: FootageResult) -> di
             "entries": report.entries,
             "images": report.images,
             "rejected": [{"file": one.file, "reason": one.reason} for one in report.rejected],
+            "notes": [{"file": one.file, "note": one.note} for one in report.notes],
         },
         "speed": {
             "wall_s": round(result.wall_s, 3),

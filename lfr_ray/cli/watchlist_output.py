@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 
 
 def show_report(report: ImportReport, json: str, more: dict[str, Any], done: str) -> None:
-    """Every rejection on stderr, the counts on stdout.
+    """Every rejection and note on stderr, the counts, and for people the notes as a table, on stdout.
 
     Raises:
         Exit: With code 2 when nothing could be used.
     """
     for one in report.rejected:
         stderr.print(f"[yellow]rejected:[/] {plain(one.file)}: {plain(one.reason)}")
+    for note in report.notes:
+        stderr.print(f"[cyan]look at:[/] {plain(note.file)}: {plain(note.note)}")
     counts = {
         "entries": report.entries,
         "images": report.images,
@@ -37,9 +39,12 @@ def show_report(report: ImportReport, json: str, more: dict[str, Any], done: str
     }
     if json:
         rejected = [{"file": one.file, "reason": one.reason} for one in report.rejected]
-        write_json(json, counts | {"rejected": rejected} | more)
+        notes = [{"file": one.file, "note": one.note} for one in report.notes]
+        write_json(json, counts | {"rejected": rejected, "notes": notes} | more)
     else:
-        rows = [*counts.items(), ("rejected", len(report.rejected)), *more.items()]
+        rows = [*counts.items(), ("rejected", len(report.rejected)), ("to look at", len(report.notes)), *more.items()]
+        if report.notes:
+            table("Taken, and to be looked at", ("picture", "what"), ((one.file, one.note) for one in report.notes))
         table(f"Watchlist {done}", ("what", "count"), rows)
     if not report.entries:
         stderr.print("[red]nothing in the folder could be used[/]")

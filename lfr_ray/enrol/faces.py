@@ -12,7 +12,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from lfr_ray.camera.stills import shrunk
 from lfr_ray.detect.letterbox import fit
+from lfr_ray.embed.quality import pose
 from lfr_ray.models.cards import Detector
 from lfr_ray.records import Faces, Picture, box_sizes_px
 
@@ -26,6 +28,18 @@ BORDER = 0.5
 """A crop is tried again with a border of so much of its longer side."""
 
 DETECT_BATCH = 8
+
+SURE = 0.7
+"""Below this score of its best upright face, a picture is looked at turned as well."""
+
+CLEARLY_BETTER = 0.1
+"""By so much the turned picture's best face must score higher."""
+
+UPRIGHT_DEG = 45.0
+"""A face that is tilted further lies on its side."""
+
+TURNED_PX = 1280
+"""Longer side of the copies that are looked at turned: a large photograph is not held four times."""
 
 
 def detect_stills(pictures: Sequence[Picture], detector: Detector) -> list[Faces]:
@@ -49,6 +63,40 @@ def detect_stills(pictures: Sequence[Picture], detector: Detector) -> list[Faces
     for number, border, faces in zip(again, borders, _on_canvas(bordered, detector, SMALL_PX), strict=True):
         found[number] = faces.mapped(1.0, -border, -border)
     return found
+
+
+def turn_needed_deg(picture: Picture, faces: Faces, detector: Detector) -> int:
+    """How a picture that lies on its side, or upside down, must be turned so that a face in it stands upright.
+
+    Photographs say by a tag how the camera was held, and many programs take the tag out. A detector finds no face
+    then, or one that is tilted by a right angle, or with its points in wrong places and a low score.
+
+    Args:
+        picture: ``uint8 (H, W, 3)`` RGB.
+        faces: What was found in it as it is.
+        detector: Finds faces.
+
+    Returns:
+        90, 180 or 270 degrees clockwise; 0: it is upright, or has no face either way.
+    """
+    standing = _best_upright(faces)
+    if standing >= SURE:
+        return 0
+    small = shrunk(picture, TURNED_PX)
+    scores = {deg: _best_upright(detect_stills([turned(small, deg)], detector)[0]) for deg in (90, 180, 270)}
+    best = max(scores, key=scores.__getitem__)
+    return best if scores[best] >= max(SURE, standing + CLEARLY_BETTER) else 0
+
+
+def turned(picture: Picture, clockwise_deg: int) -> Picture:
+    """The picture turned by a multiple of 90 degrees."""
+    return np.ascontiguousarray(np.rot90(picture, -clockwise_deg // 90))
+
+
+def _best_upright(faces: Faces) -> float:
+    """Score of the best face that stands upright; 0 where none does."""
+    upright = [abs(pose(points)[2]) <= UPRIGHT_DEG for points in faces.points]
+    return float(faces.scores[upright].max(initial=0.0))
 
 
 def _wants_closer_look(picture: Picture, faces: Faces) -> bool:

@@ -5,17 +5,20 @@ folder -> read -> biometric reference -> consistency and duplicates -> one commi
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lfr_ray.camera.stills import PICTURE_SUFFIXES, read_picture
 from lfr_ray.enrol.consistency import Consistency
+from lfr_ray.enrol.contact_sheet import Look
+from lfr_ray.enrol.face_choice import face_of
 from lfr_ray.enrol.reference import EnrolmentPicture, ReferenceMaker, SubjectFace
 from lfr_ray.errors import PictureError
-from lfr_ray.match.entries import EnrolledImage, Entry, EntryDraft, Rejected, image_id
+from lfr_ray.match.entries import EnrolledImage, EntryDraft, Note, Rejected, image_id
 from lfr_ray.match.store import StoredVector, WatchlistStore
 from lfr_ray.match.watchlist import read_watchlist_folder
 from lfr_ray.models.cards import Detector, Embedder
@@ -25,6 +28,9 @@ CHUNK = 64
 
 MEMORY_PIXELS = 48_000_000
 """Pictures are held decoded up to so many pixels at a time; one is always held."""
+
+SAME_VIEW = 0.9999
+"""Two vectors of one picture are this similar where the same face was taken."""
 
 BATCH_PICTURES = 32
 """Pictures that are held decoded at a time, at most."""
@@ -41,6 +47,7 @@ class ImportReport:
         rejected: Everything that was not taken in, and why.
         changed: Entries that were on the list and of which the folder says something else now.
         removed: Entries taken off the list because the folder no longer holds them.
+        notes: What should be looked at of the pictures that were taken: which of several faces, or that it was turned.
     """
 
     entries: int
@@ -49,6 +56,26 @@ class ImportReport:
     rejected: tuple[Rejected, ...]
     changed: int = 0
     removed: int = 0
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How pictures are read.
+
+    Attributes:
+        faces: Which face is meant, see :func:`lfr_ray.enrol.face_choice.face_options`. Such pictures are looked at
+            again where they were imported before, as are those of which the CSV says it.
+        rotate: Turn pictures that lie on their side or upside down.
+        on_look: Is shown every picture with its faces; then all pictures are looked at again.
+    """
+
+    faces: Mapping[str, int] = field(default_factory=dict)
+    rotate: bool = False
+    on_look: Callable[[Look], None] | None = None
+
+
+AS_THEY_ARE = Reading()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +100,7 @@ def enrol_folder(
     write: bool = True,
     only_this_folder: bool = False,
     one_entry_each: bool = True,
+    reading: Reading = AS_THEY_ARE,
     on_progress: Callable[[ImportProgress], None] = lambda progress: None,
 ) -> ImportReport:
     """Import a watchlist folder.
@@ -91,6 +119,7 @@ def enrol_folder(
         write: False says what would happen and writes nothing.
         only_this_folder: Take everything off the list that is not in the folder.
         one_entry_each: Reject a person who stands on the list under another id already.
+        reading: How pictures are read, and which face of them is meant.
         on_progress: Called after every chunk.
 
     Raises:
@@ -100,9 +129,10 @@ def enrol_folder(
     content = read_watchlist_folder(folder, PICTURE_SUFFIXES)
     drafts = content.entries
     only = frozenset(draft.entry.entry_id for draft in drafts) if only_this_folder else None
-    job = _Import(folder, store if write else None, detector, embedder, now, imported_by)
-    job.begin(() if store is None else store.vectors(), only, one_entry_each=one_entry_each)
+    job = _Import(folder, store if write else None, detector, embedder, now, imported_by, reading)
+    job.begin(drafts, () if store is None else store.vectors(), only, one_entry_each=one_entry_each)
     job.rejected += content.rejected
+    job.notes += content.notes
     began_s = time.monotonic()
     for start in range(0, len(drafts), CHUNK):
         job.take(drafts[start : start + CHUNK])
@@ -123,25 +153,36 @@ class _Import:
         embedder: Embedder,
         now: float,
         imported_by: str,
+        reading: Reading,
     ) -> None:
         self._folder = folder
         self._store = store
-        self._maker = ReferenceMaker(detector, embedder)
+        self._reading = reading
+        self._maker = ReferenceMaker(detector, embedder, rotate=reading.rotate, on_look=reading.on_look)
         self._card = embedder.card
         self._now = now
         self._imported_by = imported_by
         self._only: frozenset[str] | None = None
         self._known: dict[str, StoredVector] = {}
+        self._again: dict[str, StoredVector] = {}
         self._owners: dict[str, str] = {}
         self._pictures: dict[str, int] = {}
         self._seen: set[str] = set()
         self._changed: set[str] = set()
         self._removed = 0
         self.rejected: list[Rejected] = []
+        self.notes: list[Note] = []
         self.added = 0
         self.pictures_read = 0
 
-    def begin(self, stored: Sequence[StoredVector], only: frozenset[str] | None, *, one_entry_each: bool) -> None:
+    def begin(
+        self,
+        drafts: Sequence[EntryDraft],
+        stored: Sequence[StoredVector],
+        only: frozenset[str] | None,
+        *,
+        one_entry_each: bool,
+    ) -> None:
         """Take note of what is on the list; where it shall hold certain entries only, take the others off first."""
         self._only = only
         if only is not None:
@@ -152,6 +193,9 @@ class _Import:
                 self._store.remove(*others)
         # Pictures without a view for every region that the model's card has by now are taken in again.
         own = [row for row in stored if row.model == self._card.id and row.covered.keys() >= set(self._maker.regions)]
+        again = self._looked_at_again(drafts, own)
+        self._again = {row.image_id: row for row in own if row.image_id in again}
+        own = [row for row in own if row.image_id not in again]
         self._known = {row.image_id: row for row in own}
         self._owners = {row.file_sha256: row.entry.entry_id for row in own}
         self._consistency = Consistency(
@@ -164,18 +208,18 @@ class _Import:
         """Some entries, in one commit."""
         subjects: list[SubjectFace] = []
         for pictures in self._batches(chunk):
-            subjects += self._maker.subjects(pictures, self.rejected)
+            subjects += self._maker.subjects(pictures, self.rejected, self.notes)
         images = self._maker.references(subjects, self._imported_by, self._now)
         names = {image.image_id: subject.name for image, subject in zip(images, subjects, strict=True)}
         accepted = self._consistency.consistent(images, names, self.rejected)
         for image in accepted:
             self._seen.add(image.image_id)
             self._pictures[image.entry.entry_id] = self._pictures.get(image.entry.entry_id, 0) + 1
-        self.added += len(accepted)
+        news = self._news(accepted)
         changed = self._changed_rows(chunk)
         if self._store is not None:
             # The bytes of changed rows are erased at the end, all at once.
-            self._store.put([*accepted, *changed], erase=False)
+            self._store.put([*news, *changed], erase=False)
 
     def finish(self, drafts: Sequence[EntryDraft]) -> ImportReport:
         """What is left to do when every entry was looked at."""
@@ -184,13 +228,18 @@ class _Import:
                 name = f"{draft.entry.entry_id}/"
                 self.rejected.append(Rejected(name, "no usable picture: the entry is not on the list"))
         if self._store is not None:
+            # Of a picture of which another face is meant now, the earlier one must not stay on the list.
+            gone = self._again.keys() - self._seen
             if self._only is not None:
-                self._store.remove_pictures(*(self._known.keys() - self._seen))
+                gone |= self._known.keys() - self._seen
+            self._store.remove_pictures(*gone)
             if self.added or self._changed:
                 self._store.tidy()
         entries = sum(1 for count in self._pictures.values() if count)
         images = sum(self._pictures.values())
-        return ImportReport(entries, images, self.added, tuple(self.rejected), len(self._changed), self._removed)
+        refused = {one.file for one in self.rejected}
+        notes = tuple(one for one in self.notes if one.file not in refused)
+        return ImportReport(entries, images, self.added, tuple(self.rejected), len(self._changed), self._removed, notes)
 
     def _batches(self, chunk: Sequence[EntryDraft]) -> Iterator[list[EnrolmentPicture]]:
         """New and readable pictures, some at a time, so that a folder of large photographs fits into memory."""
@@ -198,7 +247,7 @@ class _Import:
         pixels = 0
         for draft in chunk:
             for path in draft.pictures:
-                one = self._read(draft.entry, path)
+                one = self._read(draft, path)
                 if one is None:
                     continue
                 size = one.pixels.shape[0] * one.pixels.shape[1]
@@ -210,9 +259,10 @@ class _Import:
         if batch:
             yield batch
 
-    def _read(self, entry: Entry, path: Path) -> EnrolmentPicture | None:
+    def _read(self, draft: EntryDraft, path: Path) -> EnrolmentPicture | None:
         """One picture, unless it is known already or cannot be read."""
         self.pictures_read += 1
+        entry = draft.entry
         name = path.relative_to(self._folder).as_posix()
         try:
             data = path.read_bytes()
@@ -235,7 +285,36 @@ class _Import:
             self.rejected.append(Rejected(name, str(error)))
             return None
         self._owners[sha256] = entry.entry_id
-        return EnrolmentPicture(entry, name, sha256, pixels)
+        face, of_file = face_of(draft, path, self._reading.faces)
+        return EnrolmentPicture(entry, name, sha256, pixels, face, of_file)
+
+    def _looked_at_again(self, drafts: Sequence[EntryDraft], own: Sequence[StoredVector]) -> frozenset[str]:
+        """Ids of stored pictures that are looked at again: all for a sheet, otherwise those with a choice of a face."""
+        found: set[str] = set()
+        stored = {row.entry.entry_id for row in own}
+        for draft in drafts:
+            for path in draft.pictures if draft.entry.entry_id in stored else ():
+                if self._reading.on_look is None and face_of(draft, path, self._reading.faces)[0] is None:
+                    continue
+                with contextlib.suppress(OSError):  # it is named when it is read
+                    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+                    found.add(image_id(draft.entry.entry_id, sha256, self._card.id))
+        return frozenset(found)
+
+    def _news(self, accepted: Sequence[EnrolledImage]) -> list[EnrolledImage]:
+        """The pictures that say something new; one that was looked at again and gave the same does not."""
+        news = []
+        for image in accepted:
+            before = self._again.get(image.image_id)
+            same_face = before is not None and float(before.vector @ image.vector) >= SAME_VIEW
+            if before is not None and same_face and before.entry == image.entry:
+                continue
+            news.append(image)
+            if same_face:
+                self._changed.add(image.entry.entry_id)
+            else:
+                self.added += 1
+        return news
 
     def _changed_rows(self, chunk: Sequence[EntryDraft]) -> list[EnrolledImage]:
         """Stored pictures of entries of which the folder says something else than before, with what it says now."""

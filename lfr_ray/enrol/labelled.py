@@ -222,7 +222,7 @@ def _subject(picture: Picture, faces: Faces, card: ModelCard, gate: QualityConfi
     height_px, width_px = picture.shape[:2]
     if not len(faces):
         return _Acquired(NO_FACE)
-    row, _ = choose_subject(faces, width_px, height_px)
+    row = choose_subject(faces, width_px, height_px).row
     if row is None:
         row = most_central(faces, width_px, height_px)
     chip = cut_chips(picture, faces.points[row : row + 1], chip_spec(card))[0]

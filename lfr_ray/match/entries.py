@@ -82,10 +82,17 @@ ENTRY_FIELDS: tuple[str, ...] = tuple(one.name for one in fields(Entry))
 
 @dataclass(frozen=True, slots=True)
 class EntryDraft:
-    """One valid entry of a watchlist folder and the picture files that lie in it, by name."""
+    """One valid entry of a watchlist folder.
+
+    Attributes:
+        pictures: The picture files that lie in it, by name.
+        faces: Which face is meant, counted from 1, left to right: by a picture's file name, or under an empty name
+            for every picture with several faces.
+    """
 
     entry: Entry
     pictures: tuple[Path, ...]
+    faces: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +104,20 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """Something that was taken in and that the user should look at. ``file`` is relative to the watchlist folder."""
+
+    file: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class WatchlistFolder:
     """What a watchlist folder holds."""
 
     entries: tuple[EntryDraft, ...]
     rejected: tuple[Rejected, ...]
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
+import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lfr_ray.clock import parse_utc
 from lfr_ray.errors import WatchlistError
-from lfr_ray.match.entries import BLUE_LIST, TEST, Entry, Rejected, category_named
+from lfr_ray.match.entries import BLUE_LIST, TEST, Entry, Note, Rejected, category_named
+from lfr_ray.match.spreadsheet import DATES, SEPARATORS, column_named, decoded, lines_of, moment_of
 
 REGISTER = "watchlist.csv"
 COLUMNS = ("entry_id", "name", "category", "legal_basis", "image_source", "authorised_by", "expires_at", "action")
@@ -24,6 +23,7 @@ FURTHER_COLUMNS = (
     "under_18_reason",
     "lawful_holding",
     "declared_group",
+    "face",
 )
 NEEDED = ("legal_basis", "image_source", "authorised_by", "expires_at")
 """Cells that an entry of any category but ``test`` must fill."""
@@ -36,16 +36,27 @@ _YES = frozenset({"yes", "true", "1", "y"})
 _NO = frozenset({"", "no", "false", "0", "n"})
 _ID_MARKS = frozenset(" ._-'")
 LONGEST_ID = 64
-_HEADER_HELP = f"the columns {', '.join(COLUMNS)}, and where wanted {', '.join(FURTHER_COLUMNS)}, separated by commas"
+_HEADER_HELP = f"the columns {', '.join(COLUMNS)}, and where wanted {', '.join(FURTHER_COLUMNS)}, with one of "
+_HEADER_HELP += f"{', '.join(SEPARATORS.values())} between them"
 
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """What the CSV says: entries by id, faults by line, and every id that was named, right or wrong."""
+    """What the CSV says.
+
+    Attributes:
+        entries: By id.
+        rejected: Faults by line.
+        named: Every id that was named, right or wrong.
+        faces: By entry id: which face of a picture is meant, see :func:`faces_named`.
+        notes: What the user should know of how the file was read.
+    """
 
     entries: Mapping[str, Entry]
     rejected: tuple[Rejected, ...]
     named: frozenset[str]
+    faces: Mapping[str, Mapping[str, int]]
+    notes: tuple[Note, ...]
 
 
 def entry_id_named(text: str) -> str:
@@ -83,9 +94,10 @@ def read_register(path: Path) -> Register:
     """Read a watchlist.csv.
 
     Raises:
-        WatchlistError: The file cannot be read as CSV in UTF-8, or its header is wrong.
+        WatchlistError: The file cannot be read as CSV, nobody can tell its encoding, or its header is wrong.
     """
-    lines = _lines(_text(path))
+    text, how = decoded(_bytes(path), REGISTER)
+    lines = lines_of(text, {*COLUMNS, *FURTHER_COLUMNS}, REGISTER)
     first = next(lines, None)
     if first is None:
         raise WatchlistError(f"{REGISTER} is empty", allowed=_HEADER_HELP, next_step="give it a header and rows")
@@ -95,6 +107,7 @@ def read_register(path: Path) -> Register:
     line_of: dict[str, int] = {}
     named: set[str] = set()
     rejected: list[Rejected] = []
+    faces: dict[str, Mapping[str, int]] = {}
     for number, cells in lines:
         try:
             entry_id = entry_id_named(cells[place] if len(cells) > place else "")
@@ -103,47 +116,49 @@ def read_register(path: Path) -> Register:
             if entry_id in line_of:
                 raise ValueError(f"entry id {entry_id!r} stands in line {line_of[entry_id]} already")
             line_of[entry_id] = number
+            faces[entry_id] = faces_named(row.get("face", ""))
             entries[entry_id] = _entry(entry_id, row)
         except ValueError as error:
             rejected.append(Rejected(f"{REGISTER} line {number}", str(error)))
-    return Register(entries, tuple(rejected), frozenset(named))
+    notes = (Note(REGISTER, how),) if how else ()
+    return Register(entries, tuple(rejected), frozenset(named), faces, notes)
 
 
-def _text(path: Path) -> str:
+def faces_named(text: str) -> dict[str, int]:
+    """Which face is meant: for all pictures of the entry (under an empty name), or by the picture's file name.
+
+    Faces are counted from 1, left to right.
+
+    Raises:
+        ValueError: It is something else.
+
+    >>> faces_named("2"), faces_named("1.jpg=2, at the gate.jpg=1")
+    ({'': 2}, {'1.jpg': 2, 'at the gate.jpg': 1})
+    """
+    faces: dict[str, int] = {}
+    for part in re.split("[,;|\n]", text):
+        name, _, number = part.rpartition("=")
+        if not part.strip():
+            continue
+        if not re.fullmatch(r"\s*[1-9][0-9]{0,2}\s*", number) or ("=" in part and not name.strip()):
+            raise ValueError(
+                f"face: got {part.strip()[:40]!r}, allowed a number from 1, left to right, or FILE=NUMBER for one file"
+            )
+        faces[name.strip()] = int(number)
+    return faces
+
+
+def _bytes(path: Path) -> bytes:
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise WatchlistError(
-            f"{REGISTER} is not text in UTF-8",
-            got=f"byte {error.start} cannot be decoded",
-            next_step="save it as CSV in UTF-8",
-        ) from None
+        return path.read_bytes()
     except OSError as error:
-        raise WatchlistError(f"{REGISTER} cannot be read", got=error.strerror or type(error).__name__) from None
-    if "\0" in text:
-        raise WatchlistError(f"{REGISTER} is not text", got="zero bytes", next_step="save it as CSV in UTF-8")
-    return text
-
-
-def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Line number and cells of every line that is not blank."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    while True:
-        number = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise WatchlistError(
-                f"{REGISTER} is not CSV", got=f"line {number}: {error}", next_step="correct the quotes in that line"
-            ) from None
-        if any(cell.strip() for cell in cells):
-            yield number, cells
+        raise WatchlistError(
+            f"{REGISTER} cannot be read", got=error.strerror or type(error).__name__, next_step="check its permissions"
+        ) from None
 
 
 def _header(cells: Sequence[str]) -> tuple[str, ...]:
-    header = tuple(cell.strip() for cell in cells)
+    header = tuple(column_named(cell) for cell in cells)
     while header and not header[-1]:
         header = header[:-1]
     known = {*COLUMNS, *FURTHER_COLUMNS}
@@ -162,8 +177,11 @@ def _header(cells: Sequence[str]) -> tuple[str, ...]:
 
 def _row(header: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
     filled = [cell.strip() for cell in cells]
-    if len(filled) < len(header) or any(filled[len(header) :]):
+    # Spreadsheets leave empty cells at a line's end away; only those that may be empty can be meant.
+    least = max(header.index(column) for column in COLUMNS) + 1
+    if len(filled) < least or any(filled[len(header) :]):
         raise ValueError(f"{len(filled)} cells where the header has {len(header)}")
+    filled += [""] * (len(header) - len(filled))
     return dict(zip(header, filled, strict=False))
 
 
@@ -200,19 +218,16 @@ def _entry(entry_id: str, row: Mapping[str, str]) -> Entry:
 
 
 def _moment(column: str, row: Mapping[str, str]) -> float | None:
-    return _parsed(column, row.get(column, ""), parse_utc, "a date like 2030-01-31 or 2030-01-31T18:00:00Z")
-
-
-def _parsed(column: str, text: str, parse: Callable[[str], float], allowed: str) -> float | None:
+    text = row.get(column, "")
     if not text:
         return None
     try:
-        moment_s = parse(text)
-        if not FIRST_S <= moment_s <= LAST_S:
-            raise ValueError
-        return moment_s
-    except (ValueError, OverflowError):
-        raise ValueError(f"{column} is not a date: got {text[:40]!r}, allowed {allowed}") from None
+        moment_s = moment_of(text)
+    except ValueError as error:
+        raise ValueError(f"{column} {error}" if str(error).startswith("is ") else f"{column}: {error}") from None
+    if not FIRST_S <= moment_s <= LAST_S:
+        raise ValueError(f"{column} is not a date: got {text[:40]!r}, allowed {DATES}, from 1900 to 9999")
+    return moment_s
 
 
 def _priority(text: str) -> int:

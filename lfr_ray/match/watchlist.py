@@ -10,6 +10,9 @@ from lfr_ray.errors import WatchlistError
 from lfr_ray.match.entries import TEST, Entry, EntryDraft, Rejected, WatchlistFolder
 from lfr_ray.match.register import REGISTER, Register, entry_id_named, read_register
 
+TABLE_SUFFIXES = frozenset({".csv", ".xls", ".xlsx", ".xlsm", ".ods", ".numbers", ".tsv", ".tab", ".txt"})
+"""Endings of tables; only a CSV is read."""
+
 
 def read_watchlist_folder(folder: Path, picture_suffixes: Collection[str]) -> WatchlistFolder:
     """Read what a watchlist folder says, without opening a picture.
@@ -31,18 +34,21 @@ def read_watchlist_folder(folder: Path, picture_suffixes: Collection[str]) -> Wa
             allowed=f"a folder DIR/<entry-id>/<image>, with or without DIR/{REGISTER}",
             next_step="check the path",
         )
-    register_path = folder / REGISTER
-    register = read_register(register_path) if register_path.exists() else None
+    register_path = _register_path(folder)
+    register = read_register(register_path) if register_path is not None else None
     rejected = list(register.rejected) if register is not None else []
     folders = _entry_folders(folder, rejected)
     drafts = []
     for entry in _entries(folders, register, rejected):
         pictures = _pictures(folders[entry.entry_id], entry.entry_id, picture_suffixes, rejected)
+        faces = {} if register is None else register.faces.get(entry.entry_id, {})
+        for name in faces.keys() - {"", *(path.name for path in pictures)}:
+            rejected.append(Rejected(f"{entry.entry_id}/{name}", "the column face names this picture; there is none"))
         if pictures:
-            drafts.append(EntryDraft(entry, pictures))
+            drafts.append(EntryDraft(entry, pictures, faces))
         else:
             rejected.append(Rejected(f"{entry.entry_id}/", "the folder holds no picture"))
-    return WatchlistFolder(tuple(drafts), tuple(rejected))
+    return WatchlistFolder(tuple(drafts), tuple(rejected), () if register is None else register.notes)
 
 
 def _children(folder: Path) -> list[Path]:
@@ -54,11 +60,32 @@ def _children(folder: Path) -> list[Path]:
         ) from None
 
 
+def _register_path(folder: Path) -> Path | None:
+    """The folder's CSV, in whatever case its name is written.
+
+    Raises:
+        WatchlistError: It is there in another format, or twice. Without it every folder would be a test entry.
+    """
+    named = [path for path in _children(folder) if path.stem.lower() == Path(REGISTER).stem and not path.is_dir()]
+    found = [path for path in named if path.name.lower() == REGISTER]
+    if len(found) == 1:
+        return found[0]
+    others = [path.name for path in found or named if path.suffix.lower() in TABLE_SUFFIXES]
+    if others:
+        raise WatchlistError(
+            "the folder's table cannot be read",
+            got=", ".join(others),
+            allowed=f"one {REGISTER}",
+            next_step=f"save the table as CSV UTF-8 under the name {REGISTER}, or take it out of the folder",
+        )
+    return None
+
+
 def _entry_folders(folder: Path, rejected: list[Rejected]) -> dict[str, Path]:
     """Folders of entries by id; everything else is rejected by name."""
     folders: dict[str, Path] = {}
     for path in _children(folder):
-        if path.name == REGISTER:
+        if path.name.lower() == REGISTER:
             continue
         if path.name.startswith("."):
             rejected.append(Rejected(path.name, "hidden files and folders are not read"))

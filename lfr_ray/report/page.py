@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -75,6 +75,16 @@ def record_page(document: Mapping[str, Any]) -> str:
     """
     record = document["record"]
     return _render("record", document=document, record=record, charts=_record_charts(record))
+
+
+def contact_sheet_page(rows: Sequence[Any], *, written_at: str) -> str:
+    """Enrolment pictures with the face that was chosen of each. Unlike the others, this page shows people.
+
+    Args:
+        rows: Values with ``name``, ``verdict``, ``taken`` and ``pictures``, JPEGs in base 64.
+        written_at: Date and time in words, for the foot of the page.
+    """
+    return _render("contact_sheet", rows=rows, written_at=written_at)
 
 
 def percent(value: float | None) -> str:

@@ -134,6 +134,6 @@ def test_group_photographs_have_no_subject(shared_data: Path, detector: Detector
     for name in names:
         picture = read_picture(next((shared_data / "crowd").rglob(Path(name).name)))
         faces = detect_stills([picture], detector)[0]
-        row, reason = choose_subject(faces, picture.shape[1], picture.shape[0])
-        assert row is None, name
-        assert "none is clearly the subject" in reason
+        chosen = choose_subject(faces, picture.shape[1], picture.shape[0])
+        assert chosen.row is None, name
+        assert "none is clearly the subject" in chosen.reason

@@ -89,6 +89,67 @@ def test_import_check_and_what_is_said_of_it(tmp_path: Path, folder: Path) -> No
     assert records[0]["facts"]["watchlist_sha256"] == done["hash"]  # type: ignore[index]
 
 
+def test_a_target_beside_a_larger_stranger(tmp_path: Path) -> None:
+    """The demo's people composed: whoever is taken, it is said, and where nobody is clear, nobody is taken."""
+    stranger = shipped("skimage", "data/astronaut.png")[0:260, 90:350]
+    large = shipped("ultralytics", "assets/zidane.jpg")[20:380, 850:1130]
+    target = cv2.resize(large, None, fx=0.42, fy=0.42, interpolation=cv2.INTER_AREA)
+    stranger = cv2.resize(stranger, None, fx=1.6, fy=1.6, interpolation=cv2.INTER_CUBIC)
+    aside = np.full((480, 720, 3), 120, np.uint8)
+    aside[30:446, 20:436] = stranger
+    centred = np.full((480, 900, 3), 120, np.uint8)
+    centred[30:446, 470:886] = stranger
+    height, width = target.shape[:2]
+    aside[200 : 200 + height, 560 : 560 + width] = target
+    centred[180 : 180 + height, 330 : 330 + width] = target
+    alike = np.full((480, 900, 3), 120, np.uint8)
+    alike[30:446, 20:436] = stranger
+    alike[60:420, 540:820] = large
+    for name, picture in {"aside": aside, "centred": centred, "alike": alike}.items():
+        (tmp_path / "list" / name).mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / "list" / name / "1.jpg"), picture)
+    where = (tmp_path / "list", "--data", tmp_path / "data", "--device", "cpu", "--allow-same-person")
+    sheet = tmp_path / "sheet.html"
+    found = document("check", *where, "--contact-sheet", sheet)
+    refused = {one["file"]: one["reason"] for one in found["rejected"]}  # type: ignore[attr-defined]
+    assert {"centred/1.jpg", "alike/1.jpg"} <= refused.keys()
+    assert "left to right 1: " in refused["alike/1.jpg"]
+    (note,) = found["notes"]  # type: ignore[misc]
+    assert note["file"] == "aside/1.jpg"  # type: ignore[index]
+    assert note["note"].startswith("2 faces: took the larger, ")  # type: ignore[index]
+    assert sheet.stat().st_mode & 0o777 == 0o600
+    assert sheet.read_text().count("base64,") == 4
+    table = call("check", *where)
+    assert "took the larger" in " ".join(table.stdout.split())
+    choices = ("--face", "aside=2", "--face", "centred=1", "--face", "alike/1.jpg=2", "--by", "a1")
+    done = document("import", *where, *choices)
+    assert done["entries"] == 3
+    vectors = {row.entry.entry_id: row.vector for row in WatchlistStore(tmp_path / "data" / "watchlist").vectors()}
+    assert vectors["aside"] @ vectors["alike"] > 0.9, "the target each time"
+    assert vectors["aside"] @ vectors["centred"] > 0.9
+
+
+def test_what_cannot_be_written_is_said_before_the_models_are_loaded(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lfr_ray.detect import base
+
+    def load(*args: object, **kwargs: object) -> None:
+        raise AssertionError("the detector was loaded")
+
+    monkeypatch.setattr(base, "load_detector", load)
+    nowhere = tmp_path / "nowhere"
+    for option, value in (
+        ("--json", nowhere / "a.json"),
+        ("--json", tmp_path),
+        ("--contact-sheet", nowhere / "a.html"),
+        ("--contact-sheet", tmp_path / "a.pdf"),
+        ("--face", "nobody=1"),
+        ("--rejections", nowhere / "a.csv"),
+    ):
+        assert refusal("check", folder, "--data", tmp_path / "data", option, value).exit_code == 2, option
+
+
 def test_nothing_valid_is_exit_code_2(tmp_path: Path) -> None:
     (tmp_path / "list" / "e1").mkdir(parents=True)
     (tmp_path / "list" / "e1" / "1.jpg").write_bytes(b"no picture")

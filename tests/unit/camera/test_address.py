@@ -78,3 +78,47 @@ def test_a_file_whose_name_has_an_at_sign_is_shown(tmp_path: Path) -> None:
     path = tmp_path / "gate@noon.mp4"
     path.touch()
     assert parse_address(str(path)).shown == str(path)
+
+
+@pytest.mark.parametrize(
+    ("url", "meant"),
+    [
+        ("rstp://u:hunter2@10.0.0.7/live", "rtsp://"),
+        ("rtps://10.0.0.7/live", "rtsp://"),
+        ("rtspp://10.0.0.7/live", "rtsp://"),
+        ("rtsp:/10.0.0.7/live", "rtsp://"),
+        ("rtsp:10.0.0.7/live", "rtsp://"),
+        ("rtsp//10.0.0.7/live", "rtsp://"),
+        ("rtsp:\\\\10.0.0.7\\live", "rtsp://"),
+        ("RSTP://10.0.0.7/live", "rtsp://"),
+        ("htpp://10.0.0.7/video", "http://"),
+        ("htttps://10.0.0.7/video", "https://"),
+        ("http:/10.0.0.7/video", "http://"),
+        ("flie:///clips/gate.mp4", "file://"),
+        ("dmeo:pier", "demo:"),
+    ],
+)
+def test_a_slip_of_the_pen_is_refused_with_what_was_meant(url: str, meant: str) -> None:
+    with pytest.raises(SourceError, match=r"did you mean") as caught:
+        parse_address(url, {"demo"})
+    assert f"(did you mean {meant}?)" in caught.value.got
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["rtmp://h/x", "srt://h:1", "ftp://h/x", "gopher://h"])
+def test_another_real_scheme_is_no_slip_of_the_pen(url: str) -> None:
+    with pytest.raises(SourceError) as caught:
+        parse_address(url, {"demo"})
+    assert "did you mean" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["C:\\clips\\gate.mp4", "clips/a:b.mp4", "rtsp/gate.mp4", "gate:2.mp4", "http.mp4"])
+def test_a_file_with_an_unusual_name_is_no_slip_of_the_pen(url: str) -> None:
+    assert parse_address(url, {"demo"}).kind == "recording"
+
+
+def test_a_file_that_is_there_is_that_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("rstp:").mkdir()
+    Path("rstp:/gate.mp4").touch()
+    assert parse_address("rstp:/gate.mp4").kind == "recording"

@@ -17,6 +17,8 @@ LEGAL = st.text(
     alphabet=st.sampled_from(sorted(set(string.printable) - set(string.whitespace))), min_size=4, max_size=20
 )
 ANYTHING = st.text(min_size=4, max_size=20)
+DISTINCTIVE = st.tuples(ANYTHING, st.sampled_from(["7x", "Q4!", "k9#z"])).map("".join)
+"""No ordinary text holds it by chance."""
 AROUND = st.sampled_from(
     ["{}", "[Errno 111] Connection refused: '{}'", 'method DESCRIBE failed: "{}" 401', "open({}): timed out", "<{}>"]
 )
@@ -82,15 +84,65 @@ def test_no_query_value_survives(key: str, secret: str, around: str) -> None:
     assert secret not in hide_credentials(text)
 
 
-@given(user=ANYTHING, password=ANYTHING, before=ANYTHING, after=ANYTHING)
-def test_a_known_address_is_hidden_even_torn_apart(user: str, password: str, before: str, after: str) -> None:
-    assume(password.strip("*") and password not in before + after + HIDDEN + "rtsp://@camera.local/live")
+@given(user=ANYTHING, password=DISTINCTIVE, before=ANYTHING, after=ANYTHING)
+def test_a_distinctive_secret_is_hidden_even_torn_apart(user: str, password: str, before: str, after: str) -> None:
+    assume(password not in before + after + HIDDEN + "rtsp://@camera.local/live")
     url = f"rtsp://{user}:{password}@camera.local/live"
     assume(password == url[7:].rpartition("@")[0].partition(":")[2])
     for text in (f"{before}{password}{after}", f"{before}{url}{after}", f"{before}{quote(password)}{after}"):
         shown = hide_credentials(text, url)
         assert password not in shown.replace(HIDDEN, "\n") or password in text.replace(password, "")
         assert hide_credentials(f" {quote(password, safe='')} ", url).strip() == HIDDEN
+
+
+MESSAGES = (
+    "the camera refused the user name or password; next: check both in the site file",
+    "the camera is not reachable; got: 10.0.0.7: timed out after 5 s",
+    "camera2: connection to port 554 lost at 12:30:05, 1234 frames in 12345 ms; live again",
+    "admin page of the webcam: 401 Unauthorized",
+)
+
+
+@pytest.mark.parametrize("message", MESSAGES)
+@pytest.mark.parametrize(
+    "login",
+    [
+        "cam:secret-1x",
+        "cam",
+        "camera:camera",
+        "user:password",
+        "live:12345",
+        "e:a",
+        "a:b",
+        "admin:1234",
+        "the:site-file",
+    ],
+)
+def test_a_login_of_ordinary_words_leaves_ordinary_text_alone(message: str, login: str) -> None:
+    assert hide_credentials(message, f"rtsp://{login}@10.0.0.9/live") == message
+
+
+@pytest.mark.parametrize("query", ["channel=main", "stream=live", "timeout=1234", "user=camera&pwd=camera"])
+@pytest.mark.parametrize("message", MESSAGES)
+def test_query_values_of_ordinary_words_leave_ordinary_text_alone(message: str, query: str) -> None:
+    assert hide_credentials(message, f"http://10.0.0.9/video?{query}") == message
+
+
+@pytest.mark.parametrize("login", ["cam:camera", "live:1234", "admin:site-file", "a:b", "user:password"])
+@pytest.mark.parametrize(
+    "message", ["refused {0}", "login '{0}' refused", "open rtsp://{0}@10.0.0.9/live: timed out", "to {0}@10.0.0.9"]
+)
+def test_a_login_is_hidden_wherever_it_stands_as_one(message: str, login: str) -> None:
+    shown = hide_credentials(message.format(login), f"rtsp://{login}@10.0.0.9/live")
+    assert shown == message.format(HIDDEN)
+
+
+@pytest.mark.parametrize("message", ["user '{0}' is not known", 'user="{0}"', "{0}@10.0.0.9 refused"])
+@pytest.mark.parametrize("word", ["cam", "camera", "1234"])
+def test_a_word_is_hidden_where_it_can_only_be_a_login(message: str, word: str) -> None:
+    shown = hide_credentials(message.format(word), f"rtsp://{word}:{word}@10.0.0.9/live")
+    assert word not in shown
+    assert HIDDEN in shown
 
 
 @given(st.text())
