@@ -6,13 +6,12 @@ import numpy as np
 from ray import serve
 
 from lfr_ray.config import SiteConfig
-from lfr_ray.detect.attack import AttackCheck, load_attack_check
 from lfr_ray.embed.base import load_embedder
 from lfr_ray.models.catalogue import card
 from lfr_ray.models.memory import reuse_memory
 from lfr_ray.models.model_thread import ModelThread
 from lfr_ray.models.runtime import SelfTest, self_test
-from lfr_ray.records import Embedded, Floats, Picture
+from lfr_ray.records import Embedded, Picture
 
 
 class EmbedderReplica:
@@ -32,7 +31,6 @@ class EmbedderReplica:
                 declared_use=site.use,
             )
         )
-        self._attacks = self._thread.now(lambda: _attack_check(site)) if site.attack.threshold is not None else None
         self._self_test = self._thread.now(lambda: self_test(self._embedder))
         self._batch.set_max_batch_size(config.max_batch)
         self._batch.set_batch_wait_timeout_s(config.batch_wait_ms / 1000)
@@ -41,13 +39,6 @@ class EmbedderReplica:
         """Vectors ``float32 (N, D)`` of one camera's chips ``uint8 (N, h, w, 3)``, and how stable each is."""
         found: Embedded = await self._batch(chips)
         return found
-
-    async def attack_score(self, picture: Picture, box: Floats) -> float:
-        """How like a picture of a person the face in a box ``float32 (4,)`` is, 0 to 1; see ``detect/attack.py``."""
-        attacks = self._attacks
-        if attacks is None:
-            return 0.0
-        return float((await self._thread.run(lambda: attacks.scores(picture, box[np.newaxis])))[0])
 
     async def self_test(self) -> SelfTest:
         """Device and milliseconds a chip, measured at the start."""
@@ -59,12 +50,3 @@ class EmbedderReplica:
         found = await self._thread.run(lambda: self._embedder.judged(chips))
         ends = np.cumsum([len(lot) for lot in lots])[:-1]
         return list(map(Embedded, np.split(found.vectors, ends), np.split(found.stability, ends)))
-
-
-def _attack_check(site: SiteConfig) -> AttackCheck:
-    return load_attack_check(
-        [card(name) for name in site.attack.models],
-        device=site.device,
-        threads=max(1, int(site.embedder.cpus)),
-        declared_use=site.use,
-    )

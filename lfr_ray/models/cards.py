@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 from pydantic import Field, field_validator, model_validator
 
 from lfr_ray.errors import ModelError
-from lfr_ray.models.calibration import Calibration, CardSection
+from lfr_ray.models.calibration import EQUAL_SHARE, Calibration, CardSection
 from lfr_ray.models.package_source import parse_source
 from lfr_ray.records import Embedded, Faces, Floats, Picture
 
@@ -64,7 +64,7 @@ class ModelCard(CardSection):
     """One model."""
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$")
-    task: Literal["detect", "embed", "attack", "occlusion"]
+    task: Literal["detect", "embed", "occlusion"]
     family: str = Field(description="Which code of ours reads it: a key of the registry.")
     title: str
     licence: str = Field(description="SPDX id or, where there is none, the licence in words.")
@@ -93,7 +93,6 @@ class ModelCard(CardSection):
         default="", description="Name of the network in timm or open_clip, where the weight file does not say it."
     )
     projection: bool = Field(default=True, description="open_clip: the vector behind the projection head.")
-    context: float = Field(default=1.0, ge=1, description="Attack models: how many times the face box is enlarged.")
     probe: tuple[float, ...] = Field(
         default=(), description="Embedders: first numbers of the vector of the probe chip, see embed/probe.py."
     )
@@ -111,6 +110,11 @@ class ModelCard(CardSection):
         if self.sources and not (self.sha256 and self.size_bytes):
             raise ValueError("a card with sources must state sha256 and size_bytes")
         return self
+
+    def painted_share(self, region: str) -> float:
+        """Share of the painted chip's vector in a view of a face whose region is covered (``embed/regions.py``)."""
+        fits = {} if self.calibration is None else self.calibration.covered
+        return fits[region].painted_share if region in fits else EQUAL_SHARE
 
 
 def chip_spec(card: ModelCard) -> ChipSpec:

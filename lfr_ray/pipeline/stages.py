@@ -9,7 +9,7 @@ import numpy as np
 
 from lfr_ray.models.cards import Detector, Embedder
 from lfr_ray.models.model_thread import ModelThread
-from lfr_ray.records import Answer, Embedded, Faces, Floats, Frame, Picture, Probe, Sighting
+from lfr_ray.records import Answer, Embedded, Faces, Frame, Picture, Probe, Sighting
 
 WallClock = Callable[[], float]
 
@@ -33,9 +33,6 @@ class Stages(Protocol):
     async def embed_second(self, chips: Picture) -> Embedded:
         """The same by the second model, with its own chips."""
 
-    async def attack_score(self, picture: Picture, box: Floats) -> float:
-        """How like a picture of a person a face is, 0 to 1; ``uint8 (H, W, 3)`` around it, and its box in there."""
-
     async def match(self, probes: Sequence[Probe]) -> list[Answer]:
         """One answer a probe."""
 
@@ -57,13 +54,6 @@ class AlertSink(Protocol):
         """Durable before it returns; idempotent on the sighting's key."""
 
 
-class AttackScorer(Protocol):
-    """Tells people from pictures of people."""
-
-    def scores(self, picture: Picture, boxes: Floats) -> Floats:
-        """Scores ``float32 (N,)``, 0 to 1, of faces ``float32 (N, 4)`` in a picture."""
-
-
 class LocalStages:
     """All stages in this process: models in a thread, the matcher and the alert desk as plain calls."""
 
@@ -74,7 +64,6 @@ class LocalStages:
         matcher: Matching,
         alerts: AlertSink,
         wall_s: WallClock,
-        attacks: AttackScorer | None = None,
         second: Embedder | None = None,
     ) -> None:
         self._detector = detector
@@ -82,7 +71,6 @@ class LocalStages:
         self._matcher = matcher
         self._alerts = alerts
         self._wall_s = wall_s
-        self._attacks = attacks
         self._second = second
         self._thread = ModelThread()
 
@@ -99,13 +87,6 @@ class LocalStages:
         second = self._second
         assert second is not None
         return await self._thread.run(lambda: second.judged(chips))
-
-    async def attack_score(self, picture: Picture, box: Floats) -> float:
-        """Of one face; 0 where nothing looks for attacks."""
-        attacks = self._attacks
-        if attacks is None:
-            return 0.0
-        return float((await self._thread.run(lambda: attacks.scores(picture, box[np.newaxis])))[0])
 
     async def match(self, probes: Sequence[Probe]) -> list[Answer]:
         """One answer a probe."""
