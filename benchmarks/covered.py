@@ -124,7 +124,7 @@ def passages(samples: Samples, masked: Any, size: int, model: str) -> dict[str, 
         rows = [masked & (samples.identity == person) for person in people]
         probes = np.stack([fuse(vectors[row], samples.quality[row]) for row in rows])
         similarity = probes @ vectors[entries].T
-        if not covered:
+        if not covered or calibration.covered[covered].normalised:
             similarity = ScoreNormaliser(vectors[entries], calibration.score_norm).normalised(similarity)
         threshold = thresholds_for(calibration, asked, len(entries), covered=covered).fused
         own = people[:, None] == listed[None, :]
@@ -149,11 +149,12 @@ def glasses(data: Path, embedder: Any, samples: Samples) -> dict[str, Any]:
     spec = embedder.card.chip
     called = [seen == (UPPER,) for seen in Occlusion(spec).covered(worn)]
     plain, hidden = _embedded(embedder, chips), _embedded(embedder, worn)
+    share = embedder.card.painted_share(UPPER)
     views = {
         "as_they_are": (hidden, plain),
         "views_that_match": (
-            mean_view(hidden, _embedded(embedder, paint_over(worn, UPPER, spec))),
-            mean_view(plain, _embedded(embedder, paint_over(chips, UPPER, spec))),
+            mean_view(hidden, _embedded(embedder, paint_over(worn, UPPER, spec)), share),
+            mean_view(plain, _embedded(embedder, paint_over(chips, UPPER, spec)), share),
         ),
     }
     found: dict[str, Any] = {"pictures": len(chips), "called_upper": float(np.mean(called))}

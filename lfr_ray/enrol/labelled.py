@@ -160,7 +160,8 @@ def embed_labelled(
         vectors.append(_at_rows(found, with_face, len(chunk)))
         for region, views in covered.items():
             painted = embedder.embed(paint_over(np.stack(chips), region, spec)) if chips else found
-            views.append(_at_rows(mean_view(found, painted), with_face, len(chunk)))
+            mean = mean_view(found, painted, embedder.card.painted_share(region))
+            views.append(_at_rows(mean, with_face, len(chunk)))
         if occlusion is not None:
             seen += ["" if one.chip is None else occlusion.kind(one.chip) for one in chunk]
         acquired.extend(_Acquired(one.reason, one.gate, one.quality) for one in chunk)

@@ -102,7 +102,11 @@ class ReferenceMaker:
         chips = np.stack([one.chip for one in subjects])
         vectors = self._embedder.embed(chips)
         covered = {
-            region: mean_view(vectors, self._embedder.embed(paint_over(chips, region, self._chip)))
+            region: mean_view(
+                vectors,
+                self._embedder.embed(paint_over(chips, region, self._chip)),
+                self._embedder.card.painted_share(region),
+            )
             for region in self.regions
         }
         return [

@@ -22,7 +22,7 @@ from lfr_ray.evaluate.samples import Samples, check_enough
 from lfr_ray.evaluate.symmetric_norm import LEAST_COHORT, Gain, measure_gain
 from lfr_ray.evaluate.tail import HeldOut, TailReport, drawn_tails, fit_tail, hold_out, rate_interval
 from lfr_ray.evaluate.verification import count_at, threshold_at
-from lfr_ray.models.calibration import AlertThreshold, Calibration, CoveredFit, GenuineFit, TailFit
+from lfr_ray.models.calibration import EQUAL_SHARE, AlertThreshold, Calibration, CoveredFit, GenuineFit, TailFit
 from lfr_ray.models.cards import ModelCard
 from lfr_ray.stats import Interval
 
@@ -73,12 +73,14 @@ class CoveredComparison:
 
     Attributes:
         region: The covered half.
-        fused: Passages.
+        fused: Passages as the matcher compares them.
+        fused_plain: Passages by plain similarity; None where that is the same.
         view_threshold: Where a single view agrees.
     """
 
     region: str
     fused: ComparisonKind
+    fused_plain: ComparisonKind | None
     view_threshold: float
 
 
@@ -178,7 +180,7 @@ def calibrate(
     fused = _fused(samples, views, "fused", normaliser)
     plain = None if fused is None or normaliser is None else _fused(samples, views, "fused_plain", None)
     say("covered faces")
-    covered = _covered(with_covered, views)
+    covered = _covered(with_covered, views, normaliser)
     decisive = fused or single
     sizes = sorted({*LIST_SIZES, list_size})
     rates = sorted({*ALERTS_PER_10K, alerts_per_10k})
@@ -228,9 +230,24 @@ def card_calibration(
         """No similarity of 1 is ever asked for."""
         return round(min(threshold_for(kind.tail.fit, size, alerts_per_10k).similarity, 0.9999), DIGITS)
 
-    short = None
-    if report.fused_plain is not None and score_norm is not None:
-        short = threshold(report.fused_plain, SHORT_LIST)
+    def short(kind: ComparisonKind | None) -> float | None:
+        """Of lists that are compared by plain similarity because they are short."""
+        return None if kind is None or score_norm is None else threshold(kind, SHORT_LIST)
+
+    def covered(one: CoveredComparison) -> CoveredFit:
+        plain, known = one.fused_plain, None if previous is None else previous.covered.get(one.region)
+        return CoveredFit(
+            threshold=threshold(one.fused, list_size),
+            view_threshold=one.view_threshold,
+            list_size=list_size,
+            tail=one.fused.tail.fit,
+            genuine=one.fused.genuine,
+            painted_share=EQUAL_SHARE if known is None else known.painted_share,
+            short_list_threshold=short(plain),
+            short_tail=None if plain is None else plain.tail.fit,
+            short_genuine=None if plain is None else plain.genuine,
+        )
+
     fused = report.fused
     described = (
         f"{report.images} pictures of {report.identities} people; {len(single.genuine)} genuine and "
@@ -244,7 +261,7 @@ def card_calibration(
     return Calibration(
         threshold=threshold(report.decisive, list_size),
         view_threshold=_view_threshold(single),
-        short_list_threshold=short,
+        short_list_threshold=short(report.fused_plain),
         short_list_size=SHORT_LIST,
         score_norm=score_norm,
         list_size=list_size,
@@ -257,16 +274,7 @@ def card_calibration(
         fused_genuine=None if fused is None else fused.genuine,
         short_genuine=None if report.fused_plain is None else report.fused_plain.genuine,
         covered=dict({} if previous is None else previous.covered)
-        | {
-            one.region: CoveredFit(
-                threshold=threshold(one.fused, list_size),
-                view_threshold=one.view_threshold,
-                list_size=list_size,
-                tail=one.fused.tail.fit,
-                genuine=one.fused.genuine,
-            )
-            for one in report.covered
-        },
+        | {one.region: covered(one) for one in report.covered},
     )
 
 
@@ -289,14 +297,15 @@ def _fused(samples: Samples, views: int, name: str, normaliser: Normaliser | Non
         return None
 
 
-def _covered(samples: Samples, views: int) -> tuple[CoveredComparison, ...]:
+def _covered(samples: Samples, views: int, normaliser: Normaliser | None) -> tuple[CoveredComparison, ...]:
     """Every region of which the samples have views."""
     found = []
     for region in sorted(samples.covered):
         alike = of_region(samples, region)
-        fused = _fused(alike, views, f"fused_{region}", None)
+        fused = _fused(alike, views, f"fused_{region}", normaliser)
         if fused is not None:
-            found.append(CoveredComparison(region, fused, _view_threshold(compare_all(alike))))
+            plain = None if normaliser is None else _fused(alike, views, f"fused_{region}_plain", None)
+            found.append(CoveredComparison(region, fused, plain, _view_threshold(compare_all(alike))))
     return tuple(found)
 
 

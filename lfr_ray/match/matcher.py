@@ -61,12 +61,12 @@ class _LoadedList:
     Attributes:
         gallery: Faces as they are.
         normaliser: Normalises their similarities.
-        covered: The same faces with a region painted over, by region.
+        covered: The same faces with a region painted over, and what normalises their similarities, by region.
     """
 
     gallery: Gallery
     normaliser: ScoreNormaliser
-    covered: Mapping[str, Gallery]
+    covered: Mapping[str, tuple[Gallery, ScoreNormaliser]]
     content_hash: str
     approved_hash: str
     revision: str
@@ -144,7 +144,7 @@ class Matcher:
             # What has expired already is not even kept in memory.
             rows = self._own_rows([row for row in loaded.vectors if row.entry.in_force(now_s)])
             gallery = self._gallery_of(rows)
-            covered = {region: self._gallery_of(_covered_rows(rows, region)) for region in self._calibration.covered}
+            covered = {region: self._covered_gallery(rows, region) for region in self._calibration.covered}
             normaliser = ScoreNormaliser(gallery.first_vectors(), self._calibration.score_norm)
             self._thresholds_at(len(gallery), normaliser)
             approval = self._store.approval_of(loaded.content_hash, now_s)
@@ -223,7 +223,7 @@ class Matcher:
             return why
         if probe.model != self._card.id:
             return f"the tracklet was embedded with {probe.model}, the watchlist with {self._card.id}"
-        if probe.covered and not len(known.covered.get(probe.covered, ())) and len(known.gallery):
+        if probe.covered and not _views_of(known, probe.covered) and len(known.gallery):
             return f"the watchlist has no views of faces whose {probe.covered} half is covered: import it again"
         try:
             check_array("vectors", probe.vectors, ("n", self._card.vector_length or "D"), np.float32, finite=True)
@@ -244,29 +244,31 @@ class Matcher:
 
     def _compare_alike(self, known: _LoadedList, probes: Sequence[Probe], covered: str, now_s: float) -> list[Answer]:
         """Tracklets in one matrix product: every view, and behind them the fused views."""
-        gallery = known.covered[covered] if covered else known.gallery
+        gallery, normaliser = known.covered[covered] if covered else (known.gallery, known.normaliser)
         if not len(gallery):
             return [Answer(deployment=self._deployment) for _ in probes]
         fused = np.stack([fuse(probe.vectors, probe.weights) for probe in probes])
         rows = np.concatenate([*(probe.vectors for probe in probes), fused])
         moments = np.array([max(now_s, probe.captured_at) for probe in probes], np.float64)
         views = [len(probe.vectors) for probe in probes]
-        similarities = gallery.search(rows, np.concatenate([moments.repeat(views), moments]), self._card.id)
-        if not covered:
-            similarities = known.normaliser.normalised(similarities)
+        plain = gallery.search(rows, np.concatenate([moments.repeat(views), moments]), self._card.id)
+        similarities = normaliser.normalised(plain)
         ends = np.cumsum(views)
         answers = []
         for number, end in enumerate(ends):
             own = similarities[end - views[number] : end]
             of_fused = similarities[ends[-1] + number]
             list_size = int((of_fused > NOT_COMPARED).sum())
-            thresholds = self._thresholds_at(list_size, known.normaliser, covered)
+            thresholds = self._thresholds_at(list_size, normaliser, covered)
             decision = decide(own, of_fused, thresholds, self._evidence, self._config.min_margin)
             if decision is None:
                 answers.append(Answer(deployment=self._deployment))
             else:
                 moment_s = float(moments[number])
-                compared = _Comparison(gallery, covered, fused[number], thresholds.fused, list_size, moment_s)
+                normalised = normaliser.rule is not None
+                compared = _Comparison(
+                    gallery, covered, fused[number], thresholds.fused, list_size, moment_s, normalised
+                )
                 answers.append(self._answer(known, decision, compared))
         return answers
 
@@ -296,15 +298,15 @@ class Matcher:
             relatives=known.gallery.relatives(
                 known.gallery.entries.index(entry), self._calibration.relative, compared.moment_s
             ),
-            probability=self._probability(known, decision.similarity, compared),
+            probability=self._probability(decision.similarity, compared),
             covered=compared.covered,
         )
         return Answer(match=match, deployment=self._deployment, watchlist_jpeg=jpeg)
 
-    def _probability(self, known: _LoadedList, similarity: float, compared: _Comparison) -> float | None:
+    def _probability(self, similarity: float, compared: _Comparison) -> float | None:
         """That it is this person, by the card's fits of the kind of comparison that was made."""
-        size, normalised = compared.list_size, known.normaliser.rule is not None
-        scale = scale_of(self._calibration, size, normalised=normalised, covered=compared.covered)
+        size = compared.list_size
+        scale = scale_of(self._calibration, size, normalised=compared.normalised, covered=compared.covered)
         if scale.tail is None or scale.genuine is None:
             return None
         rate = self._config.base_rate
@@ -316,6 +318,12 @@ class Matcher:
 
     def _gallery_of(self, rows: Sequence[StoredVector]) -> Gallery:
         return Gallery(rows, self._card.id, self._device, self._card.vector_length)
+
+    def _covered_gallery(self, rows: Sequence[StoredVector], region: str) -> tuple[Gallery, ScoreNormaliser]:
+        """The faces with a region painted over; normalised where the card has fits for that."""
+        gallery = self._gallery_of(_covered_rows(rows, region))
+        rule = self._calibration.score_norm if self._calibration.covered[region].normalised else None
+        return gallery, ScoreNormaliser(gallery.first_vectors(), rule)
 
     def _own_rows(self, rows: Sequence[StoredVector]) -> list[StoredVector]:
         """The pictures of entries that may be compared in this kind of deployment."""
@@ -349,6 +357,12 @@ class _Comparison:
     threshold: float
     list_size: int
     moment_s: float
+    normalised: bool
+
+
+def _views_of(known: _LoadedList, region: str) -> int:
+    """Entries that have a view with that region painted over."""
+    return len(known.covered[region][0]) if region in known.covered else 0
 
 
 def _covered_rows(rows: Sequence[StoredVector], region: str) -> list[StoredVector]:

@@ -83,8 +83,15 @@ def scale_of(calibration: Calibration, list_size: int, *, normalised: bool | Non
     own = calibration
     if covered:
         fit = own.covered[covered]
-        counted_size = max(list_size, own.short_list_size)
-        return Scale(fit.threshold, fit.view_threshold, fit.list_size, fit.tail, fit.genuine, fit.tail, counted_size)
+        size = max(list_size, own.short_list_size)
+        if not fit.normalised:
+            return Scale(fit.threshold, fit.view_threshold, fit.list_size, fit.tail, fit.genuine, fit.tail, size)
+        if is_normalised(own, list_size) if normalised is None else normalised:
+            size = max(list_size, fit.list_size)
+            return Scale(fit.threshold, fit.view_threshold, fit.list_size, fit.tail, fit.genuine, fit.tail, size)
+        threshold = fit.threshold if fit.short_list_threshold is None else fit.short_list_threshold
+        tail, known_size = fit.short_tail, own.short_list_size
+        return Scale(threshold, fit.view_threshold, known_size, tail, fit.short_genuine, tail, size)
     if own.score_norm is None:
         moves = own.fused_tail or own.tail
         size = max(1, list_size)
@@ -197,7 +204,7 @@ def _covered(
     calibration: Calibration, config: MatchConfig, list_size: int, normalised: bool | None, covered: str
 ) -> Thresholds:
     """Thresholds of covered faces: as rare in false alerts as those of uncovered ones, and never below the card's."""
-    scale = scale_of(calibration, list_size, covered=covered)
+    scale = scale_of(calibration, list_size, normalised=normalised, covered=covered)
     floor = _floor(scale)
     raised = 0.0 if config.view_threshold is None else max(0.0, config.view_threshold - calibration.view_threshold)
     view = min(1.0, scale.view + raised)
