@@ -93,7 +93,8 @@ class Matcher:
         device: Where the matrix lives.
 
     Raises:
-        ModelError: The card has no calibration, so no threshold is known.
+        ModelError: The card has no calibration, so no threshold is known; or a provisional one, and the deployment is
+            no test.
         ConfigError: A threshold below the card's floor.
     """
 
@@ -116,6 +117,13 @@ class Matcher:
                 "the embedder's card has no calibration",
                 got=card.id,
                 next_step="measure one with `lfr calibrate`, or choose another model: `lfr models list`",
+            )
+        if card.calibration.provisional and kind != "test":
+            raise ModelError(
+                "the embedder's calibration is provisional: nobody knows how often it would be wrong",
+                got=f"{card.id}, in a deployment of kind {kind}",
+                allowed="a deployment of kind test",
+                next_step=f"measure it: lfr calibrate DIR --model {card.id} --write CARD.yaml; or choose another model",
             )
         self._calibration: Calibration = card.calibration
         self._store = store

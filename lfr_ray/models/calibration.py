@@ -181,6 +181,7 @@ class Calibration(CardSection):
         different_person: A picture less like an entry's other pictures than this shows somebody else.
         min_stability: A view whose vector and that of its mirror image are less similar is not compared; None: all are.
         data: Name and size of the data, in words.
+        provisional: Not measured with this model but taken from a related one: for test deployments only.
         tail: Fit of the false-match tail of single comparisons, or None.
         fused_tail: The same for fused views, or None.
         short_tail: The same for fused views against a short list, or None.
@@ -202,6 +203,7 @@ class Calibration(CardSection):
     different_person: float | None = Field(default=None, gt=-1, le=1)
     min_stability: float | None = Field(default=None, gt=-1, lt=1)
     data: str
+    provisional: bool = False
     tail: TailFit | None = None
     fused_tail: TailFit | None = None
     short_tail: TailFit | None = None
