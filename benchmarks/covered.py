@@ -124,8 +124,8 @@ def passages(samples: Samples, masked: Any, size: int, model: str) -> dict[str, 
         rows = [masked & (samples.identity == person) for person in people]
         probes = np.stack([fuse(vectors[row], samples.quality[row]) for row in rows])
         similarity = probes @ vectors[entries].T
-        if not covered or calibration.covered[covered].normalised:
-            similarity = ScoreNormaliser(vectors[entries], calibration.score_norm).normalised(similarity)
+        rule = calibration.covered[covered].score_norm if covered else calibration.score_norm
+        similarity = ScoreNormaliser(vectors[entries], rule).normalised(similarity)
         threshold = thresholds_for(calibration, asked, len(entries), covered=covered).fused
         own = people[:, None] == listed[None, :]
         right, wrong = similarity[own], np.where(own, -1, similarity).max(axis=1)
@@ -149,12 +149,11 @@ def glasses(data: Path, embedder: Any, samples: Samples) -> dict[str, Any]:
     spec = embedder.card.chip
     called = [seen == (UPPER,) for seen in Occlusion(spec).covered(worn)]
     plain, hidden = _embedded(embedder, chips), _embedded(embedder, worn)
-    share = embedder.card.painted_share(UPPER)
     views = {
         "as_they_are": (hidden, plain),
         "views_that_match": (
-            mean_view(hidden, _embedded(embedder, paint_over(worn, UPPER, spec)), share),
-            mean_view(plain, _embedded(embedder, paint_over(chips, UPPER, spec)), share),
+            mean_view(hidden, _embedded(embedder, paint_over(worn, UPPER, spec))),
+            mean_view(plain, _embedded(embedder, paint_over(chips, UPPER, spec))),
         ),
     }
     found: dict[str, Any] = {"pictures": len(chips), "called_upper": float(np.mean(called))}

@@ -13,7 +13,7 @@ from typing import Any
 from benchmarks.record import write_result
 from lfr_ray.detect.base import load_detector
 from lfr_ray.embed.base import load_embedder
-from lfr_ray.enrol.labelled import embed_labelled, matcher_normaliser, read_labelled
+from lfr_ray.enrol.labelled import embed_labelled, matcher_normalisers, read_labelled
 from lfr_ray.evaluate.calibrate import CalibrationReport, calibrate
 from lfr_ray.evaluate.covered import AS_THEY_ARE, VIEWS
 from lfr_ray.evaluate.evaluation import Evaluation, evaluate
@@ -80,13 +80,13 @@ def measure(folder: Path, model: str, detector_id: str, device: str, weights: Pa
     samples = embed_labelled(labelled, detector, ours, regions=REGIONS)
     single = load_embedder(embedder_card, device=device, weights=weights, mirror=False)
     plain = embed_labelled(labelled, detector, single)
-    normaliser = matcher_normaliser(embedder_card)
+    normalisers = matcher_normalisers(embedder_card)
     return Found(
-        evaluate(samples, model, detector_id, normaliser=normaliser),
+        evaluate(samples, model, detector_id, normaliser=normalisers.get("")),
         evaluate(plain, model, detector_id),
         tar_at_far(compare_all(samples), FARS),
         tar_at_far(compare_all(plain), FARS),
-        calibrate(samples, model, threshold_for, normaliser=normaliser, list_size=LIST_SIZE, alerts_per_10k=ALERTS),
+        calibrate(samples, model, threshold_for, normalisers=normalisers, list_size=LIST_SIZE, alerts_per_10k=ALERTS),
     )
 
 

@@ -2,8 +2,8 @@
 
 A mask moves a face's vector towards other masks. Where the same half is painted over in the enrolled picture and in the
 tracklet, both have moved the same way. The vector of such a view is the mean of the chip as it is and of the painted
-one, at shares that the embedder's card states: the first holds what the paint hides besides the mask, the second what
-the mask does not disturb. Both are measured in ``benchmarks/results/covered.json``.
+one: the first holds what the paint hides besides the mask, the second what the mask does not disturb. Both are measured
+in ``benchmarks/results/covered.json``.
 
 How it is painted was chosen among several ways on development pictures: the lower half in the mean colour of faces,
 from a little below the eyes on (beginning at the nose tip, or in a mask's colour, recognised fewer); the upper half as
@@ -12,7 +12,7 @@ dark glasses (one flat band recognised fewer than the faces as they were).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -77,13 +77,12 @@ def with_painted(chips: Picture, covered: Sequence[str], spec: ChipSpec) -> Pict
     return np.concatenate([chips, *painted]) if painted else chips
 
 
-def joined(vectors: Floats, covered: Sequence[str], share_of: Callable[[str], float]) -> Floats:
+def joined(vectors: Floats, covered: Sequence[str]) -> Floats:
     """The vectors of :func:`with_painted`'s chips, one for each of the chips that went into it.
 
     Args:
         vectors: ``float32 (N + covered ones, D)`` of unit length.
         covered: As it was given there.
-        share_of: The painted chip's share by region: ``ModelCard.painted_share``.
 
     Returns:
         ``float32 (N, D)`` of unit length.
@@ -93,20 +92,13 @@ def joined(vectors: Floats, covered: Sequence[str], share_of: Callable[[str], fl
     if not len(rows):
         return vectors
     own: Floats = vectors[: len(covered)].copy()
-    shares = np.array([share_of(region) for region in covered if region], np.float32)[:, np.newaxis]
-    own[rows] = mean_view(own[rows], vectors[len(covered) :], shares)
+    own[rows] = mean_view(own[rows], vectors[len(covered) :])
     return own
 
 
-def mean_view(plain: Floats, painted: Floats, painted_share: float | Floats) -> Floats:
-    """The vector of a covered view: the weighted mean of both, of unit length.
-
-    Args:
-        plain: ``float32 (N, D)``, the chips as they are.
-        painted: ``float32 (N, D)``, with the region painted over.
-        painted_share: Share of the painted ones, 0..1; one number, or ``float32 (N, 1)``.
-    """
-    both = (1 - painted_share) * plain + painted_share * painted
+def mean_view(plain: Floats, painted: Floats) -> Floats:
+    """The vector of a covered view: the mean of both, of unit length. ``float32 (N, D)`` each."""
+    both = plain + painted
     length = np.maximum(np.linalg.norm(both, axis=1, keepdims=True), np.finfo(np.float32).tiny)
     found: Floats = both / length
     return found

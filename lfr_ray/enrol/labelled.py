@@ -27,6 +27,7 @@ from lfr_ray.evaluate.groups import GroupTable, read_groups
 from lfr_ray.evaluate.pairs import Normaliser
 from lfr_ray.evaluate.samples import Samples
 from lfr_ray.match.score_norm import ScoreNormaliser
+from lfr_ray.models.calibration import ScoreNorm
 from lfr_ray.models.cards import Detector, Embedder, ModelCard, chip_spec
 from lfr_ray.records import Faces, Floats, Picture, box_sizes_px
 
@@ -160,8 +161,7 @@ def embed_labelled(
         vectors.append(_at_rows(found, with_face, len(chunk)))
         for region, views in covered.items():
             painted = embedder.embed(paint_over(np.stack(chips), region, spec)) if chips else found
-            mean = mean_view(found, painted, embedder.card.painted_share(region))
-            views.append(_at_rows(mean, with_face, len(chunk)))
+            views.append(_at_rows(mean_view(found, painted), with_face, len(chunk)))
         if occlusion is not None:
             seen += ["" if one.chip is None else occlusion.kind(one.chip) for one in chunk]
         acquired.extend(_Acquired(one.reason, one.gate, one.quality) for one in chunk)
@@ -190,10 +190,21 @@ def most_central(faces: Faces, width_px: int, height_px: int) -> int:
     return int(np.where(sizes >= COMPARABLE_SIZE * sizes.max(), off, np.inf).argmin())
 
 
-def matcher_normaliser(card: ModelCard) -> Normaliser | None:
-    """The score normalisation that the matcher applies with this card's model; None: none."""
-    rule = None if card.calibration is None else card.calibration.score_norm
-    return None if rule is None else lambda entries: ScoreNormaliser(entries, rule).normalised
+def matcher_normalisers(card: ModelCard) -> dict[str, Normaliser]:
+    """The score normalisations that the matcher applies with this card's model, where it does.
+
+    Returns:
+        By the region of the face that is covered; that of whole faces under the empty text.
+    """
+    known = card.calibration
+    rules = (
+        {} if known is None else {"": known.score_norm} | {name: one.score_norm for name, one in known.covered.items()}
+    )
+    return {name: _normaliser(rule) for name, rule in rules.items() if rule is not None}
+
+
+def _normaliser(rule: ScoreNorm) -> Normaliser:
+    return lambda entries: ScoreNormaliser(entries, rule).normalised
 
 
 def _at_rows(vectors: Floats, rows: Sequence[int], count: int) -> Floats:

@@ -102,11 +102,7 @@ class ReferenceMaker:
         chips = np.stack([one.chip for one in subjects])
         vectors = self._embedder.embed(chips)
         covered = {
-            region: mean_view(
-                vectors,
-                self._embedder.embed(paint_over(chips, region, self._chip)),
-                self._embedder.card.painted_share(region),
-            )
+            region: mean_view(vectors, self._embedder.embed(paint_over(chips, region, self._chip)))
             for region in self.regions
         }
         return [

@@ -7,7 +7,7 @@ without several pictures a person.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import yaml
@@ -22,7 +22,7 @@ from lfr_ray.evaluate.samples import Samples, check_enough
 from lfr_ray.evaluate.symmetric_norm import LEAST_COHORT, Gain, measure_gain
 from lfr_ray.evaluate.tail import HeldOut, TailReport, drawn_tails, fit_tail, hold_out, rate_interval
 from lfr_ray.evaluate.verification import count_at, threshold_at
-from lfr_ray.models.calibration import EQUAL_SHARE, AlertThreshold, Calibration, CoveredFit, GenuineFit, TailFit
+from lfr_ray.models.calibration import AlertThreshold, Calibration, CoveredFit, GenuineFit, TailFit
 from lfr_ray.models.cards import ModelCard
 from lfr_ray.stats import Interval
 
@@ -148,7 +148,7 @@ def calibrate(
     model: str,
     threshold_for: ThresholdRule,
     *,
-    normaliser: Normaliser | None = None,
+    normalisers: Mapping[str, Normaliser] | None = None,
     views: int = VIEWS,
     list_size: int = LIST_SIZE,
     alerts_per_10k: float = ALERTS,
@@ -161,7 +161,8 @@ def calibrate(
         samples: Pictures and vectors.
         model: Card id of the embedder.
         threshold_for: The matcher's rule.
-        normaliser: The matcher's score normalisation.
+        normalisers: The matcher's score normalisations: of whole faces under the empty text, of covered ones under the
+            region that is covered.
         views: Pictures that are fused into one passage.
         list_size: Of the site, added to the usual ones.
         alerts_per_10k: False alerts in 10,000 faces that the site accepts, added likewise.
@@ -171,7 +172,8 @@ def calibrate(
     Raises:
         InputError: Too few people or pictures.
     """
-    say = progress or (lambda _: None)
+    say, normalisers = progress or (lambda _: None), normalisers or {}
+    normaliser = normalisers.get("")
     check_enough(samples)
     with_covered, samples = samples, uncovered(samples)
     say("single comparisons")
@@ -180,7 +182,7 @@ def calibrate(
     fused = _fused(samples, views, "fused", normaliser)
     plain = None if fused is None or normaliser is None else _fused(samples, views, "fused_plain", None)
     say("covered faces")
-    covered = _covered(with_covered, views, normaliser)
+    covered = _covered(with_covered, views, normalisers)
     decisive = fused or single
     sizes = sorted({*LIST_SIZES, list_size})
     rates = sorted({*ALERTS_PER_10K, alerts_per_10k})
@@ -230,10 +232,6 @@ def card_calibration(
         """No similarity of 1 is ever asked for."""
         return round(min(threshold_for(kind.tail.fit, size, alerts_per_10k).similarity, 0.9999), DIGITS)
 
-    def short(kind: ComparisonKind | None) -> float | None:
-        """Of lists that are compared by plain similarity because they are short."""
-        return None if kind is None or score_norm is None else threshold(kind, SHORT_LIST)
-
     def covered(one: CoveredComparison) -> CoveredFit:
         plain, known = one.fused_plain, None if previous is None else previous.covered.get(one.region)
         return CoveredFit(
@@ -242,12 +240,13 @@ def card_calibration(
             list_size=list_size,
             tail=one.fused.tail.fit,
             genuine=one.fused.genuine,
-            painted_share=EQUAL_SHARE if known is None else known.painted_share,
-            short_list_threshold=short(plain),
+            score_norm=None if known is None else known.score_norm,
+            short_list_threshold=None if plain is None else threshold(plain, SHORT_LIST),
             short_tail=None if plain is None else plain.tail.fit,
             short_genuine=None if plain is None else plain.genuine,
         )
 
+    short = None if report.fused_plain is None else threshold(report.fused_plain, SHORT_LIST)
     fused = report.fused
     described = (
         f"{report.images} pictures of {report.identities} people; {len(single.genuine)} genuine and "
@@ -261,7 +260,7 @@ def card_calibration(
     return Calibration(
         threshold=threshold(report.decisive, list_size),
         view_threshold=_view_threshold(single),
-        short_list_threshold=short(report.fused_plain),
+        short_list_threshold=short,
         short_list_size=SHORT_LIST,
         score_norm=score_norm,
         list_size=list_size,
@@ -297,11 +296,11 @@ def _fused(samples: Samples, views: int, name: str, normaliser: Normaliser | Non
         return None
 
 
-def _covered(samples: Samples, views: int, normaliser: Normaliser | None) -> tuple[CoveredComparison, ...]:
+def _covered(samples: Samples, views: int, normalisers: Mapping[str, Normaliser]) -> tuple[CoveredComparison, ...]:
     """Every region of which the samples have views."""
     found = []
     for region in sorted(samples.covered):
-        alike = of_region(samples, region)
+        alike, normaliser = of_region(samples, region), normalisers.get(region)
         fused = _fused(alike, views, f"fused_{region}", normaliser)
         if fused is not None:
             plain = None if normaliser is None else _fused(alike, views, f"fused_{region}_plain", None)

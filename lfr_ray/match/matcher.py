@@ -328,10 +328,9 @@ class Matcher:
         return Gallery(rows, self._card.id, self._device, self._card.vector_length)
 
     def _covered_gallery(self, rows: Sequence[StoredVector], region: str) -> tuple[Gallery, ScoreNormaliser]:
-        """The faces with a region painted over; normalised where the card has fits for that."""
+        """The faces with a region painted over, and what normalises their similarities."""
         gallery = self._gallery_of(_covered_rows(rows, region))
-        rule = self._calibration.score_norm if self._calibration.covered[region].normalised else None
-        return gallery, ScoreNormaliser(gallery.first_vectors(), rule)
+        return gallery, ScoreNormaliser(gallery.first_vectors(), self._calibration.covered[region].score_norm)
 
     def _own_rows(self, rows: Sequence[StoredVector]) -> list[StoredVector]:
         """The pictures of entries that may be compared in this kind of deployment."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from lfr_ray.config import MatchConfig
 from lfr_ray.errors import ConfigError
-from lfr_ray.models.calibration import AlertThreshold, Calibration, GenuineFit, TailFit
+from lfr_ray.models.calibration import AlertThreshold, Calibration, CoveredFit, GenuineFit, TailFit
 
 FACES = 10_000
 """False alerts are stated by so many faces."""
@@ -84,9 +84,9 @@ def scale_of(calibration: Calibration, list_size: int, *, normalised: bool | Non
     if covered:
         fit = own.covered[covered]
         size = max(list_size, own.short_list_size)
-        if not fit.normalised:
+        if fit.score_norm is None:
             return Scale(fit.threshold, fit.view_threshold, fit.list_size, fit.tail, fit.genuine, fit.tail, size)
-        if is_normalised(own, list_size) if normalised is None else normalised:
+        if is_normalised(fit, list_size) if normalised is None else normalised:
             size = max(list_size, fit.list_size)
             return Scale(fit.threshold, fit.view_threshold, fit.list_size, fit.tail, fit.genuine, fit.tail, size)
         threshold = fit.threshold if fit.short_list_threshold is None else fit.short_list_threshold
@@ -104,7 +104,7 @@ def scale_of(calibration: Calibration, list_size: int, *, normalised: bool | Non
     return Scale(threshold, own.view_threshold, own.short_list_size, tail, own.short_genuine, tail, size)
 
 
-def is_normalised(calibration: Calibration, list_size: int) -> bool:
+def is_normalised(calibration: Calibration | CoveredFit, list_size: int) -> bool:
     """Whether the matcher normalises similarities at this list size."""
     return calibration.score_norm is not None and list_size >= calibration.score_norm.min_entries
 

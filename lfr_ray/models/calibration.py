@@ -24,9 +24,6 @@ STRAIGHT = 1e-9
 USUAL_SD = 2.326
 """Standard deviations above the mean that 99 % of right people's similarities stay below."""
 
-EQUAL_SHARE = 0.5
-"""Of a covered view the chip as it is and the painted one count the same, unless the card says otherwise."""
-
 NEAREST = 1e-6
 """Similarities nearer to the ceiling than this are treated as that: the logarithm ends there."""
 
@@ -132,8 +129,7 @@ class ScoreNorm(CardSection):
 class CoveredFit(CardSection):
     """What similarities mean where one region is covered, and painted over on both sides (see ``embed/regions.py``).
 
-    With the fields that begin with ``short_`` similarities are normalised like those of whole faces, and those fields
-    are for short lists. Without them no similarity of covered faces is normalised.
+    The fields that begin with ``short_`` are what they are in :class:`Calibration`.
 
     Attributes:
         threshold: Fused similarity that alerts by default.
@@ -141,7 +137,7 @@ class CoveredFit(CardSection):
         list_size: Watchlist size for which the threshold was chosen.
         tail: Fit of the false-match tail of fused views.
         genuine: Similarities of the right person, fused views.
-        painted_share: Share of the painted chip's vector in a view's; the rest is that of the chip as it is.
+        score_norm: How similarities are normalised, or None: they are not.
         short_list_threshold: The default threshold for a short list, or None.
         short_tail: The tail for a short list, or None.
         short_genuine: The right person's similarities for a short list, or None.
@@ -152,15 +148,16 @@ class CoveredFit(CardSection):
     list_size: int = Field(gt=0)
     tail: TailFit
     genuine: GenuineFit
-    painted_share: float = Field(default=EQUAL_SHARE, gt=0, lt=1)
+    score_norm: ScoreNorm | None = None
     short_list_threshold: float | None = Field(default=None, gt=-1, lt=1)
     short_tail: TailFit | None = None
     short_genuine: GenuineFit | None = None
 
-    @property
-    def normalised(self) -> bool:
-        """Whether similarities to lists that are long enough are normalised."""
-        return self.short_tail is not None
+    @model_validator(mode="after")
+    def _both_scales(self) -> CoveredFit:
+        if self.score_norm is not None and (self.short_tail is None or self.short_genuine is None):
+            raise ValueError("with score_norm, short_tail and short_genuine must be given: short lists have no cohort")
+        return self
 
 
 class Calibration(CardSection):

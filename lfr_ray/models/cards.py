@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 from pydantic import Field, field_validator, model_validator
 
 from lfr_ray.errors import ModelError
-from lfr_ray.models.calibration import EQUAL_SHARE, Calibration, CardSection
+from lfr_ray.models.calibration import Calibration, CardSection
 from lfr_ray.models.package_source import parse_source
 from lfr_ray.records import Embedded, Faces, Floats, Picture
 
@@ -110,11 +110,6 @@ class ModelCard(CardSection):
         if self.sources and not (self.sha256 and self.size_bytes):
             raise ValueError("a card with sources must state sha256 and size_bytes")
         return self
-
-    def painted_share(self, region: str) -> float:
-        """Share of the painted chip's vector in a view of a face whose region is covered (``embed/regions.py``)."""
-        fits = {} if self.calibration is None else self.calibration.covered
-        return fits[region].painted_share if region in fits else EQUAL_SHARE
 
 
 def chip_spec(card: ModelCard) -> ChipSpec:

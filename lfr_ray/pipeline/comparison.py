@@ -57,7 +57,6 @@ class Comparison:
     ) -> None:
         self._model = embedder.id
         self._chip = chip_spec(embedder)
-        self._painted_share = embedder.painted_share
         self._stages = stages
         self._tracklets = tracklets
         self._checks = checks
@@ -92,7 +91,7 @@ class Comparison:
         with self._counts.timed("embed_seconds"):
             embedded = await self._stages.embed(chips)
         self._counts.add("views_embedded_total", len(chosen.views))
-        vectors, stability = joined(embedded.vectors, covered, self._painted_share), embedded.stability[: len(covered)]
+        vectors, stability = joined(embedded.vectors, covered), embedded.stability[: len(covered)]
         probes = []
         for view, vector, stable, crop in zip(chosen.views, vectors, stability, chosen.crops, strict=True):
             refusing = next((one for one in self._checks.views if not one.accepts_embedded(view, float(stable))), None)

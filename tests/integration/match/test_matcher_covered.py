@@ -60,10 +60,10 @@ def test_covered_faces_are_normalised_where_the_card_has_fits_for_that(store: Wa
     seen = replace(probe(noisy(target.covered["lower"], 4, 0.1)), covered="lower")
     rule = ScoreNorm(weight=0.5, share=0.1, least=3, min_entries=20)
     plain = FIT.model_copy(update={"threshold": 0.5})
-    fits = (plain, plain.model_copy(update={"short_tail": TAIL, "short_genuine": FIT.genuine}))
+    fits = (plain, plain.model_copy(update={"score_norm": rule, "short_tail": TAIL, "short_genuine": FIT.genuine}))
     found = []
     for fit in fits:
-        known = CALIBRATION.model_copy(update={"score_norm": rule, "covered": {"lower": fit}})
+        known = CALIBRATION.model_copy(update={"covered": {"lower": fit}})
         matcher = make_matcher(store, card=CARD.model_copy(update={"calibration": known}))
         found.append(only(matcher.match([seen], NOW)).match)
     before, after = found

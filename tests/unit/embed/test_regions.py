@@ -67,15 +67,13 @@ def test_each_covered_chip_has_one_vector_and_the_others_keep_theirs() -> None:
     np.testing.assert_array_equal(everything[5], paint_over(chips[3:], UPPER, spec)[0])
     raw = np.random.default_rng(1).standard_normal((6, 8)).astype(np.float32)
     vectors = raw / np.linalg.norm(raw, axis=1, keepdims=True)
-    shares = {LOWER: 0.25, UPPER: 0.5}
-    found = joined(vectors, covered, shares.__getitem__)
+    found = joined(vectors, covered)
     np.testing.assert_array_equal(found[[0, 2]], vectors[[0, 2]])
     for row, painted in ((1, 4), (3, 5)):
-        share = shares[covered[row]]
-        mean = (1 - share) * vectors[row] + share * vectors[painted]
+        mean = vectors[row] + vectors[painted]
         np.testing.assert_allclose(found[row], mean / np.linalg.norm(mean), atol=1e-6)
     with pytest.raises(ShapeError):
-        joined(vectors[:5], covered, shares.__getitem__)
+        joined(vectors[:5], covered)
 
 
 def test_without_covered_faces_nothing_more_is_embedded() -> None:

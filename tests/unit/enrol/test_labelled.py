@@ -12,7 +12,7 @@ import pytest
 from lfr_ray.config import QualityConfig
 from lfr_ray.detect.base import load_detector
 from lfr_ray.embed.base import load_embedder
-from lfr_ray.enrol.labelled import embed_labelled, matcher_normaliser, most_central, read_group_table, read_labelled
+from lfr_ray.enrol.labelled import embed_labelled, matcher_normalisers, most_central, read_group_table, read_labelled
 from lfr_ray.errors import InputError
 from lfr_ray.evaluate.evaluation import evaluate
 from lfr_ray.models.cards import Detector, Embedder
@@ -148,11 +148,11 @@ def test_groups_that_are_no_text_are_refused(tmp_path: Path) -> None:
 
 def test_the_matcher_s_own_rule_is_used() -> None:
     whole = card("dlib_resnet")
-    normaliser = matcher_normaliser(whole)
-    rule = whole.calibration.score_norm
-    assert (normaliser is None) == (rule is None)
-    assert matcher_normaliser(whole.model_copy(update={"calibration": None})) is None
-    if normaliser is not None:
+    normalisers = matcher_normalisers(whole)
+    assert set(normalisers) == {"", "lower", "upper"}
+    assert matcher_normalisers(whole.model_copy(update={"calibration": None})) == {}
+    for region, normaliser in normalisers.items():
+        rule = whole.calibration.covered[region].score_norm if region else whole.calibration.score_norm
         entries = np.random.default_rng(1).standard_normal((rule.min_entries + 5, 16)).astype(np.float32)
         entries /= np.linalg.norm(entries, axis=1, keepdims=True)
         plain = entries[:4] @ entries.T

@@ -47,7 +47,7 @@ def found(make_samples):
         make_samples([4] * 160, noise=0.8, length=24),
         "made",
         threshold_for,
-        normaliser=shifted,
+        normalisers={"": shifted},
         list_size=300,
         repeats=2,
         progress=steps.append,
@@ -91,17 +91,17 @@ def test_the_card_s_section(found):
 def test_covered_faces_are_fitted_as_they_are_compared(make_samples):
     samples = make_samples([4] * 160, noise=0.8, length=24)
     samples = replace(samples, covered={"lower": samples.vectors}, seen=("",) * len(samples.identity))
-    report = calibrate(samples, "made", threshold_for, normaliser=shifted, repeats=2)
+    report = calibrate(samples, "made", threshold_for, normalisers={"": shifted, "lower": shifted}, repeats=2)
     before = CARD.calibration.model_copy(
         update={"covered": card_calibration(report, None, threshold_for).covered}, deep=True
     )
-    known = before.covered["lower"].model_copy(update={"painted_share": 0.4})
+    known = before.covered["lower"].model_copy(update={"score_norm": SCORE_NORM})
     fit = card_calibration(report, before.model_copy(update={"covered": {"lower": known}}), threshold_for).covered
     lower = fit["lower"]
     assert lower.tail == report.fused.tail.fit, "normalised"
     assert lower.short_tail == report.fused_plain.tail.fit, "as it is"
     assert lower.short_list_threshold > lower.threshold - 0.1
-    assert lower.painted_share == 0.4, "what was not measured is kept"
+    assert lower.score_norm == SCORE_NORM, "what was not measured is kept"
 
 
 def test_the_written_card_is_read_back_the_same(found, tmp_path):
