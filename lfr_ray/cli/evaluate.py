@@ -82,7 +82,7 @@ def evaluate_folder(
         raise ConfigError(
             "--watchlist and --false-alerts go with --videos", next_step="add --videos, or leave them out"
         )
-    from lfr_ray.enrol.labelled import matcher_normalisers
+    from lfr_ray.enrol.labelled import matcher_normaliser
     from lfr_ray.evaluate.calibrate import ALERTS, LIST_SIZE
     from lfr_ray.evaluate.charts import evaluation_charts
     from lfr_ray.evaluate.document import evaluation_document
@@ -93,10 +93,9 @@ def evaluate_folder(
     card = find_card(model)
     regions = () if card.calibration is None else tuple(card.calibration.covered)
     samples, groups = _samples(folder, card, detector, device, regions)
-    normaliser = matcher_normalisers(card).get("")
     with _steps() as say:
         found = evaluate(
-            samples, card.id, find_card(detector).id, normaliser=normaliser, groups=groups, progress=say
+            samples, card.id, find_card(detector).id, normaliser=matcher_normaliser(card), groups=groups, progress=say
         )
     document = evaluation_document(found)
     if json:
@@ -125,7 +124,7 @@ def calibrate_folder(
     json: JsonOption = "",
 ) -> None:
     """Thresholds from the tail of false matches, in police units, checked on people who were not used."""
-    from lfr_ray.enrol.labelled import matcher_normalisers
+    from lfr_ray.enrol.labelled import normaliser_of
     from lfr_ray.evaluate.calibrate import calibrate, card_calibration, card_text
     from lfr_ray.evaluate.calibration_document import calibration_document
     from lfr_ray.match.threshold import threshold_for
@@ -139,7 +138,8 @@ def calibrate_folder(
             samples,
             card.id,
             threshold_for,
-            normalisers=matcher_normalisers(card),
+            normaliser_of=normaliser_of,
+            score_norms={} if card.calibration is None else card.calibration.score_norms,
             views=views,
             list_size=list_size,
             alerts_per_10k=alerts,

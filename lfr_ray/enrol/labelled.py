@@ -190,20 +190,14 @@ def most_central(faces: Faces, width_px: int, height_px: int) -> int:
     return int(np.where(sizes >= COMPARABLE_SIZE * sizes.max(), off, np.inf).argmin())
 
 
-def matcher_normalisers(card: ModelCard) -> dict[str, Normaliser]:
-    """The score normalisations that the matcher applies with this card's model, where it does.
-
-    Returns:
-        By the region of the face that is covered; that of whole faces under the empty text.
-    """
-    known = card.calibration
-    rules = (
-        {} if known is None else {"": known.score_norm} | {name: one.score_norm for name, one in known.covered.items()}
-    )
-    return {name: _normaliser(rule) for name, rule in rules.items() if rule is not None}
+def matcher_normaliser(card: ModelCard) -> Normaliser | None:
+    """The score normalisation that the matcher applies with this card's model to whole faces; None: none."""
+    rule = None if card.calibration is None else card.calibration.score_norm
+    return None if rule is None else normaliser_of(rule)
 
 
-def _normaliser(rule: ScoreNorm) -> Normaliser:
+def normaliser_of(rule: ScoreNorm) -> Normaliser:
+    """The matcher's score normalisation by a rule."""
     return lambda entries: ScoreNormaliser(entries, rule).normalised
 
 

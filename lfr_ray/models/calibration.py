@@ -223,6 +223,12 @@ class Calibration(CardSection):
             raise ValueError(f"no such region: {', '.join(unknown)}; allowed: {', '.join(REGIONS)}")
         return covered
 
+    @property
+    def score_norms(self) -> dict[str, ScoreNorm]:
+        """How similarities are normalised: of whole faces under the empty text, of covered ones under the region."""
+        rules = {"": self.score_norm} | {region: fit.score_norm for region, fit in self.covered.items()}
+        return {kind: rule for kind, rule in rules.items() if rule is not None}
+
 
 @dataclass(frozen=True, slots=True)
 class AlertThreshold:

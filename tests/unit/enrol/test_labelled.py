@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import tarfile
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import pytest
 from lfr_ray.config import QualityConfig
 from lfr_ray.detect.base import load_detector
 from lfr_ray.embed.base import load_embedder
-from lfr_ray.enrol.labelled import embed_labelled, matcher_normalisers, most_central, read_group_table, read_labelled
+from lfr_ray.enrol.labelled import embed_labelled, matcher_normaliser, most_central, read_group_table, read_labelled
 from lfr_ray.errors import InputError
 from lfr_ray.evaluate.evaluation import evaluate
 from lfr_ray.models.cards import Detector, Embedder
@@ -146,13 +148,27 @@ def test_groups_that_are_no_text_are_refused(tmp_path: Path) -> None:
     assert read_group_table(tmp_path / "elsewhere", ("a",)) is None
 
 
+def test_the_archive_of_labeled_faces_in_the_wild_is_a_labelled_folder(tmp_path: Path) -> None:
+    for name in ("lfw/Aaron_One/Aaron_One_0001.jpg", "lfw/Zoe_Two/Zoe_Two_0001.jpg", "lfw/Zoe_Two/Zoe_Two_0002.jpg"):
+        picture = tmp_path / "made" / name
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(picture), np.full((250, 250, 3), 90, np.uint8))
+    with tarfile.open(tmp_path / "lfw.tgz", "w:gz") as archive:
+        archive.add(tmp_path / "made/lfw", "lfw")
+    subprocess.run(["tar", "xzf", "lfw.tgz"], cwd=tmp_path, check=True)
+    found = read_labelled(tmp_path / "lfw")
+    assert found.names == ("Aaron_One", "Zoe_Two")
+    assert found.identity == (0, 1, 1)
+    assert [path.name for path in found.paths] == ["Aaron_One_0001.jpg", "Zoe_Two_0001.jpg", "Zoe_Two_0002.jpg"]
+
+
 def test_the_matcher_s_own_rule_is_used() -> None:
     whole = card("dlib_resnet")
-    normalisers = matcher_normalisers(whole)
-    assert set(normalisers) == {"", "lower", "upper"}
-    assert matcher_normalisers(whole.model_copy(update={"calibration": None})) == {}
-    for region, normaliser in normalisers.items():
-        rule = whole.calibration.covered[region].score_norm if region else whole.calibration.score_norm
+    normaliser = matcher_normaliser(whole)
+    rule = whole.calibration.score_norm
+    assert (normaliser is None) == (rule is None)
+    assert matcher_normaliser(whole.model_copy(update={"calibration": None})) is None
+    if normaliser is not None:
         entries = np.random.default_rng(1).standard_normal((rule.min_entries + 5, 16)).astype(np.float32)
         entries /= np.linalg.norm(entries, axis=1, keepdims=True)
         plain = entries[:4] @ entries.T
