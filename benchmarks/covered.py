@@ -124,8 +124,8 @@ def passages(samples: Samples, masked: Any, size: int, model: str) -> dict[str, 
         rows = [masked & (samples.identity == person) for person in people]
         probes = np.stack([fuse(vectors[row], samples.quality[row]) for row in rows])
         similarity = probes @ vectors[entries].T
-        if not covered:
-            similarity = ScoreNormaliser(vectors[entries], calibration.score_norm).normalised(similarity)
+        rule = calibration.covered[covered].score_norm if covered else calibration.score_norm
+        similarity = ScoreNormaliser(vectors[entries], rule).normalised(similarity)
         threshold = thresholds_for(calibration, asked, len(entries), covered=covered).fused
         own = people[:, None] == listed[None, :]
         right, wrong = similarity[own], np.where(own, -1, similarity).max(axis=1)

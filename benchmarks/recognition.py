@@ -13,7 +13,7 @@ from typing import Any
 from benchmarks.record import write_result
 from lfr_ray.detect.base import load_detector
 from lfr_ray.embed.base import load_embedder
-from lfr_ray.enrol.labelled import embed_labelled, matcher_normaliser, read_labelled
+from lfr_ray.enrol.labelled import embed_labelled, matcher_normaliser, normaliser_of, read_labelled
 from lfr_ray.evaluate.calibrate import CalibrationReport, calibrate
 from lfr_ray.evaluate.covered import AS_THEY_ARE, VIEWS
 from lfr_ray.evaluate.evaluation import Evaluation, evaluate
@@ -80,13 +80,21 @@ def measure(folder: Path, model: str, detector_id: str, device: str, weights: Pa
     samples = embed_labelled(labelled, detector, ours, regions=REGIONS)
     single = load_embedder(embedder_card, device=device, weights=weights, mirror=False)
     plain = embed_labelled(labelled, detector, single)
-    normaliser = matcher_normaliser(embedder_card)
+    rules = {} if embedder_card.calibration is None else embedder_card.calibration.score_norms
     return Found(
-        evaluate(samples, model, detector_id, normaliser=normaliser),
+        evaluate(samples, model, detector_id, normaliser=matcher_normaliser(embedder_card)),
         evaluate(plain, model, detector_id),
         tar_at_far(compare_all(samples), FARS),
         tar_at_far(compare_all(plain), FARS),
-        calibrate(samples, model, threshold_for, normaliser=normaliser, list_size=LIST_SIZE, alerts_per_10k=ALERTS),
+        calibrate(
+            samples,
+            model,
+            threshold_for,
+            normaliser_of=normaliser_of,
+            score_norms=rules,
+            list_size=LIST_SIZE,
+            alerts_per_10k=ALERTS,
+        ),
     )
 
 

@@ -1,11 +1,10 @@
-"""What do the zoo's models give on real pictures: faces found, people told apart, pictures of faces told from faces?"""
+"""What do the zoo's models give on real pictures: faces found, people told apart?"""
 
 from __future__ import annotations
 
 import argparse
 import csv
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ import cv2
 import numpy as np
 
 from benchmarks.record import write_result
-from lfr_ray.detect.attack import DEFAULT_CARDS, load_attack_check
 from lfr_ray.detect.base import load_detector
 from lfr_ray.detect.letterbox import fit
 from lfr_ray.embed.align import cut_chips
@@ -30,22 +28,20 @@ LEAST_OVERLAP = 0.4
 LEAST_FACE_PX = 40.0
 MOST_PICTURES = 4
 FARS = (1e-2, 1e-3, 1e-4)
-ATTACK_AT = 0.5
 
 LEAST_RECALL_RATIO = 0.9
 LEAST_TAR = 0.95
-MOST_FALSE_ATTACKS = 0.05
 
 
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--data", type=Path, required=True, help="folder with images, images.csv, crowd and spoof")
+    options.add_argument("--data", type=Path, required=True, help="folder with images, images.csv, and crowd")
     options.add_argument("--models", type=Path, required=True, help="folder with the zoo's files")
     options.add_argument("--identities", type=int, default=300, help="people with two pictures or more, in name order")
     options.add_argument("--threads", type=int, default=1)
-    options.add_argument("--only", choices=("detectors", "embedders", "attack"), help="one of the three")
+    options.add_argument("--only", choices=("detectors", "embedders"), help="one of the two")
     chosen = options.parse_args()
-    parts = {"detectors": detectors, "embedders": embedders, "attack": attack}
+    parts = {"detectors": detectors, "embedders": embedders}
     met = [parts[name](chosen) for name in ([chosen.only] if chosen.only else parts)]
     return 0 if all(met) else 1
 
@@ -123,42 +119,6 @@ def embedders(chosen: argparse.Namespace) -> bool:
     return met
 
 
-def attack(chosen: argparse.Namespace) -> bool:
-    """Attack scores of the known pair of live and printed faces, and of people who are simply there."""
-    cards = [card(name) for name in DEFAULT_CARDS]
-    check = load_attack_check(cards, device="cpu", weights={one.id: _path(one, chosen) for one in cards})
-    detector = _detector("centerface", chosen)
-    known = {}
-    for path in sorted((chosen.data / "spoof").glob("*.jpg")):
-        picture = _read(path)
-        known[path.stem] = float(check.scores(picture, _find(detector, picture, (640, 640)).boxes[:1])[0])
-    figures: dict[str, Any] = {"score_T_live_F_attack": known, "attack_at": ATTACK_AT}
-    crowd = [(_read(path), boxes) for path, boxes in _marked(chosen.data).items()]
-    stills = list(_one_face_each(chosen.data, detector, chosen.identities))
-    shares = []
-    for where, pictures in (("crowd_pictures", crowd), ("portraits", stills)):
-        scores = np.concatenate(
-            [check.scores(picture, large) for picture, boxes in pictures if len(large := _large(boxes))]
-        )
-        shares.append(float((scores > ATTACK_AT).mean()))
-        figures[where] = {
-            "live_faces": len(scores),
-            "called_attacks": int((scores > ATTACK_AT).sum()),
-            "share": shares[-1],
-            "median_score": float(np.median(scores)),
-        }
-    apart = all((score > ATTACK_AT) == ("F" in name) for name, score in known.items())
-    met = apart and max(shares) <= MOST_FALSE_ATTACKS
-    write_result(
-        "zoo_attack",
-        "What share of people who are really there would the attack check turn away?",
-        figures,
-        f"the known pictures told apart, and at most {MOST_FALSE_ATTACKS:.0%} of live faces called attacks",
-        met,
-    )
-    return met
-
-
 def _file(described: ModelCard, chosen: argparse.Namespace) -> Path | None:
     return None if described.package else _path(described, chosen)
 
@@ -190,10 +150,6 @@ def _marked(data: Path) -> dict[Path, Any]:
     return {path: np.array(boxes, np.float32) for path, boxes in marked.items()}
 
 
-def _large(boxes: Any) -> Any:
-    return boxes[np.sqrt((boxes[:, 2:] - boxes[:, :2]).prod(axis=1)) >= LEAST_FACE_PX]
-
-
 def _hit(box: Any, faces: Faces) -> bool:
     low, high = np.maximum(box[:2], faces.boxes[:, :2]), np.minimum(box[2:], faces.boxes[:, 2:])
     common = np.clip(high - low, 0, None).prod(axis=1)
@@ -222,13 +178,6 @@ def _subject(detector: Detector, path: Path) -> Any:
     off = np.linalg.norm((faces.boxes[:, :2] + faces.boxes[:, 2:]) / 2 - middle, axis=1)
     size = np.sqrt((faces.boxes[:, 2:] - faces.boxes[:, :2]).prod(axis=1))
     return faces.points[[int((off - size).argmin())]]
-
-
-def _one_face_each(data: Path, detector: Detector, count: int) -> Iterator[tuple[Picture, Any]]:
-    paths, owners = _people(data, count)
-    for path in [paths[index] for index in np.unique(owners, return_index=True)[1]]:
-        picture = _read(path)
-        yield picture, _find(detector, picture, STILL_CANVAS_PX).boxes[:1]
 
 
 def _similarities(vectors: Any, first: Any, second: Any) -> Any:

@@ -181,21 +181,6 @@ class EvidenceConfig(Section):
         return self
 
 
-class AttackConfig(Section):
-    """Faces on paper, cloth or a screen must not alert (presentation attack detection). Off unless a score is given."""
-
-    threshold: float | None = Field(
-        default=None,
-        gt=0,
-        le=1,
-        description="Mean attack score (0 a person, 1 a picture of one) from which a possible match is withheld; "
-        "empty: not looked at. At 0.5 the models of the zoo take 2 to 12 % of real people for pictures.",
-    )
-    models: tuple[str, ...] = Field(
-        default=("minifasnet_v2", "minifasnet_v1se"), min_length=1, description="Card ids; their mean score counts."
-    )
-
-
 class MatchConfig(Section):
     """From similarity to a possible match."""
 
@@ -270,9 +255,10 @@ class AuthorityConfig(Section):
 class SiteConfig(Section):
     """A complete site."""
 
-    RENAMED_KEYS: ClassVar[Mapping[str, str]] = {
-        "in_flight": "frames_in_flight",
-        "attack -> score_at": "attack -> threshold",
+    RENAMED_KEYS: ClassVar[Mapping[str, str]] = {"in_flight": "frames_in_flight"}
+    REMOVED_KEYS: ClassVar[Mapping[str, str]] = {
+        "attack": "presentation attack detection was removed, because it withheld too many real people; a poster or a "
+        "telephone that shows a listed face alerts, so officers look at the person first",
     }
 
     site: str = Field(pattern=NAME_PATTERN, description="Name of the site.")
@@ -309,7 +295,6 @@ class SiteConfig(Section):
     track: TrackConfig = TrackConfig()
     quality: QualityConfig = QualityConfig()
     evidence: EvidenceConfig = EvidenceConfig()
-    attack: AttackConfig = AttackConfig()
     match: MatchConfig = MatchConfig()
     alert: AlertConfig = AlertConfig()
     api: ApiConfig = ApiConfig()

@@ -22,7 +22,7 @@ COUNTERS: Mapping[str, str] = {
     "views_rejected_total": "Views that the quality gate refused, by reason (failure to acquire)",
     "views_embedded_total": "Views turned into vectors",
     "comparisons_refused_total": "Probes that the matcher refused to compare",
-    "matches_withheld_total": "Possible matches that were not raised, by reason: attack, second model",
+    "matches_withheld_total": "Possible matches that were not raised, by reason: second model",
     "alerts_total": "Alerts raised",
     "sightings_attached_total": "Later sightings attached to an alert",
     "stage_failures_total": "Calls of a stage that failed, by stage",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -23,7 +23,7 @@ from lfr_ray.metrics import Snapshot, Timing, merged, percentile_s
 from lfr_ray.models.cards import Detector, Embedder
 from lfr_ray.models.cores import streams_of, usable_cores
 from lfr_ray.pipeline.camera_run import CameraRun, EndOfRecording
-from lfr_ray.pipeline.load import attack_check_of, detector_of, embedder_of
+from lfr_ray.pipeline.load import detector_of, embedder_of
 from lfr_ray.pipeline.stages import LocalModels
 from lfr_ray.records import Answer, Probe, Sighting
 
@@ -117,7 +117,6 @@ class LocalFootage:
         self._loading = ThreadPoolExecutor(thread_name_prefix="load")
         self._detector = self._loading.submit(detector_of, site)
         self._embedders = [self._loading.submit(embedder_of, site, one) for one in (site.embedder, *seconds)]
-        self._attacks: Future[Any] = self._loading.submit(attack_check_of, site)
 
     @property
     def detector(self) -> Detector:
@@ -139,8 +138,7 @@ class LocalFootage:
         matcher.ready()
         embedder, *second = self.embedders
         streams = streams_of(self._site.detector)
-        beside = (self._attacks.result(), second[0] if second else None)
-        self._stages = _Stages(matcher, desk, self.detector, embedder, *beside, streams)
+        self._stages = _Stages(matcher, desk, self.detector, embedder, second[0] if second else None, streams)
 
     async def run_to_end(self, recording: Recording) -> EndOfRecording:
         """One recording from start to end; when this is cancelled, its decoder ends as well."""

@@ -43,8 +43,9 @@ def form(pattern: str, words: str) -> str:
 class Section(BaseModel):
     """Base of every section: unknown keys are errors, values never change.
 
-    A subclass may have ``RENAMED_KEYS``: keys of older files, by their path, and what they are called now. One that
-    stands in lists may have ``SHOWN_BY``: the field by which people know its items. It must be no person's name.
+    A subclass may have ``RENAMED_KEYS``: keys of older files, by their path, and what they are called now; and
+    ``REMOVED_KEYS``: those that are no more, and why. One that stands in lists may have ``SHOWN_BY``: the field by
+    which people know its items. It must be no person's name.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -153,10 +154,12 @@ def _item(data: Any, part: int | str) -> Any:
 
 
 def _renamed(kind: type[BaseModel], faults: Sequence[Any]) -> str:
-    """For keys of older versions, what they are called now; otherwise empty."""
-    known: Mapping[str, str] = getattr(kind, "RENAMED_KEYS", {})
+    """For keys of older versions, what they are called now, or why they were removed; otherwise empty."""
+    renamed: Mapping[str, str] = getattr(kind, "RENAMED_KEYS", {})
+    removed: Mapping[str, str] = getattr(kind, "REMOVED_KEYS", {})
     old = [_path(fault) for fault in faults if fault["type"] == "extra_forbidden"]
-    return "; ".join(f"rename {one} to {known[one]}" for one in old if one in known)
+    steps = [f"rename {one} to {renamed[one]}" for one in old if one in renamed]
+    return "; ".join(steps + [f"take {one} out: {removed[one]}" for one in old if one in removed])
 
 
 def _allowed(kind: type[BaseModel], faults: Sequence[Any]) -> str:

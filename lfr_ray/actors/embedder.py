@@ -10,8 +10,8 @@ from ray import serve
 from lfr_ray.config import SiteConfig
 from lfr_ray.models.cores import model_threads, streams_of
 from lfr_ray.models.runtime import SelfTest, self_test
-from lfr_ray.pipeline.load import attack_check_of, embedder_of, runs_in_streams
-from lfr_ray.records import Embedded, Floats, Picture
+from lfr_ray.pipeline.load import embedder_of, runs_in_streams
+from lfr_ray.records import Embedded, Picture
 
 
 class EmbedderReplica:
@@ -20,7 +20,6 @@ class EmbedderReplica:
     def __init__(self, site: SiteConfig) -> None:
         config = site.embedder
         self._embedder = embedder_of(site, config)
-        self._attacks = attack_check_of(site)
         self._self_test = self_test(self._embedder)
         self._in_streams = runs_in_streams(self._embedder)
         self._threads = model_threads(streams_of(config) if self._in_streams else 1)
@@ -33,14 +32,6 @@ class EmbedderReplica:
             return await asyncio.get_running_loop().run_in_executor(self._threads, self._embedder.judged, chips)
         found: Embedded = await self._batch(chips)
         return found
-
-    async def attack_score(self, picture: Picture, box: Floats) -> float:
-        """How like a picture of a person the face in a box ``float32 (4,)`` is, 0 to 1; see ``detect/attack.py``."""
-        attacks = self._attacks
-        if attacks is None:
-            return 0.0
-        scores = asyncio.get_running_loop().run_in_executor(self._threads, attacks.scores, picture, box[np.newaxis])
-        return float((await scores)[0])
 
     async def self_test(self) -> SelfTest:
         """Device and milliseconds a chip, measured at the start."""

@@ -17,7 +17,7 @@ from lfr_ray.actors.names import DETECTOR, EMBEDDER, NAMESPACE, SECOND_EMBEDDER,
 from lfr_ray.actors.protocols import CameraCalls, DeskCalls, DetectorCalls, EmbedderCalls, MatcherCalls, ModelCalls
 from lfr_ray.actors.rpc import Handle
 from lfr_ray.actors.schedule import PeriodicWork
-from lfr_ray.config import AttackConfig, CameraConfig, DetectorConfig, EmbedderConfig, ModelConfig, SiteConfig
+from lfr_ray.config import CameraConfig, DetectorConfig, EmbedderConfig, ModelConfig, SiteConfig
 from lfr_ray.models.catalogue import card
 from lfr_ray.models.cores import streams_of
 from lfr_ray.models.loading import check_licence
@@ -47,8 +47,6 @@ def detector_deployment(site: SiteConfig) -> Any:
 
 def embedder_deployment(site: SiteConfig) -> Any:
     """The embedder, ready to be bound into an application."""
-    for name in site.attack.models if site.attack.threshold is not None else ():
-        check_licence(card(name), site.use)
     return _model_deployment(EMBEDDER_CLASS, EMBEDDER, site, site.embedder)
 
 
@@ -56,7 +54,7 @@ def second_embedder_deployment(site: SiteConfig) -> Any:
     """The second embedder, or None where an alert needs one model only."""
     if site.second_embedder is None:
         return None
-    second = {"embedder": site.second_embedder, "second_embedder": None, "attack": AttackConfig()}
+    second = {"embedder": site.second_embedder, "second_embedder": None}
     return _model_deployment(EMBEDDER_CLASS, SECOND_EMBEDDER, site.model_copy(update=second), site.second_embedder)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lfr_ray.metrics import Snapshot
     from lfr_ray.models.runtime import SelfTest
     from lfr_ray.pipeline.camera_run import EndOfRecording
-    from lfr_ray.records import Answer, Embedded, Faces, Floats, Picture, Probe, Sighting
+    from lfr_ray.records import Answer, Embedded, Faces, Picture, Probe, Sighting
 
 
 class ModelCalls(Protocol):
@@ -41,9 +41,6 @@ class EmbedderCalls(ModelCalls, Protocol):
 
     async def judged(self, chips: Picture) -> Embedded:
         """Vectors of chips ``uint8 (N, h, w, 3)``, and how stable each is."""
-
-    async def attack_score(self, picture: Picture, box: Floats) -> float:
-        """How like a picture of a person the face in a box ``float32 (4,)`` is, 0 to 1."""
 
 
 class CameraCalls(Protocol):

@@ -11,7 +11,7 @@ from lfr_ray.actors.rpc import Handle
 from lfr_ray.config import EmbedderConfig, SiteConfig
 from lfr_ray.models.cards import chip_spec
 from lfr_ray.models.catalogue import card
-from lfr_ray.records import Answer, Embedded, Faces, Floats, Picture, Probe, Sighting
+from lfr_ray.records import Answer, Embedded, Faces, Picture, Probe, Sighting
 
 
 class RemoteStages:
@@ -45,8 +45,6 @@ class RemoteStages:
         await self.embed(_blank(site.embedder))
         if site.second_embedder is not None:
             await self.embed_second(_blank(site.second_embedder))
-        if site.attack.threshold is not None:
-            await self.attack_score(np.zeros((64, 64, 3), np.uint8), np.array([16, 16, 48, 48], np.float32))
 
     async def detect(self, canvas: Picture) -> Faces:
         """Faces of one canvas."""
@@ -60,10 +58,6 @@ class RemoteStages:
         """Vectors of chips by the second model."""
         assert self._second is not None
         return await self._second.ask(EmbedderCalls.judged, chips)
-
-    async def attack_score(self, picture: Picture, box: Floats) -> float:
-        """How like a picture of a person a face is."""
-        return await self._embedder.ask(EmbedderCalls.attack_score, picture, box)
 
     async def match(self, probes: Sequence[Probe]) -> list[Answer]:
         """One answer a probe."""

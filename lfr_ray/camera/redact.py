@@ -44,29 +44,6 @@ def crop_face(picture: Picture, box: Floats) -> Picture:
     return crop
 
 
-def surroundings(picture: Picture, box: Floats, times: float) -> tuple[Picture, Floats]:
-    """A face with what is around it, for models that look for edges of paper and screens.
-
-    Args:
-        picture: ``uint8 (height, width, 3)``.
-        box: ``float32 (4,)`` in its pixels.
-        times: How many times as wide and high as the box; as far as the picture goes, moved to lie inside.
-
-    Returns:
-        A copy of that part, and the box in its pixels.
-    """
-    check_picture("picture", picture)
-    check_array("box", box, (4,), np.float32, finite=True)
-    low, high = [], []
-    for first, last, size in ((box[0], box[2], picture.shape[1]), (box[1], box[3], picture.shape[0])):
-        wide = min(float(size), times * max(1.0, float(last - first)))
-        begin = min(max(0.0, float(first + last - wide) / 2), size - wide)
-        low.append(int(begin))
-        high.append(int(np.ceil(begin + wide)))
-    part: Picture = picture[low[1] : high[1], low[0] : high[0]].copy()
-    return part, box - np.array([low[0], low[1]] * 2, np.float32)
-
-
 def scene_jpeg(picture: Picture, box: Floats, other_boxes: Floats, quality: int = 85) -> bytes:
     """The whole frame as a JPEG, at most 1,280 pixels wide, see :func:`scene_picture`."""
     return encode_jpeg(scene_picture(picture, box, other_boxes), quality)

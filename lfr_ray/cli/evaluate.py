@@ -124,7 +124,7 @@ def calibrate_folder(
     json: JsonOption = "",
 ) -> None:
     """Thresholds from the tail of false matches, in police units, checked on people who were not used."""
-    from lfr_ray.enrol.labelled import matcher_normaliser
+    from lfr_ray.enrol.labelled import normaliser_of
     from lfr_ray.evaluate.calibrate import calibrate, card_calibration, card_text
     from lfr_ray.evaluate.calibration_document import calibration_document
     from lfr_ray.match.threshold import threshold_for
@@ -138,7 +138,8 @@ def calibrate_folder(
             samples,
             card.id,
             threshold_for,
-            normaliser=matcher_normaliser(card),
+            normaliser_of=normaliser_of,
+            score_norms={} if card.calibration is None else card.calibration.score_norms,
             views=views,
             list_size=list_size,
             alerts_per_10k=alerts,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from lfr_ray.detect.attack import AttackModel, load_attack_check
 from lfr_ray.detect.base import load_detector
 from lfr_ray.embed.base import load_embedder
 from lfr_ray.errors import LfrError
@@ -20,13 +19,8 @@ def runs_here(card: ModelCard, device: str = "auto") -> str:
     try:
         if card.task == "occlusion":
             return "cpu, numpy, float32"
-        if card.task == "attack":
-            model: Any = load_attack_check([card], device=device).models[0]
-            assert isinstance(model, AttackModel)
-        else:
-            load: Any = load_detector if card.task == "detect" else load_embedder
-            model = load(card, device=device)
+        load: Any = load_detector if card.task == "detect" else load_embedder
+        network = load(card, device=device).network
     except LfrError as error:
         return f"not here: {error}"
-    network = model.network
     return f"{network.device}, {network.runtime}, {network.precision}"

@@ -13,7 +13,6 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from lfr_ray.cli.model_runs import runs_here
 from lfr_ray.cli.output import stderr, table, write_json
-from lfr_ray.detect.attack import load_attack_check
 from lfr_ray.detect.base import load_detector
 from lfr_ray.embed.base import load_embedder
 from lfr_ray.embed.occlusion import Occlusion
@@ -196,9 +195,6 @@ def _tried(card: ModelCard, device: str, trust: bool) -> str:
     if card.task == "occlusion":
         assert card.chip is not None
         Occlusion(card.chip, card=card)
-        return f"{card.id}: loaded"
-    if card.task == "attack":
-        load_attack_check([card], device=device, trust=trust)
         return f"{card.id}: loaded"
     load: Any = load_detector if card.task == "detect" else load_embedder
     return str(self_test(load(card, device=device, trust=trust)))

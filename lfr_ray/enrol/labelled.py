@@ -27,6 +27,7 @@ from lfr_ray.evaluate.groups import GroupTable, read_groups
 from lfr_ray.evaluate.pairs import Normaliser
 from lfr_ray.evaluate.samples import Samples
 from lfr_ray.match.score_norm import ScoreNormaliser
+from lfr_ray.models.calibration import ScoreNorm
 from lfr_ray.models.cards import Detector, Embedder, ModelCard, chip_spec
 from lfr_ray.records import Faces, Floats, Picture, box_sizes_px
 
@@ -190,9 +191,14 @@ def most_central(faces: Faces, width_px: int, height_px: int) -> int:
 
 
 def matcher_normaliser(card: ModelCard) -> Normaliser | None:
-    """The score normalisation that the matcher applies with this card's model; None: none."""
+    """The score normalisation that the matcher applies with this card's model to whole faces; None: none."""
     rule = None if card.calibration is None else card.calibration.score_norm
-    return None if rule is None else lambda entries: ScoreNormaliser(entries, rule).normalised
+    return None if rule is None else normaliser_of(rule)
+
+
+def normaliser_of(rule: ScoreNorm) -> Normaliser:
+    """The matcher's score normalisation by a rule."""
+    return lambda entries: ScoreNormaliser(entries, rule).normalised
 
 
 def _at_rows(vectors: Floats, rows: Sequence[int], count: int) -> Floats:

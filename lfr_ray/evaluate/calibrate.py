@@ -7,7 +7,7 @@ without several pictures a person.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import yaml
@@ -16,13 +16,14 @@ from lfr_ray.errors import InputError
 from lfr_ray.evaluate.covered import of_region, uncovered
 from lfr_ray.evaluate.evaluation import MATCHER_RULE, Progress
 from lfr_ray.evaluate.fusion import compare_passages, make_passages
+from lfr_ray.evaluate.norm_choice import NormaliserOf, choose_norm
 from lfr_ray.evaluate.pairs import Normaliser, Pairs, compare_all
 from lfr_ray.evaluate.probability import Reliability, fit_genuine, reliability
 from lfr_ray.evaluate.samples import Samples, check_enough
 from lfr_ray.evaluate.symmetric_norm import LEAST_COHORT, Gain, measure_gain
 from lfr_ray.evaluate.tail import HeldOut, TailReport, drawn_tails, fit_tail, hold_out, rate_interval
 from lfr_ray.evaluate.verification import count_at, threshold_at
-from lfr_ray.models.calibration import AlertThreshold, Calibration, CoveredFit, GenuineFit, TailFit
+from lfr_ray.models.calibration import AlertThreshold, Calibration, CoveredFit, GenuineFit, ScoreNorm, TailFit
 from lfr_ray.models.cards import ModelCard
 from lfr_ray.stats import Interval
 
@@ -73,12 +74,14 @@ class CoveredComparison:
 
     Attributes:
         region: The covered half.
-        fused: Passages.
+        fused: Passages as the matcher compares them.
+        fused_plain: Passages by plain similarity; None where that is the same.
         view_threshold: Where a single view agrees.
     """
 
     region: str
     fused: ComparisonKind
+    fused_plain: ComparisonKind | None
     view_threshold: float
 
 
@@ -120,6 +123,7 @@ class CalibrationReport:
         held_out: Predicted against observed rates on people who were not used.
         reliability: Stated against observed probabilities, in the same way.
         gains: What adaptive symmetric normalisation against a cohort would gain.
+        score_norms: How similarities are normalised, by kind; see ``Calibration.score_norms``.
     """
 
     model: str
@@ -134,6 +138,7 @@ class CalibrationReport:
     held_out: tuple[HeldOut, ...]
     reliability: Reliability
     gains: tuple[Gain, ...]
+    score_norms: Mapping[str, ScoreNorm]
 
     @property
     def decisive(self) -> ComparisonKind:
@@ -146,7 +151,8 @@ def calibrate(
     model: str,
     threshold_for: ThresholdRule,
     *,
-    normaliser: Normaliser | None = None,
+    normaliser_of: NormaliserOf | None = None,
+    score_norms: Mapping[str, ScoreNorm] | None = None,
     views: int = VIEWS,
     list_size: int = LIST_SIZE,
     alerts_per_10k: float = ALERTS,
@@ -159,7 +165,8 @@ def calibrate(
         samples: Pictures and vectors.
         model: Card id of the embedder.
         threshold_for: The matcher's rule.
-        normaliser: The matcher's score normalisation.
+        normaliser_of: The matcher's score normalisation; without it similarities stay as they are.
+        score_norms: The card's rules, by kind; where it has none, one is chosen, if it pays.
         views: Pictures that are fused into one passage.
         list_size: Of the site, added to the usual ones.
         alerts_per_10k: False alerts in 10,000 faces that the site accepts, added likewise.
@@ -169,16 +176,30 @@ def calibrate(
     Raises:
         InputError: Too few people or pictures.
     """
-    say = progress or (lambda _: None)
+    say, known = progress or (lambda _: None), score_norms or {}
     check_enough(samples)
     with_covered, samples = samples, uncovered(samples)
     say("single comparisons")
     single = _kind("single", compare_all(samples))
+    rules: dict[str, ScoreNorm] = {}
+    if normaliser_of is not None:
+        say("how much score normalisation pays")
+
+        def needed(tail: TailFit) -> float:
+            return threshold_for(tail, list_size, alerts_per_10k).similarity
+
+        kinds = {"": samples} | {region: of_region(with_covered, region) for region in sorted(with_covered.covered)}
+        chosen = {
+            kind: known.get(kind) or choose_norm(alike, views, normaliser_of, needed) for kind, alike in kinds.items()
+        }
+        rules = {kind: rule for kind, rule in chosen.items() if rule is not None}
+    normalisers = {} if normaliser_of is None else {kind: normaliser_of(rule) for kind, rule in rules.items()}
+    normaliser = normalisers.get("")
     say("fused passages")
     fused = _fused(samples, views, "fused", normaliser)
     plain = None if fused is None or normaliser is None else _fused(samples, views, "fused_plain", None)
     say("covered faces")
-    covered = _covered(with_covered, views)
+    covered = _covered(with_covered, views, normalisers)
     decisive = fused or single
     sizes = sorted({*LIST_SIZES, list_size})
     rates = sorted({*ALERTS_PER_10K, alerts_per_10k})
@@ -209,6 +230,7 @@ def calibrate(
         held_out,
         stated,
         gains,
+        rules,
     )
 
 
@@ -222,15 +244,27 @@ def card_calibration(
 ) -> Calibration:
     """The report as a card's calibration section; what it cannot know is kept from the previous one."""
     single = report.single.pairs
-    score_norm = None if previous is None else previous.score_norm
+    score_norms = report.score_norms
 
     def threshold(kind: ComparisonKind, size: int) -> float:
         """No similarity of 1 is ever asked for."""
         return round(min(threshold_for(kind.tail.fit, size, alerts_per_10k).similarity, 0.9999), DIGITS)
 
-    short = None
-    if report.fused_plain is not None and score_norm is not None:
-        short = threshold(report.fused_plain, SHORT_LIST)
+    def covered(one: CoveredComparison) -> CoveredFit:
+        plain = one.fused_plain
+        return CoveredFit(
+            threshold=threshold(one.fused, list_size),
+            view_threshold=one.view_threshold,
+            list_size=list_size,
+            tail=one.fused.tail.fit,
+            genuine=one.fused.genuine,
+            score_norm=score_norms.get(one.region),
+            short_list_threshold=None if plain is None else threshold(plain, SHORT_LIST),
+            short_tail=None if plain is None else plain.tail.fit,
+            short_genuine=None if plain is None else plain.genuine,
+        )
+
+    short = None if report.fused_plain is None else threshold(report.fused_plain, SHORT_LIST)
     fused = report.fused
     described = (
         f"{report.images} pictures of {report.identities} people; {len(single.genuine)} genuine and "
@@ -246,7 +280,7 @@ def card_calibration(
         view_threshold=_view_threshold(single),
         short_list_threshold=short,
         short_list_size=SHORT_LIST,
-        score_norm=score_norm,
+        score_norm=score_norms.get(""),
         list_size=list_size,
         relative=round(threshold_at(single.impostor, single.impostor_count, RELATIVE_RATE), DIGITS),
         data=described,
@@ -257,16 +291,7 @@ def card_calibration(
         fused_genuine=None if fused is None else fused.genuine,
         short_genuine=None if report.fused_plain is None else report.fused_plain.genuine,
         covered=dict({} if previous is None else previous.covered)
-        | {
-            one.region: CoveredFit(
-                threshold=threshold(one.fused, list_size),
-                view_threshold=one.view_threshold,
-                list_size=list_size,
-                tail=one.fused.tail.fit,
-                genuine=one.fused.genuine,
-            )
-            for one in report.covered
-        },
+        | {one.region: covered(one) for one in report.covered},
     )
 
 
@@ -289,14 +314,15 @@ def _fused(samples: Samples, views: int, name: str, normaliser: Normaliser | Non
         return None
 
 
-def _covered(samples: Samples, views: int) -> tuple[CoveredComparison, ...]:
+def _covered(samples: Samples, views: int, normalisers: Mapping[str, Normaliser]) -> tuple[CoveredComparison, ...]:
     """Every region of which the samples have views."""
     found = []
     for region in sorted(samples.covered):
-        alike = of_region(samples, region)
-        fused = _fused(alike, views, f"fused_{region}", None)
+        alike, normaliser = of_region(samples, region), normalisers.get(region)
+        fused = _fused(alike, views, f"fused_{region}", normaliser)
         if fused is not None:
-            found.append(CoveredComparison(region, fused, _view_threshold(compare_all(alike))))
+            plain = None if normaliser is None else _fused(alike, views, f"fused_{region}_plain", None)
+            found.append(CoveredComparison(region, fused, plain, _view_threshold(compare_all(alike))))
     return tuple(found)
 
 

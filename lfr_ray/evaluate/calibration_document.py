@@ -15,7 +15,8 @@ SCHEMA = "lfr-calibration/1"
 def calibration_document(report: CalibrationReport, calibration: Calibration) -> dict[str, Any]:
     """What ``lfr calibrate --json`` writes."""
     kinds = [kind for kind in (report.single, report.fused, report.fused_plain) if kind is not None]
-    kinds += [one.fused for one in report.covered]
+    for one in report.covered:
+        kinds += [one.fused] if one.fused_plain is None else [one.fused, one.fused_plain]
     return {
         "schema": SCHEMA,
         "model": report.model,

@@ -63,12 +63,12 @@ class _LoadedList:
     Attributes:
         gallery: Faces as they are.
         normaliser: Normalises their similarities.
-        covered: The same faces with a region painted over, by region.
+        covered: The same faces with a region painted over, and what normalises their similarities, by region.
     """
 
     gallery: Gallery
     normaliser: ScoreNormaliser
-    covered: Mapping[str, Gallery]
+    covered: Mapping[str, tuple[Gallery, ScoreNormaliser]]
     content_hash: str
     approved_hash: str
     revision: str
@@ -94,7 +94,8 @@ class Matcher:
         other_models: Card ids of models whose vectors are on the list as well, for other matchers.
 
     Raises:
-        ModelError: The card has no calibration, so no threshold is known.
+        ModelError: The card has no calibration, so no threshold is known; or a provisional one, and the deployment is
+            no test.
         ConfigError: A threshold below the card's floor.
     """
 
@@ -116,6 +117,13 @@ class Matcher:
                 "the embedder's card has no calibration",
                 got=card.id,
                 next_step="measure one with `lfr calibrate`, or choose another model: `lfr models list`",
+            )
+        if card.calibration.provisional and kind != "test":
+            raise ModelError(
+                "the embedder's calibration is provisional: nobody knows how often it would be wrong",
+                got=f"{card.id}, in a deployment of kind {kind}",
+                allowed="a deployment of kind test",
+                next_step=f"measure it: lfr calibrate DIR --model {card.id} --write CARD.yaml; or choose another model",
             )
         self._calibration: Calibration = card.calibration
         self._store = store
@@ -143,7 +151,7 @@ class Matcher:
             # What has expired already is not even kept in memory.
             rows = self._own_rows([row for row in loaded.vectors if row.entry.in_force(now_s)])
             gallery = self._gallery_of(rows)
-            covered = {region: self._gallery_of(_covered_rows(rows, region)) for region in self._calibration.covered}
+            covered = {region: self._covered_gallery(rows, region) for region in self._calibration.covered}
             normaliser = ScoreNormaliser(gallery.first_vectors(), self._calibration.score_norm)
             self._thresholds_at(len(gallery), normaliser)
             approval = self._store.approval_of(loaded.content_hash, now_s)
@@ -224,7 +232,7 @@ class Matcher:
             return f"the tracklet was embedded with {probe.model}, the watchlist with {self._card.id}"
         if probe.single and (self._calibration.tail is None or probe.covered or len(probe.vectors) != 1):
             return "one picture alone cannot be judged: the model card has no fit of single pictures of this kind"
-        if probe.covered and not len(known.covered.get(probe.covered, ())) and len(known.gallery):
+        if probe.covered and not _views_of(known, probe.covered) and len(known.gallery):
             return f"the watchlist has no views of faces whose {probe.covered} half is covered: import it again"
         try:
             check_array("vectors", probe.vectors, ("n", self._card.vector_length or "D"), np.float32, finite=True)
@@ -247,30 +255,32 @@ class Matcher:
         self, known: _LoadedList, probes: Sequence[Probe], covered: str, single: bool, now_s: float
     ) -> list[Answer]:
         """Tracklets in one matrix product: every view, and behind them the fused views."""
-        gallery = known.covered[covered] if covered else known.gallery
+        gallery, normaliser = known.covered[covered] if covered else (known.gallery, known.normaliser)
         if not len(gallery):
             return [Answer(deployment=self._deployment) for _ in probes]
         fused = np.stack([fuse(probe.vectors, probe.weights) for probe in probes])
         rows = np.concatenate([*(probe.vectors for probe in probes), fused])
         moments = np.array([max(now_s, probe.captured_at) for probe in probes], np.float64)
         views = [len(probe.vectors) for probe in probes]
-        similarities = gallery.search(rows, np.concatenate([moments.repeat(views), moments]), self._card.id)
-        if not covered and not single:
-            similarities = known.normaliser.normalised(similarities)
+        plain = gallery.search(rows, np.concatenate([moments.repeat(views), moments]), self._card.id)
+        similarities = plain if single else normaliser.normalised(plain)
         ends = np.cumsum(views)
         answers = []
         for number, end in enumerate(ends):
             own = similarities[end - views[number] : end]
             of_fused = similarities[ends[-1] + number]
             list_size = int((of_fused > NOT_COMPARED).sum())
-            thresholds = self._thresholds_at(list_size, known.normaliser, covered, single)
+            thresholds = self._thresholds_at(list_size, normaliser, covered, single)
             evidence = ONE_VIEW if single else self._evidence
             decision = decide(own, of_fused, thresholds, evidence, self._config.min_margin)
             if decision is None:
                 answers.append(Answer(deployment=self._deployment))
             else:
                 moment_s = float(moments[number])
-                compared = _Comparison(gallery, covered, single, fused[number], thresholds.fused, list_size, moment_s)
+                normalised = normaliser.rule is not None
+                compared = _Comparison(
+                    gallery, covered, single, fused[number], thresholds.fused, list_size, moment_s, normalised
+                )
                 answers.append(self._answer(known, decision, compared))
         return answers
 
@@ -300,18 +310,18 @@ class Matcher:
             relatives=known.gallery.relatives(
                 known.gallery.entries.index(entry), self._calibration.relative, compared.moment_s
             ),
-            probability=self._probability(known, decision.similarity, compared),
+            probability=self._probability(decision.similarity, compared),
             covered=compared.covered,
         )
         return Answer(match=match, deployment=self._deployment, watchlist_jpeg=jpeg)
 
-    def _probability(self, known: _LoadedList, similarity: float, compared: _Comparison) -> float | None:
+    def _probability(self, similarity: float, compared: _Comparison) -> float | None:
         """That it is this person, by the card's fits of the kind of comparison that was made."""
-        size, normalised = compared.list_size, known.normaliser.rule is not None
+        size = compared.list_size
         scale = (
             single_scale(self._calibration, size)
             if compared.single
-            else scale_of(self._calibration, size, normalised=normalised, covered=compared.covered)
+            else scale_of(self._calibration, size, normalised=compared.normalised, covered=compared.covered)
         )
         if scale.tail is None or scale.genuine is None:
             return None
@@ -328,6 +338,11 @@ class Matcher:
 
     def _gallery_of(self, rows: Sequence[StoredVector]) -> Gallery:
         return Gallery(rows, self._card.id, self._card.vector_length)
+
+    def _covered_gallery(self, rows: Sequence[StoredVector], region: str) -> tuple[Gallery, ScoreNormaliser]:
+        """The faces with a region painted over, and what normalises their similarities."""
+        gallery = self._gallery_of(_covered_rows(rows, region))
+        return gallery, ScoreNormaliser(gallery.first_vectors(), self._calibration.covered[region].score_norm)
 
     def _own_rows(self, rows: Sequence[StoredVector]) -> list[StoredVector]:
         """The pictures of entries that may be compared in this kind of deployment."""
@@ -362,6 +377,12 @@ class _Comparison:
     threshold: float
     list_size: int
     moment_s: float
+    normalised: bool
+
+
+def _views_of(known: _LoadedList, region: str) -> int:
+    """Entries that have a view with that region painted over."""
+    return len(known.covered[region][0]) if region in known.covered else 0
 
 
 def _covered_rows(rows: Sequence[StoredVector], region: str) -> list[StoredVector]:

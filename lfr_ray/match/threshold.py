@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from lfr_ray.config import MatchConfig
 from lfr_ray.errors import ConfigError
-from lfr_ray.models.calibration import AlertThreshold, Calibration, GenuineFit, TailFit
+from lfr_ray.models.calibration import AlertThreshold, Calibration, CoveredFit, GenuineFit, TailFit
 
 FACES = 10_000
 """False alerts are stated by so many faces."""
@@ -90,8 +90,15 @@ def scale_of(calibration: Calibration, list_size: int, *, normalised: bool | Non
     own = calibration
     if covered:
         fit = own.covered[covered]
-        counted_size = max(list_size, own.short_list_size)
-        return Scale(fit.threshold, fit.view_threshold, fit.list_size, fit.tail, fit.genuine, fit.tail, counted_size)
+        size = max(list_size, own.short_list_size)
+        if fit.score_norm is None:
+            return Scale(fit.threshold, fit.view_threshold, fit.list_size, fit.tail, fit.genuine, fit.tail, size)
+        if is_normalised(fit, list_size) if normalised is None else normalised:
+            size = max(list_size, fit.list_size)
+            return Scale(fit.threshold, fit.view_threshold, fit.list_size, fit.tail, fit.genuine, fit.tail, size)
+        threshold = fit.threshold if fit.short_list_threshold is None else fit.short_list_threshold
+        tail, known_size = fit.short_tail, own.short_list_size
+        return Scale(threshold, fit.view_threshold, known_size, tail, fit.short_genuine, tail, size)
     if own.score_norm is None:
         moves = own.fused_tail or own.tail
         size = max(1, list_size)
@@ -104,7 +111,7 @@ def scale_of(calibration: Calibration, list_size: int, *, normalised: bool | Non
     return Scale(threshold, own.view_threshold, own.short_list_size, tail, own.short_genuine, tail, size)
 
 
-def is_normalised(calibration: Calibration, list_size: int) -> bool:
+def is_normalised(calibration: Calibration | CoveredFit, list_size: int) -> bool:
     """Whether the matcher normalises similarities at this list size."""
     return calibration.score_norm is not None and list_size >= calibration.score_norm.min_entries
 
@@ -239,7 +246,7 @@ def _covered(
     calibration: Calibration, config: MatchConfig, list_size: int, normalised: bool | None, covered: str
 ) -> Thresholds:
     """Thresholds of covered faces: as rare in false alerts as those of uncovered ones, and never below the card's."""
-    scale = scale_of(calibration, list_size, covered=covered)
+    scale = scale_of(calibration, list_size, normalised=normalised, covered=covered)
     floor = _floor(scale)
     raised = 0.0 if config.view_threshold is None else max(0.0, config.view_threshold - calibration.view_threshold)
     view = min(1.0, scale.view + raised)

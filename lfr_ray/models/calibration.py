@@ -129,12 +129,18 @@ class ScoreNorm(CardSection):
 class CoveredFit(CardSection):
     """What similarities mean where one region is covered, and painted over on both sides (see ``embed/regions.py``).
 
+    The fields that begin with ``short_`` are what they are in :class:`Calibration`.
+
     Attributes:
         threshold: Fused similarity that alerts by default.
         view_threshold: Similarity at which a single view agrees.
         list_size: Watchlist size for which the threshold was chosen.
         tail: Fit of the false-match tail of fused views.
         genuine: Similarities of the right person, fused views.
+        score_norm: How similarities are normalised, or None: they are not.
+        short_list_threshold: The default threshold for a short list, or None.
+        short_tail: The tail for a short list, or None.
+        short_genuine: The right person's similarities for a short list, or None.
     """
 
     threshold: float = Field(gt=-1, lt=1)
@@ -142,6 +148,16 @@ class CoveredFit(CardSection):
     list_size: int = Field(gt=0)
     tail: TailFit
     genuine: GenuineFit
+    score_norm: ScoreNorm | None = None
+    short_list_threshold: float | None = Field(default=None, gt=-1, lt=1)
+    short_tail: TailFit | None = None
+    short_genuine: GenuineFit | None = None
+
+    @model_validator(mode="after")
+    def _both_scales(self) -> CoveredFit:
+        if self.score_norm is not None and (self.short_tail is None or self.short_genuine is None):
+            raise ValueError("with score_norm, short_tail and short_genuine must be given: short lists have no cohort")
+        return self
 
 
 class Calibration(CardSection):
@@ -162,6 +178,7 @@ class Calibration(CardSection):
         different_person: A picture less like an entry's other pictures than this shows somebody else.
         min_stability: A view whose vector and that of its mirror image are less similar is not compared; None: all are.
         data: Name and size of the data, in words.
+        provisional: Not measured with this model but taken from a related one: for test deployments only.
         tail: Fit of the false-match tail of single comparisons, or None.
         fused_tail: The same for fused views, or None.
         short_tail: The same for fused views against a short list, or None.
@@ -183,6 +200,7 @@ class Calibration(CardSection):
     different_person: float | None = Field(default=None, gt=-1, le=1)
     min_stability: float | None = Field(default=None, gt=-1, lt=1)
     data: str
+    provisional: bool = False
     tail: TailFit | None = None
     fused_tail: TailFit | None = None
     short_tail: TailFit | None = None
@@ -204,6 +222,12 @@ class Calibration(CardSection):
         if unknown := sorted(covered.keys() - set(REGIONS)):
             raise ValueError(f"no such region: {', '.join(unknown)}; allowed: {', '.join(REGIONS)}")
         return covered
+
+    @property
+    def score_norms(self) -> dict[str, ScoreNorm]:
+        """How similarities are normalised: of whole faces under the empty text, of covered ones under the region."""
+        rules = {"": self.score_norm} | {region: fit.score_norm for region, fit in self.covered.items()}
+        return {kind: rule for kind, rule in rules.items() if rule is not None}
 
 
 @dataclass(frozen=True, slots=True)

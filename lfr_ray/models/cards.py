@@ -64,7 +64,7 @@ class ModelCard(CardSection):
     """One model."""
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$")
-    task: Literal["detect", "embed", "attack", "occlusion"]
+    task: Literal["detect", "embed", "occlusion"]
     family: str = Field(description="Which code of ours reads it: a key of the registry.")
     title: str
     licence: str = Field(description="SPDX id or, where there is none, the licence in words.")
@@ -93,7 +93,6 @@ class ModelCard(CardSection):
         default="", description="Name of the network in timm or open_clip, where the weight file does not say it."
     )
     projection: bool = Field(default=True, description="open_clip: the vector behind the projection head.")
-    context: float = Field(default=1.0, ge=1, description="Attack models: how many times the face box is enlarged.")
     probe: tuple[float, ...] = Field(
         default=(), description="Embedders: first numbers of the vector of the probe chip, see embed/probe.py."
     )

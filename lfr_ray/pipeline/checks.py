@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lfr_ray.config import SiteConfig
 from lfr_ray.embed.occlusion import occlusion_for
 from lfr_ray.models.cards import ModelCard
-from lfr_ray.pipeline.match_checks import MatchCheck, PresentationAttack, SecondModel
+from lfr_ray.pipeline.match_checks import MatchCheck, SecondModel
 from lfr_ray.pipeline.stages import Stages
 from lfr_ray.pipeline.view_checks import CoveredFaces, Stability, ViewCheck, least_stability
 
@@ -38,15 +38,11 @@ def checks_for(site: SiteConfig, embedder: ModelCard, stages: Stages, second: Mo
         ModelError: The weights of the occlusion estimator cannot be used.
     """
     occlusion = occlusion_for(embedder) if site.embedder.covered_views else None
-    stability, attack = least_stability(site, embedder), site.attack.threshold
+    stability = least_stability(site, embedder)
     two_models = None if second is None else SecondModel(second, stages)
     views = (
         None if occlusion is None else CoveredFaces(occlusion),
         two_models,
         None if stability is None else Stability(stability),
     )
-    matches = (
-        two_models,
-        None if attack is None else PresentationAttack(attack, stages),
-    )
-    return Checks(tuple(one for one in views if one), tuple(one for one in matches if one))
+    return Checks(tuple(one for one in views if one), () if two_models is None else (two_models,))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from lfr_ray.config import EmbedderConfig, SiteConfig
-from lfr_ray.detect.attack import AttackCheck, load_attack_check
 from lfr_ray.detect.base import load_detector
 from lfr_ray.embed.base import load_embedder
 from lfr_ray.models.cards import Detector, Embedder
@@ -38,18 +37,6 @@ def embedder_of(site: SiteConfig, config: EmbedderConfig) -> Embedder:
         mirror=config.mirror,
         threads=streams,
         streams=streams,
-        declared_use=site.use,
-    )
-
-
-def attack_check_of(site: SiteConfig) -> AttackCheck | None:
-    """What tells people from pictures of people, where the site asks for it."""
-    if site.attack.threshold is None:
-        return None
-    return load_attack_check(
-        [card(name) for name in site.attack.models],
-        device=site.device,
-        threads=streams_of(site.embedder),
         declared_use=site.use,
     )
 

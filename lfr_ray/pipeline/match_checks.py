@@ -7,7 +7,6 @@ from typing import Protocol
 
 import numpy as np
 
-from lfr_ray.camera.redact import surroundings
 from lfr_ray.embed.align import cut_chips
 from lfr_ray.errors import RefusedError
 from lfr_ray.models.cards import ModelCard, chip_spec
@@ -15,9 +14,6 @@ from lfr_ray.pipeline.stages import Stages
 from lfr_ray.pipeline.tracklets import Tracklet
 from lfr_ray.pipeline.view_checks import ViewCheck
 from lfr_ray.records import Frame, Match, Probe, View
-
-SURROUNDINGS = 4.0
-"""What attack models see of a face's surroundings, at most, in sizes of its box."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,20 +92,3 @@ class SecondModel(ViewCheck, MatchCheck):
         if answer.refused:
             raise RefusedError(answer.refused)
         return answer.match is not None and answer.match.entry_id == possible.match.entry_id
-
-
-class PresentationAttack(MatchCheck):
-    """The face must not look like a picture of one: the mean over the tracklet's views that matched counts."""
-
-    reason = "attack"
-
-    def __init__(self, limit: float, stages: Stages) -> None:
-        self._limit = limit
-        self._stages = stages
-
-    async def confirms(self, possible: PossibleMatch) -> bool:
-        """Whether the mean attack score is below the limit."""
-        part, box = surroundings(possible.frame.pixels, possible.view.box, SURROUNDINGS)
-        scores = possible.tracklet.check_scores.setdefault(self.reason, [])
-        scores.append(await self._stages.attack_score(part, box))
-        return sum(scores) / len(scores) < self._limit

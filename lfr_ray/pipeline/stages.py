@@ -11,7 +11,7 @@ import numpy as np
 
 from lfr_ray.models.cards import Detector, Embedder
 from lfr_ray.models.cores import model_threads
-from lfr_ray.records import Answer, Embedded, Faces, Floats, Frame, Picture, Probe, Sighting
+from lfr_ray.records import Answer, Embedded, Faces, Frame, Picture, Probe, Sighting
 
 T = TypeVar("T")
 WallClock = Callable[[], float]
@@ -36,9 +36,6 @@ class Stages(Protocol):
     async def embed_second(self, chips: Picture) -> Embedded:
         """The same by the second model, with its own chips."""
 
-    async def attack_score(self, picture: Picture, box: Floats) -> float:
-        """How like a picture of a person a face is, 0 to 1; ``uint8 (H, W, 3)`` around it, and its box in there."""
-
     async def match(self, probes: Sequence[Probe]) -> list[Answer]:
         """One answer a probe."""
 
@@ -60,20 +57,12 @@ class AlertSink(Protocol):
         """Durable before it returns; idempotent on the sighting's key."""
 
 
-class AttackScorer(Protocol):
-    """Tells people from pictures of people."""
-
-    def scores(self, picture: Picture, boxes: Floats) -> Floats:
-        """Scores ``float32 (N,)``, 0 to 1, of faces ``float32 (N, 4)`` in a picture."""
-
-
 class LocalModels:
     """The models in this process, off the event loop.
 
     Args:
         detector: Finds faces.
         embedder: Makes vectors.
-        attacks: Tells people from pictures of people, or None.
         second: Makes vectors as well, where an alert needs two models.
         streams: Pictures that each model works on at the same time.
     """
@@ -82,13 +71,11 @@ class LocalModels:
         self,
         detector: Detector,
         embedder: Embedder,
-        attacks: AttackScorer | None = None,
         second: Embedder | None = None,
         streams: int = 1,
     ) -> None:
         self._detector = detector
         self._embedder = embedder
-        self._attacks = attacks
         self._second = second
         self._detecting = model_threads(streams)
         # Of their own: only comparing those who were found keeps an alert waiting.
@@ -108,13 +95,6 @@ class LocalModels:
         assert second is not None
         return await _run(self._embedding, lambda: second.judged(chips))
 
-    async def attack_score(self, picture: Picture, box: Floats) -> float:
-        """Of one face; 0 where nothing looks for attacks."""
-        attacks = self._attacks
-        if attacks is None:
-            return 0.0
-        return float((await _run(self._embedding, lambda: attacks.scores(picture, box[np.newaxis])))[0])
-
     def close(self) -> None:
         """End the models' threads."""
         self._detecting.shutdown()
@@ -131,11 +111,10 @@ class LocalStages(LocalModels):
         matcher: Matching,
         alerts: AlertSink,
         wall_s: WallClock,
-        attacks: AttackScorer | None = None,
         second: Embedder | None = None,
         streams: int = 1,
     ) -> None:
-        super().__init__(detector, embedder, attacks, second, streams)
+        super().__init__(detector, embedder, second, streams)
         self._matcher = matcher
         self._alerts = alerts
         self._wall_s = wall_s

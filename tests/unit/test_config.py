@@ -65,6 +65,12 @@ def test_a_key_of_an_older_version_is_refused_with_its_new_name(old: str) -> Non
     assert error.next_step == f"rename {old} to {SiteConfig.RENAMED_KEYS[old]}"
 
 
+def test_a_key_that_was_removed_is_refused_with_the_reason() -> None:
+    error = fault(site(attack={"threshold": 0.5}))
+    assert "attack" in error.got
+    assert error.next_step.startswith("take attack out: presentation attack detection was removed")
+
+
 def test_an_unknown_key_in_a_list_names_the_row() -> None:
     error = fault(site(cameras=[{"name": "a", "url": "a.mp4"}, {"name": "b", "url": "b.mp4", "ulr": "c"}]))
     assert error.got == "camera 2 (b) -> ulr: is not a field that exists here (did you mean url?)"

@@ -78,17 +78,15 @@ class RealChain:
     Args:
         watchlist: A watchlist folder.
         folder: Where its store may lie.
-        attacks: Tells people from pictures of people, or None.
         second: A second embedder, whose agreement an alert then needs.
         site: Fields of the site.
     """
 
-    def __init__(self, watchlist: Path, folder: Path, attacks: Any = None, second: Any = None, **site: Any) -> None:
+    def __init__(self, watchlist: Path, folder: Path, second: Any = None, **site: Any) -> None:
         self._card = card("dlib_resnet")
         self._detector = load_detector(card("centerface"), device="cpu")
         self._embedder = load_embedder(self._card, device="cpu")
         self._site = SiteConfig(site="pier", authority=AuthorityConfig(kind="test"), **site)
-        self._attacks = attacks
         self.store = WatchlistStore(folder / "watchlist")
         enrol_folder(watchlist, self.store, self._detector, self._embedder, now=NOW_S)
         self._second = second
@@ -114,8 +112,7 @@ class RealChain:
         async def run() -> list[Sighting]:
             desk, clock = Keeping(), SystemClock()
             models = (self._detector, self._embedder)
-            beside = {"attacks": self._attacks, "second": self._second}
-            stages = LocalStages(*models, self._matcher, desk, lambda: NOW_S + 5, **beside)
+            stages = LocalStages(*models, self._matcher, desk, lambda: NOW_S + 5, second=self._second)
             steps = CameraSteps(
                 CameraConfig(name="gate", url="demo:gate", pace="full"),
                 self._site,

@@ -1,4 +1,4 @@
-"""The zoo's real files on real photographs: faces found, people told apart, pictures of faces told from faces."""
+"""The zoo's real files on real photographs: faces found, people told apart."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from lfr_ray.cli.main import run
-from lfr_ray.detect.attack import DEFAULT_CARDS, load_attack_check
 from lfr_ray.detect.base import load_detector
 from lfr_ray.detect.letterbox import fit
 from lfr_ray.embed.align import cut_chips
@@ -144,23 +143,10 @@ def test_the_research_licence_of_a_real_file(shared_models: Path) -> None:
         load_embedder(described, weights=shared_models / described.file, declared_use="operational")
 
 
-def test_a_face_is_told_from_pictures_of_a_face(shared_data: Path, shared_models: Path, yunet: Detector) -> None:
-    cards = [card(name) for name in DEFAULT_CARDS]
-    check = load_attack_check(cards, device="cpu", weights={one.id: shared_models / one.file for one in cards})
-    scores = {}
-    for name in ("T1", "F1", "F2"):
-        picture = read(shared_data / f"spoof/image_{name}.jpg")
-        faces = find(yunet, picture, 640, 640)
-        scores[name] = float(check.scores(picture, faces.boxes[:1])[0])
-    assert scores["T1"] < 0.01
-    assert scores["F1"] > 0.5
-    assert scores["F2"] > 0.9
-
-
 def test_the_command_verifies_and_runs_them(
     shared_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    chosen = ("minifasnet_v2", "mobilefacenet_casia", "yunet_n")
+    chosen = ("mobilefacenet_casia", "yunet_n")
     monkeypatch.setenv("LFR_MODELS_DIR", str(tmp_path))
     for name in chosen:
         place = tmp_path / name / card(name).file
@@ -173,5 +159,5 @@ def test_the_command_verifies_and_runs_them(
         run()
     assert not stopped.value.code
     rows = json.loads(capsys.readouterr().out)["models"]
-    assert [row["state"] for row in rows] == ["verified"] * 3
+    assert [row["state"] for row in rows] == ["verified"] * 2
     assert all(name in row["self_test"] for name, row in zip(chosen, rows, strict=True))

@@ -153,8 +153,8 @@ def test_the_watchlist_holds_only_who_is_listed() -> None:
     assert not {"other", "intelligence", "unknown", "unmatched"} & set(CATEGORIES)
 
 
-TASKS = {"detect", "embed", "attack", "occlusion"}
-"""Where a face is, whose it may be, whether it is only a picture of one, and which half of it can be compared."""
+TASKS = {"detect", "embed", "occlusion"}
+"""Where a face is, whose it may be, and which half of it can be compared."""
 
 
 def test_no_model_infers_anything_but_where_a_face_is_and_whose_it_may_be() -> None:

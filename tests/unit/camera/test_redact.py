@@ -14,7 +14,6 @@ from lfr_ray.camera.redact import (
     crop_face,
     scene_jpeg,
     scene_picture,
-    surroundings,
 )
 from lfr_ray.camera.stills import read_picture
 from lfr_ray.errors import ShapeError
@@ -143,16 +142,3 @@ def test_wrong_arrays_are_refused() -> None:
         scene_picture(noise(10, 10), box(1, 1, 3, 3), np.zeros((4,), np.float32))
     with pytest.raises(ShapeError, match="not finite"):
         crop_face(noise(10, 10), box(1, np.nan, 3, 3))
-
-
-@pytest.mark.parametrize("box", [(40, 30, 60, 50), (0, 0, 20, 20), (80, 60, 99, 79), (-5, 10, 15, 40), (0, 0, 100, 80)])
-def test_surroundings_lie_in_the_picture_and_hold_the_face(box: tuple[float, ...]) -> None:
-    picture = np.random.default_rng(0).integers(0, 256, (80, 100, 3), np.uint8)
-    part, inner = surroundings(picture, np.array(box, np.float32), 3.0)
-    shift = np.array(box, np.float32)[:2] - inner[:2]
-    left, top = shift.astype(int)
-    np.testing.assert_array_equal(part, picture[top : top + part.shape[0], left : left + part.shape[1]])
-    wide = min(100, 3 * (box[2] - box[0]))
-    assert wide <= part.shape[1] <= wide + 2
-    part[:] = 0
-    assert picture.any(), "a copy"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import tarfile
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -144,6 +146,20 @@ def test_groups_that_are_no_text_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"groups\.csv cannot be read"):
         read_group_table(tmp_path, ("a",))
     assert read_group_table(tmp_path / "elsewhere", ("a",)) is None
+
+
+def test_the_archive_of_labeled_faces_in_the_wild_is_a_labelled_folder(tmp_path: Path) -> None:
+    for name in ("lfw/Aaron_One/Aaron_One_0001.jpg", "lfw/Zoe_Two/Zoe_Two_0001.jpg", "lfw/Zoe_Two/Zoe_Two_0002.jpg"):
+        picture = tmp_path / "made" / name
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(picture), np.full((250, 250, 3), 90, np.uint8))
+    with tarfile.open(tmp_path / "lfw.tgz", "w:gz") as archive:
+        archive.add(tmp_path / "made/lfw", "lfw")
+    subprocess.run(["tar", "xzf", "lfw.tgz"], cwd=tmp_path, check=True)
+    found = read_labelled(tmp_path / "lfw")
+    assert found.names == ("Aaron_One", "Zoe_Two")
+    assert found.identity == (0, 1, 1)
+    assert [path.name for path in found.paths] == ["Aaron_One_0001.jpg", "Zoe_Two_0001.jpg", "Zoe_Two_0002.jpg"]
 
 
 def test_the_matcher_s_own_rule_is_used() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -46,12 +47,13 @@ def found(make_samples):
         make_samples([4] * 160, noise=0.8, length=24),
         "made",
         threshold_for,
-        normaliser=shifted,
+        normaliser_of=lambda rule: shifted,
+        score_norms={"": SCORE_NORM},
         list_size=300,
         repeats=2,
         progress=steps.append,
     )
-    assert len(steps) == 7
+    assert len(steps) == 8
     return report
 
 
@@ -78,13 +80,31 @@ def test_the_card_s_section(found):
     single = found.single.pairs
     assert (single.impostor >= section.view_threshold).sum() <= VIEW_RATE * single.impostor_count + 1
     assert section.relative > section.view_threshold
-    assert section.score_norm == SCORE_NORM, "what was not measured is kept"
+    assert section.score_norm == SCORE_NORM
     plain = threshold_for(found.fused_plain.tail.fit, section.short_list_size, 1.0).similarity
     assert section.short_list_threshold == pytest.approx(plain, abs=1e-4)
     assert section.tail == found.single.tail.fit
     assert section.fused_tail == found.fused.tail.fit
     assert section.fused_genuine.identities == 160
     assert "640 pictures of 160 people" in section.data
+
+
+def test_covered_faces_are_fitted_as_they_are_compared(make_samples):
+    samples = make_samples([4] * 160, noise=0.8, length=24)
+    samples = replace(samples, covered={"lower": samples.vectors}, seen=("",) * len(samples.identity))
+    report = calibrate(
+        samples,
+        "made",
+        threshold_for,
+        normaliser_of=lambda rule: shifted,
+        score_norms={"": SCORE_NORM, "lower": SCORE_NORM},
+        repeats=2,
+    )
+    lower = card_calibration(report, None, threshold_for).covered["lower"]
+    assert lower.tail == report.fused.tail.fit, "normalised"
+    assert lower.short_tail == report.fused_plain.tail.fit, "as it is"
+    assert lower.short_list_threshold > lower.threshold - 0.1
+    assert lower.score_norm == SCORE_NORM
 
 
 def test_the_written_card_is_read_back_the_same(found, tmp_path):

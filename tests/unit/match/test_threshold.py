@@ -186,6 +186,29 @@ def test_without_a_word_the_card_s_own_threshold_of_the_region_moves_with_the_li
     assert thresholds_for(card, MatchConfig(view_threshold=0.5), 500, covered="lower").view == 0.7
 
 
+@pytest.mark.parametrize("normalised", [True, False])
+def test_covered_faces_have_a_scale_for_short_lists_where_they_are_normalised(normalised: bool) -> None:
+    short = TAIL.model_copy(update={"start": 0.6})
+    fit = LOWER.model_copy(
+        update={"score_norm": RULE, "short_tail": short, "short_genuine": GENUINE, "short_list_threshold": 0.9}
+    )
+    card = calibration(fused_tail=TAIL, score_norm=RULE, covered={"lower": fit})
+    for size in (card.short_list_size, 500, 5000):
+        found = thresholds_for(card, MatchConfig(), size, normalised=normalised, covered="lower")
+        rate = expected_false_alerts(card, found.fused, size, normalised=normalised, covered="lower")
+        known, known_size = (0.95, 500) if normalised else (0.9, card.short_list_size)
+        tail = LOWER.tail if normalised else short
+        assert rate == pytest.approx(tail.rate_at(known) * known_size, rel=1e-3)
+    asked = MatchConfig(false_alerts_per_10k_faces=1.0)
+    long, few = (thresholds_for(card, asked, 500, normalised=one, covered="lower").fused for one in (True, False))
+    assert few == pytest.approx(long + 0.05, abs=1e-6)
+
+
+def test_covered_faces_cannot_be_normalised_without_fits_for_short_lists() -> None:
+    with pytest.raises(ValueError, match="short_tail and short_genuine must be given"):
+        CoveredFit(**LOWER.model_dump() | {"score_norm": RULE})
+
+
 def test_a_region_that_does_not_exist_is_no_card() -> None:
     with pytest.raises(ValueError, match="left; allowed: lower, upper"):
         calibration(covered={"left": LOWER})

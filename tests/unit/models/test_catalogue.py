@@ -199,4 +199,5 @@ def test_the_page_of_models_has_a_row_for_every_card(repository: Path) -> None:
         for stated in (known.package, *known.sources):
             assert stated in row[3]
         assert ("address" in row[3]) == bool(known.url)
-        assert row[4] == ("yes" if known.calibration is not None else "-")
+        measured = known.calibration is not None and not known.calibration.provisional
+        assert row[4] == ("yes" if measured else "-" if known.calibration is None else "provisional")

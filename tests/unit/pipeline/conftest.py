@@ -188,9 +188,7 @@ class Chain:
         self.matcher = FixedMatcher(lambda probe: Answer(deployment="test"))
         self.desk = ListingDesk(self.clock)
         self.stability: Callable[[Picture], float] = lambda chip: 1.0
-        self.attack_scores: Callable[[int], float] = lambda attempt: 0.0
         self.second_chips: list[tuple[int, ...]] = []
-        self.looked_at: list[tuple[tuple[int, ...], list[float]]] = []
         # The faces here are noise: what covers them is the test's to say.
         plain = EmbedderConfig(covered_views=False)
         site = (site or SiteConfig(site="pier")).model_copy(update={"embedder": plain})
@@ -218,10 +216,6 @@ class Chain:
     async def embed_second(self, chips: Picture) -> Embedded:
         self.second_chips.append(chips.shape)
         return await self.embed(chips)
-
-    async def attack_score(self, picture: Picture, box: Floats) -> float:
-        self.looked_at.append((picture.shape, box.tolist()))
-        return self.attack_scores(len(self.looked_at))
 
     async def match(self, probes: Sequence[Probe]) -> list[Answer]:
         return await self.matcher.match(probes)
