@@ -144,7 +144,7 @@ class FootageRun:
             on_progress(progress)
         wall_s = time.monotonic() - began_s
         counted = merged([*self._snapshots, self._matcher.ask(MatcherCalls.snapshot).wait()])
-        alerts = sorted(every_alert(desk), key=lambda one: (one.place.camera, one.place.captured_s))
+        alerts = sorted(every_alert(desk), key=lambda one: (one.camera, one.captured_s))
         return FootageResult([to_json(one) for one in alerts], counted, wall_s, dict(progress.blind))
 
     def _make_cameras(self, recordings: Sequence[Recording]) -> None:

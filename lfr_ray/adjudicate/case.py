@@ -133,11 +133,11 @@ class CaseRules:
         case = fold(verdicts_needed, records)
         decided = case.decided_at is not None
         return CaseState(
-            "decided" if decided else "new",
-            CaseProgress(case.state, verdicts_needed > 1, len(case.verdicts)),
-            _decision(case, raised_at) if decided else None,
-            None if case.outcome is None else _shown(case.outcome),
-            tuple(_shown(record) for record in records) if decided else (),
+            status="decided" if decided else "new",
+            case=CaseProgress(case.state, verdicts_needed > 1, len(case.verdicts)),
+            decision=_decision(case, raised_at) if decided else None,
+            outcome=None if case.outcome is None else _shown(case.outcome),
+            history=tuple(_shown(record) for record in records) if decided else (),
         )
 
     def facts(self, verdicts_needed: int, raised_at: float, records: tuple[CaseRecord, ...]) -> Facts:
@@ -292,5 +292,5 @@ def _shown(record: CaseRecord) -> ShownRecord:
         corrects=record.corrects or None,
         decision=record.value if record.kind == "decision" else None,
         outcome=record.value if record.kind == "outcome" else None,
-        details=record.details,
+        **vars(record.details),
     )

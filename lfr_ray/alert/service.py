@@ -282,7 +282,7 @@ class AlertService:
         def settle(case: StoredAlert) -> tuple[str, Facts]:
             alert, needed = case.alert, case.verdicts_needed
             self._cases.admit(needed, case.records[:-1], replace(case.records[-1], record_id=0))
-            about = {"deployment": alert.place.deployment, "category": alert.match.category}
+            about = {"deployment": alert.deployment, "category": alert.category}
             facts = {**about, **self._cases.facts(needed, alert.raised_at, case.records)}
             return self._cases.summary(needed, alert.raised_at, case.records).status, facts
 
@@ -294,7 +294,7 @@ class AlertService:
         """The alert with what the rules say of it."""
         alert = stored.alert
         case = self._cases.summary(stored.verdicts_needed, alert.raised_at, stored.records)
-        return replace(alert, case=case, cautions=cautions(self._rules, alert.match))
+        return replace(alert, **vars(case), cautions=cautions(self._rules, alert))
 
 
 def _feed_event(event: StoredEvent, stored: StoredAlert | None, completed: Callable[[StoredAlert], Alert]) -> FeedEvent:

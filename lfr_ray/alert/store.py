@@ -27,13 +27,11 @@ from lfr_ray.records import (
     IMAGE_KINDS,
     Alert,
     CaseRecord,
-    Evidence,
     Facts,
-    Place,
     Sighting,
     Sightings,
+    ViewQuality,
 )
-from lfr_ray.records.parts import part_of
 
 Judge = Callable[[AlertHistory, SightingFacts], Ruling]
 
@@ -248,10 +246,15 @@ def _insert_alert(
         id=alert_id,
         key=sighting.key,
         raised_at=now_s,
-        match=sighting.match,
-        place=part_of(Place, sighting),
-        evidence=part_of(Evidence, sighting),
+        camera=sighting.camera,
+        deployment=sighting.deployment,
+        captured_at=sighting.captured_at,
+        captured_s=sighting.captured_s,
+        model=sighting.model,
+        box=sighting.box,
+        quality=ViewQuality(sighting.quality.value, sighting.quality.size_px),
         sightings=Sightings(1, sighting.captured_at, sighting.captured_at),
+        **vars(sighting.match),
     )
     values = {**alert_row(alert), "verdicts_needed": verdicts_needed}
     connection.execute(insert(tables.alerts).values(values))

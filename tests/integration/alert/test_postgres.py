@@ -39,7 +39,7 @@ def test_from_sighting_to_erasure(desk_on: DeskOn, database: Database, make_sigh
         desk.decide(alert_id, officer="PC2", decision="engage")
     desk.add_outcome(alert_id, officer="PC1", outcome="stopped", details=Details(minutes=3.5))
     (listed,) = desk.list(AlertQuery(status="decided", camera="gate")).alerts
-    assert listed.case.outcome.details.minutes == 3.5
+    assert listed.outcome.minutes == 3.5
     assert [event.kind for event in desk.events_after(0)] == [
         *("alert_raised", "sighting_attached", "decision", "outcome")
     ]

@@ -75,7 +75,7 @@ def test_decide_and_correct(served: Any, make_sighting: Make) -> None:
     assert isinstance(failed("decide", alert_id, "not_a_match", *where), ConflictError)
     corrected = run("decide", alert_id, "not_a_match", "--corrects", "1", "--note", "misread", "--json", "-", *where)
     assert json.loads(corrected.stdout)["decision"]["decision"] == "not_a_match"
-    assert served.desk.get(alert_id).case.decision.officer == "PC1"
+    assert served.desk.get(alert_id).decision.officer == "PC1"
 
 
 def test_the_first_of_two_verdicts_is_not_shown(serve: Callable[..., Any], make_sighting: Make) -> None:

@@ -64,9 +64,9 @@ def test_an_alert_arrives_live_is_compared_decided_and_concluded(house: Any, ope
     page.click("[data-decision=engage]")
     assert "Engage" in page.inner_text("#ruling")
     assert "<b>left</b>" in page.inner_text("#ruling")
-    decided = house.desk.get(alert_id).case
+    decided = house.desk.get(alert_id)
     assert decided.decision.officer == "PC4711"
-    assert decided.history[0].details.comparison == {"nose": "agrees", "ears": "agrees", "marks": "unclear"}
+    assert decided.history[0].comparison == {"nose": "agrees", "ears": "agrees", "marks": "unclear"}
     page.wait_for_selector(".item.decided")
 
     page.select_option("#outcome-choice", "arrest")
@@ -126,7 +126,7 @@ def test_two_officers_decide_and_the_second_is_blind(open_house: Callable[..., A
     second.wait_for_selector("#ruling >> text=Not a match")
     assert "nobody is engaged" in second.inner_text("#ruling")
     first.wait_for_selector("#ruling >> text=Not a match")
-    assert house.desk.get(alert_id).case.decision.agreed is False
+    assert house.desk.get(alert_id).decision.agreed is False
 
 
 def test_the_emergency_stop_asks_and_shows(house: Any, open_page: Open, tmp_path: Path) -> None:
@@ -219,7 +219,7 @@ def test_everything_can_be_done_with_the_keyboard(house: Any, open_page: Open) -
     page.focus("[data-decision=possible_match]")
     page.keyboard.press("Enter")
     page.wait_for_selector("#ruling")
-    assert house.desk.get(first).case.decision.decision == "possible_match"
+    assert house.desk.get(first).decision.decision == "possible_match"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
