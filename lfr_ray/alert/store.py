@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from sqlalchemy import Connection, func, insert, select, update
 
@@ -27,13 +27,18 @@ from lfr_ray.records import (
     IMAGE_KINDS,
     Alert,
     CaseRecord,
+    Evidence,
     Facts,
+    Place,
     Sighting,
     Sightings,
     ViewQuality,
 )
 
 Judge = Callable[[AlertHistory, SightingFacts], Ruling]
+
+_TAKEN_OVER = {one.name for part in (Place, Evidence) for one in fields(part)} - {"quality", "images"}
+"""Fields that an alert has of its sighting, under the same names."""
 
 
 class AlertStore:
@@ -246,14 +251,9 @@ def _insert_alert(
         id=alert_id,
         key=sighting.key,
         raised_at=now_s,
-        camera=sighting.camera,
-        deployment=sighting.deployment,
-        captured_at=sighting.captured_at,
-        captured_s=sighting.captured_s,
-        model=sighting.model,
-        box=sighting.box,
         quality=ViewQuality(sighting.quality.value, sighting.quality.size_px),
         sightings=Sightings(1, sighting.captured_at, sighting.captured_at),
+        **{name: getattr(sighting, name) for name in _TAKEN_OVER},
         **vars(sighting.match),
     )
     values = {**alert_row(alert), "verdicts_needed": verdicts_needed}

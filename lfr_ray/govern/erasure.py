@@ -15,8 +15,8 @@ from typing import Protocol
 from lfr_ray.clock import Clock, SystemClock
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import IntegrityError, NotFoundError, StoreError
+from lfr_ray.files import exclusive, read_json, sync_folder, write_durable
 from lfr_ray.govern.canonical import canonical_json, sha256_hex
-from lfr_ray.govern.files import exclusive, read_json, sync_folder, write_durable
 from lfr_ray.govern.fingerprints import Fingerprints, ScanKey, fingerprints_of
 from lfr_ray.govern.keys import SigningKey
 from lfr_ray.govern.receipt import DestroyedPart, Receipt, SignedReceipt, sign_receipt

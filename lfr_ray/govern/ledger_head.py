@@ -17,8 +17,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from lfr_ray.files import sync_folder, write_all
 from lfr_ray.govern.canonical import canonical_json
-from lfr_ray.govern.files import sync_folder, write_all
 from lfr_ray.govern.keys import PublicKey, Signature, SigningKey, signature_fault
 from lfr_ray.govern.ledger_event import FIRST_PREVIOUS
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from lfr_ray.clock import utc_text
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import InputError, StoreError
+from lfr_ray.files import disk_error, sync_folder, write_durable
 from lfr_ray.govern.canonical import canonical_json
-from lfr_ray.govern.files import disk_error, sync_folder, write_durable
 
 
 @dataclass(frozen=True, slots=True)

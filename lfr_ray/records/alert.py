@@ -181,7 +181,7 @@ class Details:
     comparison: Mapping[str, str] | None = Field(
         default=None, exclude_if=is_none, description="What the officer found by eye, feature by feature."
     )
-    minutes: StrictFloat | None = Field(default=None, exclude_if=is_none, description="How long the person was stopped.")
+    minutes: StrictFloat | None = Field(default=None, exclude_if=is_none, description="How long they were stopped.")
     offence_class: str | None = Field(default=None, exclude_if=is_none, description="With arrest.")
     confirmed: StrictBool | None = Field(
         default=None,

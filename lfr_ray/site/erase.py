@@ -10,12 +10,12 @@ import numpy as np
 from lfr_ray.alert.erase import AlertEraser, RetentionFacts
 from lfr_ray.alert.store import AlertStore
 from lfr_ray.errors import LfrError, NotFoundError
+from lfr_ray.files import disk_error, sync_folder
 from lfr_ray.govern.erasure import ErasableStore
-from lfr_ray.govern.files import disk_error, sync_folder
 from lfr_ray.match.entries import EnrolledImage
-from lfr_ray.match.shred import shred, shred_tree
 from lfr_ray.match.store import WatchlistStore
 from lfr_ray.records import IMAGE_KINDS
+from lfr_ray.shred import shred, shred_tree
 from lfr_ray.site.open import SiteStorage
 
 

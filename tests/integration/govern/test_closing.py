@@ -21,10 +21,10 @@ from lfr_ray.alert.service import AlertService
 from lfr_ray.alert.store import AlertStore
 from lfr_ray.camera.stills import encode_jpeg
 from lfr_ray.errors import ConflictError, IntegrityError, NotFoundError
+from lfr_ray.files import exclusive
 from lfr_ray.govern.alert_events import last_event_id, ledger_event
 from lfr_ray.govern.authority import Officer
 from lfr_ray.govern.canonical import canonical_json
-from lfr_ray.govern.files import exclusive
 from lfr_ray.govern.gate import AuthorityGate
 from lfr_ray.govern.grant import list_grants, load_grant, open_grant, signed
 from lfr_ray.govern.keys import SigningKey, trust
@@ -262,7 +262,7 @@ def test_a_list_that_another_deployment_needs_is_not_destroyed(station: Station)
 CRASH = """
 import os, sys
 from pathlib import Path
-import lfr_ray.match.shred as shred_module
+import lfr_ray.shred as shred_module
 import lfr_ray.match.store_folder as folder_module
 from lfr_ray.alert.database import Database
 from lfr_ray.alert.store import AlertStore

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from lfr_ray import shred
+from lfr_ray.data_dir import WatchlistDir
 from lfr_ray.errors import StoreError
-from lfr_ray.match import folder, shred
+from lfr_ray.files import locked
+from lfr_ray.match import store_folder
 from lfr_ray.match.entries import EnrolledImage
-from lfr_ray.match.lock import FileLock
 from lfr_ray.match.store import WatchlistStore
-from lfr_ray.match.store_folder import DESTROYING, LOCK_FILE, UNFINISHED
 from lfr_ray.match.table import Table
 
 Make = Callable[..., EnrolledImage]
@@ -49,11 +50,11 @@ POINTS = [
     (Table, "delete", 1, "before"),
     (Table, "delete", 1, "after"),
     (Table, "rewrite", 1, "after"),
-    (folder, "link_all", 1, "after"),
-    (folder, "link_all", 2, "after"),
+    (store_folder, "link_all", 1, "after"),
+    (store_folder, "link_all", 2, "after"),
     (Table, "clean", 1, "after"),
     (shred, "shred", 2, "after"),
-    (folder, "shred_unlinked", 1, "after"),
+    (store_folder, "shred_unlinked", 1, "after"),
 ]
 
 
@@ -89,7 +90,7 @@ def test_a_removal_that_dies_is_finished_by_the_next_reader(
 
 
 @pytest.mark.parametrize(
-    ("owner", "name", "calls"), [(shred, "shred", 1), (shred, "shred", 4), (folder, "shred_tree", 1)]
+    ("owner", "name", "calls"), [(shred, "shred", 1), (shred, "shred", 4), (store_folder, "shred_tree", 1)]
 )
 def test_a_destruction_that_dies_is_finished_by_the_next_reader(
     store: WatchlistStore, make_image: Make, monkeypatch: pytest.MonkeyPatch, owner: object, name: str, calls: int
@@ -100,7 +101,7 @@ def test_a_destruction_that_dies_is_finished_by_the_next_reader(
         die_at(patch, owner, name, calls, "after")
         with pytest.raises(Dies):
             store.destroy()
-    assert (store.folder / DESTROYING).exists()
+    assert (WatchlistDir(store.folder).destroying).exists()
     assert WatchlistStore(store.folder).all() == ()
     assert [path.name for path in store.folder.rglob("*")] == ["lock"]
 
@@ -113,8 +114,7 @@ def test_while_a_destruction_cannot_be_finished_nothing_is_read(
         die_at(patch, shred, "shred", 1, "before")
         with pytest.raises(Dies):
             store.destroy()
-    other_reader = FileLock(store.folder / LOCK_FILE)
-    with other_reader.shared(), pytest.raises(StoreError, match="being destroyed"):
+    with locked(WatchlistDir(store.folder).lock, shared=True), pytest.raises(StoreError, match="being destroyed"):
         store.all()
     assert store.all() == ()
 
@@ -133,9 +133,9 @@ def test_a_full_disk_in_the_middle_of_a_removal_does_not_stop_readers(
             store.remove("e0001")
         assert "No space left" in caught.value.got
         assert len(store.entries()) == 4
-        assert (store.folder / UNFINISHED).exists()
+        assert (WatchlistDir(store.folder).unfinished).exists()
     assert len(store.entries()) == 4
-    assert not (store.folder / UNFINISHED).exists()
+    assert not (WatchlistDir(store.folder).unfinished).exists()
 
 
 ADDS = """

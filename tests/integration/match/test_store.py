@@ -12,9 +12,10 @@ import lancedb
 import numpy as np
 import pytest
 
+from lfr_ray.data_dir import WatchlistDir
 from lfr_ray.errors import ConflictError, IntegrityError, NotFoundError, RefusedError, StoreError
 from lfr_ray.match.entries import EnrolledImage
-from lfr_ray.match.store import APPROVAL_FILE, WatchlistStore
+from lfr_ray.match.store import WatchlistStore
 
 Make = Callable[..., EnrolledImage]
 
@@ -152,7 +153,7 @@ def test_an_approval_changes_the_revision(store: WatchlistStore, make_image: Mak
 def test_a_damaged_approval_is_named(store: WatchlistStore, make_image: Make, text: str) -> None:
     store.put([make_image(1)])
     store.approve("second", 10.0)
-    (store.folder / APPROVAL_FILE).write_text(text)
+    (WatchlistDir(store.folder).approval).write_text(text)
     with pytest.raises(IntegrityError, match="approval"):
         store.approval(11.0)
 
