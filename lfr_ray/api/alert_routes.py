@@ -16,7 +16,7 @@ from lfr_ray.api.ports import AlertsPort
 from lfr_ray.api.schemas import DecisionRequest, HoldRequest, OutcomeRequest
 from lfr_ray.clock import parse_utc
 from lfr_ray.errors import InputError
-from lfr_ray.records import Alert, AlertPage, Details, FeedEvent
+from lfr_ray.records import Alert, AlertPage, CaseRecord, Details, FeedEvent
 
 router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
 
@@ -118,16 +118,9 @@ async def read_image(request: Request, alert_id: AlertId, kind: Literal["face", 
 @router.post("/{alert_id}/decision")
 async def decide(request: Request, alert_id: AlertId, body: DecisionRequest, idempotency_key: RequestKey = "") -> Alert:
     """Record an officer's verdict; a second one under the two-person rule; or a correction."""
-    alert = await alerts_of(request).decide(
-        alert_id,
-        officer=acting_officer(request, body.officer),
-        decision=body.decision,
-        note=body.note,
-        comparison=None if body.comparison is None else {str(one): found for one, found in body.comparison.items()},
-        corrects=body.corrects or 0,
-        request_key=idempotency_key,
-    )
-    return alert
+    compared = None if body.comparison is None else {str(one): found for one, found in body.comparison.items()}
+    draft = _draft(request, "decision", body.decision, body, Details(comparison=compared))
+    return await alerts_of(request).record(alert_id, draft, idempotency_key)
 
 
 @router.post("/{alert_id}/outcome")
@@ -135,16 +128,9 @@ async def add_outcome(
     request: Request, alert_id: AlertId, body: OutcomeRequest, idempotency_key: RequestKey = ""
 ) -> Alert:
     """Record what came of a decided alert, or correct it."""
-    alert = await alerts_of(request).add_outcome(
-        alert_id,
-        officer=acting_officer(request, body.officer),
-        outcome=body.outcome,
-        note=body.note,
-        details=Details(**body.model_dump(include=OUTCOME_DETAILS)),
-        corrects=body.corrects or 0,
-        request_key=idempotency_key,
-    )
-    return alert
+    details = Details(**body.model_dump(include=OUTCOME_DETAILS))
+    draft = _draft(request, "outcome", body.outcome, body, details)
+    return await alerts_of(request).record(alert_id, draft, idempotency_key)
 
 
 @router.post("/{alert_id}/hold")
@@ -160,6 +146,13 @@ async def release(
 ) -> Alert:
     """Let a held alert go; it is destroyed when its time is over."""
     return await alerts_of(request).release(alert_id, by=acting_officer(request, officer))
+
+
+def _draft(
+    request: Request, kind: str, value: str, body: DecisionRequest | OutcomeRequest, details: Details
+) -> CaseRecord:
+    officer = acting_officer(request, body.officer)
+    return CaseRecord(kind, officer, value, body.note, corrects=body.corrects or 0, details=details)
 
 
 async def _account(request: Request, what: str, alert_id: str = "") -> None:

@@ -207,7 +207,7 @@ class CaseRecord:
         kind: "decision" or "outcome".
         value: The decision or the outcome, from the vocabularies of ``adjudicate.case``.
         note: The officer's own words; personal data, so never shown in a log.
-        made_at: Wall time.
+        made_at: Wall time; 0 before it is recorded.
         record_id: Increasing number; 0 before it is stored.
         corrects: The record that this one replaces, or 0.
     """
@@ -215,8 +215,8 @@ class CaseRecord:
     kind: str
     officer: str
     value: str
-    note: str = dataclasses.field(repr=False)
-    made_at: Moment
+    note: str = dataclasses.field(default="", repr=False)
+    made_at: float = 0.0
     record_id: int = 0
     corrects: int = 0
     details: Details = dataclasses.field(repr=False, default=Details())

@@ -11,6 +11,7 @@ import pytest
 
 from lfr_ray.alert.erase import AlertEraser
 from lfr_ray.api.auth import Access
+from lfr_ray.records import CaseRecord
 
 pytestmark = pytest.mark.browser
 
@@ -96,7 +97,7 @@ def test_a_partly_covered_face_is_called_so(house: Any, open_page: Open, tmp_pat
 
 def test_a_correction_stands_beside_what_it_replaces(house: Any, open_page: Open) -> None:
     alert_id = house.alert("tracklet-1")
-    house.desk.decide(alert_id, officer="PC1", decision="engage")
+    house.desk.record(alert_id, CaseRecord("decision", "PC1", "engage"))
     page = open_page(house.url)
     page.click(".item")
     page.click("text=Correct the decision")
@@ -242,7 +243,7 @@ def test_dark_and_wide(house: Any, open_page: Open, tmp_path: Path) -> None:
     for number in range(6):
         alert_id = house.alert(f"passage-{number}", f"camera-{number}")
         if number % 2:
-            house.desk.decide(alert_id, officer="PC1", decision="not_a_match")
+            house.desk.record(alert_id, CaseRecord("decision", "PC1", "not_a_match"))
     page = open_page(house.url, scheme="dark", width=1680, height=1000)
     page.click(".item.new >> nth=0")
     page.wait_for_selector("img[data-kind=scene]")

@@ -34,7 +34,7 @@ from lfr_ray.govern.profile import keep_profile, load_profile
 from lfr_ray.govern.trial import open_trial, trial_authority
 from lfr_ray.match.entries import EnrolledImage, Entry
 from lfr_ray.match.store import WatchlistStore
-from lfr_ray.records import Match, Quality, Sighting
+from lfr_ray.records import CaseRecord, Match, Quality, Sighting
 from lfr_ray.site.close import close_deployment, close_overdue, finish_closings, overdue, purge_expired
 from lfr_ray.site.open import SiteStorage
 from lfr_ray.site.verify import verify_site
@@ -344,8 +344,8 @@ def test_an_alert_that_was_used_goes_earlier_where_the_rules_say_so(station: Sta
     rules = load_profile("uk-police").retention
     used = station.alert(1)
     station.alert(2)
-    station.desk.decide(used, officer="op-1", decision="not_a_match")
-    station.desk.add_outcome(used, officer="op-1", outcome="not_stopped")
+    station.desk.record(used, CaseRecord("decision", "op-1", "not_a_match"))
+    station.desk.record(used, CaseRecord("outcome", "op-1", "not_stopped"))
     station.clock.advance(3601)
     assert overdue(station.storage, rules, station.clock.wall_s()) == (used,)
 

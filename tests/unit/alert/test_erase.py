@@ -13,7 +13,7 @@ from lfr_ray.alert.erase import AlertEraser
 from lfr_ray.alert.queries import AlertQuery
 from lfr_ray.alert.service import AlertService
 from lfr_ray.errors import NotFoundError, StoreError
-from lfr_ray.records import Sighting
+from lfr_ray.records import CaseRecord, Sighting
 
 Make = Callable[..., Sighting]
 SECRETS = (b"SECRET-FACE", b"SECRET-SCENE", b"SECRET-LISTED", b"Secret Name", b"secret note", b"secret-action")
@@ -31,7 +31,7 @@ def fill(desk: AlertService, make: Make, count: int) -> list[str]:
             watchlist_jpeg=b"\xff\xd8" + b"SECRET-LISTED" * 300,
         )
         ids.append(desk.raise_alert(sighting).alert_id)
-        desk.decide(ids[-1], officer="PC1", decision="engage", note="secret note")
+        desk.record(ids[-1], CaseRecord("decision", "PC1", "engage", note="secret note"))
     return ids
 
 
