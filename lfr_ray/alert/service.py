@@ -12,12 +12,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from lfr_ray.alert.queries import AlertQuery, StoredAlert, StoredEvent
+from lfr_ray.alert.queries import AlertQuery, StoredAlert
 from lfr_ray.alert.rules import AlertHistory, AlertRules, Ruling, SightingFacts, cautions, judge
 from lfr_ray.alert.store import AlertStore
 from lfr_ray.clock import Clock
 from lfr_ray.errors import InputError, RefusedError
-from lfr_ray.records import Alert, AlertPage, AlertReceipt, CaseRecord, CaseState, Facts, FeedEvent, Sighting
+from lfr_ray.records import (
+    Alert,
+    AlertPage,
+    AlertReceipt,
+    CaseRecord,
+    CaseState,
+    Facts,
+    FeedEvent,
+    Sighting,
+    StoredEvent,
+)
 
 OnEvent = Callable[[str, Facts], None]
 MAX_REASON = 500

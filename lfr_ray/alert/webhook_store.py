@@ -15,10 +15,9 @@ from sqlalchemy import delete, func, insert, select, update
 
 from lfr_ray.alert import schema as tables
 from lfr_ray.alert.database import Database
-from lfr_ray.alert.queries import StoredEvent
 from lfr_ray.alert.store import add_event
 from lfr_ray.errors import ConflictError, InputError, NotFoundError
-from lfr_ray.records import CLOSED, Moment, is_none
+from lfr_ray.records import CLOSED, Moment, StoredEvent, is_none
 
 KINDS = ("alert_raised", "sighting_attached", "decision", "outcome", "erasure", "pause", "resume")
 """Steps that a webhook may be told of."""

@@ -25,11 +25,10 @@ from standardwebhooks import Webhook
 
 from lfr_ray import __version__
 from lfr_ray.alert.document import to_json
-from lfr_ray.alert.queries import StoredEvent
 from lfr_ray.alert.webhook_store import Subscription, WebhookStore, shown_host
 from lfr_ray.clock import Clock, backoff_s
 from lfr_ray.errors import LfrError
-from lfr_ray.records import FeedEvent
+from lfr_ray.records import FeedEvent, StoredEvent
 
 Completed = Callable[[Sequence[StoredEvent]], Sequence[FeedEvent]]
 

@@ -17,6 +17,7 @@ import typer
 from lfr_ray.adjudicate.vocabulary import DECISIONS
 from lfr_ray.alert.document import from_json
 from lfr_ray.cli.output import stderr, table, write_json
+from lfr_ray.cli.storage import JsonOption
 from lfr_ray.clock import utc_text
 from lfr_ray.errors import (
     ConfigError,
@@ -41,7 +42,6 @@ RECONNECT_S = 1.0
 app = typer.Typer(name="alerts", help="Alerts of a running site: list, follow, decide.", no_args_is_help=True)
 
 ServerOption = Annotated[str, typer.Option(envvar="LFR_SERVER", metavar="URL", help="Address of the site.")]
-JsonOption = Annotated[str, typer.Option("--json", metavar="FILE|-", help="Write JSON to a file or to stdout.")]
 OfficerOption = Annotated[
     str, typer.Option(envvar="LFR_OFFICER", metavar="ID", help="Your id: looking at alerts is recorded under it.")
 ]

@@ -11,7 +11,7 @@ import contextlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +47,7 @@ class Head:
 
     def content(self) -> dict[str, Any]:
         """Plain values: what is signed."""
-        return {
-            "count": self.count,
-            "sha256": self.sha256,
-            "size_bytes": self.size_bytes,
-            "latest_at": self.latest_at,
-            "accepted": self.accepted,
-        }
+        return asdict(self)
 
     def text(self) -> str:
         """For people and receipts: ``count:hash``."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from lfr_ray.clock import utc_text
@@ -58,9 +58,8 @@ class Switch:
         if present is not None:
             return present
         halt = Halt(by, " ".join(reason.split())[:300], utc_text(now_s))
-        content = canonical_json({"by": halt.by, "reason": halt.reason, "at": halt.at})
         try:
-            write_durable(self._path, content + b"\n")
+            write_durable(self._path, canonical_json(asdict(halt)) + b"\n")
         except StoreError:
             self._set_empty()
         return halt

@@ -48,6 +48,7 @@ from lfr_ray.records.alert import (
     ShownRecord,
     Sighting,
     Sightings,
+    StoredEvent,
     ViewQuality,
     is_none,
 )
@@ -89,6 +90,7 @@ __all__ = [
     "ShownRecord",
     "Sighting",
     "Sightings",
+    "StoredEvent",
     "View",
     "ViewQuality",
     "is_none",

@@ -323,6 +323,17 @@ class AlertReceipt:
     new: bool
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """One recorded step. ``facts`` hold no picture, no name and no note."""
+
+    event_id: int
+    kind: str
+    at: float
+    alert_id: str
+    facts: Facts = dataclasses.field(default_factory=dict)
+
+
 @dataclass(frozen=True, config=CLOSED)
 class FeedEvent:
     """One step of the event stream and of webhooks."""
