@@ -122,7 +122,7 @@ class AlertEraser:
 
 def _not_cleaned(why: str) -> StoreError:
     return StoreError(
-        "the alert desk could not clean its files: destroyed bytes may be left in them",
+        "the alert database could not clean its files: destroyed bytes may be left in them",
         got=why,
         next_step="close other programs on the database, make room for its size again on the disk, and repeat",
     )

@@ -112,7 +112,7 @@ class AlertService:
             self._refused += 1
             self._tell("sighting_refused", {"camera": sighting.camera, "deployment": sighting.deployment})
             raise RefusedError(
-                "the alert desk is paused",
+                "alerts are paused",
                 got=self.store.paused_reason(),
                 next_step="resume it when the cause is gone; cameras go on meanwhile",
             )

@@ -34,7 +34,7 @@ Completed = Callable[[Sequence[StoredEvent]], Sequence[FeedEvent]]
 
 
 class Discloser(Protocol):
-    """Accounts for personal data that leaves the house; raising keeps it in."""
+    """Accounts for personal data that is sent out of this site; where it raises, nothing is sent."""
 
     def disclosed(self, *, to: str, subscription_id: str, event_id: int, alert_id: str) -> None:
         """Called before the first attempt to send an event."""
