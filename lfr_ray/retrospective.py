@@ -234,7 +234,7 @@ class FootageRun:
                 on_progress(replace(progress, frames=progress.frames + self._place.frames_under_way()))
             wall_s = time.monotonic() - began_s
             counted = merged([*self._snapshots, await self._place.counted()])
-            alerts = sorted(await self._every_alert(), key=lambda one: (one.place.camera, one.place.captured_s))
+            alerts = sorted(await self._every_alert(), key=lambda one: (one.camera, one.captured_s))
         finally:
             for task in running:
                 task.cancel()

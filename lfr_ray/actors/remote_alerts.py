@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 # A handle loads its actor's class. The first request should not wait for that.
 import lfr_ray.actors.desk  # noqa: F401
@@ -13,7 +13,7 @@ from lfr_ray.alert import queries
 from lfr_ray.alert.queries import AlertQuery
 from lfr_ray.alert.webhook_store import WebhookState
 from lfr_ray.config import SiteConfig
-from lfr_ray.records import Alert, AlertPage, Details, FeedEvent
+from lfr_ray.records import Alert, AlertPage, CaseRecord, FeedEvent
 
 
 def every_alert(desk: Handle[DeskCalls]) -> list[Alert]:
@@ -39,51 +39,9 @@ class RemoteAlerts:
         """One JPEG of an alert."""
         return await self._desk().ask(DeskCalls.image, alert_id, kind)
 
-    async def decide(
-        self,
-        alert_id: str,
-        *,
-        officer: str,
-        decision: str,
-        note: str = "",
-        comparison: Mapping[str, str] | None = None,
-        corrects: int = 0,
-        request_key: str = "",
-    ) -> Alert:
-        """Record a verdict."""
-        return await self._desk().ask(
-            DeskCalls.decide,
-            alert_id,
-            officer=officer,
-            decision=decision,
-            note=note,
-            comparison=comparison,
-            corrects=corrects,
-            request_key=request_key,
-        )
-
-    async def add_outcome(
-        self,
-        alert_id: str,
-        *,
-        officer: str,
-        outcome: str,
-        note: str = "",
-        details: Details | None = None,
-        corrects: int = 0,
-        request_key: str = "",
-    ) -> Alert:
-        """Record an outcome."""
-        return await self._desk().ask(
-            DeskCalls.add_outcome,
-            alert_id,
-            officer=officer,
-            outcome=outcome,
-            note=note,
-            details=details,
-            corrects=corrects,
-            request_key=request_key,
-        )
+    async def record(self, alert_id: str, draft: CaseRecord, request_key: str = "") -> Alert:
+        """Record a decision or an outcome."""
+        return await self._desk().ask(DeskCalls.record, alert_id, draft, request_key)
 
     async def hold(self, alert_id: str, *, by: str, reason: str) -> Alert:
         """Keep an alert beyond its retention time."""

@@ -76,10 +76,6 @@ def fold(verdicts_needed: int, records: tuple[CaseRecord, ...]) -> Case:
     )
 
 
-def _anybody(_officer: str, _at: float) -> str:
-    return ""
-
-
 @dataclass(frozen=True, slots=True)
 class CaseRules:
     """The rules of a deployment's profile.
@@ -91,7 +87,7 @@ class CaseRules:
     """
 
     two_person: bool = False
-    unfit: Callable[[str, float], str] = _anybody
+    unfit: Callable[[str, float], str] = lambda _officer, _at: ""
 
     @property
     def verdicts_needed(self) -> int:
@@ -133,11 +129,11 @@ class CaseRules:
         case = fold(verdicts_needed, records)
         decided = case.decided_at is not None
         return CaseState(
-            "decided" if decided else "new",
-            CaseProgress(case.state, verdicts_needed > 1, len(case.verdicts)),
-            _decision(case, raised_at) if decided else None,
-            None if case.outcome is None else _shown(case.outcome),
-            tuple(_shown(record) for record in records) if decided else (),
+            status="decided" if decided else "new",
+            case=CaseProgress(case.state, verdicts_needed > 1, len(case.verdicts)),
+            decision=_decision(case, raised_at) if decided else None,
+            outcome=None if case.outcome is None else _shown(case.outcome),
+            history=tuple(_shown(record) for record in records) if decided else (),
         )
 
     def facts(self, verdicts_needed: int, raised_at: float, records: tuple[CaseRecord, ...]) -> Facts:
@@ -191,17 +187,12 @@ def _check_fit(why: str) -> None:
 
 
 def _refused(step: Step, case: Case) -> ConflictError:
-    if step == "decision":
-        standing = ", ".join(str(verdict.record_id) for verdict in case.verdicts)
+    recorded = {"decision": case.verdicts, "outcome": (case.outcome,) if case.outcome else ()}.get(step, ())
+    if recorded:
+        standing = ", ".join(str(record.record_id) for record in recorded)
         return ConflictError(
-            "the alert is decided already",
+            "the alert is decided already" if step == "decision" else "the outcome is recorded already",
             got=f"standing record {standing}",
-            next_step="to change it, send a correction: corrects with the record's number, and a note with the reason",
-        )
-    if step == "outcome" and case.state == "concluded" and case.outcome is not None:
-        return ConflictError(
-            "the outcome is recorded already",
-            got=f"standing record {case.outcome.record_id}",
             next_step="to change it, send a correction: corrects with the record's number, and a note with the reason",
         )
     if step == "outcome":
@@ -292,5 +283,5 @@ def _shown(record: CaseRecord) -> ShownRecord:
         corrects=record.corrects or None,
         decision=record.value if record.kind == "decision" else None,
         outcome=record.value if record.kind == "outcome" else None,
-        details=record.details,
+        **vars(record.details),
     )

@@ -89,7 +89,7 @@ class Database:
             yield
         except SQLAlchemyError as error:
             raise StoreError(
-                f"the alert desk could not {action}",
+                f"the alert database could not {action}",
                 got=f"{_fault(error)} at {self.shown_url}",
                 next_step="check that the database is reachable and its disk has room, then send the same again",
             ) from None
@@ -113,7 +113,7 @@ class Database:
             found = self._upgrade()
         if found != tables.SCHEMA_VERSION:
             raise StoreError(
-                "the alert desk's database was made by another version",
+                "the alert database was made by another version",
                 got=f"schema {found} at {self.shown_url}",
                 allowed=f"schema {tables.SCHEMA_VERSION}",
                 next_step="use the version that made it, or give the site another database_url",
@@ -167,7 +167,7 @@ def _parsed(address: str) -> URL:
         ) from None
     if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
         raise ConfigError(
-            "alert -> database_url keeps the desk in memory; an alert there is lost with the process",
+            "alert -> database_url keeps alerts in memory; there an alert is lost with the process",
             got=shown(url),
             allowed="a file",
         )
@@ -225,7 +225,7 @@ def _private_file(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
         raise StoreError(
-            "the alert desk's database file cannot be created",
+            "the file of the alert database cannot be created",
             got=f"{path}: {error.strerror}",
             next_step="check data_dir: it must be a folder that this user may write to",
         ) from None

@@ -43,34 +43,6 @@ class Erased:
     image_sha256: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PurgeReport:
-    """What a purge did.
-
-    Attributes:
-        erased: Alerts that are gone.
-        held: Alerts that are kept because they are held with a reason.
-        missing: Ids that were not there (destroyed before, for instance).
-    """
-
-    erased: tuple[Erased, ...] = ()
-    held: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class VacuumReport:
-    """What was done to the files.
-
-    Attributes:
-        complete: No destroyed byte is left in any file that the database owns now.
-        note: What this machine cannot promise, in words; empty when ``complete``.
-    """
-
-    complete: bool
-    note: str = ""
-
-
 class AlertEraser:
     """Purges alerts and cleans the files after them.
 
@@ -89,45 +61,41 @@ class AlertEraser:
             rows = connection.execute(select(*columns).order_by(alerts.c.seq)).mappings()
             return [RetentionFacts(**row) for row in rows]
 
-    def purge(self, alert_ids: Sequence[str], *, now_s: float, reason: str) -> PurgeReport:
+    def purge(self, alert_ids: Sequence[str], *, now_s: float, reason: str) -> list[Erased]:
         """Destroy these alerts with their pictures, sightings, decisions and outcomes, except held ones.
 
         The rows are overwritten with zeros at once (SQLite: secure_delete); :meth:`vacuum` then
         removes what the write-ahead log still holds. Call both.
 
+        Returns:
+            What was destroyed. Alerts that are held or were not there are left out.
+
         Raises:
             StoreError: The rest was not destroyed; send the same purge again.
         """
         erased: list[Erased] = []
-        held: list[str] = []
         wanted = list(dict.fromkeys(alert_ids))
         for start in range(0, len(wanted), _CHUNK):
             with self._database.writing("destroy alerts") as connection:
-                gone, kept = _purge(connection, wanted[start : start + _CHUNK], now_s, reason)
-            erased += gone
-            held += kept
-        found = {one.alert_id for one in erased} | set(held)
-        return PurgeReport(tuple(erased), tuple(held), tuple(one for one in wanted if one not in found))
+                erased += _purge(connection, wanted[start : start + _CHUNK], now_s, reason)
+        return erased
 
-    def vacuum(self) -> VacuumReport:
+    def vacuum(self) -> str:
         """Rewrite the database without its free space and empty its write-ahead log.
+
+        Returns:
+            What cannot be promised here, in words; empty when no destroyed byte is left in any file of the database.
 
         Raises:
             StoreError: Another process is reading or writing just now, or there is no room.
         """
         if self._database.is_sqlite:
             self._vacuum_sqlite()
-            return VacuumReport(complete=True)
+            return ""
         if self._database.engine.dialect.name == "postgresql":
             self._vacuum_postgresql()
-            return VacuumReport(
-                complete=False,
-                note="tables rewritten; the server's write-ahead log, archive and backups are its keeper's to erase",
-            )
-        return VacuumReport(
-            complete=False,
-            note=f"rows deleted; {self._database.engine.dialect.name} was not asked to rewrite its files",
-        )
+            return "tables rewritten; the server's write-ahead log, archive and backups are its keeper's to erase"
+        return f"rows deleted; {self._database.engine.dialect.name} was not asked to rewrite its files"
 
     def _vacuum_sqlite(self) -> None:
         # Outside a transaction, which only the driver's own connection can be.
@@ -154,22 +122,17 @@ class AlertEraser:
 
 def _not_cleaned(why: str) -> StoreError:
     return StoreError(
-        "the alert desk could not clean its files: destroyed bytes may be left in them",
+        "the alert database could not clean its files: destroyed bytes may be left in them",
         got=why,
         next_step="close other programs on the database, make room for its size again on the disk, and repeat",
     )
 
 
-def _purge(
-    connection: Connection, alert_ids: Sequence[str], now_s: float, reason: str
-) -> tuple[list[Erased], list[str]]:
+def _purge(connection: Connection, alert_ids: Sequence[str], now_s: float, reason: str) -> list[Erased]:
     alerts, images = tables.alerts, tables.images
-    query = select(alerts.c.alert_id, alerts.c.deployment, alerts.c.hold_reason).where(alerts.c.alert_id.in_(alert_ids))
-    rows = connection.execute(query.order_by(alerts.c.seq)).mappings().all()
-    held = [row["alert_id"] for row in rows if row["hold_reason"]]
-    going = {row["alert_id"]: row["deployment"] for row in rows if not row["hold_reason"]}
-    if not going:
-        return [], held
+    query = select(alerts.c.alert_id, alerts.c.deployment).where(alerts.c.alert_id.in_(alert_ids))
+    rows = connection.execute(query.where(alerts.c.hold_reason == "").order_by(alerts.c.seq)).mappings()
+    going = {row["alert_id"]: row["deployment"] for row in rows}
     hashes: dict[str, list[str]] = {alert_id: [] for alert_id in going}
     pictures = select(images.c.alert_id, images.c.sha256).where(images.c.alert_id.in_(list(going)))
     for row in connection.execute(pictures.order_by(images.c.kind)).mappings():
@@ -179,4 +142,4 @@ def _purge(
     for alert_id, deployment in going.items():
         facts = {"deployment": deployment, "images": len(hashes[alert_id]), "reason": reason}
         add_event(connection, "erasure", now_s, alert_id, facts)
-    return [Erased(one, deployment, tuple(hashes[one])) for one, deployment in going.items()], held
+    return [Erased(one, deployment, tuple(hashes[one])) for one, deployment in going.items()]

@@ -14,9 +14,12 @@ from lfr_ray.alert import schema as tables
 from lfr_ray.alert.document import from_json
 from lfr_ray.alert.rows import alert_of
 from lfr_ray.errors import InputError, NotFoundError
-from lfr_ray.records import Alert, AlertPage, CaseRecord, Details, Facts
+from lfr_ray.records import Alert, AlertPage, CaseRecord, Details
 
 MAX_PAGE = 200
+
+RECORDED = ("kind", "officer", "value", "note", "corrects")
+"""Columns of a case record that hold what a person said, besides the details."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +65,6 @@ class StoredAlert:
         return StoredAlert(alert_of(row), int(row["verdicts_needed"]), records)
 
 
-@dataclass(frozen=True, slots=True)
-class StoredEvent:
-    """One recorded step. ``facts`` hold no picture, no name and no note."""
-
-    event_id: int
-    kind: str
-    at: float
-    alert_id: str
-    facts: Facts = field(default_factory=dict)
-
-
 def read_alert(connection: Connection, alert_id: str) -> StoredAlert:
     """One alert inside a transaction.
 
@@ -100,8 +92,8 @@ def read_records(connection: Connection, alert_ids: list[str]) -> dict[str, tupl
 
 
 def _record(row: RowMapping) -> CaseRecord:
-    names = ("kind", "officer", "value", "note", "made_at", "record_id", "corrects")
-    return CaseRecord(**{name: row[name] for name in names}, details=from_json(Details, row["details"]))
+    kept = {name: row[name] for name in (*RECORDED, "made_at", "record_id")}
+    return CaseRecord(**kept, details=from_json(Details, row["details"]))
 
 
 def every_alert(

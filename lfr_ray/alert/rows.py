@@ -3,86 +3,77 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING
-from typing import Any, get_origin
+from types import NoneType
+from typing import Any, get_args
 
+from pydantic.fields import FieldInfo
 from sqlalchemy import JSON, Boolean, Column, Double, Integer, RowMapping, String, Text
 from sqlalchemy.types import TypeEngine
 
-from lfr_ray.alert.document import from_json
-from lfr_ray.records import Alert, Images
-from lfr_ray.records.parts import Leaf, Moment, build, is_record, leaves
+from lfr_ray.alert.document import adapter
+from lfr_ray.records import Alert, Hold, Images, Sightings
+
+WORKED_OUT = {"images", "case", "decision", "outcome", "history", "cautions"}
+"""Fields that are not kept: they are worked out whenever an alert is read."""
+
+RENAMED = {"id", "sightings", "hold"}
+"""Fields whose columns have other names; :func:`alert_columns` lists them."""
+
+SHORT = {"key": 200, "entry_id": 64, "camera": 64, "deployment": 64}
+"""Most characters of the texts that have an index."""
+
+TYPES: Mapping[Any, TypeEngine[Any]] = {str: Text(), int: Integer(), bool: Boolean(), float: Double()}
+
+_FIELDS: Mapping[str, FieldInfo] = adapter(Alert)._type.__pydantic_fields__
+_KEPT = [name for name in _FIELDS if name not in WORKED_OUT | RENAMED]
 
 
 def alert_columns() -> list[Column[Any]]:
     """A column for each field of an alert that is kept."""
-    return [column for leaf in _stored() for column in _columns(leaf)]
+    return [
+        Column("alert_id", String(32), nullable=False, unique=True),
+        *(_column(name, _FIELDS[name]) for name in _KEPT),
+        Column("sightings", Integer, nullable=False),
+        Column("first_seen_at", Double, nullable=False),
+        Column("last_seen_at", Double, nullable=False),
+        Column("hold_reason", Text, nullable=False, server_default=""),
+        Column("held_by", String(64), nullable=False, server_default=""),
+        Column("held_at", Double),
+    ]
 
 
 def alert_row(alert: Alert) -> dict[str, object]:
     """The values of these columns."""
-    row: dict[str, object] = {}
-    for leaf in _stored():
-        value = leaf.of(alert)
-        if leaf.about.columns:
-            kept = leaf.kind() if value is None else value
-            row |= {inner.column: _kept(inner.kind, inner.of(kept)) for inner in leaves(leaf.kind)}
-        else:
-            row[leaf.column] = _kept(leaf.kind, value)
-    return row
+    row: dict[str, object] = adapter(Alert).dump_python(alert, include=set(_KEPT), by_alias=False)
+    seen, hold = alert.sightings, alert.hold or Hold("", "", None)
+    return row | {
+        "alert_id": alert.id,
+        "sightings": seen.count,
+        "first_seen_at": seen.first,
+        "last_seen_at": seen.last,
+        "hold_reason": hold.reason,
+        "held_by": hold.by,
+        "held_at": hold.at,
+    }
 
 
 def alert_of(row: RowMapping) -> Alert:
     """The alert that a row tells of; what is not kept in it has its default, but for the pictures' addresses."""
-
-    def take(leaf: Leaf) -> Any:
-        if leaf.kind is Images:
-            return Images.of(row["alert_id"])
-        if not leaf.about.stored:
-            return MISSING
-        if leaf.about.columns:
-            values = {inner.path[0]: row[inner.column] for inner in leaves(leaf.kind)}
-            # An optional part is there when its first column holds something.
-            return leaf.kind(**values) if not leaf.optional or next(iter(values.values())) else None
-        return _given(leaf.kind, row[leaf.column])
-
-    return build(Alert, take)
+    values: dict[str, Any] = {name: row[name] for name in _KEPT}
+    return Alert(
+        id=row["alert_id"],
+        sightings=Sightings(row["sightings"], row["first_seen_at"], row["last_seen_at"]),
+        hold=Hold(row["hold_reason"], row["held_by"], row["held_at"]) if row["hold_reason"] else None,
+        images=Images.of(row["alert_id"]),
+        **values,
+    )
 
 
-def _stored() -> list[Leaf]:
-    return [leaf for leaf in leaves(Alert) if leaf.about.stored]
-
-
-def _columns(leaf: Leaf) -> list[Column[Any]]:
-    if leaf.about.columns:
-        return [column for inner in leaves(leaf.kind) for column in _columns(inner)]
+def _column(name: str, field: FieldInfo) -> Column[Any]:
+    inner = get_args(field.annotation)
+    optional = NoneType in inner
+    kind = String(SHORT[name]) if name in SHORT else TYPES.get(inner[0] if optional else field.annotation, JSON())
     # Rows that are older than their column have its default.
-    default = leaf.default if isinstance(leaf.default, str) else None
-    unique = leaf.about.unique or None
-    return [Column(leaf.column, _type(leaf), nullable=leaf.optional, unique=unique, server_default=default)]
-
-
-def _type(leaf: Leaf) -> TypeEngine[Any]:
-    if leaf.kind is str and leaf.about.text:
-        return String(leaf.about.text)
-    plain: Mapping[Any, TypeEngine[Any]] = {str: Text(), int: Integer(), bool: Boolean(), float: Double()}
-    return Double() if leaf.kind == Moment else plain.get(leaf.kind, JSON())
-
-
-def _kept(kind: Any, value: Any) -> Any:
-    """Numbers as Python's own: a model's results are NumPy's."""
-    if value is None:
-        return None
-    if is_record(kind):
-        return {inner.json: _kept(inner.kind, inner.of(value)) for inner in leaves(kind)}
-    if get_origin(kind) is tuple:
-        return [one if isinstance(one, str) else float(one) for one in value]
-    return float(value) if kind in (float, Moment) else value
-
-
-def _given(kind: Any, value: Any) -> Any:
-    if value is None:
-        return None
-    if is_record(kind):
-        return from_json(kind, value)
-    return tuple(value) if get_origin(kind) is tuple else value
+    default = field.default if isinstance(field.default, str) else None
+    unique = True if name == "key" else None
+    return Column(name, kind, nullable=optional, server_default=default, unique=unique)

@@ -8,16 +8,26 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from lfr_ray.alert.queries import AlertQuery, StoredAlert, StoredEvent
+from lfr_ray.alert.queries import AlertQuery, StoredAlert
 from lfr_ray.alert.rules import AlertHistory, AlertRules, Ruling, SightingFacts, cautions, judge
 from lfr_ray.alert.store import AlertStore
 from lfr_ray.clock import Clock
 from lfr_ray.errors import InputError, RefusedError
-from lfr_ray.records import Alert, AlertPage, AlertReceipt, CaseRecord, CaseState, Details, Facts, FeedEvent, Sighting
+from lfr_ray.records import (
+    Alert,
+    AlertPage,
+    AlertReceipt,
+    CaseRecord,
+    CaseState,
+    Facts,
+    FeedEvent,
+    Sighting,
+    StoredEvent,
+)
 
 OnEvent = Callable[[str, Facts], None]
 MAX_REASON = 500
@@ -102,7 +112,7 @@ class AlertService:
             self._refused += 1
             self._tell("sighting_refused", {"camera": sighting.camera, "deployment": sighting.deployment})
             raise RefusedError(
-                "the alert desk is paused",
+                "alerts are paused",
                 got=self.store.paused_reason(),
                 next_step="resume it when the cause is gone; cameras go on meanwhile",
             )
@@ -178,55 +188,29 @@ class AlertService:
 
     # --- people ---
 
-    def decide(
-        self,
-        alert_id: str,
-        *,
-        officer: str,
-        decision: str,
-        note: str = "",
-        comparison: Mapping[str, str] | None = None,
-        corrects: int = 0,
-        request_key: str = "",
-    ) -> Alert:
-        """Record an officer's verdict; nothing follows from it by itself.
+    def record(self, alert_id: str, draft: CaseRecord, request_key: str = "") -> Alert:
+        """Record what a person says of an alert: a decision or an outcome. Nothing follows from it by itself.
 
         Args:
             alert_id: The alert.
-            officer: Who decides.
-            decision: From ``adjudicate.vocabulary``.
-            note: In the officer's own words.
-            comparison: What the officer found by eye, feature by feature, before seeing any number.
-            corrects: The standing record that this one replaces; needs a note.
+            draft: What is to be recorded; its time and number are given here.
             request_key: A repeated request with the same key records nothing.
 
         Raises:
-            NotFoundError, ConflictError, InputError: Nothing was recorded.
+            NotFoundError, ConflictError, InputError, RefusedError: Nothing was recorded.
         """
-        details = Details(comparison=None if comparison is None else dict(comparison))
-        now_s = self._clock.wall_s()
-        draft = CaseRecord("decision", officer, decision, note, now_s, corrects=corrects, details=details)
-        return self._record(alert_id, draft, request_key)
 
-    def add_outcome(
-        self,
-        alert_id: str,
-        *,
-        officer: str,
-        outcome: str,
-        note: str = "",
-        details: Details | None = None,
-        corrects: int = 0,
-        request_key: str = "",
-    ) -> Alert:
-        """Record what came of an alert after its decision.
+        def settle(case: StoredAlert) -> tuple[str, Facts]:
+            alert, needed = case.alert, case.verdicts_needed
+            self._cases.admit(needed, case.records[:-1], replace(case.records[-1], record_id=0))
+            about = {"deployment": alert.deployment, "category": alert.category}
+            facts = {**about, **self._cases.facts(needed, alert.raised_at, case.records)}
+            return self._cases.summary(needed, alert.raised_at, case.records).status, facts
 
-        Raises:
-            NotFoundError, ConflictError, InputError: Nothing was recorded.
-        """
-        now_s = self._clock.wall_s()
-        draft = CaseRecord("outcome", officer, outcome, note, now_s, corrects=corrects, details=details or Details())
-        return self._record(alert_id, draft, request_key)
+        draft = replace(draft, made_at=self._clock.wall_s())
+        stored = self.store.add_record(alert_id, draft, settle, request_key=request_key)
+        self.report()
+        return self._completed(stored)
 
     def hold(self, alert_id: str, *, by: str, reason: str) -> Alert:
         """Keep an alert beyond its retention time, with a reason."""
@@ -278,23 +262,11 @@ class AlertService:
     def _judge(self, state: AlertHistory, facts: SightingFacts) -> Ruling:
         return judge(self._rules, state, facts, new_alert_id=secrets.token_hex(8))[0]
 
-    def _record(self, alert_id: str, draft: CaseRecord, request_key: str) -> Alert:
-        def settle(case: StoredAlert) -> tuple[str, Facts]:
-            alert, needed = case.alert, case.verdicts_needed
-            self._cases.admit(needed, case.records[:-1], replace(case.records[-1], record_id=0))
-            about = {"deployment": alert.place.deployment, "category": alert.match.category}
-            facts = {**about, **self._cases.facts(needed, alert.raised_at, case.records)}
-            return self._cases.summary(needed, alert.raised_at, case.records).status, facts
-
-        stored = self.store.add_record(alert_id, draft, settle, request_key=request_key)
-        self.report()
-        return self._completed(stored)
-
     def _completed(self, stored: StoredAlert) -> Alert:
         """The alert with what the rules say of it."""
         alert = stored.alert
         case = self._cases.summary(stored.verdicts_needed, alert.raised_at, stored.records)
-        return replace(alert, case=case, cautions=cautions(self._rules, alert.match))
+        return replace(alert, **vars(case), cautions=cautions(self._rules, alert))
 
 
 def _feed_event(event: StoredEvent, stored: StoredAlert | None, completed: Callable[[StoredAlert], Alert]) -> FeedEvent:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from sqlalchemy import Connection, func, insert, select, update
 
@@ -12,9 +12,9 @@ from lfr_ray.alert import schema as tables
 from lfr_ray.alert.database import Database
 from lfr_ray.alert.document import to_json
 from lfr_ray.alert.queries import (
+    RECORDED,
     AlertQuery,
     StoredAlert,
-    StoredEvent,
     cursor_text,
     page_query,
     read_alert,
@@ -32,10 +32,14 @@ from lfr_ray.records import (
     Place,
     Sighting,
     Sightings,
+    StoredEvent,
+    ViewQuality,
 )
-from lfr_ray.records.parts import part_of
 
 Judge = Callable[[AlertHistory, SightingFacts], Ruling]
+
+_TAKEN_OVER = {one.name for part in (Place, Evidence) for one in fields(part)} - {"quality", "images"}
+"""Fields that an alert has of its sighting, under the same names."""
 
 
 class AlertStore:
@@ -150,17 +154,8 @@ class AlertStore:
             before = read_alert(connection, alert_id)
             if request_key and _repeated(connection, alert_id, draft, request_key):
                 return before
-            values = {
-                "alert_id": alert_id,
-                "kind": draft.kind,
-                "officer": draft.officer,
-                "value": draft.value,
-                "note": draft.note,
-                "made_at": draft.made_at,
-                "corrects": draft.corrects,
-                "details": to_json(draft.details),
-                "request_key": request_key or None,
-            }
+            row = {"alert_id": alert_id, "made_at": draft.made_at, "request_key": request_key or None}
+            values = row | _said(draft)
             added = connection.execute(insert(tables.case_records).values(values)).inserted_primary_key
             assert added is not None
             stored = replace(draft, record_id=int(added[0]))
@@ -248,10 +243,10 @@ def _insert_alert(
         id=alert_id,
         key=sighting.key,
         raised_at=now_s,
-        match=sighting.match,
-        place=part_of(Place, sighting),
-        evidence=part_of(Evidence, sighting),
+        quality=ViewQuality(sighting.quality.value, sighting.quality.size_px),
         sightings=Sightings(1, sighting.captured_at, sighting.captured_at),
+        **{name: getattr(sighting, name) for name in _TAKEN_OVER},
+        **vars(sighting.match),
     )
     values = {**alert_row(alert), "verdicts_needed": verdicts_needed}
     connection.execute(insert(tables.alerts).values(values))
@@ -288,15 +283,18 @@ def _insert_sighting(connection: Connection, sighting: Sighting, alert_id: str) 
     connection.execute(insert(tables.sightings).values(values))
 
 
+def _said(draft: CaseRecord) -> dict[str, object]:
+    return {name: getattr(draft, name) for name in RECORDED} | {"details": to_json(draft.details)}
+
+
 def _repeated(connection: Connection, alert_id: str, draft: CaseRecord, request_key: str) -> bool:
     table = tables.case_records
     query = select(table).where(table.c.alert_id == alert_id, table.c.request_key == request_key)
     row = connection.execute(query).mappings().first()
     if row is None:
         return False
-    asked = (draft.kind, draft.officer, draft.value, draft.note, draft.corrects, to_json(draft.details))
-    stands = (row["kind"], row["officer"], row["value"], row["note"], row["corrects"], row["details"])
-    if asked != stands:
+    asked = _said(draft)
+    if asked != {name: row[name] for name in asked}:
         raise ConflictError(
             "this Idempotency-Key was used for another record of the alert",
             next_step="send a new request with a new key",

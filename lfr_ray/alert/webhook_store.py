@@ -6,17 +6,18 @@ import base64
 import ipaddress
 import secrets
 from dataclasses import asdict, dataclass, field
+from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
+from pydantic import Field
+from pydantic.dataclasses import dataclass as record
 from sqlalchemy import delete, func, insert, select, update
 
 from lfr_ray.alert import schema as tables
 from lfr_ray.alert.database import Database
-from lfr_ray.alert.queries import StoredEvent
 from lfr_ray.alert.store import add_event
 from lfr_ray.errors import ConflictError, InputError, NotFoundError
-from lfr_ray.records import Moment
-from lfr_ray.records.parts import about
+from lfr_ray.records import CLOSED, Moment, StoredEvent, is_none
 
 KINDS = ("alert_raised", "sighting_attached", "decision", "outcome", "erasure", "pause", "resume")
 """Steps that a webhook may be told of."""
@@ -77,30 +78,31 @@ class Subscription:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, config=CLOSED)
 class WebhookState:
     """A receiver of alerts; its secret is told once, when it is made."""
 
     id: str
-    url: str = field(metadata=about("Without its query, which may hold a token."))
-    kinds: tuple[str, ...] = field(metadata=about("The events that it is told of."))
+    url: Annotated[str, Field(description="Without its query, which may hold a token.")]
+    kinds: Annotated[tuple[str, ...], Field(description="The events that it is told of.")]
     created_at: Moment
     created_by: str
-    active: bool = field(metadata=about("False after the receiver answered 410."))
-    delivered_event_id: int = field(metadata=about("Everything up to here is acknowledged."))
+    active: Annotated[bool, Field(description="False after the receiver answered 410.")]
+    delivered_event_id: Annotated[int, Field(description="Everything up to here is acknowledged.")]
     delivered_at: Moment | None
-    attempts: int = field(metadata=about("Failed attempts to deliver the next event."))
+    attempts: Annotated[int, Field(description="Failed attempts to deliver the next event.")]
     next_attempt_at: Moment | None
     failing_since: Moment | None
     last_error: str
-    secret: str | None = field(
+    secret: str | None = Field(
         default=None,
         repr=False,
-        metadata=about("Key of webhook-signature (Standard Webhooks). It is never shown again.", omit=True),
+        exclude_if=is_none,
+        description="Key of webhook-signature (Standard Webhooks). It is never shown again.",
     )
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, config=CLOSED)
 class WebhookList:
     """All webhooks."""
 

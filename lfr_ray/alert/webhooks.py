@@ -25,17 +25,16 @@ from standardwebhooks import Webhook
 
 from lfr_ray import __version__
 from lfr_ray.alert.document import to_json
-from lfr_ray.alert.queries import StoredEvent
 from lfr_ray.alert.webhook_store import Subscription, WebhookStore, shown_host
 from lfr_ray.clock import Clock, backoff_s
 from lfr_ray.errors import LfrError
-from lfr_ray.records import FeedEvent
+from lfr_ray.records import FeedEvent, StoredEvent
 
 Completed = Callable[[Sequence[StoredEvent]], Sequence[FeedEvent]]
 
 
 class Discloser(Protocol):
-    """Accounts for personal data that leaves the house; raising keeps it in."""
+    """Accounts for personal data that is sent out of this site; where it raises, nothing is sent."""
 
     def disclosed(self, *, to: str, subscription_id: str, event_id: int, alert_id: str) -> None:
         """Called before the first attempt to send an event."""

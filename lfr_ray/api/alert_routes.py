@@ -9,15 +9,14 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Header, Path, Query, Request
 from starlette.responses import Response, StreamingResponse
 
-from lfr_ray.alert.document import to_json
 from lfr_ray.alert.feed import MEDIA_TYPE, FeedRules, resume_after, stream
 from lfr_ray.alert.queries import MAX_PAGE, AlertQuery
 from lfr_ray.api.auth import OFFICER_PATTERN, acting_officer, looking_person, looking_reason
 from lfr_ray.api.ports import AlertsPort
-from lfr_ray.api.schemas import DecisionRequest, HoldRequest, OutcomeRequest, answers
+from lfr_ray.api.schemas import DecisionRequest, HoldRequest, OutcomeRequest
 from lfr_ray.clock import parse_utc
 from lfr_ray.errors import InputError
-from lfr_ray.records import Alert, AlertPage, Details
+from lfr_ray.records import Alert, AlertPage, CaseRecord, Details, FeedEvent
 
 router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
 
@@ -34,7 +33,12 @@ RequestKey = Annotated[
     ),
 ]
 OUTCOME_DETAILS = {one.name for one in fields(Details)} - {"comparison"}
-Json = dict[str, object]
+
+
+class EventStream(StreamingResponse):
+    """Server-sent events."""
+
+    media_type = MEDIA_TYPE
 
 
 def alerts_of(request: Request) -> AlertsPort:
@@ -43,7 +47,7 @@ def alerts_of(request: Request) -> AlertsPort:
     return alerts
 
 
-@router.get("", **answers(AlertPage))
+@router.get("")
 async def list_alerts(
     request: Request,
     camera: Word = "",
@@ -56,7 +60,7 @@ async def list_alerts(
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
     cursor: Annotated[str, Query(max_length=80, description="next_cursor of the page before.")] = "",
     order: Literal["newest", "oldest"] = "newest",
-) -> Json:
+) -> AlertPage:
     """Alerts, newest first, filtered, page by page."""
     query = AlertQuery(
         camera=camera,
@@ -71,14 +75,14 @@ async def list_alerts(
         order=order,
     )
     await _account(request, "list of alerts")
-    return to_json(await alerts_of(request).list(query))
+    return await alerts_of(request).list(query)
 
 
-@router.get("/stream", response_class=StreamingResponse, responses={200: {"content": {MEDIA_TYPE: {}}}})
+@router.get("/stream", response_class=EventStream, responses={200: {"model": FeedEvent}})
 async def follow(
     request: Request,
     last_event_id: Annotated[str | None, Header(description="Resume after this event.")] = None,
-) -> StreamingResponse:
+) -> EventStream:
     """Everything that happens from now on, or after Last-Event-ID, as server-sent events.
 
     Each event's data is a JSON document of the schema `FeedEvent`.
@@ -89,14 +93,14 @@ async def follow(
     rules: FeedRules = request.app.state.feed_rules
     # no-transform and X-Accel-Buffering: proxies must neither compress nor collect a stream.
     headers = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
-    return StreamingResponse(stream(alerts, after, rules), media_type=MEDIA_TYPE, headers=headers)
+    return EventStream(stream(alerts, after, rules), headers=headers)
 
 
-@router.get("/{alert_id}", **answers(Alert))
-async def read_alert(request: Request, alert_id: AlertId) -> Json:
+@router.get("/{alert_id}")
+async def read_alert(request: Request, alert_id: AlertId) -> Alert:
     """One alert."""
     await _account(request, "alert", alert_id)
-    return to_json(await alerts_of(request).get(alert_id))
+    return await alerts_of(request).get(alert_id)
 
 
 @router.get(
@@ -111,49 +115,44 @@ async def read_image(request: Request, alert_id: AlertId, kind: Literal["face", 
     return Response(jpeg, media_type="image/jpeg", headers={"Content-Disposition": "inline"})
 
 
-@router.post("/{alert_id}/decision", **answers(Alert))
-async def decide(request: Request, alert_id: AlertId, body: DecisionRequest, idempotency_key: RequestKey = "") -> Json:
+@router.post("/{alert_id}/decision")
+async def decide(request: Request, alert_id: AlertId, body: DecisionRequest, idempotency_key: RequestKey = "") -> Alert:
     """Record an officer's verdict; a second one under the two-person rule; or a correction."""
-    alert = await alerts_of(request).decide(
-        alert_id,
-        officer=acting_officer(request, body.officer),
-        decision=body.decision,
-        note=body.note,
-        comparison=None if body.comparison is None else {str(one): found for one, found in body.comparison.items()},
-        corrects=body.corrects or 0,
-        request_key=idempotency_key,
-    )
-    return to_json(alert)
+    compared = None if body.comparison is None else {str(one): found for one, found in body.comparison.items()}
+    draft = _draft(request, "decision", body.decision, body, Details(comparison=compared))
+    return await alerts_of(request).record(alert_id, draft, idempotency_key)
 
 
-@router.post("/{alert_id}/outcome", **answers(Alert))
+@router.post("/{alert_id}/outcome")
 async def add_outcome(
     request: Request, alert_id: AlertId, body: OutcomeRequest, idempotency_key: RequestKey = ""
-) -> Json:
+) -> Alert:
     """Record what came of a decided alert, or correct it."""
-    alert = await alerts_of(request).add_outcome(
-        alert_id,
-        officer=acting_officer(request, body.officer),
-        outcome=body.outcome,
-        note=body.note,
-        details=Details(**body.model_dump(include=OUTCOME_DETAILS)),
-        corrects=body.corrects or 0,
-        request_key=idempotency_key,
-    )
-    return to_json(alert)
+    details = Details(**body.model_dump(include=OUTCOME_DETAILS))
+    draft = _draft(request, "outcome", body.outcome, body, details)
+    return await alerts_of(request).record(alert_id, draft, idempotency_key)
 
 
-@router.post("/{alert_id}/hold", **answers(Alert))
-async def hold(request: Request, alert_id: AlertId, body: HoldRequest) -> Json:
+@router.post("/{alert_id}/hold")
+async def hold(request: Request, alert_id: AlertId, body: HoldRequest) -> Alert:
     """Keep an alert as evidence beyond its retention time, with a reason."""
     by = acting_officer(request, body.officer)
-    return to_json(await alerts_of(request).hold(alert_id, by=by, reason=body.reason))
+    return await alerts_of(request).hold(alert_id, by=by, reason=body.reason)
 
 
-@router.delete("/{alert_id}/hold", **answers(Alert))
-async def release(request: Request, alert_id: AlertId, officer: Annotated[str, Query(pattern=OFFICER_PATTERN)]) -> Json:
+@router.delete("/{alert_id}/hold")
+async def release(
+    request: Request, alert_id: AlertId, officer: Annotated[str, Query(pattern=OFFICER_PATTERN)]
+) -> Alert:
     """Let a held alert go; it is destroyed when its time is over."""
-    return to_json(await alerts_of(request).release(alert_id, by=acting_officer(request, officer)))
+    return await alerts_of(request).release(alert_id, by=acting_officer(request, officer))
+
+
+def _draft(
+    request: Request, kind: str, value: str, body: DecisionRequest | OutcomeRequest, details: Details
+) -> CaseRecord:
+    officer = acting_officer(request, body.officer)
+    return CaseRecord(kind, officer, value, body.note, corrects=body.corrects or 0, details=details)
 
 
 async def _account(request: Request, what: str, alert_id: str = "") -> None:

@@ -11,7 +11,6 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from lfr_ray import __version__
-from lfr_ray.alert.document import model_of
 from lfr_ray.alert.feed import FeedRules
 from lfr_ray.api import alert_routes, site_routes
 from lfr_ray.api.auth import Access
@@ -20,7 +19,6 @@ from lfr_ray.api.pages import page_router, read_pages
 from lfr_ray.api.ports import AlertsPort, SiteView
 from lfr_ray.api.problems import MEDIA_TYPE, install
 from lfr_ray.api.schemas import Problem
-from lfr_ray.records import FeedEvent
 
 DESCRIPTION = (
     "Live facial recognition: possible matches for people to decide on. "
@@ -87,11 +85,9 @@ def build_api(
 
 def _describe_webhooks(app: FastAPI) -> None:
     """What a receiver of webhooks gets, for OpenAPI; the events of the stream are the same."""
-    model = model_of(FeedEvent)
+    schema = {"$ref": "#/components/schemas/FeedEvent"}
+    body = {"required": True, "content": {"application/json": {"schema": schema}}}
 
-    def event(body: Any) -> None:
+    @app.webhooks.post("event", openapi_extra={"requestBody": body})
+    def event() -> None:
         """One POST for each event, signed as Standard Webhooks has it; answer 2xx to acknowledge it."""
-
-    # FastAPI looks a written annotation up by its name, and a derived model has none in this module.
-    event.__annotations__["body"] = model
-    app.webhooks.post("event")(event)

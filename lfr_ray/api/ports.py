@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from lfr_ray.api.site_state import CameraState, DeploymentList, Switched, WatchlistState
 from lfr_ray.clock import Clock
 from lfr_ray.metrics import Snapshot
-from lfr_ray.records import Alert, AlertPage, Details, FeedEvent
+from lfr_ray.records import Alert, AlertPage, CaseRecord, FeedEvent
 
 if TYPE_CHECKING:
     # Every camera loads this file with its handle of the alert desk, and has no use for a database.
@@ -37,31 +37,8 @@ class AlertsPort(Protocol):
     async def image(self, alert_id: str, kind: str) -> bytes:
         """One JPEG of an alert."""
 
-    async def decide(
-        self,
-        alert_id: str,
-        *,
-        officer: str,
-        decision: str,
-        note: str = "",
-        comparison: Mapping[str, str] | None = None,
-        corrects: int = 0,
-        request_key: str = "",
-    ) -> Alert:
-        """Record a verdict."""
-
-    async def add_outcome(
-        self,
-        alert_id: str,
-        *,
-        officer: str,
-        outcome: str,
-        note: str = "",
-        details: Details | None = None,
-        corrects: int = 0,
-        request_key: str = "",
-    ) -> Alert:
-        """Record an outcome."""
+    async def record(self, alert_id: str, draft: CaseRecord, request_key: str = "") -> Alert:
+        """Record a decision or an outcome."""
 
     async def hold(self, alert_id: str, *, by: str, reason: str) -> Alert:
         """Keep an alert beyond its retention time."""
@@ -136,51 +113,9 @@ class LocalAlerts:
         """One JPEG of an alert."""
         return await asyncio.to_thread(self._alerts.image, alert_id, kind)
 
-    async def decide(
-        self,
-        alert_id: str,
-        *,
-        officer: str,
-        decision: str,
-        note: str = "",
-        comparison: Mapping[str, str] | None = None,
-        corrects: int = 0,
-        request_key: str = "",
-    ) -> Alert:
-        """Record a verdict."""
-        return await asyncio.to_thread(
-            self._alerts.decide,
-            alert_id,
-            officer=officer,
-            decision=decision,
-            note=note,
-            comparison=comparison,
-            corrects=corrects,
-            request_key=request_key,
-        )
-
-    async def add_outcome(
-        self,
-        alert_id: str,
-        *,
-        officer: str,
-        outcome: str,
-        note: str = "",
-        details: Details | None = None,
-        corrects: int = 0,
-        request_key: str = "",
-    ) -> Alert:
-        """Record an outcome."""
-        return await asyncio.to_thread(
-            self._alerts.add_outcome,
-            alert_id,
-            officer=officer,
-            outcome=outcome,
-            note=note,
-            details=details,
-            corrects=corrects,
-            request_key=request_key,
-        )
+    async def record(self, alert_id: str, draft: CaseRecord, request_key: str = "") -> Alert:
+        """Record a decision or an outcome."""
+        return await asyncio.to_thread(self._alerts.record, alert_id, draft, request_key)
 
     async def hold(self, alert_id: str, *, by: str, reason: str) -> Alert:
         """Keep an alert beyond its retention time."""

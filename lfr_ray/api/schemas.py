@@ -5,17 +5,17 @@ What goes out is a record; its model is derived from it, and forbids what is not
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from lfr_ray.adjudicate.case import MAX_NOTE
 from lfr_ray.adjudicate.outcome import MAX_MINUTES, OFFENCE_CLASS_PATTERN
 from lfr_ray.adjudicate.vocabulary import AgeBand, Decision, Ethnicity, Feature, Finding, Outcome, Sex
-from lfr_ray.alert.document import Document, model_of
 from lfr_ray.alert.service import MAX_REASON
 from lfr_ray.alert.webhook_store import DEFAULT_KINDS, MAX_URL
 from lfr_ray.api.auth import OFFICER_PATTERN
+from lfr_ray.section import Section
 
 LARGEST_ID = 2**63 - 1
 
@@ -30,13 +30,7 @@ Corrects = Annotated[
 ]
 
 
-class Request(BaseModel):
-    """Base of what comes in: unknown fields are errors."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class Problem(Document):
+class Problem(Section):
     """RFC 9457 problem document."""
 
     type: str
@@ -48,12 +42,7 @@ class Problem(Document):
     next_step: str = Field(description="What to do now.")
 
 
-def answers(kind: type) -> dict[str, Any]:
-    """Options of a route that answers with a record: its model checks the whole document before it goes out."""
-    return {"response_model": model_of(kind), "response_model_exclude_unset": True}
-
-
-class DecisionRequest(Request):
+class DecisionRequest(Section):
     """An officer's verdict. Nothing follows from it by itself."""
 
     officer: Officer
@@ -65,7 +54,7 @@ class DecisionRequest(Request):
     corrects: Corrects = None
 
 
-class OutcomeRequest(Request):
+class OutcomeRequest(Section):
     """What came of an alert, after its decision. What was perceived of the person is optional."""
 
     officer: Officer
@@ -82,21 +71,21 @@ class OutcomeRequest(Request):
     corrects: Corrects = None
 
 
-class HoldRequest(Request):
+class HoldRequest(Section):
     """Keep an alert beyond its retention time."""
 
     officer: Officer
     reason: Reason
 
 
-class StopRequest(Request):
+class StopRequest(Section):
     """Stop or resume all matching."""
 
     officer: Officer
     reason: Reason
 
 
-class WebhookRequest(Request):
+class WebhookRequest(Section):
     """Tell an address of alerts."""
 
     url: str = Field(min_length=1, max_length=MAX_URL, description="https, or http on loopback.")

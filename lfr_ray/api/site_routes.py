@@ -9,13 +9,12 @@ from fastapi import APIRouter, Path, Query, Request
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.responses import Response
 
-from lfr_ray.alert.document import model_of, to_json
 from lfr_ray.alert.webhook_store import WebhookList, WebhookState
-from lfr_ray.api.alert_routes import Json, alerts_of
+from lfr_ray.api.alert_routes import alerts_of
 from lfr_ray.api.auth import OFFICER_PATTERN, acting_officer
 from lfr_ray.api.exposition import exposition
 from lfr_ray.api.ports import SiteView
-from lfr_ray.api.schemas import StopRequest, WebhookRequest, answers
+from lfr_ray.api.schemas import StopRequest, WebhookRequest
 from lfr_ray.api.site_state import CameraList, DeploymentList, Health, Readiness, Switched, WatchlistState
 from lfr_ray.errors import LfrError
 
@@ -31,50 +30,50 @@ def site_of(request: Request) -> SiteView:
     return site
 
 
-@router.get("/v1/cameras", **answers(CameraList))
-async def cameras(request: Request) -> Json:
+@router.get("/v1/cameras")
+async def cameras(request: Request) -> CameraList:
     """Every camera: live or blind and since when, frames dropped, and why nothing is compared if so."""
-    return to_json(CameraList(tuple(await site_of(request).cameras())))
+    return CameraList(tuple(await site_of(request).cameras()))
 
 
-@router.get("/v1/watchlist", **answers(WatchlistState))
-async def watchlist(request: Request) -> Json:
+@router.get("/v1/watchlist")
+async def watchlist(request: Request) -> WatchlistState:
     """The list in force; no pictures, no names."""
-    return to_json(await site_of(request).watchlist())
+    return await site_of(request).watchlist()
 
 
-@router.get("/v1/deployments", **answers(DeploymentList))
-async def deployments(request: Request) -> Json:
+@router.get("/v1/deployments")
+async def deployments(request: Request) -> DeploymentList:
     """Deployments, the emergency stop, and whether alerts are paused."""
     found = await site_of(request).deployments()
-    return to_json(replace(found, paused=await alerts_of(request).paused_reason()))
+    return replace(found, paused=await alerts_of(request).paused_reason())
 
 
-@router.post("/v1/stop", **answers(Switched))
-async def stop(request: Request, body: StopRequest) -> Json:
+@router.post("/v1/stop")
+async def stop(request: Request, body: StopRequest) -> Switched:
     """The emergency stop: when this answers, nothing is compared anywhere any more."""
     officer = acting_officer(request, body.officer)
-    return to_json(await site_of(request).stop(officer=officer, reason=body.reason))
+    return await site_of(request).stop(officer=officer, reason=body.reason)
 
 
-@router.post("/v1/resume", **answers(Switched))
-async def resume(request: Request, body: StopRequest) -> Json:
+@router.post("/v1/resume")
+async def resume(request: Request, body: StopRequest) -> Switched:
     """Lift the emergency stop."""
     officer = acting_officer(request, body.officer)
-    return to_json(await site_of(request).resume(officer=officer, reason=body.reason))
+    return await site_of(request).resume(officer=officer, reason=body.reason)
 
 
-@router.get("/v1/webhooks", **answers(WebhookList))
-async def webhooks(request: Request) -> Json:
+@router.get("/v1/webhooks")
+async def webhooks(request: Request) -> WebhookList:
     """Every webhook and how its deliveries go."""
-    return to_json(WebhookList(tuple(await alerts_of(request).webhooks())))
+    return WebhookList(tuple(await alerts_of(request).webhooks()))
 
 
-@router.post("/v1/webhooks", status_code=201, **answers(WebhookState))
-async def add_webhook(request: Request, body: WebhookRequest) -> Json:
+@router.post("/v1/webhooks", status_code=201)
+async def add_webhook(request: Request, body: WebhookRequest) -> WebhookState:
     """Send alerts to an address, signed, at least once; the secret is in this answer and never again."""
     by = acting_officer(request, body.officer)
-    return to_json(await alerts_of(request).add_webhook(body.url, tuple(body.kinds), by=by))
+    return await alerts_of(request).add_webhook(body.url, tuple(body.kinds), by=by)
 
 
 @router.delete("/v1/webhooks/{webhook_id}", status_code=204, response_class=Response)
@@ -86,14 +85,14 @@ async def remove_webhook(
     return Response(status_code=204)
 
 
-@router.get("/healthz", **answers(Health))
-async def healthz() -> Json:
+@router.get("/healthz")
+async def healthz() -> Health:
     """This process answers."""
-    return to_json(Health("ok"))
+    return Health("ok")
 
 
-@router.get("/readyz", **answers(Readiness), responses={NOT_READY: {"model": model_of(Readiness)}})
-async def readyz(request: Request, response: Response) -> Json:
+@router.get("/readyz", responses={NOT_READY: {"model": Readiness}})
+async def readyz(request: Request, response: Response) -> Readiness:
     """Every part is ready; 503 and the reasons when not."""
     try:
         parts = dict(await site_of(request).readiness())
@@ -106,7 +105,7 @@ async def readyz(request: Request, response: Response) -> Json:
         parts["desk"] = error.what
     ready = not any(parts.values())
     response.status_code = 200 if ready else NOT_READY
-    return to_json(Readiness(ready, parts))
+    return Readiness(ready, parts)
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})

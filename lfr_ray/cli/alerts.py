@@ -17,6 +17,7 @@ import typer
 from lfr_ray.adjudicate.vocabulary import DECISIONS
 from lfr_ray.alert.document import from_json
 from lfr_ray.cli.output import stderr, table, write_json
+from lfr_ray.cli.storage import JsonOption
 from lfr_ray.clock import utc_text
 from lfr_ray.errors import (
     ConfigError,
@@ -41,7 +42,6 @@ RECONNECT_S = 1.0
 app = typer.Typer(name="alerts", help="Alerts of a running site: list, follow, decide.", no_args_is_help=True)
 
 ServerOption = Annotated[str, typer.Option(envvar="LFR_SERVER", metavar="URL", help="Address of the site.")]
-JsonOption = Annotated[str, typer.Option("--json", metavar="FILE|-", help="Write JSON to a file or to stdout.")]
 OfficerOption = Annotated[
     str, typer.Option(envvar="LFR_OFFICER", metavar="ID", help="Your id: looking at alerts is recorded under it.")
 ]
@@ -126,7 +126,7 @@ def decide(
     if json:
         write_json(json, document)
         return
-    ruling = alert.case.decision
+    ruling = alert.decision
     if ruling is None:
         stderr.print("recorded; a second officer decides without knowing the first verdict")
         return
@@ -288,16 +288,16 @@ def _path_part(alert_id: str) -> str:
 
 
 def _row(alert: Alert) -> tuple[object, ...]:
-    match, decision = alert.match, alert.case.decision
+    decision = alert.decision
     return (
         alert.id,
-        utc_text(alert.place.captured_at),
-        alert.place.camera,
-        match.name,
-        match.category,
-        f"{match.similarity:.3f} / {match.threshold:.3f}",
-        f"{match.views_agreeing} of {match.views_compared}",
-        decision.decision if decision else alert.case.status,
+        utc_text(alert.captured_at),
+        alert.camera,
+        alert.name,
+        alert.category,
+        f"{alert.similarity:.3f} / {alert.threshold:.3f}",
+        f"{alert.views_agreeing} of {alert.views_compared}",
+        decision.decision if decision else alert.status,
         alert.sightings.count,
     )
 
@@ -323,6 +323,6 @@ def _write_line(event: Mapping[str, Any], target: str) -> None:
 def _told(event: FeedEvent) -> None:
     about, alert = event.reason or event.alert_id or "", event.alert
     if alert is not None:
-        ruling = alert.case.decision.decision if alert.case.decision else ""
-        about = f"{alert.id}  {alert.place.camera}  {alert.match.name} ({alert.match.category})  {ruling}".rstrip()
+        ruling = alert.decision.decision if alert.decision else ""
+        about = f"{alert.id}  {alert.camera}  {alert.name} ({alert.category})  {ruling}".rstrip()
     typer.echo(f"{utc_text(event.at)}  {event.kind:<17} {about}")

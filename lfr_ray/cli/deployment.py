@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -55,10 +56,7 @@ def status(site: SiteOption = None, data_dir: DataOption = None, json: JsonOptio
     rows = [_state(folder, grant, trusted, now_s) for grant in list_grants(folder)]
     halts = {name: switch.read() for name, switch in _switches(folder).items()}
     if json:
-        halted = {
-            name: None if halt is None else {"by": halt.by, "reason": halt.reason, "at": halt.at}
-            for name, halt in halts.items()
-        }
+        halted = {name: None if halt is None else asdict(halt) for name, halt in halts.items()}
         write_json(json, {"deployments": rows} | halted)
         return
     for name, halt in halts.items():
@@ -161,7 +159,7 @@ def stop(
     except LfrError as error:
         stderr.print(f"[yellow]stopped, but not recorded:[/] {error.what}")
     if json:
-        write_json(json, {"stopped": True, "by": halt.by, "reason": halt.reason, "at": halt.at})
+        write_json(json, {"stopped": True} | asdict(halt))
         return
     stderr.print(f"matching is stopped since {halt.at}: {halt.reason}")
 

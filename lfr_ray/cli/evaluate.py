@@ -12,6 +12,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from lfr_ray.cli.output import stderr, table, write_json
+from lfr_ray.cli.storage import JsonOption
 from lfr_ray.clock import utc_text
 from lfr_ray.config import AUTO, DeviceName
 from lfr_ray.errors import ConfigError, InputError
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 FolderArgument = Annotated[
     Path, typer.Argument(metavar="DIR", help="Labelled pictures: DIR/<identity>/<image>, optional DIR/groups.csv.")
 ]
-JsonOption = Annotated[str, typer.Option("--json", metavar="FILE|-", help="Write JSON to a file or to stdout.")]
 ModelOption = Annotated[str, typer.Option(help="Embedder: a card id, or the path of a card's .yaml file.")]
 DetectorOption = Annotated[str, typer.Option(help="Detector: a card id, or the path of a card's .yaml file.")]
 DeviceOption = Annotated[DeviceName, typer.Option(help="Where models run.")]

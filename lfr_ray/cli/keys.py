@@ -12,7 +12,7 @@ from lfr_ray.cli.storage import ByOption, DataOption, JsonOption, SiteOption, da
 from lfr_ray.clock import parse_utc, utc_text
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import ConfigError, ConflictError, NotFoundError
-from lfr_ray.govern.files import read_json
+from lfr_ray.files import read_json
 from lfr_ray.govern.keys import PublicKey, Role, SigningKey, key_id, passphrase_from, trust, trusted_keys
 from lfr_ray.govern.ledger import open_ledger
 from lfr_ray.govern.ledger_event import Event

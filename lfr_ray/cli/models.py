@@ -13,6 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from lfr_ray.cli.model_runs import runs_here
 from lfr_ray.cli.output import stderr, table, write_json
+from lfr_ray.cli.storage import JsonOption
 from lfr_ray.detect.base import load_detector
 from lfr_ray.embed.base import load_embedder
 from lfr_ray.embed.occlusion import Occlusion
@@ -27,7 +28,6 @@ from lfr_ray.models.weights import find_weights, models_folder, verify_weights
 
 app = typer.Typer(name="models", help="Model cards and weight files.", no_args_is_help=True)
 
-JsonOption = Annotated[str, typer.Option("--json", metavar="FILE|-", help="Write JSON to a file or to stdout.")]
 CardArgument = Annotated[str, typer.Argument(metavar="MODEL", help="Card id, or the path of a card's .yaml file.")]
 
 

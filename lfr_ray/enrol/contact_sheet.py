@@ -17,7 +17,7 @@ from lfr_ray.camera.redact import crop_face
 from lfr_ray.camera.stills import encode_jpeg, read_picture, shrunk
 from lfr_ray.enrol.subject import left_to_right
 from lfr_ray.errors import ConfigError
-from lfr_ray.govern.files import write_durable
+from lfr_ray.files import write_durable
 from lfr_ray.match.entries import Note, Rejected
 from lfr_ray.records import Faces, Floats, Picture
 from lfr_ray.report.page import contact_sheet_page

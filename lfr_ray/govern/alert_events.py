@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lfr_ray.govern.ledger_event import Event, RecordKind
+from lfr_ray.records import StoredEvent
 
 BLUE_CATEGORY = "blue-list"
 """Watchlist category of volunteers."""
@@ -138,17 +139,7 @@ class AlertFact:
         return self.outcome in ("stopped", "identity_confirmed", "arrest", "other_disposal") or bool(self.confirmed)
 
 
-@dataclass(frozen=True, slots=True)
-class AlertEvent:
-    """One event of the feed of alerts."""
-
-    kind: str
-    at: float
-    alert_id: str
-    facts: Mapping[str, Any]
-
-
-def alert_facts(events: Iterable[AlertEvent], deployment: str) -> tuple[AlertFact, ...]:
+def alert_facts(events: Iterable[StoredEvent], deployment: str) -> tuple[AlertFact, ...]:
     """What stands of every alert of a deployment, folded from the feed in its order."""
     alerts: dict[str, AlertFact] = {}
     for event in events:
@@ -159,7 +150,7 @@ def alert_facts(events: Iterable[AlertEvent], deployment: str) -> tuple[AlertFac
                 str(event.facts.get("category", "")),
                 str(event.facts.get("camera", "")),
                 deployment,
-                float(event.facts.get("captured_at", event.at)),
+                float(event.facts.get("captured_at", event.at) or 0.0),
                 event.at,
             )
         elif event.alert_id in alerts and event.kind == "decision":
@@ -169,7 +160,7 @@ def alert_facts(events: Iterable[AlertEvent], deployment: str) -> tuple[AlertFac
     return tuple(alerts.values())
 
 
-def _decided(alert: AlertFact, event: AlertEvent) -> AlertFact:
+def _decided(alert: AlertFact, event: StoredEvent) -> AlertFact:
     decision = str(event.facts.get("decided") or "")
     after_s = alert.decided_after_s
     if decision and after_s is None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from lfr_ray.clock import parse_utc
 from lfr_ray.errors import ConfigError
+from lfr_ray.govern.alert_events import AlertFact
 from lfr_ray.stats import Rate, difference_p, rate
 
 COLUMNS = ("entry_id", "camera", "from", "to")
@@ -39,16 +40,6 @@ class Walk:
     to_at: float
     group: str = ""
     covered: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class BlueAlert:
-    """An alert for an entry of the blue list."""
-
-    alert_id: str
-    entry_id: str
-    camera: str
-    captured_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +82,13 @@ class BlueReport:
         }
 
 
-def measure(walks: Sequence[Walk], alerts: Iterable[BlueAlert], late_s: float = LATE_S) -> BlueReport:
-    """Recognition rates from walks and alerts.
+def measure(walks: Sequence[Walk], alerts: Iterable[AlertFact], late_s: float = LATE_S) -> BlueReport:
+    """Recognition rates from walks and the volunteers' alerts.
 
     A walk is recognised when an alert for that volunteer at that camera was captured between its
     beginning and ``late_s`` after its end. One alert serves one walk.
     """
-    waiting: dict[tuple[str, str], list[BlueAlert]] = defaultdict(list)
+    waiting: dict[tuple[str, str], list[AlertFact]] = defaultdict(list)
     for alert in sorted(alerts, key=lambda one: one.captured_at):
         waiting[alert.entry_id, alert.camera].append(alert)
     hit: dict[int, bool] = {}
@@ -123,7 +114,7 @@ def measure(walks: Sequence[Walk], alerts: Iterable[BlueAlert], late_s: float = 
     )
 
 
-def _walked(alert: BlueAlert, walks: Sequence[Walk], late_s: float) -> bool:
+def _walked(alert: AlertFact, walks: Sequence[Walk], late_s: float) -> bool:
     return any(
         walk.entry_id == alert.entry_id
         and walk.camera == alert.camera

@@ -16,9 +16,9 @@ from typing import Protocol
 from lfr_ray.clock import Clock, SystemClock
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import IntegrityError, LfrError, NotFoundError
+from lfr_ray.files import read_json, write_durable
 from lfr_ray.govern.alert_events import AlertFact
 from lfr_ray.govern.canonical import canonical_json
-from lfr_ray.govern.files import read_json, write_durable
 from lfr_ray.govern.ledger_event import Event
 from lfr_ray.govern.profile import BreakerRules
 from lfr_ray.govern.stop import breaker_pause

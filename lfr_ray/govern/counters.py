@@ -45,11 +45,8 @@ def counters_of(counted: Snapshot, camera: str, watched_s: float, blind_s: float
         watched_s: Time during which it gave pictures.
         blind_s: Time during which it should have and did not.
     """
-    totals = {name: _total(counted, name, camera) for name in ("frames", "faces_seen", "faces_compared")}
     return CameraCounters(
-        frames=totals["frames"],
-        faces_seen=totals["faces_seen"],
-        faces_compared=totals["faces_compared"],
+        **{name: _total(counted, name, camera) for name in ("frames", "faces_seen", "faces_compared")},
         watched_s=round(watched_s, 1),
         blind_s=round(blind_s, 1),
         rejected=_rejected(counted, camera),

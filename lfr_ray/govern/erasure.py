@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from lfr_ray.clock import Clock, SystemClock
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import IntegrityError, NotFoundError, StoreError
+from lfr_ray.files import exclusive, read_json, sync_folder, write_durable
 from lfr_ray.govern.canonical import canonical_json, sha256_hex
-from lfr_ray.govern.files import exclusive, read_json, sync_folder, write_durable
 from lfr_ray.govern.fingerprints import Fingerprints, ScanKey, fingerprints_of
 from lfr_ray.govern.keys import SigningKey
 from lfr_ray.govern.receipt import DestroyedPart, Receipt, SignedReceipt, sign_receipt
@@ -30,9 +30,8 @@ Stage = Callable[[str], None]
 class ErasableStore(Protocol):
     """Where data of a deployment is stored, as the erasure sees it."""
 
-    @property
-    def label(self) -> str:
-        """Short name, part of a file name."""
+    label: ClassVar[str]
+    """Short name, part of a file name."""
 
     def contents(self) -> Iterator[bytes]:
         """Every picture and vector that will be destroyed, as its bytes stand in storage."""
@@ -45,10 +44,12 @@ class ErasableStore(Protocol):
         """
 
     def kept(self) -> Iterator[bytes]:
-        """Contents that lawfully stay after the erasure: held alerts, and those of other deployments."""
+        """Contents that lawfully stay after the erasure: held alerts, and those of other deployments. Mostly none."""
+        return iter(())
 
     def notes(self) -> Sequence[str]:
-        """What this storage cannot promise, in words."""
+        """What this storage cannot promise, in words. Mostly nothing."""
+        return ()
 
 
 @dataclass

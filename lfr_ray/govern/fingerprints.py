@@ -23,8 +23,8 @@ from pydantic import Field
 
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import IntegrityError, NotFoundError
+from lfr_ray.files import disk_error, exclusive, read_json, write_durable
 from lfr_ray.govern.canonical import canonical_json
-from lfr_ray.govern.files import disk_error, exclusive, read_json, write_durable
 from lfr_ray.section import Section, parse_section
 
 WINDOW_BYTES = 64

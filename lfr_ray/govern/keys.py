@@ -26,8 +26,8 @@ from pydantic import Field
 from lfr_ray.clock import utc_text
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import ConfigError, ConflictError, NotFoundError
+from lfr_ray.files import exclusive, read_json, write_durable
 from lfr_ray.govern.canonical import Form, Moment, canonical_json, form_of, sha256_hex
-from lfr_ray.govern.files import exclusive, read_json, write_durable
 from lfr_ray.section import Section, parse_section
 
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.@:+-]{0,63}$"

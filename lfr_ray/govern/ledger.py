@@ -20,8 +20,8 @@ from dataclasses import dataclass, replace
 from lfr_ray.clock import Clock, SystemClock, parse_utc
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import IntegrityError, LfrError, StoreError
+from lfr_ray.files import disk_error, sync_folder, write_all, write_durable
 from lfr_ray.govern.canonical import sha256_hex
-from lfr_ray.govern.files import disk_error, sync_folder, write_all, write_durable
 from lfr_ray.govern.keys import PublicKey, SigningKey, site_key, trusted_keys
 from lfr_ray.govern.ledger_event import SEAL_PURPOSE, Event, check_event, line_of
 from lfr_ray.govern.ledger_head import Head, HeadFile

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
 from lfr_ray.clock import utc_text
@@ -162,20 +162,8 @@ def line_of(event: Event, number: int, at: float, previous: str) -> tuple[bytes,
         at: Wall time.
         previous: Hash of the line before, :data:`FIRST_PREVIOUS` for the first.
     """
-    body = canonical_json(
-        {
-            "n": number,
-            "at": utc_text(at),
-            "kind": event.kind,
-            "what": event.what,
-            "deployment": event.deployment,
-            "actor": event.actor,
-            "subject": event.subject,
-            "reason": event.reason,
-            "facts": event.facts,
-            "previous": previous,
-        }
-    )
+    said = {one.name: getattr(event, one.name) for one in fields(event)}
+    body = canonical_json({"n": number, "at": utc_text(at), "previous": previous, **said})
     digest = sha256_hex(body)
     return body[:-1] + b',"sha256":"' + digest.encode() + b'"}\n', digest
 

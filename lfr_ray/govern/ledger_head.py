@@ -11,14 +11,14 @@ import contextlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from lfr_ray.files import sync_folder, write_all
 from lfr_ray.govern.canonical import canonical_json
-from lfr_ray.govern.files import sync_folder, write_all
 from lfr_ray.govern.keys import PublicKey, Signature, SigningKey, signature_fault
 from lfr_ray.govern.ledger_event import FIRST_PREVIOUS
 
@@ -47,13 +47,7 @@ class Head:
 
     def content(self) -> dict[str, Any]:
         """Plain values: what is signed."""
-        return {
-            "count": self.count,
-            "sha256": self.sha256,
-            "size_bytes": self.size_bytes,
-            "latest_at": self.latest_at,
-            "accepted": self.accepted,
-        }
+        return asdict(self)
 
     def text(self) -> str:
         """For people and receipts: ``count:hash``."""

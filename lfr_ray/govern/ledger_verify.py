@@ -13,8 +13,8 @@ from pydantic import ValidationError
 
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import NotFoundError
+from lfr_ray.files import disk_error
 from lfr_ray.govern.canonical import Form, form_of, sha256_hex
-from lfr_ray.govern.files import disk_error
 from lfr_ray.govern.keys import PublicKey, Signature, signature_fault
 from lfr_ray.govern.ledger_event import FIRST_PREVIOUS, SEAL_PURPOSE, split_line
 from lfr_ray.govern.ledger_head import HeadFile

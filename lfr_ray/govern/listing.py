@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import IntegrityError
+from lfr_ray.files import read_json, write_durable
 from lfr_ray.govern.canonical import canonical_json
-from lfr_ray.govern.files import read_json, write_durable
 
 
 @dataclass(frozen=True, slots=True)

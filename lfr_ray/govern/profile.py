@@ -12,8 +12,8 @@ from pydantic import Field, model_validator
 from lfr_ray.config import AuthorityConfig
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import ConfigError, IntegrityError
+from lfr_ray.files import read_json, write_durable
 from lfr_ray.govern.canonical import canonical_json, form_of, sha256_hex
-from lfr_ray.govern.files import read_json, write_durable
 from lfr_ray.section import Section, load_yaml, parse_section
 
 Kind = Literal["live", "retrospective", "test"]

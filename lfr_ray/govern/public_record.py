@@ -35,6 +35,10 @@ OUTCOMES = (
     "false_alert_unconfirmed",
     "no_outcome",
 )
+PUBLISHED = {
+    "kind", "purpose", "legal_basis", "why", "who", "urgent", "urgent_reason", "documents", "model", "model_sha256",
+}  # fmt: skip
+"""Fields of an authority that anybody may see as they are."""
 MONITORED = ("perceived_ethnicity", "perceived_sex", "perceived_age_band")
 
 
@@ -158,20 +162,11 @@ def record_fault(document: Mapping[str, Any], trusted: Mapping[str, PublicKey]) 
 
 def _authority(grant: Grant) -> dict[str, Any]:
     authority = grant.authority
-    return {
-        "kind": authority.kind,
-        "purpose": authority.purpose,
-        "legal_basis": authority.legal_basis,
-        "why": authority.why,
-        "who": list(authority.who),
+    shown: dict[str, Any] = authority.model_dump(mode="json", include=PUBLISHED)
+    return shown | {
         "authorising_rank": authority.authorising_officer.rank,
         "applicant_rank": authority.applicant.rank,
-        "urgent": authority.urgent,
-        "urgent_reason": authority.urgent_reason,
         "ratified": grant.ratification is not None,
-        "documents": dict(authority.documents),
-        "model": authority.model,
-        "model_sha256": authority.model_sha256,
         "sha256": sha256_hex(canonical_json(authority.content())),
     }
 

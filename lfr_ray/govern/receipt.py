@@ -9,8 +9,8 @@ from pydantic import Field
 
 from lfr_ray.config import NAME_PATTERN
 from lfr_ray.data_dir import DataDir
+from lfr_ray.files import read_json, write_durable
 from lfr_ray.govern.canonical import Moment, canonical_json, sha256_hex
-from lfr_ray.govern.files import read_json, write_durable
 from lfr_ray.govern.keys import PublicKey, Signature, SigningKey, signature_fault
 from lfr_ray.section import Section, parse_section
 

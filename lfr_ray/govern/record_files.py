@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from lfr_ray.govern.files import write_durable
+from lfr_ray.files import write_durable
 from lfr_ray.report.page import record_page
 
 COLUMNS = ("field", "value", "count", "of", "low", "high")

@@ -9,14 +9,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from lfr_ray.clock import utc_text
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import InputError, StoreError
+from lfr_ray.files import disk_error, sync_folder, write_durable
 from lfr_ray.govern.canonical import canonical_json
-from lfr_ray.govern.files import disk_error, sync_folder, write_durable
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,8 @@ class Switch:
         if present is not None:
             return present
         halt = Halt(by, " ".join(reason.split())[:300], utc_text(now_s))
-        content = canonical_json({"by": halt.by, "reason": halt.reason, "at": halt.at})
         try:
-            write_durable(self._path, content + b"\n")
+            write_durable(self._path, canonical_json(asdict(halt)) + b"\n")
         except StoreError:
             self._set_empty()
         return halt

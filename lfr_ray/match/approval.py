@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from lfr_ray.errors import IntegrityError, StoreError
-from lfr_ray.match.shred import sync_folder
+from lfr_ray.errors import IntegrityError, LfrError, NotFoundError
+from lfr_ray.files import read_json, write_durable
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +31,11 @@ def read_approval(path: Path) -> Approval | None:
         IntegrityError: The file is damaged.
     """
     try:
-        known = json.loads(path.read_text(encoding="utf-8"))
+        known = read_json(path, "the watchlist's approval")
         return Approval(str(known["approved_by"]), float(known["approved_at"]), str(known["content_hash"]))
-    except FileNotFoundError:
+    except NotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (LfrError, ValueError, KeyError, TypeError):
         raise IntegrityError(
             "the watchlist's approval cannot be read",
             got=path.name,
@@ -50,17 +49,4 @@ def write_approval(path: Path, approval: Approval) -> None:
     Raises:
         StoreError: It cannot be written.
     """
-    fresh = path.with_suffix(".new")
-    try:
-        with fresh.open("w", encoding="utf-8") as stream:
-            json.dump(asdict(approval), stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        fresh.replace(path)
-        sync_folder(path.parent)
-    except OSError as error:
-        raise StoreError(
-            "the approval cannot be written",
-            got=f"{path.name}: {error.strerror}",
-            next_step="check that the data folder is writable and the disk is not full",
-        ) from None
+    write_durable(path, json.dumps(asdict(approval)).encode())

@@ -193,10 +193,7 @@ class WatchlistStore:
             raise _no_entry()
         if not entry_ids:
             return
-        with self._place.writing():
-            self._table.delete("entry_id", entry_ids)
-            self._place.note_superseded()
-            self._place.tidy()
+        self._delete("entry_id", entry_ids)
 
     def remove_pictures(self, *image_ids: str) -> None:
         """Remove single pictures, as :meth:`remove` does entries; an entry without any left is gone.
@@ -205,10 +202,13 @@ class WatchlistStore:
             StoreError: It cannot be written.
         """
         if image_ids and self._table.exists():
-            with self._place.writing():
-                self._table.delete("image_id", image_ids)
-                self._place.note_superseded()
-                self._place.tidy()
+            self._delete("image_id", image_ids)
+
+    def _delete(self, column: str, values: Sequence[str]) -> None:
+        with self._place.writing():
+            self._table.delete(column, values)
+            self._place.note_superseded()
+            self._place.tidy()
 
     def tidy(self) -> None:
         """Join the many small files of an import, and erase what was replaced.

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from lfr_ray.data_dir import WatchlistDir
 from lfr_ray.errors import StoreError
-from lfr_ray.match.lock import FileLock
-from lfr_ray.match.shred import link_all, shred, shred_tree, shred_unlinked, sync_folder
+from lfr_ray.files import locked, sync_folder
 from lfr_ray.match.table import Table
+from lfr_ray.shred import link_all, shred, shred_tree, shred_unlinked
 
 
 class StoreFolder:
@@ -25,7 +25,6 @@ class StoreFolder:
         self._folder = folder
         self._table = table
         self._paths = paths = WatchlistDir(folder)
-        self._lock = FileLock(paths.lock)
         self._unfinished, self._superseded = paths.unfinished, paths.superseded
 
     @contextmanager
@@ -41,7 +40,7 @@ class StoreFolder:
         # What cannot be finished now (a full disk) is tried again by the next caller: reading goes on.
         with suppress(StoreError):
             self._recover()
-        with self._lock.shared():
+        with locked(self._paths.lock, shared=True):
             if self._paths.destroying.exists():
                 raise StoreError(
                     "the watchlist is being destroyed and that could not be finished",
@@ -60,7 +59,7 @@ class StoreFolder:
         with _as_store_error(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
         self._recover()
-        with self._lock.exclusive(), _as_store_error(self._folder):
+        with locked(self._paths.lock), _as_store_error(self._folder):
             self._unfinished.mkdir(exist_ok=True)
             yield
             self._unfinished.rmdir()
@@ -95,7 +94,7 @@ class StoreFolder:
         if not self._folder.is_dir():
             yield done
             return
-        with self._lock.exclusive():
+        with locked(self._paths.lock):
             yield done
             with _as_store_error(self._folder):
                 done += self._destroy()
@@ -104,7 +103,7 @@ class StoreFolder:
         """Finish what a writer that died has begun."""
         if not self._unfinished.exists() and not self._paths.destroying.exists():
             return
-        with self._lock.exclusive_if_free() as taken, _as_store_error(self._folder):
+        with locked(self._paths.lock, wait=False) as taken, _as_store_error(self._folder):
             if not taken:
                 return
             if self._paths.destroying.exists():

@@ -36,6 +36,9 @@ _COVERED = {region: f"embedding_{region}" for region in REGIONS}
 """Columns of the vectors with a region painted over; an empty list where there is none."""
 _VECTORS = ("embedding", *_COVERED.values())
 
+_PICTURE = ("file_sha256", "model", "quality", "size_px", "imported_by", "imported_at", "jpeg")
+"""Fields of a picture that are columns of the same name."""
+
 _KINDS = {"expires_at": pa.float64(), "image_date": pa.float64(), "priority": pa.int32(), "under_18": pa.bool_()}
 SCHEMA = pa.schema(
     [pa.field("image_id", pa.string(), nullable=False)]
@@ -181,19 +184,9 @@ def quoted(text: str) -> str:
 def row_of(image: EnrolledImage) -> dict[str, Any]:
     """The table's row of a picture."""
     row: dict[str, Any] = {name: getattr(image.entry, name) for name in ENTRY_FIELDS}
-    return row | {
-        "image_id": image.image_id,
-        "file_sha256": image.file_sha256,
-        "model": image.model,
-        "quality": image.quality,
-        "size_px": image.size_px,
-        "imported_by": image.imported_by,
-        "imported_at": image.imported_at,
-        "digest": image.digest(),
-        "embedding": image.vector,
-        **{column: image.covered.get(region, ()) for region, column in _COVERED.items()},
-        "jpeg": image.jpeg,
-    }
+    row |= {name: getattr(image, name) for name in _PICTURE}
+    covered = {column: image.covered.get(region, ()) for region, column in _COVERED.items()}
+    return row | covered | {"image_id": image.image_id, "digest": image.digest(), "embedding": image.vector}
 
 
 def entry_of(row: dict[str, Any]) -> Entry:
@@ -203,18 +196,8 @@ def entry_of(row: dict[str, Any]) -> Entry:
 
 def image_of(row: dict[str, Any]) -> EnrolledImage:
     """The picture of a row."""
-    return EnrolledImage(
-        entry=entry_of(row),
-        file_sha256=row["file_sha256"],
-        model=row["model"],
-        vector=row["embedding"],
-        quality=row["quality"],
-        size_px=row["size_px"],
-        jpeg=row["jpeg"],
-        imported_by=row["imported_by"],
-        imported_at=row["imported_at"],
-        covered=covered_of(row),
-    )
+    kept = {name: row[name] for name in _PICTURE}
+    return EnrolledImage(entry=entry_of(row), vector=row["embedding"], covered=covered_of(row), **kept)
 
 
 def covered_of(row: dict[str, Any]) -> dict[str, Floats]:

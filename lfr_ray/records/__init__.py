@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lfr_ray.records.alert import (
+    CLOSED,
     IMAGE_KINDS,
     LOWER,
     REGIONS,
@@ -42,16 +43,19 @@ from lfr_ray.records.alert import (
     Hold,
     Images,
     Match,
+    Moment,
     Place,
     ShownRecord,
     Sighting,
     Sightings,
+    StoredEvent,
     ViewQuality,
+    is_none,
 )
-from lfr_ray.records.parts import Moment
 from lfr_ray.records.quality import Quality
 
 __all__ = [
+    "CLOSED",
     "IMAGE_KINDS",
     "LOWER",
     "POINTS",
@@ -86,8 +90,10 @@ __all__ = [
     "ShownRecord",
     "Sighting",
     "Sightings",
+    "StoredEvent",
     "View",
     "ViewQuality",
+    "is_none",
 ]
 
 Picture = npt.NDArray[np.uint8]

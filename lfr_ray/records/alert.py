@@ -1,16 +1,34 @@
 """An alert: a possible match, what it rests on, where it was seen, and what people made of it.
 
-Each field is described here and nowhere else. The columns of the database, the document over HTTP, in webhooks and in
-the event stream, and its JSON Schema are derived from it (``alert.rows`` and ``alert.document``).
+Each field is described here and nowhere else. The document over HTTP, in webhooks and in the event stream, its JSON
+Schema and the columns of the database are derived from it (``alert.document`` and ``alert.rows``). An alert has the
+fields of its parts beside its own, so document and row are flat.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from typing import Annotated
 
-from lfr_ray.records.parts import Moment, Recoded, about
+from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, StrictBool, StrictFloat, WithJsonSchema
+from pydantic.dataclasses import dataclass
+
+from lfr_ray.clock import parse_utc, utc_text
 from lfr_ray.records.quality import Quality
+
+CLOSED = ConfigDict(
+    extra="forbid", validate_by_name=True, validate_by_alias=True, json_schema_serialization_defaults_required=True
+)
+"""Of every record that is a document outside: a field that is not described is an error."""
+
+Moment = Annotated[
+    float,
+    BeforeValidator(lambda value: parse_utc(value) if isinstance(value, str) else value),
+    PlainSerializer(utc_text, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "description": "ISO 8601 in UTC"}),
+]
+"""Wall time, seconds since 1970 UTC. In a document it is text."""
 
 LOWER, UPPER = "lower", "upper"
 REGIONS = (LOWER, UPPER)
@@ -23,6 +41,11 @@ Facts = Mapping[str, Fact]
 """What the ledger and the event stream keep of a step: no picture, no name, no note."""
 
 
+def is_none(value: object) -> bool:
+    """For a field's ``exclude_if``: it is left out of the document while it is not known."""
+    return value is None
+
+
 def visible_regions(covered: str) -> list[str]:
     """The halves of a face that are not covered.
 
@@ -32,69 +55,75 @@ def visible_regions(covered: str) -> list[str]:
     return [region for region in REGIONS if region != covered]
 
 
-def covered_region(visible: list[str]) -> str:
-    """The half that is not visible; empty: both are.
+def covered_region(told: str | list[str]) -> str:
+    """The half that is covered, from itself or from the visible ones; empty: none.
 
-    >>> covered_region(["upper"])
-    'lower'
+    >>> covered_region(["upper"]), covered_region("upper")
+    ('lower', 'upper')
     """
-    return next((region for region in REGIONS if region not in visible), "")
+    return told if isinstance(told, str) else next((region for region in REGIONS if region not in told), "")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, config=CLOSED)
 class Match:
     """The matcher's answer when the evidence says "possibly this person"."""
 
-    entry_id: str = field(metadata=about("Entry of the watchlist.", text=64))
-    name: str = field(repr=False, metadata=about("As the watchlist has it."))
-    category: str = field(metadata=about("Category of the entry.", text=64))
-    action: str = field(metadata=about("What is asked for if a person confirms the match."))
-    similarity: float = field(metadata=about("Of the fused views to the entry, -1 to 1."))
-    threshold: float = field(metadata=about("What the similarity had to reach at this list size."))
-    margin: float = field(metadata=about("Lead over the nearest other entry; 2.0 where the list has one entry."))
-    runner_up: str = field(metadata=about("The nearest other entry; empty where there is none.", text=64))
-    views_agreeing: int = field(metadata=about("Views that each point to this entry on their own."))
-    views_compared: int = field(metadata=about("Views that were compared."))
-    list_size: int = field(metadata=about("Entries that were compared."))
-    relatives: tuple[str, ...] = field(
-        default=(), metadata=about("Entries whose enrolled faces are close to this one's.")
+    entry_id: Annotated[str, Field(description="Entry of the watchlist.")]
+    name: Annotated[str, Field(description="As the watchlist has it.")] = dataclasses.field(repr=False)
+    category: Annotated[str, Field(description="Category of the entry.")]
+    action: Annotated[str, Field(description="What is asked for if a person confirms the match.")]
+    similarity: Annotated[float, Field(description="Of the fused views to the entry, -1 to 1.")]
+    threshold: Annotated[float, Field(description="What the similarity had to reach at this list size.")]
+    margin: Annotated[float, Field(description="Lead over the nearest other entry; 2.0 where the list has one entry.")]
+    runner_up: Annotated[str, Field(description="The nearest other entry; empty where there is none.")]
+    views_agreeing: Annotated[int, Field(description="Views that each point to this entry on their own.")]
+    views_compared: Annotated[int, Field(description="Views that were compared.")]
+    list_size: Annotated[int, Field(description="Entries that were compared.")]
+    relatives: tuple[str, ...] = Field(
+        default=(), kw_only=True, description="Entries whose enrolled faces are close to this one's."
     )
-    probability: float | None = field(
+    probability: float | None = Field(
         default=None,
-        metadata=about(
-            "That it is this person, at this list size and the site's base rate; null without a calibration."
-        ),
+        kw_only=True,
+        description="That it is this person, at this list size and the site's base rate; null without a calibration.",
     )
-    covered: str = field(
+    covered: Annotated[
+        str, BeforeValidator(covered_region), PlainSerializer(visible_regions, list[str], when_used="json")
+    ] = Field(
         default="",
-        metadata=about(
-            "Halves of the face that are visible: upper, lower. The comparison rests on them.",
-            json="regions_visible",
-            text=16,
-            recoded=Recoded(list[str], visible_regions, covered_region),
-        ),
+        kw_only=True,
+        validation_alias="regions_visible",
+        serialization_alias="regions_visible",
+        description="Halves of the face that are visible: upper, lower. The comparison rests on them.",
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, config=CLOSED)
 class Place:
     """Where and when the deciding view was taken."""
 
-    camera: str = field(metadata=about("Name of the camera.", text=64))
-    deployment: str = field(metadata=about("Under whose authority the comparison was made.", text=64))
-    captured_at: Moment = field(metadata=about("Wall time of the deciding view, ISO 8601 UTC."))
-    captured_s: float = field(metadata=about("Position on the camera's own timeline, seconds.", json="time_s"))
+    camera: Annotated[str, Field(description="Name of the camera.")]
+    deployment: Annotated[str, Field(description="Under whose authority the comparison was made.")]
+    captured_at: Annotated[Moment, Field(description="Wall time of the deciding view, ISO 8601 UTC.")]
+    captured_s: Annotated[
+        float,
+        Field(
+            validation_alias="time_s",
+            serialization_alias="time_s",
+            description="Position on the camera's own timeline, seconds.",
+        ),
+    ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, config=CLOSED)
 class ViewQuality:
     """Of the deciding view."""
 
-    value: float = field(metadata=about("0 to 1; views are ranked and weighted by it."))
-    size_px: float = field(metadata=about("Square root of the box's area, pixels."))
+    value: Annotated[float, Field(description="0 to 1; views are ranked and weighted by it.")]
+    size_px: Annotated[float, Field(description="Square root of the box's area, pixels.")]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, config=CLOSED)
 class Images:
     """Addresses of the pictures."""
 
@@ -108,17 +137,17 @@ class Images:
         return Images(*(f"/v1/alerts/{alert_id}/images/{kind}" for kind in IMAGE_KINDS))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, config=CLOSED)
 class Evidence:
     """What the match rests on."""
 
-    model: str = field(metadata=about("Card id of the embedder.", text=64))
-    box: tuple[float, float, float, float] = field(metadata=about("x1, y1, x2, y2 in pixels of the frame."))
+    model: Annotated[str, Field(description="Card id of the embedder.")]
+    box: Annotated[tuple[float, float, float, float], Field(description="x1, y1, x2, y2 in pixels of the frame.")]
     quality: ViewQuality
-    images: Images = field(repr=False, default=Images(), metadata=about("face, watchlist and scene.", stored=False))
+    images: Images = Field(default=Images(), kw_only=True, repr=False)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Sighting:
     """A possible match on its way to becoming an alert; its fields are taken over by name.
 
@@ -140,34 +169,37 @@ class Sighting:
     deployment: str
     box: tuple[float, float, float, float]
     quality: Quality
-    face_jpeg: bytes = field(repr=False)
-    scene_jpeg: bytes = field(repr=False)
-    watchlist_jpeg: bytes = field(repr=False, default=b"")
+    face_jpeg: bytes = dataclasses.field(repr=False)
+    scene_jpeg: bytes = dataclasses.field(repr=False)
+    watchlist_jpeg: bytes = dataclasses.field(repr=False, default=b"")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, config=CLOSED)
 class Details:
     """What belongs to a decision (``comparison``) or to an outcome (the rest); None: not said."""
 
-    comparison: Mapping[str, str] | None = field(
-        default=None, metadata=about("What the officer found by eye, feature by feature.", omit=True)
+    comparison: Mapping[str, str] | None = Field(
+        default=None, exclude_if=is_none, description="What the officer found by eye, feature by feature."
     )
-    minutes: float | None = field(default=None, metadata=about("How long the person was stopped.", omit=True))
-    offence_class: str | None = field(default=None, metadata=about("With arrest.", omit=True))
-    confirmed: bool | None = field(
-        default=None, metadata=about("With false_alert: the person was engaged and is somebody else.", omit=True)
+    minutes: StrictFloat | None = Field(default=None, exclude_if=is_none, description="How long they were stopped.")
+    offence_class: str | None = Field(default=None, exclude_if=is_none, description="With arrest.")
+    confirmed: StrictBool | None = Field(
+        default=None,
+        exclude_if=is_none,
+        description="With false_alert: the person was engaged and is somebody else.",
     )
-    perceived_ethnicity: str | None = field(default=None, metadata=about("As the officer perceived it.", omit=True))
-    perceived_sex: str | None = field(default=None, metadata=about("As the officer perceived it.", omit=True))
-    perceived_age_band: str | None = field(default=None, metadata=about("As the officer perceived it.", omit=True))
+    perceived_ethnicity: str | None = Field(
+        default=None, exclude_if=is_none, description="As the officer perceived it."
+    )
+    perceived_sex: str | None = Field(default=None, exclude_if=is_none, description="As the officer perceived it.")
+    perceived_age_band: str | None = Field(default=None, exclude_if=is_none, description="As the officer perceived it.")
 
     def of_outcome(self) -> dict[str, Fact]:
         """What was said of an outcome."""
-        values = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "comparison"}
-        return {name: value for name, value in values.items() if value is not None}
+        return {name: value for name, value in vars(self).items() if name != "comparison" and value is not None}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class CaseRecord:
     """One thing that a person recorded about an alert; never changed, only corrected by a later record.
 
@@ -175,7 +207,7 @@ class CaseRecord:
         kind: "decision" or "outcome".
         value: The decision or the outcome, from the vocabularies of ``adjudicate.case``.
         note: The officer's own words; personal data, so never shown in a log.
-        made_at: Wall time.
+        made_at: Wall time; 0 before it is recorded.
         record_id: Increasing number; 0 before it is stored.
         corrects: The record that this one replaces, or 0.
     """
@@ -183,113 +215,107 @@ class CaseRecord:
     kind: str
     officer: str
     value: str
-    note: str = field(repr=False)
-    made_at: Moment
+    note: str = dataclasses.field(default="", repr=False)
+    made_at: float = 0.0
     record_id: int = 0
     corrects: int = 0
-    details: Details = field(repr=False, default=Details())
+    details: Details = dataclasses.field(repr=False, default=Details())
 
 
-@dataclass(frozen=True, slots=True)
-class ShownRecord:
+@dataclass(frozen=True, config=CLOSED, kw_only=True)
+class ShownRecord(Details):
     """One record of a case, as it is shown."""
 
     record_id: int
-    kind: str = field(metadata=about("decision or outcome"))
+    kind: Annotated[str, Field(description="decision or outcome")]
     officer: str
-    note: str = field(repr=False)
+    note: str = Field(repr=False)
     made_at: Moment
-    corrects: int | None = field(metadata=about("The record that this one replaces."))
-    decision: str | None = field(metadata=about("Of a decision.", omit=True))
-    outcome: str | None = field(metadata=about("Of an outcome.", omit=True))
-    details: Details = field(repr=False, metadata=about(part=True))
+    corrects: Annotated[int | None, Field(description="The record that this one replaces.")]
+    decision: str | None = Field(default=None, exclude_if=is_none, description="Of a decision.")
+    outcome: str | None = Field(default=None, exclude_if=is_none, description="Of an outcome.")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, config=CLOSED)
 class Decision:
     """What was decided; where two officers decide and disagree, the lesser stands."""
 
     decision: str
-    officer: str = field(metadata=about("Who gave the last verdict."))
-    note: str = field(repr=False)
+    officer: Annotated[str, Field(description="Who gave the last verdict.")]
+    note: str = dataclasses.field(repr=False)
     decided_at: Moment
-    time_to_decision_s: float = field(metadata=about("Seconds after the alert."))
-    agreed: bool = field(metadata=about("All verdicts say the same."))
+    time_to_decision_s: Annotated[float, Field(description="Seconds after the alert.")]
+    agreed: Annotated[bool, Field(description="All verdicts say the same.")]
     record_id: int
     verdicts: tuple[ShownRecord, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, config=CLOSED)
 class CaseProgress:
     """How far the decision is. Under the two-person rule nothing of the first verdict is told before the second."""
 
-    state: str = field(metadata=about("open, awaiting_second, decided or concluded"))
+    state: Annotated[str, Field(description="open, awaiting_second, decided or concluded")]
     two_person: bool
     verdicts_given: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, config=CLOSED)
 class CaseState:
     """What people made of an alert so far."""
 
-    status: str = field(default="new", metadata=about("new or decided", text=16))
-    progress: CaseProgress = field(default=CaseProgress("open", False, 0), metadata=about(json="case", stored=False))
-    decision: Decision | None = field(default=None, metadata=about(stored=False))
-    outcome: ShownRecord | None = field(default=None, metadata=about("What came of it.", stored=False))
-    history: tuple[ShownRecord, ...] = field(
-        default=(), metadata=about("Every record, oldest first, once the case is decided.", stored=False)
+    status: str = Field(default="new", kw_only=True, description="new or decided")
+    case: CaseProgress = Field(default=CaseProgress("open", False, 0), kw_only=True)
+    decision: Decision | None = Field(default=None, kw_only=True)
+    outcome: ShownRecord | None = Field(default=None, kw_only=True, description="What came of it.")
+    history: tuple[ShownRecord, ...] = Field(
+        default=(), kw_only=True, description="Every record, oldest first, once the case is decided."
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, config=CLOSED)
 class Sightings:
     """How often and when the person was seen at this camera since."""
 
-    count: int = field(metadata=about(column="sightings"))
-    first: Moment = field(metadata=about(column="first_seen_at"))
-    last: Moment = field(metadata=about(column="last_seen_at"))
+    count: int
+    first: Moment
+    last: Moment
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, config=CLOSED)
 class Hold:
     """Why an alert is kept beyond its retention time."""
 
-    reason: str = field(default="", metadata=about(column="hold_reason"))
-    by: str = field(default="", metadata=about(column="held_by", text=64))
-    at: Moment | None = field(default=None, metadata=about(column="held_at"))
+    reason: str
+    by: str
+    at: Moment | None
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+@dataclass(frozen=True, config=CLOSED, kw_only=True)
+class Alert(CaseState, Evidence, Place, Match):
     """A possible match. A person decides what it is."""
 
-    id: str = field(metadata=about(column="alert_id", text=32, unique=True))
-    key: str = field(metadata=about("Idempotency key of the sighting that raised it.", text=200, unique=True))
+    id: str
+    key: Annotated[str, Field(description="Idempotency key of the sighting that raised it.")]
     raised_at: Moment
-    match: Match = field(metadata=about(part=True))
-    place: Place = field(metadata=about(part=True))
-    evidence: Evidence = field(metadata=about(part=True))
-    sightings: Sightings = field(metadata=about(columns=True))
-    hold: Hold | None = field(default=None, metadata=about(columns=True))
-    case: CaseState = field(default=CaseState(), metadata=about(part=True))
-    cautions: tuple[str, ...] = field(
-        default=(),
-        metadata=about("possible_relative, small_margin, single_entry_list, partly_covered", stored=False),
+    sightings: Sightings
+    hold: Hold | None = None
+    cautions: tuple[str, ...] = Field(
+        default=(), description="possible_relative, small_margin, single_entry_list, partly_covered"
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, config=CLOSED)
 class AlertPage:
     """One page of alerts."""
 
     alerts: tuple[Alert, ...]
-    next_cursor: str | None = field(metadata=about("For the page after it; null after the last."))
-    event_id: int = field(
-        metadata=about("Open the stream with this Last-Event-ID, and nothing after this page is missed.")
-    )
+    next_cursor: Annotated[str | None, Field(description="For the page after it; null after the last.")]
+    event_id: Annotated[
+        int, Field(description="Open the stream with this Last-Event-ID, and nothing after this page is missed.")
+    ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class AlertReceipt:
     """The alert that a sighting went to, and whether it was raised by it just now."""
 
@@ -297,13 +323,26 @@ class AlertReceipt:
     new: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """One recorded step. ``facts`` hold no picture, no name and no note."""
+
+    event_id: int
+    kind: str
+    at: float
+    alert_id: str
+    facts: Facts = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True, config=CLOSED)
 class FeedEvent:
     """One step of the event stream and of webhooks."""
 
-    id: int = field(metadata=about("Increasing number."))
-    kind: str = field(metadata=about("alert_raised, sighting_attached, decision, outcome, erasure, pause, resume, ..."))
+    id: Annotated[int, Field(description="Increasing number.")]
+    kind: Annotated[
+        str, Field(description="alert_raised, sighting_attached, decision, outcome, erasure, pause, resume, ...")
+    ]
     at: Moment
     alert_id: str | None
-    reason: str = field(metadata=about("Of a pause or its end."))
-    alert: Alert | None = field(metadata=about("As it stands now; null when it is destroyed."))
+    reason: Annotated[str, Field(description="Of a pause or its end.")]
+    alert: Annotated[Alert | None, Field(description="As it stands now; null when it is destroyed.")]

@@ -13,9 +13,9 @@ from pathlib import Path
 from lfr_ray.alert.erase import AlertEraser, RetentionFacts
 from lfr_ray.clock import Clock, SystemClock, utc_text
 from lfr_ray.errors import ConflictError, LfrError
+from lfr_ray.files import exclusive
 from lfr_ray.govern.canonical import canonical_json, sha256_hex
 from lfr_ray.govern.erasure import Erasure, Journal, Stage, unfinished
-from lfr_ray.govern.files import exclusive
 from lfr_ray.govern.fingerprints import fingerprints_of, scan_key
 from lfr_ray.govern.grant import Grant, closed, closing_fault, list_grants, load_grant, must_erase
 from lfr_ray.govern.keys import PublicKey, site_key, trusted_keys

@@ -10,16 +10,16 @@ import numpy as np
 from lfr_ray.alert.erase import AlertEraser, RetentionFacts
 from lfr_ray.alert.store import AlertStore
 from lfr_ray.errors import LfrError, NotFoundError
+from lfr_ray.files import disk_error, sync_folder
 from lfr_ray.govern.erasure import ErasableStore
-from lfr_ray.govern.files import disk_error, sync_folder
 from lfr_ray.match.entries import EnrolledImage
-from lfr_ray.match.shred import shred, shred_tree
 from lfr_ray.match.store import WatchlistStore
 from lfr_ray.records import IMAGE_KINDS
+from lfr_ray.shred import shred, shred_tree
 from lfr_ray.site.open import SiteStorage
 
 
-class ErasableWatchlist:
+class ErasableWatchlist(ErasableStore):
     """The list: pictures and templates."""
 
     label = "watchlist"
@@ -43,16 +43,12 @@ class ErasableWatchlist:
         gone = self._store.destroy()
         return {"entries": gone.entries, "images": gone.images, "files": gone.files, "bytes": gone.size_bytes}
 
-    def kept(self) -> Iterator[bytes]:
-        """Nothing of it stays."""
-        return iter(())
-
     def notes(self) -> Sequence[str]:
         """What could not be read."""
         return tuple(self._notes)
 
 
-class ErasableAlerts:
+class ErasableAlerts(ErasableStore):
     """The pictures of some alerts.
 
     Args:
@@ -84,11 +80,11 @@ class ErasableAlerts:
 
     def destroy(self) -> Mapping[str, int]:
         """Rows are deleted and overwritten, free pages and the write-ahead log emptied."""
-        report = self._eraser.purge(self.going(), now_s=self._now_s, reason=self._reason)
-        done = self._eraser.vacuum()
-        if not done.complete and done.note not in self._notes:
-            self._notes.append(done.note)
-        return {"alerts": len(report.erased), "images": sum(len(one.image_sha256) for one in report.erased)}
+        erased = self._eraser.purge(self.going(), now_s=self._now_s, reason=self._reason)
+        left = self._eraser.vacuum()
+        if left and left not in self._notes:
+            self._notes.append(left)
+        return {"alerts": len(erased), "images": sum(len(one.image_sha256) for one in erased)}
 
     def kept(self) -> Iterator[bytes]:
         """Pictures of alerts that stay: held, or of other deployments."""
@@ -101,7 +97,7 @@ class ErasableAlerts:
         return tuple(self._notes)
 
 
-class ErasableFiles:
+class ErasableFiles(ErasableStore):
     """Plain files and folders: overwritten, flushed, removed.
 
     Overwriting reaches the disk's blocks on file systems that write in place. A flash drive or a
@@ -144,14 +140,6 @@ class ErasableFiles:
                 raise disk_error("a file could not be destroyed", root, error) from None
             files, size_bytes = files + more, size_bytes + more_bytes
         return {"files": files, "bytes": size_bytes}
-
-    def kept(self) -> Iterator[bytes]:
-        """Nothing stays."""
-        return iter(())
-
-    def notes(self) -> Sequence[str]:
-        """None."""
-        return ()
 
 
 def erasable_stores(storage: SiteStorage, deployment: str, *, now_s: float) -> list[ErasableStore]:

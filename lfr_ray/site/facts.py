@@ -12,14 +12,15 @@ from lfr_ray import __version__
 from lfr_ray.adjudicate.vocabulary import MONITORING_FIELDS
 from lfr_ray.alert.store import AlertStore
 from lfr_ray.clock import parse_utc
-from lfr_ray.govern.alert_events import AlertEvent, AlertFact, alert_facts
-from lfr_ray.govern.blue_list import BlueAlert, BlueReport, measure, read_walks
+from lfr_ray.govern.alert_events import AlertFact, alert_facts
+from lfr_ray.govern.blue_list import BlueReport, measure, read_walks
 from lfr_ray.govern.counters import totals
 from lfr_ray.govern.grant import Grant
 from lfr_ray.govern.ledger_verify import read_records
 from lfr_ray.govern.listing import read_listing
 from lfr_ray.govern.public_record import RecordFacts
 from lfr_ray.govern.receipt import SignedReceipt, load_receipt
+from lfr_ray.records import StoredEvent
 from lfr_ray.site.erase import ErasableWatchlist
 from lfr_ray.site.open import SiteStorage
 
@@ -73,12 +74,11 @@ def collect_facts(
     )
 
 
-def alert_events(alerts: AlertStore) -> Iterator[AlertEvent]:
+def alert_events(alerts: AlertStore) -> Iterator[StoredEvent]:
     """The feed of alerts from its beginning."""
     after = 0
     while events := alerts.events_after(after, 1000):
-        for event in events:
-            yield AlertEvent(event.kind, event.at, event.alert_id, event.facts)
+        yield from events
         after = events[-1].event_id
 
 
@@ -116,5 +116,4 @@ def _incidents(records: Iterable[Mapping[str, Any]]) -> list[tuple[float, str, s
 def _blue(walks: Path | None, alerts: Iterable[AlertFact], groups: Mapping[str, str]) -> BlueReport | None:
     if walks is None:
         return None
-    blue = [BlueAlert(one.alert_id, one.entry_id, one.camera, one.captured_at) for one in alerts if one.blue]
-    return measure(read_walks(walks, groups), blue)
+    return measure(read_walks(walks, groups), [one for one in alerts if one.blue])

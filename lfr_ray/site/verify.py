@@ -11,8 +11,8 @@ from typing import Any
 from lfr_ray.alert.erase import AlertEraser
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import LfrError
+from lfr_ray.files import read_json
 from lfr_ray.govern import public_record, receipt
-from lfr_ray.govern.files import read_json
 from lfr_ray.govern.fingerprints import Fingerprints, fingerprints_of, scan_key
 from lfr_ray.govern.grant import AUTHORISE, Grant, closing_fault, grant_fault, list_grants
 from lfr_ray.govern.keys import Signature, signature_form, trusted_keys

@@ -14,7 +14,7 @@ from lfr_ray.alert.queries import AlertQuery
 from lfr_ray.alert.service import AlertService
 from lfr_ray.alert.webhook_store import DEFAULT_KINDS, WebhookStore
 from lfr_ray.errors import ConflictError, NotFoundError, StoreError
-from lfr_ray.records import Details, Sighting
+from lfr_ray.records import CaseRecord, Details, Sighting
 
 Make = Callable[..., Sighting]
 DeskOn = Callable[..., AlertService]
@@ -33,21 +33,19 @@ def test_from_sighting_to_erasure(desk_on: DeskOn, database: Database, make_sigh
     assert not desk.raise_alert(make_sighting()).new
     assert not desk.raise_alert(make_sighting("tracklet-2")).new
     assert desk.image(alert_id, "scene") == make_sighting().scene_jpeg
-    desk.decide(alert_id, officer="PC1", decision="engage", request_key="r1")
-    desk.decide(alert_id, officer="PC1", decision="engage", request_key="r1")
+    desk.record(alert_id, CaseRecord("decision", "PC1", "engage"), "r1")
+    desk.record(alert_id, CaseRecord("decision", "PC1", "engage"), "r1")
     with pytest.raises(ConflictError):
-        desk.decide(alert_id, officer="PC2", decision="engage")
-    desk.add_outcome(alert_id, officer="PC1", outcome="stopped", details=Details(minutes=3.5))
+        desk.record(alert_id, CaseRecord("decision", "PC2", "engage"))
+    desk.record(alert_id, CaseRecord("outcome", "PC1", "stopped", details=Details(minutes=3.5)))
     (listed,) = desk.list(AlertQuery(status="decided", camera="gate")).alerts
-    assert listed.case.outcome.details.minutes == 3.5
+    assert listed.outcome.minutes == 3.5
     assert [event.kind for event in desk.events_after(0)] == [
         *("alert_raised", "sighting_attached", "decision", "outcome")
     ]
     eraser = AlertEraser(database)
-    assert len(eraser.purge([alert_id], now_s=1.0, reason="retention").erased) == 1
-    report = eraser.vacuum()
-    assert not report.complete
-    assert "write-ahead log" in report.note
+    assert len(eraser.purge([alert_id], now_s=1.0, reason="retention")) == 1
+    assert "write-ahead log" in eraser.vacuum()
     with pytest.raises(NotFoundError):
         desk.get(alert_id)
 

@@ -24,7 +24,7 @@ from lfr_ray.errors import (
     NotFoundError,
     RefusedError,
 )
-from lfr_ray.records import Sighting
+from lfr_ray.records import CaseRecord, Sighting
 
 Make = Callable[..., Sighting]
 Result = Any
@@ -75,7 +75,7 @@ def test_decide_and_correct(served: Any, make_sighting: Make) -> None:
     assert isinstance(failed("decide", alert_id, "not_a_match", *where), ConflictError)
     corrected = run("decide", alert_id, "not_a_match", "--corrects", "1", "--note", "misread", "--json", "-", *where)
     assert json.loads(corrected.stdout)["decision"]["decision"] == "not_a_match"
-    assert served.desk.get(alert_id).case.decision.officer == "PC1"
+    assert served.desk.get(alert_id).decision.officer == "PC1"
 
 
 def test_the_first_of_two_verdicts_is_not_shown(serve: Callable[..., Any], make_sighting: Make) -> None:
@@ -178,7 +178,7 @@ def test_tail_resumes_through_a_restart(served: Any, make_sighting: Make, tmp_pa
 
 def test_tail_for_people(served: Any, make_sighting: Make) -> None:
     alert_id = served.desk.raise_alert(make_sighting()).alert_id
-    served.desk.decide(alert_id, officer="PC1", decision="engage")
+    served.desk.record(alert_id, CaseRecord("decision", "PC1", "engage"))
     served.desk.pause(by="breaker", reason="too many false alerts")
     lines = run("tail", "--server", served.url, "--after", "0", "--count", "3").stdout.splitlines()
     assert "alert_raised" in lines[0]

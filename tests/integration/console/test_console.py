@@ -11,6 +11,7 @@ import pytest
 
 from lfr_ray.alert.erase import AlertEraser
 from lfr_ray.api.auth import Access
+from lfr_ray.records import CaseRecord
 
 pytestmark = pytest.mark.browser
 
@@ -64,9 +65,9 @@ def test_an_alert_arrives_live_is_compared_decided_and_concluded(house: Any, ope
     page.click("[data-decision=engage]")
     assert "Engage" in page.inner_text("#ruling")
     assert "<b>left</b>" in page.inner_text("#ruling")
-    decided = house.desk.get(alert_id).case
+    decided = house.desk.get(alert_id)
     assert decided.decision.officer == "PC4711"
-    assert decided.history[0].details.comparison == {"nose": "agrees", "ears": "agrees", "marks": "unclear"}
+    assert decided.history[0].comparison == {"nose": "agrees", "ears": "agrees", "marks": "unclear"}
     page.wait_for_selector(".item.decided")
 
     page.select_option("#outcome-choice", "arrest")
@@ -96,7 +97,7 @@ def test_a_partly_covered_face_is_called_so(house: Any, open_page: Open, tmp_pat
 
 def test_a_correction_stands_beside_what_it_replaces(house: Any, open_page: Open) -> None:
     alert_id = house.alert("tracklet-1")
-    house.desk.decide(alert_id, officer="PC1", decision="engage")
+    house.desk.record(alert_id, CaseRecord("decision", "PC1", "engage"))
     page = open_page(house.url)
     page.click(".item")
     page.click("text=Correct the decision")
@@ -126,7 +127,7 @@ def test_two_officers_decide_and_the_second_is_blind(open_house: Callable[..., A
     second.wait_for_selector("#ruling >> text=Not a match")
     assert "nobody is engaged" in second.inner_text("#ruling")
     first.wait_for_selector("#ruling >> text=Not a match")
-    assert house.desk.get(alert_id).case.decision.agreed is False
+    assert house.desk.get(alert_id).decision.agreed is False
 
 
 def test_the_emergency_stop_asks_and_shows(house: Any, open_page: Open, tmp_path: Path) -> None:
@@ -219,7 +220,7 @@ def test_everything_can_be_done_with_the_keyboard(house: Any, open_page: Open) -
     page.focus("[data-decision=possible_match]")
     page.keyboard.press("Enter")
     page.wait_for_selector("#ruling")
-    assert house.desk.get(first).case.decision.decision == "possible_match"
+    assert house.desk.get(first).decision.decision == "possible_match"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -242,7 +243,7 @@ def test_dark_and_wide(house: Any, open_page: Open, tmp_path: Path) -> None:
     for number in range(6):
         alert_id = house.alert(f"passage-{number}", f"camera-{number}")
         if number % 2:
-            house.desk.decide(alert_id, officer="PC1", decision="not_a_match")
+            house.desk.record(alert_id, CaseRecord("decision", "PC1", "not_a_match"))
     page = open_page(house.url, scheme="dark", width=1680, height=1000)
     page.click(".item.new >> nth=0")
     page.wait_for_selector("img[data-kind=scene]")

@@ -12,6 +12,7 @@ from lfr_ray.clock import FakeClock
 from lfr_ray.data_dir import DataDir
 from lfr_ray.govern.keys import PublicKey, SigningKey, site_key, trusted_keys
 from lfr_ray.govern.ledger import Ledger
+from tests.integration.govern.station import Station
 
 
 @dataclass
@@ -60,3 +61,10 @@ def site(tmp_path: Path) -> Iterator[Site]:
     yield made
     for ledger in made.opened:
         ledger.close()
+
+
+@pytest.fixture
+def station(site: Site) -> Iterator[Station]:
+    made = Station(site)
+    yield made
+    made.desk.store.database.close()

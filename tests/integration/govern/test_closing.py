@@ -6,121 +6,25 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 
-from lfr_ray.adjudicate.case import CaseRules
-from lfr_ray.alert.database import Database
-from lfr_ray.alert.rules import AlertRules
-from lfr_ray.alert.service import AlertService
-from lfr_ray.alert.store import AlertStore
-from lfr_ray.camera.stills import encode_jpeg
 from lfr_ray.errors import ConflictError, IntegrityError, NotFoundError
-from lfr_ray.govern.alert_events import last_event_id, ledger_event
+from lfr_ray.files import exclusive
+from lfr_ray.govern.alert_events import last_event_id
 from lfr_ray.govern.authority import Officer
 from lfr_ray.govern.canonical import canonical_json
-from lfr_ray.govern.files import exclusive
 from lfr_ray.govern.gate import AuthorityGate
 from lfr_ray.govern.grant import list_grants, load_grant, open_grant, signed
 from lfr_ray.govern.keys import SigningKey, trust
 from lfr_ray.govern.ledger_verify import read_records
 from lfr_ray.govern.listing import find_listed
 from lfr_ray.govern.profile import keep_profile, load_profile
-from lfr_ray.govern.trial import open_trial, trial_authority
-from lfr_ray.match.entries import EnrolledImage, Entry
-from lfr_ray.match.store import WatchlistStore
-from lfr_ray.records import Match, Quality, Sighting
-from lfr_ray.site.close import close_deployment, close_overdue, finish_closings, overdue, purge_expired
-from lfr_ray.site.open import SiteStorage
-from lfr_ray.site.verify import verify_site
-
-
-def picture(seed: int, side: int = 120) -> bytes:
-    rng = np.random.default_rng(seed)
-    return encode_jpeg(rng.integers(0, 255, (side // 4, side // 4, 3), np.uint8).repeat(4, 0).repeat(4, 1))
-
-
-def image(number: int, **fields: Any) -> EnrolledImage:
-    rng = np.random.default_rng(number)
-    vector = rng.normal(size=128).astype(np.float32)
-    entry = Entry(
-        f"e{number}", f"Person {number}", fields.pop("category", "suspect"), nominal_id=f"N{number}", **fields
-    )
-    return EnrolledImage(
-        entry, f"{number:064x}", "dlib_resnet", vector / np.linalg.norm(vector), 0.9, 80.0, picture(number), "op-1", 1.0
-    )
-
-
-def sighting(number: int, deployment: str, at: float) -> Sighting:
-    match = Match(f"e{number}", f"Person {number}", "suspect", "stop", 0.97, 0.96, 0.1, "e9", 3, 3, 20)
-    quality = Quality(80.0, 100.0, 120.0, 0.0, 0.0, 0.0, 0.9, 0.9)
-    return Sighting(
-        key=f"{deployment}-{number}",
-        camera="pier",
-        track=number,
-        captured_s=1.0,
-        captured_at=at,
-        match=match,
-        model="dlib_resnet",
-        deployment=deployment,
-        box=(0.0, 0.0, 9.0, 9.0),
-        quality=quality,
-        face_jpeg=picture(1000 + number),
-        scene_jpeg=picture(2000 + number, 240),
-        watchlist_jpeg=picture(number),
-    )
-
-
-class Station:
-    """A site with a list of twenty, an open trial and some alerts."""
-
-    def __init__(self, site: Any) -> None:
-        self.site, self.clock = site, site.clock
-        self.profile = load_profile("test")
-        self.ledger = site.ledger()
-        self.desk = AlertService(
-            AlertStore(Database.at(site.data_dir / "desk.sqlite")),
-            AlertRules(),
-            site.clock,
-            cases=CaseRules(),
-            on_event=lambda kind, facts: self.ledger.append(ledger_event(kind, facts)),
-            reported_event_id=0,
-        )
-        self.watchlist = WatchlistStore(site.data_dir / "watchlist")
-        self.storage = SiteStorage(site.files, self.watchlist, self.desk.store, self.ledger)
-        self.open("d1")
-
-    def open(self, deployment: str) -> None:
-        authority = trial_authority(
-            self.profile, self.clock.wall_s(), deployment=deployment, who=("suspect", "blue-list")
-        )
-        open_trial(self.site.files, authority, self.profile, self.clock.wall_s())
-
-    def fill(self, entries: int = 20) -> None:
-        self.watchlist.put([image(number) for number in range(entries)])
-
-    def alert(self, number: int, deployment: str = "d1") -> str:
-        return self.desk.raise_alert(sighting(number, deployment, self.clock.wall_s())).alert_id
-
-    def close(self, deployment: str = "d1", **options: Any) -> Any:
-        return close_deployment(
-            self.storage, deployment, by="op-1", reason="the event is over", clock=self.clock, **options
-        )
-
-    def verify(self) -> Any:
-        return verify_site(self.storage, self.clock.wall_s())
-
-
-@pytest.fixture
-def station(site: Any) -> Iterator[Station]:
-    made = Station(site)
-    yield made
-    made.desk.store.database.close()
+from lfr_ray.govern.trial import trial_authority
+from lfr_ray.site.close import close_deployment, finish_closings
+from tests.integration.govern.station import Station, image, picture
 
 
 def test_closing_destroys_everything_and_proves_it(station: Station) -> None:
@@ -262,7 +166,7 @@ def test_a_list_that_another_deployment_needs_is_not_destroyed(station: Station)
 CRASH = """
 import os, sys
 from pathlib import Path
-import lfr_ray.match.shred as shred_module
+import lfr_ray.shred as shred_module
 import lfr_ray.match.store_folder as folder_module
 from lfr_ray.alert.database import Database
 from lfr_ray.alert.store import AlertStore
@@ -319,84 +223,6 @@ def test_further_files_are_destroyed_after_a_crash_too(station: Station, tmp_pat
     (receipt,) = finish_closings(station.storage, clock=station.clock)
     assert [part.label for part in receipt.receipt.parts] == ["watchlist", "alerts", "files"]
     assert not recordings.exists()
-
-
-def test_alerts_go_when_their_time_is_over(station: Station) -> None:
-    rules = station.profile.retention
-    first = station.alert(1)
-    held = station.alert(2)
-    station.desk.hold(held, by="op-1", reason="evidence")
-    station.clock.advance(23 * 3600)
-    station.alert(3)
-    assert purge_expired(station.storage, rules, clock=station.clock) == 0
-    station.clock.advance(2 * 3600)
-    assert overdue(station.storage, rules, station.clock.wall_s()) == (first,)
-    assert any("past their retention time" in fault for fault in station.verify().faults)
-    assert purge_expired(station.storage, rules, clock=station.clock) == 1
-    found = station.verify()
-    assert found.holds, found.faults
-    assert found.items == 3
-    station.clock.advance(40 * 86400)
-    assert purge_expired(station.storage, rules, clock=station.clock) == 2
-
-
-def test_an_alert_that_was_used_goes_earlier_where_the_rules_say_so(station: Station) -> None:
-    rules = load_profile("uk-police").retention
-    used = station.alert(1)
-    station.alert(2)
-    station.desk.decide(used, officer="op-1", decision="not_a_match")
-    station.desk.add_outcome(used, officer="op-1", outcome="not_stopped")
-    station.clock.advance(3601)
-    assert overdue(station.storage, rules, station.clock.wall_s()) == (used,)
-
-
-def test_what_nobody_closes_is_closed_by_the_clock(station: Station) -> None:
-    station.fill(3)
-    station.clock.advance(30 * 86400 + 80_000)
-    assert close_overdue(station.storage, clock=station.clock) == [], "the profile leaves a day after the end"
-    station.clock.advance(10_000)
-    (receipt,) = close_overdue(station.storage, clock=station.clock)
-    assert receipt.receipt.reason == "the watchlist's time is over: the deployment is over"
-    assert receipt.receipt.by == "system"
-    assert station.watchlist.entries() == ()
-    assert close_overdue(station.storage, clock=station.clock) == []
-
-
-def test_in_europe_an_urgent_use_that_nobody_authorised_in_time_is_erased(station: Station) -> None:
-    station.close()
-    station.fill(3)
-    rules = load_profile("eu-ai-act")
-    officer, folder, now_s = SigningKey.create(), station.site.files, station.clock.wall_s()
-    trust(folder, officer.described("head-1", rank="head-of-unit", training_until="2099-01-01"))
-    urgent = trial_authority(station.profile, now_s, deployment="urgent-1", duration_s=5 * 86400).model_copy(
-        update={
-            "kind": "retrospective",
-            "profile": rules.name,
-            "profile_sha256": rules.sha256,
-            "who": ("suspect",),
-            "cameras": ("clip",),
-            "footage_from": 1.0,
-            "footage_to": 2.0,
-            "watchlist_sha256": "a" * 64,
-            "watchlist_approved_at": now_s,
-            "watchlist_approved_by": "op-9",
-            "model": "dlib_resnet",
-            "threshold": 0.97,
-            "false_alerts_per_face": 0.0001,
-            "documents": {"policy": "1", "impact_assessment": "1"},
-            "authorising_officer": Officer(id="head-1", rank="head-of-unit"),
-            "urgent": True,
-            "urgent_reason": "imminent threat",
-        }
-    )
-    signed(urgent, officer, now_s).save(folder)
-    keep_profile(folder, rules)
-    station.clock.advance(2 * 86400 - 10)
-    assert close_overdue(station.storage, clock=station.clock) == []
-    station.clock.advance(20)
-    (receipt,) = close_overdue(station.storage, clock=station.clock)
-    assert receipt.receipt.reason == "the urgent use was not authorised in time"
-    assert station.watchlist.entries() == ()
 
 
 def test_the_ledger_knows_where_the_desk_goes_on(station: Station) -> None:

@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 
 from lfr_ray.errors import ConflictError, IntegrityError
+from lfr_ray.files import exclusive
 from lfr_ray.govern.erasure import Erasure, unfinished
-from lfr_ray.govern.files import exclusive
 from lfr_ray.govern.fingerprints import scan_key
 from lfr_ray.govern.receipt import SignedReceipt, load_receipt
 from lfr_ray.govern.scan import Scanner
-from lfr_ray.match.shred import shred
+from lfr_ray.shred import shred
 from lfr_ray.site.erase import ErasableFiles
 
 
@@ -145,7 +145,7 @@ from lfr_ray.data_dir import DataDir
 from lfr_ray.govern.erasure import Erasure
 from lfr_ray.govern.fingerprints import scan_key
 from lfr_ray.govern.keys import site_key
-from lfr_ray.match import shred
+from lfr_ray import shred
 from lfr_ray.site.erase import ErasableFiles
 data_dir = DataDir(Path(sys.argv[1]))
 calls = 0

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from lfr_ray import shred
 from lfr_ray.data_dir import WatchlistDir
 from lfr_ray.errors import StoreError
-from lfr_ray.match import shred, store_folder
+from lfr_ray.files import locked
+from lfr_ray.match import store_folder
 from lfr_ray.match.entries import EnrolledImage
-from lfr_ray.match.lock import FileLock
 from lfr_ray.match.store import WatchlistStore
 from lfr_ray.match.table import Table
 
@@ -113,8 +114,7 @@ def test_while_a_destruction_cannot_be_finished_nothing_is_read(
         die_at(patch, shred, "shred", 1, "before")
         with pytest.raises(Dies):
             store.destroy()
-    other_reader = FileLock(WatchlistDir(store.folder).lock)
-    with other_reader.shared(), pytest.raises(StoreError, match="being destroyed"):
+    with locked(WatchlistDir(store.folder).lock, shared=True), pytest.raises(StoreError, match="being destroyed"):
         store.all()
     assert store.all() == ()
 

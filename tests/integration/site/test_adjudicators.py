@@ -12,6 +12,7 @@ from lfr_ray.config import AuthorityConfig, SiteConfig
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import RefusedError
 from lfr_ray.govern.keys import SigningKey, trust
+from lfr_ray.records import CaseRecord
 from lfr_ray.site.open import OpenedAlerts
 
 DAY_S = 86_400.0
@@ -37,19 +38,19 @@ def test_training_counts_until_its_day(tmp_path: Path, make_sighting: Any, profi
     alert_id = desk.raise_alert(make_sighting()).alert_id
     for officer, why in {"PC2": "not recorded or has run out", "PC3": "has run out", "PC9": "is not known"}.items():
         with pytest.raises(RefusedError) as caught:
-            desk.decide(alert_id, officer=officer, decision="not_a_match")
+            desk.record(alert_id, CaseRecord("decision", officer, "not_a_match"))
         assert why in caught.value.got
-    assert desk.decide(alert_id, officer="PC1", decision="not_a_match").case.progress.verdicts_given == 1
+    assert desk.record(alert_id, CaseRecord("decision", "PC1", "not_a_match")).case.verdicts_given == 1
     other = desk.raise_alert(make_sighting("tracklet-2", match={"entry_id": "e9"})).alert_id
     clock.advance(2 * DAY_S)
     with pytest.raises(RefusedError, match="may not decide"):
-        desk.decide(other, officer="PC1", decision="not_a_match")
+        desk.record(other, CaseRecord("decision", "PC1", "not_a_match"))
     enlist(tmp_path, "PC1", clock.wall_s() + DAY_S)  # trained again
-    assert desk.decide(other, officer="PC1", decision="not_a_match").case.progress.verdicts_given == 1
+    assert desk.record(other, CaseRecord("decision", "PC1", "not_a_match")).case.verdicts_given == 1
 
 
 def test_a_test_asks_nobody_for_training(tmp_path: Path, make_sighting: Any) -> None:
     config = SiteConfig(site="pier", data_dir=tmp_path, authority=AuthorityConfig(kind="test"))
     desk = OpenedAlerts(config, FakeClock(1.8e9)).service
     alert_id = desk.raise_alert(make_sighting()).alert_id
-    assert desk.decide(alert_id, officer="anybody", decision="not_a_match").case.status == "decided"
+    assert desk.record(alert_id, CaseRecord("decision", "anybody", "not_a_match")).status == "decided"

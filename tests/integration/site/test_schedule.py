@@ -14,7 +14,7 @@ from lfr_ray.data_dir import DataDir
 from lfr_ray.govern.counters import CameraCounters, totals
 from lfr_ray.govern.ledger_verify import read_records
 from lfr_ray.govern.stop import breaker_pause, emergency_stop
-from lfr_ray.records import Details, Match, Quality, Sighting
+from lfr_ray.records import CaseRecord, Details, Match, Quality, Sighting
 from lfr_ray.site.open import OpenedAlerts, SwitchPermission
 from lfr_ray.site.schedule import COUNT_EVERY_S, Schedule
 
@@ -53,9 +53,9 @@ class Site:
 
     def false_alert(self, number: int) -> None:
         alert_id = self.alert(number)
-        self.opened.service.decide(alert_id, officer="pc-1", decision="engage")
-        self.opened.service.add_outcome(
-            alert_id, officer="pc-1", outcome="false_alert", details=Details(confirmed=True)
+        self.opened.service.record(alert_id, CaseRecord("decision", "pc-1", "engage"))
+        self.opened.service.record(
+            alert_id, CaseRecord("outcome", "pc-1", "false_alert", details=Details(confirmed=True))
         )
 
     def tick(self, faces: int, frames: int = 1) -> None:

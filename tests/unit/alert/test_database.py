@@ -166,11 +166,11 @@ def test_a_database_of_an_older_version_is_brought_up_with_its_alerts(
     again = open_alerts()
     again.store = AlertStore(Database.at(path))
     alert = again.get(receipt.alert_id)
-    assert alert.match.covered == ""
-    assert alert.match.probability is None
+    assert alert.covered == ""
+    assert alert.probability is None
     later = again.raise_alert(make_sighting("later", match={"entry_id": "entry-9", "covered": "lower"}))
     newest = again.get(later.alert_id)
-    assert newest.match.covered == "lower"
+    assert newest.covered == "lower"
     assert "partly_covered" in newest.cautions
     Database.at(path).close()  # and once more, without anything to do
 

@@ -126,6 +126,6 @@ def test_rules_come_from_the_site_file() -> None:
 def test_cautions(
     margin: float, list_size: int, relatives: tuple[str, ...], runner_up: str, expected: tuple[str, ...]
 ) -> None:
-    found = Match("e1", "", "wanted", "", 0.8, 0.7, margin, runner_up, 4, 5, list_size, relatives)
+    found = Match("e1", "", "wanted", "", 0.8, 0.7, margin, runner_up, 4, 5, list_size, relatives=relatives)
     got = cautions(AlertRules(), found)
     assert got == expected

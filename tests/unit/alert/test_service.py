@@ -15,7 +15,7 @@ from lfr_ray.alert.queries import AlertQuery, every_alert
 from lfr_ray.alert.service import AlertService
 from lfr_ray.clock import FakeClock
 from lfr_ray.errors import ConflictError, InputError, NotFoundError, RefusedError
-from lfr_ray.records import AlertReceipt, CaseProgress, Details, Sighting, Sightings
+from lfr_ray.records import AlertReceipt, CaseProgress, CaseRecord, Details, Sighting, Sightings
 
 Make = Callable[..., Sighting]
 
@@ -107,7 +107,7 @@ def test_filters_and_pages(desk: AlertService, make_sighting: Make) -> None:
         if not cursor:
             break
     assert seen == [f"tracklet-{number}" for number in reversed(range(7))]
-    assert [alert.place.camera for alert in desk.list(AlertQuery(camera="gate")).alerts] == ["gate"] * 3
+    assert [alert.camera for alert in desk.list(AlertQuery(camera="gate")).alerts] == ["gate"] * 3
     window = desk.list(AlertQuery(since=1_700_000_100.0, until=1_700_000_300.0, order="oldest")).alerts
     assert [alert.key for alert in window] == ["tracklet-1", "tracklet-2"]
     assert [alert.key for alert in every_alert(desk.list)] == list(reversed(seen))
@@ -134,23 +134,25 @@ def test_a_decision_is_recorded_with_its_time(desk: AlertService, make_sighting:
     alert_id = desk.raise_alert(make_sighting()).alert_id
     clock.advance(12.5)
     comparison = {"ears": "agrees", "nose": "agrees"}
-    alert = desk.decide(alert_id, officer="PC1", decision="engage", note="same scar", comparison=comparison)
-    assert alert.case.status == "decided"
-    assert alert.case.decision is not None
-    assert alert.case.decision.decision == "engage"
-    assert alert.case.decision.time_to_decision_s == 12.5
-    assert alert.case.history[0].details.comparison == comparison
+    alert = desk.record(
+        alert_id, CaseRecord("decision", "PC1", "engage", note="same scar", details=Details(comparison=comparison))
+    )
+    assert alert.status == "decided"
+    assert alert.decision is not None
+    assert alert.decision.decision == "engage"
+    assert alert.decision.time_to_decision_s == 12.5
+    assert alert.history[0].comparison == comparison
     assert desk.list(AlertQuery(status="decided")).alerts == (alert,)
 
 
 def test_a_decision_is_never_overwritten(desk: AlertService, make_sighting: Make) -> None:
     alert_id = desk.raise_alert(make_sighting()).alert_id
-    first = desk.decide(alert_id, officer="PC1", decision="engage").case.decision.record_id
+    first = desk.record(alert_id, CaseRecord("decision", "PC1", "engage")).decision.record_id
     with pytest.raises(ConflictError, match="decided already"):
-        desk.decide(alert_id, officer="PC1", decision="not_a_match")
+        desk.record(alert_id, CaseRecord("decision", "PC1", "not_a_match"))
     with pytest.raises(InputError, match="reason"):
-        desk.decide(alert_id, officer="PC1", decision="not_a_match", corrects=first)
-    case = desk.decide(alert_id, officer="PC1", decision="not_a_match", corrects=first, note="misread the mark").case
+        desk.record(alert_id, CaseRecord("decision", "PC1", "not_a_match", corrects=first))
+    case = desk.record(alert_id, CaseRecord("decision", "PC1", "not_a_match", corrects=first, note="misread the mark"))
     assert case.decision.decision == "not_a_match"
     assert [record.decision for record in case.history] == ["engage", "not_a_match"]
 
@@ -158,21 +160,21 @@ def test_a_decision_is_never_overwritten(desk: AlertService, make_sighting: Make
 def test_a_refused_decision_leaves_nothing(desk: AlertService, make_sighting: Make, ledger: Any) -> None:
     alert_id = desk.raise_alert(make_sighting()).alert_id
     with pytest.raises(InputError):
-        desk.decide(alert_id, officer="PC1", decision="arrest")
+        desk.record(alert_id, CaseRecord("decision", "PC1", "arrest"))
     with pytest.raises(ConflictError):
-        desk.add_outcome(alert_id, officer="PC1", outcome="not_stopped")
+        desk.record(alert_id, CaseRecord("outcome", "PC1", "not_stopped"))
     assert ledger.kinds == ["alert_raised"]
-    assert desk.get(alert_id).case.history == ()
+    assert desk.get(alert_id).history == ()
 
 
 def test_a_repeated_request_records_once(desk: AlertService, make_sighting: Make, ledger: Any) -> None:
     alert_id = desk.raise_alert(make_sighting()).alert_id
-    first = desk.decide(alert_id, officer="PC1", decision="engage", request_key="r1")
-    again = desk.decide(alert_id, officer="PC1", decision="engage", request_key="r1")
+    first = desk.record(alert_id, CaseRecord("decision", "PC1", "engage"), "r1")
+    again = desk.record(alert_id, CaseRecord("decision", "PC1", "engage"), "r1")
     assert first == again
     assert ledger.kinds == ["alert_raised", "decision"]
     with pytest.raises(ConflictError, match="Idempotency-Key"):
-        desk.decide(alert_id, officer="PC2", decision="engage", request_key="r1")
+        desk.record(alert_id, CaseRecord("decision", "PC2", "engage"), "r1")
 
 
 def test_an_alert_keeps_the_rule_it_was_raised_under(
@@ -180,37 +182,37 @@ def test_an_alert_keeps_the_rule_it_was_raised_under(
 ) -> None:
     alone = open_alerts()
     alert_id = alone.raise_alert(make_sighting()).alert_id
-    alone.decide(alert_id, officer="PC1", decision="engage")
+    alone.record(alert_id, CaseRecord("decision", "PC1", "engage"))
     pair = open_alerts(two_person=True)
-    assert pair.get(alert_id).case.status == "decided"
+    assert pair.get(alert_id).status == "decided"
     other = pair.raise_alert(make_sighting("tracklet-2", camera="bridge")).alert_id
-    pair.decide(other, officer="PC1", decision="engage")
-    assert alone.get(other).case.status == "new"
+    pair.record(other, CaseRecord("decision", "PC1", "engage"))
+    assert alone.get(other).status == "new"
 
 
 def test_the_second_verifier_is_blind(open_alerts: Callable[..., AlertService], make_sighting: Make) -> None:
     desk = open_alerts(two_person=True)
     alert_id = desk.raise_alert(make_sighting()).alert_id
-    waiting = desk.decide(alert_id, officer="PC-FIRST", decision="engage", note="secret-note")
+    waiting = desk.record(alert_id, CaseRecord("decision", "PC-FIRST", "engage", note="secret-note"))
     for shown in (waiting, desk.get(alert_id), *desk.events_after(0)):
         assert "PC-FIRST" not in json.dumps(to_json(shown))
         assert "secret-note" not in json.dumps(to_json(shown))
         assert '"engage"' not in json.dumps(to_json(shown))
-    assert waiting.case.progress == CaseProgress("awaiting_second", two_person=True, verdicts_given=1)
+    assert waiting.case == CaseProgress("awaiting_second", two_person=True, verdicts_given=1)
     with pytest.raises(ConflictError, match="another officer"):
-        desk.decide(alert_id, officer="PC-FIRST", decision="engage")
-    done = desk.decide(alert_id, officer="PC-SECOND", decision="not_a_match")
-    assert done.case.decision.decision == "not_a_match"
-    assert done.case.decision.agreed is False
-    assert [verdict.officer for verdict in done.case.decision.verdicts] == ["PC-FIRST", "PC-SECOND"]
+        desk.record(alert_id, CaseRecord("decision", "PC-FIRST", "engage"))
+    done = desk.record(alert_id, CaseRecord("decision", "PC-SECOND", "not_a_match"))
+    assert done.decision.decision == "not_a_match"
+    assert done.decision.agreed is False
+    assert [verdict.officer for verdict in done.decision.verdicts] == ["PC-FIRST", "PC-SECOND"]
 
 
 def test_outcomes_are_reported_without_notes(desk: AlertService, make_sighting: Make, ledger: Any) -> None:
     alert_id = desk.raise_alert(make_sighting()).alert_id
-    desk.decide(alert_id, officer="PC1", decision="engage", note="private words")
+    desk.record(alert_id, CaseRecord("decision", "PC1", "engage", note="private words"))
     details = Details(minutes=4.0, perceived_sex="female")
-    alert = desk.add_outcome(alert_id, officer="PC1", outcome="stopped", note="private words", details=details)
-    assert alert.case.outcome.details.minutes == 4.0
+    alert = desk.record(alert_id, CaseRecord("outcome", "PC1", "stopped", note="private words", details=details))
+    assert alert.outcome.minutes == 4.0
     kind, facts = ledger.records[-1]
     assert kind == "outcome"
     assert facts["outcome"] == "stopped"
@@ -283,11 +285,11 @@ def test_who_listens_may_take_a_step_of_its_own(
 def test_events_only_grow_and_carry_the_alert_as_it_stands(desk: AlertService, make_sighting: Make) -> None:
     alert_id = desk.raise_alert(make_sighting()).alert_id
     desk.raise_alert(make_sighting("tracklet-2", camera="bridge"))
-    desk.decide(alert_id, officer="PC1", decision="possible_match")
+    desk.record(alert_id, CaseRecord("decision", "PC1", "possible_match"))
     events = desk.events_after(0)
     assert [event.kind for event in events] == ["alert_raised", "alert_raised", "decision"]
     assert [event.id for event in events] == sorted({event.id for event in events})
-    assert events[0].alert.case.status == "decided"
+    assert events[0].alert.status == "decided"
     assert desk.events_after(events[1].id) == events[2:]
     assert desk.list(AlertQuery()).event_id == events[-1].id == desk.newest_event_id()
 
@@ -317,7 +319,7 @@ def test_receipts_and_pages_cross_processes(desk: AlertService, make_sighting: M
 
 def test_nothing_prints_a_name_or_a_note(desk: AlertService, database: Database, make_sighting: Make) -> None:
     alert_id = desk.raise_alert(make_sighting()).alert_id
-    desk.decide(alert_id, officer="PC1", decision="engage", note="private words")
+    desk.record(alert_id, CaseRecord("decision", "PC1", "engage", note="private words"))
     stored = desk.store.alert(alert_id)
     printed = repr(stored) + repr(stored.records) + repr(make_sighting())
     assert "private words" not in printed

@@ -153,7 +153,7 @@ def test_a_wrong_decision_is_a_problem_that_echoes_nothing(
 ) -> None:
     document = check_problem(house.post(f"/v1/alerts/{alert_id}/decision", body), 422)
     assert "xxxx" not in json.dumps(document)
-    assert house.desk.get(alert_id).case.status == "new"
+    assert house.desk.get(alert_id).status == "new"
 
 
 def test_allowed_words_are_told(house: Any, alert_id: str, check_problem: Check) -> None:

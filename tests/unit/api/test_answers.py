@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from lfr_ray.alert.document import to_json
-from lfr_ray.records import Sighting
+from lfr_ray.records import CaseRecord, Sighting
 
 Make = Callable[..., Sighting]
 OFFICER = {"officer": "PC1"}
@@ -77,7 +77,7 @@ def test_every_answer_is_as_described(house: Any, make_sighting: Make) -> None:
 
 def test_every_event_is_as_described(house: Any, make_sighting: Make) -> None:
     alert_id = house.desk.raise_alert(make_sighting(match={"covered": "lower"})).alert_id
-    house.desk.decide(alert_id, officer="PC1", decision="engage")
+    house.desk.record(alert_id, CaseRecord("decision", "PC1", "engage"))
     house.desk.pause(by="breaker", reason="too many")
     document = described(house)
     schema = {"$ref": "#/components/schemas/FeedEvent"}

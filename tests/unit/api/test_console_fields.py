@@ -8,10 +8,6 @@ from typing import Any
 
 import pytest
 
-from lfr_ray.alert.document import model_of
-from lfr_ray.api.site_state import DeploymentList
-from lfr_ray.records import FeedEvent
-
 NAMES = {
     "alert": "Alert",
     "decision": "Decision",
@@ -78,9 +74,3 @@ def test_every_field_that_the_console_reads_exists(house: Any, repository: Path)
 )
 def test_a_field_that_is_gone_would_be_seen(house: Any, wrong: str) -> None:
     assert unknown(f"{wrong};", schemas(house))[1]
-
-
-def test_the_schema_is_the_records_own(house: Any) -> None:
-    for kind in (FeedEvent, DeploymentList):
-        served, own = schemas(house)[kind.__name__], model_of(kind).model_json_schema()
-        assert set(served["properties"]) == set(own["properties"])

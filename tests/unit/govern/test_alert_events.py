@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from lfr_ray.govern.alert_events import RECORDS, AlertEvent, alert_facts, last_event_id, ledger_event
+from lfr_ray.govern.alert_events import RECORDS, alert_facts, last_event_id, ledger_event
 from lfr_ray.govern.counters import CameraCounters, counted, totals
 from lfr_ray.govern.ledger_event import check_event
+from lfr_ray.records import StoredEvent
 
 
 @pytest.mark.parametrize("kind", [*RECORDS, "something_new"])
@@ -45,17 +46,17 @@ def test_where_the_desk_goes_on_after_a_restart() -> None:
     assert last_event_id([]) == 0
 
 
-def feed() -> list[AlertEvent]:
+def feed() -> list[StoredEvent]:
     raised = {"deployment": "d1", "category": "suspect", "camera": "pier", "entry_id": "e1", "captured_at": 99.0}
     return [
-        AlertEvent("alert_raised", 100.0, "a1", raised),
-        AlertEvent("alert_raised", 101.0, "a2", raised | {"deployment": "other"}),
-        AlertEvent("decision", 104.0, "a1", {"decision": "engage", "decided": ""}),
-        AlertEvent("decision", 110.0, "a1", {"decision": "engage", "decided": "engage"}),
-        AlertEvent("outcome", 200.0, "a1", {"outcome": "stopped", "minutes": 4.0, "perceived_sex": "male"}),
-        AlertEvent("decision", 300.0, "a1", {"decision": "engage", "decided": "engage", "corrects": 3}),
-        AlertEvent("outcome", 400.0, "a1", {"outcome": "false_alert", "confirmed": True, "corrects": 5}),
-        AlertEvent("erasure", 500.0, "a1", {"deployment": "d1"}),
+        StoredEvent(1, "alert_raised", 100.0, "a1", raised),
+        StoredEvent(2, "alert_raised", 101.0, "a2", raised | {"deployment": "other"}),
+        StoredEvent(3, "decision", 104.0, "a1", {"decision": "engage", "decided": ""}),
+        StoredEvent(4, "decision", 110.0, "a1", {"decision": "engage", "decided": "engage"}),
+        StoredEvent(5, "outcome", 200.0, "a1", {"outcome": "stopped", "minutes": 4.0, "perceived_sex": "male"}),
+        StoredEvent(6, "decision", 300.0, "a1", {"decision": "engage", "decided": "engage", "corrects": 3}),
+        StoredEvent(7, "outcome", 400.0, "a1", {"outcome": "false_alert", "confirmed": True, "corrects": 5}),
+        StoredEvent(8, "erasure", 500.0, "a1", {"deployment": "d1"}),
     ]
 
 

@@ -9,12 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lfr_ray.errors import ConfigError
-from lfr_ray.govern.blue_list import BlueAlert, Walk, measure, read_walks
+from lfr_ray.govern.alert_events import AlertFact
+from lfr_ray.govern.blue_list import Walk, measure, read_walks
 
 
-def walks_of(group: str, hits: int, of: int, camera: str = "pier") -> tuple[list[Walk], list[BlueAlert]]:
+def seen(alert_id: str, entry_id: str, camera: str, captured_at: float) -> AlertFact:
+    """An alert for a volunteer."""
+    return AlertFact(alert_id, entry_id, "blue-list", camera, "d1", captured_at, captured_at)
+
+
+def walks_of(group: str, hits: int, of: int, camera: str = "pier") -> tuple[list[Walk], list[AlertFact]]:
     walks = [Walk(f"{group}-{number}", camera, 100.0, 110.0, group) for number in range(of)]
-    return walks, [BlueAlert(f"a-{walk.entry_id}", walk.entry_id, camera, 105.0) for walk in walks[:hits]]
+    return walks, [seen(f"a-{walk.entry_id}", walk.entry_id, camera, 105.0) for walk in walks[:hits]]
 
 
 def test_rates_by_camera_and_by_declared_group() -> None:
@@ -37,14 +43,14 @@ def test_an_even_system_raises_no_alarm() -> None:
 
 def test_one_alert_serves_one_walk_and_repeats_are_not_stray() -> None:
     walks = [Walk("v1", "pier", 0.0, 10.0), Walk("v1", "pier", 100.0, 110.0)]
-    alerts = [BlueAlert("a1", "v1", "pier", 5.0), BlueAlert("a2", "v1", "pier", 8.0)]
+    alerts = [seen("a1", "v1", "pier", 5.0), seen("a2", "v1", "pier", 8.0)]
     report = measure(walks, alerts)
     assert report.overall.count == 1
     assert report.stray == ()
 
 
 def test_an_alert_without_a_walk_is_somebody_else() -> None:
-    report = measure([Walk("v1", "pier", 0.0, 10.0)], [BlueAlert("a1", "v1", "gate", 5.0)])
+    report = measure([Walk("v1", "pier", 0.0, 10.0)], [seen("a1", "v1", "gate", 5.0)])
     assert report.overall.count == 0
     assert report.stray == ("a1",)
 
@@ -63,7 +69,7 @@ def test_the_parts_add_up(hits: list[bool], covered: list[bool]) -> None:
     walks = [
         Walk(f"v{number}", f"c{number % 3}", 0.0, 1.0, "AB"[number % 2], covered[number]) for number in range(len(hits))
     ]
-    alerts = [BlueAlert(f"a{number}", f"v{number}", f"c{number % 3}", 0.5) for number, hit in enumerate(hits) if hit]
+    alerts = [seen(f"a{number}", f"v{number}", f"c{number % 3}", 0.5) for number, hit in enumerate(hits) if hit]
     report = measure(walks, alerts)
     assert report.overall.count == sum(hits)
     for table in (report.by_camera, report.by_group, report.by_cover):

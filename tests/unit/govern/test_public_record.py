@@ -15,7 +15,7 @@ from scipy.stats import binomtest
 
 from lfr_ray.adjudicate.vocabulary import MONITORING_FIELDS
 from lfr_ray.govern.alert_events import AlertFact
-from lfr_ray.govern.blue_list import BlueAlert, Walk, measure
+from lfr_ray.govern.blue_list import Walk, measure
 from lfr_ray.govern.counters import CameraCounters
 from lfr_ray.govern.keys import SigningKey
 from lfr_ray.govern.public_record import RecordFacts, build_record, record_fault, sign_record
@@ -24,6 +24,11 @@ from lfr_ray.govern.record_files import record_csv
 from lfr_ray.report.page import record_page
 
 START_S = 1_787_904_000.0
+
+
+def seen(alert_id: str, entry_id: str, camera: str, captured_at: float) -> AlertFact:
+    """An alert for a volunteer."""
+    return AlertFact(alert_id, entry_id, "blue-list", camera, "d1", captured_at, captured_at)
 
 
 def alert(number: int, outcome: str = "", **fields: Any) -> AlertFact:
@@ -87,7 +92,7 @@ def make(office: Any, **changes: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         "images": 510,
         "incidents": [(START_S + 60, "stop", "matching was stopped")],
         "refusals": 4,
-        "blue": measure(walks, [BlueAlert(f"b{number}", f"v{number}", "pier", 5.0) for number in range(22)]),
+        "blue": measure(walks, [seen(f"b{number}", f"v{number}", "pier", 5.0) for number in range(22)]),
         "receipt": sign_receipt(receipt, site, START_S + 9),
         "ended_at": START_S + 9,
         "ledger_head": f"9:{'e' * 64}",

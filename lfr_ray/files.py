@@ -80,11 +80,41 @@ def disk_error(what: str, path: Path, error: OSError) -> StoreError:
 
 
 @contextlib.contextmanager
-def exclusive(path: Path, what: str, *, wait: bool = False) -> Iterator[None]:
+def locked(path: Path, *, shared: bool = False, wait: bool = True) -> Iterator[bool]:
     """Hold a lock file while the block runs; the lock ends with the process, however that ends.
 
     Args:
         path: The lock file. It stays; only the lock on it counts.
+        shared: Others may hold it too, if they share it as well.
+        wait: Wait for the other holders.
+
+    Yields:
+        Whether the lock was taken; where we wait, it always is.
+
+    Raises:
+        StoreError: The file cannot be opened.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise disk_error("a lock file cannot be opened", path, error) from None
+    try:
+        try:
+            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB))
+            taken = True
+        except BlockingIOError:
+            taken = False
+        yield taken
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def exclusive(path: Path, what: str, *, wait: bool = False) -> Iterator[None]:
+    """Hold a lock file alone; see :func:`locked`.
+
+    Args:
+        path: The lock file. It names the process that holds it.
         what: What is being done, for the message.
         wait: Wait for the other holder, rather than refuse.
 
@@ -92,19 +122,13 @@ def exclusive(path: Path, what: str, *, wait: bool = False) -> Iterator[None]:
         ConflictError: Another process or thread holds it, and we do not wait.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
+    with locked(path, wait=wait) as taken:
+        if not taken:
+            holder = path.read_text(encoding="ascii", errors="replace").strip()
             raise ConflictError(
                 f"{what} is already under way",
                 got=f"process {holder}" if holder else "",
                 next_step="wait until it has ended; if it crashed, its lock is already free and you may start again",
-            ) from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+            )
+        path.write_text(str(os.getpid()), encoding="ascii")
         yield
-    finally:
-        os.close(descriptor)

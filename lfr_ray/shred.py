@@ -92,12 +92,3 @@ def shred_unlinked(folder: Path) -> int:
         else:
             path.unlink()
     return destroyed
-
-
-def sync_folder(folder: Path) -> None:
-    """Flush a folder's list of names, so that a rename or removal survives a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
