@@ -166,9 +166,13 @@ def test_no_model_infers_anything_but_where_a_face_is_and_whose_it_may_be() -> N
             assert not re.search(r"attribute|attrib|fairface|deepface", text, re.I), f"{card.id}: {text}"
 
 
+RECORDED_BY_OFFICERS = {"Details", "ShownRecord"}
+"""What an officer says after the event, for equality monitoring; no program fills it."""
+
+
 def test_nothing_that_travels_or_is_counted_infers() -> None:
     for name, kind in vars(records).items():
-        if dataclasses.is_dataclass(kind):
+        if dataclasses.is_dataclass(kind) and name not in RECORDED_BY_OFFICERS:
             for field in dataclasses.fields(kind):
                 assert not INFERRED.search(field.name), f"{name}.{field.name}"
     for name in (*metrics.COUNTERS, *metrics.GAUGES, *metrics.TIMINGS, *KEPT):
