@@ -44,7 +44,11 @@ def show_report(report: ImportReport, json: str, more: dict[str, Any], done: str
     else:
         rows = [*counts.items(), ("rejected", len(report.rejected)), ("to look at", len(report.notes)), *more.items()]
         if report.notes:
-            table("Taken, and to be looked at", ("picture", "what"), ((one.file, one.note) for one in report.notes))
+            table(
+                "Taken, and to be looked at",
+                ("picture", "what"),
+                ((plain(one.file), plain(one.note)) for one in report.notes),
+            )
         table(f"Watchlist {done}", ("what", "count"), rows)
     if not report.entries:
         stderr.print("[red]nothing in the folder could be used[/]")
