@@ -149,6 +149,5 @@ def test_an_interrupt_ends_it_soon_and_nothing_is_left(tmp_path: Path, shared_da
         assert started.end(signal.SIGINT, 30) < 20
         assert started.wait(1) == 130
     assert "Traceback" not in started.stderr
-    assert started.stderr.rstrip().endswith("stopped")
     assert list(temporary.iterdir()) == []
     assert not (tmp_path / "result.json").exists()
