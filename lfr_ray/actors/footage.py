@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import ray
 from ray import serve
@@ -22,13 +23,15 @@ from lfr_ray.actors.protocols import CameraCalls, DeskCalls, DetectorCalls, Embe
 from lfr_ray.actors.remote_models import RemoteDetector, RemoteEmbedder, remote_embedders
 from lfr_ray.actors.rpc import Handle
 from lfr_ray.actors.stages import RemoteStages
-from lfr_ray.alert.queries import AlertQuery
 from lfr_ray.camera.recordings import Recording
 from lfr_ray.config import SiteConfig
 from lfr_ray.metrics import Snapshot
 from lfr_ray.models.catalogue import card
 from lfr_ray.pipeline.camera_run import EndOfRecording
 from lfr_ray.records import AlertPage
+
+if TYPE_CHECKING:
+    from lfr_ray.alert.queries import AlertQuery  # a database, which only the desk needs
 
 
 class ClusterFootage:
