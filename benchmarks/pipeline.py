@@ -1,6 +1,6 @@
 """Does Ray cost anything? The same clip, models and cores: actors and deployments against one process.
 
-    python -m benchmarks.pipeline CLIP --watchlist DIR
+    python -m benchmarks.pipeline CLIP [CLIP ...] --watchlist DIR
 
 Both ways run in turn, in one sitting, after a warm-up; the figure is the median of the ratios.
 """
@@ -8,90 +8,52 @@ Both ways run in turn, in one sitting, after a warm-up; the figure is the median
 from __future__ import annotations
 
 import argparse
-import asyncio
 import statistics
 import tempfile
-import time
 from pathlib import Path
 
 import ray
 
 from benchmarks.record import write_result
 from lfr_ray.actors.cluster import start_local
-from lfr_ray.actors.resources import usable_cores
-from lfr_ray.camera.reader import CameraReader
-from lfr_ray.clock import SystemClock
-from lfr_ray.config import AuthorityConfig, CameraConfig, DetectorConfig, EmbedderConfig, SiteConfig
-from lfr_ray.detect.base import load_detector
-from lfr_ray.embed.base import load_embedder
-from lfr_ray.metrics import Meter
-from lfr_ray.models.catalogue import card
+from lfr_ray.actors.footage import ClusterFootage
+from lfr_ray.camera.recordings import Recording, open_recordings
+from lfr_ray.cli.watch import footage_site
+from lfr_ray.config import AUTO, AuthorityConfig, MatchConfig
+from lfr_ray.enrol.importer import enrol_folder
+from lfr_ray.models.cores import usable_cores
+from lfr_ray.pipeline.load import detector_of, embedder_of
+from lfr_ray.retrospective import FootagePlace, FootageRun, LocalFootage
+from lfr_ray.site.open import open_store
 
 
-def in_one_process(site: SiteConfig, clip: Path, matcher: object, desk: object, models: tuple[object, object]) -> float:
-    """Frames a second of ``pipeline/steps.py`` in this process."""
-    from lfr_ray.pipeline.checks import checks_for
-    from lfr_ray.pipeline.stages import LocalStages
-    from lfr_ray.pipeline.steps import CameraSteps
-
-    async def run() -> float:
-        camera = CameraConfig(name=clip.stem, url=str(clip), pace="full")
-        clock, meter = SystemClock(), Meter()
-        stages = LocalStages(*models, matcher, desk, clock.wall_s)
-        embedder = card(site.embedder.model)
-        run_id, checks = str(time.time()), checks_for(site, embedder, stages)
-        steps = CameraSteps(camera, site, embedder, stages, clock, meter, run_id=run_id, checks=checks)
-        began_s = time.monotonic()
-        reader = CameraReader(camera, clock=clock).start()
-        await steps.run(reader.mailbox)
-        wall_s = time.monotonic() - began_s
-        stages.close()
-        return meter.value("frames_total", camera=camera.name) / wall_s
-
-    return asyncio.run(run())
+def frames_per_s(place: FootagePlace, recordings: tuple[Recording, ...]) -> float:
+    """Of one run over recordings, models being ready."""
+    with FootageRun(place) as run:
+        run.prepare(recordings)
+        result = run.watch(recordings)
+    return sum(result.frames_by_camera().values()) / result.wall_s
 
 
 def main() -> None:
     """Measure and record."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("clip", type=Path)
+    parser.add_argument("clips", type=Path, nargs="+")
     parser.add_argument("--watchlist", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
-    cores = usable_cores()
+    recordings = open_recordings(arguments.clips).recordings
     with tempfile.TemporaryDirectory() as data_dir:
-        site = SiteConfig(
-            site="benchmark",
-            data_dir=Path(data_dir),
-            authority=AuthorityConfig(kind="test"),
-            detector=DetectorConfig(replicas=cores, cpus=0.3),
-            embedder=EmbedderConfig(cpus=0.3),
-            camera_cpus=0.05,
+        authority = AuthorityConfig(kind="test")
+        site = footage_site(Path(data_dir), authority, AUTO, "centerface", "auto", MatchConfig())
+        enrol_folder(
+            arguments.watchlist, open_store(site), detector_of(site), embedder_of(site, site.embedder), now=0.0
         )
         start_local()
-        from lfr_ray.camera.recordings import open_recordings
-        from lfr_ray.data_dir import DataDir
-        from lfr_ray.enrol.importer import enrol_folder
-        from lfr_ray.govern.ledger import open_ledger
-        from lfr_ray.retrospective import FootageRun
-        from lfr_ray.site.open import open_alerts, open_matcher, open_store
-
-        models = (
-            load_detector(card(site.detector.model), threads=cores),
-            load_embedder(card(site.embedder.model), threads=cores),
-        )
-        store = open_store(site)
-        enrol_folder(arguments.watchlist, store, *models, now=time.time())
-        matcher, desk = open_matcher(site, open_ledger(DataDir(site.data_dir))), open_alerts(site)
-        matcher.reload(time.time())
-        recordings = open_recordings([arguments.clip]).recordings
         pairs = []
         for number in range(arguments.rounds + 1):
-            alone = in_one_process(site, arguments.clip, matcher, desk, models)
-            with FootageRun(site) as run:
-                run.prepare(recordings)
-                result = run.watch(recordings)
-            on_ray = sum(result.frames_by_camera().values()) / result.wall_s
+            alone = frames_per_s(LocalFootage(site), recordings)
+            on_ray = frames_per_s(ClusterFootage(site), recordings)
             print(f"round {number}: one process {alone:.1f} frames/s, Ray {on_ray:.1f}")
             if number:
                 pairs.append((alone, on_ray))
@@ -101,8 +63,8 @@ def main() -> None:
         "pipeline",
         "How many frames a second on Ray, for each one in a single process with the same models and cores?",
         {
-            "clip": arguments.clip.name,
-            "cores": cores,
+            "clips": [clip.name for clip in arguments.clips],
+            "cores": usable_cores(),
             "one_process_frames_per_s": round(statistics.median(one for one, _ in pairs), 2),
             "ray_frames_per_s": round(statistics.median(one for _, one in pairs), 2),
             "ratio": round(ratio, 3),

@@ -147,8 +147,8 @@ class LocalFootage:
         try:
             return await run.run_to_end(self._stages)
         finally:
-            del self._running[recording.camera.name]
             await run.stop()
+            del self._running[recording.camera.name]
 
     def frames_under_way(self) -> int:
         """Of the recordings that have not ended."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import ray
 from ray import serve
 
-from lfr_ray.actors.cluster import join, quieten
+from lfr_ray.actors.cluster import quieten
 from lfr_ray.actors.launch import (
     camera_actor,
     desk_actor,
@@ -22,7 +23,6 @@ from lfr_ray.actors.protocols import CameraCalls, DeskCalls, DetectorCalls, Embe
 from lfr_ray.actors.remote_models import RemoteDetector, RemoteEmbedder, remote_embedders
 from lfr_ray.actors.rpc import Handle
 from lfr_ray.actors.stages import RemoteStages
-from lfr_ray.alert.queries import AlertQuery
 from lfr_ray.camera.recordings import Recording
 from lfr_ray.config import SiteConfig
 from lfr_ray.metrics import Snapshot
@@ -30,19 +30,20 @@ from lfr_ray.models.catalogue import card
 from lfr_ray.pipeline.camera_run import EndOfRecording
 from lfr_ray.records import AlertPage
 
+if TYPE_CHECKING:
+    from lfr_ray.alert.queries import AlertQuery  # a database, which only the desk needs
+
 
 class ClusterFootage:
-    """The chain in processes of a cluster; see :class:`~lfr_ray.retrospective.FootagePlace`.
+    """The chain in processes of the cluster that was joined; see :class:`~lfr_ray.retrospective.FootagePlace`.
 
     Each node gets one detector replica. What was started is ended, and the cluster goes on.
 
     Args:
-        site: The models, the list and the rules.
-        address: The cluster's. The data folder lies on its head node.
+        site: The models, the list and the rules. The data folder lies on the cluster's head node.
     """
 
-    def __init__(self, site: SiteConfig, address: str) -> None:
-        join(address)
+    def __init__(self, site: SiteConfig) -> None:
         self._run = f"{site.site}-{secrets.token_hex(4)}"
         nodes = sum(1 for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU"))
         detector = site.detector.model_copy(update={"replicas": max(1, nodes)})
@@ -124,15 +125,12 @@ class ClusterFootage:
         """Nothing is left to be done in the event loop."""
 
     def end(self) -> None:
-        """End what was started, and leave the cluster."""
-        try:
-            for actor in (*self._cameras.values(), self._matcher, self._desk):
-                if actor is not None:
-                    actor.kill()
-            for app in self._apps:
-                serve.delete(app)
-        finally:
-            ray.shutdown()
+        """End what was started."""
+        for actor in (*self._cameras.values(), self._matcher, self._desk):
+            if actor is not None:
+                actor.kill()
+        for app in self._apps:
+            serve.delete(app)
 
     def _make_cameras(self, recordings: Sequence[Recording]) -> None:
         for recording in recordings:

@@ -177,9 +177,11 @@ def run_footage(site: SiteConfig, opened: Opened, watchlist: Path | None, addres
 
 def _place(site: SiteConfig, address: str) -> FootagePlace:
     if address:
+        from lfr_ray.actors.cluster import join
         from lfr_ray.actors.footage import ClusterFootage
 
-        return ClusterFootage(site, address)
+        join(address)
+        return ClusterFootage(site)
     from lfr_ray.retrospective import LocalFootage
 
     return LocalFootage(site)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -169,6 +170,21 @@ def test_run_shows_alerts_and_ends_with_the_terminal(cluster: Cluster, tmp_path:
         assert alerted(address) == EXPECTED
         running.end(signal.SIGINT, 90)
     eventually(lambda: not cameras_of(cluster.node), 60, lambda: cameras_of(cluster.node))
+
+
+@pytest.mark.footage
+def test_recorded_footage_is_watched_on_it_and_it_goes_on(cluster: Cluster, tmp_path: Path, shared_data: Path) -> None:
+    shutil.copytree(shared_data / "images" / "Lin_Manuel_Miranda", tmp_path / "people" / "Lin_Manuel_Miranda")
+    clip = shared_data / "videos" / "hamilton.mp4"
+    words = ("lfr", "watch", clip, "--watchlist", tmp_path / "people", "--json", "-")
+    done = cluster.run(*words, "--address", cluster.environment["RAY_ADDRESS"], limit_s=READY_S)
+    assert cluster.code(done) == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert [(one["name"], one["frames"]) for one in document["sources"]] == [("hamilton", 275)]
+    assert {one["entry_id"] for one in document["alerts"]} == {"Lin_Manuel_Miranda"}
+    assert document["problems"] == []
+    eventually(lambda: not cameras_of(cluster.node), 60, lambda: cameras_of(cluster.node))
+    assert cluster.node.running
 
 
 def test_what_the_cluster_lacks_is_named_in_time(cluster: Cluster, tmp_path: Path, repository: Path) -> None:

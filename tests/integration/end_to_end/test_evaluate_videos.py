@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import command, short_folder
+from tests.processes import command
 
 pytestmark = [pytest.mark.timeout(900)]
 
 LISTED = ("Lin_Manuel_Miranda", "Alex_Lacamoire", "Salma_Hayek")
 
 
-@pytest.mark.ray
 @pytest.mark.footage
 def test_passages_and_false_alerts_are_counted_against_the_truth(shared_data: Path, tmp_path: Path) -> None:
     people, footage = tmp_path / "people", tmp_path / "footage"
@@ -26,11 +25,10 @@ def test_passages_and_false_alerts_are_counted_against_the_truth(shared_data: Pa
         (footage / file).symlink_to(shared_data / "videos" / file)
     truth = "file,who\nhamilton.mp4,Lin_Manuel_Miranda|unknown\ntalk_man_d12.mp4,unknown\n"
     (footage / "videos.csv").write_text(truth, encoding="utf-8")
-    with short_folder() as ray_folder:
-        words = ("lfr", "evaluate", footage, "--videos", "--watchlist", people, "--json", "-")
-        with command(tmp_path / "out", *words, environment={"RAY_TMPDIR": str(ray_folder)}) as started:
-            assert started.wait() == 0, started.stderr[-3000:]
-            document = json.loads(started.stdout)
+    words = ("lfr", "evaluate", footage, "--videos", "--watchlist", people, "--json", "-")
+    with command(tmp_path / "out", *words) as started:
+        assert started.wait() == 0, started.stderr[-3000:]
+        document = json.loads(started.stdout)
     assert document["recordings"] == 2
     assert document["watchlist"]["entries"] == len(LISTED)
     assert (document["passages"]["mated"], document["passages"]["found"]) == (1, 1)

@@ -10,6 +10,7 @@ import re
 import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,13 +22,21 @@ from PIL import Image
 from lfr_ray.camera.demo_source import FPS, DemoSource
 from lfr_ray.config import CameraConfig
 from tests.integration.end_to_end.traces import FileKeeper, Passersby, Search, passersby, walk
-from tests.processes import Command, command, short_folder
+from tests.processes import Command, command, eventually, short_folder
 
 pytestmark = [pytest.mark.ray, pytest.mark.footage, pytest.mark.timeout(900)]
 
 STREET_FRAMES, SCENE_FRAMES = 40, 50
 NOBODY_HERE = ("Alex_Lacamoire", "Salma_Hayek", "Adrien_Brody")
 SHARED_MEMORY = Path("/dev/shm")
+RAY_ALONE = """
+import signal
+import ray
+from lfr_ray.actors.cluster import start_local
+start_local()
+print(ray.get_runtime_context().gcs_address, flush=True)
+signal.sigwait({signal.SIGTERM})
+"""
 CORE_LIMIT = re.compile(r"^Max core file size\s+(\S+)\s+(\S+)", re.MULTILINE)
 
 
@@ -63,15 +72,16 @@ class Run:
     code: int
     known: Passersby
     written: FileKeeper
+    on_ray: bool
     limits: dict[str, tuple[str, str]] = field(default_factory=dict)
     gcs: set[str] = field(default_factory=set)
     in_shared_memory: set[Path] = field(default_factory=set)
 
 
-def look_at(run: Run, ended: threading.Event) -> None:
+def look_at(run: Run, commands: list[Command], ended: threading.Event) -> None:
     """Note the core limits of every process, and how Ray's head was configured."""
     while not ended.wait(0.5):
-        for pid, line in run.started.living().items():
+        for pid, line in [process for one in commands for process in one.living().items()]:
             try:
                 found = CORE_LIMIT.search(Path(f"/proc/{pid}/limits").read_text())
                 if "gcs_server" in line:
@@ -82,9 +92,10 @@ def look_at(run: Run, ended: threading.Event) -> None:
                 run.limits[line.strip() or str(pid)] = (found[1], found[2])
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Iterator[Run]:
+@pytest.fixture(scope="module", params=["in this process", "on Ray"])
+def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Iterator[Run]:
     """Two recordings in which nobody is listed, watched with every file of the run in one folder."""
+    on_ray = request.param == "on Ray"
     inputs = tmp_path_factory.mktemp("inputs")
     footage = [
         cut(shared_data / "videos" / "street_crowd_1080p.mp4", inputs / "street.mp4", STREET_FRAMES),
@@ -104,16 +115,18 @@ def run(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Iterator
             "TMPDIR": str(places["temporary"]),
             "RAY_TMPDIR": str(places["ray"]),
         }
-        words = ("lfr", "watch", *footage, "--watchlist", inputs / "people", "--json", "-")
+        words = ["lfr", "watch", *footage, "--watchlist", inputs / "people", "--json", "-"]
         before = set(walk([SHARED_MEMORY]))
         ended = threading.Event()
         console = folder / "written" / "console"
-        with (
-            FileKeeper(folder / "written", folder / "kept") as written,
-            command(console, *words, environment=environment, cwd=inputs) as started,
-        ):
-            ran = Run(started, -1, known, written)
-            watcher = threading.Thread(target=look_at, args=(ran, ended))
+        with FileKeeper(folder / "written", folder / "kept") as written, ExitStack() as commands:
+            nodes = []
+            if on_ray:
+                nodes = [commands.enter_context(command(console, "python", "-c", RAY_ALONE, environment=environment))]
+                words += ["--address", eventually(lambda: nodes[0].stdout.strip(), 120, lambda: nodes[0].stderr)]
+            started = commands.enter_context(command(console, *words, environment=environment, cwd=inputs))
+            ran = Run(started, -1, known, written, on_ray)
+            watcher = threading.Thread(target=look_at, args=(ran, [*nodes, started], ended))
             watcher.start()
             try:
                 ran.code = started.wait()
@@ -145,7 +158,7 @@ def test_nothing_of_them_is_in_any_file_that_was_written(run: Run) -> None:
         if kinds := search.found(data, pictures=not listed):
             found[str(name)] = kinds
     assert found == {}
-    for part in ("ray/", "temporary/", "console/", "/watchlist/", "desk.sqlite"):
+    for part in (*(["ray/"] if run.on_ray else []), "temporary/", "console/", "/watchlist/", "desk.sqlite"):
         assert any(part in name for name in looked_at), f"nothing of {part} was seen: {looked_at}"
 
 
@@ -197,13 +210,18 @@ def test_the_search_finds_the_pictures_of_the_list_while_it_was_there(run: Run) 
 
 
 def test_no_process_could_dump_its_memory(run: Run) -> None:
-    workers = {line: limit for line, limit in run.limits.items() if line.startswith("ray::")}
-    assert any("CameraActor" in line for line in workers), sorted(run.limits)
-    assert any("ReplicaActor" in line or "ServeReplica" in line for line in workers), sorted(run.limits)
+    if run.on_ray:
+        workers = {line: limit for line, limit in run.limits.items() if line.startswith("ray::")}
+        assert any("CameraActor" in line for line in workers), sorted(run.limits)
+        assert any("ReplicaActor" in line or "ServeReplica" in line for line in workers), sorted(run.limits)
+    assert run.limits
     assert {line: limit for line, limit in run.limits.items() if not set(limit) <= {"0", "1"}} == {}
 
 
 def test_ray_could_not_spill(run: Run) -> None:
+    if not run.on_ray:
+        assert run.gcs == set(), "no Ray is started"
+        return
     (configuration,) = {found[1] for line in run.gcs if (found := re.search(r"--config_list=(\S+)", line))}
     assert json.loads(base64.b64decode(configuration))["automatic_object_spilling_enabled"] is False
     spilled = [str(name) for name, _ in run.written.files() if "spill" in str(name).lower()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests.processes import Command, command, short_folder
+from tests.processes import Command, command, eventually
 
-pytestmark = [pytest.mark.ray, pytest.mark.footage, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.footage, pytest.mark.timeout(900)]
 
 PEOPLE = ("Lin_Manuel_Miranda", "Barack_Obama", "Alex_Lacamoire", "Salma_Hayek")
 
@@ -51,11 +52,9 @@ def watched(tmp_path_factory: pytest.TempPathFactory, shared_data: Path, people:
     text = folder / "notes.mp4"
     text.write_text("Minutes of the meeting: nobody came.\n" * 50, encoding="utf-8")
     clip = shared_data / "videos" / "hamilton.mp4"
-    with short_folder() as ray_folder:
-        environment = {"TMPDIR": str(temporary), "RAY_TMPDIR": str(ray_folder)}
-        words = ("lfr", "watch", text, clip, folder / "missing.mp4", "--watchlist", people, "--json", "-")
-        with command(folder, *words, environment=environment) as started:
-            yield Watched(started, started.wait(), folder)
+    words = ("lfr", "watch", text, clip, folder / "missing.mp4", "--watchlist", people, "--json", "-")
+    with command(folder, *words, environment={"TMPDIR": str(temporary)}) as started:
+        yield Watched(started, started.wait(), folder)
 
 
 def test_the_document_is_the_promised_one(watched: Watched) -> None:
@@ -124,3 +123,31 @@ def test_nothing_is_left(watched: Watched) -> None:
     assert watched.started.left() == {}
     temporary = list((watched.folder / "temporary").rglob("*"))
     assert [str(path) for path in temporary if path.is_file() or path.name.startswith("lfr-")] == []
+
+
+def test_two_recordings_at_once_are_told_apart(tmp_path: Path, shared_data: Path, people: Path) -> None:
+    clips = [shared_data / "videos" / name for name in ("hamilton.mp4", "masked_wnx.mp4")]
+    with command(tmp_path, "lfr", "watch", *clips, clips[0], "--watchlist", people, "--json", "-") as started:
+        assert started.wait() == 0, started.stderr
+        document = json.loads(started.stdout)
+    frames = {one["name"]: one["frames"] for one in document["sources"]}
+    assert frames["hamilton"] == frames["hamilton-2"] == 275
+    assert {(one["camera"], one["entry_id"]) for one in document["alerts"]} == {
+        ("hamilton", "Lin_Manuel_Miranda"),
+        ("hamilton-2", "Lin_Manuel_Miranda"),
+    }
+    assert document["problems"] == []
+
+
+def test_an_interrupt_ends_it_soon_and_nothing_is_left(tmp_path: Path, shared_data: Path, people: Path) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    clip = shared_data / "videos" / "hamilton.mp4"
+    words = ("lfr", "watch", *[clip] * 20, "--watchlist", people, "--json", tmp_path / "result.json")
+    with command(tmp_path, *words, environment={"TMPDIR": str(temporary)}) as started:
+        eventually(lambda: list(temporary.glob("lfr-watch-*/desk.sqlite")), 120, lambda: started.stderr)
+        assert started.end(signal.SIGINT, 30) < 20
+        assert started.wait(1) == 130
+    assert "Traceback" not in started.stderr
+    assert list(temporary.iterdir()) == []
+    assert not (tmp_path / "result.json").exists()

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 
 from lfr_ray.actors.launch import QUEUED_A_STREAM, QUEUED_BATCHES, detector_deployment, max_ongoing_requests
 from lfr_ray.config import DetectorConfig, SiteConfig
+
+HEAVY = ("torch", "onnxruntime", "ultralytics", "openvino", "lancedb", "sqlalchemy")
+LOADED = "import sys, {}\nprint(*sorted(set({}) & set(sys.modules)))"
+
+
+@pytest.mark.parametrize("process", ["camera", "detector", "embedder", "fleet", "launch", "footage"])
+def test_a_process_loads_no_more_than_it_runs(process: str) -> None:
+    code = LOADED.format(f"lfr_ray.actors.{process}", HEAVY)
+    outcome = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
+    assert outcome.stdout.split() == []
 
 
 @pytest.mark.parametrize(
