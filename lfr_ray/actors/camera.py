@@ -61,10 +61,7 @@ class CameraActor:
         self._steps: CameraSteps | None = None
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
-        self._dropped = 0
-        self._reconnects = 0
-        self._corrupt = 0
-        self._missing_s = 0.0
+        self._counted: dict[str, float] = {}
 
     async def ready(self, stages: RemoteStages | None = None) -> bool:
         """The process has loaded what it needs; with stages, it has found its way to the models as well."""
@@ -92,14 +89,15 @@ class CameraActor:
     async def snapshot(self) -> Snapshot:
         """What this camera counted."""
         status = self._status()
-        dropped, self._dropped = status.dropped - self._dropped, status.dropped
-        self._meter.count("frames_dropped_total", dropped, camera=self._camera.name)
-        reconnects, self._reconnects = status.reconnects - self._reconnects, status.reconnects
-        self._meter.count("reconnects_total", reconnects, camera=self._camera.name)
-        corrupt, self._corrupt = status.corrupt - self._corrupt, status.corrupt
-        self._meter.count("frames_damaged_total", corrupt, camera=self._camera.name)
-        missing_s, self._missing_s = status.missing_s - self._missing_s, status.missing_s
-        self._meter.count("footage_missing_seconds_total", max(0.0, missing_s), camera=self._camera.name)
+        counted = {
+            "frames_dropped_total": status.dropped,
+            "reconnects_total": status.reconnects,
+            "frames_damaged_total": status.corrupt,
+            "footage_missing_seconds_total": status.missing_s,
+        }
+        for name, value in counted.items():
+            self._meter.count(name, max(0.0, value - self._counted.get(name, 0.0)), camera=self._camera.name)
+        self._counted = counted
         self._meter.gauge("memory_rss_bytes", resident_bytes(), process=f"camera {self._camera.name}")
         self._meter.gauge("camera_blind", float(status.state != "live"), camera=self._camera.name)
         return self._meter.snapshot()
