@@ -89,12 +89,8 @@ class CameraActor:
     async def snapshot(self) -> Snapshot:
         """What this camera counted."""
         status = self._status()
-        counted = {
-            "frames_dropped_total": status.dropped,
-            "reconnects_total": status.reconnects,
-            "frames_damaged_total": status.corrupt,
-            "footage_missing_seconds_total": status.missing_s,
-        }
+        counted: dict[str, float] = {"frames_dropped_total": status.dropped, "reconnects_total": status.reconnects}
+        counted |= {"frames_damaged_total": status.corrupt, "footage_missing_seconds_total": status.missing_s}
         for name, value in counted.items():
             self._meter.count(name, max(0.0, value - self._counted.get(name, 0.0)), camera=self._camera.name)
         self._counted = counted
