@@ -103,7 +103,7 @@ def test_one_view_by_itself_needs_a_fit_and_more_similarity(store: WatchlistStor
     tail = TailFit(start=0.3, start_rate=0.01, shape=-0.1, scale=0.08, comparisons=10**6, p_value=0.5)
     card = CARD.model_copy(update={"calibration": CALIBRATION.model_copy(update={"tail": tail})})
     known = make_matcher(store, card=card)
-    answers = known.match([clear, doubtful, probe(noisy(vector, 3, 1.1))], NOW)
+    answers = known.match([clear, doubtful, probe(noisy(vector, 3, 0.8))], NOW)
     assert [one.match is not None for one in answers] == [True, False, True]
     single, fused = answers[0].match, answers[2].match
     assert single is not None
