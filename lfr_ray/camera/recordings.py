@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import itertools
+import mimetypes
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lfr_ray.camera.footage import SourceInfo
 from lfr_ray.camera.source import open_source
+from lfr_ray.camera.stills import is_picture_name
 from lfr_ray.config import CameraConfig
 from lfr_ray.errors import LfrError, SourceError
 from lfr_ray.section import parse_section
+
+VIDEO_SUFFIXES = frozenset(
+    {".ts", ".mts", ".m2ts", ".mkv", ".dav", ".264", ".265", ".h264", ".h265", ".hevc", ".mjpeg"}
+)
+"""Endings of videos that other programs use for something else, or that the table of MIME types may not have."""
+
+OTHER_SUFFIXES = frozenset({".db", ".ini", ".lnk", ".md", ".log", ".yaml", ".yml"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +33,15 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """One argument that could not be used, and why."""
+    """One file that could not be used, and why.
+
+    Attributes:
+        inside: It was found inside a folder, and was not named by anybody.
+    """
 
     file: str
     reason: str
+    inside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +56,8 @@ def open_recordings(paths: Sequence[Path], recorded_at: str = "") -> Opened:
     """Look at every argument before anything is started; what cannot be opened is named, the rest goes on.
 
     Args:
-        paths: Files, or folders of pictures.
+        paths: Files, or folders: the pictures in a folder are one recording, and each video file is one. What is
+            evidently neither is passed over, as are hidden files and folders inside folders.
         recorded_at: When they begin, ISO 8601, or empty.
 
     Raises:
@@ -52,7 +67,7 @@ def open_recordings(paths: Sequence[Path], recorded_at: str = "") -> Opened:
     recordings: list[Recording] = []
     rejected: list[Rejected] = []
     taken: set[str] = set()
-    for path in paths:
+    for path, inside in itertools.chain.from_iterable(map(_files, paths)):
         try:
             if not path.exists():
                 raise SourceError("the recording does not exist", got=path, next_step="check the path")
@@ -61,11 +76,30 @@ def open_recordings(paths: Sequence[Path], recorded_at: str = "") -> Opened:
             info = source.info()
             source.close()
         except LfrError as error:
-            rejected.append(Rejected(str(path), str(error)))
+            rejected.append(Rejected(str(path), str(error), inside))
             continue
         taken.add(camera.name)
         recordings.append(Recording(camera, info))
     return Opened(tuple(recordings), tuple(rejected))
+
+
+def _files(path: Path) -> list[tuple[Path, bool]]:
+    """What an argument stands for, and whether it was found inside a folder: the folder itself for its pictures."""
+    if not path.is_dir():
+        return [(path, False)]
+    files = sorted(one for one in path.iterdir() if one.is_file() and not one.name.startswith("."))
+    videos = [one for one in files if not is_picture_name(one) and _may_be_video(one)]
+    pictures = len(videos) == 0 or any(map(is_picture_name, files))
+    return [*([(path, False)] if pictures else []), *((one, True) for one in videos)]
+
+
+def _may_be_video(path: Path) -> bool:
+    """Its ending is that of a video, or of nothing that is known."""
+    suffix = path.suffix.lower()
+    if suffix in VIDEO_SUFFIXES or suffix in OTHER_SUFFIXES:
+        return suffix in VIDEO_SUFFIXES
+    kind = mimetypes.guess_type(path.name)[0]
+    return kind is None or kind.startswith("video/") or kind == "application/octet-stream"
 
 
 def _camera_name(path: Path, taken: set[str]) -> str:

@@ -36,7 +36,7 @@ def register(app: typer.Typer) -> None:
 
 def watch(
     videos: Annotated[
-        list[Path], typer.Argument(help="Recorded files, or folders of still pictures.", metavar="VIDEO...")
+        list[Path], typer.Argument(help="Recorded files, or folders of them and of still pictures.", metavar="VIDEO...")
     ],
     watchlist: Annotated[
         Path | None, typer.Option(help="Watchlist folder: DIR/<entry-id>/<image>, optional watchlist.csv.")
@@ -92,9 +92,9 @@ def watch(
         write_json(json_to, document)
     if json_to != "-":
         _print(document)
-    if opened.rejected:
+    if any(not one.inside for one in opened.rejected):
         raise typer.Exit(2)
-    if document["problems"]:
+    if opened.rejected or document["problems"]:
         raise typer.Exit(1)
 
 

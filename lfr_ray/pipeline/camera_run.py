@@ -50,10 +50,7 @@ class CameraRun:
         self._steps: CameraSteps | None = None
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
-        self._dropped = 0
-        self._reconnects = 0
-        self._corrupt = 0
-        self._missing_s = 0.0
+        self._counted: dict[str, float] = {}
 
     @property
     def frames(self) -> int:
@@ -84,14 +81,11 @@ class CameraRun:
     def snapshot(self) -> Snapshot:
         """What this camera counted."""
         status = self.status()
-        dropped, self._dropped = status.dropped - self._dropped, status.dropped
-        self.meter.count("frames_dropped_total", dropped, camera=self._camera.name)
-        reconnects, self._reconnects = status.reconnects - self._reconnects, status.reconnects
-        self.meter.count("reconnects_total", reconnects, camera=self._camera.name)
-        corrupt, self._corrupt = status.corrupt - self._corrupt, status.corrupt
-        self.meter.count("frames_damaged_total", corrupt, camera=self._camera.name)
-        missing_s, self._missing_s = status.missing_s - self._missing_s, status.missing_s
-        self.meter.count("footage_missing_seconds_total", max(0.0, missing_s), camera=self._camera.name)
+        counted: dict[str, float] = {"frames_dropped_total": status.dropped, "reconnects_total": status.reconnects}
+        counted |= {"frames_damaged_total": status.corrupt, "footage_missing_seconds_total": status.missing_s}
+        for name, value in counted.items():
+            self.meter.count(name, max(0.0, value - self._counted.get(name, 0.0)), camera=self._camera.name)
+        self._counted = counted
         self.meter.gauge("camera_blind", float(status.state != "live"), camera=self._camera.name)
         return self.meter.snapshot()
 

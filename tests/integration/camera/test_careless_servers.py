@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -21,6 +20,7 @@ from lfr_ray.errors import StreamError
 
 FPS = 20
 MULTIPART = "multipart/x-mixed-replace; boundary=frame"
+KINDS = {"/picture-type": "image/jpeg", "/no-type": "", "/snapshot.jpg": "image/jpeg"}
 
 
 def jpeg(index: int) -> bytes:
@@ -32,7 +32,6 @@ class Careless(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.0"
     asked = 0
-    kinds: ClassVar = {"/picture-type": "image/jpeg", "/no-type": "", "/snapshot.jpg": "image/jpeg"}
 
     def do_GET(self) -> None:
         Careless.asked += 1
@@ -43,7 +42,7 @@ class Careless(BaseHTTPRequestHandler):
             self.end_headers()
             return
         self.send_response(200)
-        kind = self.kinds.get(path, MULTIPART)
+        kind = KINDS.get(path, MULTIPART)
         if kind:
             self.send_header("Content-Type", kind)
         body = jpeg(Careless.asked)

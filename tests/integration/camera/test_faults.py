@@ -10,9 +10,12 @@ import av
 import numpy as np
 import pytest
 from av.bitstream import BitStreamFilterContext
+from PIL import Image
 
 from lfr_ray.camera.demo_source import DemoSource
 from lfr_ray.camera.footage import SourceCounts
+from lfr_ray.camera.reader import CameraReader, faults_of
+from lfr_ray.camera.recordings import open_recordings
 from lfr_ray.camera.source import open_source
 from lfr_ray.config import CameraConfig
 from lfr_ray.records import Frame
@@ -212,3 +215,41 @@ def test_all_eight_orientations_of_a_phone(tmp_path: Path, rotation: int, mirror
     assert (source.info().width_px, source.info().height_px) == shown.shape[1::-1]
     if not mirrored:
         assert np.abs(wanted[:, ::-1].astype(int) - shown).mean() > 20
+
+
+def test_a_folder_of_everything_gives_each_what_it_is(write: Callable[..., Path], tmp_path: Path) -> None:
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    (folder / "whole.mp4").write_bytes(write().read_bytes())
+    cut(write(), 0.6, folder).rename(folder / "cut.mp4")
+    for name in ("a.jpg", "b.PNG"):
+        Image.new("RGB", (64, 48)).save(folder / name)
+    (folder / "broken.jpg").write_bytes((folder / "a.jpg").read_bytes()[:100])
+    (folder / "words.mp4").write_text("words")
+    (folder / "empty.mkv").touch()
+    (folder / "notes.txt").write_text("not looked at")
+    (folder / ".hidden.mp4").write_text("not looked at")
+    opened = open_recordings([folder, write()])
+    assert [one.camera.name for one in opened.recordings] == ["mixed", "cut", "whole", "clip"]
+    assert [one.info.stills for one in opened.recordings] == [True, False, False, False]
+    assert [(Path(one.file).name, one.inside) for one in opened.rejected] == [("empty.mkv", True), ("words.mp4", True)]
+    assert [(one.inside) for one in open_recordings([folder / "words.mp4"]).rejected] == [False]
+
+
+def test_a_folder_of_videos_alone_is_no_folder_of_pictures(write: Callable[..., Path], tmp_path: Path) -> None:
+    (tmp_path / "one.mp4").write_bytes(write().read_bytes())
+    opened = open_recordings([tmp_path])
+    assert ([one.camera.name for one in opened.recordings], opened.rejected) == (["one"], ())
+
+
+def test_faults_reach_the_cameras_status(write: Callable[..., Path], tmp_path: Path) -> None:
+    camera = CameraConfig(name="gate", url=str(cut(write(), 0.6, tmp_path)), pace="full")
+    reader = CameraReader(camera).start()
+    while not reader.mailbox.ended:
+        reader.mailbox.get(1)
+    status = reader.status()
+    assert (status.state, status.expected) == ("ended", FRAMES)
+    assert status.missing_s == pytest.approx(LENGTH_S - status.frames / FPS, abs=0.1)
+    assert status.seconds == pytest.approx(LENGTH_S, abs=0.05)
+    assert faults_of(status) == list(status.problems)
+    assert len(status.problems) == len(set(status.problems)) >= 2

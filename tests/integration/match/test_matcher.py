@@ -93,6 +93,24 @@ def test_one_view_is_no_evidence(store: WatchlistStore, make_image: Make) -> Non
     assert only(lax.match([probe(noisy(vector, 1))], NOW)).match is not None
 
 
+def test_one_view_by_itself_needs_a_fit_and_more_similarity(store: WatchlistStore, make_image: Make) -> None:
+    store.put([make_image(number) for number in range(3)])
+    vector = make_image(1).vector
+    clear, doubtful = (replace(probe(noisy(vector, 1, noise)), single=True) for noise in (0.2, 1.1))
+    without = only(make_matcher(store).match([clear], NOW))
+    assert "no fit of single pictures" in without.refused
+    tail = TailFit(start=0.3, start_rate=0.01, shape=-0.1, scale=0.08, comparisons=10**6, p_value=0.5)
+    card = CARD.model_copy(update={"calibration": CALIBRATION.model_copy(update={"tail": tail})})
+    known = make_matcher(store, card=card)
+    answers = known.match([clear, doubtful, probe(noisy(vector, 3, 0.8))], NOW)
+    assert [one.match is not None for one in answers] == [True, False, True]
+    single, fused = answers[0].match, answers[2].match
+    assert single is not None
+    assert fused is not None
+    assert (single.entry_id, single.views_compared) == ("e0001", 1)
+    assert single.threshold > fused.threshold
+
+
 def test_permission_is_asked_before_and_its_refusal_compares_nothing(
     store: WatchlistStore, make_image: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
