@@ -65,7 +65,7 @@ def main() -> int:
     met = gains["real_masks_lower_half"] >= LEAST_GAIN and min(gains.values()) >= 1
     met &= max(wrong["called_lower"], wrong["called_upper"]) <= MOST_WRONG
     write_result(
-        "covered",
+        f"covered_{chosen.model}",
         "What do views of the visible half gain for covered faces, at the same false accept rate?",
         figures,
         f"at FAR {AT_FAR:g} at least {LEAST_GAIN:g} times the true accepts with real masks, no loss with sunglasses; "
@@ -144,9 +144,9 @@ def glasses(data: Path, embedder: Any, samples: Samples) -> dict[str, Any]:
     names = {name: row for row, name in enumerate(samples.names)}
     chips = np.stack([one.chip for one in pictures])
     identity = np.array([names[one.identity] for one in pictures], np.int64)
-    painter = Painter(np.random.default_rng(7), chips)
-    worn = np.stack([sunglasses(painter, chip) for chip in chips])
     spec = embedder.card.chip
+    painter = Painter(np.random.default_rng(7), chips)
+    worn = np.stack([sunglasses(painter, chip, spec) for chip in chips])
     called = [seen == (UPPER,) for seen in Occlusion(spec).covered(worn)]
     plain, hidden = _embedded(embedder, chips), _embedded(embedder, worn)
     views = {

@@ -12,7 +12,9 @@ from typing import Any
 import cv2
 import numpy as np
 
+from lfr_ray.embed.align import similarity
 from lfr_ray.embed.occlusion import SIDE_PX as SIDE
+from lfr_ray.models.cards import ChipSpec
 from lfr_ray.models.catalogue import card
 from lfr_ray.records import Picture
 
@@ -22,6 +24,7 @@ Draw = Callable[["Painter", Picture], Picture]
 _CHIP = card("occlusion_hog").chip
 assert _CHIP is not None
 EYES = _CHIP.template_px[:2]
+_POINTS_PX = np.array([_CHIP.template_px], np.float32)
 EYE_Y, NOSE_Y, MOUTH_Y = _CHIP.template_px[0][1], _CHIP.template_px[2][1], _CHIP.template_px[3][1]
 MIDDLE = SIDE / 2
 CLOTH = ((90, 140, 190), (235, 235, 235), (25, 25, 28), (160, 200, 220), (60, 120, 80), (150, 40, 40))
@@ -151,13 +154,16 @@ def harmless(painter: Painter, chip: Picture) -> Picture:
     return painter.laid_over(chip, painter.cloth(), shape)
 
 
-def sunglasses(painter: Painter, chip: Picture) -> Picture:
-    """Dark glasses on a chip of any size whose points lie as those of the estimator's card."""
+def sunglasses(painter: Painter, chip: Picture, spec: ChipSpec) -> Picture:
+    """Dark glasses on a chip of a specification: drawn in the estimator's pose, and laid where its points lie."""
     shape = np.zeros((SIDE, SIDE), np.uint8)
     _glasses(painter, shape)
+    turn, shift = similarity(_POINTS_PX, np.array(spec.template_px, np.float64))[0]
+    matrix = np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
     size = chip.shape[1::-1]
-    share = cv2.resize(shape.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)[..., None]
-    mixed: Picture = (chip * (1 - share) + cv2.resize(painter.glass(), size) * share).astype(np.uint8)
+    share = cv2.warpAffine(shape.astype(np.float32), matrix, size, flags=cv2.INTER_LINEAR)[..., None]
+    glass = cv2.warpAffine(painter.glass(), matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    mixed: Picture = (chip * (1 - share) + glass * share).astype(np.uint8)
     return mixed
 
 

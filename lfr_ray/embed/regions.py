@@ -3,7 +3,7 @@
 A mask moves a face's vector towards other masks. Where the same half is painted over in the enrolled picture and in the
 tracklet, both have moved the same way. The vector of such a view is the mean of the chip as it is and of the painted
 one: the first holds what the paint hides besides the mask, the second what the mask does not disturb. Both are measured
-in ``benchmarks/results/covered.json``.
+in ``benchmarks/results/covered_dlib_resnet.json``.
 
 How it is painted was chosen among several ways on development pictures: the lower half in the mean colour of faces,
 from a little below the eyes on (beginning at the nose tip, or in a mask's colour, recognised fewer); the upper half as

@@ -244,7 +244,6 @@ def card_calibration(
 ) -> Calibration:
     """The report as a card's calibration section; what it cannot know is kept from the previous one."""
     single = report.single.pairs
-    score_norms = report.score_norms
 
     def threshold(kind: ComparisonKind, size: int) -> float:
         """No similarity of 1 is ever asked for."""
@@ -258,7 +257,7 @@ def card_calibration(
             list_size=list_size,
             tail=one.fused.tail.fit,
             genuine=one.fused.genuine,
-            score_norm=score_norms.get(one.region),
+            score_norm=report.score_norms.get(one.region),
             short_list_threshold=None if plain is None else threshold(plain, SHORT_LIST),
             short_tail=None if plain is None else plain.tail.fit,
             short_genuine=None if plain is None else plain.genuine,
@@ -280,7 +279,8 @@ def card_calibration(
         view_threshold=_view_threshold(single),
         short_list_threshold=short,
         short_list_size=SHORT_LIST,
-        score_norm=score_norms.get(""),
+        # Single pictures are fitted as they are.
+        score_norm=None if fused is None else report.score_norms.get(""),
         list_size=list_size,
         relative=round(threshold_at(single.impostor, single.impostor_count, RELATIVE_RATE), DIGITS),
         data=described,

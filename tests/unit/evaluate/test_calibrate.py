@@ -130,10 +130,18 @@ def test_the_document_holds_it_all(found):
 
 
 def test_without_several_pictures_a_person_single_comparisons_decide(make_samples):
-    report = calibrate(make_samples([2] * 120, noise=0.8, length=24), "made", threshold_for, repeats=2)
+    report = calibrate(
+        make_samples([2] * 120, noise=0.8, length=24),
+        "made",
+        threshold_for,
+        normaliser_of=lambda rule: shifted,
+        score_norms={"": SCORE_NORM},
+        repeats=2,
+    )
     assert report.fused is None
     assert report.decisive is report.single
-    section = card_calibration(report, None, threshold_for)
+    section = card_calibration(report, CARD.calibration, threshold_for)
+    assert section.score_norm is None, "single pictures are fitted as they are"
     assert section.fused_tail is None
     assert section.short_list_threshold is None
 
