@@ -21,8 +21,8 @@ from lfr_ray.detect.letterbox import fit
 from lfr_ray.embed.align import cut_chips
 from lfr_ray.embed.base import load_embedder
 from lfr_ray.embed.quality import assess
-from lfr_ray.enrol.faces import detect_stills
 from lfr_ray.enrol.labelled import most_central
+from lfr_ray.enrol.still_faces import detect_stills
 from lfr_ray.evaluate.discard import GATE_TIMES, gate_at
 from lfr_ray.evaluate.verification import threshold_at
 from lfr_ray.models.catalogue import card

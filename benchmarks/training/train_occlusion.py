@@ -23,8 +23,8 @@ from lfr_ray.camera.stills import read_picture
 from lfr_ray.detect.base import load_detector
 from lfr_ray.embed.align import cut_chips
 from lfr_ray.embed.occlusion import FEATURES, features
-from lfr_ray.enrol.faces import detect_stills
 from lfr_ray.enrol.labelled import most_central
+from lfr_ray.enrol.still_faces import detect_stills
 from lfr_ray.enrol.subject import choose_subject
 from lfr_ray.models.catalogue import card
 from lfr_ray.records import Floats, Picture

@@ -12,11 +12,11 @@ from ray import serve
 
 from lfr_ray.actors.launch import camera_actor, desk_actor, is_going_away, matcher_actor, stop_actors
 from lfr_ray.actors.names import Names
-from lfr_ray.actors.protocols import CameraCalls, DeskCalls, DetectorCalls, EmbedderCalls, MatcherCalls
+from lfr_ray.actors.protocols import DeskCalls, DetectorCalls, EmbedderCalls, MatcherCalls
 from lfr_ray.actors.remote_models import RemoteDetector, models_ready, remote_embedders
 from lfr_ray.actors.rpc import Handle
 from lfr_ray.actors.schedule import PeriodicWork
-from lfr_ray.actors.stages import RemoteStages
+from lfr_ray.actors.stages import CameraCalls, RemoteStages
 from lfr_ray.camera.reader import CameraStatus
 from lfr_ray.config import CameraConfig, SiteConfig
 from lfr_ray.metrics import Snapshot

@@ -19,10 +19,10 @@ from lfr_ray.actors.launch import (
     second_embedder_deployment,
 )
 from lfr_ray.actors.names import DETECTOR, EMBEDDER, SECOND_EMBEDDER
-from lfr_ray.actors.protocols import CameraCalls, DeskCalls, DetectorCalls, EmbedderCalls, MatcherCalls
+from lfr_ray.actors.protocols import DeskCalls, DetectorCalls, EmbedderCalls, MatcherCalls
 from lfr_ray.actors.remote_models import RemoteDetector, RemoteEmbedder, remote_embedders
 from lfr_ray.actors.rpc import Handle
-from lfr_ray.actors.stages import RemoteStages
+from lfr_ray.actors.stages import CameraCalls, RemoteStages
 from lfr_ray.camera.recordings import Recording
 from lfr_ray.config import SiteConfig
 from lfr_ray.metrics import Snapshot

@@ -14,9 +14,10 @@ from lfr_ray.actors.detector import DetectorReplica
 from lfr_ray.actors.embedder import EmbedderReplica
 from lfr_ray.actors.matcher import MatcherActor
 from lfr_ray.actors.names import DETECTOR, EMBEDDER, NAMESPACE, SECOND_EMBEDDER, Names
-from lfr_ray.actors.protocols import CameraCalls, DeskCalls, DetectorCalls, EmbedderCalls, MatcherCalls, ModelCalls
+from lfr_ray.actors.protocols import DeskCalls, DetectorCalls, EmbedderCalls, MatcherCalls, ModelCalls
 from lfr_ray.actors.rpc import Handle
 from lfr_ray.actors.schedule import PeriodicWork
+from lfr_ray.actors.stages import CameraCalls
 from lfr_ray.config import CameraConfig, DetectorConfig, EmbedderConfig, ModelConfig, SiteConfig
 from lfr_ray.models.catalogue import card
 from lfr_ray.models.cores import streams_of

@@ -7,8 +7,9 @@ from typing import Any
 
 import ray
 
-from lfr_ray.actors.protocols import CameraCalls, DeskCalls, MatcherCalls
+from lfr_ray.actors.protocols import DeskCalls, MatcherCalls
 from lfr_ray.actors.rpc import CalledT, Handle
+from lfr_ray.actors.stages import CameraCalls
 from lfr_ray.errors import ResourceError
 
 NAMESPACE = "lfr"

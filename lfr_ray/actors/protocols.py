@@ -12,13 +12,11 @@ from lfr_ray.api.ports import AlertsPort
 
 if TYPE_CHECKING:
     # Only types: a process that asks another one need not load what that one needs.
-    from lfr_ray.actors.stages import RemoteStages
     from lfr_ray.api.site_state import DeploymentList, Switched, WatchlistState
     from lfr_ray.camera.reader import CameraStatus
     from lfr_ray.govern.counters import CameraCounters
     from lfr_ray.metrics import Snapshot
     from lfr_ray.models.runtime import SelfTest
-    from lfr_ray.pipeline.camera_run import EndOfRecording
     from lfr_ray.records import Answer, Embedded, Faces, Picture, Probe, Sighting
 
 
@@ -41,28 +39,6 @@ class EmbedderCalls(ModelCalls, Protocol):
 
     async def judged(self, chips: Picture) -> Embedded:
         """Vectors of chips ``uint8 (N, h, w, 3)``, and how stable each is."""
-
-
-class CameraCalls(Protocol):
-    """One camera's actor."""
-
-    async def ready(self, stages: RemoteStages | None = None) -> bool:
-        """The process has loaded what it needs; with stages, it has reached the models as well."""
-
-    async def renew(self, stages: RemoteStages) -> CameraStatus:
-        """Renew the lease, and start with the first one."""
-
-    async def hold(self) -> None:
-        """Renew the lease, whether or not the camera runs already."""
-
-    async def run_to_end(self, stages: RemoteStages) -> EndOfRecording:
-        """Start, without a lease, and wait for the end of the recording."""
-
-    async def snapshot(self) -> Snapshot:
-        """What this camera counted."""
-
-    async def stop(self) -> None:
-        """Stop decoding, finish what is under way, forget everybody."""
 
 
 class MatcherCalls(Protocol):

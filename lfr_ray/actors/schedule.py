@@ -7,8 +7,9 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping
 
-from lfr_ray.actors.protocols import CameraCalls, DeskCalls, MatcherCalls
+from lfr_ray.actors.protocols import DeskCalls, MatcherCalls
 from lfr_ray.actors.rpc import Handle
+from lfr_ray.actors.stages import CameraCalls
 from lfr_ray.camera.reader import CameraStatus
 from lfr_ray.govern.counters import counters_of
 

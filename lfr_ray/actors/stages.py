@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -12,6 +13,11 @@ from lfr_ray.config import EmbedderConfig, SiteConfig
 from lfr_ray.models.cards import chip_spec
 from lfr_ray.models.catalogue import card
 from lfr_ray.records import Answer, Embedded, Faces, Picture, Probe, Sighting
+
+if TYPE_CHECKING:
+    from lfr_ray.camera.reader import CameraStatus
+    from lfr_ray.metrics import Snapshot
+    from lfr_ray.pipeline.camera_run import EndOfRecording
 
 
 class RemoteStages:
@@ -72,3 +78,25 @@ def _blank(config: EmbedderConfig) -> Picture:
     """One chip with nothing on it."""
     chip = chip_spec(card(config.model))
     return np.zeros((1, chip.height_px, chip.width_px, 3), np.uint8)
+
+
+class CameraCalls(Protocol):
+    """One camera's actor."""
+
+    async def ready(self, stages: RemoteStages | None = None) -> bool:
+        """The process has loaded what it needs; with stages, it has reached the models as well."""
+
+    async def renew(self, stages: RemoteStages) -> CameraStatus:
+        """Renew the lease, and start with the first one."""
+
+    async def hold(self) -> None:
+        """Renew the lease, whether or not the camera runs already."""
+
+    async def run_to_end(self, stages: RemoteStages) -> EndOfRecording:
+        """Start, without a lease, and wait for the end of the recording."""
+
+    async def snapshot(self) -> Snapshot:
+        """What this camera counted."""
+
+    async def stop(self) -> None:
+        """Stop decoding, finish what is under way, forget everybody."""

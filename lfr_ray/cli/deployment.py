@@ -206,7 +206,7 @@ def record(
 ) -> None:
     """Write the public record: signed JSON, CSV and one HTML page."""
     from lfr_ray.govern.public_record import build_record, sign_record
-    from lfr_ray.govern.record_files import write_record
+    from lfr_ray.govern.publish import write_record
     from lfr_ray.site.facts import collect_facts
     from lfr_ray.site.open import open_storage
 

@@ -84,8 +84,8 @@ def evaluate_folder(
         )
     from lfr_ray.enrol.labelled import matcher_normaliser
     from lfr_ray.evaluate.calibrate import ALERTS, LIST_SIZE
-    from lfr_ray.evaluate.charts import evaluation_charts
     from lfr_ray.evaluate.document import evaluation_document
+    from lfr_ray.evaluate.drawings import evaluation_charts
     from lfr_ray.evaluate.evaluation import evaluate
     from lfr_ray.match.threshold import comparison_rate
     from lfr_ray.report.page import evaluation_page

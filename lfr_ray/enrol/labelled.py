@@ -20,7 +20,7 @@ from lfr_ray.embed.align import cut_chips
 from lfr_ray.embed.occlusion import Occlusion
 from lfr_ray.embed.quality import assess
 from lfr_ray.embed.regions import mean_view, paint_over
-from lfr_ray.enrol.faces import detect_stills
+from lfr_ray.enrol.still_faces import detect_stills
 from lfr_ray.enrol.subject import choose_subject
 from lfr_ray.errors import InputError, PictureError
 from lfr_ray.evaluate.groups import GroupTable, read_groups

@@ -17,7 +17,7 @@ from lfr_ray.embed.align import cut_chips
 from lfr_ray.embed.quality import assess
 from lfr_ray.embed.regions import mean_view, paint_over
 from lfr_ray.enrol.contact_sheet import Look, look_at
-from lfr_ray.enrol.faces import detect_stills, turn_needed_deg, turned
+from lfr_ray.enrol.still_faces import detect_stills, turn_needed_deg, turned
 from lfr_ray.enrol.subject import choose_subject
 from lfr_ray.match.entries import EnrolledImage, Entry, Note, Rejected
 from lfr_ray.models.cards import Detector, Embedder, chip_spec

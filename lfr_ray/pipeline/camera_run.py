@@ -14,7 +14,7 @@ from lfr_ray.clock import Clock
 from lfr_ray.config import CameraConfig, SiteConfig
 from lfr_ray.metrics import Meter, Snapshot
 from lfr_ray.models.catalogue import card
-from lfr_ray.pipeline.checks import checks_for
+from lfr_ray.pipeline.check_lists import checks_for
 from lfr_ray.pipeline.stages import Stages
 from lfr_ray.pipeline.steps import CameraSteps
 
@@ -61,7 +61,7 @@ class CameraRun:
         """Start, unless it runs already; the task ends with the camera.
 
         Raises:
-            ModelError: See :func:`~lfr_ray.pipeline.checks.checks_for`.
+            ModelError: See :func:`~lfr_ray.pipeline.check_lists.checks_for`.
         """
         if self._task is None:
             self._steps = self._chain(stages)

@@ -11,7 +11,7 @@ from lfr_ray.embed.regions import joined, with_painted
 from lfr_ray.errors import RefusedError
 from lfr_ray.models.cards import ModelCard, chip_spec
 from lfr_ray.pipeline.alerting import AlertSender
-from lfr_ray.pipeline.checks import Checks
+from lfr_ray.pipeline.check_lists import Checks
 from lfr_ray.pipeline.counts import CameraCounts
 from lfr_ray.pipeline.match_checks import PossibleMatch
 from lfr_ray.pipeline.sighting import sighting_of

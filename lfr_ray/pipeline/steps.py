@@ -22,7 +22,7 @@ from lfr_ray.embed.quality import assess
 from lfr_ray.metrics import Meter
 from lfr_ray.models.cards import ModelCard, chip_spec
 from lfr_ray.pipeline.alerting import AlertSender
-from lfr_ray.pipeline.checks import Checks
+from lfr_ray.pipeline.check_lists import Checks
 from lfr_ray.pipeline.comparison import ChosenViews, Comparison
 from lfr_ray.pipeline.counts import CameraCounts
 from lfr_ray.pipeline.detections import Detections
@@ -65,7 +65,7 @@ class CameraSteps:
         clock: Time.
         meter: Where this camera counts.
         run_id: Differs between two runs of the same camera, so that their alerts' keys differ.
-        checks: What views and matches must pass, see :func:`~lfr_ray.pipeline.checks.checks_for`.
+        checks: What views and matches must pass, see :func:`~lfr_ray.pipeline.check_lists.checks_for`.
         in_flight: Frames at the detector at once.
     """
 

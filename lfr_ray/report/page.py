@@ -51,7 +51,7 @@ def evaluation_page(document: Mapping[str, Any], charts: Mapping[str, Svg], *, w
 
     Args:
         document: What ``lfr evaluate --json`` writes.
-        charts: By name, from ``evaluate/charts.py``.
+        charts: By name, from ``evaluate/drawings.py``.
         written_at: Date and time in words, for the foot of the page.
     """
     return _render("evaluation", document=document, charts=charts, ways=WAYS, written_at=written_at)

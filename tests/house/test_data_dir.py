@@ -18,7 +18,7 @@ ROOMS = ("lfr_ray/govern/", "lfr_ray/site/")
 JOINS = {"joinpath", "with_name", "with_suffix", "with_stem", "glob", "rglob"}
 ENDINGS = (".jsonl", ".sqlite", ".listed", ".breaker", ".erasing", ".scan", ".revoked", ".torn", "scan.key", "site.key")
 """Endings that no other files of ours have."""
-EXEMPT = {("lfr_ray/files.py", "with_name"), ("lfr_ray/govern/record_files.py", "with_name")}
+EXEMPT = {("lfr_ray/files.py", "with_name"), ("lfr_ray/govern/publish.py", "with_name")}
 """The draft beside a file that is replaced, and the files of a record, in whatever folder the operator names."""
 
 

@@ -20,7 +20,7 @@ CHAIN = (
     "lfr_ray.embed.regions",
     "lfr_ray.models.cards",
     "lfr_ray.models.catalogue",
-    "lfr_ray.pipeline.checks",
+    "lfr_ray.pipeline.check_lists",
     "lfr_ray.pipeline.steps",
     "lfr_ray.track.best_shot",
     "lfr_ray.track.tracker",

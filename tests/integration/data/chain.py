@@ -21,7 +21,7 @@ from lfr_ray.match.store import WatchlistStore
 from lfr_ray.match.two_models import TwoModelMatcher
 from lfr_ray.metrics import Meter
 from lfr_ray.models.catalogue import card
-from lfr_ray.pipeline.checks import checks_for
+from lfr_ray.pipeline.check_lists import checks_for
 from lfr_ray.pipeline.stages import FrameSource, LocalStages
 from lfr_ray.pipeline.steps import CameraSteps
 from lfr_ray.records import Frame, Picture, Sighting

@@ -12,8 +12,8 @@ import pytest
 from lfr_ray.camera.stills import read_picture
 from lfr_ray.detect.base import load_detector
 from lfr_ray.embed.base import load_embedder
-from lfr_ray.enrol.faces import detect_stills
 from lfr_ray.enrol.importer import enrol_folder
+from lfr_ray.enrol.still_faces import detect_stills
 from lfr_ray.enrol.subject import choose_subject
 from lfr_ray.match.store import WatchlistStore
 from lfr_ray.models.cards import Detector, Embedder

@@ -11,7 +11,7 @@ import pytest
 from lfr_ray.camera.stills import read_picture
 from lfr_ray.detect.base import load_detector
 from lfr_ray.embed.align import cut_chips
-from lfr_ray.enrol.faces import detect_stills
+from lfr_ray.enrol.still_faces import detect_stills
 from lfr_ray.models import openvino_runtime
 from lfr_ray.models.cards import ChipSpec
 from lfr_ray.models.catalogue import card

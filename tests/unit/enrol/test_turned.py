@@ -11,8 +11,8 @@ import pytest
 from lfr_ray.camera.demo_source import write_watchlist
 from lfr_ray.camera.stills import encode_jpeg, read_picture
 from lfr_ray.detect.base import load_detector
-from lfr_ray.enrol.faces import detect_stills, turn_needed_deg, turned
 from lfr_ray.enrol.importer import Reading, enrol_folder
+from lfr_ray.enrol.still_faces import detect_stills, turn_needed_deg, turned
 from lfr_ray.match.entries import Note
 from lfr_ray.models.cards import Detector
 from lfr_ray.models.catalogue import card

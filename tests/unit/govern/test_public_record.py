@@ -19,8 +19,8 @@ from lfr_ray.govern.blue_list import Walk, measure
 from lfr_ray.govern.counters import CameraCounters
 from lfr_ray.govern.keys import SigningKey
 from lfr_ray.govern.public_record import RecordFacts, build_record, record_fault, sign_record
+from lfr_ray.govern.publish import record_csv
 from lfr_ray.govern.receipt import DestroyedPart, Receipt, sign_receipt
-from lfr_ray.govern.record_files import record_csv
 from lfr_ray.report.page import record_page
 
 START_S = 1_787_904_000.0

@@ -16,7 +16,7 @@ from lfr_ray.config import CameraConfig, EmbedderConfig, SiteConfig
 from lfr_ray.metrics import Meter, Timing
 from lfr_ray.models.cards import ModelCard
 from lfr_ray.models.catalogue import card
-from lfr_ray.pipeline.checks import Checks, checks_for
+from lfr_ray.pipeline.check_lists import Checks, checks_for
 from lfr_ray.pipeline.steps import CameraSteps
 from lfr_ray.pipeline.view_checks import CoveredFaces, OcclusionEstimator
 from lfr_ray.records import Answer, Embedded, Faces, Floats, Frame, Match, Picture, Probe, Sighting

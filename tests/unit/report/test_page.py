@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from lfr_ray.evaluate.charts import evaluation_charts
 from lfr_ray.evaluate.document import evaluation_document
+from lfr_ray.evaluate.drawings import evaluation_charts
 from lfr_ray.evaluate.evaluation import Evaluation, evaluate
 from lfr_ray.evaluate.groups import read_groups
 from lfr_ray.evaluate.passages import Recording, passage_document, passage_figures

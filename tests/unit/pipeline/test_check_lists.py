@@ -10,7 +10,7 @@ from typing import Any
 
 from lfr_ray.config import QualityConfig, SiteConfig
 from lfr_ray.models.catalogue import card
-from lfr_ray.pipeline.checks import Checks
+from lfr_ray.pipeline.check_lists import Checks
 from lfr_ray.pipeline.match_checks import MatchCheck, PossibleMatch
 from lfr_ray.pipeline.view_checks import ViewCheck
 from lfr_ray.records import Answer, Frame, Probe, View

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lfr_ray.enrol.faces import BORDER, LARGE_PX, SMALL_PX, detect_stills
+from lfr_ray.enrol.still_faces import BORDER, LARGE_PX, SMALL_PX, detect_stills
 from lfr_ray.records import Faces, Picture, box_sizes_px
 
 
