@@ -24,6 +24,10 @@ class CameraState:
     height_px: int | None = None
     frames: int | None = Field(default=None, description="Frames handed over.")
     frames_dropped: int | None = Field(default=None, description="Replaced by a newer one before anybody looked.")
+    frames_damaged: int | None = Field(default=None, description="Not decoded, or only with gaps.")
+    frames_expected: int | None = Field(default=None, description="How many there should be; null when unknown.")
+    missing_s: float | None = Field(default=None, description="Seconds without a picture that should have been one.")
+    problems: tuple[str, ...] = Field(default=(), description="What was wrong with the footage, by name.")
     fps: float | None = Field(default=None, description="Frames a second lately.")
     faces_seen: int | None = None
     faces_compared: int | None = None
