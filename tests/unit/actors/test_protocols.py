@@ -13,9 +13,9 @@ from lfr_ray.actors.detector import DetectorReplica
 from lfr_ray.actors.embedder import EmbedderReplica
 from lfr_ray.actors.fleet import FleetReplica
 from lfr_ray.actors.matcher import MatcherActor
-from lfr_ray.actors.protocols import CameraCalls, DeskCalls, DetectorCalls, EmbedderCalls, FleetCalls, MatcherCalls
+from lfr_ray.actors.protocols import DeskCalls, DetectorCalls, EmbedderCalls, FleetCalls, MatcherCalls
 from lfr_ray.actors.remote_alerts import RemoteAlerts
-from lfr_ray.actors.stages import RemoteStages
+from lfr_ray.actors.stages import CameraCalls, RemoteStages
 from lfr_ray.api.ports import AlertsPort
 from lfr_ray.pipeline.stages import Stages
 
