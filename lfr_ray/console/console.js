@@ -63,7 +63,7 @@ async function begin() {
   if (begun) return undefined;
   begun = true;
   site.start();
-  if (demoOfficer && list.first()) select(list.first());
+  if (demoOfficer && !list.selected && list.first()) select(list.first());
   return link.follow(after, happened, (state) => {
     byId("link").className = `link ${state}`;
     byId("link-text").textContent = LINK_TEXT[state];
@@ -104,7 +104,7 @@ function happened(event) {
   view.update(event.alert);
   if (event.kind === "alert_raised" && unknown) {
     byId("news").textContent = `New possible match at ${event.alert.camera}, category ${words(event.alert.category)}`;
-    if (demoOfficer && !view.id) select(event.alert.id);
+    if (demoOfficer && !list.selected) select(event.alert.id);
   }
 }
 

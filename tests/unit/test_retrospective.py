@@ -109,7 +109,7 @@ def test_a_process_that_dies_costs_its_recording_alone() -> None:
     with FootageRun(Scripted(b_dies)) as run:
         result = run.watch([recording(name) for name in "abc"])
     assert result.frames_by_camera() == {"a": 10, "c": 10}
-    assert result.problems == {"b": "its process ended; the rest of the recording was not seen"}
+    assert result.problems == {"b": ["its process ended; the rest of the recording was not seen"]}
 
 
 @pytest.mark.parametrize("error", [ConfigError("the rules are wrong"), KeyboardInterrupt()])

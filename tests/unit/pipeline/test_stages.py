@@ -78,12 +78,3 @@ def test_an_embedding_does_not_wait_for_detections() -> None:
         models.close()
 
     asyncio.run(scenario())
-
-
-def test_without_an_attack_check_nobody_is_taken_for_a_picture() -> None:
-    async def scenario() -> None:
-        models = LocalModels(Held(), Embedder())
-        assert await models.attack_score(CANVAS, np.zeros(4, np.float32)) == 0.0
-        models.close()
-
-    asyncio.run(scenario())
