@@ -80,6 +80,15 @@ def test_no_source_file_is_longer_than_400_lines(sources: list[Path], repository
     assert {str(path): length for path, length in lengths.items() if length > LONGEST_FILE_LINES} == {}
 
 
+def test_no_test_file_is_longer_than_400_lines(repository: Path) -> None:
+    lengths = {
+        str(path.relative_to(repository)): len(path.read_text(encoding="utf-8").splitlines())
+        for path in (repository / "tests").rglob("*.py")
+    }
+    assert lengths, "no tests at all"
+    assert {name: length for name, length in lengths.items() if length > LONGEST_FILE_LINES} == {}
+
+
 def test_no_actor_is_longer_than_150_lines(repository: Path) -> None:
     lengths = {
         path.name: len(path.read_text(encoding="utf-8").splitlines())
