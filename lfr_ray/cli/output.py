@@ -58,6 +58,16 @@ def write_json(target: str, document: Any) -> None:
         ) from None
 
 
+def json_target(target: str) -> str:
+    """The callback of every ``--json``: a place that cannot be written is told before any work.
+
+    Raises:
+        ConfigError: See :func:`check_json_target`.
+    """
+    check_json_target(target)
+    return target
+
+
 def check_json_target(target: str, option: str = "--json") -> None:
     """Before any work: that the result can be written where it shall go. An earlier result there stays as it is.
 

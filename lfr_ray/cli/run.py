@@ -12,12 +12,13 @@ import typer
 from rich.console import Console
 
 import lfr_ray
-from lfr_ray.cli.output import stderr, table, write_json
+from lfr_ray.cli.output import json_target, stderr, table, write_json
 from lfr_ray.clock import utc_text
 from lfr_ray.errors import ConfigError
 from lfr_ray.site_file import SiteFile, read_site_file
 
 if TYPE_CHECKING:
+    from lfr_ray.camera.reader import CameraStatus
     from lfr_ray.live import LiveSite
 
 DEMO_SITE = Path(lfr_ray.__file__).resolve().parent.parent / "serve_configs" / "local.yaml"
@@ -42,7 +43,9 @@ def run(
     site_file: Annotated[Path, typer.Argument(help="The site: a Ray Serve configuration.", metavar="SITE.yaml")],
     address: Annotated[str, typer.Option(help="An existing Ray cluster, `auto` for the one on this machine.")] = "",
     port: PortOption = None,
-    json_to: Annotated[str, typer.Option("--json", metavar="FILE|-", help="Write all alerts as JSON at the end.")] = "",
+    json_to: Annotated[
+        str, typer.Option("--json", metavar="FILE|-", help="Write all alerts as JSON at the end.", callback=json_target)
+    ] = "",
 ) -> None:
     """Run a site until Ctrl-C: on local Ray, or on an existing cluster."""
     from lfr_ray.live import LiveSite
@@ -61,7 +64,9 @@ def demo(
         bool, typer.Option("--headless", help="Run the footage once and check who was alerted.")
     ] = False,
     port: PortOption = None,
-    json_to: Annotated[str, typer.Option("--json", metavar="FILE|-", help="Write the summary (headless).")] = "",
+    json_to: Annotated[
+        str, typer.Option("--json", metavar="FILE|-", help="Write the summary (headless).", callback=json_target)
+    ] = "",
 ) -> None:
     """Show the whole system on real pictures: no camera, no GPU, no network."""
     from lfr_ray.live import LiveSite
@@ -114,11 +119,31 @@ def _announce(file: SiteFile, site: LiveSite) -> None:
 def _follow(site: LiveSite, *, quiet: bool) -> None:
     """Print alerts as they happen, until Ctrl-C."""
     after = 0
+    told: dict[str, str] = {}
     try:
         while True:
             after = _print_news(site, after, quiet=quiet)
+            now = {one.name: camera_words(one) for one in site.cameras()}
+            for name in sorted(name for name, words in now.items() if told.get(name) != words):
+                stderr.print(
+                    f"{utc_text(time.time())[11:19]}  camera {name}: {now[name]}", markup=False, soft_wrap=True
+                )
+            told = now
     except KeyboardInterrupt:
         stderr.print("\nstopping ...")
+
+
+def camera_words(camera: CameraStatus) -> str:
+    """A camera's state in words, with the reason; it stays the same while nothing changes.
+
+    Args:
+        camera: As the fleet tells it.
+    """
+    since = "" if camera.blind_since is None else f" since {utc_text(camera.blind_since)[11:19]}"
+    # How long a camera has been silent is in its problem, and grows: the moment since when says it once.
+    problem = "" if camera.problem.startswith("no picture for") else camera.problem
+    reasons = [problem, f"nothing is compared: {camera.refusal}" if camera.refusal else ""]
+    return ": ".join([f"{camera.state}{since}", *(one for one in reasons if one)])
 
 
 def _once(file: SiteFile, site: LiveSite, *, quiet: bool) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from lfr_ray.cli.output import stderr
+from lfr_ray.cli.output import json_target, stderr
 from lfr_ray.config import SiteConfig
 from lfr_ray.data_dir import DataDir
 from lfr_ray.site_file import read_site_file
@@ -23,7 +23,9 @@ SiteOption = Annotated[
 DataOption = Annotated[
     Path | None, typer.Option("--data-dir", help="The site's data folder, without a site file; default: lfr-data.")
 ]
-JsonOption = Annotated[str, typer.Option("--json", metavar="FILE|-", help="Write JSON to a file or to stdout.")]
+JsonOption = Annotated[
+    str, typer.Option("--json", metavar="FILE|-", help="Write JSON to a file or to stdout.", callback=json_target)
+]
 ByOption = Annotated[str, typer.Option("--by", help="Your staff number or login; default: the login.")]
 
 

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from lfr_ray.cli.output import json_target, progress, stderr, table, write_json
 from lfr_ray.cli.output import plain as _plain
-from lfr_ray.cli.output import stderr, table, write_json
 from lfr_ray.clock import utc_text
 from lfr_ray.config import AUTO, AuthorityConfig, DetectorConfig, DeviceName, EmbedderConfig, MatchConfig, SiteConfig
 from lfr_ray.errors import ConfigError, SourceError
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from lfr_ray.camera.recordings import Opened, Recording
     from lfr_ray.enrol.importer import ImportReport
     from lfr_ray.match.store import WatchlistStore
-    from lfr_ray.retrospective import FootagePlace, FootageResult, FootageRun
+    from lfr_ray.retrospective import FootagePlace, FootageResult, FootageRun, Progress
 
 NEEDS_AUTHORITY = "the category {} needs an authority: open a deployment and give --deployment"
 
@@ -41,7 +40,9 @@ def watch(
     watchlist: Annotated[
         Path | None, typer.Option(help="Watchlist folder: DIR/<entry-id>/<image>, optional watchlist.csv.")
     ] = None,
-    json_to: Annotated[str, typer.Option("--json", metavar="FILE|-", help="Write the result as JSON.")] = "",
+    json_to: Annotated[
+        str, typer.Option("--json", metavar="FILE|-", help="Write the result as JSON.", callback=json_target)
+    ] = "",
     deployment: Annotated[str, typer.Option(help="Retrospective deployment under whose authority to compare.")] = "",
     data_dir: Annotated[Path, typer.Option(help="With --deployment: the site's data folder.")] = Path("lfr-data"),
     recorded_at: Annotated[str, typer.Option(help="When the recordings begin, ISO 8601; with --deployment.")] = "",
@@ -165,9 +166,9 @@ def run_footage(site: SiteConfig, opened: Opened, watchlist: Path | None, addres
         set_aside = [] if site.authority.deployment else [e for e in entries if e.category not in WITHOUT_AUTHORITY]
         for entry in set_aside:
             stderr.print(f"[yellow]not compared:[/] {entry.entry_id}: {NEEDS_AUTHORITY.format(entry.category)}")
-        with _progress() as bar:
-            task = bar.add_task("watching", total=sum(one.info.frames or 0 for one in opened.recordings) or None)
-            result = run.watch(opened.recordings, lambda progress: bar.update(task, completed=progress.frames))
+        total = sum(one.info.frames or 0 for one in opened.recordings) or None
+        with progress("watching", "frames") as step:
+            result = run.watch(opened.recordings, lambda now: step(now.frames, total, _recordings(now)))
     document = _document(opened, report, result)
     document["not_compared"] = [
         {"entry_id": entry.entry_id, "reason": NEEDS_AUTHORITY.format(entry.category)} for entry in set_aside
@@ -320,11 +321,5 @@ def _print(document: dict[str, Any]) -> None:
         stderr.print(f"[yellow]{problem['camera']}:[/] {problem['problem']}")
 
 
-def _progress() -> Progress:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed:.0f} frames"),
-        TimeElapsedColumn(),
-    )
-    return Progress(*columns, console=stderr, transient=True)
+def _recordings(now: Progress) -> str:
+    return f"{now.recordings_done} of {now.recordings} recordings"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lfr_ray.cli.output import check_json_target, stderr, table, write_json
+from lfr_ray.cli.output import stderr, table, write_json
 from lfr_ray.cli.storage import ByOption, JsonOption, SiteOption, site_of, who
 from lfr_ray.cli.watchlist_import import DataOption, ModelOption, check, import_folder, open_watchlist, record
 from lfr_ray.cli.watchlist_output import entry_document, print_composition, write_picture
@@ -41,7 +41,6 @@ def list_entries(
     json: JsonOption = "",
 ) -> None:
     """Every entry, without pictures."""
-    check_json_target(json)
     config = site_of(site, data_dir)
     store = open_watchlist(config)
     entries: dict[str, Entry] = {}
@@ -82,7 +81,6 @@ def show(
     json: JsonOption = "",
 ) -> None:
     """One entry, everything that is known of it."""
-    check_json_target(json)
     config = site_of(site, data_dir)
     images = open_watchlist(config).images(entry_id)
     record(config, Event("consultation", "watchlist entry shown", "", who(by), _subject(entry_id), reason))
@@ -119,7 +117,6 @@ def remove(
     json: JsonOption = "",
 ) -> None:
     """Remove entries and erase their pictures and vectors from the disk. The list must be approved again."""
-    check_json_target(json)
     config = site_of(site, data_dir)
     store = open_watchlist(config)
     unique = list(dict.fromkeys(entry_ids))
@@ -138,7 +135,6 @@ def remove(
 @app.command()
 def approve(site: SiteOption = None, data_dir: DataOption = None, by: ByOption = "", json: JsonOption = "") -> None:
     """Freeze the list as it is. Whoever imported entries of it cannot do this: a second person looks."""
-    check_json_target(json)
     config = site_of(site, data_dir)
     approval = open_watchlist(config).approve(who(by), time.time())
     facts = {"watchlist_sha256": approval.content_hash}
@@ -162,7 +158,6 @@ def report_composition(
     from lfr_ray.match.composition import compose
     from lfr_ray.models.catalogue import card
 
-    check_json_target(json)
     config = site_of(site, data_dir)
     now_s = time.time()
     store = open_watchlist(config)

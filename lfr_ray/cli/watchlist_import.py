@@ -96,7 +96,6 @@ def import_folder(
     Every picture that is not taken is named with the reason, and of every picture with several faces which one was
     taken. Exit code 2 when nothing at all could be used.
     """
-    check_json_target(json)
     config = site_of(site, data_dir)
     job = _Job(
         folder, config, model, detector, device, rejections, only_this_folder, not allow_same_person,
@@ -133,7 +132,6 @@ def check(
     json: JsonOption = "",
 ) -> None:
     """Say what an import would say, and write nothing to the list."""
-    check_json_target(json)
     config = site_of(site, data_dir)
     job = _Job(
         folder, config, model, detector, device, rejections, only_this_folder, not allow_same_person,

@@ -83,3 +83,12 @@ def test_what_an_evaluation_of_videos_lacks_is_said(tmp_path: Path, capsys: pyte
     (footage / "videos.csv").write_text("name\n", encoding="utf-8")
     assert "lacks a column" in told(capsys, "evaluate", footage, "--videos", "--watchlist", people)
     assert "go with --videos" in told(capsys, "evaluate", people, "--watchlist", people)
+
+
+@pytest.mark.parametrize("words", [("watch", "clip.mp4"), ("evaluate", "people"), ("calibrate", "people")])
+def test_a_place_that_cannot_be_written_is_told_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, str]
+) -> None:
+    message = told(capsys, *words, "--json", tmp_path / "nowhere" / "result.json")
+    assert "the file of --json cannot be written" in message
+    assert "nothing was started" in message
