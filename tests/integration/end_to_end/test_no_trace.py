@@ -21,6 +21,7 @@ from PIL import Image
 
 from lfr_ray.camera.demo_source import FPS, DemoSource
 from lfr_ray.config import CameraConfig
+from tests.integration.actors.conftest import TOKEN
 from tests.integration.end_to_end.traces import FileKeeper, Passersby, Search, passersby, walk
 from tests.processes import Command, command, eventually, short_folder
 
@@ -114,6 +115,7 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
             "XDG_CONFIG_HOME": str(places["home"] / "config"),
             "TMPDIR": str(places["temporary"]),
             "RAY_TMPDIR": str(places["ray"]),
+            **TOKEN,
         }
         words = ["lfr", "watch", *footage, "--watchlist", inputs / "people", "--json", "-"]
         before = set(walk([SHARED_MEMORY]))
