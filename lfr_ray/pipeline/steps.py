@@ -95,7 +95,8 @@ class CameraSteps:
         self._tracklets = tracklets = Tracklets(site.evidence, camera.name, embedder.id)
         self._alerts = alerts = AlertSender(stages, clock, counts, camera.name)
         self._comparison = Comparison(embedder, stages, tracklets, checks, alerts, clock, counts, run_id)
-        self._comparing: set[asyncio.Task[None]] = set()
+        self._comparing: dict[asyncio.Task[None], tuple[int, ...]] = {}
+        """The tracks of each comparison that is under way."""
 
     @property
     def refusal(self) -> str:
@@ -183,12 +184,12 @@ class CameraSteps:
         """Compare in a task of its own. Its end releases what is held, also where it is cancelled before it begins."""
 
         def ended(task: asyncio.Task[None]) -> None:
-            self._comparing.discard(task)
+            self._comparing.pop(task, None)
             holding.close()
             self._forget()
 
         task = asyncio.create_task(self._compare(chosen))
-        self._comparing.add(task)
+        self._comparing[task] = tuple(view.track for view in chosen.views)
         task.add_done_callback(ended)
 
     async def _compare(self, chosen: ChosenViews) -> None:
@@ -220,6 +221,10 @@ class CameraSteps:
             if gone.acquired:
                 self._counts.add("faces_compared_total")
             self._counts.lasted("track_end_to_forgotten_seconds", gone.after_s)
+        for task, tracks in list(self._comparing.items()):
+            # Nothing can come of it any more, and it still holds their faces and vectors.
+            if not any(track in self._tracklets for track in tracks):
+                task.cancel()
 
     async def _finish(self) -> None:
         """No more frames come: finish what is under way, then forget."""

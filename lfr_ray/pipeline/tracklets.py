@@ -90,6 +90,9 @@ class Tracklets:
     def __len__(self) -> int:
         return len(self._living)
 
+    def __contains__(self, track: int) -> bool:
+        return track in self._living
+
     def wants(self, track: int, quality: Quality, frame_index: int, captured_s: float) -> bool:
         """Whether this view is worth a comparison; if so its place is taken now.
 

@@ -302,6 +302,17 @@ def test_a_comparison_that_never_ends_is_given_up_and_holds_nobody(chain: MakeCh
     assert one.timing("track_end_to_forgotten_seconds").newest_s == [0.0]
 
 
+def test_a_comparison_that_hangs_ends_with_those_whom_it_is_about(chain: MakeChain) -> None:
+    one = chain(lambda index: one_walker(index) if index < 10 else [])
+    one.matcher.takes_s = lambda: 10_000.0
+    began_s = one.clock.steady_s()
+    one.run(one.steps.run(one.frames(40)))
+    assert one.matcher.asked
+    assert one.clock.steady_s() - began_s < COMPARISON_LIMIT_S, "nobody waits for it"
+    assert one.embedder.alive == 0
+    assert one.count("stage_failures_total", stage="compare") == 0
+
+
 def test_a_comparison_that_is_cancelled_before_it_begins_holds_nobody(chain: MakeChain) -> None:
     one = chain(lambda index: one_walker(index) if index < 10 else [])
 
