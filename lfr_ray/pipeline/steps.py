@@ -29,7 +29,7 @@ from lfr_ray.pipeline.detections import Detections
 from lfr_ray.pipeline.stages import FrameSource, Stages
 from lfr_ray.pipeline.tracklets import Tracklets
 from lfr_ray.records import Faces, Frame, View
-from lfr_ray.track.tracker import FaceTracker
+from lfr_ray.track.tracker import SLOW_S, FaceTracker
 
 FORGET_LIMIT_S = 0.8
 """An ended tracklet is dropped after this long even if its last comparison has not come back."""
@@ -95,6 +95,8 @@ class CameraSteps:
         self._tracklets = tracklets = Tracklets(site.evidence, camera.name, embedder.id)
         self._alerts = alerts = AlertSender(stages, clock, counts, camera.name)
         self._comparison = Comparison(embedder, stages, tracklets, checks, alerts, clock, counts, run_id)
+        self._newest = (0, 0.0)
+        self._wanted_interval_s = 0.0
         self._comparing: dict[asyncio.Task[None], tuple[int, ...]] = {}
         """The tracks of each comparison that is under way."""
 
@@ -132,6 +134,7 @@ class CameraSteps:
         self._counts.add("faces_detected_total", len(faces))
         if frame.single and not self._judges_single:
             self._comparison.refusal = NO_SINGLE_FIT
+        self._note_interval(frame)
         tracked = self._tracker.update(faces, frame.captured_s)
         self._end(tracked.ended)
         chosen = self._choose(frame, faces, tracked.rows)
@@ -147,9 +150,20 @@ class CameraSteps:
             self._end(self._tracker.finish())
         self._forget()
 
+    def _note_interval(self, frame: Frame) -> None:
+        """Between two frames that the camera gives and the site wants; a machine that drops frames makes it no longer.
+
+        An overloaded site must not alert on one view because it looks seldom.
+        """
+        index, captured_s = self._newest
+        passed = frame.index - index
+        own_s = (frame.captured_s - captured_s) / passed if passed > 0 else 0.0
+        self._wanted_interval_s = max(own_s, 1.0 / self._camera.max_fps if self._camera.pace == "live" else 0.0)
+        self._newest = frame.index, frame.captured_s
+
     def _choose(self, frame: Frame, faces: Faces, rows: dict[int, int]) -> ChosenViews:
         """Measure every face's quality, and choose the views that are worth a comparison."""
-        alone = self._judges_single and (frame.single or self._tracker.slow)
+        alone = self._judges_single and (frame.single or (self._tracker.slow and self._wanted_interval_s >= SLOW_S))
         chosen = ChosenViews(frame, faces, [], [], alone)
         if not rows:
             return chosen

@@ -51,6 +51,16 @@ def test_views_of_a_fast_camera_are_never_judged_by_themselves(chain: MakeChain)
     assert [single for _, single, _ in one.matcher.probes] == [False] * 6
 
 
+def test_a_machine_that_drops_frames_does_not_make_a_camera_slow(chain: MakeChain) -> None:
+    one = chain(standing)
+    feed = one.frames(1)
+    feed._indices = iter(range(0, 120, 10))  # ten frames a second, of which one is looked at
+    feed.pauses_s = dict.fromkeys(range(0, 120, 10), 1.0)
+    one.run(one.steps.run(feed))
+    assert one.matcher.probes
+    assert not any(single for _, single, _ in one.matcher.probes)
+
+
 def test_a_face_in_one_frame_of_a_slow_camera_is_compared(chain: MakeChain) -> None:
     one = chain(passing_by)
     feed = one.frames(20)
