@@ -53,6 +53,6 @@ def build(args: dict[str, Any]) -> serve.Application:
         name=INGRESS,
         max_ongoing_requests=1024,
         graceful_shutdown_timeout_s=2,
-        ray_actor_options={"num_cpus": 0},
+        ray_actor_options={"num_cpus": 0, "resources": HEAD},  # where the file of people is
     )
     return ingress.bind(site, fleet)

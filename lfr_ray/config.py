@@ -13,6 +13,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from lfr_ray.clock import parse_utc
+from lfr_ray.records import Role
 from lfr_ray.section import FORMS, Section, form, shown_name
 
 NAME_PATTERN = form(
@@ -25,6 +26,9 @@ CAMERA_PATTERN = form(
     r"^[^/\\\x00-\x1f\x7f]{1,128}$", "a name may not contain / or \\ or line breaks, and has 1 to 128 letters"
 )
 """Names of cameras: a recording's camera bears the name of its file, whatever that is."""
+
+SECRET_PATTERN = form(r"^$|^(env:[A-Za-z_][A-Za-z0-9_]*|file:/[^\x00]+)$", "a secret is named: env:NAME or file:/path")
+"""Where a secret stands: never the secret itself, because Serve keeps and shows what a site file says."""
 
 DEMO_WATCHLIST = "demo:"
 """In place of a watchlist folder: the demo's own pictures."""
@@ -225,18 +229,35 @@ class AlertConfig(Section):
     )
 
 
-class ApiConfig(Section):
-    """HTTP for alert consumers."""
+class OidcConfig(Section):
+    """An issuer of identities (OpenID Connect) that signs people in."""
 
-    token_env: str = Field(
-        default="", description="Environment variable with the bearer token. Empty: only a loopback host is allowed."
+    issuer: str = Field(
+        pattern=form(r"^(https://[^\s?#]+|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/[^\s?#]*)?)$", "https://..."),
+        description="Its address, https.",
     )
+    client_id: str = Field(min_length=1, description="As the issuer knows this site; also the audience of its tokens.")
+    client_secret: str = Field(default="", pattern=SECRET_PATTERN, description="env:NAME or file:/path, if it has one.")
+    person_claim: str = Field(default="preferred_username", description="Claim that holds a person's staff number.")
+    role_claim: str = Field(default="roles", description="Claim that holds a person's roles.")
+    roles: Mapping[str, Role] = Field(description="What the issuer calls a role: which of ours it is.")
+
+
+class ApiConfig(Section):
+    """HTTP for alert consumers. Who may use it: `lfr people`, and an issuer of identities."""
+
     console: bool = Field(default=True, description="Serve the console at /.")
     demo_officer: str = Field(
         default="",
         pattern=form(rf"^$|{NAME_PATTERN}", FORMS[NAME_PATTERN]),
-        description="Officer as whom the console signs everybody in without asking; test sites without tokens only.",
+        description="Officer as whom everybody is signed in without asking; test sites on loopback only.",
     )
+    public_url: str = Field(
+        default="",
+        pattern=form(r"^$|^https://[^\s/?#@]+$", "https://HOST, without a path"),
+        description="Where people reach the site through a proxy that ends TLS: the proxy's address, https://HOST.",
+    )
+    oidc: OidcConfig | None = Field(default=None, description="An issuer that signs people in, beside their tokens.")
 
 
 class AuthorityConfig(Section):
@@ -259,6 +280,8 @@ class SiteConfig(Section):
     REMOVED_KEYS: ClassVar[Mapping[str, str]] = {
         "attack": "presentation attack detection was removed, because it withheld too many real people; a poster or a "
         "telephone that shows a listed face alerts, so officers look at the person first",
+        "api -> token_env": "a token that many share proves nobody; give each person and each service its own: "
+        "`lfr people add ID --role ROLE`",
     }
 
     site: str = Field(pattern=NAME_PATTERN, description="Name of the site.")
@@ -316,8 +339,8 @@ class SiteConfig(Section):
 
     @model_validator(mode="after")
     def _demo_officer(self) -> SiteConfig:
-        if self.api.demo_officer and (self.authority.kind != "test" or self.api.token_env):
-            raise ValueError("api -> demo_officer is for test sites without tokens: elsewhere officers sign in")
+        if self.api.demo_officer and (self.authority.kind != "test" or self.api.oidc):
+            raise ValueError("api -> demo_officer is for test sites without sign-in: elsewhere officers sign in")
         return self
 
     @model_validator(mode="after")

@@ -45,6 +45,11 @@ class DataDir:
     pause = _Below("pause")
     """While this file exists, matching is paused by the circuit breaker."""
 
+    people = _Below("people.json")
+    """Hashes of the tokens of all who use the site over HTTP."""
+    people_lock = _Below("people.lock")
+    """Lock of whoever changes them."""
+
     # -- the audit ledger
 
     ledger = _Below("ledger.jsonl")

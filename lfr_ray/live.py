@@ -19,6 +19,7 @@ from lfr_ray.actors.resources import wait_for_resources
 from lfr_ray.actors.rpc import Handle
 from lfr_ray.alert.document import to_json
 from lfr_ray.errors import ConfigError, ResourceError
+from lfr_ray.records import EVERYTHING
 from lfr_ray.site_file import SiteFile, check_port
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class LiveSite:
     def events(self, after: int, wait_s: float) -> Iterator[dict[str, Any]]:
         """Steps of the desk after an id, waiting up to ``wait_s`` for the first."""
         try:
-            yield from map(to_json, self._desk().ask(DeskCalls.events_after, after, wait_s).wait())
+            yield from map(to_json, self._desk().ask(DeskCalls.events_after, after, wait_s, EVERYTHING).wait())
         except ResourceError:
             # The desk is being started anew. Its steps are numbered, so nothing is missed.
             time.sleep(wait_s)

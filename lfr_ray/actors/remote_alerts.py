@@ -31,9 +31,9 @@ class RemoteAlerts:
         """One page of alerts."""
         return await self._desk().ask(DeskCalls.list, query)
 
-    async def get(self, alert_id: str) -> Alert:
-        """One alert."""
-        return await self._desk().ask(DeskCalls.get, alert_id)
+    async def get(self, alert_id: str, reader: str = "") -> Alert:
+        """One alert, as this reader may see it."""
+        return await self._desk().ask(DeskCalls.get, alert_id, reader)
 
     async def image(self, alert_id: str, kind: str) -> bytes:
         """One JPEG of an alert."""
@@ -51,9 +51,9 @@ class RemoteAlerts:
         """Let a held alert go."""
         return await self._desk().ask(DeskCalls.release, alert_id, by=by)
 
-    async def events_after(self, event_id: int, wait_s: float) -> Sequence[FeedEvent]:
+    async def events_after(self, event_id: int, wait_s: float, reader: str = "") -> Sequence[FeedEvent]:
         """The feed after an id; where nothing is new, what comes within ``wait_s``."""
-        return await self._desk().ask(DeskCalls.events_after, event_id, wait_s)
+        return await self._desk().ask(DeskCalls.events_after, event_id, wait_s, reader)
 
     async def newest_event_id(self) -> int:
         """The newest event's id."""

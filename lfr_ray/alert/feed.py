@@ -21,8 +21,8 @@ TROUBLE = b": the alert desk does not answer, still trying\n\n"
 class EventSource(Protocol):
     """Where events come from: the alert service itself, or an actor that holds it."""
 
-    async def events_after(self, event_id: int, wait_s: float) -> Sequence[FeedEvent]:
-        """Events after ``event_id``, oldest first; where there are none, those that come within ``wait_s``."""
+    async def events_after(self, event_id: int, wait_s: float, reader: str = "") -> Sequence[FeedEvent]:
+        """Events after ``event_id``, oldest first, as ``reader`` may see them; where none are new, wait for some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def hello(after: int, rules: FeedRules) -> bytes:
     return f"retry: {rules.retry_ms}\nid: {after}\nevent: hello\ndata: {data}\n\n".encode()
 
 
-async def stream(source: EventSource, after: int, rules: FeedRules) -> AsyncIterator[bytes]:
+async def stream(source: EventSource, after: int, rules: FeedRules, reader: str = "") -> AsyncIterator[bytes]:
     """Everything after ``after`` and then everything new, until the client goes.
 
     Each event is sent once, in order. When the source does not answer, the stream says so in a comment and
@@ -90,7 +90,7 @@ async def stream(source: EventSource, after: int, rules: FeedRules) -> AsyncIter
     yield hello(after, rules)
     while True:
         try:
-            events = await source.events_after(after, rules.heartbeat_s)
+            events = await source.events_after(after, rules.heartbeat_s, reader)
         except LfrError:
             yield TROUBLE
             await asyncio.sleep(rules.trouble_s)

@@ -49,6 +49,9 @@ class Cases(Protocol):
     def facts(self, verdicts_needed: int, raised_at: float, records: tuple[CaseRecord, ...]) -> Facts:
         """What the ledger keeps of the newest record."""
 
+    def may_see_figures(self, verdicts_needed: int, records: tuple[CaseRecord, ...], reader: str) -> bool:
+        """What the machine measured may be shown to this person."""
+
 
 class AlertService:
     """One order of events, durable before it is acknowledged.
@@ -144,15 +147,15 @@ class AlertService:
         """One page of alerts."""
         event_id = self.store.newest_event_id()
         alerts, cursor = self.store.page(query)
-        return AlertPage(tuple(self._completed(alert) for alert in alerts), cursor, event_id)
+        return AlertPage(tuple(self._completed(alert, query.reader) for alert in alerts), cursor, event_id)
 
-    def get(self, alert_id: str) -> Alert:
-        """One alert.
+    def get(self, alert_id: str, reader: str = "") -> Alert:
+        """One alert; with figures only for a reader who compared the faces, or once it is decided.
 
         Raises:
             NotFoundError: There is none with this id.
         """
-        return self._completed(self.store.alert(alert_id))
+        return self._completed(self.store.alert(alert_id), reader)
 
     def image(self, alert_id: str, kind: str) -> bytes:
         """One JPEG: face, watchlist or scene.
@@ -162,14 +165,16 @@ class AlertService:
         """
         return self.store.image(alert_id, kind)
 
-    def events_after(self, event_id: int, limit: int = 100) -> Sequence[FeedEvent]:
-        """The steps after ``event_id``, oldest first, each with its alert as it stands now."""
-        return self.completed(self.store.events_after(event_id, limit))
+    def events_after(self, event_id: int, limit: int = 100, reader: str = "") -> Sequence[FeedEvent]:
+        """The steps after ``event_id``, oldest first, each with its alert as it stands now for this reader."""
+        return self.completed(self.store.events_after(event_id, limit), reader)
 
-    def completed(self, events: Sequence[StoredEvent]) -> Sequence[FeedEvent]:
-        """These steps, each with its alert as it stands now."""
+    def completed(self, events: Sequence[StoredEvent], reader: str = "") -> Sequence[FeedEvent]:
+        """These steps, each with its alert as it stands now for this reader."""
         alerts = self.store.alerts([event.alert_id for event in events if event.alert_id])
-        return [_feed_event(event, alerts.get(event.alert_id), self._completed) for event in events]
+        return [
+            _feed_event(event, alerts.get(event.alert_id), lambda one: self._completed(one, reader)) for event in events
+        ]
 
     def newest_event_id(self) -> int:
         """The newest event's id; 0 before the first."""
@@ -179,17 +184,17 @@ class AlertService:
         """Account for someone looking at alerts or pictures: call it before they are shown."""
         self._tell("consultation", {"who": who, "what": what, "alert_id": alert_id, "reason": reason})
 
-    def disclosed(self, *, to: str, subscription_id: str, event_id: int, alert_id: str) -> None:
+    def disclosed(self, *, to: str, subscription_id: str, event_id: int, alert_id: str, by: str) -> None:
         """Account for an alert that is about to be sent to a webhook for the first time."""
         self._tell(
             "disclosure",
-            {"to": to, "subscription": subscription_id, "disclosed_event_id": event_id, "alert_id": alert_id},
+            {"to": to, "subscription": subscription_id, "disclosed_event_id": event_id, "alert_id": alert_id, "by": by},
         )
 
     # --- people ---
 
     def record(self, alert_id: str, draft: CaseRecord, request_key: str = "") -> Alert:
-        """Record what a person says of an alert: a decision or an outcome. Nothing follows from it by itself.
+        """Record a person's comparison, decision or outcome. Nothing follows from it by itself.
 
         Args:
             alert_id: The alert.
@@ -210,19 +215,19 @@ class AlertService:
         draft = replace(draft, made_at=self._clock.wall_s())
         stored = self.store.add_record(alert_id, draft, settle, request_key=request_key)
         self.report()
-        return self._completed(stored)
+        return self._completed(stored, draft.officer)
 
     def hold(self, alert_id: str, *, by: str, reason: str) -> Alert:
         """Keep an alert beyond its retention time, with a reason."""
         self.store.set_hold(alert_id, by=by, reason=_reason(reason), now_s=self._clock.wall_s())
         self.report()
-        return self.get(alert_id)
+        return self.get(alert_id, by)
 
     def release(self, alert_id: str, *, by: str) -> Alert:
         """Let a held alert go: the retention timer takes it next time."""
         self.store.set_hold(alert_id, by=by, reason="", now_s=self._clock.wall_s())
         self.report()
-        return self.get(alert_id)
+        return self.get(alert_id, by)
 
     # --- accounting ---
 
@@ -262,11 +267,13 @@ class AlertService:
     def _judge(self, state: AlertHistory, facts: SightingFacts) -> Ruling:
         return judge(self._rules, state, facts, new_alert_id=secrets.token_hex(8))[0]
 
-    def _completed(self, stored: StoredAlert) -> Alert:
-        """The alert with what the rules say of it."""
+    def _completed(self, stored: StoredAlert, reader: str) -> Alert:
+        """The alert with what the rules say of it, as this reader may see it."""
         alert = stored.alert
         case = self._cases.summary(stored.verdicts_needed, alert.raised_at, stored.records)
-        return replace(alert, **vars(case), cautions=cautions(self._rules, alert))
+        whole = replace(alert, **vars(case), cautions=cautions(self._rules, alert))
+        given = self._cases.may_see_figures(stored.verdicts_needed, stored.records, reader)
+        return whole if given else whole.without_figures()
 
 
 def _feed_event(event: StoredEvent, stored: StoredAlert | None, completed: Callable[[StoredAlert], Alert]) -> FeedEvent:

@@ -36,7 +36,7 @@ Completed = Callable[[Sequence[StoredEvent]], Sequence[FeedEvent]]
 class Discloser(Protocol):
     """Accounts for personal data that is sent out of this site; where it raises, nothing is sent."""
 
-    def disclosed(self, *, to: str, subscription_id: str, event_id: int, alert_id: str) -> None:
+    def disclosed(self, *, to: str, subscription_id: str, event_id: int, alert_id: str, by: str) -> None:
         """Called before the first attempt to send an event."""
 
 
@@ -223,6 +223,7 @@ class Deliverer:
             subscription_id=subscription.subscription_id,
             event_id=event.event_id,
             alert_id=event.alert_id,
+            by=subscription.created_by,
         )
 
     def _fail(self, subscription: Subscription, attempts: int, error: str, now_s: float, next_at: float) -> None:

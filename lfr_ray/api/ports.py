@@ -31,8 +31,8 @@ class AlertsPort(Protocol):
     async def list(self, query: AlertQuery) -> AlertPage:
         """One page of alerts."""
 
-    async def get(self, alert_id: str) -> Alert:
-        """One alert."""
+    async def get(self, alert_id: str, reader: str = "") -> Alert:
+        """One alert, as this reader may see it."""
 
     async def image(self, alert_id: str, kind: str) -> bytes:
         """One JPEG of an alert."""
@@ -46,7 +46,7 @@ class AlertsPort(Protocol):
     async def release(self, alert_id: str, *, by: str) -> Alert:
         """Let a held alert go."""
 
-    async def events_after(self, event_id: int, wait_s: float) -> Sequence[FeedEvent]:
+    async def events_after(self, event_id: int, wait_s: float, reader: str = "") -> Sequence[FeedEvent]:
         """Events after an id; where nothing is new, what comes within ``wait_s``."""
 
     async def newest_event_id(self) -> int:
@@ -105,9 +105,9 @@ class LocalAlerts:
         """One page of alerts."""
         return await asyncio.to_thread(self._alerts.list, query)
 
-    async def get(self, alert_id: str) -> Alert:
-        """One alert."""
-        return await asyncio.to_thread(self._alerts.get, alert_id)
+    async def get(self, alert_id: str, reader: str = "") -> Alert:
+        """One alert, as this reader may see it."""
+        return await asyncio.to_thread(self._alerts.get, alert_id, reader)
 
     async def image(self, alert_id: str, kind: str) -> bytes:
         """One JPEG of an alert."""
@@ -125,11 +125,11 @@ class LocalAlerts:
         """Let a held alert go."""
         return await asyncio.to_thread(self._alerts.release, alert_id, by=by)
 
-    async def events_after(self, event_id: int, wait_s: float) -> Sequence[FeedEvent]:
+    async def events_after(self, event_id: int, wait_s: float, reader: str = "") -> Sequence[FeedEvent]:
         """Events after an id; where nothing is new, what comes within ``wait_s``."""
         until_s = time.monotonic() + wait_s
         while True:
-            events = await asyncio.to_thread(self._alerts.events_after, event_id)
+            events = await asyncio.to_thread(self._alerts.events_after, event_id, reader=reader)
             if events or time.monotonic() >= until_s:
                 return events
             await asyncio.sleep(LOOK_S)

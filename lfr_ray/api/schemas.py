@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from lfr_ray.adjudicate.case import MAX_NOTE
+from lfr_ray.adjudicate.case import LEAST_FINDINGS, MAX_NOTE
 from lfr_ray.adjudicate.outcome import MAX_MINUTES, OFFENCE_CLASS_PATTERN
 from lfr_ray.adjudicate.vocabulary import AgeBand, Decision, Ethnicity, Feature, Finding, Outcome, Sex
 from lfr_ray.alert.service import MAX_REASON
@@ -19,7 +19,12 @@ from lfr_ray.section import Section
 
 LARGEST_ID = 2**63 - 1
 
-Officer = Annotated[str, Field(pattern=OFFICER_PATTERN, description="Id of the officer who acts.")]
+Officer = Annotated[
+    str | None,
+    Field(
+        default=None, pattern=OFFICER_PATTERN, description="The officer who acts; whoever is proven, and nobody else."
+    ),
+]
 Note = Annotated[
     str, Field(max_length=MAX_NOTE, pattern=r"^[^\x00]*$", description="In the officer's own words; never logged.")
 ]
@@ -40,6 +45,13 @@ class Problem(Section):
     got: str = Field(description="What was received; never a name or a secret.")
     allowed: str = Field(description="What would have been accepted.")
     next_step: str = Field(description="What to do now.")
+
+
+class ComparisonRequest(Section):
+    """What an officer found by eye, before seeing any number."""
+
+    officer: Officer
+    comparison: dict[Feature, Finding] = Field(min_length=LEAST_FINDINGS, description="Feature by feature.")
 
 
 class DecisionRequest(Section):

@@ -11,12 +11,13 @@ from starlette.responses import Response
 
 from lfr_ray.alert.webhook_store import WebhookList, WebhookState
 from lfr_ray.api.alert_routes import alerts_of
-from lfr_ray.api.auth import OFFICER_PATTERN, acting_officer
+from lfr_ray.api.auth import OFFICER_PATTERN, acting_officer, needs
 from lfr_ray.api.exposition import exposition
 from lfr_ray.api.ports import SiteView
 from lfr_ray.api.schemas import StopRequest, WebhookRequest
 from lfr_ray.api.site_state import CameraList, DeploymentList, Health, Readiness, Switched, WatchlistState
 from lfr_ray.errors import LfrError
+from lfr_ray.records import PEOPLE
 
 router = APIRouter(tags=["site"])
 
@@ -30,55 +31,57 @@ def site_of(request: Request) -> SiteView:
     return site
 
 
-@router.get("/v1/cameras")
+@router.get("/v1/cameras", dependencies=needs(*PEOPLE))
 async def cameras(request: Request) -> CameraList:
     """Every camera: live or blind and since when, frames dropped, and why nothing is compared if so."""
     return CameraList(tuple(await site_of(request).cameras()))
 
 
-@router.get("/v1/watchlist")
+@router.get("/v1/watchlist", dependencies=needs(*PEOPLE))
 async def watchlist(request: Request) -> WatchlistState:
     """The list in force; no pictures, no names."""
     return await site_of(request).watchlist()
 
 
-@router.get("/v1/deployments")
+@router.get("/v1/deployments", dependencies=needs(*PEOPLE))
 async def deployments(request: Request) -> DeploymentList:
     """Deployments, the emergency stop, and whether alerts are paused."""
     found = await site_of(request).deployments()
     return replace(found, paused=await alerts_of(request).paused_reason())
 
 
-@router.post("/v1/stop")
+@router.post("/v1/stop", dependencies=needs(*PEOPLE))
 async def stop(request: Request, body: StopRequest) -> Switched:
     """The emergency stop: when this answers, nothing is compared anywhere any more."""
     officer = acting_officer(request, body.officer)
     return await site_of(request).stop(officer=officer, reason=body.reason)
 
 
-@router.post("/v1/resume")
+@router.post("/v1/resume", dependencies=needs("supervisor"))
 async def resume(request: Request, body: StopRequest) -> Switched:
     """Lift the emergency stop."""
     officer = acting_officer(request, body.officer)
     return await site_of(request).resume(officer=officer, reason=body.reason)
 
 
-@router.get("/v1/webhooks")
+@router.get("/v1/webhooks", dependencies=needs("administrator", "auditor"))
 async def webhooks(request: Request) -> WebhookList:
     """Every webhook and how its deliveries go."""
     return WebhookList(tuple(await alerts_of(request).webhooks()))
 
 
-@router.post("/v1/webhooks", status_code=201)
+@router.post("/v1/webhooks", dependencies=needs("administrator"), status_code=201)
 async def add_webhook(request: Request, body: WebhookRequest) -> WebhookState:
     """Send alerts to an address, signed, at least once; the secret is in this answer and never again."""
     by = acting_officer(request, body.officer)
     return await alerts_of(request).add_webhook(body.url, tuple(body.kinds), by=by)
 
 
-@router.delete("/v1/webhooks/{webhook_id}", status_code=204, response_class=Response)
+@router.delete(
+    "/v1/webhooks/{webhook_id}", dependencies=needs("administrator"), status_code=204, response_class=Response
+)
 async def remove_webhook(
-    request: Request, webhook_id: WebhookId, officer: Annotated[str, Query(pattern=OFFICER_PATTERN)]
+    request: Request, webhook_id: WebhookId, officer: Annotated[str | None, Query(pattern=OFFICER_PATTERN)] = None
 ) -> Response:
     """Send nothing more."""
     await alerts_of(request).remove_webhook(webhook_id, by=acting_officer(request, officer))
@@ -108,7 +111,12 @@ async def readyz(request: Request, response: Response) -> Readiness:
     return Readiness(ready, parts)
 
 
-@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+@router.get(
+    "/metrics",
+    dependencies=needs("metrics", "administrator"),
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {}}}},
+)
 async def metrics(request: Request) -> Response:
     """Numbers of all processes for Prometheus."""
     return Response(exposition(await site_of(request).snapshot()), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -16,6 +16,7 @@ RECORDS: Mapping[str, tuple[RecordKind, str]] = {
     "alert_raised": ("collection", "alert raised"),
     "sighting_attached": ("collection", "sighting attached to an alert"),
     "sighting_refused": ("refusal", "sighting refused: the desk is paused"),
+    "comparison": ("decision", "faces compared by eye"),
     "decision": ("decision", "alert decided"),
     "outcome": ("decision", "outcome recorded"),
     "hold": ("alteration", "alert held beyond its time"),
@@ -24,6 +25,7 @@ RECORDS: Mapping[str, tuple[RecordKind, str]] = {
     "resume": ("alteration", "alerts resumed"),
     "erasure": ("erasure", "alert destroyed"),
     "consultation": ("consultation", "alert consulted"),
+    "disclosure": ("disclosure", "alert sent to a receiver"),
     "webhook_added": ("disclosure", "a receiver of alerts was added"),
     "webhook_removed": ("alteration", "a receiver of alerts was removed"),
 }
@@ -52,6 +54,7 @@ KEPT = frozenset(
         "images",
         "what",
         "subscription",
+        "to",
     }
 )
 """Facts that the ledger takes over. What was perceived of a person is not among them."""

@@ -52,14 +52,19 @@ from lfr_ray.records.alert import (
     ViewQuality,
     is_none,
 )
+from lfr_ray.records.person import EVERYTHING, PEOPLE, ROLES, SERVICES, Person, Role, folded
 from lfr_ray.records.quality import Quality
 
 __all__ = [
     "CLOSED",
+    "EVERYTHING",
     "IMAGE_KINDS",
     "LOWER",
+    "PEOPLE",
     "POINTS",
     "REGIONS",
+    "ROLES",
+    "SERVICES",
     "UPPER",
     "Alert",
     "AlertPage",
@@ -83,16 +88,19 @@ __all__ = [
     "Ints",
     "Match",
     "Moment",
+    "Person",
     "Picture",
     "Place",
     "Probe",
     "Quality",
+    "Role",
     "ShownRecord",
     "Sighting",
     "Sightings",
     "StoredEvent",
     "View",
     "ViewQuality",
+    "folded",
     "is_none",
 ]
 
