@@ -72,6 +72,7 @@ def read_site_file(
     site = parse_section(SiteConfig, args, str(path))
     http = dict(document.get("http_options") or {})
     host = http.get("host", "127.0.0.1")
+    _check_network(host, bool(http.get("ssl_keyfile") and http.get("ssl_certfile")), site)
     if port is not None:
         http["port"] = port or _free_port(host)
     whole: dict[str, Any] = {"logging_config": QUIET} | dict(document)
@@ -144,6 +145,27 @@ def _faults_of_files(args: dict[str, Any]) -> list[str]:
         if isinstance(weights, str) and not Path(weights).is_file():
             faults.append(f"{section} -> weights: the file {weights} does not exist")
     return faults
+
+
+def _check_network(host: str, tls: bool, site: SiteConfig) -> None:
+    """Off loopback, faces and tokens travel by TLS only."""
+    if host in ("127.0.0.1", "localhost", "::1"):
+        return
+    if site.api.demo_officer:
+        raise ConfigError(
+            "a test with a built-in officer is for this machine alone",
+            got=f"http_options -> host: {host}",
+            allowed="127.0.0.1",
+            next_step="take api -> demo_officer out, and give people tokens: lfr people add",
+        )
+    if not tls and not site.api.public_url:
+        raise ConfigError(
+            "HTTP beyond this machine needs TLS",
+            got=f"http_options -> host: {host}",
+            allowed="ssl_certfile and ssl_keyfile under http_options, or api -> public_url: https://HOST of the proxy "
+            "that ends TLS before it",
+            next_step="make a certificate, or state the proxy",
+        )
 
 
 def check_port(file: SiteFile) -> None:

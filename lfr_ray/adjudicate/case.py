@@ -116,6 +116,14 @@ class CaseRules:
         step = _step(draft)
         if step not in MOVES[case.state]:
             raise _refused(step, case)
+        if step == "decision":
+            _admit_decision(case, draft)
+        elif step == "outcome":
+            _admit_outcome(case.decision, draft)
+        elif step == "decision_correction":
+            _admit_decision_correction(verdicts_needed, case, records, draft)
+        elif step == "outcome_correction":
+            _admit_outcome_correction(case, draft)
         if draft.value == "engage" and not has_compared((*records, draft), draft.officer):
             raise RefusedError(
                 "engage is decided after your own comparison of the faces",
@@ -123,16 +131,6 @@ class CaseRules:
                 allowed=f"findings for {LEAST_FINDINGS} or more of {', '.join(FEATURES)}",
                 next_step="record what you find by eye, then decide",
             )
-        if step == "comparison":
-            return
-        if step == "decision":
-            _admit_decision(case, draft)
-        elif step == "outcome":
-            _admit_outcome(case.decision, draft)
-        elif step == "decision_correction":
-            _admit_decision_correction(verdicts_needed, case, records, draft)
-        else:
-            _admit_outcome_correction(case, draft)
 
     def may_see_figures(self, verdicts_needed: int, records: tuple[CaseRecord, ...], reader: str) -> bool:
         """The machine's figures may be shown to this person: they compared the faces, or the case is decided."""

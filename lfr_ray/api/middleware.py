@@ -84,6 +84,8 @@ class AccessMiddleware:
         await (self._app if refusal is None else refusal)(scope, receive, send)
 
     async def _refusal(self, scope: Scope, headers: Headers) -> ProblemResponse | None:
+        if not is_open(scope["path"]) and not self._travels_well(scope):
+            return _in_the_clear()
         if self._access.demo_officer and not _is_local_name(headers.get("host", "")):
             return _strange_host()
         changes = scope["method"] not in ("GET", "HEAD")
@@ -106,6 +108,11 @@ class AccessMiddleware:
             return _no_csrf()
         scope["lfr_identity"] = identity
         return None
+
+    def _travels_well(self, scope: Scope) -> bool:
+        """On this machine, by TLS, or from the proxy that the site states."""
+        client = (scope.get("client") or ("localhost",))[0]
+        return scope.get("scheme") == "https" or bool(self._access.public_url) or is_loopback(client)
 
 
 def _is_foreign(headers: Headers) -> bool:
@@ -169,6 +176,18 @@ def _strange_host() -> ProblemResponse:
         "a test with a built-in officer answers only to this machine's own names",
         allowed="Host: localhost, 127.0.0.1 or [::1]",
         next_step="take api -> demo_officer out of the site file, and give people tokens: lfr people add",
+    )
+    return ProblemResponse(document)
+
+
+def _in_the_clear() -> ProblemResponse:
+    document = problem(
+        403,
+        "in-the-clear",
+        "Refused",
+        "beyond this machine this server answers by TLS only",
+        allowed="https, or the proxy that api -> public_url states",
+        next_step="give http_options ssl_certfile and ssl_keyfile, or state the proxy",
     )
     return ProblemResponse(document)
 

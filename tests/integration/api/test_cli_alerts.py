@@ -24,7 +24,10 @@ from lfr_ray.errors import (
     NotFoundError,
     RefusedError,
 )
-from lfr_ray.records import CaseRecord, Sighting
+from lfr_ray.records import CaseRecord, Details, Sighting
+
+COMPARED = Details(comparison={"nose": "agrees", "ears": "agrees", "marks": "agrees"})
+"""What an officer found by eye: without it nobody is engaged."""
 
 Make = Callable[..., Sighting]
 Result = Any
@@ -178,7 +181,7 @@ def test_tail_resumes_through_a_restart(served: Any, make_sighting: Make, tmp_pa
 
 def test_tail_for_people(served: Any, make_sighting: Make) -> None:
     alert_id = served.desk.raise_alert(make_sighting()).alert_id
-    served.desk.record(alert_id, CaseRecord("decision", "PC1", "engage"))
+    served.desk.record(alert_id, CaseRecord("decision", "PC1", "engage", details=COMPARED))
     served.desk.pause(by="breaker", reason="too many false alerts")
     lines = run("tail", "--server", served.url, "--after", "0", "--count", "3").stdout.splitlines()
     assert "alert_raised" in lines[0]

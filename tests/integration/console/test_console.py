@@ -11,7 +11,10 @@ import pytest
 
 from lfr_ray.alert.erase import AlertEraser
 from lfr_ray.api.auth import Access
-from lfr_ray.records import CaseRecord
+from lfr_ray.records import CaseRecord, Details
+
+COMPARED = Details(comparison={"nose": "agrees", "ears": "agrees", "marks": "agrees"})
+"""What an officer found by eye: without it nobody is engaged."""
 
 pytestmark = pytest.mark.browser
 
@@ -97,7 +100,7 @@ def test_a_partly_covered_face_is_called_so(house: Any, open_page: Open, tmp_pat
 
 def test_a_correction_stands_beside_what_it_replaces(house: Any, open_page: Open) -> None:
     alert_id = house.alert("tracklet-1")
-    house.desk.record(alert_id, CaseRecord("decision", "PC1", "engage"))
+    house.desk.record(alert_id, CaseRecord("decision", "PC1", "engage", details=COMPARED))
     page = open_page(house.url)
     page.click(".item")
     page.click("text=Correct the decision")

@@ -18,6 +18,9 @@ from lfr_ray.records import CaseRecord, Details, Match, Quality, Sighting
 from lfr_ray.site.open import OpenedAlerts, SwitchPermission
 from lfr_ray.site.schedule import COUNT_EVERY_S, Schedule
 
+COMPARED = Details(comparison={"nose": "agrees", "ears": "agrees", "marks": "agrees"})
+"""What an officer found by eye: without it nobody is engaged."""
+
 DEPLOYMENT = "trial-1"
 
 
@@ -53,7 +56,7 @@ class Site:
 
     def false_alert(self, number: int) -> None:
         alert_id = self.alert(number)
-        self.opened.service.record(alert_id, CaseRecord("decision", "pc-1", "engage"))
+        self.opened.service.record(alert_id, CaseRecord("decision", "pc-1", "engage", details=COMPARED))
         self.opened.service.record(
             alert_id, CaseRecord("outcome", "pc-1", "false_alert", details=Details(confirmed=True))
         )

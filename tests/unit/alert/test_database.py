@@ -18,7 +18,7 @@ from lfr_ray.alert.queries import AlertQuery
 from lfr_ray.alert.service import AlertService
 from lfr_ray.alert.store import AlertStore
 from lfr_ray.errors import ConfigError, LfrError, StoreError
-from lfr_ray.records import Sighting
+from lfr_ray.records import EVERYTHING, Sighting
 
 Make = Callable[..., Sighting]
 
@@ -169,7 +169,7 @@ def test_a_database_of_an_older_version_is_brought_up_with_its_alerts(
     assert alert.covered == ""
     assert alert.probability is None
     later = again.raise_alert(make_sighting("later", match={"entry_id": "entry-9", "covered": "lower"}))
-    newest = again.get(later.alert_id)
+    newest = again.get(later.alert_id, EVERYTHING)
     assert newest.covered == "lower"
     assert "partly_covered" in newest.cautions
     Database.at(path).close()  # and once more, without anything to do

@@ -13,7 +13,10 @@ from lfr_ray.alert.erase import AlertEraser
 from lfr_ray.alert.queries import AlertQuery
 from lfr_ray.alert.service import AlertService
 from lfr_ray.errors import NotFoundError, StoreError
-from lfr_ray.records import CaseRecord, Sighting
+from lfr_ray.records import CaseRecord, Details, Sighting
+
+COMPARED = Details(comparison={"nose": "agrees", "ears": "agrees", "marks": "agrees"})
+"""What an officer found by eye: without it nobody is engaged."""
 
 Make = Callable[..., Sighting]
 SECRETS = (b"SECRET-FACE", b"SECRET-SCENE", b"SECRET-LISTED", b"Secret Name", b"secret note", b"secret-action")
@@ -31,7 +34,7 @@ def fill(desk: AlertService, make: Make, count: int) -> list[str]:
             watchlist_jpeg=b"\xff\xd8" + b"SECRET-LISTED" * 300,
         )
         ids.append(desk.raise_alert(sighting).alert_id)
-        desk.record(ids[-1], CaseRecord("decision", "PC1", "engage", note="secret note"))
+        desk.record(ids[-1], CaseRecord("decision", "PC1", "engage", note="secret note", details=COMPARED))
     return ids
 
 

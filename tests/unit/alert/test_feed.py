@@ -19,7 +19,7 @@ class ScriptedSource:
         self.answers = list(answers)
         self.asked: list[int] = []
 
-    async def events_after(self, event_id: int, wait_s: float) -> list[FeedEvent]:
+    async def events_after(self, event_id: int, wait_s: float, reader: str = "") -> list[FeedEvent]:
         self.asked.append(event_id)
         answer = self.answers.pop(0) if self.answers else []
         if isinstance(answer, Exception):
