@@ -23,6 +23,7 @@ from lfr_ray.alert.service import AlertService
 from lfr_ray.alert.store import AlertStore
 from lfr_ray.alert.webhook_store import KINDS, WebhookStore
 from lfr_ray.api.app import build_api
+from lfr_ray.api.auth import Access
 from lfr_ray.api.ports import LocalAlerts
 from lfr_ray.clock import SystemClock
 from lfr_ray.records import Sighting
@@ -98,7 +99,9 @@ def test_no_request_makes_the_program_fail(
 ) -> None:
     database = Database.at(tmp_path / "desk.sqlite")
     desk = AlertService(AlertStore(database), AlertRules(), SystemClock(), cases=CaseRules())
-    app = build_api(LocalAlerts(desk, WebhookStore(database), SystemClock()), empty_site)
+    app = build_api(
+        LocalAlerts(desk, WebhookStore(database), SystemClock()), empty_site, access=Access(demo_officer="PC1")
+    )
     alert_id = desk.raise_alert(make_sighting()).alert_id
     statuses: Counter[int] = Counter()
 
