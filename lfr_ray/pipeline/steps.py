@@ -22,6 +22,7 @@ from lfr_ray.embed.quality import assess
 from lfr_ray.metrics import Meter
 from lfr_ray.models.cards import ModelCard, chip_spec
 from lfr_ray.pipeline.alerting import AlertSender
+from lfr_ray.pipeline.bystanders import Bystanders
 from lfr_ray.pipeline.check_lists import Checks
 from lfr_ray.pipeline.comparison import ChosenViews, Comparison
 from lfr_ray.pipeline.counts import CameraCounts
@@ -94,7 +95,8 @@ class CameraSteps:
         self._tracker = FaceTracker(site.track)
         self._tracklets = tracklets = Tracklets(site.evidence, camera.name, embedder.id)
         self._alerts = alerts = AlertSender(stages, clock, counts, camera.name)
-        self._comparison = Comparison(embedder, stages, tracklets, checks, alerts, clock, counts, run_id)
+        self._bystanders = near = Bystanders()
+        self._comparison = Comparison(embedder, stages, tracklets, near, checks, alerts, clock, counts, run_id)
         self._newest = (0, 0.0)
         self._wanted_interval_s = 0.0
         self._comparing: dict[asyncio.Task[None], tuple[int, ...]] = {}
@@ -125,6 +127,7 @@ class CameraSteps:
             for task in ending:
                 task.cancel()
             self._tracker.finish()
+            self._bystanders.clear()
             self._tracklets.clear()
             await asyncio.gather(self._detections.close(), *ending, return_exceptions=True)
 
@@ -137,6 +140,7 @@ class CameraSteps:
         self._note_interval(frame)
         tracked = self._tracker.update(faces, frame.captured_s)
         self._end(tracked.ended)
+        self._bystanders.add(frame.index, frame.captured_s, faces, tracked.rows)
         chosen = self._choose(frame, faces, tracked.rows)
         if chosen.views:
             with ExitStack() as holding:
@@ -148,6 +152,7 @@ class CameraSteps:
             # Nobody is followed into another picture, and no comparison is cut short by that.
             await self._compared()
             self._end(self._tracker.finish())
+            self._bystanders.clear()
         self._forget()
 
     def _note_interval(self, frame: Frame) -> None:
@@ -164,7 +169,7 @@ class CameraSteps:
     def _choose(self, frame: Frame, faces: Faces, rows: dict[int, int]) -> ChosenViews:
         """Measure every face's quality, and choose the views that are worth a comparison."""
         alone = self._judges_single and (frame.single or (self._tracker.slow and self._wanted_interval_s >= SLOW_S))
-        chosen = ChosenViews(frame, faces, [], [], alone)
+        chosen = ChosenViews(frame, [], [], {}, alone)
         if not rows:
             return chosen
         chips = cut_chips(frame.pixels, faces.points[list(rows.values())], self._chip)
@@ -180,7 +185,8 @@ class CameraSteps:
             view = self._checked(View(track, frame.index, *moments, box, points, quality, chip.copy()), frame)
             if view is not None:
                 chosen.views.append(view)
-                chosen.crops.append(crop_face(frame.pixels, box))
+                chosen.others[track] = others = self._bystanders.others(view)
+                chosen.crops.append(crop_face(frame.pixels, box, others))
         return chosen
 
     def _checked(self, view: View, frame: Frame) -> View | None:
