@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hmac
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from joserfc.jwk import OctKey, RSAKey
+from joserfc.jwk import RSAKey
 
 from lfr_ray.config import OidcConfig
 from lfr_ray.people import oidc
@@ -33,6 +34,10 @@ def site(serve: Callable[..., Any], issuer: TestIssuer) -> Any:
 
 def browser(site: Any) -> httpx.Client:
     return httpx.Client(base_url=site.url, trust_env=False, timeout=20)
+
+
+def encoded(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -84,11 +89,12 @@ def test_signed_tokens_of_the_issuer_are_taken_as_they_should_be(site: Any, issu
     good = issuer.signed()
     assert status(good) == 200
     head, body, signature = good.split(".")
-    none = base64.urlsafe_b64encode(json.dumps({"alg": "none"}).encode()).decode().rstrip("=")
+    none = encoded(b'{"alg": "none"}')
     assert status(f"{none}.{body}.") == 401
     assert status(f"{none}.{body}.{signature}") == 401
-    shared = OctKey.import_key(issuer.key.as_pem(private=False), {"kid": issuer.key.kid})
-    assert status(issuer.signed(shared, "HS256")) == 401, "the public key is no shared secret"
+    shared = encoded(json.dumps({"alg": "HS256", "kid": issuer.key.kid}).encode())
+    signature = hmac.digest(issuer.key.as_pem(private=False), f"{shared}.{body}".encode(), "sha256")
+    assert status(f"{shared}.{body}.{encoded(signature)}") == 401, "the public key is no shared secret"
     assert status(issuer.signed(RSAKey.generate_key(2048, {"kid": issuer.key.kid}, private=True))) == 401
     assert status(issuer.signed(aud="another-site")) == 401
     assert status(issuer.signed(iss="https://another.example")) == 401

@@ -46,7 +46,7 @@ def test_an_alert_arrives_live_is_compared_decided_and_concluded(house: Any, ope
     page.click(".item")
     for kind in ("face", "watchlist", "scene"):
         page.wait_for_selector(f"img[data-kind={kind}]")
-        assert page.evaluate(f"document.querySelector('img[data-kind={kind}]').naturalWidth") > 0
+        page.wait_for_function(f"document.querySelector('img[data-kind={kind}]').naturalWidth > 0")
     before = page.inner_html("#alert")
     assert "87 %" not in before
     assert "Possible relative" not in before
