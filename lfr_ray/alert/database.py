@@ -54,6 +54,11 @@ class Database:
         """The file, when it is SQLite's."""
         return Path(str(self._url.database)) if self.is_sqlite else None
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """SQLite's file, and those that it keeps beside it: write-ahead log, shared memory, journal."""
+        return () if self.path is None else tuple(sorted(self.path.parent.glob(f"{self.path.name}*")))
+
     @contextmanager
     def writing(self, action: str) -> Iterator[Connection]:
         """A transaction that is durable when the block ends, and never happened when it raises.

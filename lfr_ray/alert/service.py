@@ -66,6 +66,7 @@ class AlertService:
         on_event: Called with every step in the feed's order, after it is durable and before it is
             acknowledged: ``(kind, facts)``; no picture, name or note is in the facts. When it raises, the step
             stands but is not acknowledged, and it is reported again before the next one.
+        closed: A deployment is closed: its late sightings are refused, so that nothing comes after its erasure.
         reported_event_id: The last event that ``on_event`` has accounted for (a ledger knows); later ones are
             reported first. None: whatever is recorded now counts as reported.
     """
@@ -78,6 +79,7 @@ class AlertService:
         *,
         cases: Cases,
         on_event: OnEvent | None = None,
+        closed: Callable[[str], bool] = lambda _deployment: False,
         reported_event_id: int | None = None,
     ) -> None:
         self.store = store
@@ -85,6 +87,7 @@ class AlertService:
         self._clock = clock
         self._cases = cases
         self._on_event = on_event
+        self._closed = closed
         self._reported_id = store.newest_event_id() if reported_event_id is None else reported_event_id
         self._turn = threading.RLock()
         self._reporting = False
@@ -99,14 +102,14 @@ class AlertService:
         and from however many processes it is sent.
 
         Raises:
-            RefusedError: Alerts are paused; the sighting is counted and nothing of it is kept.
+            RefusedError: Alerts are paused, or the deployment is closed; nothing of the sighting is kept.
             StoreError: Nothing was recorded, or it was recorded and the answer was lost: send it again.
             InputError: The sighting has no key or no face.
         """
         _check_sighting(sighting)
         ruling = self.store.raise_sighting(
             sighting,
-            self._judge,
+            lambda state, facts: self._judge(state, facts, sighting.deployment),
             now_s=self._clock.wall_s(),
             verdicts_needed=self._cases.verdicts_needed,
             facts=_sighting_facts(sighting),
@@ -114,6 +117,8 @@ class AlertService:
         if ruling.step == "refuse":
             self._refused += 1
             self._tell("sighting_refused", {"camera": sighting.camera, "deployment": sighting.deployment})
+            if self._closed(sighting.deployment):
+                raise RefusedError("the deployment is closed", got=sighting.deployment, next_step="open another one")
             raise RefusedError(
                 "alerts are paused",
                 got=self.store.paused_reason(),
@@ -264,7 +269,10 @@ class AlertService:
             with self._turn:
                 self._on_event(kind, {"at": self._clock.wall_s(), **facts})
 
-    def _judge(self, state: AlertHistory, facts: SightingFacts) -> Ruling:
+    def _judge(self, state: AlertHistory, facts: SightingFacts, deployment: str) -> Ruling:
+        # Asked inside the transaction: whatever passes is recorded before the closing looks for what to destroy.
+        if self._closed(deployment):
+            return Ruling("refuse")
         return judge(self._rules, state, facts, new_alert_id=secrets.token_hex(8))[0]
 
     def _completed(self, stored: StoredAlert, reader: str) -> Alert:

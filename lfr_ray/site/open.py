@@ -19,6 +19,7 @@ from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import AuthorityError
 from lfr_ray.govern.alert_events import last_event_id, ledger_event
 from lfr_ray.govern.gate import AuthorityGate
+from lfr_ray.govern.grant import load_grant
 from lfr_ray.govern.keys import training_fault, trusted_keys
 from lfr_ray.govern.ledger import Ledger, open_ledger
 from lfr_ray.govern.ledger_verify import read_records
@@ -56,7 +57,7 @@ class SiteStorage:
     @property
     def searched(self) -> tuple[Path, ...]:
         """Every root."""
-        return (self.data_dir.root, *self.roots)
+        return (self.data_dir.root, *self.alerts.database.files, *self.roots)
 
 
 @contextmanager
@@ -108,8 +109,16 @@ def open_alerts(
         clock or SystemClock(),
         cases=cases or CaseRules(),
         on_event=on_event,
+        closed=lambda deployment: is_closed(DataDir(site.data_dir), deployment),
         reported_event_id=reported_event_id,
     )
+
+
+def is_closed(data_dir: DataDir, deployment: str) -> bool:
+    """Its closing has begun or is done."""
+    if not deployment or not data_dir.grant(deployment).exists():
+        return False
+    return load_grant(data_dir, deployment).closing is not None or data_dir.receipt(deployment).exists()
 
 
 class OpenedAlerts:

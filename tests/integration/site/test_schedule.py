@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from lfr_ray.config import AlertConfig, AuthorityConfig, SiteConfig
 from lfr_ray.data_dir import DataDir
 from lfr_ray.govern.counters import CameraCounters, totals
 from lfr_ray.govern.ledger_verify import read_records
+from lfr_ray.govern.listing import Listed, Listing, write_listing
 from lfr_ray.govern.stop import breaker_pause, emergency_stop
 from lfr_ray.records import CaseRecord, Details, Match, Quality, Sighting
 from lfr_ray.site.open import OpenedAlerts, SwitchPermission
@@ -143,3 +145,14 @@ def test_the_emergency_stop_counts_at_once(site: Site) -> None:
     assert permission.refusal("gate", 0.0, "", "") == ""
     emergency_stop(site.files).set("pc-1", "wrong list", site.clock.wall_s())
     assert "wrong list" in permission.refusal("gate", 0.0, "", "")
+
+
+def test_a_past_list_is_destroyed_when_its_time_is_over(site: Site) -> None:
+    for name in ("old", "new"):
+        write_listing(site.files, name, Listing({"suspect": 1}, [Listed("N1", "e1", "suspect")]))
+    at = site.clock.wall_s()
+    os.utime(site.files.listing("new"), (at, at))
+    os.utime(site.files.listing("old"), (at - 189_345_600, at - 189_345_600))
+    site.tick(faces=0)
+    assert [path.stem for path in site.files.listings] == ["new"]
+    assert [one["deployment"] for one in read_records(site.files) if one["what"] == "listing destroyed"] == ["old"]
