@@ -6,7 +6,7 @@ from typing import Any
 
 from ray import serve
 
-from lfr_ray.actors.cluster import check_log, check_spilling
+from lfr_ray.actors.cluster import check_log, check_network, check_spilling
 from lfr_ray.actors.fleet import FleetReplica
 from lfr_ray.actors.ingress import Ingress
 from lfr_ray.actors.launch import HEAD, detector_deployment, embedder_deployment, second_embedder_deployment
@@ -37,6 +37,7 @@ def build(args: dict[str, Any]) -> serve.Application:
     site = with_embedders(parse_section(SiteConfig, args, "applications -> args", faults))
     check_log(site)
     check_spilling()
+    check_network(site)
     wait_for_resources(site)
     models = (detector_deployment(site), embedder_deployment(site), second_embedder_deployment(site))
     fleet = serve.deployment(

@@ -49,7 +49,7 @@ class CameraConfig(Section):
         min_length=1,
         repr=False,
         description="A file, a folder of pictures, rtsp://, http(s)://, /dev/videoN, or demo:NAME. "
-        "May hold credentials; they are never shown.",
+        "A password stands elsewhere: {env:NAME} or {file:/run/...} in its place.",
     )
     pace: Literal["live", "full"] = Field(
         default="live",
@@ -225,7 +225,7 @@ class AlertConfig(Section):
     database_url: str = Field(
         default="",
         repr=False,
-        description="SQLAlchemy URL; empty: SQLite in data_dir. May hold a password; it is never shown.",
+        description="SQLAlchemy URL; empty: SQLite in data_dir. Its password is named: {env:NAME}.",
     )
 
 
@@ -300,6 +300,12 @@ class SiteConfig(Section):
         default=30.0, ge=0, le=3600, description="How long to wait for nodes before naming what the cluster lacks."
     )
     camera_cpus: float = Field(default=0.1, ge=0, description="CPUs that each camera reserves.")
+    encrypted_network: str = Field(
+        default="",
+        max_length=200,
+        description="Who states, and why, that the network between nodes is encrypted by itself; empty: Ray's TLS is "
+        "demanded between nodes.",
+    )
     frames_in_flight: int | None = Field(
         default=None,
         ge=1,

@@ -7,9 +7,11 @@ import errno
 import fcntl
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from lfr_ray.errors import ConfigError, ConflictError, IntegrityError, NotFoundError, StoreError
 
@@ -97,6 +99,19 @@ def secret(reference: str) -> str:
             next_step="set the variable or write the file on every node, for the user who runs Ray",
         )
     return text.strip()
+
+
+REFERENCE = re.compile(r"\{((?:env|file):[^{}]+)\}")
+"""A secret's place inside an address: ``rtsp://guard:{env:PIER_PASSWORD}@10.0.0.7/live``."""
+
+
+def with_secrets(address: str) -> str:
+    """The address with what stands where its references point, encoded as part of an address.
+
+    Raises:
+        ConfigError: Nothing stands there.
+    """
+    return REFERENCE.sub(lambda found: quote(secret(found[1]), safe=""), address)
 
 
 def disk_error(what: str, path: Path, error: OSError) -> StoreError:

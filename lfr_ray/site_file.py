@@ -10,6 +10,7 @@ from typing import Any
 
 from lfr_ray.config import DEMO_WATCHLIST, SiteConfig, same_names
 from lfr_ray.errors import ConfigError, SourceError, WatchlistError
+from lfr_ray.files import REFERENCE
 from lfr_ray.section import load_yaml, parse_section, shown_name
 
 IMPORT_PATH = "lfr_ray.app:build"
@@ -107,7 +108,7 @@ def _fault_of_address(url: str, *, here: bool) -> str:
     from lfr_ray.camera.demo_source import SCENES, SCHEME
 
     try:
-        address = parse_address(url, {SCHEME})
+        address = parse_address(REFERENCE.sub("secret", url), {SCHEME})
     except SourceError as error:
         return f"{error.what}: {error.got}; allowed: {error.allowed}"
     if address.kind == "scheme":

@@ -13,6 +13,7 @@ from lfr_ray.camera.lease import Lease
 from lfr_ray.camera.reader import CameraStatus
 from lfr_ray.clock import Clock, SystemClock
 from lfr_ray.config import CameraConfig, SiteConfig
+from lfr_ray.files import with_secrets
 from lfr_ray.metrics import Snapshot, resident_bytes
 from lfr_ray.pipeline.camera_run import CameraRun, EndOfRecording
 
@@ -39,7 +40,8 @@ class CameraActor:
         self._leave = leave
         self._lease = Lease(LEASE_S, clock)
         self._guard: asyncio.Task[None] | None = None
-        self._run = CameraRun(site, camera, clock)
+        # Passwords are looked up here: what travels as an argument has only their places.
+        self._run = CameraRun(site, camera.model_copy(update={"url": with_secrets(camera.url)}), clock)
 
     async def ready(self, stages: RemoteStages | None = None) -> bool:
         """The process has loaded what it needs; with stages, it has found its way to the models as well."""

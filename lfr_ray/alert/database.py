@@ -176,7 +176,20 @@ def _parsed(address: str) -> URL:
             got=shown(url),
             allowed="a file",
         )
+    if url.get_backend_name() == "postgresql" and not _is_near(url) and url.query.get("sslmode") != "verify-full":
+        raise ConfigError(
+            "alert -> database_url is on another machine, and faces would travel to whoever says so",
+            got=shown(url),
+            allowed="sslmode=verify-full, and sslrootcert=/path of the server's authority",
+            next_step="add ?sslmode=verify-full&sslrootcert=... to the address",
+        )
     return url
+
+
+def _is_near(url: URL) -> bool:
+    """On this machine: loopback, or a socket's folder."""
+    host = str(url.query.get("host", "")) or url.host or ""
+    return not host or host.startswith("/") or host in ("localhost", "127.0.0.1", "::1")
 
 
 def _engine(url: URL, busy_timeout_s: float) -> Engine:
