@@ -71,7 +71,7 @@ def test_the_surroundings_keep_nothing_but_the_average_of_blocks_half_a_face_lar
                 shuffled[y : y + block, x : x + block] = RANDOM.permutation(pixels).reshape(block, block, 3)
     assert (shuffled != frame).mean() > 0.7
     one, two = (scene_picture(each, box(90, 90, 130, 130), NOBODY) for each in (frame, shuffled))
-    np.testing.assert_array_equal(one, two)
+    assert np.abs(one.astype(int) - two).max() <= 1
 
 
 def test_a_larger_face_is_averaged_further() -> None:
