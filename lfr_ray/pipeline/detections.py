@@ -22,14 +22,22 @@ class Detections:
         stages: Where the detector is.
         counts: Where is counted.
         in_flight: Frames at the detector at once.
+        limit_s: A frame waits so long for its answer, then it is dropped; None: as long as it takes.
     """
 
     def __init__(
-        self, source: FrameSource, config: DetectorConfig, stages: Stages, counts: CameraCounts, in_flight: int
+        self,
+        source: FrameSource,
+        config: DetectorConfig,
+        stages: Stages,
+        counts: CameraCounts,
+        in_flight: int,
+        limit_s: float | None = None,
     ) -> None:
         self._config = config
         self._stages = stages
         self._counts = counts
+        self._limit_s = limit_s
         self._free = asyncio.Semaphore(in_flight)
         self._sent: asyncio.Queue[tuple[Frame, Placement] | None] = asyncio.Queue()
         self._under_way: deque[asyncio.Task[Faces]] = deque()
@@ -85,4 +93,4 @@ class Detections:
 
     async def _detect(self, canvas: Picture) -> Faces:
         with self._counts.timed("detect_seconds"):
-            return await self._stages.detect(canvas)
+            return await asyncio.wait_for(self._stages.detect(canvas), self._limit_s)

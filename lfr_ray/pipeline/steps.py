@@ -38,9 +38,12 @@ FORGET_LIMIT_S = 0.8
 FORGET_EVERY_S = 0.1
 """How often ended tracklets are looked for, whether or not frames come."""
 
+HELD_S = 1.0
+"""A live frame, and whoever is on it, waits no longer for a detector that gives no answer."""
+
 DETECTOR_LIMIT_S = 5.0
-"""After so long without detections every track has ended, also where frames wait for a detector that gives no answer,
-and where a recording is read slowly (so that its outcome does not depend on the speed of the machine)."""
+"""After so long without detections every track of a recording has ended; it may be read slowly, and its outcome must not
+depend on the speed of the machine."""
 
 MAX_COMPARISONS = 8
 """Frames whose faces may be under comparison at once; beyond, the camera waits."""
@@ -113,7 +116,8 @@ class CameraSteps:
         Raises:
             Exception: What the source raised, or a fault of the chain's own. Alerts on their way are still sent.
         """
-        self._detections = Detections(source, self._site.detector, self._stages, self._counts, self._in_flight)
+        limit_s = None if self._camera.pace == "full" else HELD_S
+        self._detections = Detections(source, self._site.detector, self._stages, self._counts, self._in_flight, limit_s)
         self._comparisons = asyncio.Semaphore(MAX_COMPARISONS)
         self._detected_s = self._clock.steady_s()
         forgetting = asyncio.create_task(self._keep_forgetting())
@@ -225,8 +229,10 @@ class CameraSteps:
         while True:
             await asyncio.sleep(FORGET_EVERY_S)
             limit_s = self._tracker.lost_s
-            if self._camera.pace == "full" or self._detections.under_way:
+            if self._camera.pace == "full":
                 limit_s = max(DETECTOR_LIMIT_S, limit_s)
+            elif self._detections.under_way:
+                limit_s = max(HELD_S, limit_s)
             if self._clock.steady_s() - self._detected_s >= limit_s:
                 self._end(self._tracker.finish())
             self._forget()
