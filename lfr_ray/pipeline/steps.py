@@ -42,8 +42,8 @@ HELD_S = 1.0
 """A live frame, and whoever is on it, waits no longer for a detector that gives no answer."""
 
 DETECTOR_LIMIT_S = 5.0
-"""After so long without detections every track of a recording has ended; it may be read slowly, and its outcome must not
-depend on the speed of the machine."""
+"""After so long without detections every track of a recording has ended: it may be read slowly, and what comes of it
+must not depend on the speed of the machine."""
 
 MAX_COMPARISONS = 8
 """Frames whose faces may be under comparison at once; beyond, the camera waits."""
