@@ -121,7 +121,7 @@ def check_log(site: SiteConfig) -> None:
             )
     addresses = [*(camera.url for camera in site.cameras), site.alert.database_url]
     if logging.getLogger("ray.serve").isEnabledFor(logging.INFO) and any(
-        hide_credentials(one) != one for one in addresses
+        hide_credentials(one) != one and not REFERENCE.search(one) for one in addresses
     ):
         raise ConfigError(
             "Serve writes the site file to its log, and there are credentials in it",

@@ -12,12 +12,13 @@ import pytest
 from lfr_ray.clock import FakeClock
 from lfr_ray.config import AlertConfig, AuthorityConfig, SiteConfig
 from lfr_ray.data_dir import DataDir
+from lfr_ray.errors import RefusedError
 from lfr_ray.govern.counters import CameraCounters, totals
 from lfr_ray.govern.ledger_verify import read_records
 from lfr_ray.govern.listing import Listed, Listing, write_listing
 from lfr_ray.govern.stop import breaker_pause, emergency_stop
 from lfr_ray.records import CaseRecord, Details, Match, Quality, Sighting
-from lfr_ray.site.open import OpenedAlerts, SwitchPermission
+from lfr_ray.site.open import OpenedAlerts, SwitchPermission, keep_private
 from lfr_ray.site.schedule import COUNT_EVERY_S, Schedule
 
 COMPARED = Details(comparison={"nose": "agrees", "ears": "agrees", "marks": "agrees"})
@@ -156,3 +157,15 @@ def test_a_past_list_is_destroyed_when_its_time_is_over(site: Site) -> None:
     site.tick(faces=0)
     assert [path.stem for path in site.files.listings] == ["new"]
     assert [one["deployment"] for one in read_records(site.files) if one["what"] == "listing destroyed"] == ["old"]
+
+
+def test_a_data_folder_that_others_may_enter_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "open"
+    folder.mkdir(mode=0o755)
+    with pytest.raises(RefusedError, match="open to other users"):
+        keep_private(DataDir(folder), is_test=False)
+    keep_private(DataDir(folder), is_test=True)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    keep_private(DataDir(folder), is_test=False)
+    keep_private(DataDir(tmp_path / "new"), is_test=False)
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700

@@ -188,3 +188,11 @@ def test_every_later_field_of_an_alert_has_its_upgrade() -> None:
     assert set(tables.UPGRADES) == set(range(1, tables.SCHEMA_VERSION))
     added = {column for version in tables.UPGRADES for column in columns_added(version)}
     assert VERSION_1 | added == set(tables.alerts.columns.keys())
+
+
+@pytest.mark.parametrize("sslmode", ["", "?sslmode=require", "?sslmode=prefer"])
+def test_a_postgresql_elsewhere_is_reached_by_verified_tls_only(sslmode: str) -> None:
+    with pytest.raises(ConfigError, match="another machine") as caught:
+        Database(f"postgresql+psycopg://lfr:hunter22@db.example/lfr{sslmode}")
+    assert "verify-full" in caught.value.allowed
+    assert "hunter22" not in str(caught.value)

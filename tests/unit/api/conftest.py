@@ -107,7 +107,9 @@ class House:
         """The header that proves this person."""
         return {"Authorization": f"Bearer {self.token(person, role)}"}
 
-    def ask(self, method: str, path: str, *, base: str = "http://127.0.0.1:8000", **options: Any) -> httpx.Response:
+    def ask(
+        self, method: str, path: str, *, base: str = "http://127.0.0.1:8000", client: str = "127.0.0.1", **options: Any
+    ) -> httpx.Response:
         """One request. Whom it claims to be is proven by a token, unless it is the demo's officer."""
         body = options.get("json")
         claimed = body.get("officer") if isinstance(body, dict) else path.partition("officer=")[2]
@@ -118,9 +120,9 @@ class House:
         options["headers"] = headers
 
         async def asked() -> httpx.Response:
-            transport = httpx.ASGITransport(self.app, raise_app_exceptions=True)
-            async with httpx.AsyncClient(transport=transport, base_url=base) as client:
-                return await client.request(method, path, **options)
+            transport = httpx.ASGITransport(self.app, raise_app_exceptions=True, client=(client, 1234))
+            async with httpx.AsyncClient(transport=transport, base_url=base) as opened:
+                return await opened.request(method, path, **options)
 
         return asyncio.run(asked())
 

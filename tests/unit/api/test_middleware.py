@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from lfr_ray.api.auth import BURST
 from lfr_ray.data_dir import DataDir
 
 Check = Callable[..., dict[str, Any]]
@@ -154,3 +155,28 @@ def test_nothing_searches_unmatched_faces_or_infers_about_people(house: Any) -> 
     text = json.dumps(document["paths"]).lower()
     for word in ("emotion", "unmatched", "search", "vector", "template", "age_estimate"):
         assert word not in text
+
+
+def test_who_asks_too_often_waits_and_nobody_else_does(guarded: Any, token: str, check_problem: Check) -> None:
+    mine = {"Authorization": f"Bearer {token}"}
+    statuses = [guarded.get("/v1/watchlist", headers=mine).status_code for _ in range(int(BURST) + 1)]
+    assert statuses.count(200) == int(BURST)
+    answer = guarded.get("/v1/watchlist", headers=mine)
+    check_problem(answer, 429, "too-many-requests")
+    assert answer.headers["retry-after"] == "1"
+    assert guarded.get("/v1/watchlist", headers=guarded.by("PC8")).status_code == 200
+    guarded.clock.advance(1.0)
+    assert guarded.get("/v1/watchlist", headers=mine).status_code == 200
+
+
+def test_beyond_this_machine_nothing_travels_in_the_clear(
+    house: Any, open_house: Callable[..., Any], check_problem: Check
+) -> None:
+    def ask(scheme: str, public_url: str = "") -> Any:
+        guarded = open_house(demo_officer="")
+        guarded.access.public_url = public_url
+        return guarded.get("/v1/alerts", headers=guarded.by("PC7"), base=f"{scheme}://lfr.example", client="10.0.0.9")
+
+    check_problem(ask("http"), 403, "in-the-clear")
+    assert ask("https").status_code == 200
+    assert ask("http", "https://lfr.example").status_code == 200
