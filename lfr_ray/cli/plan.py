@@ -76,9 +76,7 @@ def _stream(text: str) -> tuple[int, int, float]:
         if min(numbers) <= 0 or not max(numbers) < float("inf"):
             raise ValueError
     except ValueError:
-        raise ConfigError(
-            "--stream cannot be read", got=text, allowed="WIDTHxHEIGHT@FPS, like 1920x1080@25"
-        ) from None
+        raise ConfigError("--stream cannot be read", got=text, allowed="WIDTHxHEIGHT@FPS, like 1920x1080@25") from None
     return numbers
 
 
