@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 
 
 def plan_site(
-    site_file: Annotated[Path, typer.Argument(metavar="SITE.yaml")],
+    site_file: Annotated[Path, typer.Argument(metavar="SITE.yaml", help="The site; nothing is started.")],
     hardware_id: Annotated[
         str, typer.Option("--hardware", help="Whose costs are taken; see lfr_ray/plan/hardware.")
     ] = "",
@@ -43,7 +43,7 @@ def plan_site(
     ] = None,
     json: Annotated[str, typer.Option(callback=json_target, help="Write JSON to this file, or - for stdout.")] = "",
 ) -> None:
-    """How many nodes a site needs, what limits it, and the Serve part of its file, from measured costs of each stage."""
+    """How many nodes a site needs, what limits it, and the Serve part of its file, by measured costs of each stage."""
     if write is not None:
         if write.exists():
             raise ConfigError("the file is there already", got=write, next_step="name a new file with --write")

@@ -36,7 +36,7 @@ class MemoryCosts(Section):
 
 
 class HardwareCosts(Section):
-    """One kind of machine. Times are of one core, except ``detect`` and ``embed`` on a GPU: there they are the GPU's."""
+    """One kind of machine. Times are of one core; those of detection and embedding on a GPU are the GPU's."""
 
     id: str = Field(description="Its name, as `--hardware` takes it.")
     title: str = Field(description="The machine in words.")

@@ -29,7 +29,7 @@ KNOWN_OPTIONS = {option for parameter in start.params for option in parameter.op
 NO_SPILLING = {"automatic_object_spilling_enabled": False}
 METRICS = {f"lfr_{name}" for name in (*COUNTERS, *GAUGES, *TIMINGS)}
 SECRET = re.compile(
-    r"(?i)(AKIA[0-9A-Z]{16}|aws_secret\w*\s*[:=]|password\s*[:=]\s*\S|-----BEGIN|://[^/\s@:]+:[^/\s@]+@)"
+    r"(?i)(AKIA[0-9A-Z]{16}|aws_secret\w*\s*[:=]|password\s*[:=]\s*(?!\{valueFrom:|\"\$\()\S|-----BEGIN|://[^/\s@:]+:[^/\s@]+@)"
 )
 
 

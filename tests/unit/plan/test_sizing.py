@@ -41,7 +41,8 @@ def test_one_camera_is_the_sum_of_its_parts() -> None:
     embed = site.evidence.max_views * 5.0 / 1000 / FULL
     assert (found.nodes, found.limit, found.looked_at) == (1, "", 1.0)
     assert found.load.cpus == pytest.approx(camera + detect + embed + HEAD_CPUS, abs=0.01)
-    assert found.detector_units >= detect and found.embedder_units >= embed
+    assert found.detector_units >= detect
+    assert found.embedder_units >= embed
     assert found.load.mbit_s == 8.0  # on one node no canvas travels
 
 
@@ -55,7 +56,8 @@ def test_one_camera_is_the_sum_of_its_parts() -> None:
 )
 def test_nodes_are_as_few_as_hold_it_and_the_limit_is_named(node: Node, limit: str) -> None:
     found = plan(_site(40), COSTS, node, CROWD)
-    assert found.nodes > 1 and found.limit == limit
+    assert found.nodes > 1
+    assert found.limit == limit
     assert max(found.load.over(node).values()) <= 1.0
     held = plan(_site(40), COSTS, node, CROWD, nodes=found.nodes)
     assert held.looked_at == 1.0
@@ -64,7 +66,8 @@ def test_nodes_are_as_few_as_hold_it_and_the_limit_is_named(node: Node, limit: s
 def test_gpu_costs_are_counted_in_gpus() -> None:
     costs = COSTS.model_copy(update={"device": "cuda"})
     found = plan(_site(40), costs, replace(NODE, gpus=1), CROWD)
-    assert found.load.gpus > 0 and found.load.over(replace(NODE, gpus=1))["GPUs"] <= 1.0
+    assert found.load.gpus > 0
+    assert found.load.over(replace(NODE, gpus=1))["GPUs"] <= 1.0
     with pytest.raises(ResourceError, match="GPUs"):
         plan(_site(40), costs, NODE, CROWD)
 
@@ -72,14 +75,15 @@ def test_gpu_costs_are_counted_in_gpus() -> None:
 def test_given_nodes_hold_a_share_of_the_frames() -> None:
     small = replace(NODE, cpus=3)
     held = plan(_site(12), COSTS, small, CROWD, nodes=1)
-    assert 0 < held.looked_at < 1 and held.limit == "CPUs"
+    assert 0 < held.looked_at < 1
+    assert held.limit == "CPUs"
     assert held.looked_at < plan(_site(12), COSTS, replace(NODE, cpus=4), CROWD, nodes=1).looked_at
     with pytest.raises(ResourceError, match="cannot even decode"):
         plan(_site(40), COSTS, replace(NODE, cpus=1.5), CROWD, nodes=1)
 
 
 def test_a_site_that_cannot_fit_says_so() -> None:
-    with pytest.raises(ResourceError, match="does not fit.*CPUs"):
+    with pytest.raises(ResourceError, match=r"does not fit.*CPUs"):
         plan(_site(2), COSTS, replace(NODE, cpus=1.01), replace(CROWD, fps=500))
     with pytest.raises(ResourceError, match="no camera"):
         plan(_site(0), COSTS, NODE, CROWD)
@@ -96,4 +100,5 @@ def test_a_full_detector_makes_serve_ask_for_what_is_planned(cameras: int) -> No
 
 def test_two_embedders_where_there_are_two_nodes() -> None:
     found = plan(_site(40), COSTS, replace(NODE, cpus=8), CROWD)
-    assert found.nodes > 1 and 2 <= found.embedders <= found.nodes
+    assert found.nodes > 1
+    assert 2 <= found.embedders <= found.nodes
