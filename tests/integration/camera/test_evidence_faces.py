@@ -57,7 +57,7 @@ def size_px(boxes: Floats) -> Floats:
 @pytest.fixture(scope="module")
 def detectors(shared_models: Path) -> dict[str, Detector]:
     cards = [card(one) for one in DETECTORS]
-    return {one.id: load_detector(one, device="cpu", weights=weights(one, shared_models)) for one in cards}
+    return {one.id: load_detector(one, device="cpu", weights=weights(one, shared_models), threads=1) for one in cards}
 
 
 def test_in_crowds_only_the_subject_is_left(
@@ -96,7 +96,7 @@ def test_in_crowds_only_the_subject_is_left(
     assert seen > pictures * 4, "the subject is still seen"
     assert strangers == []
     for one, described in specs.items():
-        embedder = load_embedder(described, device="cpu", weights=weights(described, shared_models))
+        embedder = load_embedder(described, device="cpu", weights=weights(described, shared_models), threads=1)
         people = len(clear[one])
         assert people > 100
         similarity = embedder.embed(np.stack(hidden[one])) @ embedder.embed(np.stack(clear[one])).T

@@ -59,7 +59,7 @@ def test_the_kinds_of_events_are_those_of_the_code(readme: str, repository: Path
     code = "".join(path.read_text(encoding="utf-8") for path in (repository / "lfr_ray" / "alert").glob("*.py"))
     calls = re.findall(r"add_event\(connection, (.+?), (?:now_s|draft)", code)
     kinds = {kind for call in calls for kind in re.findall(r'"(\w+)"', call)} | {"alert_raised", "sighting_attached"}
-    kinds |= {"decision", "outcome"}  # the kind of a draft
+    kinds |= {"comparison", "decision", "outcome"}  # the kind of a draft
     written = re.search(r"Kinds: (.+?)\. In silence", readme, flags=re.DOTALL)
     assert written is not None
     assert set(re.findall(r"`(\w+)`", written[1])) == kinds
