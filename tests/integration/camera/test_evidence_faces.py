@@ -9,10 +9,12 @@ import pytest
 
 from lfr_ray.camera.redact import FACE_MARGIN, SCENE_WIDTH_PX, crop_face, scene_picture
 from lfr_ray.camera.stills import encode_jpeg, read_picture
+from lfr_ray.config import QualityConfig
 from lfr_ray.detect.base import load_detector
 from lfr_ray.detect.letterbox import fit
 from lfr_ray.embed.align import cut_chips
 from lfr_ray.embed.base import load_embedder
+from lfr_ray.embed.quality import assess
 from lfr_ray.models.cards import Detector, ModelCard
 from lfr_ray.models.catalogue import card
 from lfr_ray.records import Faces, Floats, Picture
@@ -54,6 +56,13 @@ def size_px(boxes: Floats) -> Floats:
     return np.asarray(np.sqrt(sides.prod(axis=1)), np.float32)
 
 
+def may_be_compared(picture: Picture, faces: Faces, row: int) -> bool:
+    """As it was seen, before anybody hid it: of a face that is a blur already nothing could be learnt here."""
+    chip = cut_chips(picture, faces.points[[row]], card("dlib_resnet").chip)[0]
+    score = float(faces.scores[row])
+    return assess(faces.boxes[row], faces.points[row], score, chip, QualityConfig(), LEAST_PX).accepted
+
+
 @pytest.fixture(scope="module")
 def detectors(shared_models: Path) -> dict[str, Detector]:
     cards = [card(one) for one in DETECTORS]
@@ -87,7 +96,8 @@ def test_in_crowds_only_the_subject_is_left(
                     own = [belongs(box, at) for box in found.boxes]
                     seen += any(own)
                     strangers += [(path.name, name, side_px) for mine in own if not mine]
-            apart = [n for n in rows if n != row and not belongs(faces.boxes[n], subject)][:MOST_COMPARED]
+            apart = [n for n in rows if n != row and not belongs(faces.boxes[n], subject)]
+            apart = [n for n in apart if may_be_compared(picture, faces, n)][:MOST_COMPARED]
             for one, described in specs.items():
                 points = faces.points[apart]
                 clear[one] += list(cut_chips(picture, points, described.chip))
@@ -98,7 +108,7 @@ def test_in_crowds_only_the_subject_is_left(
     for one, described in specs.items():
         embedder = load_embedder(described, device="cpu", weights=weights(described, shared_models), threads=1)
         people = len(clear[one])
-        assert people > 100
+        assert people > 60
         similarity = embedder.embed(np.stack(hidden[one])) @ embedder.embed(np.stack(clear[one])).T
         own = np.diag(similarity)
         # Knowing who stands behind each hidden face, the right person is first as often as by chance.
