@@ -55,7 +55,19 @@ class CameraConfig(Section):
         default="read", description="Of pictures: how it is used."
     )
     on_end: Literal["stop", "loop"] = Field(default="stop", description="What a recording does at its end.")
-    max_fps: float = Field(default=10.0, gt=0, le=120, description="Frames a second that are looked at (pace live).")
+    max_fps: float = Field(
+        default=10.0,
+        gt=0,
+        le=120,
+        description="Frames a second that are looked at; at pace full only where it is written.",
+    )
+    motion: bool = Field(
+        default=False,
+        description="Where nothing has moved since the last look, the detector is not asked again.",
+    )
+    decode: Literal["auto", "cpu", "cuda", "vaapi"] = Field(
+        default="auto", description="What decodes video; where that is not possible the processor does."
+    )
     stall_s: float = Field(default=5.0, gt=0, description="Without a picture for so long, a live stream is blind.")
     min_face_px: float | None = Field(default=None, gt=0, description="Overrides quality.min_size_px for this camera.")
     recorded_at: str = Field(
@@ -69,6 +81,12 @@ class CameraConfig(Section):
     def recorded_at_s(self) -> float | None:
         """Seconds since 1970 UTC of the recording's first frame, or None."""
         return parse_utc(self.recorded_at) if self.recorded_at else None
+
+    @property
+    def least_interval_s(self) -> float:
+        """Least time between two frames that are looked at; 0: every frame."""
+        limited = self.pace == "live" or "max_fps" in self.model_fields_set
+        return 1.0 / self.max_fps if limited else 0.0
 
     @field_validator("recorded_at")
     @classmethod

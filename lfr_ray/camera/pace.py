@@ -32,7 +32,7 @@ class PaceConfig:
     """How one source is paced.
 
     Attributes:
-        live: The frames come when they come; nothing is waited for.
+        live: The frames come when they come, or as fast as they are taken; nothing is waited for.
         every: Every frame, at once (pace full); the rest of the fields does not matter.
         period_s: Least time between two frames that are looked at.
     """

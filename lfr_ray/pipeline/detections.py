@@ -76,7 +76,7 @@ class Detections:
                 if frame is None:
                     return
                 self._counts.add("frames_total")
-                canvas, placement = fit(frame.pixels, *canvas_for(frame.width_px, frame.height_px, self._config))
+                canvas, placement = fit(frame.image, *canvas_for(frame.width_px, frame.height_px, self._config))
                 self._under_way.append(asyncio.create_task(self._detect(canvas)))
                 self._sent.put_nowait((frame, placement))
                 del frame, canvas
