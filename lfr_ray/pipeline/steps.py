@@ -14,6 +14,8 @@ from __future__ import annotations
 import asyncio
 from contextlib import ExitStack
 
+import numpy as np
+
 from lfr_ray.camera.redact import crop_face
 from lfr_ray.clock import Clock
 from lfr_ray.config import CameraConfig, SiteConfig
@@ -26,6 +28,7 @@ from lfr_ray.pipeline.check_lists import Checks
 from lfr_ray.pipeline.comparison import ChosenViews, Comparison
 from lfr_ray.pipeline.counts import CameraCounts
 from lfr_ray.pipeline.detections import Detections
+from lfr_ray.pipeline.parts import around
 from lfr_ray.pipeline.stages import FrameSource, Stages
 from lfr_ray.pipeline.tracklets import Tracklets
 from lfr_ray.records import Faces, Frame, View
@@ -158,29 +161,29 @@ class CameraSteps:
         index, captured_s = self._newest
         passed = frame.index - index
         own_s = (frame.captured_s - captured_s) / passed if passed > 0 else 0.0
-        self._wanted_interval_s = max(own_s, 1.0 / self._camera.max_fps if self._camera.pace == "live" else 0.0)
+        self._wanted_interval_s = max(own_s, self._camera.least_interval_s)
         self._newest = frame.index, frame.captured_s
 
     def _choose(self, frame: Frame, faces: Faces, rows: dict[int, int]) -> ChosenViews:
         """Measure every face's quality, and choose the views that are worth a comparison."""
         alone = self._judges_single and (frame.single or (self._tracker.slow and self._wanted_interval_s >= SLOW_S))
         chosen = ChosenViews(frame, faces, [], [], alone)
-        if not rows:
-            return chosen
-        chips = cut_chips(frame.pixels, faces.points[list(rows.values())], self._chip)
-        for (track, row), chip in zip(rows.items(), chips, strict=True):
+        for track, row in rows.items():
+            if not self._tracklets.may_want(track, frame.captured_s):
+                continue
             box, points = faces.boxes[row], faces.points[row]
+            part, at_px = around(frame, box, points, self._chip)
+            chip = cut_chips(part, points[np.newaxis] - at_px, self._chip)[0]
             quality = assess(box, points, float(faces.scores[row]), chip, self._site.quality, self._camera.min_face_px)
             if not quality.accepted:
                 self._counts.add("views_rejected_total", reason=quality.reason)
             if not self._tracklets.wants(track, quality, frame.index, frame.captured_s):
                 continue
-            # The chip is copied: a slice would keep the chips of all faces in memory.
             moments = (frame.captured_s, frame.captured_at)
-            view = self._checked(View(track, frame.index, *moments, box, points, quality, chip.copy()), frame)
+            view = self._checked(View(track, frame.index, *moments, box, points, quality, chip), frame)
             if view is not None:
                 chosen.views.append(view)
-                chosen.crops.append(crop_face(frame.pixels, box))
+                chosen.crops.append(crop_face(part, box - np.tile(at_px, 2)))
         return chosen
 
     def _checked(self, view: View, frame: Frame) -> View | None:
