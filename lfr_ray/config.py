@@ -84,8 +84,8 @@ class CameraConfig(Section):
 
     @property
     def least_interval_s(self) -> float:
-        """Least time between two frames that are looked at; 0: every frame."""
-        limited = self.pace == "live" or "max_fps" in self.model_fields_set
+        """Least time between two frames that are looked at; 0: every frame, and every picture of a watched folder."""
+        limited = self.folder == "read" and (self.pace == "live" or "max_fps" in self.model_fields_set)
         return 1.0 / self.max_fps if limited else 0.0
 
     @field_validator("recorded_at")

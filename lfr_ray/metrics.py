@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 COUNTERS: Mapping[str, str] = {
     "frames_total": "Frames decoded",
     "frames_dropped_total": "Frames dropped because a newer one had come",
+    "frames_still_total": "Frames in which nothing had moved since the detector's last look",
     "frames_damaged_total": "Pictures and packets that could not be decoded, or only with gaps",
     "footage_missing_seconds_total": "Seconds without a picture where there should be one",
     "faces_detected_total": "Faces found in frames",

@@ -54,6 +54,7 @@ class CameraStatus:
         expected: Pictures that there should be; None when unknown.
         missing_s: Seconds without a picture: of a recording those that it lacks, of a live camera those in which it
             was blind.
+        still: Frames in which nothing had moved, so that the detector was not asked.
         seconds: Length of the recording that was read, with what is missing at its end; 0 for a live camera.
         refusal: Why the matcher compares nothing of this camera; empty when it does.
     """
@@ -78,6 +79,7 @@ class CameraStatus:
     expected: int | None = None
     missing_s: float = 0.0
     seconds: float = 0.0
+    still: int = 0
 
 
 def faults_of(status: CameraStatus) -> list[str]:

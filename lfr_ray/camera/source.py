@@ -86,9 +86,9 @@ class PacedSource:
             StreamError: A stream broke, stalled or ended.
         """
         info = self._info
-        full, period_s = takes_every_frame(self._config), self._config.least_interval_s
+        full, period_s = takes_every_frame(self._config), 0.0 if info.stills else self._config.least_interval_s
         # Where nothing is waited for, a recording is thinned out as a live stream is.
-        config = PaceConfig(info.live or full, full and not period_s, period_s)
+        config = PaceConfig(info.live or full, full and not period_s, period_s or 1.0)
         pace, index, began_s = Pace(), -1, 0.0
         while True:
             first = index + 1

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lfr_ray.match.store import WatchlistStore
     from lfr_ray.retrospective import FootagePlace, FootageResult, FootageRun, Progress
 
+NOT_LOOKED_AT = {"fps": "beyond --fps", "motion": "nothing moved"}
 NEEDS_AUTHORITY = "the category {} needs an authority: open a deployment and give --deployment"
 
 
@@ -49,6 +50,12 @@ def watch(
     model: Annotated[str, typer.Option(help="Embedder's card id, see `lfr models list`.")] = AUTO,
     second_model: Annotated[str, typer.Option(help="Another embedder's card id: an alert then needs both.")] = "",
     detector: Annotated[str, typer.Option(help="Detector's card id.")] = "centerface",
+    fps: Annotated[
+        float | None, typer.Option(help="Look at so many frames a second, evenly spaced; default: every frame.")
+    ] = None,
+    motion: Annotated[
+        bool, typer.Option("--motion", help="Do not ask the detector again where nothing has moved.")
+    ] = False,
     address: Annotated[
         str, typer.Option(help="A Ray cluster, `auto` for the one whose head is this machine; default: no Ray.")
     ] = "",
@@ -70,7 +77,7 @@ def watch(
     )
     from lfr_ray.camera.recordings import open_recordings
 
-    opened = open_recordings(videos, recorded_at)
+    opened = open_recordings(videos, recorded_at, fps, motion)
     for one in opened.rejected:
         stderr.print(f"[yellow]left out:[/] {_plain(one.file)}: {_plain(one.reason)}")
     if not opened.recordings:
@@ -207,6 +214,7 @@ def _enrolled(watchlist: Path | None, store: WatchlistStore, run: FootageRun) ->
 def _document(opened: Opened, report: ImportReport, result: FootageResult) -> dict[str, Any]:
     """The outside promise, in its order; what goes beyond it stands behind."""
     frames = result.frames_by_camera()
+    seconds = sum(one.seconds for one in result.endings.values())
     return {
         "sources": [
             _source(one, frames.get(one.camera.name, 0), result.endings.get(one.camera.name))
@@ -224,6 +232,7 @@ def _document(opened: Opened, report: ImportReport, result: FootageResult) -> di
         "speed": {
             "wall_s": round(result.wall_s, 3),
             "frames_per_s": round(sum(frames.values()) / result.wall_s, 2) if result.wall_s else 0.0,
+            "footage_hours_per_hour": round(seconds / result.wall_s, 2) if result.wall_s else 0.0,
             "latency_ms": {
                 "p50": result.percentile_ms("capture_to_answer_seconds", 0.5),
                 "p95": result.percentile_ms("capture_to_answer_seconds", 0.95),
@@ -255,6 +264,10 @@ def _source(recording: Recording, frames: int, ending: CameraStatus | None) -> d
         "expected": expected,
         "damaged": 0 if ending is None else ending.corrupt,
         "missing_s": 0.0 if ending is None else ending.missing_s,
+        "not_looked_at": {
+            "fps": 0 if ending is None else ending.skipped,
+            "motion": 0 if ending is None else ending.still,
+        },
     }
 
 
@@ -300,11 +313,16 @@ def _print(document: dict[str, Any]) -> None:
     rows: Sequence[tuple[str, object]] = (
         ("recordings", len(document["sources"])),
         ("frames", sum(source["frames"] for source in document["sources"])),
+        *(
+            (f"not looked at: {why}", sum(source["not_looked_at"][rule] for source in document["sources"]))
+            for rule, why in NOT_LOOKED_AT.items()
+        ),
         ("faces seen (tracklets)", document["faces_seen"]),
         ("faces compared", document["faces_compared"]),
         ("watchlist", f"{watchlist['entries']} entries, {watchlist['images']} pictures"),
         ("pictures rejected", len(watchlist["rejected"])),
         ("speed", f"{speed['frames_per_s']:.1f} frames/s"),
+        ("hours of footage per hour", f"{speed['footage_hours_per_hour']:.1f}"),
     )
     table("Summary", ("", ""), rows)
     incomplete = [one for one in document["sources"] if one["damaged"] or one["missing_s"]]

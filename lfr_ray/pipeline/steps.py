@@ -114,7 +114,9 @@ class CameraSteps:
         Raises:
             Exception: What the source raised, or a fault of the chain's own. Alerts on their way are still sent.
         """
-        self._detections = Detections(source, self._site.detector, self._stages, self._counts, self._in_flight)
+        self._detections = Detections(
+            source, self._camera, self._site.detector, self._stages, self._clock, self._counts, self._in_flight
+        )
         self._comparisons = asyncio.Semaphore(MAX_COMPARISONS)
         self._detected_s = self._clock.steady_s()
         forgetting = asyncio.create_task(self._keep_forgetting())
