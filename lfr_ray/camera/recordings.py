@@ -12,8 +12,8 @@ from typing import Any
 from lfr_ray.camera.footage import SourceInfo
 from lfr_ray.camera.source import open_source
 from lfr_ray.camera.stills import is_picture_name
-from lfr_ray.config import CameraConfig
-from lfr_ray.errors import LfrError, SourceError
+from lfr_ray.config import MAX_FPS, CameraConfig
+from lfr_ray.errors import ConfigError, LfrError, SourceError
 from lfr_ray.section import parse_section
 
 VIDEO_SUFFIXES = frozenset(
@@ -68,9 +68,16 @@ def open_recordings(
     Raises:
         ConfigError: ``recorded_at`` is no moment, or ``fps`` no rate.
     """
+    if fps is not None and not 0 < fps <= MAX_FPS:
+        raise ConfigError(
+            "--fps is no number of frames a second",
+            got=f"{fps:g}",
+            allowed=f"more than 0, up to {MAX_FPS:g}",
+            next_step="leave --fps out to look at every frame",
+        )
     rule: dict[str, Any] = {"pace": "full", "recorded_at": recorded_at, "motion": motion}
     rule |= {} if fps is None else {"max_fps": fps}
-    parse_section(CameraConfig, {"name": "footage", "url": "footage", **rule}, "--recorded-at, --fps")
+    parse_section(CameraConfig, {"name": "footage", "url": "footage", **rule}, "--recorded-at")
     recordings: list[Recording] = []
     rejected: list[Rejected] = []
     taken: set[str] = set()
