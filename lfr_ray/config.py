@@ -32,6 +32,8 @@ DEMO_WATCHLIST = "demo:"
 AUTO = "auto"
 """In place of an embedder's card id: the recommended one where its file is there, see ``models/catalogue.py``."""
 
+MAX_FPS = 120.0
+
 DeviceName = Literal["auto", "cpu", "cuda", "mps", "intel_gpu", "intel_npu"]
 
 
@@ -58,7 +60,7 @@ class CameraConfig(Section):
     max_fps: float = Field(
         default=10.0,
         gt=0,
-        le=120,
+        le=MAX_FPS,
         description="Frames a second that are looked at; at pace full only where it is written.",
     )
     motion: bool = Field(
