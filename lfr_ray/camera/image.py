@@ -11,8 +11,9 @@ from lfr_ray.camera.orientation import SWAPS_SIDES, UPRIGHT, turned
 from lfr_ray.models.shrink import halved
 from lfr_ray.records import Picture
 
-PLANAR = frozenset({"yuv420p", "yuvj420p", "nv12"})
-"""Formats that are cut out and made smaller as they are: what nearly every camera, recording and decoder gives."""
+PLANAR = frozenset({"yuv420p", "yuvj420p"})
+"""Formats that are cut out and made smaller as they are: what nearly every camera and recording gives. Of others
+libswscale joins neighbouring colours, so that a part would differ at its edges; they are converted as a whole."""
 
 PART_PX = 60_000
 """One part more costs as much as so many pixels of a whole picture."""
@@ -90,10 +91,8 @@ def _like(frame: VideoFrame, width_px: int, height_px: int) -> VideoFrame:
 
 
 def _planes(frame: VideoFrame) -> list[npt.NDArray[np.uint8]]:
-    """Views of the planes without padding: ``(h, w)``, and ``(h / 2, w / 2, 2)`` for the joined colours of nv12."""
-    planes = []
-    for plane in frame.planes:
-        rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: plane.height]  # type: ignore[call-overload]
-        joined = frame.format.name == "nv12" and bool(planes)
-        planes.append(rows[:, : 2 * plane.width].reshape(plane.height, -1, 2) if joined else rows[:, : plane.width])
-    return planes
+    """Views of the planes, ``(h, w)`` without padding."""
+    return [
+        np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: plane.height, : plane.width]  # type: ignore[call-overload]
+        for plane in frame.planes
+    ]

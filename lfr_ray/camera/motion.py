@@ -9,11 +9,11 @@ import numpy.typing as npt
 from lfr_ray.models.shrink import halved
 from lfr_ray.records import Image, Picture
 
-ACROSS = 80
-"""Squares along the longer side: a face that is large enough to be compared covers several."""
+ACROSS, LEAST_SQUARE_PX = 80, 8
+"""Squares along the longer side, and how small one may be: a face that can be compared covers several."""
 
-LEAST_LEVELS = 4.0
-"""A square that is brighter or darker by so much, of 255, has changed; compression alone changes it by less."""
+LEAST_LEVELS = 6.0
+"""A square that is brighter or darker by so much, of 255, has changed; compression and noise change it by less."""
 
 LARGE_SQUARE_PX = 16
 
@@ -57,7 +57,7 @@ class MotionGate:
 def _squares(luma: Picture) -> npt.NDArray[np.float32]:
     """Mean brightness of each square; rows and columns that fill none are left out."""
     height, width = luma.shape
-    side = max(1, max(height, width) // ACROSS)
+    side = max(LEAST_SQUARE_PX, max(height, width) // ACROSS)
     columns, rows = max(1, width // side), max(1, height // side)
     # Halved first where squares are large: that is what processors do fast.
     whole = halved(luma[: rows * side, : columns * side], int(side >= LARGE_SQUARE_PX))
