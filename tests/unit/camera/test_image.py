@@ -20,7 +20,7 @@ def decoded(
 ) -> av.VideoFrame:
     """Waves of colour, as a decoder would give them."""
     y, x = np.mgrid[0:height_px, 0:width_px].astype(np.float32)
-    waves = [127 + 100 * np.sin(x / 17 + y / 29 + phase) for phase in (0.0, 2.0, 4.0)]
+    waves = [127 + 100 * np.sin(x / 17 + y / 29 + phase) for phase in (0.0, 0.3, 0.6)]
     frame = av.VideoFrame.from_ndarray(np.stack(waves, axis=2).astype(np.uint8), format="rgb24").reformat(format=pixels)
     frame.colorspace, frame.color_range = matrix, range_
     return frame
