@@ -74,7 +74,8 @@ class VideoFootage:
         clock: For arrival times and stalls.
         stopping: Set by anybody to end the decoding at the next packet.
         stall_s: A stream that delivers no picture for so long has failed.
-        decode: ``auto``, ``cpu``, ``cuda`` or ``vaapi``; where a device cannot, the processor does, and the counts say so.
+        decode: ``auto``, ``cpu``, ``cuda`` or ``vaapi``. Where a device cannot, the processor does; of one that was
+            named, the counts say so.
 
     Raises:
         SourceError: The recording is missing, empty or no video.

@@ -77,7 +77,9 @@ class CameraRun:
     def status(self) -> CameraStatus:
         """How the camera is now."""
         still = int(self.meter.value("frames_still_total", camera=self._camera.name))
-        return replace(self._reader.status(), refusal=self._steps.refusal if self._steps is not None else "", still=still)
+        return replace(
+            self._reader.status(), refusal=self._steps.refusal if self._steps is not None else "", still=still
+        )
 
     def snapshot(self) -> Snapshot:
         """What this camera counted."""
