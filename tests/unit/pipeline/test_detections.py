@@ -42,9 +42,8 @@ class NewestOf:
         self._newest = -1
 
     async def get_async(self) -> Frame:
-        while (index := int((self._clock.steady_s() - self._first_s) * self._fps + 1e-6)) <= self._newest:
-            await asyncio.sleep(self._first_s + (self._newest + 1) / self._fps - self._clock.steady_s() + 1e-6)
-        self._newest = index
+        await asyncio.sleep(self._first_s + (self._newest + 1) / self._fps - self._clock.steady_s())
+        self._newest = index = int((self._clock.steady_s() - self._first_s) * self._fps + 1e-6)
         return Frame("gate", index, self._first_s + index / self._fps, 0.0, PIXELS)
 
 
