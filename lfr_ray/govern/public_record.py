@@ -191,6 +191,11 @@ def _threshold(authority: Authority, profile: Profile) -> dict[str, Any]:
 
 def _camera(counters: CameraCounters) -> dict[str, Any]:
     return {
+        "frames": counters.frames,
+        "frames_expected": counters.expected or None,
+        "frames_damaged": counters.damaged,
+        "missing_s": round(counters.missing_s, 1),
+        "problems": list(counters.problems),
         "faces_seen": counters.faces_seen,
         "faces_compared": counters.faces_compared,
         "failure_to_acquire": _share(counters),

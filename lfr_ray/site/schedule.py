@@ -73,7 +73,7 @@ class Schedule:
         """Record what every camera counted since its last record; also to be called at the end."""
         for camera, now in seen.items():
             new = _since(now, self._counted.get(camera, CameraCounters()))
-            if self._deployment and (new.frames or new.blind_s):
+            if self._deployment and replace(new, latency_ms={}) != CameraCounters():
                 self._storage.ledger.append(counted(self._deployment, camera, new))
             self._counted[camera] = now
 
@@ -99,4 +99,6 @@ def _since(now: CameraCounters, before: CameraCounters) -> CameraCounters:
         if isinstance(getattr(now, one.name), (int, float))
     }
     rejected = {reason: count - base.rejected.get(reason, 0) for reason, count in now.rejected.items()}
-    return replace(now, **numbers, rejected={reason: count for reason, count in rejected.items() if count})
+    problems = tuple(one for one in now.problems if one not in base.problems)
+    rejected = {reason: count for reason, count in rejected.items() if count}
+    return replace(now, **numbers, rejected=rejected, problems=problems)
