@@ -57,6 +57,13 @@ class CameraConfig(Section):
     on_end: Literal["stop", "loop"] = Field(default="stop", description="What a recording does at its end.")
     max_fps: float = Field(default=10.0, gt=0, le=120, description="Frames a second that are looked at (pace live).")
     stall_s: float = Field(default=5.0, gt=0, description="Without a picture for so long, a live stream is blind.")
+    tls_verify: bool = Field(
+        default=True, description="false: any certificate is taken, so that somebody else may answer for the camera."
+    )
+    ca_file: Path | None = Field(
+        default=None,
+        description="Certificates (PEM) that are trusted for https:// and rtsps://; default: the machine's.",
+    )
     min_face_px: float | None = Field(default=None, gt=0, description="Overrides quality.min_size_px for this camera.")
     recorded_at: str = Field(
         default="",

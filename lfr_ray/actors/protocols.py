@@ -84,6 +84,9 @@ class DeskCalls(AlertsPort, Protocol):
     async def raise_alert(self, sighting: Sighting) -> None:
         """Durable before it answers."""
 
+    async def record_removals(self, camera: str, sha256s: list[str]) -> bool:
+        """On record before it answers: pictures that a camera deleted after use."""
+
     async def snapshot(self) -> Snapshot:
         """What the desk counted."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ssl
 import threading
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -335,6 +336,8 @@ def _open(address: Address, stall_s: float, clock: Clock) -> InputContainer:
     options = {"protocol_whitelist": _PROTOCOLS.get(address.scheme or address.kind, "file")}
     if address.scheme in {"rtsp", "rtsps"}:
         options |= {"rtsp_transport": "tcp", "allowed_media_types": "video"}
+    if address.scheme in {"rtsps", "https"} and address.tls_verify:
+        options |= {"tls_verify": "1", "ca_file": address.ca_file or ssl.get_default_verify_paths().cafile or ""}
     if address.lasting:
         # By default ffmpeg studies a stream for two seconds to guess its rate, and all of that arrives late.
         options |= {"fpsprobesize": "2", "analyzeduration": "1500000"}

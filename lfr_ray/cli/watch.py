@@ -168,7 +168,9 @@ def run_footage(site: SiteConfig, opened: Opened, watchlist: Path | None, addres
             stderr.print(f"[yellow]not compared:[/] {entry.entry_id}: {NEEDS_AUTHORITY.format(entry.category)}")
         total = sum(one.info.frames or 0 for one in opened.recordings) or None
         with progress("watching", "frames") as step:
-            result = run.watch(opened.recordings, lambda now: step(now.frames, total, _recordings(now)), opened.rejected)
+            result = run.watch(
+                opened.recordings, lambda now: step(now.frames, total, _recordings(now)), opened.rejected
+            )
     document = _document(opened, report, result)
     document["not_compared"] = [
         {"entry_id": entry.entry_id, "reason": NEEDS_AUTHORITY.format(entry.category)} for entry in set_aside

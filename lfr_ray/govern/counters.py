@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lfr_ray.govern.ledger_event import ID, MAX_ITEMS, MAX_TEXT, Event
+from lfr_ray.govern.ledger_event import ID, MAX_ITEMS, MAX_TEXT, Event, RecordKind
 from lfr_ray.metrics import Snapshot, percentile_s
 
 COUNTED = "faces counted"
@@ -82,12 +82,22 @@ def counted(deployment: str, camera: str, new: CameraCounters) -> Event:
     """The ledger record of what one camera counted since its last one."""
     facts: dict[str, Any] = {name: getattr(new, name) for name in FIELDS}
     facts["problems"] = [*new.problems]
-    subject = camera
-    if not ID.match(camera):  # a recording's camera is called as its file is
-        facts["camera"], subject = camera, "camera:" + re.sub(r"[^A-Za-z0-9_.@:/+-]", "_", camera)[:100]
     facts["rejected"] = dict(new.rejected)
     facts["latency_ms"] = dict(new.latency_ms)
-    return Event("collection", COUNTED, deployment=deployment, actor="camera", subject=subject, facts=facts)
+    return _event("collection", COUNTED, deployment, camera, facts)
+
+
+def removed(deployment: str, camera: str, sha256s: Sequence[str]) -> Event:
+    """The ledger record of pictures that a watched folder's camera deleted after use, by their SHA-256."""
+    return _event("erasure", "pictures removed after use", deployment, camera, {"sha256": [*sha256s]})
+
+
+def _event(kind: RecordKind, what: str, deployment: str, camera: str, facts: dict[str, Any]) -> Event:
+    """A record of a camera's, also where the name is no id: a recording's camera is called as its file is."""
+    subject = camera
+    if not ID.match(camera):
+        facts["camera"], subject = camera, "camera:" + re.sub(r"[^A-Za-z0-9_.@:/+-]", "_", camera)[:100]
+    return Event(kind, what, deployment=deployment, actor="camera", subject=subject, facts=facts)
 
 
 def totals(records: Iterable[Mapping[str, Any]], deployment: str) -> dict[str, CameraCounters]:

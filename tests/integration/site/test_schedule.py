@@ -108,6 +108,13 @@ def test_footage_that_is_incomplete_is_on_record_with_its_reasons(site: Site) ->
     assert sum(1 for _ in read_records(site.files)) == records, "nothing new, no record"
 
 
+def test_pictures_that_a_folder_deleted_are_on_record(site: Site) -> None:
+    hashes = [f"{number:064x}" for number in range(50)]
+    site.schedule.record_removals("gate", hashes)
+    (record,) = [one for one in read_records(site.files) if one["what"] == "pictures removed after use"]
+    assert (record["kind"], record["subject"], record["facts"]["sha256"]) == ("erasure", "gate", hashes)
+
+
 def test_alerts_are_destroyed_when_their_time_is_over(site: Site) -> None:
     site.alert(1)
     site.tick(faces=1)
