@@ -126,7 +126,7 @@ def _follow(site: LiveSite, *, quiet: bool) -> None:
             now = {one.name: camera_words(one) for one in site.cameras()}
             for name in sorted(name for name, words in now.items() if told.get(name) != words):
                 stderr.print(
-                    f"{utc_text(time.time())[11:19]}  camera {name}: {now[name]}", markup=False, soft_wrap=True
+                    f"{utc_text(time.time())[11:19]}Z  camera {name}: {now[name]}", markup=False, soft_wrap=True
                 )
             told = now
     except KeyboardInterrupt:
@@ -181,7 +181,7 @@ def _print_news(site: LiveSite, after: int, *, quiet: bool) -> int:
 
 def _print_alert(alert: dict[str, Any]) -> None:
     stdout.print(
-        f"{utc_text(time.time())[11:19]}  [bold]possible match[/]  "
+        f"{alert['captured_at'][11:19]}Z  [bold]possible match[/]  "
         f"camera {alert['camera']}  entry {alert['entry_id']}  "
         f"similarity {alert['similarity']:.3f} (threshold {alert['threshold']:.3f})  "
         f"{alert['views_agreeing']} of {alert['views_compared']} views agree  -> a person decides"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -103,9 +104,11 @@ def test_a_clip_that_was_cut_without_encoding_is_whole(write: Clips, tmp_path: P
     assert counts.problems == []
 
 
-def test_a_transport_stream_that_jumps_ahead_and_comes_back(write: Clips, tmp_path: Path) -> None:
+@pytest.mark.parametrize("offsets_s", [(0.0, 37_600.0, 0.0), (37_600.0, 0.0, 37_600.0), (0.0, 37_600.0, 37_600.0)])
+def test_a_transport_stream_whose_clock_jumps(write: Clips, tmp_path: Path, offsets_s: tuple[float, ...]) -> None:
+    """Ahead for two seconds, back for two seconds, and ahead for good."""
     parts = []
-    for index, offset_s in enumerate((0.0, 37_600.0, 0.0)):
+    for index, offset_s in enumerate(offsets_s):
         part = tmp_path / f"{index}.ts"
         with av.open(str(write())) as source, av.open(str(part), "w", options={"muxdelay": "0"}) as container:
             video = source.streams.video[0]
@@ -125,6 +128,23 @@ def test_a_transport_stream_that_jumps_ahead_and_comes_back(write: Clips, tmp_pa
     assert times_s == pytest.approx([index / FPS for index in range(FRAMES)], abs=0.25)
     assert times_s == sorted(times_s)
     assert counts.seconds == pytest.approx(LENGTH_S, abs=0.25)
+
+
+def test_a_variable_rate_keeps_its_times_and_its_length(write: Clips, tmp_path: Path) -> None:
+    """Two of three pictures of the second half were never filmed; nothing is missing."""
+    path, shown = tmp_path / "phone.mp4", [one for one in range(FRAMES) if one < 75 or one % 3 == 0]
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=FPS)
+        video.width, video.height, video.pix_fmt, video.max_b_frames = 64, 48, "yuv420p", 0
+        for index in shown:
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), index, np.uint8), format="rgb24")
+            frame.pts, frame.time_base = index, Fraction(1, FPS)
+            container.mux(video.encode(frame))
+        container.mux(video.encode(None))
+    frames, counts = read(path)
+    assert [frame.captured_s for frame in frames] == pytest.approx([index / FPS for index in shown], abs=0.001)
+    assert counts.seconds == pytest.approx(LENGTH_S, abs=0.15)
+    assert (counts.corrupt, counts.missing_s, counts.problems) == (0, 0.0, [])
 
 
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
