@@ -103,5 +103,8 @@ class FleetCalls(Protocol):
     async def self_tests(self) -> list[SelfTest]:
         """What the models' replicas measured when they started."""
 
+    async def import_notes(self) -> list[str]:
+        """What people should look at of the watchlist folder that was imported at the start."""
+
     async def snapshots(self) -> list[Snapshot]:
         """Counters of every camera, the matcher and the desk."""
