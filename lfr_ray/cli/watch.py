@@ -209,6 +209,7 @@ def _enrolled(watchlist: Path | None, store: WatchlistStore, run: FootageRun) ->
 def _document(opened: Opened, report: ImportReport, result: FootageResult) -> dict[str, Any]:
     """The outside promise, in its order; what goes beyond it stands behind."""
     frames = result.frames_by_camera()
+    people = result.by_label("people_estimated_total", "camera")
     return {
         "sources": [
             _source(one, frames.get(one.camera.name, 0), result.endings.get(one.camera.name))
@@ -236,9 +237,14 @@ def _document(opened: Opened, report: ImportReport, result: FootageResult) -> di
             {"camera": name, "problem": problem} for name, found in sorted(result.problems.items()) for problem in found
         ],
         "faces_by_camera": {
-            name: {"seen": seen, "compared": result.by_label("faces_compared_total", "camera").get(name, 0)}
+            name: {
+                "seen": seen,
+                "people_estimated": people.get(name, 0),
+                "compared": result.by_label("faces_compared_total", "camera").get(name, 0),
+            }
             for name, seen in sorted(result.by_label("faces_seen_total", "camera").items())
         },
+        "people_estimated": sum(people.values()),
         "views_rejected": result.by_label("views_rejected_total", "reason"),
         "created_at": utc_text(time.time()),
     }
@@ -303,6 +309,7 @@ def _print(document: dict[str, Any]) -> None:
         ("recordings", len(document["sources"])),
         ("frames", sum(source["frames"] for source in document["sources"])),
         ("faces seen (tracklets)", document["faces_seen"]),
+        ("people (estimated by place and time)", document["people_estimated"]),
         ("faces compared", document["faces_compared"]),
         ("watchlist", f"{watchlist['entries']} entries, {watchlist['images']} pictures"),
         ("pictures rejected", len(watchlist["rejected"])),

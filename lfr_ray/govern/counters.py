@@ -13,7 +13,17 @@ from lfr_ray.metrics import Snapshot, percentile_s
 
 COUNTED = "faces counted"
 """What such a record says. It holds what came since the camera's record before."""
-FIELDS = ("frames", "expected", "damaged", "missing_s", "faces_seen", "faces_compared", "watched_s", "blind_s")
+FIELDS = (
+    "frames",
+    "expected",
+    "damaged",
+    "missing_s",
+    "people_estimated",
+    "faces_seen",
+    "faces_compared",
+    "watched_s",
+    "blind_s",
+)
 
 
 @dataclass
@@ -31,6 +41,7 @@ class CameraCounters:
         damaged: Packets and pictures that could not be decoded, or only with gaps.
         missing_s: Time without a picture where there should be one; of a live camera the time in which it was blind.
         problems: What was wrong with the footage, each kind once, without the names of files.
+        people_estimated: Tracklets joined by place and time: who looked away is counted once, who comes back again.
     """
 
     frames: int = 0
@@ -44,6 +55,7 @@ class CameraCounters:
     damaged: int = 0
     missing_s: float = 0.0
     problems: tuple[str, ...] = ()
+    people_estimated: int = 0
 
 
 def counters_of(
@@ -70,7 +82,10 @@ def counters_of(
         damaged=_total(counted, "frames_damaged", camera),
         missing_s=round(_value(counted, "footage_missing_seconds", camera), 1),
         problems=_kinds(problems),
-        **{name: _total(counted, name, camera) for name in ("frames", "faces_seen", "faces_compared")},
+        **{
+            name: _total(counted, name, camera)
+            for name in ("frames", "people_estimated", "faces_seen", "faces_compared")
+        },
         watched_s=round(watched_s, 1),
         blind_s=round(blind_s, 1),
         rejected=_rejected(counted, camera),
