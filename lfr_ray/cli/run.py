@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 import lfr_ray
-from lfr_ray.cli.output import json_target, stderr, table, write_json
+from lfr_ray.cli.output import Faults, check_json_target, json_target, stderr, table, write_json
 from lfr_ray.clock import utc_text
 from lfr_ray.errors import ConfigError
 from lfr_ray.site_file import SiteFile, read_site_file
@@ -43,14 +43,17 @@ def run(
     site_file: Annotated[Path, typer.Argument(help="The site: a Ray Serve configuration.", metavar="SITE.yaml")],
     address: Annotated[str, typer.Option(help="An existing Ray cluster, `auto` for the one on this machine.")] = "",
     port: PortOption = None,
-    json_to: Annotated[
-        str, typer.Option("--json", metavar="FILE|-", help="Write all alerts as JSON at the end.", callback=json_target)
-    ] = "",
+    json_to: Annotated[str, typer.Option("--json", metavar="FILE|-", help="Write all alerts as JSON at the end.")] = "",
 ) -> None:
     """Run a site until Ctrl-C: on local Ray, or on an existing cluster."""
     from lfr_ray.live import LiveSite
 
-    file = _with_embedder(site_file, {}, port, starts_here=not address)
+    faults = Faults()
+    with faults:
+        check_json_target(json_to)
+    with faults:
+        file = _with_embedder(site_file, {}, port, starts_here=not address)
+    faults.tell()
     stderr.print(f"starting the site {file.site.site} ...")
     with LiveSite(file, address) as site:
         _announce(file, site)

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lfr_ray.cli.output import json_target, progress, stderr, table, write_json
+from lfr_ray.cli.output import Faults, check_json_target, progress, stderr, table, write_json
 from lfr_ray.cli.output import plain as _plain
 from lfr_ray.clock import utc_text
 from lfr_ray.config import AUTO, AuthorityConfig, DetectorConfig, DeviceName, EmbedderConfig, MatchConfig, SiteConfig
 from lfr_ray.errors import ConfigError, SourceError
+from lfr_ray.models.catalogue import card
 from lfr_ray.section import parse_section
 
 if TYPE_CHECKING:
@@ -40,9 +41,7 @@ def watch(
     watchlist: Annotated[
         Path | None, typer.Option(help="Watchlist folder: DIR/<entry-id>/<image>, optional watchlist.csv.")
     ] = None,
-    json_to: Annotated[
-        str, typer.Option("--json", metavar="FILE|-", help="Write the result as JSON.", callback=json_target)
-    ] = "",
+    json_to: Annotated[str, typer.Option("--json", metavar="FILE|-", help="Write the result as JSON.")] = "",
     deployment: Annotated[str, typer.Option(help="Retrospective deployment under whose authority to compare.")] = "",
     data_dir: Annotated[Path, typer.Option(help="With --deployment: the site's data folder.")] = Path("lfr-data"),
     recorded_at: Annotated[str, typer.Option(help="When the recordings begin, ISO 8601; with --deployment.")] = "",
@@ -64,22 +63,23 @@ def watch(
     With --watchlist alone this is a test: only the categories test and blue-list are compared, and nothing is kept.
     With --deployment the site's approved list is compared under that authority, and alerts go to the site's desk.
     """
-    _check_arguments(watchlist, deployment)
-    rule = parse_section(
-        MatchConfig, {"threshold": threshold, "false_alerts_per_10k_faces": false_alerts}, "--threshold, --false-alerts"
-    )
-    from lfr_ray.camera.recordings import open_recordings
-
-    opened = open_recordings(videos, recorded_at)
-    for one in opened.rejected:
-        stderr.print(f"[yellow]left out:[/] {_plain(one.file)}: {_plain(one.reason)}")
-    if not opened.recordings:
-        raise SourceError(
-            "none of the recordings can be used",
-            got="; ".join(f"{one.file}: {one.reason}" for one in opened.rejected),
-            allowed="video files that FFmpeg reads, or folders of pictures",
-            next_step="see the reasons above",
+    faults = Faults()
+    with faults:
+        check_json_target(json_to)
+    with faults:
+        _check_list(watchlist, deployment)
+    with faults:
+        rule = parse_section(
+            MatchConfig,
+            {"threshold": threshold, "false_alerts_per_10k_faces": false_alerts},
+            "--threshold, --false-alerts",
         )
+    for one in {detector, model, second_model} - {AUTO, ""}:
+        with faults:
+            card(one)
+    with faults:
+        opened = _opened(videos, recorded_at)
+    faults.tell()
     kept = bool(deployment)
     folder = data_dir if kept else Path(tempfile.mkdtemp(prefix="lfr-watch-"))
     try:
@@ -99,8 +99,25 @@ def watch(
         raise typer.Exit(1)
 
 
-def _check_arguments(watchlist: Path | None, deployment: str) -> None:
-    """What can be wrong before anything is started."""
+def _opened(videos: Sequence[Path], recorded_at: str) -> Opened:
+    """The recordings; what is left out is told."""
+    from lfr_ray.camera.recordings import open_recordings
+
+    opened = open_recordings(videos, recorded_at)
+    for one in opened.rejected:
+        stderr.print(f"[yellow]left out:[/] {_plain(one.file)}: {_plain(one.reason)}")
+    if not opened.recordings:
+        raise SourceError(
+            "none of the recordings can be used",
+            got="; ".join(f"{one.file}: {one.reason}" for one in opened.rejected),
+            allowed="video files that FFmpeg reads, or folders of pictures",
+            next_step="see the reasons above",
+        )
+    return opened
+
+
+def _check_list(watchlist: Path | None, deployment: str) -> None:
+    """What can be wrong with the list before anything is started."""
     if (watchlist is None) == (not deployment):
         raise ConfigError(
             "one list is needed, and only one",
