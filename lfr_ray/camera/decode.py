@@ -27,6 +27,7 @@ from av.video.stream import VideoStream
 from lfr_ray.camera.address import Address
 from lfr_ray.camera.faults import fault_of, kind_of, no_picture, not_video
 from lfr_ray.camera.footage import DecodedPicture, SourceCounts, SourceInfo
+from lfr_ray.camera.h264_numbers import PictureNumbers
 from lfr_ray.camera.orientation import SWAPS_SIDES, orientation_of, turned
 from lfr_ray.camera.pace import Lag, measure_lag
 from lfr_ray.camera.stills import MAX_PIXELS
@@ -93,6 +94,7 @@ class VideoFootage:
         self._stall_s = stall_s
         self._rgb = VideoReformatter()
         self._lag = Lag()
+        self._numbers: PictureNumbers | None = None
         self._began_s = self._seen_s = clock.steady_s()
         self._container = _open(address, stall_s, clock)
         try:
@@ -155,6 +157,13 @@ class VideoFootage:
         entries = self._stream.index_entries
         hidden = sum(one.is_discard for one in entries) if len(entries) == self._stream.frames else 0
         self.counts.expected = max(0, self._stream.frames - hidden) or None
+        if self._stream.codec_context.name == "h264":
+            self._numbers = PictureNumbers(self._stream.codec_context.extradata or b"")
+
+    def _count_missing(self, missing: int) -> None:
+        self.counts.corrupt += missing
+        if self.counts.expected is not None:
+            self.counts.expected += missing
 
     def _report(self) -> None:
         """What was wrong with a recording that was read to its end."""
@@ -232,6 +241,8 @@ class VideoFootage:
                 # Also when this very packet ends the silence: it was left over in the parser, and
                 # its picture is as old as the silence.
                 raise no_picture(self._address, waited_s)
+            if ours and packet is not None and self._numbers is not None:
+                self._count_missing(self._numbers.missing(bytes(packet), packet.dts))
             for frame in self._pictures_of(packet) if ours else []:
                 self.counts.decoded += 1
                 self._measure_lag(frame, packet)

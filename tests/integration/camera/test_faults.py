@@ -73,13 +73,22 @@ def test_damaged_pictures_are_counted(write: Clips, tmp_path: Path) -> None:
     assert any(problem.startswith("damaged: ") for problem in counts.problems)
 
 
-def test_dropped_pictures_are_told_and_the_others_come(write: Clips, tmp_path: Path) -> None:
-    frames, counts = read(filtered(write(), "noise=drop='not(mod(n+1,4))'", tmp_path))
+@pytest.mark.parametrize("gop", [10, 25, 300])
+def test_dropped_pictures_are_told_and_the_others_come(write: Clips, tmp_path: Path, gop: int) -> None:
+    frames, counts = read(filtered(write(gop=gop), "noise=drop='not(mod(n+1,4))'", tmp_path))
     assert len(frames) > (FRAMES - FRAMES // 4) * 0.85
-    assert counts.corrupt > 5
+    assert counts.expected == pytest.approx(FRAMES, abs=7)
+    assert counts.corrupt > 20
     assert counts.missing_s > 0.5
     assert counts.seconds == pytest.approx(LENGTH_S, abs=0.1)
     assert counts.problems
+
+
+def test_a_single_picture_that_was_dropped_is_told(write: Clips, tmp_path: Path) -> None:
+    frames, counts = read(filtered(write(), "noise=drop='eq(n,77)'", tmp_path))
+    assert (len(frames), counts.expected, counts.corrupt) == (FRAMES - 1, FRAMES, 1)
+    assert counts.missing_s == pytest.approx(1 / FPS, abs=0.01)
+    assert len(counts.problems) == 1
 
 
 def test_a_hole_is_told_with_its_times(write: Clips, tmp_path: Path) -> None:
