@@ -71,6 +71,13 @@ class CameraConfig(Section):
         default="auto", description="What decodes video; where that is not possible the processor does."
     )
     stall_s: float = Field(default=5.0, gt=0, description="Without a picture for so long, a live stream is blind.")
+    tls_verify: bool = Field(
+        default=True, description="false: any certificate is taken, so that somebody else may answer for the camera."
+    )
+    ca_file: Path | None = Field(
+        default=None,
+        description="Certificates (PEM) that are trusted for https:// and rtsps://; default: the machine's.",
+    )
     min_face_px: float | None = Field(default=None, gt=0, description="Overrides quality.min_size_px for this camera.")
     recorded_at: str = Field(
         default="",

@@ -19,6 +19,7 @@ COUNTERS: Mapping[str, str] = {
     "footage_missing_seconds_total": "Seconds without a picture where there should be one",
     "faces_detected_total": "Faces found in frames",
     "faces_seen_total": "Tracklets that ended",
+    "people_estimated_total": "People who came into view, estimated by place and time",
     "faces_compared_total": "Tracklets of which at least one view passed the quality gate",
     "views_rejected_total": "Views that the quality gate refused, by reason (failure to acquire)",
     "views_embedded_total": "Views turned into vectors",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ssl
 import threading
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -26,6 +27,7 @@ from av.video.stream import VideoStream
 from lfr_ray.camera.address import Address
 from lfr_ray.camera.faults import fault_of, kind_of, no_picture, not_video
 from lfr_ray.camera.footage import DecodedPicture, SourceCounts, SourceInfo
+from lfr_ray.camera.h264_numbers import PictureNumbers
 from lfr_ray.camera.hardware import DEVICE_FILES, hardware_for, on_processor
 from lfr_ray.camera.image import DecodedImage
 from lfr_ray.camera.orientation import SWAPS_SIDES, orientation_of
@@ -113,6 +115,7 @@ class VideoFootage:
     def _begin(self, hardware: HWAccel | None) -> None:
         """Open, and decode the first picture."""
         address = self._address
+        self._numbers: PictureNumbers | None = None
         self._began_s = self._seen_s = self._clock.steady_s()
         self._container = _open(address, self._stall_s, self._clock, hardware)
         try:
@@ -175,6 +178,13 @@ class VideoFootage:
         entries = self._stream.index_entries
         hidden = sum(one.is_discard for one in entries) if len(entries) == self._stream.frames else 0
         self.counts.expected = max(0, self._stream.frames - hidden) or None
+        if self._stream.codec_context.name == "h264":
+            self._numbers = PictureNumbers(self._stream.codec_context.extradata or b"")
+
+    def _count_missing(self, missing: int) -> None:
+        self.counts.corrupt += missing
+        if self.counts.expected is not None:
+            self.counts.expected += missing
 
     def _report(self) -> None:
         """What was wrong with a recording that was read to its end."""
@@ -252,6 +262,8 @@ class VideoFootage:
                 # Also when this very packet ends the silence: it was left over in the parser, and
                 # its picture is as old as the silence.
                 raise no_picture(self._address, waited_s)
+            if ours and packet is not None and self._numbers is not None:
+                self._count_missing(self._numbers.missing(bytes(packet), packet.dts))
             for frame in self._pictures_of(packet) if ours else []:
                 self.counts.decoded += 1
                 self._measure_lag(frame, packet)
@@ -359,6 +371,8 @@ def _open(address: Address, stall_s: float, clock: Clock, hardware: HWAccel | No
     options = {"protocol_whitelist": _PROTOCOLS.get(address.scheme or address.kind, "file")}
     if address.scheme in {"rtsp", "rtsps"}:
         options |= {"rtsp_transport": "tcp", "allowed_media_types": "video"}
+    if address.scheme in {"rtsps", "https"} and address.tls_verify:
+        options |= {"tls_verify": "1", "ca_file": address.ca_file or ssl.get_default_verify_paths().cafile or ""}
     if address.lasting:
         # By default ffmpeg studies a stream for two seconds to guess its rate, and all of that arrives late.
         options |= {"fpsprobesize": "2", "analyzeduration": "1500000"}

@@ -155,6 +155,7 @@ def open_source(
     schemes: Schemes | None = None,
     clock: Clock | None = None,
     stopping: threading.Event | None = None,
+    on_removed: Callable[[str], None] = lambda sha256: None,
 ) -> PacedSource:
     """Open a camera's footage and wait for its first picture.
 
@@ -163,16 +164,21 @@ def open_source(
         schemes: Plugged-in kinds of footage.
         clock: The machine's unless given.
         stopping: Ends the frames when set.
+        on_removed: Told the SHA-256 of each picture that was deleted after use.
 
     Raises:
         SourceError: The address or the recording is wrong.
         StreamError: The camera cannot be reached, or sends no picture.
     """
-    address = parse_address(config.url, schemes or ())
+    ca_file = "" if config.ca_file is None else str(config.ca_file)
+    address = replace(parse_address(config.url, schemes or ()), tls_verify=config.tls_verify, ca_file=ca_file)
     clock = clock or SystemClock()
     stopping = stopping or threading.Event()
     return PacedSource(
-        config, partial(_open_footage, config, address, schemes or {}, clock, stopping), clock=clock, stopping=stopping
+        config,
+        partial(_open_footage, config, address, schemes or {}, clock, stopping, on_removed),
+        clock=clock,
+        stopping=stopping,
     )
 
 
@@ -200,13 +206,20 @@ class PluggedFootage:
 
 
 def _open_footage(
-    config: CameraConfig, address: Address, schemes: Schemes, clock: Clock, stopping: threading.Event
+    config: CameraConfig,
+    address: Address,
+    schemes: Schemes,
+    clock: Clock,
+    stopping: threading.Event,
+    on_removed: Callable[[str], None],
 ) -> Footage:
     if address.kind == "scheme":
         return PluggedFootage(schemes[address.scheme](config))
     if config.folder != "read":
         remove = config.folder == "watch-and-remove"
-        return WatchedFolder(address, camera=config.name, remove=remove, clock=clock, stopping=stopping)
+        return WatchedFolder(
+            address, camera=config.name, remove=remove, clock=clock, stopping=stopping, on_removed=on_removed
+        )
     if address.kind == "pictures":
         return FolderFootage(address)
     if address.scheme in {"http", "https"}:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lfr_ray.cli.output import json_target, progress, stderr, table, write_json
+from lfr_ray.cli.output import Faults, check_json_target, progress, stderr, table, write_json
 from lfr_ray.cli.output import plain as _plain
 from lfr_ray.clock import utc_text
 from lfr_ray.config import AUTO, AuthorityConfig, DetectorConfig, DeviceName, EmbedderConfig, MatchConfig, SiteConfig
 from lfr_ray.errors import ConfigError, SourceError
+from lfr_ray.models.catalogue import card
 from lfr_ray.section import parse_section
 
 if TYPE_CHECKING:
@@ -41,9 +42,7 @@ def watch(
     watchlist: Annotated[
         Path | None, typer.Option(help="Watchlist folder: DIR/<entry-id>/<image>, optional watchlist.csv.")
     ] = None,
-    json_to: Annotated[
-        str, typer.Option("--json", metavar="FILE|-", help="Write the result as JSON.", callback=json_target)
-    ] = "",
+    json_to: Annotated[str, typer.Option("--json", metavar="FILE|-", help="Write the result as JSON.")] = "",
     deployment: Annotated[str, typer.Option(help="Retrospective deployment under whose authority to compare.")] = "",
     data_dir: Annotated[Path, typer.Option(help="With --deployment: the site's data folder.")] = Path("lfr-data"),
     recorded_at: Annotated[str, typer.Option(help="When the recordings begin, ISO 8601; with --deployment.")] = "",
@@ -71,22 +70,23 @@ def watch(
     With --watchlist alone this is a test: only the categories test and blue-list are compared, and nothing is kept.
     With --deployment the site's approved list is compared under that authority, and alerts go to the site's desk.
     """
-    _check_arguments(watchlist, deployment)
-    rule = parse_section(
-        MatchConfig, {"threshold": threshold, "false_alerts_per_10k_faces": false_alerts}, "--threshold, --false-alerts"
-    )
-    from lfr_ray.camera.recordings import open_recordings
-
-    opened = open_recordings(videos, recorded_at, fps, motion)
-    for one in opened.rejected:
-        stderr.print(f"[yellow]left out:[/] {_plain(one.file)}: {_plain(one.reason)}")
-    if not opened.recordings:
-        raise SourceError(
-            "none of the recordings can be used",
-            got="; ".join(f"{one.file}: {one.reason}" for one in opened.rejected),
-            allowed="video files that FFmpeg reads, or folders of pictures",
-            next_step="see the reasons above",
+    faults = Faults()
+    with faults:
+        check_json_target(json_to)
+    with faults:
+        _check_list(watchlist, deployment)
+    with faults:
+        rule = parse_section(
+            MatchConfig,
+            {"threshold": threshold, "false_alerts_per_10k_faces": false_alerts},
+            "--threshold, --false-alerts",
         )
+    for one in {detector, model, second_model} - {AUTO, ""}:
+        with faults:
+            card(one)
+    with faults:
+        opened = _opened(videos, recorded_at, fps, motion)
+    faults.tell()
     kept = bool(deployment)
     folder = data_dir if kept else Path(tempfile.mkdtemp(prefix="lfr-watch-"))
     try:
@@ -106,8 +106,25 @@ def watch(
         raise typer.Exit(1)
 
 
-def _check_arguments(watchlist: Path | None, deployment: str) -> None:
-    """What can be wrong before anything is started."""
+def _opened(videos: Sequence[Path], recorded_at: str, fps: float | None, motion: bool) -> Opened:
+    """The recordings; what is left out is told."""
+    from lfr_ray.camera.recordings import open_recordings
+
+    opened = open_recordings(videos, recorded_at, fps, motion)
+    for one in opened.rejected:
+        stderr.print(f"[yellow]left out:[/] {_plain(one.file)}: {_plain(one.reason)}")
+    if not opened.recordings:
+        raise SourceError(
+            "none of the recordings can be used",
+            got="; ".join(f"{one.file}: {one.reason}" for one in opened.rejected),
+            allowed="video files that FFmpeg reads, or folders of pictures",
+            next_step="see the reasons above",
+        )
+    return opened
+
+
+def _check_list(watchlist: Path | None, deployment: str) -> None:
+    """What can be wrong with the list before anything is started."""
     if (watchlist is None) == (not deployment):
         raise ConfigError(
             "one list is needed, and only one",
@@ -175,7 +192,9 @@ def run_footage(site: SiteConfig, opened: Opened, watchlist: Path | None, addres
             stderr.print(f"[yellow]not compared:[/] {entry.entry_id}: {NEEDS_AUTHORITY.format(entry.category)}")
         total = sum(one.info.frames or 0 for one in opened.recordings) or None
         with progress("watching", "frames") as step:
-            result = run.watch(opened.recordings, lambda now: step(now.frames, total, _recordings(now)))
+            result = run.watch(
+                opened.recordings, lambda now: step(now.frames, total, _recordings(now)), opened.rejected
+            )
     document = _document(opened, report, result)
     document["not_compared"] = [
         {"entry_id": entry.entry_id, "reason": NEEDS_AUTHORITY.format(entry.category)} for entry in set_aside
@@ -215,6 +234,7 @@ def _document(opened: Opened, report: ImportReport, result: FootageResult) -> di
     """The outside promise, in its order; what goes beyond it stands behind."""
     frames = result.frames_by_camera()
     seconds = sum(one.seconds for one in result.endings.values())
+    people = result.by_label("people_estimated_total", "camera")
     return {
         "sources": [
             _source(one, frames.get(one.camera.name, 0), result.endings.get(one.camera.name))
@@ -243,9 +263,14 @@ def _document(opened: Opened, report: ImportReport, result: FootageResult) -> di
             {"camera": name, "problem": problem} for name, found in sorted(result.problems.items()) for problem in found
         ],
         "faces_by_camera": {
-            name: {"seen": seen, "compared": result.by_label("faces_compared_total", "camera").get(name, 0)}
+            name: {
+                "seen": seen,
+                "people_estimated": people.get(name, 0),
+                "compared": result.by_label("faces_compared_total", "camera").get(name, 0),
+            }
             for name, seen in sorted(result.by_label("faces_seen_total", "camera").items())
         },
+        "people_estimated": sum(people.values()),
         "views_rejected": result.by_label("views_rejected_total", "reason"),
         "created_at": utc_text(time.time()),
     }
@@ -318,6 +343,7 @@ def _print(document: dict[str, Any]) -> None:
             for rule, why in NOT_LOOKED_AT.items()
         ),
         ("faces seen (tracklets)", document["faces_seen"]),
+        ("people (estimated by place and time)", document["people_estimated"]),
         ("faces compared", document["faces_compared"]),
         ("watchlist", f"{watchlist['entries']} entries, {watchlist['images']} pictures"),
         ("pictures rejected", len(watchlist["rejected"])),

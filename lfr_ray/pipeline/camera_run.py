@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections import deque
 from dataclasses import dataclass, replace
 
 import structlog
@@ -56,6 +57,11 @@ class CameraRun:
     def frames(self) -> int:
         """Frames that were looked at so far."""
         return int(self.meter.value("frames_total", camera=self._camera.name))
+
+    @property
+    def removed(self) -> deque[str]:
+        """SHA-256 of pictures that were deleted after use and are not on record yet."""
+        return self._reader.removed
 
     def begin(self, stages: Stages) -> asyncio.Task[None]:
         """Start, unless it runs already; the task ends with the camera.

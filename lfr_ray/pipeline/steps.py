@@ -29,6 +29,7 @@ from lfr_ray.pipeline.comparison import ChosenViews, Comparison
 from lfr_ray.pipeline.counts import CameraCounts
 from lfr_ray.pipeline.detections import Detections
 from lfr_ray.pipeline.parts import around
+from lfr_ray.pipeline.people import JOIN_S, PeopleEstimate
 from lfr_ray.pipeline.stages import FrameSource, Stages
 from lfr_ray.pipeline.tracklets import Tracklets
 from lfr_ray.records import Faces, Frame, View
@@ -95,6 +96,7 @@ class CameraSteps:
         self._in_flight = in_flight
         self._counts = counts = CameraCounts(meter, clock, camera.name)
         self._tracker = FaceTracker(site.track)
+        self._people = PeopleEstimate()
         self._tracklets = tracklets = Tracklets(site.evidence, camera.name, embedder.id)
         self._alerts = alerts = AlertSender(stages, clock, counts, camera.name)
         self._comparison = Comparison(embedder, stages, tracklets, checks, alerts, clock, counts, run_id)
@@ -131,6 +133,7 @@ class CameraSteps:
                 task.cancel()
             self._tracker.finish()
             self._tracklets.clear()
+            self._people.clear()
             await asyncio.gather(self._detections.close(), *ending, return_exceptions=True)
 
     async def _follow(self, frame: Frame, faces: Faces) -> None:
@@ -142,6 +145,8 @@ class CameraSteps:
         self._note_interval(frame)
         tracked = self._tracker.update(faces, frame.captured_s)
         self._end(tracked.ended)
+        come = self._people.look(tracked.rows, faces.boxes, frame.captured_s, self._tracker.lost_s)
+        self._counts.add("people_estimated_total", come)
         chosen = self._choose(frame, faces, tracked.rows)
         if chosen.views:
             with ExitStack() as holding:
@@ -153,6 +158,7 @@ class CameraSteps:
             # Nobody is followed into another picture, and no comparison is cut short by that.
             await self._compared()
             self._end(self._tracker.finish())
+            self._people.clear()
         self._forget()
 
     def _note_interval(self, frame: Frame) -> None:
@@ -226,11 +232,15 @@ class CameraSteps:
             limit_s = self._tracker.lost_s
             if self._camera.pace == "full" or self._detections.under_way:
                 limit_s = max(DETECTOR_LIMIT_S, limit_s)
-            if self._clock.steady_s() - self._detected_s >= limit_s:
+            waited_s = self._clock.steady_s() - self._detected_s
+            if waited_s >= limit_s:
                 self._end(self._tracker.finish())
+            if waited_s >= limit_s + JOIN_S:
+                self._people.clear()
             self._forget()
 
     def _end(self, tracks: tuple[int, ...]) -> None:
+        self._people.end(tracks)
         self._tracklets.end(tracks, self._clock.steady_s())
 
     def _forget(self) -> None:
