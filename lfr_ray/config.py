@@ -12,9 +12,9 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from lfr_ray.api_config import ApiConfig
 from lfr_ray.clock import parse_utc
-from lfr_ray.records import Role
-from lfr_ray.section import FORMS, Section, form, shown_name
+from lfr_ray.section import Section, form, shown_name
 
 NAME_PATTERN = form(
     r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$",
@@ -26,9 +26,6 @@ CAMERA_PATTERN = form(
     r"^[^/\\\x00-\x1f\x7f]{1,128}$", "a name may not contain / or \\ or line breaks, and has 1 to 128 letters"
 )
 """Names of cameras: a recording's camera bears the name of its file, whatever that is."""
-
-SECRET_PATTERN = form(r"^$|^(env:[A-Za-z_][A-Za-z0-9_]*|file:/[^\x00]+)$", "a secret is named: env:NAME or file:/path")
-"""Where a secret stands: never the secret itself, because Serve keeps and shows what a site file says."""
 
 DEMO_WATCHLIST = "demo:"
 """In place of a watchlist folder: the demo's own pictures."""
@@ -254,37 +251,6 @@ class AlertConfig(Section):
         repr=False,
         description="SQLAlchemy URL; empty: SQLite in data_dir. Its password is named: {env:NAME}.",
     )
-
-
-class OidcConfig(Section):
-    """An issuer of identities (OpenID Connect) that signs people in."""
-
-    issuer: str = Field(
-        pattern=form(r"^(https://[^\s?#]+|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/[^\s?#]*)?)$", "https://..."),
-        description="Its address, https.",
-    )
-    client_id: str = Field(min_length=1, description="As the issuer knows this site; also the audience of its tokens.")
-    client_secret: str = Field(default="", pattern=SECRET_PATTERN, description="env:NAME or file:/path, if it has one.")
-    person_claim: str = Field(default="preferred_username", description="Claim that holds a person's staff number.")
-    role_claim: str = Field(default="roles", description="Claim that holds a person's roles.")
-    roles: Mapping[str, Role] = Field(description="What the issuer calls a role: which of ours it is.")
-
-
-class ApiConfig(Section):
-    """HTTP for alert consumers. Who may use it: `lfr people`, and an issuer of identities."""
-
-    console: bool = Field(default=True, description="Serve the console at /.")
-    demo_officer: str = Field(
-        default="",
-        pattern=form(rf"^$|{NAME_PATTERN}", FORMS[NAME_PATTERN]),
-        description="Officer as whom everybody is signed in without asking; test sites on loopback only.",
-    )
-    public_url: str = Field(
-        default="",
-        pattern=form(r"^$|^https://[^\s/?#@]+$", "https://HOST, without a path"),
-        description="Where people reach the site through a proxy that ends TLS: the proxy's address, https://HOST.",
-    )
-    oidc: OidcConfig | None = Field(default=None, description="An issuer that signs people in, beside their tokens.")
 
 
 class AuthorityConfig(Section):

@@ -14,7 +14,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from lfr_ray.config import OidcConfig
+from lfr_ray.api_config import OidcConfig
 from lfr_ray.errors import FailureError, RefusedError
 from lfr_ray.files import secret
 from lfr_ray.people.tokens import ID_PATTERN

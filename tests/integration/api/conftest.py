@@ -22,8 +22,8 @@ from lfr_ray.api.app import build_api
 from lfr_ray.api.auth import Access
 from lfr_ray.api.ports import LocalAlerts
 from lfr_ray.api.site_state import CameraState, DeploymentList, Switched, WatchlistState
+from lfr_ray.api_config import OidcConfig
 from lfr_ray.clock import SystemClock
-from lfr_ray.config import OidcConfig
 from lfr_ray.data_dir import DataDir
 from lfr_ray.metrics import Snapshot
 from lfr_ray.people.oidc import Issuer

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from joserfc.jwk import RSAKey
 
-from lfr_ray.config import OidcConfig
+from lfr_ray.api_config import OidcConfig
 from lfr_ray.people import oidc
 from tests.integration.api.issuer import TestIssuer
 
