@@ -45,6 +45,7 @@ class LiveSite:
     def __init__(self, file: SiteFile, address: str = "") -> None:
         self._file = file
         self._address = address
+        self._watch: SiteWatch | None = None
 
     def __enter__(self) -> LiveSite:
         if self._address:
@@ -66,6 +67,8 @@ class LiveSite:
         return self
 
     def __exit__(self, *error: object) -> None:
+        if self._watch is not None:
+            self._watch.stop()
         try:
             if self._address:
                 serve.delete(self._file.application)
@@ -80,6 +83,7 @@ class LiveSite:
 
     def health(self) -> SiteHealth:
         """How the site and each of its cameras is."""
+        assert self._watch is not None
         return self._watch.health()
 
     def snapshots(self) -> list[Snapshot]:
