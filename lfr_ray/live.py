@@ -12,7 +12,7 @@ from ray.serve.schema import ApplicationStatus, DeploymentStatus, ServeDeploySch
 
 from lfr_ray.actors.cluster import join, start_local
 from lfr_ray.actors.names import FLEET, Names, alive
-from lfr_ray.actors.protocols import DeskCalls, FleetCalls
+from lfr_ray.actors.protocols import DeskCalls, FleetCalls, MatcherCalls
 from lfr_ray.actors.ray_private import deploy
 from lfr_ray.actors.remote_alerts import every_alert
 from lfr_ray.actors.resources import wait_for_resources
@@ -80,6 +80,11 @@ class LiveSite:
     def self_tests(self) -> list[SelfTest]:
         """What the models measured when they started."""
         return self._fleet.ask(FleetCalls.self_tests).wait()
+
+    def configuration(self) -> str:
+        """Digest of the site's fields that are in force, without credentials."""
+        matcher = alive(Names(self._file.site.site).find_matcher(), "the matcher")
+        return matcher.ask(MatcherCalls.deployments).wait().deployments[0].configuration
 
     def health(self) -> SiteHealth:
         """How the site and each of its cameras is."""

@@ -113,6 +113,7 @@ def _with_embedder(path: Path, overrides: dict[str, Any], port: int | None, *, s
 def _announce(file: SiteFile, site: LiveSite) -> None:
     for test in site.self_tests():
         stderr.print(f"self-test: {test}")
+    stderr.print(f"configuration in force: {site.configuration()}")
     stderr.print(f"console and alerts: [bold]{file.console_url}[/]   (Ctrl-C stops the site)")
 
 
