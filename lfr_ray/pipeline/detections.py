@@ -85,7 +85,7 @@ class Detections:
                 await self._free.acquire()
                 at_detector = [task for task in self._under_way if not task.done()]
                 if self._interval_s is not None and len(at_detector) >= self._useful.allowed:
-                    await asyncio.wait(at_detector)
+                    await asyncio.wait(at_detector, return_when=asyncio.FIRST_COMPLETED)
                 frame = await source.get_async()
                 if frame is None:
                     return
