@@ -21,7 +21,7 @@ from lfr_ray.config import SiteConfig
 from lfr_ray.health import DeskSaid, MatcherSaid, ModelSaid, SiteHealth, SiteHeard, site_health
 
 LATE_S = 3.0
-"""Whoever looks so late stood still himself. Then, or where most are silent, the machine is slow and nobody is frozen."""
+"""Whoever looks so late stood still himself. Then, or where most are silent, the machine is slow and none is frozen."""
 
 STOP_S = 2.0
 
