@@ -28,11 +28,22 @@ COUNTERS: Mapping[str, str] = {
     "stage_failures_total": "Calls of a stage that failed, by stage",
     "reconnects_total": "Reconnections of a camera",
     "faces_forgotten_total": "Tracklets whose data was dropped from memory",
+    "event_streams_refused_total": "Event streams that were refused, because too many were open",
+    "webhook_deliveries_total": "Attempts to deliver an event to a webhook, by outcome: delivered, failed or given_up",
 }
 GAUGES: Mapping[str, str] = {
     "camera_blind": "1 while a camera delivers no picture",
     "watchlist_entries": "Entries in force",
     "memory_rss_bytes": "Resident memory of a process",
+    "authority_in_force": "1 while the authority, the switches and the list allow comparisons",
+    "matching_stopped": "1 while the emergency stop is set",
+    "breaker_paused": "1 while the circuit breaker pauses matching",
+    "undecided_alerts": "Alerts that wait for a person",
+    "oldest_undecided_alert_seconds": "Age of the oldest of them",
+    "event_streams": "Event streams that are open",
+    "webhooks_failing": "Webhooks whose next event could not be delivered so far",
+    "webhook_dead_letters": "Events that were given up, for people to send again or to drop",
+    "build_info": "1, with the version of the software as its label",
 }
 TIMINGS: Mapping[str, str] = {
     "capture_to_alert_seconds": "From the capture of the deciding view to the durable alert",

@@ -5,13 +5,14 @@ request -> AnswerMiddleware (headers, faults) -> AccessMiddleware (size, host, t
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import FastAPI
+from fastapi import Body, FastAPI
 from starlette.middleware import Middleware
 
 from lfr_ray import __version__
-from lfr_ray.alert.feed import FeedRules
+from lfr_ray.alert.feed import Feed, FeedRules
+from lfr_ray.alert.kinds import KINDS
 from lfr_ray.api import alert_routes, site_routes
 from lfr_ray.api.auth import Access
 from lfr_ray.api.middleware import AccessMiddleware, AnswerMiddleware
@@ -19,6 +20,7 @@ from lfr_ray.api.pages import page_router, read_pages
 from lfr_ray.api.ports import AlertsPort, SiteView
 from lfr_ray.api.problems import MEDIA_TYPE, install
 from lfr_ray.api.schemas import Problem
+from lfr_ray.records import WebhookEvent
 
 DESCRIPTION = (
     "Live facial recognition: possible matches for people to decide on. "
@@ -73,7 +75,7 @@ def build_api(
     )
     app.state.alerts = alerts
     app.state.site = site
-    app.state.feed_rules = feed or FeedRules()
+    app.state.feed = Feed(alerts, feed)
     _describe_webhooks(app)
     install(app)
     app.include_router(alert_routes.router)
@@ -84,10 +86,10 @@ def build_api(
 
 
 def _describe_webhooks(app: FastAPI) -> None:
-    """What a receiver of webhooks gets, for OpenAPI; the events of the stream are the same."""
-    schema = {"$ref": "#/components/schemas/FeedEvent"}
-    body = {"required": True, "content": {"application/json": {"schema": schema}}}
+    """What a receiver of webhooks gets, for OpenAPI: one POST of each kind of event."""
+    for kind, text in KINDS.items():
 
-    @app.webhooks.post("event", openapi_extra={"requestBody": body})
-    def event() -> None:
-        """One POST for each event, signed as Standard Webhooks has it; answer 2xx to acknowledge it."""
+        def event(body: Annotated[WebhookEvent, Body()]) -> None:
+            """Signed as Standard Webhooks has it; answer 2xx to acknowledge it."""
+
+        app.webhooks.post(kind, name=kind, summary=text)(event)

@@ -16,7 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from lfr_ray.errors import LfrError, StoreError
+from lfr_ray.errors import LfrError
 
 MEDIA_TYPE = "application/problem+json"
 UNPROCESSABLE = 422
@@ -101,7 +101,7 @@ def install(app: FastAPI) -> None:
 
 async def _on_lfr_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, LfrError)
-    headers = {"Retry-After": str(RETRY_AFTER_S)} if isinstance(error, StoreError) else {}
+    headers = {"Retry-After": str(RETRY_AFTER_S)} if error.http_status == HTTPStatus.SERVICE_UNAVAILABLE else {}
     return ProblemResponse(of_error(error), headers)
 
 

@@ -12,8 +12,9 @@ from pydantic import Field
 from lfr_ray.adjudicate.case import MAX_NOTE
 from lfr_ray.adjudicate.outcome import MAX_MINUTES, OFFENCE_CLASS_PATTERN
 from lfr_ray.adjudicate.vocabulary import AgeBand, Decision, Ethnicity, Feature, Finding, Outcome, Sex
+from lfr_ray.alert.kinds import DEFAULT_KINDS
 from lfr_ray.alert.service import MAX_REASON
-from lfr_ray.alert.webhook_store import DEFAULT_KINDS, MAX_URL
+from lfr_ray.alert.webhook_store import MAX_URL
 from lfr_ray.api.auth import OFFICER_PATTERN
 from lfr_ray.section import Section
 

@@ -50,6 +50,7 @@ from lfr_ray.records.alert import (
     Sightings,
     StoredEvent,
     ViewQuality,
+    WebhookEvent,
     is_none,
 )
 from lfr_ray.records.quality import Quality
@@ -93,6 +94,7 @@ __all__ = [
     "StoredEvent",
     "View",
     "ViewQuality",
+    "WebhookEvent",
     "is_none",
 ]
 
