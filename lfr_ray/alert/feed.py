@@ -175,7 +175,8 @@ class Feed:
         while listened or self._streams:
             listened = self._streams > 0
             try:
-                self._keep(await self._source.events_after(self._newest_id, self._rules.heartbeat_s))
+                wait_s = 0.0 if self._trouble else self._rules.heartbeat_s
+                self._keep(await self._source.events_after(self._newest_id, wait_s))
                 self._trouble = False
             except Exception as error:  # noqa: BLE001  (every stream hangs on it: it goes on where it was)
                 if not isinstance(error, LfrError):

@@ -7,20 +7,21 @@ import re
 from dataclasses import fields
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Message, Send
 
 from lfr_ray.alert.feed import MEDIA_TYPE, Feed
 from lfr_ray.alert.queries import MAX_PAGE, AlertQuery
 from lfr_ray.api.auth import OFFICER_PATTERN, acting_officer, looking_person, looking_reason
+from lfr_ray.api.description import known_parameters
 from lfr_ray.api.ports import AlertsPort
 from lfr_ray.api.schemas import DecisionRequest, HoldRequest, OutcomeRequest
 from lfr_ray.clock import parse_utc
 from lfr_ray.errors import InputError
 from lfr_ray.records import Alert, AlertPage, CaseRecord, Details, FeedEvent
 
-router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
+router = APIRouter(prefix="/v1/alerts", tags=["alerts"], dependencies=[Depends(known_parameters)])
 
 AlertId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,32}$", description="An alert's id.")]
 Word = Annotated[str, Query(max_length=64, pattern=r"^[A-Za-z0-9_.@-]*$")]

@@ -5,22 +5,21 @@ request -> AnswerMiddleware (headers, faults) -> AccessMiddleware (size, host, t
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Body, FastAPI
+from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from lfr_ray import __version__
 from lfr_ray.alert.feed import Feed, FeedRules
-from lfr_ray.alert.kinds import KINDS
 from lfr_ray.api import alert_routes, site_routes
 from lfr_ray.api.auth import Access
+from lfr_ray.api.description import describe
 from lfr_ray.api.middleware import AccessMiddleware, AnswerMiddleware
 from lfr_ray.api.pages import page_router, read_pages
 from lfr_ray.api.ports import AlertsPort, SiteView
 from lfr_ray.api.problems import MEDIA_TYPE, install
 from lfr_ray.api.schemas import Problem
-from lfr_ray.records import WebhookEvent
 
 DESCRIPTION = (
     "Live facial recognition: possible matches for people to decide on. "
@@ -30,6 +29,7 @@ _SCHEMA = {"$ref": "#/components/schemas/Problem"}
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": text, "content": {MEDIA_TYPE: {"schema": _SCHEMA}}}
     for status, text in (
+        (400, "Not readable"),
         (401, "No valid token"),
         (403, "Refused"),
         (404, "Does not exist"),
@@ -61,6 +61,7 @@ def build_api(
         demo_officer: As whom the console signs everybody in without asking; empty: officers sign in.
         feed: How the event stream behaves.
     """
+    access = access or Access({})
     app = FastAPI(
         title="lfr_ray",
         version=__version__,
@@ -71,25 +72,15 @@ def build_api(
         swagger_ui_oauth2_redirect_url=None,
         redirect_slashes=False,
         responses=PROBLEMS,
-        middleware=[Middleware(AnswerMiddleware), Middleware(AccessMiddleware, access=access or Access({}))],
+        middleware=[Middleware(AnswerMiddleware), Middleware(AccessMiddleware, access=access)],
     )
     app.state.alerts = alerts
     app.state.site = site
     app.state.feed = Feed(alerts, feed)
-    _describe_webhooks(app)
     install(app)
     app.include_router(alert_routes.router)
     app.include_router(site_routes.router)
     if console:
         app.include_router(page_router(read_pages(demo_officer)))
+    describe(app, tokens=access.needed)
     return app
-
-
-def _describe_webhooks(app: FastAPI) -> None:
-    """What a receiver of webhooks gets, for OpenAPI: one POST of each kind of event."""
-    for kind, text in KINDS.items():
-
-        def event(body: Annotated[WebhookEvent, Body()]) -> None:
-            """Signed as Standard Webhooks has it; answer 2xx to acknowledge it."""
-
-        app.webhooks.post(kind, name=kind, summary=text)(event)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.responses import Response
 
@@ -15,6 +15,7 @@ from lfr_ray.alert.feed import Feed
 from lfr_ray.alert.webhook_store import WebhookList, WebhookState
 from lfr_ray.api.alert_routes import alerts_of
 from lfr_ray.api.auth import OFFICER_PATTERN, acting_officer
+from lfr_ray.api.description import known_parameters
 from lfr_ray.api.exposition import exposition
 from lfr_ray.api.ports import SiteView
 from lfr_ray.api.schemas import LARGEST_ID, StopRequest, WebhookRequest
@@ -22,7 +23,7 @@ from lfr_ray.api.site_state import CameraList, DeploymentList, Health, Readiness
 from lfr_ray.errors import LfrError
 from lfr_ray.metrics import merged
 
-router = APIRouter(tags=["site"])
+router = APIRouter(tags=["site"], dependencies=[Depends(known_parameters)])
 
 WebhookId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,32}$", description="A webhook's id.")]
 EventId = Annotated[int, Path(ge=1, le=LARGEST_ID, description="An event's id.")]

@@ -17,8 +17,9 @@ from standardwebhooks import Webhook
 
 from lfr_ray.alert.database import Database
 from lfr_ray.alert.erase import AlertEraser
+from lfr_ray.alert.kinds import CHOSEN_KINDS, DEFAULT_KINDS
 from lfr_ray.alert.service import AlertService
-from lfr_ray.alert.webhook_store import DEFAULT_KINDS, KINDS, WebhookStore
+from lfr_ray.alert.webhook_store import WebhookStore
 from lfr_ray.alert.webhooks import Deliverer, DeliveryRules
 from lfr_ray.clock import SystemClock
 from lfr_ray.records import CaseRecord, Sighting
@@ -126,7 +127,7 @@ def deliver_until(
 def test_signed_in_order_and_again_until_acknowledged(
     desk: AlertService, webhooks: WebhookStore, receiver: Receiver, make_sighting: Make
 ) -> None:
-    made = webhooks.add(receiver.url, KINDS, by="PC1", now_s=time.time())
+    made = webhooks.add(receiver.url, CHOSEN_KINDS, by="PC1", now_s=time.time())
     receiver.statuses = [500, 302, 503]
     first = desk.raise_alert(make_sighting()).alert_id
     desk.record(first, CaseRecord("decision", "PC1", "engage"))
