@@ -7,6 +7,7 @@ A process makes one :class:`Meter`, counts into it, and hands out plain numbers 
 from __future__ import annotations
 
 import resource
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ COUNTERS: Mapping[str, str] = {
     "webhook_deliveries_total": "Attempts to deliver an event to a webhook, by outcome: delivered, failed or given_up",
 }
 GAUGES: Mapping[str, str] = {
+    "camera_up": "1 while a camera is live and its process answers",
     "camera_blind": "1 while a camera delivers no picture",
     "watchlist_entries": "Entries in force",
     "memory_rss_bytes": "Resident memory of a process",
@@ -53,8 +55,11 @@ TIMINGS: Mapping[str, str] = {
     "capture_to_answer_seconds": "From the capture of a view to the matcher's answer",
     "match_seconds": "One matcher call, as its camera sees it",
 }
+BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+"""Upper ends of the buckets in which every duration is counted; one more holds what is longer."""
+
 KEPT_TIMINGS = 4096
-"""Newest timings kept for percentiles; older ones only count towards sum and count."""
+"""Newest timings kept for a run's own percentiles; older ones only count towards sum, count and buckets."""
 
 Labels = tuple[tuple[str, str], ...]
 Key = tuple[str, Labels]
@@ -62,16 +67,18 @@ Key = tuple[str, Labels]
 
 @dataclass(slots=True)
 class Timing:
-    """Sum, count and the newest values of one duration, in seconds."""
+    """Sum, count, buckets and the newest values of one duration, in seconds."""
 
     count: int = 0
     sum_s: float = 0.0
     newest_s: list[float] = field(default_factory=list)
+    buckets: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS_S) + 1))
 
     def add(self, value_s: float) -> None:
         """Add one duration."""
         self.count += 1
         self.sum_s += value_s
+        self.buckets[bisect_left(BUCKETS_S, value_s)] += 1
         self.newest_s.append(value_s)
         if len(self.newest_s) > 2 * KEPT_TIMINGS:
             del self.newest_s[:-KEPT_TIMINGS]
@@ -123,7 +130,8 @@ class Meter:
     def snapshot(self) -> Snapshot:
         """A copy of everything counted so far."""
         timings = {
-            key: Timing(one.count, one.sum_s, list(one.newest_s[-KEPT_TIMINGS:])) for key, one in self._timings.items()
+            key: Timing(one.count, one.sum_s, list(one.newest_s[-KEPT_TIMINGS:]), list(one.buckets))
+            for key, one in self._timings.items()
         }
         return Snapshot(dict(self._values), timings)
 
@@ -148,6 +156,7 @@ def merged(snapshots: Iterable[Snapshot]) -> Snapshot:
             into.count += timing.count
             into.sum_s += timing.sum_s
             into.newest_s.extend(timing.newest_s)
+            into.buckets = [sum(pair) for pair in zip(into.buckets, timing.buckets, strict=True)]
     return total
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 from lfr_ray.api.ports import LocalAlerts
@@ -27,31 +28,44 @@ class DeskActor(LocalAlerts):
         from lfr_ray.alert.webhooks import Deliverer
         from lfr_ray.site.open import OpenedAlerts
         from lfr_ray.site.schedule import Schedule
+        from lfr_ray.site.switch_watch import SwitchWatch
 
         clock = SystemClock()
         opened = OpenedAlerts(site, clock)
         webhooks = WebhookStore(opened.service.store.database)
         super().__init__(opened.service, webhooks, clock)
         self._schedule = Schedule(site, opened.storage, clock)
-        self._deliverer = Deliverer(
-            webhooks, self._alerts.completed, self._alerts, clock, database_id=self._alerts.store.database_id()
-        )
-        self._delivery: asyncio.Task[None] | None = None
         self._meter = Meter()
+        self._deliverer = Deliverer(
+            webhooks,
+            self._alerts.completed,
+            self._alerts,
+            clock,
+            database_id=self._alerts.store.database_id(),
+            meter=self._meter,
+        )
+        self._watch = SwitchWatch(opened.storage.data_dir, self._alerts.tell)
+        self._delivery: asyncio.Task[None] | None = None
         self._turn = asyncio.Lock()
         self._seen: dict[str, CameraCounters] = {}
 
     async def ready(self) -> bool:
         """The database is open; delivery begins with the first question."""
         if self._delivery is None or self._delivery.done():
-            self._delivery = asyncio.create_task(self._deliverer.run())
+            self._delivery = asyncio.create_task(self._work())
             await asyncio.to_thread(self._alerts.report)
             await asyncio.to_thread(self._schedule.begin)
         return True
 
-    async def keep_up(self, seen: dict[str, CameraCounters]) -> None:
-        """What is due by the clock; ``seen`` is what every camera counted since it was started."""
+    async def keep_up(self, seen: dict[str, CameraCounters], refusal: str = "") -> None:
+        """What is due by the clock.
+
+        Args:
+            seen: What every camera counted since it was started.
+            refusal: Why the matcher compares nothing of some camera; empty when it does.
+        """
         await self.ready()  # after a restart nobody else asks
+        self._watch.refused(refusal)
         async with self._turn:
             await asyncio.to_thread(self._schedule.tick, seen)
             self._seen = seen
@@ -64,8 +78,16 @@ class DeskActor(LocalAlerts):
 
     async def snapshot(self) -> Snapshot:
         """What this actor counted."""
+        from lfr_ray.alert.waiting import waiting
+
         self._meter.gauge("memory_rss_bytes", resident_bytes(), process="desk")
+        gauges = await asyncio.to_thread(waiting, self._alerts.store, self._webhooks, time.time())
+        for name, value in {**gauges, **self._watch.gauges()}.items():
+            self._meter.gauge(name, value)
         return self._meter.snapshot()
+
+    async def _work(self) -> None:
+        await asyncio.gather(self._deliverer.run(), self._watch.run())
 
     async def stop(self) -> None:
         """Record the last counts and end the delivery; what was not delivered is sent after the next start."""

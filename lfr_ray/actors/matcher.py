@@ -102,6 +102,7 @@ class MatcherActor:
     def snapshot(self) -> Snapshot:
         """The size of the list."""
         self._meter.gauge("memory_rss_bytes", resident_bytes(), process="matcher")
+        self._meter.gauge("authority_in_force", float(self._state() == "in force"))
         self._meter.gauge("watchlist_entries", self._matcher.state(time.time()).entries)
         return self._meter.snapshot()
 

@@ -78,8 +78,8 @@ class DeskCalls(AlertsPort, Protocol):
     async def ready(self) -> bool:
         """The database is open, and alerts are delivered."""
 
-    async def keep_up(self, seen: dict[str, CameraCounters]) -> None:
-        """What is due by the clock; ``seen`` is what every camera counted since it was started."""
+    async def keep_up(self, seen: dict[str, CameraCounters], refusal: str = "") -> None:
+        """What is due by the clock: what every camera counted since it was started, why nothing is compared if so."""
 
     async def raise_alert(self, sighting: Sighting) -> None:
         """Durable before it answers."""

@@ -107,4 +107,6 @@ def _camera(name: str, status: CameraStatus | None) -> CameraState:
         missing_s=round(status.missing_s, 3),
         problems=status.problems,
         fps=round(status.fps, 2),
+        faces_seen=status.faces_seen,
+        faces_compared=status.faces_compared,
     )

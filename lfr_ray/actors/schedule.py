@@ -32,6 +32,7 @@ class PeriodicWork:
         self._desk = desk
         self._watched_s: dict[str, float] = defaultdict(float)
         self._blind_s: dict[str, float] = defaultdict(float)
+        self._refusal = ""
         self._last_s = self._passed_on_s = time.monotonic()
 
     async def tick(self, statuses: Mapping[str, CameraStatus], cameras: Mapping[str, Handle[CameraCalls]]) -> None:
@@ -47,6 +48,7 @@ class PeriodicWork:
             if spent is not None:
                 spent[name] += now_s - self._last_s
         self._last_s = now_s
+        self._refusal = next((one.refusal for one in statuses.values() if one.refusal), "")
         if now_s - self._passed_on_s >= PASS_ON_EVERY_S:
             self._passed_on_s = now_s
             await self.pass_on(cameras)
@@ -62,5 +64,5 @@ class PeriodicWork:
         }
         await asyncio.gather(
             self._matcher.ask(MatcherCalls.tick).within(ANSWER_S),
-            self._desk.ask(DeskCalls.keep_up, seen).within(ERASING_S),
+            self._desk.ask(DeskCalls.keep_up, seen, self._refusal).within(ERASING_S),
         )

@@ -29,8 +29,8 @@ class CameraState:
     missing_s: float | None = Field(default=None, description="Seconds without a picture that should have been one.")
     problems: tuple[str, ...] = Field(default=(), description="What was wrong with the footage, by name.")
     fps: float | None = Field(default=None, description="Frames a second lately.")
-    faces_seen: int | None = None
-    faces_compared: int | None = None
+    faces_seen: int = Field(default=0, description="Passages of a face that ended.")
+    faces_compared: int = Field(default=0, description="Of those, with a view of enough quality.")
 
 
 @dataclass(frozen=True, config=CLOSED)

@@ -56,6 +56,8 @@ class CameraStatus:
             was blind.
         seconds: Length of the recording that was read, with what is missing at its end; 0 for a live camera.
         refusal: Why the matcher compares nothing of this camera; empty when it does.
+        faces_seen: Passages (tracks) that ended.
+        faces_compared: Of those, with a view that passed the quality gate.
     """
 
     name: str
@@ -78,6 +80,8 @@ class CameraStatus:
     expected: int | None = None
     missing_s: float = 0.0
     seconds: float = 0.0
+    faces_seen: int = 0
+    faces_compared: int = 0
 
 
 def faults_of(status: CameraStatus) -> list[str]:

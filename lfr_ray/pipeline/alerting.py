@@ -47,4 +47,4 @@ class AlertSender:
                 self._counts.failed("alert", error)
                 failures += 1
                 await asyncio.sleep(backoff_s(failures, first_s=RETRY_FIRST_S, longest_s=RETRY_LONGEST_S))
-        self._counts.lasted("capture_to_alert_seconds", self._clock.steady_s() - seen_s, camera=self._camera)
+        self._counts.lasted("capture_to_alert_seconds", self._clock.steady_s() - seen_s)

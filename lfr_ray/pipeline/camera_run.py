@@ -76,7 +76,12 @@ class CameraRun:
 
     def status(self) -> CameraStatus:
         """How the camera is now."""
-        return replace(self._reader.status(), refusal=self._steps.refusal if self._steps is not None else "")
+        return replace(
+            self._reader.status(),
+            refusal=self._steps.refusal if self._steps is not None else "",
+            faces_seen=int(self.meter.value("faces_seen_total", camera=self._camera.name)),
+            faces_compared=int(self.meter.value("faces_compared_total", camera=self._camera.name)),
+        )
 
     def snapshot(self) -> Snapshot:
         """What this camera counted."""

@@ -33,7 +33,7 @@ class CameraCounts:
 
     def lasted(self, name: str, seconds: float, **labels: str) -> None:
         """Note a duration."""
-        self._meter.time(name, seconds, **labels)
+        self._meter.time(name, seconds, camera=self._camera, **labels)
 
     @contextmanager
     def timed(self, name: str) -> Iterator[None]:
