@@ -17,13 +17,14 @@ from lfr_ray.actors.ray_private import deploy
 from lfr_ray.actors.remote_alerts import every_alert
 from lfr_ray.actors.resources import wait_for_resources
 from lfr_ray.actors.rpc import Handle
+from lfr_ray.actors.watch import SiteWatch
 from lfr_ray.alert.document import to_json
 from lfr_ray.errors import ConfigError, NotFoundError, ResourceError
+from lfr_ray.health import SiteHealth
 from lfr_ray.site_file import SiteFile, check_port
 
 if TYPE_CHECKING:
     # Loading them loads decoders and torch, which only the processes behind need.
-    from lfr_ray.camera.reader import CameraStatus
     from lfr_ray.metrics import Snapshot
     from lfr_ray.models.runtime import SelfTest
 
@@ -55,6 +56,7 @@ class LiveSite:
             if not self._address:
                 wait_for_resources(self._file.site, 0.0)  # nobody adds nodes to this machine
             self._deploy()
+            self._watch = SiteWatch(self._file.site, self._file.application).start()
             self._fleet: Handle[FleetCalls] = Handle(
                 serve.get_deployment_handle(FLEET, app_name=self._file.application)
             )
@@ -76,9 +78,9 @@ class LiveSite:
         """What the models measured when they started."""
         return self._fleet.ask(FleetCalls.self_tests).wait()
 
-    def cameras(self) -> list[CameraStatus]:
-        """Every camera's state."""
-        return self._fleet.ask(FleetCalls.cameras).wait()
+    def health(self) -> SiteHealth:
+        """How the site and each of its cameras is."""
+        return self._watch.health()
 
     def snapshots(self) -> list[Snapshot]:
         """Counters of every process."""

@@ -20,6 +20,7 @@ COUNTERS: Mapping[str, str] = {
     "faces_detected_total": "Faces found in frames",
     "faces_seen_total": "Tracklets that ended",
     "faces_compared_total": "Tracklets of which at least one view passed the quality gate",
+    "faces_glimpsed_total": "Of these, tracklets with fewer looks than an alert needs",
     "views_rejected_total": "Views that the quality gate refused, by reason (failure to acquire)",
     "views_embedded_total": "Views turned into vectors",
     "comparisons_refused_total": "Probes that the matcher refused to compare",
@@ -33,8 +34,11 @@ COUNTERS: Mapping[str, str] = {
     "webhook_deliveries_total": "Attempts to deliver an event to a webhook, by outcome: delivered, failed or given_up",
 }
 GAUGES: Mapping[str, str] = {
-    "camera_up": "1 while a camera is live and its process answers",
-    "camera_blind": "1 while a camera delivers no picture",
+    "camera_up": "1 while a camera's process answers",
+    "camera_blind": "1 while nothing of a camera is looked at",
+    "camera_refused": "1 while nothing of a camera is compared",
+    "camera_warned": "1 while a camera has a warning: too few looks at each passer-by, or an alert that waits",
+    "part_ready": "1 while a part of the site is as it should be, by part",
     "watchlist_entries": "Entries in force",
     "memory_rss_bytes": "Resident memory of a process",
     "authority_in_force": "1 while the authority, the switches and the list allow comparisons",
@@ -143,6 +147,11 @@ def resident_bytes() -> int:
             return int(numbers.read().split()[1]) * resource.getpagesize()
     except OSError:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def memory_of(process: str) -> Snapshot:
+    """A snapshot that says what this process holds."""
+    return Snapshot({_key("memory_rss_bytes", {"process": process}): float(resident_bytes())})
 
 
 def merged(snapshots: Iterable[Snapshot]) -> Snapshot:

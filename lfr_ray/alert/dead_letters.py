@@ -12,7 +12,7 @@ from lfr_ray.alert import schema as tables
 from lfr_ray.alert.database import Database
 from lfr_ray.alert.store import add_event
 from lfr_ray.errors import NotFoundError
-from lfr_ray.records import CLOSED, Moment, StoredEvent
+from lfr_ray.records import CLOSED, Facts, Moment, StoredEvent
 
 MAX_SHOWN = 200
 
@@ -128,7 +128,7 @@ class DeadLetters:
             gone = delete(tables.dead_letters).where(_is(subscription_id, event_id))
             _found(connection.execute(gone).rowcount, event_id)
             if by:
-                facts = {"by": by, "subscription": subscription_id, "dropped_event_id": event_id}
+                facts: Facts = {"by": by, "subscription": subscription_id, "dropped_event_id": event_id}
                 add_event(connection, "webhook_dropped", now_s, "", facts)
 
 

@@ -200,7 +200,7 @@ class AlertService:
 
     def disclosed(self, *, to: str, subscription_id: str, event_id: int, alert: Alert) -> None:
         """Account for an alert that is about to be sent to a webhook for the first time."""
-        facts = {"to": to, "subscription": subscription_id, "disclosed_event_id": event_id}
+        facts: Facts = {"to": to, "subscription": subscription_id, "disclosed_event_id": event_id}
         self._tell("disclosure", {**facts, "alert_id": alert.id, "deployment": alert.deployment})
 
     # --- people ---
