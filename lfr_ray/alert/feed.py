@@ -117,6 +117,7 @@ class Feed:
 
     def __init__(self, source: EventSource, rules: FeedRules | None = None) -> None:
         self.meter = Meter()
+        self.meter.gauge("event_streams", 0)
         self._source = source
         self._rules = rules or FeedRules()
         self._kept: deque[tuple[int, bytes]] = deque()

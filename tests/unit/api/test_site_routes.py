@@ -120,8 +120,12 @@ def test_metrics_are_prometheus_text(house: Any) -> None:
     assert 'lfr_views_rejected_total{camera="gate",reason="small"} 5.0' in lines
     assert 'lfr_camera_blind{camera="gate"} 1.0' in lines
     assert 'lfr_match_seconds_count{camera="gate"} 3.0' in lines
-    assert 'lfr_match_seconds{camera="gate",quantile="0.5"} 0.2' in lines
-    assert "# TYPE lfr_match_seconds summary" in lines
+    assert 'lfr_match_seconds_bucket{camera="gate",le="0.15"} 1.0' in lines
+    assert 'lfr_match_seconds_bucket{camera="gate",le="0.25"} 2.0' in lines
+    assert 'lfr_match_seconds_bucket{camera="gate",le="+Inf"} 3.0' in lines
+    assert "# TYPE lfr_match_seconds histogram" in lines
+    assert "lfr_event_streams 0.0" in lines
+    assert any(line.startswith('lfr_build_info{version="') for line in lines)
     names = {line.split()[2] for line in lines if line.startswith("# TYPE")}
     assert all(name.startswith("lfr_") for name in names)
 
