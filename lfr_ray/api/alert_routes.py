@@ -25,7 +25,15 @@ router = APIRouter(prefix="/v1/alerts", tags=["alerts"], dependencies=[Depends(k
 
 AlertId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,32}$", description="An alert's id.")]
 Word = Annotated[str, Query(max_length=64, pattern=r"^[A-Za-z0-9_.@-]*$")]
-Moment = Annotated[str, Query(max_length=40, description="ISO 8601; a date alone is its first moment in UTC.")]
+A_MOMENT = {"anyOf": [{"format": "date-time"}, {"format": "date"}, {"maxLength": 0}]}
+Moment = Annotated[
+    str,
+    Query(
+        max_length=40,
+        description="ISO 8601; a date alone is its first moment in UTC.",
+        json_schema_extra={**A_MOMENT},
+    ),
+]
 RequestKey = Annotated[
     str,
     Header(
