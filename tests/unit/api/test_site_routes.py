@@ -64,7 +64,9 @@ def test_webhooks_are_made_listed_and_removed(house: Any, check_problem: Check) 
     assert house.ask("DELETE", f"{path}?officer=PC1").status_code == 204
     check_problem(house.ask("DELETE", f"{path}?officer=PC1"), 404)
     assert [kind for kind, _ in house.ledger] == ["webhook_added", "webhook_removed"]
-    assert house.ledger[0][1]["to"] == "https://control.example"
+    assert [facts["to"] for _, facts in house.ledger] == ["https://control.example"] * 2
+    check_problem(house.get(f"{path}/dead-letters"), 404)
+    check_problem(house.ask("POST", f"{path}/test?officer=PC1"), 404)
 
 
 @pytest.mark.parametrize(
