@@ -12,7 +12,7 @@ from ray.serve.schema import ApplicationStatus, DeploymentStatus, ServeDeploySch
 
 from lfr_ray.actors.cluster import join, start_local
 from lfr_ray.actors.names import FLEET, Names, alive
-from lfr_ray.actors.protocols import DeskCalls, FleetCalls
+from lfr_ray.actors.protocols import DeskCalls, FleetCalls, MatcherCalls
 from lfr_ray.actors.ray_private import deploy
 from lfr_ray.actors.remote_alerts import every_alert
 from lfr_ray.actors.resources import wait_for_resources
@@ -45,6 +45,7 @@ class LiveSite:
     def __init__(self, file: SiteFile, address: str = "") -> None:
         self._file = file
         self._address = address
+        self._watch: SiteWatch | None = None
 
     def __enter__(self) -> LiveSite:
         if self._address:
@@ -66,6 +67,8 @@ class LiveSite:
         return self
 
     def __exit__(self, *error: object) -> None:
+        if self._watch is not None:
+            self._watch.stop()
         try:
             if self._address:
                 serve.delete(self._file.application)
@@ -78,8 +81,14 @@ class LiveSite:
         """What the models measured when they started."""
         return self._fleet.ask(FleetCalls.self_tests).wait()
 
+    def configuration(self) -> str:
+        """Digest of the site's fields that are in force, without credentials."""
+        matcher = alive(Names(self._file.site.site).find_matcher(), "the matcher")
+        return matcher.ask(MatcherCalls.deployments).wait().deployments[0].configuration
+
     def health(self) -> SiteHealth:
         """How the site and each of its cameras is."""
+        assert self._watch is not None
         return self._watch.health()
 
     def snapshots(self) -> list[Snapshot]:
