@@ -53,7 +53,7 @@ class Problem(Section):
     next_step: str = Field(description="What to do now.")
 
 
-WITH_NOTE = {
+WITH_NOTE: dict[str, Any] = {
     "if": {"properties": {"corrects": {"type": "integer"}}, "required": ["corrects"]},
     "then": {"properties": {"note": {"minLength": 1, "pattern": WORDS}}, "required": ["note"]},
 }
