@@ -114,7 +114,6 @@ class LocalAlerts:
     def __init__(self, alerts: AlertService, webhooks: WebhookStore, clock: Clock) -> None:
         self._alerts = alerts
         self._webhooks = webhooks
-        self._letters = webhooks.letters
         self._clock = clock
 
     async def list(self, query: AlertQuery) -> AlertPage:
@@ -168,7 +167,7 @@ class LocalAlerts:
 
     async def webhooks(self) -> Sequence[WebhookState]:
         """Every webhook, without its secret."""
-        counts = await asyncio.to_thread(self._letters.counts)
+        counts = await asyncio.to_thread(self._webhooks.letters.counts)
         found = await asyncio.to_thread(self._webhooks.all)
         return [one.shown(dead_letters=counts.get(one.subscription_id, 0)) for one in found]
 
@@ -190,13 +189,13 @@ class LocalAlerts:
 
     async def dead_letters(self, webhook_id: str) -> DeadLetterList:
         """Events that a webhook's receiver refused."""
-        return await asyncio.to_thread(self._letters.shown, webhook_id)
+        return await asyncio.to_thread(self._webhooks.letters.shown, webhook_id)
 
     async def send_again(self, webhook_id: str, event_id: int) -> None:
         """Send one of them again."""
-        await asyncio.to_thread(self._letters.send_again, webhook_id, event_id, self._clock.wall_s())
+        await asyncio.to_thread(self._webhooks.letters.send_again, webhook_id, event_id, self._clock.wall_s())
 
     async def drop_letter(self, webhook_id: str, event_id: int, *, by: str) -> None:
         """Forget one of them."""
-        await asyncio.to_thread(self._letters.drop, webhook_id, event_id, by=by, now_s=self._clock.wall_s())
+        await asyncio.to_thread(self._webhooks.letters.drop, webhook_id, event_id, by=by, now_s=self._clock.wall_s())
         await asyncio.to_thread(self._alerts.report)
