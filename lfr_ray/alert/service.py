@@ -198,9 +198,9 @@ class AlertService:
         """Account for someone looking at alerts or pictures: call it before they are shown."""
         self._tell("consultation", {"who": who, "what": what, "alert_id": alert_id, "reason": reason})
 
-    def disclosed(self, *, to: str, subscription_id: str, event_id: int, alert: Alert) -> None:
-        """Account for an alert that is about to be sent to a webhook for the first time."""
-        facts: Facts = {"to": to, "subscription": subscription_id, "disclosed_event_id": event_id}
+    def disclosed(self, *, to: str, subscription_id: str, event_id: int, alert: Alert, by: str) -> None:
+        """Account for an alert that is about to be sent for the first time to a webhook, which ``by`` has added."""
+        facts: Facts = {"by": by, "to": to, "subscription": subscription_id, "disclosed_event_id": event_id}
         self._tell("disclosure", {**facts, "alert_id": alert.id, "deployment": alert.deployment})
 
     # --- people ---

@@ -41,7 +41,7 @@ Verdict = Literal["delivered", "gone", "refused", "away"]
 class Discloser(Protocol):
     """Accounts for personal data that is sent out of this site; where it raises, nothing is sent."""
 
-    def disclosed(self, *, to: str, subscription_id: str, event_id: int, alert: Alert) -> None:
+    def disclosed(self, *, to: str, subscription_id: str, event_id: int, alert: Alert, by: str) -> None:
         """Called before the first attempt to send an event."""
 
 
@@ -316,4 +316,5 @@ class Deliverer:
             subscription_id=subscription.subscription_id,
             event_id=event.event_id,
             alert=alert,
+            by=subscription.created_by,
         )

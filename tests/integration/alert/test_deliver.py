@@ -246,7 +246,7 @@ def test_each_disclosure_is_accounted_for_once_and_before_it_happens(
     disclosures = [(facts, sent) for kind, facts, sent in told if kind == "disclosure"]
     assert len(disclosures) == 1
     facts, sent_before = disclosures[0]
-    assert (facts["alert_id"], facts["deployment"]) == (alert_id, "airshow")
+    assert (facts["alert_id"], facts["deployment"], facts["by"]) == (alert_id, "airshow", "PC1")
     assert facts["to"] == f"http://127.0.0.1:{receiver.port}"
     assert sent_before == 0
     assert "hunter22" not in json.dumps(told)
