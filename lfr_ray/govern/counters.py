@@ -12,7 +12,8 @@ from lfr_ray.metrics import Snapshot, percentile_s
 
 COUNTED = "faces counted"
 """What such a record says. It holds what came since the camera's record before."""
-FIELDS = ("frames", "faces_seen", "faces_compared", "watched_s", "blind_s")
+FACES = ("frames", "faces_seen", "faces_compared", "faces_glimpsed")
+FIELDS = ("frames", "faces_seen", "faces_compared", "watched_s", "blind_s", "faces_glimpsed")
 
 
 @dataclass
@@ -22,9 +23,10 @@ class CameraCounters:
     Attributes:
         faces_seen: Tracklets, an estimate of people: somebody who turns back is counted again.
         faces_compared: Tracklets of which at least one view was good enough to be compared.
-        watched_s: Time during which the camera gave pictures.
+        watched_s: Time during which its pictures were looked at.
         blind_s: Time during which it should have and did not.
         rejected: Views that were not good enough, by reason.
+        faces_glimpsed: Of those that were good enough, tracklets with fewer looks than an alert needs.
     """
 
     frames: int = 0
@@ -34,6 +36,7 @@ class CameraCounters:
     blind_s: float = 0.0
     rejected: dict[str, int] = field(default_factory=dict)
     latency_ms: dict[str, float] = field(default_factory=dict)
+    faces_glimpsed: int = 0
 
 
 def counters_of(counted: Snapshot, camera: str, watched_s: float, blind_s: float) -> CameraCounters:
@@ -42,11 +45,11 @@ def counters_of(counted: Snapshot, camera: str, watched_s: float, blind_s: float
     Args:
         counted: The camera's counters.
         camera: Its name.
-        watched_s: Time during which it gave pictures.
+        watched_s: Time during which its pictures were looked at.
         blind_s: Time during which it should have and did not.
     """
     return CameraCounters(
-        **{name: _total(counted, name, camera) for name in ("frames", "faces_seen", "faces_compared")},
+        **{name: _total(counted, name, camera) for name in FACES},
         watched_s=round(watched_s, 1),
         blind_s=round(blind_s, 1),
         rejected=_rejected(counted, camera),

@@ -83,9 +83,8 @@ class Detections:
         try:
             while True:
                 await self._free.acquire()
-                at_detector = [task for task in self._under_way if not task.done()]
-                if self._interval_s is not None and len(at_detector) >= self._useful.allowed:
-                    await asyncio.wait(at_detector, return_when=asyncio.FIRST_COMPLETED)
+                while self._interval_s is not None and len(waiting := self._at_detector()) >= self._useful.allowed:
+                    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
                 frame = await source.get_async()
                 if frame is None:
                     return
@@ -96,6 +95,9 @@ class Detections:
                 del frame, canvas
         finally:
             self._sent.put_nowait(None)
+
+    def _at_detector(self) -> list[asyncio.Task[Faces]]:
+        return [task for task in self._under_way if not task.done()]
 
     async def _detect(self, canvas: Picture) -> Faces:
         loop = asyncio.get_running_loop()
