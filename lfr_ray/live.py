@@ -19,7 +19,7 @@ from lfr_ray.actors.resources import wait_for_resources
 from lfr_ray.actors.rpc import Handle
 from lfr_ray.actors.watch import SiteWatch
 from lfr_ray.alert.document import to_json
-from lfr_ray.errors import ConfigError, ResourceError
+from lfr_ray.errors import ConfigError, NotFoundError, ResourceError
 from lfr_ray.health import SiteHealth
 from lfr_ray.site_file import SiteFile, check_port
 
@@ -102,6 +102,13 @@ class LiveSite:
     def alerts(self) -> list[dict[str, Any]]:
         """Every alert, oldest first."""
         return [to_json(one) for one in every_alert(self._desk())]
+
+    def alert(self, alert_id: str) -> dict[str, Any] | None:
+        """One alert as it stands now; None where it is destroyed."""
+        try:
+            return to_json(self._desk().ask(DeskCalls.get, alert_id).wait())
+        except NotFoundError:
+            return None
 
     def events(self, after: int, wait_s: float) -> Iterator[dict[str, Any]]:
         """Steps of the desk after an id, waiting up to ``wait_s`` for the first."""

@@ -180,8 +180,8 @@ def _once(file: SiteFile, site: LiveSite, *, quiet: bool) -> dict[str, Any]:
 def _print_news(site: LiveSite, after: int, *, quiet: bool) -> int:
     for event in site.events(after, wait_s=1.0):
         after = event["id"]
-        if event["kind"] == "alert_raised" and not quiet:
-            _print_alert(event["alert"])
+        if event["kind"] == "alert_raised" and not quiet and (alert := site.alert(event["alert_id"])) is not None:
+            _print_alert(alert)
     return after
 
 
