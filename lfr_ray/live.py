@@ -68,9 +68,9 @@ class LiveSite:
             if self._address:
                 serve.delete(self._file.application)
             else:
-                serve.shutdown()
+                t=time.monotonic(); serve.shutdown(); print("serve.shutdown", time.monotonic()-t)
         finally:
-            ray.shutdown()
+            t=time.monotonic(); ray.shutdown(); print("ray.shutdown", time.monotonic()-t)
 
     def self_tests(self) -> list[SelfTest]:
         """What the models measured when they started."""

@@ -8,7 +8,7 @@ import warnings
 import ray
 
 from lfr_ray.actors.names import NAMESPACE
-from lfr_ray.actors.ray_private import SPILLING, WITHOUT_SPILLING, cluster_spills, print_no_worker_output
+from lfr_ray.actors.ray_private import SPILLING, WITHOUT_SPILLING, cluster_spills, own_signals, print_no_worker_output
 from lfr_ray.camera.credentials import hide_credentials
 from lfr_ray.config import SiteConfig
 from lfr_ray.errors import ConfigError, RefusedError, ResourceError
@@ -29,7 +29,7 @@ def start_local(*, dashboard: bool = False) -> None:
     Args:
         dashboard: Also start the dashboard, which `serve status` and `serve deploy` talk to; it costs 1 GB.
     """
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), own_signals():
         # Ray's processes are forked and replaced at once; LanceDB warns of forks that go on.
         warnings.filterwarnings("ignore", message="lancedb fork support")
         ray.init(
@@ -52,7 +52,8 @@ def join(address: str) -> None:
         RefusedError: It would spill objects to disk.
     """
     try:
-        ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, logging_level="error")
+        with own_signals():
+            ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, logging_level="error")
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise ResourceError(
             "the Ray cluster cannot be reached",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-from ray._private import worker
+from ray._private import utils, worker
 from ray._private.state import state
 from ray.serve.context import _get_global_client
 from ray.serve.schema import ServeDeploySchema
@@ -25,7 +28,18 @@ def cluster_spills() -> bool:
 
 def print_no_worker_output() -> None:
     """Ray prints the errors of its own processes on stdout, also those of an orderly end. Stdout belongs to results."""
-    worker.print_to_stdstream = _print_nothing
+    worker.print_to_stdstream = _do_nothing
+
+
+@contextmanager
+def own_signals() -> Iterator[None]:
+    """Around ``ray.init``: SIGTERM stays what it was. Ray's own handlers, in Python and in C++, abort the process."""
+    utils.set_sigterm_handler = _do_nothing
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
 
 
 def deploy(config: ServeDeploySchema) -> None:
@@ -33,5 +47,5 @@ def deploy(config: ServeDeploySchema) -> None:
     _get_global_client().deploy_apps(config)
 
 
-def _print_nothing(*_: Any, **__: Any) -> None:
-    """In place of Ray's printing."""
+def _do_nothing(*_: Any, **__: Any) -> None:
+    """In place of what Ray would do."""
