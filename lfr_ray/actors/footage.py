@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from ray import serve
 
 from lfr_ray.actors.cluster import quieten
 from lfr_ray.actors.launch import (
+    STOP_S,
     camera_actor,
     desk_actor,
     detector_deployment,
@@ -20,6 +22,7 @@ from lfr_ray.actors.launch import (
 )
 from lfr_ray.actors.names import DETECTOR, EMBEDDER, SECOND_EMBEDDER
 from lfr_ray.actors.protocols import DeskCalls, DetectorCalls, EmbedderCalls, MatcherCalls
+from lfr_ray.actors.ray_private import delete
 from lfr_ray.actors.remote_models import RemoteDetector, RemoteEmbedder, remote_embedders
 from lfr_ray.actors.rpc import Handle
 from lfr_ray.actors.stages import CameraCalls, RemoteStages
@@ -107,6 +110,11 @@ class ClusterFootage:
         finally:
             self._cameras.pop(name).kill()
 
+    async def stop(self) -> None:
+        """End the recordings that are under way."""
+        stopping = [camera.ask(CameraCalls.stop).within(STOP_S) for camera in self._cameras.values()]
+        await asyncio.gather(*stopping)
+
     def frames_under_way(self) -> int:
         """Nothing: a camera's process is not disturbed."""
         return 0
@@ -129,8 +137,7 @@ class ClusterFootage:
         for actor in (*self._cameras.values(), self._matcher, self._desk):
             if actor is not None:
                 actor.kill()
-        for app in self._apps:
-            serve.delete(app)
+        delete(self._apps)
 
     def _make_cameras(self, recordings: Sequence[Recording]) -> None:
         for recording in recordings:

@@ -94,6 +94,9 @@ class DeskCalls(AlertsPort, Protocol):
 class FleetCalls(Protocol):
     """The fleet's deployment."""
 
+    async def stop(self) -> None:
+        """End the site's actors in order; whoever asks ends everything else at once afterwards."""
+
     async def cameras(self) -> list[CameraStatus]:
         """Every camera's state, in the order of the site file."""
 

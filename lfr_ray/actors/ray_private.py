@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -45,6 +45,11 @@ def own_signals() -> Iterator[None]:
 def deploy(config: ServeDeploySchema) -> None:
     """Hand a whole Serve configuration to the running Serve, as `serve deploy` does."""
     _get_global_client().deploy_apps(config)
+
+
+def delete(applications: Sequence[str]) -> None:
+    """End applications of the running Serve, all at the same time; returns when they have ended."""
+    _get_global_client().delete_apps(list(applications))
 
 
 def _do_nothing(*_: Any, **__: Any) -> None:
