@@ -68,18 +68,14 @@ class LiveSite:
 
     def __exit__(self, *error: object) -> None:
         try:
-            t = time.monotonic()
             if self._address:
                 serve.delete(self._file.application)
             elif self._fleet is not None:
-                # Serve would take seconds more for what Ray's end does at once.
+                # Serve's own end would take seconds more for what Ray's end does at once.
                 with suppress(TimeoutError, ResourceError, ray.exceptions.RayError):
                     self._fleet.ask(FleetCalls.stop).wait(STOP_S)
-            print("stop", time.monotonic() - t)
         finally:
-            t = time.monotonic()
             ray.shutdown()
-            print("ray.shutdown", time.monotonic() - t)
 
     def self_tests(self) -> list[SelfTest]:
         """What the models measured when they started."""

@@ -11,6 +11,7 @@ import os
 import select
 import shutil
 import signal
+import stat
 import sys
 import tempfile
 import threading
@@ -62,6 +63,7 @@ class Ending:
         """In the main thread: the first signal interrupts, and nothing interrupts the end that follows."""
         if not self.number:
             self.number = number
+            _forget_lost_terminal()
             if not self._only_noted:
                 raise KeyboardInterrupt
 
@@ -81,9 +83,8 @@ class Ending:
 
     def leave(self, words: str) -> None:
         """Leave nothing, and end this process without what libraries would still do."""
-        with suppress(OSError, ValueError):  # the terminal is gone
-            stderr.print(words)
-            sys.stdout.flush()
+        stderr.print(words)
+        sys.stdout.flush()
         _erase(self.folder)
         os._exit(128 + self.number)
 
@@ -143,6 +144,15 @@ def _signals(ending: Ending) -> Iterator[None]:
         os.close(written)
         watcher.join()
         os.close(received)
+
+
+def _forget_lost_terminal() -> None:
+    """What is still to be printed goes nowhere when the terminal is gone, instead of failing."""
+    for stream in (1, 2):
+        if stat.S_ISCHR(os.fstat(stream).st_mode) and not os.isatty(stream):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream)
+            os.close(nowhere)
 
 
 def _temporary(folder: Path) -> dict[str, str]:
