@@ -8,10 +8,18 @@ import warnings
 import ray
 
 from lfr_ray.actors.names import NAMESPACE
-from lfr_ray.actors.ray_private import SPILLING, WITHOUT_SPILLING, cluster_spills, own_signals, print_no_worker_output
+from lfr_ray.actors.ray_private import (
+    SPILLING,
+    WITHOUT_SPILLING,
+    cluster_spills,
+    http_address,
+    own_signals,
+    print_no_worker_output,
+)
 from lfr_ray.camera.credentials import hide_credentials
 from lfr_ray.config import SiteConfig
 from lfr_ray.errors import ConfigError, RefusedError, ResourceError
+from lfr_ray.site_file import check_host
 
 OBJECT_STORE_BYTES = 1 << 30
 """For a cluster that we start ourselves: some thousand canvases, far more than are ever under way."""
@@ -77,6 +85,16 @@ def check_spilling() -> None:
             allowed=f"{SPILLING}=false",
             next_step=f"restart it with `ray start --head --system-config='{{\"{SPILLING}\": false}}'`",
         )
+
+
+def check_http(site: SiteConfig) -> None:
+    """Refuse a Serve that answers other machines where no token is asked for.
+
+    Raises:
+        ConfigError: ``http_options -> host`` is not loopback.
+    """
+    if (address := http_address()) is not None:
+        check_host(site, address[0])
 
 
 def check_log(site: SiteConfig) -> None:

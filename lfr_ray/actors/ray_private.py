@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import ray
 from ray._private import utils, worker
 from ray._private.state import state
+from ray.experimental.internal_kv import _internal_kv_get, _internal_kv_put
 from ray.serve.context import _get_global_client
 from ray.serve.schema import ServeDeploySchema
 
@@ -45,6 +48,30 @@ def own_signals() -> Iterator[None]:
 def deploy(config: ServeDeploySchema) -> None:
     """Hand a whole Serve configuration to the running Serve, as `serve deploy` does."""
     _get_global_client().deploy_apps(config)
+
+
+def http_address() -> tuple[str, int] | None:
+    """Host and port at which the running Serve answers HTTP; None where none runs."""
+    client = _get_global_client(raise_if_no_controller_running=False)
+    if client is None:
+        return None
+    options = ray.get(client._controller.get_http_config.remote())
+    return options.host, options.port
+
+
+def claimed(name: str, claim: str) -> str:
+    """Claim a name in the cluster for as long as this driver is connected.
+
+    Returns:
+        The claim of another driver that is connected; empty: the name is ours.
+    """
+    key = f"lfr/{name}"
+    if found := _internal_kv_get(key):
+        job, other = json.loads(found)
+        if any(one["JobID"] == job and not one["IsDead"] for one in state.job_table()):
+            return str(other)
+    _internal_kv_put(key, json.dumps((ray.get_runtime_context().get_job_id(), claim)), overwrite=True)
+    return ""
 
 
 def delete(applications: Sequence[str]) -> None:

@@ -85,7 +85,8 @@ class AccessMiddleware:
         await (self._app if refusal is None else refusal)(scope, receive, send)
 
     def _refusal(self, scope: Scope, headers: Headers) -> ProblemResponse | None:
-        if not self._access.needed and not _is_local_name(headers.get("host", "")):
+        here = _is_local_name(headers.get("host", "")) and is_loopback((scope.get("client") or ("",))[0])
+        if not self._access.needed and not here:
             return _strange_host()
         if scope["method"] not in ("GET", "HEAD") and headers.get("sec-fetch-site", "") in ("cross-site", "same-site"):
             return _another_page()

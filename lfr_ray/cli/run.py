@@ -14,7 +14,7 @@ from lfr_ray.cli.endings import Ending, in_order
 from lfr_ray.cli.output import json_target, stderr, table, write_json
 from lfr_ray.clock import utc_text
 from lfr_ray.errors import ConfigError
-from lfr_ray.site_file import SiteFile, read_site_file
+from lfr_ray.site_file import SiteFile, read_site_file, url_of
 
 if TYPE_CHECKING:
     from lfr_ray.camera.reader import CameraStatus
@@ -53,7 +53,7 @@ def run(
         file = _with_embedder(site_file, {}, port, starts_here=not address)
         stderr.print(f"starting the site {file.site.site} ...")
         with LiveSite(file, address) as site:
-            _announce(file, site)
+            _announce(site)
             _follow(site, quiet=json_to == "-")
             if json_to:
                 write_json(json_to, {"alerts": site.alerts(), "incomplete": True})
@@ -77,7 +77,7 @@ def demo(
         file = _demo_site(ending.folder / "data", headless=headless, port=port)
         stderr.print("starting Ray, the models and two cameras ... (half a minute)")
         with LiveSite(file) as site:
-            _announce(file, site)
+            _announce(site)
             if not headless:
                 _follow(site, quiet=False)
                 return
@@ -107,10 +107,12 @@ def _with_embedder(path: Path, overrides: dict[str, Any], port: int | None, *, s
     return read_site_file(path, overrides | {"embedder": named}, port=port)
 
 
-def _announce(file: SiteFile, site: LiveSite) -> None:
+def _announce(site: LiveSite) -> None:
     for test in site.self_tests():
         stderr.print(f"self-test: {test}")
-    stderr.print(f"console and alerts: [bold]{file.console_url}[/]   (Ctrl-C stops the site)")
+    host, port = site.http_address()
+    others = " and at every other address of this machine" if host in ("0.0.0.0", "::") else ""  # noqa: S104
+    stderr.print(f"console and alerts: [bold]{url_of(host, port)}[/]{others}   (Ctrl-C stops the site)")
 
 
 def _follow(site: LiveSite, *, quiet: bool) -> None:

@@ -13,6 +13,7 @@ NAMES = {
     DATA.alert_database: "desk.sqlite",
     DATA.stop: "stop",
     DATA.pause: "pause",
+    DATA.running: "running",
     DATA.ledger: "ledger.jsonl",
     DATA.ledger_head: "ledger.head",
     DATA.ledger_torn: "ledger.torn",
