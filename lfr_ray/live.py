@@ -22,6 +22,7 @@ from lfr_ray.actors.ray_private import claimed, deploy, http_address
 from lfr_ray.actors.remote_alerts import every_alert
 from lfr_ray.actors.resources import wait_for_resources
 from lfr_ray.actors.rpc import Handle
+from lfr_ray.actors.watch import SiteWatch
 from lfr_ray.alert.database import Database
 from lfr_ray.alert.document import to_json
 from lfr_ray.clock import utc_text
@@ -29,11 +30,11 @@ from lfr_ray.config import SiteConfig
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import ConfigError, ConflictError, ResourceError
 from lfr_ray.files import locked
+from lfr_ray.health import SiteHealth
 from lfr_ray.site_file import SiteFile, check_port
 
 if TYPE_CHECKING:
     # Loading them loads decoders and torch, which only the processes behind need.
-    from lfr_ray.camera.reader import CameraStatus
     from lfr_ray.metrics import Snapshot
     from lfr_ray.models.runtime import SelfTest
 
@@ -79,7 +80,8 @@ class LiveSite:
                 raise _runs_already(site, other)
             self._deploy()
             self._runs = True
-            self._fleet = Handle(serve.get_deployment_handle(FLEET, app_name=self._file.application))
+            self._watch = SiteWatch(site, file.application).start()
+            self._fleet = Handle(serve.get_deployment_handle(FLEET, app_name=file.application))
         except BaseException:
             self.__exit__()
             raise
@@ -107,10 +109,9 @@ class LiveSite:
         assert self._fleet is not None
         return self._fleet.ask(FleetCalls.self_tests).wait()
 
-    def cameras(self) -> list[CameraStatus]:
-        """Every camera's state."""
-        assert self._fleet is not None
-        return self._fleet.ask(FleetCalls.cameras).wait()
+    def health(self) -> SiteHealth:
+        """How the site and each of its cameras is."""
+        return self._watch.health()
 
     def snapshots(self) -> list[Snapshot]:
         """Counters of every process."""

@@ -19,6 +19,7 @@ COUNTERS: Mapping[str, str] = {
     "faces_detected_total": "Faces found in frames",
     "faces_seen_total": "Tracklets that ended",
     "faces_compared_total": "Tracklets of which at least one view passed the quality gate",
+    "faces_glimpsed_total": "Of these, tracklets with fewer looks than an alert needs",
     "views_rejected_total": "Views that the quality gate refused, by reason (failure to acquire)",
     "views_embedded_total": "Views turned into vectors",
     "comparisons_refused_total": "Probes that the matcher refused to compare",
@@ -30,7 +31,10 @@ COUNTERS: Mapping[str, str] = {
     "faces_forgotten_total": "Tracklets whose data was dropped from memory",
 }
 GAUGES: Mapping[str, str] = {
-    "camera_blind": "1 while a camera delivers no picture",
+    "camera_blind": "1 while nothing of a camera is looked at",
+    "camera_refused": "1 while nothing of a camera is compared",
+    "camera_warned": "1 while a camera has a warning: too few looks at each passer-by, or an alert that waits",
+    "part_ready": "1 while a part of the site is as it should be, by part",
     "watchlist_entries": "Entries in force",
     "memory_rss_bytes": "Resident memory of a process",
 }

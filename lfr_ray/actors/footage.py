@@ -11,8 +11,8 @@ import ray
 from ray import serve
 
 from lfr_ray.actors.cluster import quieten
+from lfr_ray.actors.ending import STOP_S
 from lfr_ray.actors.launch import (
-    STOP_S,
     camera_actor,
     desk_actor,
     detector_deployment,

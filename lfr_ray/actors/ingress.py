@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from fastapi import FastAPI
+from ray import serve
 
 from lfr_ray.actors.cluster import check_http
 from lfr_ray.actors.protocols import FleetCalls
@@ -30,7 +31,7 @@ class Ingress:
         """Called by Serve once this replica is made."""
         return build_api(
             RemoteAlerts(self._site),
-            RemoteSite(self._site, self._fleet),
+            RemoteSite(self._site, self._fleet, serve.get_replica_context().app_name),
             access=access_of(self._site),
             console=self._site.api.console,
             demo_officer=self._site.api.demo_officer,

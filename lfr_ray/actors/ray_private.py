@@ -16,6 +16,9 @@ from ray.experimental.internal_kv import _internal_kv_get, _internal_kv_put
 from ray.serve.context import _get_global_client
 from ray.serve.schema import ServeDeploySchema
 
+REPLICA = "SERVE_REPLICA"
+"""How the names of Serve's replicas begin."""
+
 SPILLING = "automatic_object_spilling_enabled"
 """Whether a cluster writes objects to disk when its memory is full; Ray has no public option for it."""
 
@@ -43,6 +46,22 @@ def own_signals() -> Iterator[None]:
     finally:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
+
+
+def replicas(application: str) -> dict[str, set[str]]:
+    """The processes of an application's deployments: names of their actors, by deployment."""
+    found: dict[str, set[str]] = {}
+    for one in ray.util.list_named_actors(all_namespaces=True):
+        kind, _, rest = one["name"].partition("::")
+        app, _, named = rest.partition("#")
+        if kind == REPLICA and app == application:
+            found.setdefault(named.partition("#")[0], set()).add(one["name"])
+    return found
+
+
+async def replica_loaded(replica: Any) -> bool:
+    """Whether a replica's own class has been made; asked beside the requests that wait for it."""
+    return bool(await replica.was_initialized.remote())
 
 
 def deploy(config: ServeDeploySchema) -> None:

@@ -19,6 +19,7 @@ from lfr_ray.clock import Clock
 from lfr_ray.config import CameraConfig, SiteConfig
 from lfr_ray.embed.align import cut_chips
 from lfr_ray.embed.quality import assess
+from lfr_ray.health import Looks
 from lfr_ray.metrics import Meter
 from lfr_ray.models.cards import ModelCard, chip_spec
 from lfr_ray.pipeline.alerting import AlertSender
@@ -97,6 +98,7 @@ class CameraSteps:
         self._comparison = Comparison(embedder, stages, tracklets, checks, alerts, clock, counts, run_id)
         self._newest = (0, 0.0)
         self._wanted_interval_s = 0.0
+        self._single = False
         self._comparing: dict[asyncio.Task[None], tuple[int, ...]] = {}
         """The tracks of each comparison that is under way."""
 
@@ -104,6 +106,25 @@ class CameraSteps:
     def refusal(self) -> str:
         """Why the matcher made no comparison the last time it was asked; empty when it did."""
         return self._comparison.refusal
+
+    def looks(self) -> Looks:
+        """How far it comes with its frames."""
+        return self._counts.looks(self._needed, NO_SINGLE_FIT if self.refusal == NO_SINGLE_FIT else "")
+
+    @property
+    def _needed(self) -> int:
+        """Looks at a face that an alert needs."""
+        return 1 if self._judges_alone else self._site.evidence.min_views
+
+    @property
+    def _judges_alone(self) -> bool:
+        """Single views are judged: of photographs, and of a camera that is slow by itself."""
+        seldom = self._tracker.slow and self._wanted_interval_s >= SLOW_S
+        return self._judges_single and (self._single or seldom)
+
+    async def alerts_sent(self) -> None:
+        """Wait until every alert under way was acknowledged or refused."""
+        await self._alerts.all_sent()
 
     async def run(self, source: FrameSource) -> None:
         """Work until the frames end; every tracklet is forgotten when this returns. It may be called again.
@@ -160,11 +181,11 @@ class CameraSteps:
         own_s = (frame.captured_s - captured_s) / passed if passed > 0 else 0.0
         self._wanted_interval_s = max(own_s, 1.0 / self._camera.max_fps if self._camera.pace == "live" else 0.0)
         self._newest = frame.index, frame.captured_s
+        self._single = frame.single
 
     def _choose(self, frame: Frame, faces: Faces, rows: dict[int, int]) -> ChosenViews:
         """Measure every face's quality, and choose the views that are worth a comparison."""
-        alone = self._judges_single and (frame.single or (self._tracker.slow and self._wanted_interval_s >= SLOW_S))
-        chosen = ChosenViews(frame, faces, [], [], alone)
+        chosen = ChosenViews(frame, faces, [], [], self._judges_alone)
         if not rows:
             return chosen
         chips = cut_chips(frame.pixels, faces.points[list(rows.values())], self._chip)
@@ -234,6 +255,7 @@ class CameraSteps:
             self._counts.add("faces_forgotten_total")
             if gone.acquired:
                 self._counts.add("faces_compared_total")
+                self._counts.passed(gone.looks, self._needed)
             self._counts.lasted("track_end_to_forgotten_seconds", gone.after_s)
         for task, tracks in list(self._comparing.items()):
             # Nothing can come of it any more, and it still holds their faces and vectors.
