@@ -18,8 +18,6 @@ if sys.platform != "win32":  # Windows has no core files of this kind.
 SWITCHES: Mapping[str, str] = {
     # Ray posts usage statistics from the head node, by default.
     "RAY_USAGE_STATS_ENABLED": "0",
-    # Whoever asks Ray after its end, in a thread that still runs, would start a cluster nobody ends.
-    "RAY_ENABLE_AUTO_CONNECT": "0",
     # Ultralytics: events to an analytics service, a DNS probe at import, pip-installing at run time,
     # and notes on stdout, where `--json -` must stand alone.
     "YOLO_OFFLINE": "True",

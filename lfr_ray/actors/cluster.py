@@ -15,6 +15,7 @@ from lfr_ray.actors.ray_private import (
     http_address,
     own_signals,
     print_no_worker_output,
+    without_extras,
 )
 from lfr_ray.camera.credentials import hide_credentials
 from lfr_ray.config import SiteConfig
@@ -31,19 +32,15 @@ def quieten() -> None:
     print_no_worker_output()
 
 
-def start_local(*, dashboard: bool = False) -> None:
-    """Start Ray on this machine, with nothing that writes objects to disk.
-
-    Args:
-        dashboard: Also start the dashboard, which `serve status` and `serve deploy` talk to; it costs 1 GB.
-    """
-    with warnings.catch_warnings(), own_signals():
+def start_local() -> None:
+    """Start Ray on this machine, with nothing that writes objects to disk, and with nothing that only others need."""
+    with warnings.catch_warnings(), own_signals(), without_extras():
         # Ray's processes are forked and replaced at once; LanceDB warns of forks that go on.
         warnings.filterwarnings("ignore", message="lancedb fork support")
         ray.init(
             address="local",  # not whatever cluster happens to run on this machine
             namespace=NAMESPACE,
-            include_dashboard=dashboard,
+            include_dashboard=False,
             log_to_driver=False,
             logging_level="error",
             object_store_memory=OBJECT_STORE_BYTES,

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import ray
-from ray._private import utils, worker
+from ray._private import node, utils, worker
 from ray._private.state import state
 from ray.experimental.internal_kv import _internal_kv_get, _internal_kv_put
 from ray.serve.context import _get_global_client
@@ -46,6 +46,24 @@ def own_signals() -> Iterator[None]:
     finally:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
+
+
+@contextmanager
+def without_extras() -> Iterator[None]:
+    """Around ``ray.init``: what one machine does without, and what costs seconds at the start and a process each.
+
+    That is the server of dashboards, which is started even where none is wanted, the autoscaler, and the copying of
+    logs to this process.
+    """
+    names = ("start_api_server", "start_monitor", "start_log_monitor")
+    before = {name: getattr(node.Node, name) for name in names}
+    try:
+        for name in names:
+            setattr(node.Node, name, _do_nothing)
+        yield
+    finally:
+        for name, method in before.items():
+            setattr(node.Node, name, method)
 
 
 def replicas(application: str) -> dict[str, set[str]]:

@@ -59,7 +59,7 @@ def test_no_name_on_disk_has_changed() -> None:
 
 
 def test_every_path_is_another_one() -> None:
-    assert len(NAMES) == 29
+    assert len(NAMES) == 30
     assert len(WATCHLIST_NAMES) == 5
 
 
