@@ -17,7 +17,7 @@ from ray.serve.schema import ApplicationStatus, ApplicationStatusOverview, Deplo
 from lfr_ray.actors.cluster import join, start_local
 from lfr_ray.actors.ingress import access_of
 from lfr_ray.actors.names import FLEET, Names, alive
-from lfr_ray.actors.protocols import DeskCalls, FleetCalls
+from lfr_ray.actors.protocols import DeskCalls, FleetCalls, MatcherCalls
 from lfr_ray.actors.ray_private import claimed, deploy, http_address
 from lfr_ray.actors.remote_alerts import every_alert
 from lfr_ray.actors.resources import wait_for_resources
@@ -61,6 +61,7 @@ class LiveSite:
         self._fleet: Handle[FleetCalls] | None = None
         self._runs = False
         self._held = ExitStack()
+        self._watch: SiteWatch | None = None
 
     def __enter__(self) -> LiveSite:
         site, file = self._file.site, self._file
@@ -88,6 +89,8 @@ class LiveSite:
         return self
 
     def __exit__(self, *error: object) -> None:
+        if self._watch is not None:
+            self._watch.stop()
         try:
             if self._address:
                 if self._runs:
@@ -109,8 +112,14 @@ class LiveSite:
         assert self._fleet is not None
         return self._fleet.ask(FleetCalls.self_tests).wait()
 
+    def configuration(self) -> str:
+        """Digest of the site's fields that are in force, without credentials."""
+        matcher = alive(Names(self._file.site.site).find_matcher(), "the matcher")
+        return matcher.ask(MatcherCalls.deployments).wait().deployments[0].configuration
+
     def health(self) -> SiteHealth:
         """How the site and each of its cameras is."""
+        assert self._watch is not None
         return self._watch.health()
 
     def snapshots(self) -> list[Snapshot]:

@@ -48,7 +48,7 @@ class DeskActor(LocalAlerts):
     def __init__(self, site: SiteConfig) -> None:
         self._site = site
         self._digest = digest_of(site)
-        self._opening: Opening[_Opened] = Opening(self._open)
+        self._opening: Opening[_Opened] = Opening("the database of the alerts", self._open)
         unopened: Any = Unopened(self._opening)
         super().__init__(unopened, unopened, SystemClock())
         self._delivery: asyncio.Task[None] | None = None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import Any
 
-import ray
 import structlog
 from ray import serve
 
@@ -81,7 +81,8 @@ class FleetReplica:
             if not runs_already:  # a site that runs is not ended by this: it says why, and goes on trying
                 raise
         self._periodic = PeriodicWork(self._keeper)
-        self._tasks = (asyncio.create_task(self._keep()), asyncio.create_task(self._pass_on()))
+        work = (self._keep(), self._pass_on(), self._end_frozen())
+        self._tasks = [asyncio.create_task(one) for one in work]
 
     async def self_tests(self) -> list[SelfTest]:
         """What the models' replicas measured when they started."""
@@ -110,17 +111,19 @@ class FleetReplica:
 
     async def _pass_on(self) -> None:
         """Beside the keeping: destroying alerts may take a minute, and leases must be renewed meanwhile."""
-        ticked_s = time.monotonic()
         while True:
-            await asyncio.sleep(TICK_S)
-            late, ticked_s = time.monotonic() - ticked_s > 3 * TICK_S, time.monotonic()
             try:
-                for name, actor in [] if late else self._watch.frozen():  # a machine that stood still froze nobody
-                    log.warning("a process is frozen and is ended", process=name)
-                    await asyncio.to_thread(ray.kill, actor, no_restart=False)
                 await self._periodic.tick(self._watch.health().cameras)
             except Exception as error:  # noqa: BLE001  (as above)
                 log.warning("passing on failed", error=type(error).__name__)
+            await asyncio.sleep(TICK_S)
+
+    async def _end_frozen(self) -> None:
+        """Beside both, which wait for those that are frozen."""
+        while True:
+            await asyncio.sleep(TICK_S)
+            with contextlib.suppress(Exception):
+                await asyncio.to_thread(self._watch.end_frozen)
 
     async def stop(self) -> None:
         """End cameras, matcher and desk in order."""

@@ -60,9 +60,10 @@ class Followed(Generic[SaidT]):
             await asyncio.sleep(EVERY_S)
 
     def found_frozen(self, now_s: float) -> bool:
-        """Whether it has answered once and has not for long. Said once; the next time it is given twice as long."""
+        """Whether it has loaded and has not answered for long. Said once; the next time it is given twice as long."""
         heard = self.heard
-        frozen = self.actor is not None and heard.said is not None and heard.age_s(now_s) > self._limit_s
+        loading = heard.said is None or (isinstance(heard.said, ModelSaid) and not heard.said.loaded)
+        frozen = self.actor is not None and not loading and heard.age_s(now_s) > self._limit_s
         if not frozen or heard.asked_s == self._frozen_s:
             return False
         self._frozen_s = heard.asked_s

@@ -41,8 +41,8 @@ class MatcherActor:
     def __init__(self, site: SiteConfig) -> None:
         self._site = site
         self._digest = digest_of(site)
-        self._ledger: Opening[Ledger] = Opening(lambda: open_ledger(DataDir(site.data_dir)))
-        self._opening: Opening[Matcher | TwoModelMatcher] = Opening(self._open)
+        self._ledger: Opening[Ledger] = Opening("the ledger", lambda: open_ledger(DataDir(site.data_dir)))
+        self._opening: Opening[Matcher | TwoModelMatcher] = Opening("the watchlist", self._open)
         self._stop = emergency_stop(DataDir(site.data_dir))
         self._pause = breaker_pause(DataDir(site.data_dir))
         self._meter = Meter()

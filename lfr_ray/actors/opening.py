@@ -17,10 +17,12 @@ class Opening(Generic[OpenedT]):
     """Opens something once, and remembers why it could not.
 
     Args:
+        what: Its name for people.
         make: Opens it.
     """
 
-    def __init__(self, make: Callable[[], OpenedT]) -> None:
+    def __init__(self, what: str, make: Callable[[], OpenedT]) -> None:
+        self._what = what
         self._make = make
         self.opened: OpenedT | None = None
         self._error: Exception | None = None
@@ -32,7 +34,7 @@ class Opening(Generic[OpenedT]):
         if self.opened is not None:
             return ""
         if self._error is None:
-            return "it is being opened"
+            return f"{self._what} is being opened"
         # The text of somebody else's error may quote data.
         return str(self._error) if isinstance(self._error, LfrError) else type(self._error).__name__
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from dataclasses import replace
 
 import ray
-import structlog
 
 # A handle loads its actor's class. The first request may be the emergency stop: it must not wait for that.
 import lfr_ray.actors.matcher  # noqa: F401
@@ -24,8 +24,6 @@ from lfr_ray.metrics import Meter, Snapshot, merged
 
 ANSWER_S = 2.0
 """The matcher compares while it is asked; beyond this it does not answer."""
-
-log = structlog.get_logger()
 
 
 class RemoteSite:
@@ -88,10 +86,8 @@ class RemoteSite:
         """The fleet ends all others that are frozen; here it is ended itself."""
         while True:
             time.sleep(EVERY_S)
-            for name, actor in self._watch.frozen():
-                if name == FLEET:
-                    log.warning("the fleet is frozen and is ended")
-                    ray.kill(actor, no_restart=False)
+            with contextlib.suppress(ray.exceptions.RayError):
+                self._watch.end_frozen(only=FLEET)
 
 
 def _camera(name: str, health: CameraHealth, status: CameraStatus | None) -> CameraState:

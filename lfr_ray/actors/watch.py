@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+import ray
+import structlog
+
 from lfr_ray.actors.digest import digest_of
 from lfr_ray.actors.followed import EVERY_S, Followed, ask_camera, ask_desk, ask_matcher, ask_replica
 from lfr_ray.actors.names import DETECTOR, EMBEDDER, FLEET, INGRESS, SECOND_EMBEDDER, Names
@@ -17,8 +20,16 @@ from lfr_ray.camera.reader import CameraStatus
 from lfr_ray.config import SiteConfig
 from lfr_ray.health import DeskSaid, MatcherSaid, ModelSaid, SiteHealth, SiteHeard, site_health
 
+LATE_S = 3.0
+"""Whoever looks so late stood still himself, with the whole machine: nobody is frozen for that."""
+
+STOP_S = 2.0
+
 SERVE = "serve"
 """The namespace of Serve's own actors."""
+
+
+log = structlog.get_logger()
 
 
 class SiteWatch:
@@ -44,16 +55,25 @@ class SiteWatch:
         }
         self._wanted = {one.name: digest_of(site, one) for one in site.cameras}
         self._wanted_of_site = digest_of(site)
+        self._looked_s = 0.0
 
     def start(self) -> SiteWatch:
         """Begin, in a thread of its own that ends with the process: it must not depend on whoever asks."""
-        threading.Thread(target=lambda: asyncio.run(self.run()), name="site-watch", daemon=True).start()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="site-watch", daemon=True)
+        self._thread.start()
         return self
 
-    async def run(self) -> None:
-        """Follow every process, for ever."""
+    def stop(self) -> None:
+        """Ask nobody any more: before Ray ends in this process."""
+        self._loop.call_soon_threadsafe(self._running.cancel)
+        self._thread.join(STOP_S)
+
+    async def _run(self) -> None:
         followed = (*self.cameras.values(), self.matcher, self.desk)
-        await asyncio.gather(self._follow_replicas(), *(one.run() for one in followed))
+        self._loop = asyncio.get_running_loop()
+        self._running = asyncio.gather(self._follow_replicas(), *(one.run() for one in followed))
+        with suppress(asyncio.CancelledError):
+            await self._running
 
     def heard(self) -> SiteHeard:
         """What every process said last."""
@@ -69,16 +89,21 @@ class SiteWatch:
         """How the site is now."""
         return site_health(self.heard(), time.monotonic(), time.time())
 
-    def frozen(self) -> list[tuple[str, Any]]:
-        """Processes that are newly found frozen: what they are called, and Ray's handles."""
+    def end_frozen(self, only: str = "") -> None:
+        """End processes that are newly found frozen: somebody makes them anew. To be called about once a second.
+
+        Args:
+            only: Of this deployment; empty: of all.
+        """
         now_s = time.monotonic()
-        named: Sequence[tuple[str, Followed[Any]]] = [
-            *self.cameras.items(),
-            ("matcher", self.matcher),
-            ("desk", self.desk),
-            *((name, one) for name, some in self.replicas.items() for one in list(some.values())),
-        ]
-        return [(name, one.actor) for name, one in named if one.found_frozen(now_s)]
+        late, self._looked_s = now_s - self._looked_s > LATE_S, now_s
+        replicas = [(name, one) for name, some in self.replicas.items() for one in list(some.values())]
+        named: Sequence[tuple[str, Followed[Any]]]
+        named = [*self.cameras.items(), ("matcher", self.matcher), ("desk", self.desk), *replicas]
+        for name, one in named:
+            if not late and only in ("", name) and one.found_frozen(now_s):
+                log.warning("a process is frozen and is ended", process=name)
+                ray.kill(one.actor, no_restart=False)
 
     async def _follow_replicas(self) -> None:
         """Take up new processes of the deployments, and drop those that are gone."""

@@ -110,6 +110,7 @@ def _with_embedder(path: Path, overrides: dict[str, Any], port: int | None, *, s
 def _announce(site: LiveSite) -> None:
     for test in site.self_tests():
         stderr.print(f"self-test: {test}")
+    stderr.print(f"configuration in force: {site.configuration()}")
     host, port = site.http_address()
     others = " and at every other address of this machine" if host in ("0.0.0.0", "::") else ""  # noqa: S104
     stderr.print(f"console and alerts: [bold]{url_of(host, port)}[/]{others}   (Ctrl-C stops the site)")
@@ -124,16 +125,16 @@ def _follow(site: LiveSite, *, quiet: bool) -> None:
             after = _print_news(site, after, quiet=quiet)
             now = health_words(site.health())
             for what in (what for what, words in now.items() if told.get(what, "") != words):
-                words = now[what] or "as it should be"
-                stderr.print(f"{utc_text(time.time())[11:19]}  {what}: {words}", markup=False, soft_wrap=True)
+                words = now[what] or f"{what}: as it should be"
+                stderr.print(f"{utc_text(time.time())[11:19]}  {words}", markup=False, soft_wrap=True)
             told = now
     except KeyboardInterrupt:
         stderr.print("\nstopping ...")
 
 
 def health_words(health: SiteHealth) -> dict[str, str]:
-    """What is told of every camera, and of every part that is not as it should be."""
-    cameras = {f"camera {name}": camera_words(one) for name, one in sorted(health.cameras.items())}
+    """What is told of every camera, and of every part that is not as it should be; empty of one that is."""
+    cameras = {name: f"camera {name}: {camera_words(one)}" for name, one in sorted(health.cameras.items())}
     return cameras | {part: fault for part, fault in health.parts.items() if part != "cameras"}
 
 

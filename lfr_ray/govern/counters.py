@@ -12,7 +12,7 @@ from lfr_ray.metrics import Snapshot, percentile_s
 
 COUNTED = "faces counted"
 """What such a record says. It holds what came since the camera's record before."""
-FIELDS = ("frames", "faces_seen", "faces_compared", "watched_s", "blind_s")
+FIELDS = ("frames", "faces_seen", "faces_compared", "faces_glimpsed", "watched_s", "blind_s")
 
 
 @dataclass
@@ -22,7 +22,8 @@ class CameraCounters:
     Attributes:
         faces_seen: Tracklets, an estimate of people: somebody who turns back is counted again.
         faces_compared: Tracklets of which at least one view was good enough to be compared.
-        watched_s: Time during which the camera gave pictures.
+        faces_glimpsed: Of these, tracklets with fewer looks than an alert needs.
+        watched_s: Time during which its pictures were looked at.
         blind_s: Time during which it should have and did not.
         rejected: Views that were not good enough, by reason.
     """
@@ -30,6 +31,7 @@ class CameraCounters:
     frames: int = 0
     faces_seen: int = 0
     faces_compared: int = 0
+    faces_glimpsed: int = 0
     watched_s: float = 0.0
     blind_s: float = 0.0
     rejected: dict[str, int] = field(default_factory=dict)
@@ -42,11 +44,11 @@ def counters_of(counted: Snapshot, camera: str, watched_s: float, blind_s: float
     Args:
         counted: The camera's counters.
         camera: Its name.
-        watched_s: Time during which it gave pictures.
+        watched_s: Time during which its pictures were looked at.
         blind_s: Time during which it should have and did not.
     """
     return CameraCounters(
-        **{name: _total(counted, name, camera) for name in ("frames", "faces_seen", "faces_compared")},
+        **{name: _total(counted, name, camera) for name in FIELDS[:4]},
         watched_s=round(watched_s, 1),
         blind_s=round(blind_s, 1),
         rejected=_rejected(counted, camera),

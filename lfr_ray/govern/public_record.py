@@ -193,6 +193,7 @@ def _camera(counters: CameraCounters) -> dict[str, Any]:
     return {
         "faces_seen": counters.faces_seen,
         "faces_compared": counters.faces_compared,
+        "faces_glimpsed": counters.faces_glimpsed,
         "failure_to_acquire": _share(counters),
         "rejected_views": dict(sorted(counters.rejected.items())),
         "watched_s": round(counters.watched_s, 1),

@@ -8,7 +8,8 @@ from collections import deque
 from lfr_ray.config import DetectorConfig
 from lfr_ray.detect.canvas import canvas_for
 from lfr_ray.detect.letterbox import Placement, fit
-from lfr_ray.pipeline.counts import CameraCounts
+from lfr_ray.pipeline.counts import DETECT, CameraCounts
+from lfr_ray.pipeline.in_flight import InFlight, after_answer
 from lfr_ray.pipeline.stages import FrameSource, Stages
 from lfr_ray.records import Faces, Frame, Picture
 
@@ -21,16 +22,26 @@ class Detections:
         config: How large a picture the detector gets.
         stages: Where the detector is.
         counts: Where is counted.
-        in_flight: Frames at the detector at once.
+        in_flight: Frames at the detector at once, at most.
+        interval_s: Between two frames that the camera gives, where it is found out how many are of use; None: always
+            so many.
     """
 
     def __init__(
-        self, source: FrameSource, config: DetectorConfig, stages: Stages, counts: CameraCounts, in_flight: int
+        self,
+        source: FrameSource,
+        config: DetectorConfig,
+        stages: Stages,
+        counts: CameraCounts,
+        in_flight: int,
+        interval_s: float | None = None,
     ) -> None:
         self._config = config
         self._stages = stages
         self._counts = counts
         self._free = asyncio.Semaphore(in_flight)
+        self._interval_s = interval_s
+        self._useful = InFlight()
         self._sent: asyncio.Queue[tuple[Frame, Placement] | None] = asyncio.Queue()
         self._under_way: deque[asyncio.Task[Faces]] = deque()
         self._reading = asyncio.create_task(self._read(source))
@@ -72,6 +83,8 @@ class Detections:
         try:
             while True:
                 await self._free.acquire()
+                while self._interval_s is not None and len(waiting := self._at_detector()) >= self._useful.allowed:
+                    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
                 frame = await source.get_async()
                 if frame is None:
                     return
@@ -83,6 +96,14 @@ class Detections:
         finally:
             self._sent.put_nowait(None)
 
+    def _at_detector(self) -> list[asyncio.Task[Faces]]:
+        return [task for task in self._under_way if not task.done()]
+
     async def _detect(self, canvas: Picture) -> Faces:
-        with self._counts.timed("detect_seconds"):
-            return await self._stages.detect(canvas)
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        with self._counts.timed(DETECT):
+            faces = await self._stages.detect(canvas)
+        if self._interval_s is not None:
+            self._useful = after_answer(self._useful, loop.time() - began_s, self._interval_s)
+        return faces

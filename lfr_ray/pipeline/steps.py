@@ -67,7 +67,7 @@ class CameraSteps:
         meter: Where this camera counts.
         run_id: Differs between two runs of the same camera, so that their alerts' keys differ.
         checks: What views and matches must pass, see :func:`~lfr_ray.pipeline.check_lists.checks_for`.
-        in_flight: Frames at the detector at once.
+        in_flight: Frames at the detector at once, at most.
     """
 
     def __init__(
@@ -132,7 +132,11 @@ class CameraSteps:
         Raises:
             Exception: What the source raised, or a fault of the chain's own. Alerts on their way are still sent.
         """
-        self._detections = Detections(source, self._site.detector, self._stages, self._counts, self._in_flight)
+        fixed = self._site.frames_in_flight is not None or self._camera.pace == "full"
+        interval_s = None if fixed else 1.0 / self._camera.max_fps
+        self._detections = Detections(
+            source, self._site.detector, self._stages, self._counts, self._in_flight, interval_s
+        )
         self._comparisons = asyncio.Semaphore(MAX_COMPARISONS)
         self._detected_s = self._clock.steady_s()
         forgetting = asyncio.create_task(self._keep_forgetting())

@@ -32,4 +32,4 @@ def test_a_camera_that_stays_blind_is_told_once() -> None:
 
 def test_parts_are_told_beside_the_cameras() -> None:
     health = SiteHealth({"pier": CameraHealth("live")}, {"cameras": "none is live", "desk": "no answer", "site": ""})
-    assert health_words(health) == {"camera pier": "live", "desk": "no answer", "site": ""}
+    assert health_words(health) == {"pier": "camera pier: live", "desk": "no answer", "site": ""}
