@@ -148,8 +148,8 @@ def _strange_host() -> ProblemResponse:
         403,
         "strange-host",
         "Refused",
-        "without a token this server answers only to this machine's own names",
-        allowed="Host: localhost, 127.0.0.1 or [::1]",
+        "without a token this server answers only this machine, by its own names",
+        allowed="Host: localhost, 127.0.0.1 or [::1], asked from here",
         next_step="set api -> token_env in the site file to serve other machines",
     )
     return ProblemResponse(document)

@@ -68,7 +68,6 @@ class BrokenSite:
     Attributes:
         factor: As many times slower is this machine than a calm one.
         rows: What was measured, for the table.
-        stops: Pids that were frozen: they must not outlive the suite either.
     """
 
     started: Command
@@ -105,7 +104,8 @@ class BrokenSite:
         cursor: str | None = ""
         while cursor is not None:
             answer = self.get(f"v1/alerts?order=oldest&limit=200&cursor={cursor}", 20 * self.factor)
-            assert answer is not None and answer.status_code == 200, "the alerts cannot be read"
+            assert answer is not None, "the alerts cannot be read"
+            assert answer.status_code == 200, answer.text
             found += answer.json()["alerts"]
             cursor = answer.json()["next_cursor"]
         self.acknowledged |= {one["id"]: one for one in found}
