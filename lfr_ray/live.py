@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 READY_MARGIN_S = 120.0
 """Beyond the wait for resources: loading models and importing a watchlist on a slow machine."""
 
-STOP_S = 6.0
+STOP_S = 5.0
 """So long the actors have for an end in order; each of them takes less."""
 
 POLL_S = 0.25

@@ -25,7 +25,7 @@ from lfr_ray.errors import LfrError
 from lfr_ray.files import locked
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-ORDER_S = 8.0
+ORDER_S = 7.0
 """So long an end in order may take; then it is ended like by a second signal."""
 
 ONE_S = 0.3

@@ -87,7 +87,7 @@ def test_a_second_signal_ends_at_once_whatever_hangs(tmp_path: Path, temporary: 
 def test_an_end_in_order_that_hangs_is_cut_off(tmp_path: Path, temporary: dict[str, str]) -> None:
     with command(tmp_path, *script(SAYS_AND_HANGS), environment=temporary) as started:
         running = Script(started)
-        assert 7.0 < started.end(signal.SIGTERM, 60) < 10.0 + AT_ONCE_S
+        assert 6.0 < started.end(signal.SIGTERM, 60) < 10.0 + AT_ONCE_S
         assert started.wait(0) == 143
         running.assert_nothing_is_left()
 
