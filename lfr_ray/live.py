@@ -18,7 +18,7 @@ from lfr_ray.actors.cluster import join, start_local
 from lfr_ray.actors.ingress import access_of
 from lfr_ray.actors.names import FLEET, Names, alive
 from lfr_ray.actors.protocols import DeskCalls, FleetCalls, MatcherCalls
-from lfr_ray.actors.ray_private import claimed, deploy, http_address
+from lfr_ray.actors.ray_private import claimed, delete, deploy, http_address
 from lfr_ray.actors.remote_alerts import every_alert
 from lfr_ray.actors.resources import wait_for_resources
 from lfr_ray.actors.rpc import Handle
@@ -42,7 +42,7 @@ READY_MARGIN_S = 120.0
 """Beyond the wait for resources: loading models and importing a watchlist on a slow machine."""
 
 STOP_S = 5.0
-"""So long the actors have for an end in order; each of them takes less."""
+"""So long an end in order is waited for; it takes less."""
 
 POLL_S = 0.25
 
@@ -94,7 +94,10 @@ class LiveSite:
         try:
             if self._address:
                 if self._runs:
-                    serve.delete(self._file.application)
+                    delete([self._file.application])
+                    until_s = time.monotonic() + STOP_S  # it ends without us as well
+                    while serve_status(self._file.application) is not None and time.monotonic() < until_s:
+                        time.sleep(POLL_S)
             elif self._fleet is not None:
                 # Serve's own end would take seconds more for what Ray's end does at once.
                 with suppress(TimeoutError, ResourceError, ray.exceptions.RayError):

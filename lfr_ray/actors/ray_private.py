@@ -112,8 +112,8 @@ def claimed(name: str, claim: str) -> str:
 
 
 def delete(applications: Sequence[str]) -> None:
-    """End applications of the running Serve, all at the same time; returns when they have ended."""
-    _get_global_client().delete_apps(list(applications))
+    """End applications of the running Serve, all at the same time; returns when Serve has taken that on."""
+    ray.get(_get_global_client()._controller.delete_apps.remote(list(applications)))
 
 
 def _do_nothing(*_: Any, **__: Any) -> None:
