@@ -77,7 +77,7 @@ class LiveSite:
         try:
             if not self._address:
                 wait_for_resources(site, 0.0)  # nobody adds nodes to this machine
-            elif other := claimed(file.application, claim):
+            elif other := claimed(f"site/{file.application}", claim):
                 raise _runs_already(site, other)
             self._deploy()
             self._runs = True

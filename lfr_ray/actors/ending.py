@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
+import ray
 from ray import serve
 
-from lfr_ray.actors.names import Names, find_actor
+from lfr_ray.actors.names import DETECTOR, EMBEDDER, NAMESPACE, SECOND_EMBEDDER, Names, find_actor
 from lfr_ray.actors.protocols import DeskCalls, MatcherCalls
+from lfr_ray.actors.ray_private import abandoned, delete
 from lfr_ray.actors.rpc import Handle
 from lfr_ray.actors.schedule import PeriodicWork
 from lfr_ray.actors.stages import CameraCalls
@@ -21,6 +23,18 @@ FLUSH_S = 15.0
 """So long a camera has until the desk has acknowledged its last alerts, while the site goes on."""
 
 LOOK_S = 0.1
+
+FOOTAGE = "footage/"
+"""Under this a command claims the name of its run over recorded footage, for as long as it lives."""
+
+
+def end_abandoned_footage() -> None:
+    """End what is left of runs over recorded footage whose command died without an end."""
+    for run in (one.removeprefix(FOOTAGE) for one in abandoned(FOOTAGE)):
+        delete([f"{run}-{model}" for model in (DETECTOR, EMBEDDER, SECOND_EMBEDDER)])
+        for one in ray.util.list_named_actors(all_namespaces=True):
+            if one["namespace"] == NAMESPACE and one["name"].startswith(f"{run}/"):
+                ray.kill(ray.get_actor(one["name"], NAMESPACE))
 
 
 async def end_desk(site: SiteConfig, desk: Handle[DeskCalls]) -> None:

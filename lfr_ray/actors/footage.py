@@ -11,7 +11,7 @@ import ray
 from ray import serve
 
 from lfr_ray.actors.cluster import quieten
-from lfr_ray.actors.ending import STOP_S
+from lfr_ray.actors.ending import FOOTAGE, STOP_S, end_abandoned_footage
 from lfr_ray.actors.launch import (
     camera_actor,
     desk_actor,
@@ -22,7 +22,7 @@ from lfr_ray.actors.launch import (
 )
 from lfr_ray.actors.names import DETECTOR, EMBEDDER, SECOND_EMBEDDER
 from lfr_ray.actors.protocols import DeskCalls, DetectorCalls, EmbedderCalls, MatcherCalls
-from lfr_ray.actors.ray_private import delete
+from lfr_ray.actors.ray_private import claimed, delete
 from lfr_ray.actors.remote_models import RemoteDetector, RemoteEmbedder, remote_embedders
 from lfr_ray.actors.rpc import Handle
 from lfr_ray.actors.stages import CameraCalls, RemoteStages
@@ -62,6 +62,8 @@ class ClusterFootage:
         quieten()  # loading Serve has made its log talkative again
         serve.start(proxy_location="Disabled")
         quieten()
+        end_abandoned_footage()
+        claimed(f"{FOOTAGE}{self._run}", "")
         models = {
             DETECTOR: detector_deployment(self._site),
             EMBEDDER: embedder_deployment(self._site),

@@ -12,7 +12,7 @@ from typing import Any
 import ray
 from ray._private import node, utils, worker
 from ray._private.state import state
-from ray.experimental.internal_kv import _internal_kv_get, _internal_kv_put
+from ray.experimental.internal_kv import _internal_kv_del, _internal_kv_get, _internal_kv_list, _internal_kv_put
 from ray.serve.context import _get_global_client
 from ray.serve.schema import ServeDeploySchema
 
@@ -105,10 +105,24 @@ def claimed(name: str, claim: str) -> str:
     key = f"lfr/{name}"
     if found := _internal_kv_get(key):
         job, other = json.loads(found)
-        if any(one["JobID"] == job and not one["IsDead"] for one in state.job_table()):
+        if job in _living_drivers():
             return str(other)
     _internal_kv_put(key, json.dumps((ray.get_runtime_context().get_job_id(), claim)), overwrite=True)
     return ""
+
+
+def abandoned(prefix: str) -> list[str]:
+    """Names of that beginning whose drivers are gone. They are claimed no more."""
+    living = _living_drivers()
+    claims = {key: json.loads(_internal_kv_get(key) or "[null]") for key in _internal_kv_list(f"lfr/{prefix}")}
+    gone = [key for key, claim in claims.items() if claim[0] not in living]
+    for key in gone:
+        _internal_kv_del(key)
+    return [key.decode().removeprefix("lfr/") for key in gone]
+
+
+def _living_drivers() -> set[str]:
+    return {one["JobID"] for one in state.job_table() if not one["IsDead"]}
 
 
 def delete(applications: Sequence[str]) -> None:

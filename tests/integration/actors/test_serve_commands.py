@@ -251,8 +251,11 @@ def test_a_signal_ends_the_watching_on_it_and_leaves_what_was_found(
 ) -> None:
     shutil.copytree(shared_data / "images" / "Lin_Manuel_Miranda", tmp_path / "people" / "Lin_Manuel_Miranda")
     clips = [shared_data / "videos" / "hamilton.mp4"] * 40
-    words = ("lfr", "watch", *clips, "--watchlist", tmp_path / "people", "--json", tmp_path / "found.json")
     address = ("--address", cluster.environment["RAY_ADDRESS"])
+    words = ("lfr", "watch", *clips, "--watchlist", tmp_path / "people", "--json", tmp_path / "found.json")
+    with command(tmp_path / "out", *words, *address, environment=cluster.environment) as crashing:
+        crashing.said("watching: ")
+    assert cameras_of(cluster.node), "nothing was left: the end below would show nothing"
     with command(tmp_path / "out", *words, *address, environment=cluster.environment) as running:
         running.said("watching: [1-9]")
         assert running.end(signal.SIGTERM, 60) < 10.0
