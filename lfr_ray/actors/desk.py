@@ -95,7 +95,8 @@ class DeskActor(LocalAlerts):
 
     async def raise_alert(self, sighting: Sighting) -> None:
         """Durable before it answers; see :meth:`AlertService.raise_alert`."""
-        await self.ready()
+        if self._opening.opened is None:
+            await self.ready()
         receipt = await asyncio.to_thread(self._alerts.raise_alert, sighting)
         self._acknowledged_s = time.monotonic()
         name = "alerts_total" if receipt.new else "sightings_attached_total"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 
 import ray
@@ -21,6 +22,9 @@ STOP_S = 3.0
 
 FLUSH_S = 15.0
 """So long a camera has until the desk has acknowledged its last alerts, while the site goes on."""
+
+GONE_S = 15.0
+"""So long Ray may take to end a process that is frozen."""
 
 LOOK_S = 0.1
 
@@ -87,5 +91,6 @@ def is_going_away(app: str) -> bool:
 async def _gone(actor: Handle[DeskCalls] | Handle[MatcherCalls] | Handle[CameraCalls], name: str) -> None:
     """End an actor for good, and wait until its name is free."""
     actor.kill()
-    while find_actor(name) is not None:  # noqa: ASYNC110  (Ray tells nobody)
+    until_s = time.monotonic() + GONE_S
+    while find_actor(name) is not None and time.monotonic() < until_s:  # noqa: ASYNC110  (Ray tells nobody)
         await asyncio.sleep(LOOK_S)

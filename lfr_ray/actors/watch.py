@@ -56,11 +56,13 @@ class SiteWatch:
         self._wanted = {one.name: digest_of(site, one) for one in site.cameras}
         self._wanted_of_site = digest_of(site)
         self._looked_s = 0.0
+        self._began = threading.Event()
 
     def start(self) -> SiteWatch:
         """Begin, in a thread of its own that ends with the process: it must not depend on whoever asks."""
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="site-watch", daemon=True)
         self._thread.start()
+        self._began.wait(STOP_S)
         return self
 
     def stop(self) -> None:
@@ -72,6 +74,7 @@ class SiteWatch:
         followed = (*self.cameras.values(), self.matcher, self.desk)
         self._loop = asyncio.get_running_loop()
         self._running = asyncio.gather(self._follow_replicas(), *(one.run() for one in followed))
+        self._began.set()
         with suppress(asyncio.CancelledError):
             await self._running
 

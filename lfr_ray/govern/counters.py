@@ -12,7 +12,8 @@ from lfr_ray.metrics import Snapshot, percentile_s
 
 COUNTED = "faces counted"
 """What such a record says. It holds what came since the camera's record before."""
-FIELDS = ("frames", "faces_seen", "faces_compared", "faces_glimpsed", "watched_s", "blind_s")
+FACES = ("frames", "faces_seen", "faces_compared", "faces_glimpsed")
+FIELDS = ("frames", "faces_seen", "faces_compared", "watched_s", "blind_s", "faces_glimpsed")
 
 
 @dataclass
@@ -22,20 +23,20 @@ class CameraCounters:
     Attributes:
         faces_seen: Tracklets, an estimate of people: somebody who turns back is counted again.
         faces_compared: Tracklets of which at least one view was good enough to be compared.
-        faces_glimpsed: Of these, tracklets with fewer looks than an alert needs.
         watched_s: Time during which its pictures were looked at.
         blind_s: Time during which it should have and did not.
         rejected: Views that were not good enough, by reason.
+        faces_glimpsed: Of those that were good enough, tracklets with fewer looks than an alert needs.
     """
 
     frames: int = 0
     faces_seen: int = 0
     faces_compared: int = 0
-    faces_glimpsed: int = 0
     watched_s: float = 0.0
     blind_s: float = 0.0
     rejected: dict[str, int] = field(default_factory=dict)
     latency_ms: dict[str, float] = field(default_factory=dict)
+    faces_glimpsed: int = 0
 
 
 def counters_of(counted: Snapshot, camera: str, watched_s: float, blind_s: float) -> CameraCounters:
@@ -48,7 +49,7 @@ def counters_of(counted: Snapshot, camera: str, watched_s: float, blind_s: float
         blind_s: Time during which it should have and did not.
     """
     return CameraCounters(
-        **{name: _total(counted, name, camera) for name in FIELDS[:4]},
+        **{name: _total(counted, name, camera) for name in FACES},
         watched_s=round(watched_s, 1),
         blind_s=round(blind_s, 1),
         rejected=_rejected(counted, camera),
