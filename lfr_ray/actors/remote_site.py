@@ -12,7 +12,7 @@ import ray
 # A handle loads its actor's class. The first request may be the emergency stop: it must not wait for that.
 import lfr_ray.actors.matcher  # noqa: F401
 from lfr_ray.actors.followed import EVERY_S
-from lfr_ray.actors.names import FLEET, Names, alive
+from lfr_ray.actors.names import FLEET, HEALTH, Names, alive
 from lfr_ray.actors.protocols import FleetCalls, MatcherCalls
 from lfr_ray.actors.rpc import Handle
 from lfr_ray.actors.watch import SiteWatch
@@ -22,8 +22,9 @@ from lfr_ray.config import SiteConfig
 from lfr_ray.health import LIVE, CameraHealth
 from lfr_ray.metrics import Meter, Snapshot, merged
 
-ANSWER_S = 2.0
+ANSWER_S = 5.0
 """The matcher compares while it is asked; beyond this it does not answer."""
+COUNTED_S = 2.0
 
 
 class RemoteSite:
@@ -52,8 +53,9 @@ class RemoteSite:
         return await self._matcher().ask(MatcherCalls.watchlist)
 
     async def deployments(self) -> DeploymentList:
-        """Deployments and the emergency stop."""
-        return await self._matcher().ask(MatcherCalls.deployments)
+        """Deployments and the emergency stop, answered beside the comparisons."""
+        matcher: Handle[MatcherCalls] = Handle(self._matcher().remote, group=HEALTH, limit_s=ANSWER_S)
+        return await matcher.ask(MatcherCalls.deployments)
 
     async def stop(self, *, officer: str, reason: str) -> Switched:
         """No comparison anywhere once this answers: there is one matcher, and it asks before each."""
@@ -76,7 +78,7 @@ class RemoteSite:
             meter.gauge("camera_warned", float(bool(one.warning)), camera=name)
         for part, fault in health.parts.items():
             meter.gauge("part_ready", float(not fault), part=part)
-        counted = await self._fleet.ask(FleetCalls.snapshots).within(ANSWER_S)
+        counted = await self._fleet.ask(FleetCalls.snapshots).within(COUNTED_S)
         return merged([meter.snapshot(), *(counted or ())])
 
     def _matcher(self) -> Handle[MatcherCalls]:

@@ -21,7 +21,7 @@ from lfr_ray.config import SiteConfig
 from lfr_ray.health import DeskSaid, MatcherSaid, ModelSaid, SiteHealth, SiteHeard, site_health
 
 LATE_S = 3.0
-"""Whoever looks so late stood still himself, with the whole machine: nobody is frozen for that."""
+"""Whoever looks so late stood still himself. Then, or where most are silent, the machine is slow and none is frozen."""
 
 STOP_S = 2.0
 
@@ -103,8 +103,11 @@ class SiteWatch:
         replicas = [(name, one) for name, some in self.replicas.items() for one in list(some.values())]
         named: Sequence[tuple[str, Followed[Any]]]
         named = [*self.cameras.items(), ("matcher", self.matcher), ("desk", self.desk), *replicas]
+        silent = sum(1 for _, one in named if one.heard.fault(now_s))
+        if late or 2 * silent > len(named):
+            return
         for name, one in named:
-            if not late and only in ("", name) and one.found_frozen(now_s):
+            if only in ("", name) and one.found_frozen(now_s):
                 log.warning("a process is frozen and is ended", process=name)
                 ray.kill(one.actor, no_restart=False)
 
