@@ -115,6 +115,11 @@ class LiveSite:
         assert self._fleet is not None
         return self._fleet.ask(FleetCalls.self_tests).wait()
 
+    def import_notes(self) -> list[str]:
+        """What people should look at of the watchlist folder that was imported at the start."""
+        assert self._fleet is not None
+        return self._fleet.ask(FleetCalls.import_notes).wait()
+
     def configuration(self) -> str:
         """Digest of the site's fields that are in force, without credentials."""
         matcher = alive(Names(self._file.site.site).find_matcher(), "the matcher")

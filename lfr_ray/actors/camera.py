@@ -21,6 +21,9 @@ from lfr_ray.pipeline.camera_run import CameraRun, EndOfRecording
 LEASE_S = 60.0
 """A camera that nobody has asked for so long ends by itself. A fleet that Serve starts anew needs a part of it."""
 
+REMOVALS = 50
+"""Most pictures of one record that they were removed."""
+
 Leave = Callable[[], None]
 log = structlog.get_logger()
 
@@ -40,10 +43,10 @@ class CameraActor:
         self._camera = camera
         self._leave = leave
         self._lease = Lease(LEASE_S, clock)
+        self._stages: RemoteStages | None = None
         self._guard: asyncio.Task[None] | None = None
         self._run = CameraRun(site, camera, clock)
         self._digest = digest_of(site, camera)
-        self._stages: RemoteStages | None = None
 
     async def ready(self, stages: RemoteStages | None = None) -> bool:
         """The process has loaded what it needs; with stages, it has found its way to the models as well."""
@@ -58,6 +61,7 @@ class CameraActor:
             self._stages = stages
         self._stages.follow(stages)
         self._run.begin(self._stages)
+        await self._record_removals()
         return await self.status()
 
     async def status(self) -> CameraStatus:
@@ -82,6 +86,16 @@ class CameraActor:
     async def stop(self) -> None:
         """Stop decoding, finish what is under way, forget everybody; alerts under way are acknowledged first."""
         await self._run.stop()
+        await self._record_removals()
+
+    async def _record_removals(self) -> None:
+        """Put pictures that were deleted after use on record; what the desk does not answer for is sent again."""
+        removed = self._run.removed
+        while removed and self._stages is not None:
+            some = [removed.popleft() for _ in range(min(len(removed), REMOVALS))]
+            if not await self._stages.record_removals(self._camera.name, some):
+                removed.extendleft(reversed(some))
+                return
 
     async def _watch_lease(self) -> None:
         await self._lease.run_out()

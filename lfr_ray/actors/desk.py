@@ -102,6 +102,11 @@ class DeskActor(LocalAlerts):
         name = "alerts_total" if receipt.new else "sightings_attached_total"
         self._meter.count(name, camera=sighting.camera)
 
+    async def record_removals(self, camera: str, sha256s: list[str]) -> bool:
+        """On record before it answers: pictures that a camera deleted after use."""
+        await asyncio.to_thread(self._opening.get().schedule.record_removals, camera, sha256s)
+        return True
+
     async def snapshot(self) -> Snapshot:
         """What this actor counted."""
         self._meter.gauge("memory_rss_bytes", resident_bytes(), process="desk")

@@ -63,8 +63,9 @@ class FleetReplica:
         embed_second: Handle[EmbedderCalls] | None = None if second is None else Handle(second)
         models = (detect, embed) if embed_second is None else (detect, embed, embed_second)
         self._self_tests = await models_ready(site, *models)
+        self._import_notes: list[str] = []
         if site.watchlist:
-            await asyncio.to_thread(
+            self._import_notes = await asyncio.to_thread(
                 import_watchlist,
                 site,
                 open_store(site),
@@ -87,6 +88,10 @@ class FleetReplica:
     async def self_tests(self) -> list[SelfTest]:
         """What the models' replicas measured when they started."""
         return self._self_tests
+
+    async def import_notes(self) -> list[str]:
+        """What people should look at of the watchlist folder that was imported at the start."""
+        return self._import_notes
 
     async def snapshots(self) -> list[Snapshot]:
         """Counters of every camera, the matcher and the desk."""
@@ -113,7 +118,9 @@ class FleetReplica:
         """Beside the keeping: destroying alerts may take a minute, and leases must be renewed meanwhile."""
         while True:
             try:
-                await self._periodic.tick(self._watch.health().cameras)
+                heard = {name: one.heard.said for name, one in self._watch.cameras.items()}
+                said = {name: one for name, one in heard.items() if one is not None}
+                await self._periodic.tick(self._watch.health().cameras, said)
             except Exception as error:  # noqa: BLE001  (as above)
                 log.warning("passing on failed", error=type(error).__name__)
             await asyncio.sleep(TICK_S)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ import ray
 from ray import serve
 
 from lfr_ray.actors.cluster import quieten
-from lfr_ray.actors.ending import FOOTAGE, STOP_S, end_abandoned_footage
+from lfr_ray.actors.ending import RECORDED_S, begin_footage, stop_cameras
 from lfr_ray.actors.launch import (
     camera_actor,
     desk_actor,
@@ -22,7 +21,7 @@ from lfr_ray.actors.launch import (
 )
 from lfr_ray.actors.names import DETECTOR, EMBEDDER, SECOND_EMBEDDER
 from lfr_ray.actors.protocols import DeskCalls, DetectorCalls, EmbedderCalls, MatcherCalls
-from lfr_ray.actors.ray_private import claimed, delete
+from lfr_ray.actors.ray_private import delete
 from lfr_ray.actors.remote_models import RemoteDetector, RemoteEmbedder, remote_embedders
 from lfr_ray.actors.rpc import Handle
 from lfr_ray.actors.stages import CameraCalls, RemoteStages
@@ -35,6 +34,7 @@ from lfr_ray.records import AlertPage
 
 if TYPE_CHECKING:
     from lfr_ray.alert.queries import AlertQuery  # a database, which only the desk needs
+    from lfr_ray.govern.counters import CameraCounters
 
 
 class ClusterFootage:
@@ -62,8 +62,7 @@ class ClusterFootage:
         quieten()  # loading Serve has made its log talkative again
         serve.start(proxy_location="Disabled")
         quieten()
-        end_abandoned_footage()
-        claimed(f"{FOOTAGE}{self._run}", "")
+        begin_footage(self._run)
         models = {
             DETECTOR: detector_deployment(self._site),
             EMBEDDER: embedder_deployment(self._site),
@@ -71,8 +70,9 @@ class ClusterFootage:
         }
         wanted = {f"{self._run}-{name}": one for name, one in models.items() if one is not None}
         self._apps = list(wanted)
-        targets = [serve.RunTarget(one, name=name, route_prefix=None) for name, one in wanted.items()]
-        detector, embedder, *second = serve.run_many(targets)
+        detector, embedder, *second = serve.run_many(
+            [serve.RunTarget(one, name=name, route_prefix=None) for name, one in wanted.items()]
+        )
         self._detector: Handle[DetectorCalls] = Handle(detector)
         self._embedder: Handle[EmbedderCalls] = Handle(embedder)
         self._second: Handle[EmbedderCalls] | None = Handle(second[0]) if second else None
@@ -114,8 +114,7 @@ class ClusterFootage:
 
     async def stop(self) -> None:
         """End the recordings that are under way."""
-        stopping = [camera.ask(CameraCalls.stop).within(STOP_S) for camera in self._cameras.values()]
-        await asyncio.gather(*stopping)
+        await stop_cameras(self._cameras.values())
 
     def frames_under_way(self) -> int:
         """Nothing: a camera's process is not disturbed."""
@@ -131,14 +130,20 @@ class ClusterFootage:
         assert self._desk is not None
         return await self._desk.ask(DeskCalls.list, query)
 
+    async def keep_up(self, seen: dict[str, CameraCounters]) -> None:
+        """What every recording counted so far, for the ledger."""
+        assert self._desk is not None
+        await self._desk.ask(DeskCalls.keep_up, seen)
+
     async def close(self) -> None:
-        """Nothing is left to be done in the event loop."""
+        """Put the last counts on record."""
+        if self._desk is not None:
+            await self._desk.ask(DeskCalls.stop).within(RECORDED_S)
 
     def end(self) -> None:
         """End what was started."""
-        for actor in (*self._cameras.values(), self._matcher, self._desk):
-            if actor is not None:
-                actor.kill()
+        for actor in filter(None, (*self._cameras.values(), self._matcher, self._desk)):
+            actor.kill()
         delete(self._apps)
 
     def _make_cameras(self, recordings: Sequence[Recording]) -> None:

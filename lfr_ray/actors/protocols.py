@@ -90,6 +90,9 @@ class DeskCalls(AlertsPort, Protocol):
     async def raise_alert(self, sighting: Sighting) -> None:
         """Durable before it answers."""
 
+    async def record_removals(self, camera: str, sha256s: list[str]) -> bool:
+        """On record before it answers: pictures that a camera deleted after use."""
+
     async def snapshot(self) -> Snapshot:
         """What the desk counted."""
 
@@ -105,6 +108,9 @@ class FleetCalls(Protocol):
 
     async def self_tests(self) -> list[SelfTest]:
         """What the models' replicas measured when they started."""
+
+    async def import_notes(self) -> list[str]:
+        """What people should look at of the watchlist folder that was imported at the start."""
 
     async def snapshots(self) -> list[Snapshot]:
         """Counters of every camera, the matcher and the desk."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from lfr_ray.actors.protocols import DeskCalls, MatcherCalls
 from lfr_ray.actors.rpc import Handle
 from lfr_ray.actors.stages import CameraCalls
+from lfr_ray.camera.reader import CameraStatus, faults_of
 from lfr_ray.govern.counters import counters_of
 from lfr_ray.health import BLIND, LIVE, CameraHealth
 
@@ -34,15 +35,17 @@ class PeriodicWork:
         self._keeper = keeper
         self._watched_s: dict[str, float] = defaultdict(float)
         self._blind_s: dict[str, float] = defaultdict(float)
+        self._statuses: Mapping[str, CameraStatus] = {}
         self._last_s = self._passed_on_s = time.monotonic()
 
-    async def tick(self, states: Mapping[str, CameraHealth]) -> None:
+    async def tick(self, states: Mapping[str, CameraHealth], statuses: Mapping[str, CameraStatus]) -> None:
         """To be called about once a second.
 
         Args:
             states: How every camera is, by name.
+            statuses: What those said that have answered.
         """
-        now_s = time.monotonic()
+        now_s, self._statuses = time.monotonic(), statuses
         for name, health in states.items():
             spent = {LIVE: self._watched_s, BLIND: self._blind_s}.get(health.state)
             if spent is not None:
@@ -57,9 +60,16 @@ class PeriodicWork:
         replies = (camera.ask(CameraCalls.snapshot).within(ANSWER_S) for camera in cameras.values())
         counted = await asyncio.gather(*replies)
         seen = {
-            name: counters_of(one, name, self._watched_s[name], self._blind_s[name])
+            name: counters_of(
+                one,
+                name,
+                self._watched_s[name],
+                self._blind_s[name],
+                expected=self._statuses[name].expected,
+                problems=faults_of(self._statuses[name]),
+            )
             for name, one in zip(cameras, counted, strict=True)
-            if one is not None
+            if one is not None and name in self._statuses
         }
         await asyncio.gather(
             self._keeper.matcher.ask(MatcherCalls.tick).within(ANSWER_S),

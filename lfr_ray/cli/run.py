@@ -11,7 +11,7 @@ from rich.console import Console
 
 import lfr_ray
 from lfr_ray.cli.endings import Ending, in_order
-from lfr_ray.cli.output import json_target, stderr, table, write_json
+from lfr_ray.cli.output import Faults, check_json_target, json_target, stderr, table, write_json
 from lfr_ray.clock import utc_text
 from lfr_ray.errors import ConfigError
 from lfr_ray.health import ENDED, CameraHealth, SiteHealth
@@ -42,15 +42,18 @@ def run(
     site_file: Annotated[Path, typer.Argument(help="The site: a Ray Serve configuration.", metavar="SITE.yaml")],
     address: Annotated[str, typer.Option(help="An existing Ray cluster, `auto` for the one on this machine.")] = "",
     port: PortOption = None,
-    json_to: Annotated[
-        str, typer.Option("--json", metavar="FILE|-", help="Write all alerts as JSON at the end.", callback=json_target)
-    ] = "",
+    json_to: Annotated[str, typer.Option("--json", metavar="FILE|-", help="Write all alerts as JSON at the end.")] = "",
 ) -> None:
     """Run a site until Ctrl-C or SIGTERM: on local Ray, or on an existing cluster."""
     with in_order():
         from lfr_ray.live import LiveSite
 
-        file = _with_embedder(site_file, {}, port, starts_here=not address)
+        faults = Faults()
+        with faults:
+            check_json_target(json_to)
+        with faults:
+            file = _with_embedder(site_file, {}, port, starts_here=not address)
+        faults.tell()
         stderr.print(f"starting the site {file.site.site} ...")
         with LiveSite(file, address) as site:
             _announce(site)
@@ -111,6 +114,8 @@ def _announce(site: LiveSite) -> None:
     for test in site.self_tests():
         stderr.print(f"self-test: {test}")
     stderr.print(f"configuration in force: {site.configuration()}")
+    for note in site.import_notes():
+        stderr.print(note, markup=False)
     host, port = site.http_address()
     others = " and at every other address of this machine" if host in ("0.0.0.0", "::") else ""  # noqa: S104
     stderr.print(f"console and alerts: [bold]{url_of(host, port)}[/]{others}   (Ctrl-C stops the site)")
@@ -126,7 +131,7 @@ def _follow(site: LiveSite, *, quiet: bool) -> None:
             now = health_words(site.health())
             for what in (what for what, words in now.items() if told.get(what, "") != words):
                 words = now[what] or f"{what}: as it should be"
-                stderr.print(f"{utc_text(time.time())[11:19]}  {words}", markup=False, soft_wrap=True)
+                stderr.print(f"{utc_text(time.time())[11:19]}Z  {words}", markup=False, soft_wrap=True)
             told = now
     except KeyboardInterrupt:
         stderr.print("\nstopping ...")
@@ -185,7 +190,7 @@ def _print_news(site: LiveSite, after: int, *, quiet: bool) -> int:
 
 def _print_alert(alert: dict[str, Any]) -> None:
     stdout.print(
-        f"{utc_text(time.time())[11:19]}  [bold]possible match[/]  "
+        f"{alert['captured_at'][11:19]}Z  [bold]possible match[/]  "
         f"camera {alert['camera']}  entry {alert['entry_id']}  "
         f"similarity {alert['similarity']:.3f} (threshold {alert['threshold']:.3f})  "
         f"{alert['views_agreeing']} of {alert['views_compared']} views agree  -> a person decides"

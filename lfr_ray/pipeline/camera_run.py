@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+from collections import deque
 from dataclasses import dataclass, replace
 
 import structlog
@@ -64,6 +65,11 @@ class CameraRun:
         """Frames that were looked at so far."""
         return int(self.meter.value("frames_total", camera=self._camera.name))
 
+    @property
+    def removed(self) -> deque[str]:
+        """SHA-256 of pictures that were deleted after use and are not on record yet."""
+        return self._reader.removed
+
     def begin(self, stages: Stages) -> asyncio.Task[None]:
         """Start, unless it runs already; the task ends with the camera.
 
@@ -83,7 +89,8 @@ class CameraRun:
 
     def status(self) -> CameraStatus:
         """How the camera is now."""
-        status, steps = self._reader.status(), self._steps
+        still = int(self.meter.value("frames_still_total", camera=self._camera.name))
+        status, steps = replace(self._reader.status(), still=still), self._steps
         return status if steps is None else replace(status, refusal=steps.refusal, looks=steps.looks())
 
     def snapshot(self) -> Snapshot:
