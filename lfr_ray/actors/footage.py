@@ -48,8 +48,8 @@ class ClusterFootage:
 
     def __init__(self, site: SiteConfig) -> None:
         self._run = f"{site.site}-{secrets.token_hex(4)}"
-        nodes = sum(1 for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU"))
-        detector = site.detector.model_copy(update={"replicas": max(1, nodes)})
+        nodes = [one for one in ray.nodes() if one["Alive"] and one["Resources"].get("CPU")]
+        detector = site.detector.model_copy(update={"replicas": len(nodes) or 1})
         self._site = site.model_copy(update={"site": self._run, "detector": detector})
         self._apps: list[str] = []
         self._cameras: dict[str, Handle[CameraCalls]] = {}
@@ -70,9 +70,8 @@ class ClusterFootage:
         }
         wanted = {f"{self._run}-{name}": one for name, one in models.items() if one is not None}
         self._apps = list(wanted)
-        detector, embedder, *second = serve.run_many(
-            [serve.RunTarget(one, name=name, route_prefix=None) for name, one in wanted.items()]
-        )
+        targets = (serve.RunTarget(one, name=name, route_prefix=None) for name, one in wanted.items())
+        detector, embedder, *second = serve.run_many(list(targets))
         self._detector: Handle[DetectorCalls] = Handle(detector)
         self._embedder: Handle[EmbedderCalls] = Handle(embedder)
         self._second: Handle[EmbedderCalls] | None = Handle(second[0]) if second else None
@@ -147,6 +146,5 @@ class ClusterFootage:
         delete(self._apps)
 
     def _make_cameras(self, recordings: Sequence[Recording]) -> None:
-        for recording in recordings:
-            if recording.camera.name not in self._cameras:
-                self._cameras[recording.camera.name] = camera_actor(self._site, recording.camera)
+        for camera in (one.camera for one in recordings if one.camera.name not in self._cameras):
+            self._cameras[camera.name] = camera_actor(self._site, camera)
