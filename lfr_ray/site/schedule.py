@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
+from typing import Any
 
 from lfr_ray.clock import Clock, SystemClock
 from lfr_ray.config import SiteConfig
@@ -101,7 +102,7 @@ def _since(now: CameraCounters, before: CameraCounters) -> CameraCounters:
     restarted = now.run != before.run or now.frames < before.frames
     base = CameraCounters() if restarted else before
     pairs = {one.name: (getattr(now, one.name), getattr(base, one.name)) for one in fields(CameraCounters)}
-    numbers = {
+    numbers: dict[str, Any] = {
         name: value - earlier if value >= earlier else value
         for name, (value, earlier) in pairs.items()
         if isinstance(value, (int, float))
