@@ -11,9 +11,10 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from lfr_ray import __version__
-from lfr_ray.alert.feed import FeedRules
+from lfr_ray.alert.feed import Feed, FeedRules
 from lfr_ray.api import alert_routes, session_routes, site_routes
 from lfr_ray.api.auth import Access, roles_of
+from lfr_ray.api.description import describe
 from lfr_ray.api.middleware import AccessMiddleware, AnswerMiddleware
 from lfr_ray.api.pages import page_router, read_pages
 from lfr_ray.api.ports import AlertsPort, SiteView
@@ -32,6 +33,7 @@ _SCHEMA = {"$ref": "#/components/schemas/Problem"}
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": text, "content": {MEDIA_TYPE: {"schema": _SCHEMA}}}
     for status, text in (
+        (400, "Not readable"),
         (401, "Nobody known"),
         (403, "Refused"),
         (404, "Does not exist"),
@@ -78,21 +80,11 @@ def build_api(
     app.state.alerts = alerts
     app.state.site = site
     app.state.access = access
-    app.state.feed_rules = feed or FeedRules()
-    _describe_webhooks(app)
+    app.state.feed = Feed(alerts, feed)
     install(app)
     for router in ROUTERS:
         app.include_router(router)
     if console:
         app.include_router(page_router(read_pages()))
+    describe(app, tokens=not access.demo_officer)
     return app
-
-
-def _describe_webhooks(app: FastAPI) -> None:
-    """What a receiver of webhooks gets, for OpenAPI; the events of the stream are the same."""
-    schema = {"$ref": "#/components/schemas/FeedEvent"}
-    body = {"required": True, "content": {"application/json": {"schema": schema}}}
-
-    @app.webhooks.post("event", openapi_extra={"requestBody": body})
-    def event() -> None:
-        """One POST for each event, signed as Standard Webhooks has it; answer 2xx to acknowledge it."""

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from lfr_ray.govern.ledger_event import ID, MAX_ITEMS, MAX_TEXT, Event, RecordKind
 from lfr_ray.metrics import Snapshot, percentile_s
 
+Key = TypeVar("Key")
+
 COUNTED = "faces counted"
 """What such a record says. It holds what came since the camera's record before."""
+FACES = ("frames", "people_estimated", "faces_seen", "faces_compared", "faces_glimpsed")
 FIELDS = (
     "frames",
     "expected",
@@ -21,6 +24,7 @@ FIELDS = (
     "people_estimated",
     "faces_seen",
     "faces_compared",
+    "faces_glimpsed",
     "watched_s",
     "blind_s",
 )
@@ -34,7 +38,7 @@ class CameraCounters:
         frames: Frames that were looked at.
         faces_seen: Tracklets, an estimate of people: somebody who turns back is counted again.
         faces_compared: Tracklets of which at least one view was good enough to be compared.
-        watched_s: Time during which the camera gave pictures.
+        watched_s: Time during which its pictures were looked at.
         blind_s: Time during which it should have and did not.
         rejected: Views that were not good enough, by reason.
         expected: Frames that recordings should have; 0 where that is unknown.
@@ -42,6 +46,8 @@ class CameraCounters:
         missing_s: Time without a picture where there should be one; of a live camera the time in which it was blind.
         problems: What was wrong with the footage, each kind once, without the names of files.
         people_estimated: Tracklets joined by place and time: who looked away is counted once, who comes back again.
+        faces_glimpsed: Of those that were good enough, tracklets with fewer looks than an alert needs.
+        run: Which process of the camera counted: another one begins from nothing.
     """
 
     frames: int = 0
@@ -56,6 +62,8 @@ class CameraCounters:
     missing_s: float = 0.0
     problems: tuple[str, ...] = ()
     people_estimated: int = 0
+    faces_glimpsed: int = 0
+    run: str = ""
 
 
 def counters_of(
@@ -66,30 +74,30 @@ def counters_of(
     *,
     expected: int | None = None,
     problems: Iterable[str] = (),
+    run: str = "",
 ) -> CameraCounters:
     """One camera's totals since it was started.
 
     Args:
         counted: The camera's counters.
         camera: Its name.
-        watched_s: Time during which it gave pictures.
+        watched_s: Time during which its pictures were looked at.
         blind_s: Time during which it should have and did not.
         expected: Frames that there should be, where that is known.
         problems: What was wrong with its footage.
+        run: Of the camera's process.
     """
     return CameraCounters(
         expected=expected or 0,
         damaged=_total(counted, "frames_damaged", camera),
         missing_s=round(_value(counted, "footage_missing_seconds", camera), 1),
         problems=_kinds(problems),
-        **{
-            name: _total(counted, name, camera)
-            for name in ("frames", "people_estimated", "faces_seen", "faces_compared")
-        },
+        **{name: _total(counted, name, camera) for name in FACES},
         watched_s=round(watched_s, 1),
         blind_s=round(blind_s, 1),
         rejected=_rejected(counted, camera),
         latency_ms=_latency_ms(counted, camera),
+        run=run,
     )
 
 
@@ -99,6 +107,7 @@ def counted(deployment: str, camera: str, new: CameraCounters) -> Event:
     facts["problems"] = [*new.problems]
     facts["rejected"] = dict(new.rejected)
     facts["latency_ms"] = dict(new.latency_ms)
+    facts |= {"run": new.run} if new.run else {}
     return _event("collection", COUNTED, deployment, camera, facts)
 
 
@@ -117,19 +126,32 @@ def _event(kind: RecordKind, what: str, deployment: str, camera: str, facts: dic
 
 def totals(records: Iterable[Mapping[str, Any]], deployment: str) -> dict[str, CameraCounters]:
     """Totals by camera. The latency is that of the newest record, which covers the whole run."""
-    found: dict[str, CameraCounters] = defaultdict(CameraCounters)
+    return dict(sorted(_added(records, deployment, lambda camera, _: camera).items()))
+
+
+def totals_of_runs(records: Iterable[Mapping[str, Any]], deployment: str) -> dict[tuple[str, str], CameraCounters]:
+    """The same by camera and :attr:`CameraCounters.run`: what each process has on record."""
+    return _added(records, deployment, lambda camera, run: (camera, run))
+
+
+def _added(
+    records: Iterable[Mapping[str, Any]], deployment: str, key_of: Callable[[str, str], Key]
+) -> dict[Key, CameraCounters]:
+    found: dict[Key, CameraCounters] = defaultdict(CameraCounters)
     for record in records:
         if record["what"] != COUNTED or record["deployment"] != deployment:
             continue
         facts = record["facts"]
-        total = found[facts.get("camera", record["subject"])]
+        run = facts.get("run", "")
+        total = found[key_of(facts.get("camera", record["subject"]), run)]
+        total.run = run
         for name in FIELDS:
             setattr(total, name, getattr(total, name) + facts.get(name, 0))
         total.problems = tuple(dict.fromkeys((*total.problems, *facts.get("problems", ()))))
         for reason, count in facts.get("rejected", {}).items():
             total.rejected[reason] = total.rejected.get(reason, 0) + count
         total.latency_ms = dict(facts.get("latency_ms", {})) or total.latency_ms
-    return dict(sorted(found.items()))
+    return dict(found)
 
 
 def _kinds(problems: Iterable[str]) -> tuple[str, ...]:

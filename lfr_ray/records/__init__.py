@@ -50,6 +50,7 @@ from lfr_ray.records.alert import (
     Sightings,
     StoredEvent,
     ViewQuality,
+    WebhookEvent,
     is_none,
 )
 from lfr_ray.records.person import EVERYTHING, PEOPLE, ROLES, SERVICES, Person, Role, folded
@@ -101,6 +102,7 @@ __all__ = [
     "StoredEvent",
     "View",
     "ViewQuality",
+    "WebhookEvent",
     "folded",
     "is_none",
 ]
