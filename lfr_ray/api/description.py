@@ -39,8 +39,8 @@ def describe(app: FastAPI, *, tokens: bool) -> None:
     }
     document["webhooks"] = {kind: {"post": _webhook(kind, text)} for kind, text in KINDS.items()}
     for path, methods in document["paths"].items():
-        for operation in methods.values():
-            operation["security"] = [{"token": []}] if tokens and not is_open(path) else []
+        for method, operation in methods.items():
+            operation["security"] = [{"token": []}] if tokens and not (is_open(path) and method == "get") else []
     app.openapi_schema = document
 
 

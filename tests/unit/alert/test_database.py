@@ -84,7 +84,7 @@ def test_another_schema_is_refused(tmp_path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE desk SET schema_version = 99")
     connection.close()
-    with pytest.raises(StoreError, match="another version") as caught:
+    with pytest.raises(StoreError, match="newer version") as caught:
         Database.at(path)
     assert caught.value.got.startswith("schema 99")
 
