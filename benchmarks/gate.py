@@ -13,7 +13,7 @@ import numpy as np
 from benchmarks.record import compare, write_result
 from lfr_ray.data_dir import DataDir
 from lfr_ray.govern.gate import AuthorityGate
-from lfr_ray.govern.keys import site_key, trusted_keys
+from lfr_ray.govern.trust import site_key, trusted_keys
 from lfr_ray.govern.ledger import Ledger
 from lfr_ray.govern.profile import load_profile
 from lfr_ray.govern.trial import open_trial, trial_authority

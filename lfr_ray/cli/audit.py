@@ -15,7 +15,7 @@ from lfr_ray.clock import parse_utc
 from lfr_ray.config import SiteConfig
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import ConfigError, NotFoundError
-from lfr_ray.govern.keys import trusted_keys
+from lfr_ray.govern.trust import trusted_keys
 from lfr_ray.govern.ledger import open_ledger
 from lfr_ray.govern.ledger_event import KINDS, Event
 from lfr_ray.govern.ledger_verify import KnownHead, read_lines, verify_ledger

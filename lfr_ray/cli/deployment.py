@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import typer
 
-from lfr_ray.cli import keys
 from lfr_ray.cli.deployment_open import open_deployment
 from lfr_ray.cli.output import stderr, table, write_json
 from lfr_ray.cli.storage import ByOption, DataOption, JsonOption, SiteOption, data_dir_of, site_of, who
@@ -27,7 +26,8 @@ from lfr_ray.govern.grant import (
     ratified,
     ratify_by_s,
 )
-from lfr_ray.govern.keys import PublicKey, SigningKey, passphrase_from, site_key, trusted_keys
+from lfr_ray.govern.keys import PublicKey, SigningKey, passphrase_from
+from lfr_ray.govern.trust import site_key, trusted_keys
 from lfr_ray.govern.ledger import CLOCK_ACCEPTED, open_ledger
 from lfr_ray.govern.ledger_event import Event
 from lfr_ray.govern.listing import find_listed
@@ -36,7 +36,6 @@ from lfr_ray.govern.stop import Switch, breaker_pause, emergency_stop
 
 app = typer.Typer(name="deployment", help="Authority: open, stop, close, account for.", no_args_is_help=True)
 app.command("open")(open_deployment)
-app.add_typer(keys.app)
 
 IdArgument = Annotated[str, typer.Argument(metavar="[DEPLOYMENT]", help="Id; default: the newest open one.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why, in words; it is recorded.")]

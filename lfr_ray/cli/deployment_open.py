@@ -18,7 +18,8 @@ from lfr_ray.errors import AuthorityError, ConfigError, ConflictError
 from lfr_ray.govern.authority import Authority, clock_fault
 from lfr_ray.govern.canonical import canonical_json, moment, sha256_hex
 from lfr_ray.govern.grant import Grant, grant_fault, ratify_by_s, signed
-from lfr_ray.govern.keys import SigningKey, passphrase_from, trusted_keys
+from lfr_ray.govern.keys import SigningKey, passphrase_from
+from lfr_ray.govern.trust import trusted_keys
 from lfr_ray.govern.ledger import Ledger, open_ledger
 from lfr_ray.govern.ledger_event import Event
 from lfr_ray.govern.profile import Profile, default_profile, keep_profile, load_profile

@@ -17,7 +17,8 @@ from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import LfrError
 from lfr_ray.govern.authority import Authority, Position, clock_fault
 from lfr_ray.govern.grant import Grant, closing_fault, grant_fault, load_grant, must_erase, ratification_fault
-from lfr_ray.govern.keys import PublicKey, trusted_keys
+from lfr_ray.govern.keys import PublicKey
+from lfr_ray.govern.trust import trusted_keys
 from lfr_ray.govern.ledger_event import Event
 from lfr_ray.govern.profile import Profile
 from lfr_ray.govern.stop import breaker_pause, emergency_stop

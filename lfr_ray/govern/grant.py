@@ -13,7 +13,8 @@ from lfr_ray.errors import AuthorityError, InputError, NotFoundError
 from lfr_ray.files import read_json, write_durable
 from lfr_ray.govern.authority import Authority, profile_fault
 from lfr_ray.govern.canonical import Moment, canonical_json
-from lfr_ray.govern.keys import PublicKey, Signature, SigningKey, signature_fault, trusted_keys
+from lfr_ray.govern.keys import PublicKey, Signature, SigningKey, signature_fault
+from lfr_ray.govern.trust import trusted_keys
 from lfr_ray.govern.profile import Profile
 from lfr_ray.section import Section, parse_section
 

@@ -6,7 +6,8 @@ from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import ConflictError, NotFoundError
 from lfr_ray.govern.authority import ANY, Authority, Officer
 from lfr_ray.govern.grant import Grant, closing_fault, grant_fault, load_grant, signed
-from lfr_ray.govern.keys import SigningKey, own_key, trusted_keys
+from lfr_ray.govern.keys import SigningKey
+from lfr_ray.govern.trust import own_key, trusted_keys
 from lfr_ray.govern.profile import Profile, keep_profile
 
 TESTER = "tester"

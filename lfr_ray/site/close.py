@@ -18,7 +18,8 @@ from lfr_ray.govern.canonical import canonical_json, sha256_hex
 from lfr_ray.govern.erasure import Erasure, Journal, Stage, unfinished
 from lfr_ray.govern.fingerprints import fingerprints_of, scan_key
 from lfr_ray.govern.grant import Grant, closed, closing_fault, list_grants, load_grant, must_erase
-from lfr_ray.govern.keys import PublicKey, site_key, trusted_keys
+from lfr_ray.govern.keys import PublicKey
+from lfr_ray.govern.trust import site_key, trusted_keys
 from lfr_ray.govern.ledger import Ledger
 from lfr_ray.govern.ledger_event import Event
 from lfr_ray.govern.listing import Listed, Listing, write_listing

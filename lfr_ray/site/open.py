@@ -19,7 +19,8 @@ from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import AuthorityError
 from lfr_ray.govern.alert_events import last_event_id, ledger_event
 from lfr_ray.govern.gate import AuthorityGate
-from lfr_ray.govern.keys import training_fault, trusted_keys
+from lfr_ray.govern.keys import training_fault
+from lfr_ray.govern.trust import trusted_keys
 from lfr_ray.govern.ledger import Ledger, open_ledger
 from lfr_ray.govern.ledger_verify import read_records
 from lfr_ray.govern.profile import Profile, profile_of

@@ -15,7 +15,8 @@ from lfr_ray.files import read_json
 from lfr_ray.govern import public_record, receipt
 from lfr_ray.govern.fingerprints import Fingerprints, fingerprints_of, scan_key
 from lfr_ray.govern.grant import AUTHORISE, Grant, closing_fault, grant_fault, list_grants
-from lfr_ray.govern.keys import Signature, signature_form, trusted_keys
+from lfr_ray.govern.keys import Signature, signature_form
+from lfr_ray.govern.trust import trusted_keys
 from lfr_ray.govern.ledger_verify import KnownHead, Verdict, verify_ledger
 from lfr_ray.govern.profile import default_profile, kept_profile, load_profile
 from lfr_ray.govern.public_record import record_fault

@@ -18,7 +18,7 @@ from lfr_ray.govern.authority import Officer
 from lfr_ray.govern.canonical import canonical_json
 from lfr_ray.govern.gate import AuthorityGate
 from lfr_ray.govern.grant import list_grants, load_grant, open_grant, signed
-from lfr_ray.govern.keys import SigningKey, trust
+from lfr_ray.govern.keys import SigningKey
 from lfr_ray.govern.ledger_verify import read_records
 from lfr_ray.govern.listing import find_listed
 from lfr_ray.govern.profile import keep_profile, load_profile

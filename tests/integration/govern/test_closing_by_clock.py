@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lfr_ray.govern.authority import Officer
 from lfr_ray.govern.grant import signed
-from lfr_ray.govern.keys import SigningKey, trust
+from lfr_ray.govern.keys import SigningKey
 from lfr_ray.govern.profile import keep_profile, load_profile
 from lfr_ray.govern.trial import trial_authority
 from lfr_ray.records import CaseRecord

@@ -15,7 +15,7 @@ from lfr_ray.govern.authority import Authority, Officer, Place
 from lfr_ray.govern.canonical import canonical_json
 from lfr_ray.govern.gate import FILE_EVERY_S, AuthorityGate
 from lfr_ray.govern.grant import closed, ratified, signed
-from lfr_ray.govern.keys import SigningKey, trust
+from lfr_ray.govern.keys import SigningKey
 from lfr_ray.govern.ledger import CLOCK_ACCEPTED
 from lfr_ray.govern.ledger_event import Event
 from lfr_ray.govern.ledger_verify import read_records

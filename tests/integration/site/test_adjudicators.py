@@ -11,7 +11,7 @@ from lfr_ray.clock import FakeClock
 from lfr_ray.config import AuthorityConfig, SiteConfig
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import RefusedError
-from lfr_ray.govern.keys import SigningKey, trust
+from lfr_ray.govern.keys import SigningKey
 from lfr_ray.records import CaseRecord
 from lfr_ray.site.open import OpenedAlerts
 

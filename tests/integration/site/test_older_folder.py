@@ -18,7 +18,7 @@ from lfr_ray.errors import IntegrityError
 from lfr_ray.govern.authority import Officer, Place
 from lfr_ray.govern.gate import AuthorityGate
 from lfr_ray.govern.grant import list_grants, load_grant, signed
-from lfr_ray.govern.keys import SigningKey, trust
+from lfr_ray.govern.keys import SigningKey
 from lfr_ray.govern.ledger import open_ledger
 from lfr_ray.govern.ledger_event import Event
 from lfr_ray.govern.profile import keep_profile, kept_profile, load_profile
