@@ -242,7 +242,11 @@ class ApiConfig(Section):
 class AuthorityConfig(Section):
     """Under which authority the site compares faces."""
 
-    kind: Literal["live", "retrospective", "test"] = Field(default="live", description="Kind of deployment.")
+    kind: Literal["live", "retrospective", "test", "trial"] = Field(
+        default="live",
+        description="live: cameras, authorised by an officer; retrospective: recordings, authorised; test: recordings "
+        "of a test; trial: cameras for a day, volunteers alone.",
+    )
     deployment: str = Field(
         default="", description="Id of the opened deployment in data_dir; a test site may leave it empty."
     )
@@ -250,6 +254,35 @@ class AuthorityConfig(Section):
         default="",
         description="Rules: the name of a profile or a YAML file; empty: test for kind test, otherwise uk-police.",
     )
+
+
+class LedgerConfig(Section):
+    """Where the audit ledger's end is written down besides the data folder."""
+
+    anchors: tuple[str, ...] = Field(
+        default=(),
+        description="Each of: a file elsewhere (it is also compared with at the start), syslog:, or an https:// address "
+        "that takes a POST.",
+    )
+
+    @field_validator("anchors")
+    @classmethod
+    def _known(cls, anchors: tuple[str, ...]) -> tuple[str, ...]:
+        for one in anchors:
+            if not one.startswith(("/", "https://", "http://")) and one != "syslog:":
+                raise ValueError(f"an anchor is an absolute path, syslog: or https://, got {one[:40]}")
+        return anchors
+
+
+class PositionConfig(Section):
+    """Where a site that moves is. A camera with latitude and longitude of its own does not move."""
+
+    gpsd: str = Field(
+        default="",
+        pattern=form(r"^$|^[^\s:]+:\d{1,5}$", "HOST:PORT, like localhost:2947"),
+        description="HOST:PORT of a gpsd; empty: each camera has coordinates.",
+    )
+    max_age_s: float = Field(default=10.0, gt=0, le=600, description="An older position counts as none.")
 
 
 class SiteConfig(Section):
@@ -285,6 +318,8 @@ class SiteConfig(Section):
         "detector is slower than the cameras, more of them only wait.",
     )
     authority: AuthorityConfig = AuthorityConfig()
+    ledger: LedgerConfig = LedgerConfig()
+    position: PositionConfig = PositionConfig()
     cameras: tuple[CameraConfig, ...] = Field(default=(), description="The cameras.")
     detector: DetectorConfig = DetectorConfig()
     embedder: EmbedderConfig = EmbedderConfig()
@@ -306,11 +341,11 @@ class SiteConfig(Section):
     @property
     def use(self) -> Literal["operational", "research", "test"]:
         """What the models are used for."""
-        return self.declared_use or ("test" if self.authority.kind == "test" else "operational")
+        return self.declared_use or ("test" if self.authority.kind in ("test", "trial") else "operational")
 
     @model_validator(mode="after")
     def _declared(self) -> SiteConfig:
-        if self.authority.kind != "test" and self.declared_use not in ("", "operational"):
+        if self.authority.kind not in ("test", "trial") and self.declared_use not in ("", "operational"):
             raise ValueError(f"declared_use {self.declared_use} does not go with a {self.authority.kind} deployment")
         return self
 

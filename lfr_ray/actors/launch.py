@@ -31,6 +31,9 @@ DETECTOR_CLASS: type[DetectorCalls] = DetectorReplica
 EMBEDDER_CLASS: type[EmbedderCalls] = EmbedderReplica
 """Named with their protocols, so that mypy compares them."""
 
+STOP_GROUP = "stop"
+"""The matcher's emergency stop has a thread of its own, so that it waits for no comparison."""
+
 STOP_S = 3.0
 """So long an actor has for an orderly end."""
 
@@ -86,7 +89,9 @@ def max_ongoing_requests(site: SiteConfig, config: ModelConfig) -> int:
 
 def matcher_actor(site: SiteConfig) -> Handle[MatcherCalls]:
     """The site's matcher: the living one, or a new one."""
-    return _actor(MatcherActor, (site,), Names(site.site).matcher, HEAD)
+    for method in (MatcherActor.halt, MatcherActor.resume):
+        ray.method(concurrency_group=STOP_GROUP)(method)
+    return _actor(MatcherActor, (site,), Names(site.site).matcher, HEAD, groups={STOP_GROUP: 1})
 
 
 def desk_actor(site: SiteConfig) -> Handle[DeskCalls]:
@@ -132,9 +137,10 @@ def _actor(
     *,
     cpus: float = 0.0,
     concurrency: int = 1,
+    groups: dict[str, int] | None = None,
 ) -> Handle[ActorT]:
     """A detached actor that is restarted for ever and never made twice."""
-    options = ray.remote(kind).options(
+    options = ray.remote(concurrency_groups=groups or {})(kind).options(
         name=name,
         namespace=NAMESPACE,
         lifetime="detached",

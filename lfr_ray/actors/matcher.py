@@ -17,8 +17,9 @@ from lfr_ray.errors import LfrError
 from lfr_ray.govern.authority import Authority
 from lfr_ray.govern.gate import AuthorityGate
 from lfr_ray.govern.ledger import open_ledger
-from lfr_ray.govern.ledger_event import Event
-from lfr_ray.govern.stop import breaker_pause, emergency_stop
+from lfr_ray.govern.ledger_event import Event, recordable
+from lfr_ray.govern.ledger_state import RESUMED, STOPPED
+from lfr_ray.govern.stop import Halts, emergency_stop
 from lfr_ray.metrics import Meter, Snapshot, resident_bytes
 from lfr_ray.records import Answer, Probe
 
@@ -39,7 +40,7 @@ class MatcherActor:
         self._site = site
         self._opened: Matcher | TwoModelMatcher | None = None
         self._stop = emergency_stop(DataDir(site.data_dir))
-        self._pause = breaker_pause(DataDir(site.data_dir))
+        self._halts = Halts(DataDir(site.data_dir))
         self._ledger = open_ledger(DataDir(site.data_dir))
         self._meter = Meter()
         self._authority: Authority | None = None
@@ -61,7 +62,9 @@ class MatcherActor:
 
     def match(self, probes: list[Probe]) -> list[Answer]:
         """One answer a probe; see :meth:`Matcher.match`."""
-        return self._matcher.match(probes, time.time())
+        answers = self._matcher.match(probes, time.time())
+        # A stop that came while these were compared counts for them too.
+        return self._matcher.match(probes, time.time()) if self._halts.refusal() else answers
 
     def watchlist(self) -> WatchlistState:
         """The list in force, in numbers; no names, no pictures."""
@@ -79,7 +82,7 @@ class MatcherActor:
 
     def deployments(self) -> DeploymentList:
         """The deployment that this site serves, and the emergency stop."""
-        halt = self._stop.read()
+        halt = self._halts.read().get("stop")
         authority = self._site.authority
         served = DeploymentState(
             authority.deployment or "test", authority.kind, self._state(), self._site.embedder.model
@@ -87,16 +90,16 @@ class MatcherActor:
         return DeploymentList((served,), None if halt is None else StopState(halt.by, halt.reason, halt.at))
 
     def halt(self, officer: str, reason: str) -> Switched:
-        """The emergency stop: this actor takes one call at a time, so no comparison is under way when it answers."""
+        """The emergency stop, in a thread of its own: the next comparison is refused, whatever is under way."""
         halt = self._stop.set(officer, reason, time.time())
-        self._record("matching stopped", officer, reason)
+        with contextlib.suppress(LfrError):  # it stands already; what cannot be recorded waits in the ledger
+            self._record(STOPPED, officer, reason)
         return Switched(True, halt.by, halt.reason, halt.at)
 
     def resume(self, officer: str, reason: str) -> Switched:
         """Lift the emergency stop, and the circuit breaker's pause with it."""
-        self._record("matching resumed", officer, reason)
-        self._stop.clear()
-        self._pause.clear()
+        self._record(RESUMED, officer, reason)
+        self._halts.clear()
         return Switched(False, officer, reason)
 
     def snapshot(self) -> Snapshot:
@@ -124,7 +127,7 @@ class MatcherActor:
 
     def _record(self, what: str, officer: str, reason: str) -> None:
         deployment = self._site.authority.deployment
-        self._ledger.append(Event("stop", what, deployment=deployment, actor=officer, reason=reason))
+        self._ledger.append(Event("stop", what, deployment=deployment, actor=officer, reason=recordable(reason)))
 
     @property
     def _matcher(self) -> Matcher | TwoModelMatcher:

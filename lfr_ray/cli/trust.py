@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 import yaml
+from cryptography.x509 import Certificate
 
 from lfr_ray.cli.output import stderr, table, write_json
 from lfr_ray.cli.storage import DataOption, JsonOption, SiteOption, data_dir_of
@@ -15,7 +16,7 @@ from lfr_ray.clock import parse_utc, utc_text
 from lfr_ray.errors import ConfigError, ConflictError, NotFoundError
 from lfr_ray.files import write_durable
 from lfr_ray.govern import certificates
-from lfr_ray.govern.keys import PublicKey, SigningKey, passphrase_from, public_half
+from lfr_ray.govern.keys import PublicKey, SigningKey, key_id, passphrase_from, public_half
 from lfr_ray.govern.trust import TRUST_FILE, TrustFile, certificates_folder, trust_path, trusted_keys
 from lfr_ray.section import parse_section
 
@@ -88,7 +89,7 @@ def issue(
     made = SigningKey.create() if public is None else None
     half = made.public if made is not None else public_half(public or Path())
     fields: dict[str, Any] = {
-        "id": certificates.key_id(half),
+        "id": key_id(half),
         "holder": holder,
         "rank": rank,
         "role": role,
@@ -141,7 +142,13 @@ def list_keys(site: SiteOption = None, data_dir: DataOption = None, json: JsonOp
         return
     columns = ("id", "holder", "rank", "role", "valid until", "trained until", "revoked")
     rows = (
-        (one.id, one.holder, one.rank or "-", one.role, *map(_day, (one.valid_until, one.training_until, one.revoked_at)))
+        (
+            one.id,
+            one.holder,
+            one.rank or "-",
+            one.role,
+            *map(_day, (one.valid_until, one.training_until, one.revoked_at)),
+        )
         for one in keys.values()
     )
     table(f"Certificates of {trust_path() or 'no trust file: the own key alone'}", columns, rows)
@@ -151,7 +158,7 @@ def _folder(trust: Path | None) -> Path:
     return trust or (trust_path() or TRUST_FILE).parent
 
 
-def _opened(trust: Path | None, root_key: Path, passphrase_env: str) -> tuple[Path, certificates.x509.Certificate, SigningKey]:
+def _opened(trust: Path | None, root_key: Path, passphrase_env: str) -> tuple[Path, Certificate, SigningKey]:
     folder = _folder(trust)
     if not (folder / ROOT).exists():
         raise NotFoundError("there is no root", got=folder / ROOT, next_step="make one: `lfr trust init`")

@@ -100,9 +100,7 @@ def revocations(roots: Sequence[x509.Certificate], files: Sequence[Path]) -> dic
     return found
 
 
-def certified(
-    path: Path, roots: Sequence[x509.Certificate], revoked: Mapping[tuple[bytes, int], float]
-) -> PublicKey:
+def certified(path: Path, roots: Sequence[x509.Certificate], revoked: Mapping[tuple[bytes, int], float]) -> PublicKey:
     """Whose key a certificate says that it is.
 
     Raises:
@@ -145,7 +143,9 @@ def _signed(
     root: bool = False,
 ) -> x509.Certificate:
     made = x509.CertificateBuilder().issuer_name(issuer).subject_name(subject).public_key(public)
-    made = made.serial_number(x509.random_serial_number()).not_valid_before(_time(from_s)).not_valid_after(_time(until_s))
+    made = (
+        made.serial_number(x509.random_serial_number()).not_valid_before(_time(from_s)).not_valid_after(_time(until_s))
+    )
     made = made.add_extension(x509.BasicConstraints(ca=root, path_length=0 if root else None), critical=True)
     made = made.add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
     return made.sign(key.private, None)

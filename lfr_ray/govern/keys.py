@@ -12,6 +12,7 @@ import base64
 import binascii
 import contextlib
 import os
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -186,6 +187,11 @@ class SigningKey:
 
     def __repr__(self) -> str:
         return f"SigningKey({self.id})"
+
+
+def same_holder(one: str, other: str) -> bool:
+    """Two ids are of one person, however they are written."""
+    return unicodedata.normalize("NFKC", one).casefold() == unicodedata.normalize("NFKC", other).casefold()
 
 
 def key_id(public: str) -> str:

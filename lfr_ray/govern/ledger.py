@@ -23,14 +23,12 @@ from lfr_ray.errors import IntegrityError, LfrError, StoreError
 from lfr_ray.files import disk_error, sync_folder, write_all, write_durable
 from lfr_ray.govern.canonical import sha256_hex
 from lfr_ray.govern.keys import PublicKey, SigningKey
-from lfr_ray.govern.trust import site_key, trusted_keys
-from lfr_ray.govern.ledger_event import SEAL_PURPOSE, Event, check_event, line_of
+from lfr_ray.govern.ledger_event import CLOCK_ACCEPTED, SEAL_PURPOSE, Event, check_event, line_of
 from lfr_ray.govern.ledger_head import Head, HeadFile
 from lfr_ray.govern.ledger_health import FailureMarker, space_fault
 from lfr_ray.govern.ledger_verify import read_tail
+from lfr_ray.govern.trust import site_key, trusted_keys
 
-CLOCK_ACCEPTED = "clock accepted"
-"""What a record says after which earlier moments no longer count as later than now."""
 SEALED = "ledger sealed"
 
 
