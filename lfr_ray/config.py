@@ -261,8 +261,8 @@ class LedgerConfig(Section):
 
     anchors: tuple[str, ...] = Field(
         default=(),
-        description="Each of: a file elsewhere (it is also compared with at the start), syslog:, or an https:// address "
-        "that takes a POST.",
+        description="Each of: a file elsewhere (the ledger is compared with it at the start), syslog:, or an https:// "
+        "address that takes a POST.",
     )
 
     @field_validator("anchors")

@@ -1,7 +1,7 @@
-"""What an authority needs besides its own signature to be in force: the list's approval, its configuration, its record.
+"""What an authority needs besides its own signature: the list's approval, the configuration, its place in the ledger.
 
-A grant that was signed by who may is worth something (:mod:`lfr_ray.govern.grant`). Whether it counts now depends on what
-others signed and on what the ledger says of it.
+A grant that was signed by who may is worth something (:mod:`lfr_ray.govern.grant`). Whether it counts now depends on
+what others signed and on what the ledger says of it.
 """
 
 from __future__ import annotations

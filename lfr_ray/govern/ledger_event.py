@@ -77,9 +77,9 @@ class Event:
 
 
 def recordable(reason: str) -> str:
-    """A reason as the ledger takes it, whatever somebody typed or pasted: a stop must not fail for its words.
+    r"""A reason as the ledger takes it, whatever somebody typed or pasted: a stop must not fail for its words.
 
-    >>> recordable("crowd\\ndisorder"), recordable("\\x00 "), len(recordable("A" * 400))
+    >>> recordable("crowd\ndisorder"), recordable("\x00 "), len(recordable("A" * 400))
     ('crowd disorder', 'no reason given', 300)
     """
     plain = "".join(one if one.isprintable() else " " for one in reason)

@@ -141,14 +141,8 @@ class LedgerState:
         if what == CLOCK_ACCEPTED and self._clock_holds(facts, at):
             self.accepted, self.latest_at = self.accepted + 1, at
         self.latest_at = max(self.latest_at, at)
-        if what in (STOPPED, PAUSED):
-            halt = Halt(record["actor"], record["reason"], record["at"])
-            if what == STOPPED:
-                self.stop = self.stop or halt
-            else:
-                self.pause = self.pause or halt
-        elif what == RESUMED:
-            self.stop = self.pause = None
+        if what in (STOPPED, PAUSED, RESUMED):
+            self._take_halt(what, Halt(record["actor"], record["reason"], record["at"]))
         elif what == OPENED:
             self.opened[deployment] = Place(at, facts.get("authority_sha256", ""))
         elif what == CLOSED:
@@ -159,6 +153,15 @@ class LedgerState:
             self.ratified[deployment] = at
         elif what == APPROVED:
             self.approved[facts.get("watchlist_sha256", "")] = at
+
+    def _take_halt(self, what: str, halt: Halt) -> None:
+        """The first reason of a stop stays."""
+        if what == STOPPED:
+            self.stop = self.stop or halt
+        elif what == PAUSED:
+            self.pause = self.pause or halt
+        else:
+            self.stop = self.pause = None
 
     def _clock_holds(self, facts: dict[str, Any], at: float) -> bool:
         """An officer signed that this clock is right; without a trust file there are no officers."""

@@ -1,8 +1,8 @@
 """Whose signature counts: certificates below a root that the service's own user cannot replace.
 
-``/etc/lfr/trust.yaml``, or the file that ``LFR_TRUST`` names, names the roots. Beside it lie each root's revocation list
-(``*.crl``) and the certificates that it issued (``certificates/*.crt``), all of it written by the administrator alone.
-Nothing in a data folder makes anybody trusted.
+``/etc/lfr/trust.yaml``, or the file that ``LFR_TRUST`` names, names the roots. Beside it lie each root's revocation
+list (``*.crl``) and the certificates that it issued (``certificates/*.crt``), all of it written by the administrator
+alone. Nothing in a data folder makes anybody trusted.
 
 Without a trust file (or with ``LFR_TRUST=none``) a site makes its own key: enough for tests and trials, never for a
 live or retrospective deployment.

@@ -1,4 +1,4 @@
-"""Where the site is now, from a gpsd: https://gpsd.gitlab.io/gpsd/gpsd_json.html"""
+"""Where the site is now, from a gpsd (https://gpsd.gitlab.io/gpsd/gpsd_json.html)."""
 
 from __future__ import annotations
 
