@@ -71,7 +71,7 @@ class PublicKey(Section):
 
 def training_fault(trusted: Iterable[PublicKey], officer: str, at: float) -> str:
     """Empty, or why this officer may not decide on an alert at that moment: the site knows no training in date."""
-    own = [key for key in trusted if key.holder == officer]
+    own = [key for key in trusted if same_holder(key.holder, officer)]
     if not own:
         return f"{officer} is not known to this site"
     if any(key.trained(at) and not key.unusable(at) for key in own):

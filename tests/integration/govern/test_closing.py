@@ -140,9 +140,7 @@ def test_two_closings_at_once(station: Station) -> None:
 
 def test_a_list_that_another_deployment_needs_is_not_destroyed(station: Station) -> None:
     station.fill(2)
-    officer = SigningKey.create()
-    folder = station.site.files
-    trust(folder, officer.described("insp-1", rank="inspector", training_until="2099-01-01"))
+    officer, folder = SigningKey.create(), station.site.files
     rules = load_profile("uk-police")
     now_s = station.clock.wall_s()
     authority = trial_authority(station.profile, now_s, deployment="live-1").model_copy(
