@@ -31,7 +31,7 @@ class TrustTree:
         self.folder, self.root_key = folder, SigningKey.create()
         self.file = folder / "trust.yaml"
         (folder / "certificates").mkdir(parents=True)
-        self.root = certificates.make_root("test root", self.root_key, 0.0)
+        self.root = certificates.make_root("test root", self.root_key, 1.6e9)
         certificates.write_pem(folder / "root.crt", self.root)
         self.file.write_text("format: lfr-trust/1\nroots: [root.crt]\n")
         self._revoked: dict[int, float] = {}

@@ -62,7 +62,7 @@ def test_nothing_personal_is_in_what_stays(station: Station) -> None:
 def test_who_was_listed_can_still_be_answered(station: Station) -> None:
     station.fill()
     station.close()
-    assert find_listed(station.site.files, "N7") == [{"deployment": "d1", "entry_id": "e7", "category": "suspect"}]
+    assert find_listed(station.site.files, "N7") == [{"deployment": "d1", "entry_id": "e7", "category": "test"}]
     assert find_listed(station.site.files, "N99") == []
 
 
@@ -76,7 +76,7 @@ def test_nothing_is_compared_after_the_close(station: Station) -> None:
     path, grant = station.site.files.grant("d1"), load_grant(station.site.files, "d1")
     path.write_bytes(canonical_json(grant.model_copy(update={"closing": None}).model_dump(mode="json")))
     station.clock.advance(0.2)
-    assert "data destroyed" in gate.refusal("pier", station.clock.wall_s(), "", "dlib_resnet")
+    assert "was closed" in gate.refusal("pier", station.clock.wall_s(), "", "dlib_resnet"), "the ledger says so"
     assert any("closing was taken away" in fault for fault in station.verify().faults)
 
 

@@ -61,16 +61,8 @@ def test_a_key_prints_its_id_only() -> None:
     assert repr(key) == f"SigningKey({key.id})"
 
 
-def test_trusted_keys_come_from_the_folder(tmp_path: Path) -> None:
-    assert trusted_keys(DataDir(tmp_path / "none")) == {}
-    key = SigningKey.create()
-    trust(DataDir(tmp_path), key.described("supt-1", rank="superintendent", valid_until="2030-01-01"))
-    assert trusted_keys(DataDir(tmp_path))[key.id].rank == "superintendent"
-
-
 def test_a_key_file_that_was_tampered_with_is_refused(tmp_path: Path) -> None:
-    key, other = SigningKey.create(), SigningKey.create()
-    trust(DataDir(tmp_path), key.described("supt-1"))
+    key, other = site_key(DataDir(tmp_path)), SigningKey.create()
     path = DataDir(tmp_path).public_key(key.id)
     path.write_text(path.read_text().replace(key.public, other.public))
     with pytest.raises(ConfigError, match="not that of its key"):
