@@ -1,4 +1,4 @@
-"""A small tree of trust in a temporary folder: a root, certificates, a revocation list, and the site's encrypted key."""
+"""A small tree of trust in a temporary folder: a root, certificates, a revocation list, the site's encrypted key."""
 
 from __future__ import annotations
 

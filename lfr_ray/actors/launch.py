@@ -31,9 +31,6 @@ DETECTOR_CLASS: type[DetectorCalls] = DetectorReplica
 EMBEDDER_CLASS: type[EmbedderCalls] = EmbedderReplica
 """Named with their protocols, so that mypy compares them."""
 
-STOP_GROUP = "stop"
-"""The matcher's emergency stop has a thread of its own, so that it waits for no comparison."""
-
 STOP_S = 3.0
 """So long an actor has for an orderly end."""
 
@@ -89,9 +86,9 @@ def max_ongoing_requests(site: SiteConfig, config: ModelConfig) -> int:
 
 def matcher_actor(site: SiteConfig) -> Handle[MatcherCalls]:
     """The site's matcher: the living one, or a new one."""
-    for method in (MatcherActor.halt, MatcherActor.resume):
-        ray.method(concurrency_group=STOP_GROUP)(method)
-    return _actor(MatcherActor, (site,), Names(site.site).matcher, HEAD, groups={STOP_GROUP: 1})
+    for method in (MatcherActor.halt, MatcherActor.resume):  # in a thread of their own: a stop waits for no comparison
+        ray.method(concurrency_group="stop")(method)
+    return _actor(MatcherActor, (site,), Names(site.site).matcher, HEAD, groups={"stop": 1})
 
 
 def desk_actor(site: SiteConfig) -> Handle[DeskCalls]:

@@ -8,24 +8,22 @@ from typing import Annotated, Any
 
 import typer
 import yaml
-from cryptography.x509 import Certificate
 
 from lfr_ray.cli.output import stderr, table, write_json
 from lfr_ray.cli.storage import DataOption, JsonOption, SiteOption, data_dir_of
 from lfr_ray.clock import parse_utc, utc_text
+from lfr_ray.data_dir import TrustDir
 from lfr_ray.errors import ConfigError, ConflictError, NotFoundError
 from lfr_ray.files import write_durable
 from lfr_ray.govern import certificates
 from lfr_ray.govern.keys import PublicKey, SigningKey, key_id, passphrase_from, public_half
-from lfr_ray.govern.trust import TRUST_FILE, TrustFile, certificates_folder, trust_path, trusted_keys
+from lfr_ray.govern.trust import TRUST_FILE, TrustFile, trust_path, trusted_keys
 from lfr_ray.section import parse_section
 
 app = typer.Typer(
     name="trust", help="Who may sign: a root, certificates of people and sites, revocation.", no_args_is_help=True
 )
 
-ROOT = "root.crt"
-LIST = "root.crl"
 ROOT_PASSPHRASE = "LFR_ROOT_PASSPHRASE"  # noqa: S105 (a name, not a secret)
 
 RootKeyOption = Annotated[Path, typer.Option("--root-key", help="The root's private key: kept offline.")]
@@ -49,17 +47,19 @@ def init(
 ) -> None:
     """Make a root: its encrypted private key, its certificate, an empty revocation list and the trust file."""
     folder = _folder(trust)
-    file = folder / TRUST_FILE.name
-    if file.exists():
-        raise ConflictError("there is a trust file already", got=file, next_step="issue with it: `lfr trust issue`")
+    if folder.file.exists():
+        raise ConflictError(
+            "there is a trust file already", got=folder.file, next_step="issue with it: `lfr trust issue`"
+        )
     key, now_s = SigningKey.create(), time.time()
     root = certificates.make_root(name, key, now_s)
     key.save(root_key, passphrase_from(root_passphrase_env))
-    certificates_folder(file).mkdir(parents=True, exist_ok=True)
-    certificates.write_pem(folder / ROOT, root)
-    certificates.write_pem(folder / LIST, certificates.revocation_list(root, key, {}, now_s))
-    write_durable(file, yaml.safe_dump(TrustFile(roots=(ROOT,)).model_dump(mode="json")).encode())
-    stderr.print(f"trust file {file}: copy its folder to {TRUST_FILE.parent} of every site, owned by root")
+    folder.certificates.mkdir(parents=True, exist_ok=True)
+    certificates.write_pem(folder.root_certificate, root)
+    certificates.write_pem(folder.root_list, certificates.revocation_list(root, key, {}, now_s))
+    trust_file = TrustFile(roots=(folder.root_certificate.name,))
+    write_durable(folder.file, yaml.safe_dump(trust_file.model_dump(mode="json")).encode())
+    stderr.print(f"trust file {folder.file}: copy its folder to {TRUST_FILE.parent} of every site, owned by root")
     stderr.print(f"root key {root_key}: keep it offline")
 
 
@@ -82,7 +82,7 @@ def issue(
     json: JsonOption = "",
 ) -> None:
     """Certify whose a key is: its holder, one role, the rank, the training and from when to when."""
-    folder, root, key = _opened(trust, root_key, root_passphrase_env)
+    folder, key = _opened(trust, root_key, root_passphrase_env)
     if (out is None) == (public is None):
         raise ConfigError("a key to certify is missing", allowed="--out FILE for a new one, or --public FILE")
     now_s = time.time()
@@ -106,8 +106,10 @@ def issue(
             raise ConfigError("the site's key must be encrypted", next_step="--passphrase-env LFR_SITE_PASSPHRASE")
         out.parent.mkdir(parents=True, exist_ok=True)
         made.save(out, passphrase_from(passphrase_env))
-    path = folder / "certificates" / f"{described.id}.crt"
-    certificates.write_pem(path, certificates.issue(root, key, described))
+    path = folder.certificate(described.id)
+    certificates.write_pem(
+        path, certificates.issue(certificates.read_certificate(folder.root_certificate), key, described)
+    )
     if json:
         write_json(json, described.model_dump(mode="json"))
         return
@@ -122,15 +124,15 @@ def revoke(
     root_passphrase_env: RootPassOption = ROOT_PASSPHRASE,
 ) -> None:
     """Revoke a certificate: matching under what it signed ends with the next second, and it signs nothing more."""
-    folder, root, signer = _opened(trust, root_key, root_passphrase_env)
-    path = folder / "certificates" / f"{key}.crt"
+    folder, signer = _opened(trust, root_key, root_passphrase_env)
+    path, root = folder.certificate(key), certificates.read_certificate(folder.root_certificate)
     if not path.exists():
         raise NotFoundError("there is no certificate of this key", got=key, next_step="see `lfr trust list`")
-    known = certificates.revocations([root], sorted(folder.glob("*.crl")))
+    known = certificates.revocations([root], folder.lists)
     serials = {serial: at for (_, serial), at in known.items()}
     serials.setdefault(certificates.read_certificate(path).serial_number, time.time())
-    certificates.write_pem(folder / LIST, certificates.revocation_list(root, signer, serials, time.time()))
-    stderr.print(f"revoked: {key}; copy {folder / LIST} to {TRUST_FILE.parent} of every site")
+    certificates.write_pem(folder.root_list, certificates.revocation_list(root, signer, serials, time.time()))
+    stderr.print(f"revoked: {key}; copy {folder.root_list} to {TRUST_FILE.parent} of every site")
 
 
 @app.command("list")
@@ -154,16 +156,15 @@ def list_keys(site: SiteOption = None, data_dir: DataOption = None, json: JsonOp
     table(f"Certificates of {trust_path() or 'no trust file: the own key alone'}", columns, rows)
 
 
-def _folder(trust: Path | None) -> Path:
-    return trust or (trust_path() or TRUST_FILE).parent
+def _folder(trust: Path | None) -> TrustDir:
+    return TrustDir(trust or (trust_path() or TRUST_FILE).parent)
 
 
-def _opened(trust: Path | None, root_key: Path, passphrase_env: str) -> tuple[Path, Certificate, SigningKey]:
+def _opened(trust: Path | None, root_key: Path, passphrase_env: str) -> tuple[TrustDir, SigningKey]:
     folder = _folder(trust)
-    if not (folder / ROOT).exists():
-        raise NotFoundError("there is no root", got=folder / ROOT, next_step="make one: `lfr trust init`")
-    key = SigningKey.load(root_key, passphrase_from(passphrase_env))
-    return folder, certificates.read_certificate(folder / ROOT), key
+    if not folder.root_certificate.exists():
+        raise NotFoundError("there is no root", got=folder.root_certificate, next_step="make one: `lfr trust init`")
+    return folder, SigningKey.load(root_key, passphrase_from(passphrase_env))
 
 
 def _moment(text: str) -> float | None:

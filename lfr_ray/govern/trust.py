@@ -17,7 +17,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from lfr_ray.data_dir import DataDir
+from lfr_ray.data_dir import DataDir, TrustDir
 from lfr_ray.errors import ConfigError, NotFoundError
 from lfr_ray.files import exclusive, read_json, write_durable
 from lfr_ray.govern.canonical import canonical_json
@@ -26,7 +26,7 @@ from lfr_ray.govern.keys import PublicKey, SigningKey, key_id
 from lfr_ray.section import Section, load_yaml, parse_section
 
 VARIABLE = "LFR_TRUST"
-TRUST_FILE = Path("/etc/lfr/trust.yaml")
+TRUST_FILE = TrustDir(Path("/etc/lfr")).file
 NONE = "none"
 """In ``LFR_TRUST``: a test on a machine that has a trust file."""
 SITE_PASSPHRASE = "LFR_SITE_PASSPHRASE"  # noqa: S105 (a name, not a secret)
@@ -90,11 +90,10 @@ def trusted_keys(data_dir: DataDir) -> dict[str, PublicKey]:
 
 
 def _certified_keys(path: Path) -> dict[str, PublicKey]:
-    trust = parse_section(TrustFile, load_yaml(path), f"trust file {path.name}")
-    roots = [read_certificate(path.parent / name) for name in trust.roots]
-    revoked = revocations(roots, sorted(path.parent.glob("*.crl")))
+    roots = [read_certificate(path.parent / name) for name in parse_trust_file(path).roots]
+    revoked = revocations(roots, TrustDir(path.parent).lists)
     found: dict[str, PublicKey] = {}
-    for file in sorted(certificates_folder(path).glob("*.crt")):
+    for file in TrustDir(path.parent).issued:
         key = certified(file, roots, revoked)
         other = found.setdefault(key.id, key)
         if (other.holder, other.role, other.rank) != (key.holder, key.role, key.rank):
@@ -109,9 +108,9 @@ def _certified_keys(path: Path) -> dict[str, PublicKey]:
     return found
 
 
-def certificates_folder(path: Path) -> Path:
-    """Where the certificates of a trust file lie."""
-    return path.parent / "certificates"
+def parse_trust_file(path: Path) -> TrustFile:
+    """What a trust file says."""
+    return parse_section(TrustFile, load_yaml(path), f"trust file {path.name}")
 
 
 def service_user() -> tuple[int, frozenset[int]]:
@@ -138,14 +137,14 @@ def _state(path: Path) -> _State:
 
 
 def _belonging(path: Path) -> Iterator[Path]:
-    folder = certificates_folder(path)
+    folder = TrustDir(path.parent)
     yield path
     yield from path.parents
-    for pattern in ("*.crt", "*.crl"):
-        yield from path.parent.glob(pattern)
-    if folder.is_dir():
-        yield folder
-        yield from folder.glob("*.crt")
+    yield from folder.lists
+    yield from (path.parent / name for name in parse_trust_file(path).roots)
+    if folder.certificates.is_dir():
+        yield folder.certificates
+        yield from folder.issued
 
 
 def _can_write(found: os.stat_result, uid: int, gids: frozenset[int], above: bool) -> bool:

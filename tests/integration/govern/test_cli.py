@@ -263,7 +263,7 @@ def test_without_a_trust_file_nothing_live_is_opened(desk: Desk, monkeypatch: py
     monkeypatch.setenv("LFR_TRUST", "none")
     for path in (desk.data_dir / "keys").iterdir():
         path.unlink()
-    with pytest.raises(AuthorityError, match="needs a trust file.*lfr trust init"):
+    with pytest.raises(AuthorityError, match=r"needs a trust file.*lfr trust init"):
         desk("deployment", "open", "--from", desk.plan(), "--key", desk.key("supt-1", "superintendent"))
 
 
@@ -291,7 +291,7 @@ def test_who_authorises_may_not_have_approved(desk: Desk) -> None:
 def test_an_approval_that_was_typed_and_not_signed_opens_nothing(desk: Desk) -> None:
     desk.list_people(approve=False)
     desk("watchlist", "approve", "--by", "insp-7")
-    with pytest.raises(AuthorityError, match="approval does not hold: it is not signed.*--key"):
+    with pytest.raises(AuthorityError, match=r"approval does not hold: it is not signed.*--key"):
         desk("deployment", "open", "--from", desk.plan(), "--key", desk.key("supt-1", "superintendent"))
 
 

@@ -89,7 +89,7 @@ def test_a_certificate_of_another_root_is_refused(trust_tree: TrustTree, files: 
     other = certificates.make_root("test root", other_key, 0.0)  # even of the same name
     public = key.described("supt-1", valid_until=9e8)
     certificates.write_pem(trust_tree.path(key), certificates.issue(other, other_key, public))
-    with pytest.raises(ConfigError, match="not of a trusted root.*lfr trust issue"):
+    with pytest.raises(ConfigError, match=r"not of a trusted root.*lfr trust issue"):
         trusted_keys(files)
 
 
@@ -152,7 +152,7 @@ def test_what_the_service_can_write_is_refused(
     path.chmod(path.stat().st_mode | 0o002)
     for uid in (0, 4321):  # to root all is open: there only the modes can be judged
         monkeypatch.setattr(trust, "service_user", lambda uid=uid: (uid, frozenset((uid,))))
-        with pytest.raises(ConfigError, match="can write the trust file.*chown root"):
+        with pytest.raises(ConfigError, match=r"can write the trust file.*chown root"):
             trusted_keys(files)
 
 
