@@ -15,6 +15,7 @@ import lfr_ray
 from lfr_ray.cli.output import json_target, stderr, table, write_json
 from lfr_ray.clock import utc_text
 from lfr_ray.errors import ConfigError
+from lfr_ray.govern.trust import trust_nobody
 from lfr_ray.site_file import SiteFile, read_site_file
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ def demo(
 
     if not DEMO_SITE.is_file():
         raise ConfigError("the demo's site file is missing", got=DEMO_SITE, next_step="run the demo from a clone")
+    trust_nobody()
     data_dir = Path(tempfile.mkdtemp(prefix="lfr-demo-"))
     try:
         file = _demo_site(data_dir, headless=headless, port=port)

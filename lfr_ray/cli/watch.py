@@ -16,6 +16,7 @@ from lfr_ray.cli.output import plain as _plain
 from lfr_ray.clock import utc_text
 from lfr_ray.config import AUTO, AuthorityConfig, DetectorConfig, DeviceName, EmbedderConfig, MatchConfig, SiteConfig
 from lfr_ray.errors import ConfigError, SourceError
+from lfr_ray.govern.trust import trust_nobody
 from lfr_ray.section import parse_section
 
 if TYPE_CHECKING:
@@ -81,10 +82,14 @@ def watch(
             next_step="see the reasons above",
         )
     kept = bool(deployment)
+    if not kept:
+        trust_nobody()
     folder = data_dir if kept else Path(tempfile.mkdtemp(prefix="lfr-watch-"))
     try:
         authority = AuthorityConfig(kind="retrospective" if kept else "test", deployment=deployment)
         site = footage_site(folder, authority, model, detector, device, rule, second_model)
+        # What is read is compared with what an authority names.
+        site = site.model_copy(update={"cameras": tuple(one.camera for one in opened.recordings)})
         document = run_footage(site, opened, watchlist, address)
     finally:
         if not kept:

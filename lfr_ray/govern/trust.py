@@ -63,6 +63,11 @@ def trust_path() -> Path | None:
     return None
 
 
+def trust_nobody() -> None:
+    """This process and those that it starts are a test with a key of their own, whatever the machine trusts."""
+    os.environ[VARIABLE] = NONE
+
+
 def missing_trust(kind: str) -> str:
     """Empty, or that a deployment of this kind needs a trust file and there is none."""
     if kind in ("test", "trial") or trust_path() is not None:

@@ -89,7 +89,7 @@ def recording_hash(path: Path) -> str:
         for one in sorted(path.rglob("*")) if path.is_dir() else [path]:
             if path.is_dir():
                 digest.update(f"{one.relative_to(path)}\0".encode())
-            if one.is_file():
+            if not one.is_dir():
                 with one.open("rb") as file:
                     while block := file.read(1 << 20):
                         digest.update(block)
@@ -103,6 +103,9 @@ def recordings_of(site: SiteConfig) -> dict[str, tuple[str, float | None]]:
     if site.authority.kind != "retrospective":
         return {}
     return {
-        one.name: (recording_hash(Path(parse_address(one.url, {SCHEME}).target)), one.recorded_at_s)
+        one.name: (
+            recording_hash(Path(parse_address(one.url, {SCHEME}).target)),
+            None if one.recorded_at_s is None else round(one.recorded_at_s, 3),
+        )
         for one in site.cameras
     }

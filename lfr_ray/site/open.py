@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +139,7 @@ def open_alerts(
         database = Database.at(DataDir(site.data_dir).alert_database)
     return AlertService(
         AlertStore(database),
-        AlertRules.of(site.alert),
+        replace(AlertRules.of(site.alert), trial=site.authority.kind == "trial"),
         clock or SystemClock(),
         cases=cases or CaseRules(),
         on_event=on_event,
