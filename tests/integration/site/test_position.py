@@ -36,7 +36,7 @@ class Feed:
 
     def __init__(self) -> None:
         self._server = socket.create_server(("127.0.0.1", 0))
-        self.address = "127.0.0.1:%d" % self._server.getsockname()[1]
+        self.address = f"127.0.0.1:{self._server.getsockname()[1]}"
         self.asked = b""
         self._client: socket.socket | None = None
         self._ready = threading.Event()
