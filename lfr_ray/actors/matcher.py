@@ -17,8 +17,7 @@ from lfr_ray.errors import LfrError
 from lfr_ray.govern.authority import Authority
 from lfr_ray.govern.gate import AuthorityGate
 from lfr_ray.govern.ledger import open_ledger
-from lfr_ray.govern.ledger_event import Event, recordable
-from lfr_ray.govern.ledger_state import RESUMED, STOPPED
+from lfr_ray.govern.ledger_event import RESUMED, STOPPED, Event, recordable
 from lfr_ray.govern.stop import Halts, emergency_stop
 from lfr_ray.metrics import Meter, Snapshot, resident_bytes
 from lfr_ray.records import Answer, Probe

@@ -28,8 +28,8 @@ from lfr_ray.govern.grant import (
 from lfr_ray.govern.in_force import in_force_fault
 from lfr_ray.govern.keys import PublicKey, SigningKey, passphrase_from
 from lfr_ray.govern.ledger import open_ledger
-from lfr_ray.govern.ledger_event import Event, recordable
-from lfr_ray.govern.ledger_state import RATIFIED, RESUMED, STOPPED, clock_accepted
+from lfr_ray.govern.ledger_event import RESUMED, STOPPED, Event, recordable
+from lfr_ray.govern.ledger_state import RATIFIED, clock_accepted
 from lfr_ray.govern.listing import find_listed
 from lfr_ray.govern.profile import kept_profile
 from lfr_ray.govern.stop import Halts, emergency_stop

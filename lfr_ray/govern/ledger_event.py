@@ -33,6 +33,7 @@ FIRST_PREVIOUS = "0" * 64
 """What the first record follows."""
 
 SEAL_PURPOSE = "ledger seal"
+STOPPED, RESUMED = "matching stopped", "matching resumed"
 CLOCK_ACCEPTED = "clock accepted"
 """What a record says after which earlier moments no longer count as later than now."""
 MAX_TEXT = 500

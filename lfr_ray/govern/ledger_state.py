@@ -14,12 +14,13 @@ from lfr_ray.clock import parse_utc, utc_text
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import LfrError
 from lfr_ray.govern.keys import Signature, SigningKey, signature_fault
-from lfr_ray.govern.ledger_event import CLOCK_ACCEPTED, FIRST_PREVIOUS, Event
+from lfr_ray.govern.ledger_event import CLOCK_ACCEPTED, FIRST_PREVIOUS, RESUMED, STOPPED, Event
+from lfr_ray.govern.ledger_head import HeadFile
 from lfr_ray.govern.ledger_verify import parse_line
 from lfr_ray.govern.trust import trust_path, trusted_keys
 from lfr_ray.section import parse_section
 
-STOPPED, PAUSED, RESUMED = "matching stopped", "matching paused", "matching resumed"
+PAUSED = "matching paused"
 OPENED, CLOSED, ERASED = "deployment opened", "deployment closed", "deployment erased"
 RATIFIED, APPROVED = "urgent deployment ratified", "watchlist approved"
 CLOCK = "clock"
@@ -70,7 +71,7 @@ class LedgerState:
 
     def _reset(self) -> None:
         self.count, self._offset, self._previous = 0, 0, FIRST_PREVIOUS
-        self._seen = (0, 0)
+        self._seen, self._wait = (0, 0), False
         self.fault = ""
         self.stop: Halt | None = None
         self.pause: Halt | None = None
@@ -92,8 +93,9 @@ class LedgerState:
                 self.fault = "the ledger file was removed"
             return
         seen = (found.st_ino, found.st_size)
-        if seen == self._seen:
+        if seen == self._seen and not self._wait:
             return
+        self._wait = False
         if seen[0] != self._seen[0] or seen[1] < self._offset:
             self._reset()
         if not self._read() and self.count:
@@ -128,11 +130,22 @@ class LedgerState:
             if not record or record["n"] != self.count + 1 or record["previous"] != self._previous:
                 self.fault = f"record {self.count + 1} of the ledger was changed, or does not follow the one before it"
                 return False
+            if record["what"] == RESUMED and not self._signed(record["n"]):
+                self._wait = True  # a line alone lifts nothing: the site's signature follows it at once, or never
+                break
             self._offset += len(line)
             self.count, self._previous = record["n"], record["sha256"]
             self._take(record)
         self.fault = ""
         return True
+
+    def _signed(self, number: int) -> bool:
+        """The site's signed head covers this record."""
+        try:
+            head, _ = HeadFile(self._data_dir.ledger_head).read(trusted_keys(self._data_dir))
+        except LfrError:
+            return False
+        return head is not None and head.count >= number
 
     def _take(self, record: dict[str, Any]) -> None:
         what, deployment, facts, at = record["what"], record["deployment"], record["facts"], parse_utc(record["at"])

@@ -197,6 +197,7 @@ def open_permission(site: SiteConfig, ledger: Ledger, clock: Clock | None = None
         AuthorityError: The site is no test and names no deployment.
     """
     check_kind(site)
+    check_ledger(site)
     missing = missing_trust(site.authority.kind)
     if missing:
         raise AuthorityError(missing)

@@ -9,8 +9,7 @@ import pytest
 from lfr_ray.errors import IntegrityError
 from lfr_ray.govern.alert_events import AlertFact
 from lfr_ray.govern.breaker import CircuitBreaker, confirmed_false
-from lfr_ray.govern.ledger_event import Event
-from lfr_ray.govern.ledger_state import RESUMED
+from lfr_ray.govern.ledger_event import RESUMED, Event
 from lfr_ray.govern.ledger_verify import read_records
 from lfr_ray.govern.profile import BreakerRules
 from lfr_ray.govern.stop import Halts, breaker_pause

@@ -59,9 +59,7 @@ def test_software_and_calibration_count(site_folder: Scene, monkeypatch: pytest.
 
 
 def test_sizes_and_passwords_may_change(site_folder: Scene) -> None:
-    other = site(
-        cameras=[CAMERA | {"url": "rtsp://user:renewed@10.0.0.7/van"}], embedder={"replicas": 3, "cpus": 2.0}
-    )
+    other = site(cameras=[CAMERA | {"url": "rtsp://user:renewed@10.0.0.7/van"}], embedder={"replicas": 3, "cpus": 2.0})
     assert effective_configuration(other) == effective_configuration(site())
     assert "secret" not in str(effective_configuration(site()))
 

@@ -12,8 +12,7 @@ from lfr_ray.clock import FakeClock
 from lfr_ray.config import AlertConfig, AuthorityConfig, SiteConfig
 from lfr_ray.data_dir import DataDir
 from lfr_ray.govern.counters import CameraCounters, totals
-from lfr_ray.govern.ledger_event import Event
-from lfr_ray.govern.ledger_state import RESUMED
+from lfr_ray.govern.ledger_event import RESUMED, Event
 from lfr_ray.govern.ledger_verify import read_records
 from lfr_ray.govern.stop import breaker_pause, emergency_stop
 from lfr_ray.records import CaseRecord, Details, Match, Quality, Sighting
