@@ -338,7 +338,7 @@ class Day:
         return in_time and not (backwards or self.stopped or self.off)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=4)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30)
 @given(
     steps=st.lists(
         st.sampled_from(["wait", "back", "stop", "resume", "close", "distrust", "accept"]), min_size=1, max_size=12
