@@ -71,5 +71,6 @@ class DeskActor(LocalAlerts):
         """Record the last counts and end the delivery; what was not delivered is sent after the next start."""
         async with self._turn:
             await asyncio.to_thread(self._schedule.count, self._seen)
+            await asyncio.to_thread(self._schedule.anchor)
         if self._delivery is not None:
             self._delivery.cancel()

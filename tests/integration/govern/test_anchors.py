@@ -61,7 +61,7 @@ def test_a_deployment_without_its_ledger_is_not_opened(site: Any, trust_tree: An
     check_ledger(config(site))
     site.path.unlink()
     site.files.ledger_head.unlink()
-    with pytest.raises(IntegrityError, match="does not record a deployment that lies here.*airshow-1"):
+    with pytest.raises(IntegrityError, match=r"does not record a deployment that lies here.*airshow-1"):
         check_ledger(config(site))
 
 

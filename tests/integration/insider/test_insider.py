@@ -340,9 +340,7 @@ def write_rules_of_ones_own(inside: Inside) -> None:
 
     path = inside.folder / "rules.yaml"
     path.write_text(json.dumps(load_profile("uk-police").model_dump(mode="json") | {"small_cell": 0}))
-    inside.site = inside.configured(
-        authority={"kind": "live", "deployment": "airshow-1", "profile": str(path)}
-    )
+    inside.site = inside.configured(authority={"kind": "live", "deployment": "airshow-1", "profile": str(path)})
 
 
 def trust_a_root_of_ones_own(inside: Inside) -> None:
