@@ -28,7 +28,7 @@ from lfr_ray.govern.trust import trusted_keys
 HEALTH_EVERY_S = 1.0
 """How often the ledger, the disk and the keys folder are looked at."""
 FILE_EVERY_S = 0.1
-"""How often the authority's file is looked at: a close counts that soon."""
+"""How often the authority's file and the ledger are looked at: a close counts that soon."""
 REPORT_EVERY_S = 60.0
 """The same refusal of the same camera is recorded once in this time."""
 MAX_REPORTED = 4096
@@ -111,7 +111,7 @@ class AuthorityGate:
         self._halts = Halts(data_dir, self._state)
         self._loaded: _Loaded | None = None
         self._looked_s = -HEALTH_EVERY_S
-        self._file_looked_s = -FILE_EVERY_S
+        self._file_looked_s = self._followed_s = -FILE_EVERY_S
         self._health = ""
         self._accepted = 0
         self._seen_at = 0.0
@@ -172,12 +172,15 @@ class AuthorityGate:
         return authority.refusal(authority.cameras[0], edge, authority.watchlist_sha256, authority.model, now_s=now_s)
 
     def _state_refusal(self, now_s: float) -> str:
-        halted = self._halts.refusal()
+        steady_s = self._clock.steady_s()
+        due = steady_s - self._followed_s >= FILE_EVERY_S
+        if due:
+            self._followed_s = steady_s
+        halted = self._halts.refusal(follow=due)
         if halted:
             return halted
         if self._deployment in self._state.closed:
             return f"the deployment was closed at {utc_text(self._state.closed[self._deployment])}"
-        steady_s = self._clock.steady_s()
         if steady_s - self._looked_s >= HEALTH_EVERY_S:
             self._looked_s = steady_s
             self._health = self._ledger.fault() or self._state.fault

@@ -105,9 +105,14 @@ class Halts:
         known = {"stop": self.state.stop or self._stop.read(), "pause": self.state.pause or self._pause.read()}
         return {name: halt for name, halt in known.items() if halt is not None}
 
-    def refusal(self) -> str:
-        """Empty, or that matching is off and why. Asked before every comparison, so in the cheapest way there is."""
-        self.state.follow()
+    def refusal(self, *, follow: bool = True) -> str:
+        """Empty, or that matching is off and why. Asked before every comparison, so in the cheapest way there is.
+
+        Args:
+            follow: Read the ledger on; the files are looked at in any case.
+        """
+        if follow:
+            self.state.follow()
         for switch, recorded in ((self._stop, self.state.stop), (self._pause, self.state.pause)):
             if recorded is None and not switch.is_set():
                 continue
