@@ -88,7 +88,7 @@ def matcher_actor(site: SiteConfig) -> Handle[MatcherCalls]:
     """The site's matcher: the living one, or a new one."""
     for method in (MatcherActor.halt, MatcherActor.resume):  # in a thread of their own: a stop waits for no comparison
         ray.method(concurrency_group="stop")(method)
-    return _actor(MatcherActor, (site,), Names(site.site).matcher, HEAD, groups={"stop": 1})
+    return _actor(MatcherActor, (site,), Names(site.site).matcher, HEAD)
 
 
 def desk_actor(site: SiteConfig) -> Handle[DeskCalls]:
@@ -134,10 +134,9 @@ def _actor(
     *,
     cpus: float = 0.0,
     concurrency: int = 1,
-    groups: dict[str, int] | None = None,
 ) -> Handle[ActorT]:
     """A detached actor that is restarted for ever and never made twice."""
-    options = ray.remote(concurrency_groups=groups or {})(kind).options(
+    options = ray.remote(concurrency_groups={"stop": 1} if kind is MatcherActor else {})(kind).options(
         name=name,
         namespace=NAMESPACE,
         lifetime="detached",
