@@ -190,7 +190,7 @@ def site_key(data_dir: DataDir) -> SigningKey:
 def site_passphrase() -> str:
     """The passphrase of the site's key: of systemd's credentials, or of the environment; empty where there is none."""
     folder = os.environ.get("CREDENTIALS_DIRECTORY", "")
-    file = Path(folder) / CREDENTIAL
+    file = Path(folder, CREDENTIAL)
     if folder and file.is_file():
         return file.read_text(encoding="utf-8").strip()
     return os.environ.get(SITE_PASSPHRASE, "")
