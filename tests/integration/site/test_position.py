@@ -67,6 +67,8 @@ class Feed:
 
     def close(self) -> None:
         self._server.close()
+        if self._client is not None:
+            self._client.close()
 
 
 @pytest.fixture
