@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -26,11 +26,16 @@ CAMERA_PATTERN = form(
 )
 """Names of cameras: a recording's camera bears the name of its file, whatever that is."""
 
+GPSD_PATTERN = form(r"^$|^[^\s:]+:\d{1,5}$", "HOST:PORT, like localhost:2947")
+ANCHOR_PATTERN = form(r"^(/|https?://|syslog:$)", "an anchor is an absolute path, syslog: or https://")
+
 DEMO_WATCHLIST = "demo:"
 """In place of a watchlist folder: the demo's own pictures."""
 
 AUTO = "auto"
 """In place of an embedder's card id: the recommended one where its file is there, see ``models/catalogue.py``."""
+
+MAX_FPS = 120.0
 
 DeviceName = Literal["auto", "cpu", "cuda", "mps", "intel_gpu", "intel_npu"]
 
@@ -55,8 +60,27 @@ class CameraConfig(Section):
         default="read", description="Of pictures: how it is used."
     )
     on_end: Literal["stop", "loop"] = Field(default="stop", description="What a recording does at its end.")
-    max_fps: float = Field(default=10.0, gt=0, le=120, description="Frames a second that are looked at (pace live).")
+    max_fps: float = Field(
+        default=10.0,
+        gt=0,
+        le=MAX_FPS,
+        description="Frames a second that are looked at; at pace full only where it is written.",
+    )
+    motion: bool = Field(
+        default=False,
+        description="Where nothing has moved since the last look, the detector is not asked again.",
+    )
+    decode: Literal["auto", "cpu", "cuda", "vaapi"] = Field(
+        default="auto", description="What decodes video; where that is not possible the processor does."
+    )
     stall_s: float = Field(default=5.0, gt=0, description="Without a picture for so long, a live stream is blind.")
+    tls_verify: bool = Field(
+        default=True, description="false: any certificate is taken, so that somebody else may answer for the camera."
+    )
+    ca_file: Path | None = Field(
+        default=None,
+        description="Certificates (PEM) that are trusted for https:// and rtsps://; default: the machine's.",
+    )
     min_face_px: float | None = Field(default=None, gt=0, description="Overrides quality.min_size_px for this camera.")
     recorded_at: str = Field(
         default="",
@@ -69,6 +93,12 @@ class CameraConfig(Section):
     def recorded_at_s(self) -> float | None:
         """Seconds since 1970 UTC of the recording's first frame, or None."""
         return parse_utc(self.recorded_at) if self.recorded_at else None
+
+    @property
+    def least_interval_s(self) -> float:
+        """Least time between two frames that are looked at; 0: every frame, and every picture of a watched folder."""
+        limited = self.folder == "read" and (self.pace == "live" or "max_fps" in self.model_fields_set)
+        return 1.0 / self.max_fps if limited else 0.0
 
     @field_validator("recorded_at")
     @classmethod
@@ -243,9 +273,7 @@ class AuthorityConfig(Section):
     """Under which authority the site compares faces."""
 
     kind: Literal["live", "retrospective", "test", "trial"] = Field(
-        default="live",
-        description="live: cameras, authorised by an officer; retrospective: recordings, authorised; test: recordings "
-        "of a test; trial: cameras for a day, volunteers alone.",
+        default="live", description="Kind of deployment; trial: live cameras for a day, volunteers alone."
     )
     deployment: str = Field(
         default="", description="Id of the opened deployment in data_dir; a test site may leave it empty."
@@ -259,29 +287,15 @@ class AuthorityConfig(Section):
 class LedgerConfig(Section):
     """Where the audit ledger's end is written down besides the data folder."""
 
-    anchors: tuple[str, ...] = Field(
-        default=(),
-        description="Each of: a file elsewhere (the ledger is compared with it at the start), syslog:, or an https:// "
-        "address that takes a POST.",
+    anchors: tuple[Annotated[str, Field(pattern=ANCHOR_PATTERN)], ...] = Field(
+        default=(), description="Each a file elsewhere (compared with at the start), syslog:, or https:// for a POST."
     )
-
-    @field_validator("anchors")
-    @classmethod
-    def _known(cls, anchors: tuple[str, ...]) -> tuple[str, ...]:
-        for one in anchors:
-            if not one.startswith(("/", "https://", "http://")) and one != "syslog:":
-                raise ValueError(f"an anchor is an absolute path, syslog: or https://, got {one[:40]}")
-        return anchors
 
 
 class PositionConfig(Section):
     """Where a site that moves is. A camera with latitude and longitude of its own does not move."""
 
-    gpsd: str = Field(
-        default="",
-        pattern=form(r"^$|^[^\s:]+:\d{1,5}$", "HOST:PORT, like localhost:2947"),
-        description="HOST:PORT of a gpsd; empty: each camera has coordinates.",
-    )
+    gpsd: str = Field(default="", pattern=GPSD_PATTERN, description="HOST:PORT; empty: cameras have coordinates.")
     max_age_s: float = Field(default=10.0, gt=0, le=600, description="An older position counts as none.")
 
 
@@ -314,8 +328,8 @@ class SiteConfig(Section):
         default=None,
         ge=1,
         le=64,
-        description="Frames of one camera at the detector at once; default: 4 at full pace, otherwise 2. Where the "
-        "detector is slower than the cameras, more of them only wait.",
+        description="Frames of one camera at the detector at once; default: 4 at full pace, otherwise 1, and 2 where "
+        "the detector works on both at the same time.",
     )
     authority: AuthorityConfig = AuthorityConfig()
     ledger: LedgerConfig = LedgerConfig()

@@ -14,11 +14,14 @@ from dataclasses import dataclass, field
 COUNTERS: Mapping[str, str] = {
     "frames_total": "Frames decoded",
     "frames_dropped_total": "Frames dropped because a newer one had come",
+    "frames_still_total": "Frames in which nothing had moved since the detector's last look",
     "frames_damaged_total": "Pictures and packets that could not be decoded, or only with gaps",
     "footage_missing_seconds_total": "Seconds without a picture where there should be one",
     "faces_detected_total": "Faces found in frames",
     "faces_seen_total": "Tracklets that ended",
+    "people_estimated_total": "People who came into view, estimated by place and time",
     "faces_compared_total": "Tracklets of which at least one view passed the quality gate",
+    "faces_glimpsed_total": "Of these, tracklets with fewer looks than an alert needs",
     "views_rejected_total": "Views that the quality gate refused, by reason (failure to acquire)",
     "views_embedded_total": "Views turned into vectors",
     "comparisons_refused_total": "Probes that the matcher refused to compare",
@@ -30,7 +33,10 @@ COUNTERS: Mapping[str, str] = {
     "faces_forgotten_total": "Tracklets whose data was dropped from memory",
 }
 GAUGES: Mapping[str, str] = {
-    "camera_blind": "1 while a camera delivers no picture",
+    "camera_blind": "1 while nothing of a camera is looked at",
+    "camera_refused": "1 while nothing of a camera is compared",
+    "camera_warned": "1 while a camera has a warning: too few looks at each passer-by, or an alert that waits",
+    "part_ready": "1 while a part of the site is as it should be, by part",
     "watchlist_entries": "Entries in force",
     "memory_rss_bytes": "Resident memory of a process",
 }

@@ -15,6 +15,9 @@ from lfr_ray.alert.webhook_store import WebhookState
 from lfr_ray.config import SiteConfig
 from lfr_ray.records import Alert, AlertPage, CaseRecord, FeedEvent
 
+ANSWER_S = 5.0
+"""The desk writes before it answers; beyond this it does not answer."""
+
 
 def every_alert(desk: Handle[DeskCalls]) -> list[Alert]:
     """Every alert, oldest first, for those who are not in an event loop."""
@@ -53,7 +56,7 @@ class RemoteAlerts:
 
     async def events_after(self, event_id: int, wait_s: float) -> Sequence[FeedEvent]:
         """The feed after an id; where nothing is new, what comes within ``wait_s``."""
-        return await self._desk().ask(DeskCalls.events_after, event_id, wait_s)
+        return await self._desk(wait_s).ask(DeskCalls.events_after, event_id, wait_s)
 
     async def newest_event_id(self) -> int:
         """The newest event's id."""
@@ -79,5 +82,5 @@ class RemoteAlerts:
         """Tell a webhook nothing more."""
         await self._desk().ask(DeskCalls.remove_webhook, webhook_id, by=by)
 
-    def _desk(self) -> Handle[DeskCalls]:
-        return alive(self._names.find_desk(), "the alert desk")
+    def _desk(self, wait_s: float = 0.0) -> Handle[DeskCalls]:
+        return alive(self._names.find_desk(), "the alert desk").limited(wait_s + ANSWER_S)

@@ -32,7 +32,7 @@ def site_of(request: Request) -> SiteView:
 
 @router.get("/v1/cameras")
 async def cameras(request: Request) -> CameraList:
-    """Every camera: live or blind and since when, frames dropped, and why nothing is compared if so."""
+    """Every camera: looked at or blind and since when, frames dropped, and why nothing is compared if so."""
     return CameraList(tuple(await site_of(request).cameras()))
 
 
@@ -98,11 +98,6 @@ async def readyz(request: Request, response: Response) -> Readiness:
         parts = dict(await site_of(request).readiness())
     except LfrError as error:
         parts = {"site": error.what}
-    try:
-        await alerts_of(request).newest_event_id()
-        parts["desk"] = ""
-    except LfrError as error:
-        parts["desk"] = error.what
     ready = not any(parts.values())
     response.status_code = 200 if ready else NOT_READY
     return Readiness(ready, parts)

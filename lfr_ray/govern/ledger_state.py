@@ -7,6 +7,7 @@ can be taken away by removing it; what is read here cannot.
 from __future__ import annotations
 
 import os
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,6 +68,7 @@ class LedgerState:
         self._data_dir = data_dir
         self._path = os.fspath(data_dir.ledger)
         self._wanted: dict[int, Place | None] = {}
+        self._lock = threading.Lock()
         self._reset()
 
     def _reset(self) -> None:
@@ -85,6 +87,10 @@ class LedgerState:
 
     def follow(self) -> None:
         """Read what was written since; asked before every comparison, so it is one look at the file mostly."""
+        with self._lock:  # the gate is asked by threads beside the comparisons
+            self._follow()
+
+    def _follow(self) -> None:
         try:
             found = os.stat(self._path)
         except OSError:
@@ -106,11 +112,12 @@ class LedgerState:
 
     def want(self, *numbers: int) -> None:
         """Remember these records; the ledger is read once more where one of them was read already."""
-        new = [number for number in numbers if number not in self._wanted]
-        self._wanted |= dict.fromkeys(new)
-        if any(number <= self.count for number in new):
-            self._reset()
-        self.follow()
+        with self._lock:
+            new = [number for number in numbers if number not in self._wanted]
+            self._wanted |= dict.fromkeys(new)
+            if any(number <= self.count for number in new):
+                self._reset()
+            self._follow()
 
     def place(self, number: int) -> Place | None:
         """The record of that number; None where there is none so far."""

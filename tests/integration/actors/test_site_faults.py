@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -139,6 +140,33 @@ def test_a_desk_that_dies_while_alerts_come_loses_none_and_doubles_none(
     assert len({event["alert_id"] for event in events}) == len(events)
 
 
+def pid_of(what: str) -> int:
+    """The process of the desk, the matcher, or of a deployment."""
+    present = ray.util.list_named_actors(all_namespaces=True)
+    (found,) = [one for one in present if f"#{what}#" in one["name"] or one["name"] == f"harbour/{what}"]
+    actor = ray.get_actor(found["name"], namespace=found["namespace"])
+    return int(actor_table(actor._actor_id.hex())["Pid"])
+
+
+@pytest.mark.parametrize(("what", "part"), [("detector", "models"), ("desk", "desk")])
+def test_a_frozen_process_is_told_at_once_and_started_anew(site: Site, what: str, part: str) -> None:
+    eventually(lambda: site.get("readyz").status_code == 200, SOON_S, lambda: site.get("readyz").text)
+    before = pid_of(what)
+    os.kill(before, signal.SIGSTOP)
+
+    def told() -> str:
+        return str(site.get("readyz").json()["parts"][part])
+
+    assert "does not answer" in eventually(told, told_s(), site.said)
+    if what == "detector":
+        camera = eventually(lambda: (one := site.camera("pier"))["state"] == "blind" and one, told_s(), site.said)
+        assert camera["problem"].startswith("its frames are not looked at: the detector")
+        assert camera["fps"] == 0.0
+    eventually(lambda: site.get("readyz").status_code == 200, SOON_S, lambda: site.get("readyz").text)
+    assert pid_of(what) != before
+    site.matched_again()
+
+
 def probe() -> Probe:
     vectors = np.zeros((3, 128), np.float32)
     vectors[:, 0] = 1.0
@@ -157,8 +185,9 @@ def test_the_emergency_stop_ends_matching_at_once_and_is_shown_at_every_camera(s
     (answer,) = matcher.ask(MatcherCalls.match, [probe()]).wait()
     assert "a rehearsal" in answer.refused
     assert time.monotonic() - began_s < 1.0 + 4.0 * crowded()
-    eventually(lambda: "a rehearsal" in site.camera("pier")["refusal"], SOON_S, site.said)
-    eventually(lambda: "a rehearsal" in site.camera("gate")["refusal"], SOON_S, site.said)
+    for camera in ("pier", "gate"):
+        eventually(lambda camera=camera: "a rehearsal" in site.camera(camera)["refusal"], told_s(), site.said)
+    assert "a rehearsal" in site.get("readyz").json()["parts"]["authority"]
     document = site.get("v1/deployments").json()
     assert document["stop"]["by"] == "PC1"
     assert [one["model"] for one in document["deployments"]] == ["dlib_resnet"], "auto, without any pulled file"
@@ -167,8 +196,13 @@ def test_the_emergency_stop_ends_matching_at_once_and_is_shown_at_every_camera(s
     assert late == []
     resumed = site.post("v1/resume", officer="PC1", reason="the rehearsal is over")
     assert resumed.status_code == 200, resumed.text
+    eventually(lambda: site.camera("pier")["refusal"] == "", told_s())
     site.matched_again()
-    eventually(lambda: site.camera("pier")["refusal"] == "", SOON_S)
+
+
+def told_s() -> float:
+    """A fault is told within this time."""
+    return 2.0 + 4.0 * crowded()
 
 
 def crowded() -> float:
