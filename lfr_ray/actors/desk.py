@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lfr_ray.alert.webhooks import Deliverer
     from lfr_ray.govern.counters import CameraCounters
     from lfr_ray.site.schedule import Schedule
+    from lfr_ray.site.switch_watch import SwitchWatch
 
 DATABASE_S = 1.0
 """A database that gives no answer within this time does not answer."""
@@ -35,6 +36,11 @@ class _Opened:
     webhooks: WebhookStore
     schedule: Schedule
     deliverer: Deliverer
+    watch: SwitchWatch
+
+    async def work(self) -> None:
+        """Deliver to webhooks and look at the switches, until cancelled."""
+        await asyncio.gather(self.deliverer.run(), self.watch.run())
 
 
 class DeskActor(LocalAlerts):
@@ -70,13 +76,12 @@ class DeskActor(LocalAlerts):
                 self._alerts, self._webhooks = opened.alerts, opened.webhooks
                 await asyncio.to_thread(self._alerts.report)
                 await asyncio.to_thread(opened.schedule.begin)
-                self._delivery = asyncio.create_task(opened.deliverer.run())
+                self._delivery = asyncio.create_task(opened.work())
         return True
 
     async def said(self) -> DeskSaid:
         """How it is. An event loop beside the one for its work answers; a database that hangs is asked once."""
-        acknowledged_s = self._acknowledged_s
-        age_s = None if acknowledged_s is None else time.monotonic() - acknowledged_s
+        age_s = None if self._acknowledged_s is None else time.monotonic() - self._acknowledged_s
         fault = self._opening.fault
         if not fault:
             if self._looking is None or self._looking.done():
@@ -86,9 +91,10 @@ class DeskActor(LocalAlerts):
             fault = str(error or "")
         return DeskSaid(self._digest, fault, age_s)
 
-    async def keep_up(self, seen: dict[str, CameraCounters]) -> None:
+    async def keep_up(self, seen: dict[str, CameraCounters], refusal: str = "") -> None:
         """What is due by the clock; ``seen`` is what every camera counted since it was started."""
         await self.ready()  # after a restart nobody else asks
+        self._opening.get().watch.refused(refusal)
         async with self._turn:
             await asyncio.to_thread(self._opening.get().schedule.tick, seen)
             self._seen = seen
@@ -108,16 +114,21 @@ class DeskActor(LocalAlerts):
         return True
 
     async def snapshot(self) -> Snapshot:
-        """What this actor counted."""
+        """What this actor counted, and what waits here."""
+        from lfr_ray.alert.waiting import waiting
+
         self._meter.gauge("memory_rss_bytes", resident_bytes(), process="desk")
+        if (opened := self._opening.opened) is not None:
+            found = await asyncio.to_thread(waiting, opened.alerts.store, opened.webhooks, self._clock.wall_s())
+            for name, value in {**found, **opened.watch.gauges()}.items():
+                self._meter.gauge(name, value)
         return self._meter.snapshot()
 
     async def stop(self) -> None:
         """Record the last counts and end the delivery; what was not delivered is sent after the next start."""
         if self._opening.opened is not None:
             async with self._turn:
-                await asyncio.to_thread(self._opening.opened.schedule.count, self._seen)
-                await asyncio.to_thread(self._opening.opened.schedule.anchor)
+                await asyncio.to_thread(self._opening.opened.schedule.end, self._seen)
         if self._delivery is not None:
             self._delivery.cancel()
 
@@ -126,9 +137,14 @@ class DeskActor(LocalAlerts):
         from lfr_ray.alert.webhooks import Deliverer
         from lfr_ray.site.open import OpenedAlerts
         from lfr_ray.site.schedule import Schedule
+        from lfr_ray.site.switch_watch import SwitchWatch
 
         opened = OpenedAlerts(self._site, self._clock)
         alerts, database = opened.service, opened.service.store
         webhooks = WebhookStore(database.database)
-        deliverer = Deliverer(webhooks, alerts.completed, alerts, self._clock, database_id=database.database_id())
-        return _Opened(alerts, webhooks, Schedule(self._site, opened.storage, self._clock), deliverer)
+        database_id = database.database_id()
+        deliverer = Deliverer(
+            webhooks, alerts.completed, alerts, self._clock, database_id=database_id, meter=self._meter
+        )
+        watch = SwitchWatch(opened.storage.data_dir, alerts.tell)
+        return _Opened(alerts, webhooks, Schedule(self._site, opened.storage, self._clock), deliverer, watch)

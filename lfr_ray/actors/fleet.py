@@ -10,8 +10,9 @@ from typing import Any
 import structlog
 from ray import serve
 
+from lfr_ray.actors.counted import Counted
 from lfr_ray.actors.ending import is_going_away, stop_actors
-from lfr_ray.actors.keeper import ANSWER_S, Keeper
+from lfr_ray.actors.keeper import Keeper
 from lfr_ray.actors.launch import camera_actor, desk_actor, matcher_actor
 from lfr_ray.actors.names import Names
 from lfr_ray.actors.protocols import DeskCalls, DetectorCalls, EmbedderCalls, MatcherCalls
@@ -82,6 +83,7 @@ class FleetReplica:
             if not runs_already:  # a site that runs is not ended by this: it says why, and goes on trying
                 raise
         self._periodic = PeriodicWork(self._keeper)
+        self._counted = Counted(self._keeper, models)
         work = (self._keep(), self._pass_on(), self._end_frozen())
         self._tasks = [asyncio.create_task(one) for one in work]
 
@@ -94,11 +96,8 @@ class FleetReplica:
         return self._import_notes
 
     async def snapshots(self) -> list[Snapshot]:
-        """Counters of every camera, the matcher and the desk."""
-        replies = [camera.ask(CameraCalls.snapshot) for camera in self._keeper.cameras.values()]
-        replies += [self._keeper.matcher.ask(MatcherCalls.snapshot), self._keeper.desk.ask(DeskCalls.snapshot)]
-        counted = await asyncio.gather(*(reply.within(ANSWER_S) for reply in replies))
-        return [one for one in counted if one is not None]
+        """Counters of every process."""
+        return await self._counted.snapshots()
 
     async def check_health(self) -> None:
         """Serve asks; a fleet whose keeper has died is replaced."""
@@ -132,9 +131,15 @@ class FleetReplica:
             with contextlib.suppress(Exception):
                 await asyncio.to_thread(self._watch.end_frozen)
 
-    async def __del__(self) -> None:
-        """Serve's graceful end: of this replica alone, or of the whole application."""
+    async def stop(self) -> None:
+        """End cameras, matcher and desk in order."""
         for task in getattr(self, "_tasks", ()):
             task.cancel()
+        await stop_actors(self._site, getattr(self, "_periodic", None))
+
+    async def __del__(self) -> None:
+        """Serve's graceful end: of this replica alone, or of the whole application."""
         if await asyncio.to_thread(is_going_away, self._app):
-            await stop_actors(self._site, getattr(self, "_periodic", None))
+            await self.stop()
+        for task in getattr(self, "_tasks", ()):
+            task.cancel()

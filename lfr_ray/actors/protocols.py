@@ -26,6 +26,9 @@ class ModelCalls(Protocol):
     async def self_test(self) -> SelfTest:
         """Device and speed, measured at the start."""
 
+    async def snapshot(self) -> Snapshot:
+        """What the replica that answers holds in memory."""
+
 
 class DetectorCalls(ModelCalls, Protocol):
     """The detector's deployment."""
@@ -84,8 +87,8 @@ class DeskCalls(AlertsPort, Protocol):
     async def said(self) -> DeskSaid:
         """How it is; answered beside its work."""
 
-    async def keep_up(self, seen: dict[str, CameraCounters]) -> None:
-        """What is due by the clock; ``seen`` is what every camera counted since it was started."""
+    async def keep_up(self, seen: dict[str, CameraCounters], refusal: str = "") -> None:
+        """What is due by the clock: what every camera counted since it was started, why nothing is compared if so."""
 
     async def raise_alert(self, sighting: Sighting) -> None:
         """Durable before it answers."""
@@ -102,6 +105,9 @@ class DeskCalls(AlertsPort, Protocol):
 
 class FleetCalls(Protocol):
     """The fleet's deployment."""
+
+    async def stop(self) -> None:
+        """End the site's actors in order; whoever asks ends everything else at once afterwards."""
 
     async def self_tests(self) -> list[SelfTest]:
         """What the models' replicas measured when they started."""

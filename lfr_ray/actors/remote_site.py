@@ -73,9 +73,12 @@ class RemoteSite:
         """Counters of all processes, and how they are."""
         health, meter = self._watch.health(), Meter()
         for name, one in health.cameras.items():
+            meter.gauge("camera_up", float(not self._watch.cameras[name].heard.fault(time.monotonic())), camera=name)
             meter.gauge("camera_blind", float(one.state != LIVE), camera=name)
             meter.gauge("camera_refused", float(bool(one.refusal)), camera=name)
             meter.gauge("camera_warned", float(bool(one.warning)), camera=name)
+        if (matcher := self._watch.matcher.heard.said) is not None:
+            meter.gauge("authority_in_force", float(not (matcher.fault or matcher.authority)))
         for part, fault in health.parts.items():
             meter.gauge("part_ready", float(not fault), part=part)
         counted = await self._fleet.ask(FleetCalls.snapshots).within(COUNTED_S)

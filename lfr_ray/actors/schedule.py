@@ -36,6 +36,7 @@ class PeriodicWork:
         self._watched_s: dict[str, float] = defaultdict(float)
         self._blind_s: dict[str, float] = defaultdict(float)
         self._statuses: Mapping[str, CameraStatus] = {}
+        self._refusal = ""
         self._last_s = self._passed_on_s = time.monotonic()
 
     async def tick(self, states: Mapping[str, CameraHealth], statuses: Mapping[str, CameraStatus]) -> None:
@@ -51,6 +52,7 @@ class PeriodicWork:
             if spent is not None:
                 spent[name] += now_s - self._last_s
         self._last_s = now_s
+        self._refusal = next((one.refusal for one in states.values() if one.refusal), "")
         if now_s - self._passed_on_s >= PASS_ON_EVERY_S:
             self._passed_on_s = now_s
             await self.pass_on(self._keeper.cameras)
@@ -73,5 +75,5 @@ class PeriodicWork:
         }
         await asyncio.gather(
             self._keeper.matcher.ask(MatcherCalls.tick).within(ANSWER_S),
-            self._keeper.desk.ask(DeskCalls.keep_up, seen).within(ERASING_S),
+            self._keeper.desk.ask(DeskCalls.keep_up, seen, self._refusal).within(ERASING_S),
         )

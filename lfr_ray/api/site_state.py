@@ -35,8 +35,8 @@ class CameraState:
     detected_age_s: float | None = Field(default=None, description="Since a frame was looked at last.")
     compared_age_s: float | None = Field(default=None, description="Since the matcher answered last.")
     alerted_age_s: float | None = Field(default=None, description="Since the desk acknowledged an alert last.")
-    faces_seen: int | None = None
-    faces_compared: int | None = None
+    faces_seen: int = Field(default=0, description="Passages of a face that ended.")
+    faces_compared: int = Field(default=0, description="Of those, with a view of enough quality.")
 
 
 @dataclass(frozen=True, config=CLOSED)

@@ -116,14 +116,22 @@ class Halts:
         for switch, recorded in ((self._stop, self.state.stop), (self._pause, self.state.pause)):
             if recorded is None and not switch.is_set():
                 continue
-            halt = recorded or switch.read()
-            return f"{switch.label}: {halt.reason} ({halt.at})" if halt and halt.reason else switch.label
+            return _words(switch, recorded or switch.read())
         return ""
+
+    def texts(self) -> dict[str, str]:
+        """What each that is set would refuse with, by ``stop`` and ``pause``."""
+        switches = {"stop": self._stop, "pause": self._pause}
+        return {name: _words(switches[name], halt) for name, halt in self.read().items()}
 
     def clear(self) -> None:
         """Remove both files; that somebody resumed must be recorded before."""
         self._stop.clear()
         self._pause.clear()
+
+
+def _words(switch: Switch, halt: Halt | None) -> str:
+    return f"{switch.label}: {halt.reason} ({halt.at})" if halt is not None and halt.reason else switch.label
 
 
 def emergency_stop(data_dir: DataDir) -> Switch:

@@ -38,7 +38,7 @@ class AlertSender:
         with self._counts.under_way(ALERT):
             acknowledged = await self._sent(sighting)
         if acknowledged:
-            self._counts.lasted(ALERT, self._clock.steady_s() - seen_s, camera=self._camera)
+            self._counts.lasted(ALERT, self._clock.steady_s() - seen_s)
 
     async def _sent(self, sighting: Sighting) -> bool:
         """Try until it is acknowledged; False: it was refused."""

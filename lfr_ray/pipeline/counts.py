@@ -54,7 +54,7 @@ class CameraCounts:
 
     def lasted(self, name: str, seconds: float, **labels: str) -> None:
         """Note a duration."""
-        self._meter.time(name, seconds, **labels)
+        self._meter.time(name, seconds, camera=self._camera, **labels)
         self._came_s[name] = self._clock.steady_s()
         if name == DETECT:
             self._looked_s.append(self._came_s[name])

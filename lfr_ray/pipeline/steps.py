@@ -160,7 +160,8 @@ class CameraSteps:
             ending = (forgetting, *self._comparing)
             for task in ending:
                 task.cancel()
-            self._tracker.finish()
+            self._end(self._tracker.finish())
+            self._forget(0.0)
             self._tracklets.clear()
             self._people.clear()
             await asyncio.gather(self._detections.close(), *ending, return_exceptions=True)
@@ -270,11 +271,10 @@ class CameraSteps:
 
     def _end(self, tracks: tuple[int, ...]) -> None:
         self._people.end(tracks)
-        self._tracklets.end(tracks, self._clock.steady_s())
+        self._counts.add("faces_seen_total", self._tracklets.end(tracks, self._clock.steady_s()))
 
-    def _forget(self) -> None:
-        for gone in self._tracklets.forget(self._clock.steady_s(), FORGET_LIMIT_S):
-            self._counts.add("faces_seen_total")
+    def _forget(self, limit_s: float = FORGET_LIMIT_S) -> None:
+        for gone in self._tracklets.forget(self._clock.steady_s(), limit_s):
             self._counts.add("faces_forgotten_total")
             if gone.acquired:
                 self._counts.add("faces_compared_total")

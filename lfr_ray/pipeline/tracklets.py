@@ -197,12 +197,16 @@ class Tracklets:
         tracklet.alerted = True
         return tracklet.best
 
-    def end(self, tracks: tuple[int, ...], now_s: float) -> None:
-        """These tracks are over; they are forgotten as soon as no comparison of theirs is under way."""
-        for track in tracks:
-            tracklet = self._living.get(track)
-            if tracklet is not None and tracklet.ended_s is None:
-                tracklet.ended_s = now_s
+    def end(self, tracks: tuple[int, ...], now_s: float) -> int:
+        """These tracks are over; they are forgotten as soon as no comparison of theirs is under way.
+
+        Returns:
+            Those of which anything is held.
+        """
+        over = [one for one in map(self._living.get, tracks) if one is not None and one.ended_s is None]
+        for tracklet in over:
+            tracklet.ended_s = now_s
+        return len(over)
 
     def forget(self, now_s: float, limit_s: float) -> list[Forgotten]:
         """Drop everything about ended tracklets.

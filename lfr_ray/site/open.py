@@ -17,7 +17,7 @@ from lfr_ray.clock import Clock, SystemClock
 from lfr_ray.config import MatchConfig, SiteConfig
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import AuthorityError, IntegrityError
-from lfr_ray.govern.alert_events import last_event_id, ledger_event
+from lfr_ray.govern.alert_events import RECORDED_ELSEWHERE, last_event_id, ledger_event
 from lfr_ray.govern.anchors import anchored_heads, check_known
 from lfr_ray.govern.authority import Position
 from lfr_ray.govern.gate import AuthorityGate
@@ -161,7 +161,8 @@ class OpenedAlerts:
         ledger = open_ledger(data_dir, clock)
 
         def record(kind: str, facts: Mapping[str, Any]) -> None:
-            ledger.append(ledger_event(kind, facts))
+            if kind not in RECORDED_ELSEWHERE:
+                ledger.append(ledger_event(kind, facts))
 
         self.service = open_alerts(
             site,

@@ -56,6 +56,11 @@ class Schedule:
         finish_closings(self._storage, clock=self._clock)
         self.anchor()
 
+    def end(self, seen: Mapping[str, CameraCounters]) -> None:
+        """The last counts, and where the ledger ends."""
+        self.count(seen)
+        self.anchor()
+
     def anchor(self) -> None:
         """Note where the ledger ends outside the data folder; also to be called at the end."""
         self._anchor_at_s = self._clock.steady_s()
