@@ -128,7 +128,7 @@ class DeskActor(LocalAlerts):
         """Record the last counts and end the delivery; what was not delivered is sent after the next start."""
         if self._opening.opened is not None:
             async with self._turn:
-                await asyncio.to_thread(self._opening.opened.schedule.count, self._seen)
+                await asyncio.to_thread(self._opening.opened.schedule.end, self._seen)
         if self._delivery is not None:
             self._delivery.cancel()
 

@@ -216,7 +216,7 @@ def _check_fit(why: str) -> None:
             "this officer may not decide on alerts",
             got=why,
             allowed="officers whose training is recorded and in date",
-            next_step="record it: `lfr deployment keys create --role operator --holder ID --training-until DATE`",
+            next_step="record it: `lfr trust issue ID --role operator --training-until DATE`",
         )
 
 

@@ -15,6 +15,7 @@ const FEATURES = [
 const FINDINGS = [["agrees", "Agrees"], ["differs", "Differs"], ["unclear", "Unclear"]];
 const LEAST_FINDINGS = 3;
 const CAUTIONS = {
+  trial: ["TRIAL", "Nobody authorised this deployment: volunteers alone are compared, and nothing may follow."],
   possible_relative: ["Possible relative", "People on the list look like this one. It may be a brother, a sister or a lookalike."],
   small_margin: ["Close runner-up", "Another entry of the list is almost as similar."],
   single_entry_list: ["No runner-up", "The list has one entry, so a lead over others says nothing."],
