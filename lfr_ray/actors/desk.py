@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from lfr_ray.api.ports import LocalAlerts
+from lfr_ray.api.site_state import Hour, LedgerPage, LedgerVerdict, RecordSoFar
 from lfr_ray.clock import SystemClock
 from lfr_ray.config import SiteConfig
 from lfr_ray.metrics import Meter, Snapshot, resident_bytes
@@ -19,7 +20,8 @@ class DeskActor(LocalAlerts):
     """One order of events for a whole site. It answers what HTTP asks as ``LocalAlerts`` does, and adds to it.
 
     * the delivery to webhooks, and what is due by the clock, beside everything else;
-    * counting.
+    * counting;
+    * the account of the site, out of its ledger.
     """
 
     def __init__(self, site: SiteConfig) -> None:
@@ -32,6 +34,7 @@ class DeskActor(LocalAlerts):
         opened = OpenedAlerts(site, clock)
         webhooks = WebhookStore(opened.service.store.database)
         super().__init__(opened.service, webhooks, clock)
+        self._site, self._storage = site, opened.storage
         self._schedule = Schedule(site, opened.storage, clock)
         self._deliverer = Deliverer(
             webhooks, self._alerts.completed, self._alerts, clock, database_id=self._alerts.store.database_id()
@@ -61,6 +64,30 @@ class DeskActor(LocalAlerts):
         receipt = await asyncio.to_thread(self._alerts.raise_alert, sighting)
         name = "alerts_total" if receipt.new else "sightings_attached_total"
         self._meter.count(name, camera=sighting.camera)
+
+    async def record_so_far(self) -> RecordSoFar:
+        """The deployment's account as it would be published now."""
+        from lfr_ray.site.account import record_so_far
+
+        record, hours = await asyncio.to_thread(record_so_far, self._storage, self._site, self._clock.wall_s())
+        return RecordSoFar(record, tuple(Hour(*one) for one in hours))
+
+    async def ledger_verdict(self) -> LedgerVerdict:
+        """Whether the ledger holds."""
+        from lfr_ray.govern.keys import trusted_keys
+        from lfr_ray.govern.ledger_verify import verify_ledger
+
+        folder = self._storage.data_dir
+        found = await asyncio.to_thread(verify_ledger, folder, trusted_keys(folder))
+        return LedgerVerdict(found.holds, tuple(found.faults), found.records, found.sealed, found.head)
+
+    async def ledger(self, *, kind: str, text: str, since: float, before: int, limit: int) -> LedgerPage:
+        """Records of the ledger, newest first."""
+        from lfr_ray.site.account import LedgerQuery, ledger_records
+
+        query = LedgerQuery(kind, text, since, before, limit)
+        found = await asyncio.to_thread(ledger_records, self._storage.data_dir, query)
+        return LedgerPage(tuple(found), found[-1]["n"] if len(found) == limit else None)
 
     async def snapshot(self) -> Snapshot:
         """What this actor counted."""

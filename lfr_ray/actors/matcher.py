@@ -10,6 +10,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
+from lfr_ray.api import site_state as told
 from lfr_ray.api.site_state import DeploymentList, DeploymentState, StopState, Switched, WatchlistState
 from lfr_ray.config import SiteConfig
 from lfr_ray.data_dir import DataDir
@@ -66,25 +67,28 @@ class MatcherActor:
     def watchlist(self) -> WatchlistState:
         """The list in force, in numbers; no names, no pictures."""
         state = self._matcher.state(time.time())
-        return WatchlistState(
-            entries=state.entries,
-            expired=state.expired,
-            images=state.images,
-            hash=state.content_hash,
-            approved=state.approved,
-            model=state.model,
-            threshold=round(state.threshold, 4),
-            fault=state.fault,
+        same = (
+            "entries",
+            "expired",
+            "images",
+            "approved",
+            "model",
+            "fault",
+            "categories",
+            "false_alerts_per_10k_faces",
         )
+        shown = {name: getattr(state, name) for name in same}
+        return WatchlistState(hash=state.content_hash, threshold=round(state.threshold, 4), **shown)
 
     def deployments(self) -> DeploymentList:
         """The deployment that this site serves, and the emergency stop."""
         halt = self._stop.read()
         authority = self._site.authority
         served = DeploymentState(
-            authority.deployment or "test", authority.kind, self._state(), self._site.embedder.model
+            authority.deployment or "test", authority.kind, self._state(), self._site.embedder.model, self._shown()
         )
-        return DeploymentList((served,), None if halt is None else StopState(halt.by, halt.reason, halt.at))
+        stop = None if halt is None else StopState(halt.by, halt.reason, halt.at)
+        return DeploymentList((served,), stop, site=self._site.site)
 
     def halt(self, officer: str, reason: str) -> Switched:
         """The emergency stop: this actor takes one call at a time, so no comparison is under way when it answers."""
@@ -121,6 +125,10 @@ class MatcherActor:
     def stop(self) -> None:
         """Forget the list."""
         self._matcher.forget("the site has ended")
+
+    def _shown(self) -> told.AuthorityState | None:
+        authority = getattr(self._matcher.permission, "authority", None)
+        return None if authority is None else told.AuthorityState(**authority.shown())
 
     def _record(self, what: str, officer: str, reason: str) -> None:
         deployment = self._site.authority.deployment

@@ -13,7 +13,7 @@ from lfr_ray.alert import queries
 from lfr_ray.alert.queries import AlertQuery
 from lfr_ray.alert.webhook_store import WebhookState
 from lfr_ray.config import SiteConfig
-from lfr_ray.records import Alert, AlertPage, CaseRecord, FeedEvent
+from lfr_ray.records import Alert, AlertPage, CaseRecord, FeedEvent, ShownRecord
 
 
 def every_alert(desk: Handle[DeskCalls]) -> list[Alert]:
@@ -34,6 +34,10 @@ class RemoteAlerts:
     async def get(self, alert_id: str) -> Alert:
         """One alert."""
         return await self._desk().ask(DeskCalls.get, alert_id)
+
+    async def own_records(self, alert_id: str, officer: str) -> tuple[ShownRecord, ...]:
+        """What an officer recorded of an alert themselves."""
+        return await self._desk().ask(DeskCalls.own_records, alert_id, officer)
 
     async def image(self, alert_id: str, kind: str) -> bytes:
         """One JPEG of an alert."""

@@ -7,12 +7,21 @@ import time
 # A handle loads its actor's class. The first request may be the emergency stop: it must not wait for that.
 import lfr_ray.actors.matcher  # noqa: F401
 from lfr_ray.actors.names import Names, alive
-from lfr_ray.actors.protocols import FleetCalls, MatcherCalls
+from lfr_ray.actors.protocols import DeskCalls, FleetCalls, MatcherCalls
 from lfr_ray.actors.rpc import Handle, Reply, ReplyT
-from lfr_ray.api.site_state import CameraState, DeploymentList, Switched, WatchlistState
+from lfr_ray.actors.stages import CameraCalls
+from lfr_ray.api.site_state import (
+    CameraState,
+    DeploymentList,
+    LedgerPage,
+    LedgerVerdict,
+    RecordSoFar,
+    Switched,
+    WatchlistState,
+)
 from lfr_ray.camera.reader import CameraStatus
 from lfr_ray.config import SiteConfig
-from lfr_ray.errors import ResourceError
+from lfr_ray.errors import NotFoundError, ResourceError
 from lfr_ray.metrics import Snapshot, merged
 
 ANSWER_S = 3.0
@@ -52,6 +61,24 @@ class RemoteSite:
         """Lift the emergency stop."""
         return await self._matcher().ask(MatcherCalls.resume, officer, reason)
 
+    async def preview(self, name: str) -> bytes:
+        """What a camera sees now, every face hidden, as its own process made it."""
+        if name not in {camera.name for camera in self._site.cameras}:
+            raise NotFoundError("no such camera", got=name)
+        return await alive(self._names.find_camera(name), "the camera's process").ask(CameraCalls.preview)
+
+    async def record(self) -> RecordSoFar:
+        """The deployment's account as it would be published now."""
+        return await self._desk().ask(DeskCalls.record_so_far)
+
+    async def ledger_verdict(self) -> LedgerVerdict:
+        """Whether the ledger holds."""
+        return await self._desk().ask(DeskCalls.ledger_verdict)
+
+    async def ledger(self, *, kind: str, text: str, since: float, before: int, limit: int) -> LedgerPage:
+        """Records of the ledger, newest first."""
+        return await self._desk().ask(DeskCalls.ledger, kind=kind, text=text, since=since, before=before, limit=limit)
+
     async def readiness(self) -> dict[str, str]:
         """Of each part, why it is not ready."""
         try:
@@ -79,6 +106,9 @@ class RemoteSite:
 
     def _matcher(self) -> Handle[MatcherCalls]:
         return alive(self._names.find_matcher(), "the matcher")
+
+    def _desk(self) -> Handle[DeskCalls]:
+        return alive(self._names.find_desk(), "the alert desk")
 
 
 async def _said(reply: Reply[ReplyT]) -> ReplyT:

@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 
 from lfr_ray import __version__
 from lfr_ray.alert.feed import FeedRules
-from lfr_ray.api import alert_routes, site_routes
+from lfr_ray.api import account_routes, alert_routes, comparison_routes, site_routes
 from lfr_ray.api.auth import Access
 from lfr_ray.api.middleware import AccessMiddleware, AnswerMiddleware
 from lfr_ray.api.pages import page_router, read_pages
@@ -77,7 +77,9 @@ def build_api(
     _describe_webhooks(app)
     install(app)
     app.include_router(alert_routes.router)
+    app.include_router(comparison_routes.router)
     app.include_router(site_routes.router)
+    app.include_router(account_routes.router)
     if console:
         app.include_router(page_router(read_pages(demo_officer)))
     return app

@@ -7,12 +7,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lfr_ray.alert.webhook_store import is_loopback
 from lfr_ray.api.auth import Access
+from lfr_ray.api.pages import is_page
 from lfr_ray.api.problems import ProblemResponse, of_fault, problem
 
 MAX_BODY_BYTES = 64 * 1024
-OPEN_PATHS = frozenset({"/healthz", "/readyz", "/"})
-OPEN_FOLDER = "/console/"
-"""The console's own files hold no data; the data that it shows needs the token."""
+OPEN_PATHS = frozenset({"/healthz", "/readyz"})
+"""Besides the console's own files: they hold no data, and the data that it shows needs the token."""
 
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
@@ -91,7 +91,7 @@ class AccessMiddleware:
             return _another_page()
         path = scope["path"]
         identity = self._access.identify(headers.get("authorization", ""))
-        if identity is None and not (path in OPEN_PATHS or path.startswith(OPEN_FOLDER)):
+        if identity is None and not (path in OPEN_PATHS or is_page(path)):
             return _no_token()
         if identity is not None:
             scope["lfr_identity"] = identity

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
@@ -14,6 +16,8 @@ FACE_MARGIN = 0.4
 """Added on every side of the face, as a share of its size."""
 
 SCENE_WIDTH_PX = 1280
+PREVIEW_WIDTH_PX = 480
+PREVIEW_QUALITY = 70
 HIDE_MARGIN = 0.3
 """Added on every side of a face that is hidden: boxes end at chin and forehead, ears and hair do not."""
 
@@ -85,6 +89,35 @@ def scene_picture(picture: Picture, box: Floats, other_boxes: Floats) -> Picture
     scene[y1:y2, x1:x2] = np.where(mine[:, :, None], clear[y1:y2, x1:x2], scene[y1:y2, x1:x2])
     _outline(scene, subject)
     return scene
+
+
+def preview_picture(picture: Picture) -> tuple[Picture, float]:
+    """A frame averaged down to at most :data:`PREVIEW_WIDTH_PX`, and its scale.
+
+    Args:
+        picture: ``uint8 (height, width, 3)``, RGB.
+    """
+    check_picture("picture", picture)
+    height_px, width_px = picture.shape[:2]
+    scale = min(1.0, PREVIEW_WIDTH_PX / width_px)
+    size = (round(width_px * scale), max(1, round(height_px * scale)))
+    small: Picture = np.array(Image.fromarray(picture).resize(size, Image.Resampling.BOX), dtype=np.uint8)
+    return small, scale
+
+
+def hidden_jpeg(small: Picture, scale: float, boxes: Sequence[Floats]) -> bytes:
+    """A JPEG in which every one of these faces is unrecognisable.
+
+    Args:
+        small: What :func:`preview_picture` gave.
+        scale: The same.
+        boxes: ``float32 (N, 4)`` of several frames, in pixels of the frame.
+    """
+    hidden = small.copy()
+    height_px, width_px = hidden.shape[:2]
+    for box in np.concatenate(boxes) if boxes else ():
+        _hide(hidden, _whole_px(box * np.float32(scale), HIDE_MARGIN, width_px, height_px))
+    return encode_jpeg(hidden, PREVIEW_QUALITY)
 
 
 def _whole_px(box: Floats, margin: float, width_px: int, height_px: int) -> Box:

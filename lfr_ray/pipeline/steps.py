@@ -26,6 +26,7 @@ from lfr_ray.pipeline.check_lists import Checks
 from lfr_ray.pipeline.comparison import ChosenViews, Comparison
 from lfr_ray.pipeline.counts import CameraCounts
 from lfr_ray.pipeline.detections import Detections
+from lfr_ray.pipeline.preview import Preview
 from lfr_ray.pipeline.stages import FrameSource, Stages
 from lfr_ray.pipeline.tracklets import Tracklets
 from lfr_ray.records import Faces, Frame, View
@@ -95,6 +96,7 @@ class CameraSteps:
         self._tracklets = tracklets = Tracklets(site.evidence, camera.name, embedder.id)
         self._alerts = alerts = AlertSender(stages, clock, counts, camera.name)
         self._comparison = Comparison(embedder, stages, tracklets, checks, alerts, clock, counts, run_id)
+        self.preview = Preview(clock)
         self._newest = (0, 0.0)
         self._wanted_interval_s = 0.0
         self._comparing: dict[asyncio.Task[None], tuple[int, ...]] = {}
@@ -126,12 +128,14 @@ class CameraSteps:
                 task.cancel()
             self._tracker.finish()
             self._tracklets.clear()
+            self.preview.forget()
             await asyncio.gather(self._detections.close(), *ending, return_exceptions=True)
 
     async def _follow(self, frame: Frame, faces: Faces) -> None:
         """Follow a frame's faces, and begin to compare the views that are worth it."""
         self._detected_s = self._clock.steady_s()
         self._counts.add("faces_detected_total", len(faces))
+        self.preview.note(frame, faces)
         if frame.single and not self._judges_single:
             self._comparison.refusal = NO_SINGLE_FIT
         self._note_interval(frame)
