@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from lfr_ray.api import site_state as told
@@ -66,19 +67,10 @@ class MatcherActor:
 
     def watchlist(self) -> WatchlistState:
         """The list in force, in numbers; no names, no pictures."""
-        state = self._matcher.state(time.time())
-        same = (
-            "entries",
-            "expired",
-            "images",
-            "approved",
-            "model",
-            "fault",
-            "categories",
-            "false_alerts_per_10k_faces",
-        )
-        shown = {name: getattr(state, name) for name in same}
-        return WatchlistState(hash=state.content_hash, threshold=round(state.threshold, 4), **shown)
+        shown = asdict(self._matcher.state(time.time()))
+        del shown["view_threshold"]
+        shown["threshold"] = round(shown["threshold"], 4)
+        return WatchlistState(hash=shown.pop("content_hash"), **shown)
 
     def deployments(self) -> DeploymentList:
         """The deployment that this site serves, and the emergency stop."""

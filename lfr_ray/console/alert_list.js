@@ -165,7 +165,7 @@ export class AlertList {
     const groups = ["open", "second", "waiting", "decided"].map((state) => [state, this.ordered(state)]).filter(([, found]) => found.length);
     const shown = groups.flatMap(([, found]) => found);
     list.replaceChildren(...groups.map(([state, found]) => h("section", { "aria-label": t(`list.${state}`) },
-      h("h2", {}, `${t(`list.${state}`)} `, h("span", { class: "count" }, found.length)),
+      h("h3", {}, `${t(`list.${state}`)} `, h("span", { class: "count" }, found.length)),
       h("ul", {}, found.map((alert) => h("li", {}, this.item(alert, state)))))));
     this.pictures.keep(new Set(shown.map((alert) => alert.images.face)));
     this.fresh.clear();

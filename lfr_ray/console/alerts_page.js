@@ -51,6 +51,8 @@ export class AlertsPage {
       await this.view.open(alertId);
     } catch (error) {
       this.onFault(problemText(error));
+      this.list.select(this.view.id);
+      byId("desk").classList.toggle("open", Boolean(this.view.id));
       if (error.status === 404) this.list.drop(alertId);
     }
     return undefined;
@@ -58,7 +60,7 @@ export class AlertsPage {
 
   changed(alert) {
     this.list.put(alert);
-    this.view.update(alert);
+    return this.view.update(alert);
   }
 
   happened(event) {

@@ -74,7 +74,8 @@ export class Router {
       const opened = await (await PAGES[wanted]()).open(body, this.link, this.shell);
       if (this.name === wanted) this.leave = opened;
       else opened?.close?.();
-    } catch (error) {
+    } catch (failure) {
+      const error = failure instanceof TypeError ? {} : failure; // its script could not be fetched
       body.replaceChildren(h("p", { class: "fault", role: "alert" }, problemText(error)));
     }
     return undefined;

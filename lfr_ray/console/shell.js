@@ -77,7 +77,7 @@ export class Shell {
 
   told(camera, state) {
     if (state === "unknown") return [t("camera.unknown")];
-    if (state === "blind") return [t("camera.blind"), ...(camera.blind_since ? [" ", duration(since(camera.blind_since))] : [])];
+    if (state === "blind") return [camera.blind_since ? t("camera.blind_for", { time: duration(since(camera.blind_since)) }) : t("camera.blind")];
     if (camera.refusal && camera.state === "live") return [t("camera.not_compared", { why: camera.refusal })];
     return [Number.isFinite(camera.fps) ? t("camera.rate", { fps: number(camera.fps, 1) }) : named("camera", camera.state)];
   }

@@ -28,8 +28,8 @@ export async function loadTexts() {
 
 export const t = (key, values = {}) => (texts[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 
-export const words = (name) => String(name).replaceAll("_", " ");
+export const words = (name) => String(name).replaceAll(/[_-]/g, " ");
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 // A word of the records (a decision, a category, an action): translated where it is known, else as it is.
-export const named = (kind, value) => texts[`${kind}.${value}`] ?? capital(words(value));
+export const named = (kind, value) => texts[`${kind}.${String(value).replaceAll(/[- ]/g, "_")}`] ?? capital(words(value));

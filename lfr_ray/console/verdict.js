@@ -39,9 +39,9 @@ export function decisionBar(view, step) {
   }, h("b", {}, named("decision", value)), h("small", {}, t(`decision.${value}.means`), " ", h("kbd", {}, t("key.alt", { key: place + 1 })))));
   const pair = view.alert.case.two_person;
   return h("section", { "aria-label": t("decide.label") },
-    stepTitle(step, t(second ? "decide.second" : "decide.title")),
-    h("p", { class: "small" }, view.compared ? t("decide.recorded") : t("decide.compare_first"),
-      pair ? ` ${t(second ? "decide.second_blind" : "decide.pair")}` : ""),
+    h("div", { class: "decide-head" }, stepTitle(step, t(second ? "decide.second" : "decide.title")),
+      h("p", { class: "small" }, view.compared ? t("decide.recorded") : t("decide.compare_first"),
+        pair ? ` ${t(second ? "decide.second_blind" : "decide.pair")}` : "")),
     h("div", { class: "decide-row" },
       noteField("note", t("decide.note")),
       h("div", { class: "verdicts", role: "group", "aria-label": t("decide.label") }, buttons)),
@@ -109,7 +109,7 @@ function undo(view, verdicts) {
   const box = h("div", { class: "undo", id: "undo" }, h("p", { class: "small" }, `${t("undo.wrong")} `, left), ...buttons, fault);
   const tick = setInterval(() => {
     const left_s = UNDO_S - since(mine.made_at);
-    left.textContent = duration(left_s);
+    left.textContent = t("undo.left", { time: duration(Math.max(0, left_s)) });
     if (left_s > 0 && box.isConnected) return;
     clearInterval(tick);
     if (!box.contains(document.activeElement)) box.remove();
