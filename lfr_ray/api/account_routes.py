@@ -37,7 +37,7 @@ async def record(request: Request) -> RecordSoFar:
 
 @router.get("/v1/audit")
 async def audit(request: Request) -> LedgerVerdict:
-    """Whether the ledger holds. `lfr audit verify` besides searches for destroyed content, which takes longer."""
+    """Whether the ledger holds. `lfr audit verify` besides looks for what was destroyed, which takes longer."""
     await account(request, "ledger verified")
     return await site_of(request).ledger_verdict()
 

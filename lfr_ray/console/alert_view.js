@@ -185,10 +185,12 @@ export class AlertView {
   }
 
   async reveal() {
+    const alertId = this.id;
     this.compared = true;
-    await this.ask();
     this.drawSteps();
-    byId("figures")?.focus({ preventScroll: true });
-    byId("figures")?.scrollIntoView({ block: "nearest" });
+    byId("figures").focus({ preventScroll: true });
+    byId("figures").scrollIntoView({ block: "nearest" });
+    await this.ask();
+    if (this.id === alertId) this.drawSteps();
   }
 }

@@ -334,9 +334,16 @@ def open_page(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
     faults: list[str] = []
 
     def make(
-        url: str, officer: str | None = "PC4711", *, width: int = 1360, height: int = 900, scheme: str = "light"
+        url: str,
+        officer: str | None = "PC4711",
+        *,
+        width: int = 1360,
+        height: int = 900,
+        scheme: str = "light",
+        locale: str = "en-GB",
     ) -> Any:
-        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, locale="en-GB")
+        size = {"width": width, "height": height}
+        context = browser.new_context(viewport=size, color_scheme=scheme, locale=locale)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(8000)
@@ -361,4 +368,4 @@ def _is_fault(text: str) -> bool:
 
 
 def _is_ours(address: str, url: str) -> bool:
-    return address.startswith((url, "blob:", "data:"))
+    return address.startswith(("/".join(url.split("/")[:3]) + "/", "blob:", "data:"))
