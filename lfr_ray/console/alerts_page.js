@@ -63,18 +63,19 @@ export class AlertsPage {
     return this.view.update(alert);
   }
 
-  happened(event) {
+  async happened(event) {
     if (event.kind === "erasure") {
       this.list.drop(event.alert_id);
       if (this.view.id === event.alert_id) this.go("");
       return;
     }
-    if (!event.alert) return;
-    const unknown = this.list.put(event.alert);
-    this.view.update(event.alert);
+    const alert = await this.link.alertOf(event);
+    if (!alert) return;
+    const unknown = this.list.put(alert);
+    this.view.update(alert);
     if (event.kind === "alert_raised" && unknown) {
-      byId("news").textContent = t("list.news", { camera: event.alert.camera, category: named("category", event.alert.category) });
-      this.sound.play(this.list.priority(event.alert));
+      byId("news").textContent = t("list.news", { camera: alert.camera, category: named("category", alert.category) });
+      this.sound.play(this.list.priority(alert));
       if (this.demoOfficer && !this.view.id && this.router.name === "alerts") this.select("");
     }
   }

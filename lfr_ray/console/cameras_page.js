@@ -7,7 +7,6 @@ import { named, t } from "./text.js";
 
 const EVERY_MS = 3000;
 const PREVIEW_MS = 500;
-const KNOWN = new Set(["name", "state"]);
 
 export async function open(body, link, shell) {
   const cards = new Map();
@@ -95,9 +94,9 @@ class CameraCard {
   }
 }
 
-// What is wrong with the footage, and a reason for its state, where the site gives one.
+// What is wrong with the footage, and what makes its alerts late, where the site says so.
 function more(camera) {
-  return ["reason", "problems", "warnings"].filter((name) => !KNOWN.has(name)).map((name) => {
+  return ["warning", "problems"].map((name) => {
     const value = camera[name];
     const text = Array.isArray(value) ? value.map((one) => named("problem", one)).join(", ") : value;
     return text && text !== camera.problem ? [t(`cameras.${name}`), text] : null;

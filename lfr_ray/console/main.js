@@ -9,6 +9,8 @@ import { SignIn } from "./sign_in.js";
 import { Sound } from "./sound.js";
 import { loadTexts } from "./text.js";
 
+const SITE_EVENT = /^(pause|resume|matching_|breaker_|comparisons_)/;
+
 await loadTexts();
 
 const link = new Link();
@@ -36,9 +38,9 @@ async function begin() {
   begun = true;
   shell.start();
   router.start();
-  return link.follow(after, (happened) => {
-    if (happened.kind === "pause" || happened.kind === "resume") shell.refresh();
-    alerts.happened(happened);
+  return link.follow(after, async (happened) => {
+    if (SITE_EVENT.test(happened.kind)) shell.refresh();
+    await alerts.happened(happened);
     router.happened(happened);
   }, (state) => {
     shell.linkState(state);

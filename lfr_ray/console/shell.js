@@ -70,7 +70,7 @@ export class Shell {
     const lost = Boolean(this.lostAt);
     byId("cameras").replaceChildren(...this.cameras.map((camera) => {
       const state = lost ? "unknown" : cameraState(camera);
-      return h("li", {}, h("a", { class: `camera ${state}`, href: "/cameras", title: camera.problem || camera.refusal || null },
+      return h("li", {}, h("a", { class: `camera ${state}`, href: "/cameras", title: camera.problem || camera.refusal || camera["warning"] || null },
         h("span", { class: "dot", "aria-hidden": "true" }), h("b", {}, camera.name), h("span", { class: "told" }, ...this.told(camera, state))));
     }));
   }
@@ -151,5 +151,5 @@ export class Shell {
 
 export function cameraState(camera) {
   if (["blind", "ended"].includes(camera.state)) return camera.state;
-  return camera.state === "live" && !camera.refusal ? "live" : "waiting";
+  return camera.state === "live" && !camera.refusal && !camera["warning"] ? "live" : "waiting";
 }

@@ -54,7 +54,7 @@ class Preview:
         self._around: deque[tuple[float, Floats]] = deque()
         self._pending: _Pending | None = None
         self._jpeg = b""
-        self._news = asyncio.Event()
+        self._next: asyncio.Future[None] | None = None
 
     def note(self, frame: Frame, faces: Faces) -> None:
         """Look at a frame and its faces, in the order of the frames."""
@@ -83,7 +83,7 @@ class Preview:
         self._asked_s = self._clock.steady_s()
         if self._asked_s - self._made_s >= EVERY_S or not self._jpeg:
             try:
-                await asyncio.wait_for(self._news.wait(), ANSWER_S)
+                await asyncio.wait_for(asyncio.shield(self._awaited()), ANSWER_S)
             except asyncio.TimeoutError:
                 if self._pending is None:
                     raise StreamError(
@@ -96,11 +96,17 @@ class Preview:
         """Keep no picture and no box."""
         self._pending, self._jpeg = None, b""
         self._around.clear()
-        self._news.clear()
+
+    def _awaited(self) -> asyncio.Future[None]:
+        """Done with the next picture; the same for everybody who waits."""
+        if self._next is None:
+            self._next = asyncio.get_running_loop().create_future()
+        return self._next
 
     def _finish(self) -> None:
         assert self._pending is not None
         self._jpeg = hidden_jpeg(self._pending.picture, self._pending.scale, self._pending.boxes)
         self._pending, self._made_s = None, self._clock.steady_s()
-        self._news.set()
-        self._news.clear()
+        if self._next is not None:
+            self._next.set_result(None)
+            self._next = None

@@ -69,7 +69,7 @@ def test_an_alert_arrives_live_is_compared_decided_and_concluded(house: Any, ope
     assert "Engage" in page.inner_text("#ruling")
     assert "<b>left</b>" in page.inner_text("#ruling")
     decided = house.desk.get(alert_id)
-    assert page.evaluate("document.activeElement.id") == "ruling", "the focus stays with what was decided"
+    page.wait_for_function("document.activeElement.id === 'ruling'")  # the focus stays with what was decided
     assert page.locator("#steps .table tbody tr").all_inner_texts() == [
         "Nose\tAgrees",
         "Ears\tAgrees",
@@ -137,7 +137,7 @@ def test_two_officers_decide_and_the_second_is_blind(open_house: Callable[..., A
     second.wait_for_selector("text=One verdict is given")
     second.wait_for_selector(".item.second")
     assert second.input_value("#note") == "half a senten", "what the second officer writes is not erased"
-    assert second.evaluate("document.activeElement.id") == "note"
+    second.wait_for_function("document.activeElement.id === 'note'")
     assert second.is_checked("input[name=feature-nose][value=differs]")
     assert "PC-FIRST" not in second.content()
 
@@ -256,12 +256,12 @@ def test_everything_can_be_done_with_the_keyboard(house: Any, open_page: Open) -
     assert page.evaluate("document.activeElement.id") == "figures"
     page.keyboard.press("Alt+2")
     page.wait_for_selector("#ruling")
-    assert page.evaluate("document.activeElement.id") == "ruling"
+    page.wait_for_function("document.activeElement.id === 'ruling'")
     page.keyboard.press("Alt+N")
     page.wait_for_url(f"**/alerts/{second}")
     page.keyboard.press("Escape")
     page.wait_for_url("**/alerts")
-    assert page.evaluate("document.activeElement.dataset.id") == second
+    page.wait_for_function(f"document.activeElement.dataset.id === '{second}'")
     assert house.desk.get(first).decision.decision == "possible_match"
 
 
