@@ -134,9 +134,9 @@ class DemoSource:
         """Render the scene frame by frame."""
         index = 0
         for shot in self._shots:
-            photograph = photograph(shot.package, shot.file)
+            still = photograph(shot.package, shot.file)
             for step in range(_frames(shot)):
-                pixels = self._render(photograph, shot.keys, step / FPS)
+                pixels = self._render(still, shot.keys, step / FPS)
                 yield Frame(self._camera, index, index / FPS, time.time(), pixels)
                 index += 1
 
