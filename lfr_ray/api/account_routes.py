@@ -9,8 +9,9 @@ from starlette.responses import Response
 
 from lfr_ray.api.alert_routes import Moment, account, moment_of
 from lfr_ray.api.site_routes import site_of
-from lfr_ray.api.site_state import LedgerPage, LedgerVerdict, RecordSoFar
+from lfr_ray.api.site_state import Counts, CountsList, LedgerPage, LedgerVerdict, RecordSoFar
 from lfr_ray.config import NAME_PATTERN
+from lfr_ray.govern.counters import CameraCounters, counters_of
 
 router = APIRouter(tags=["site"])
 
@@ -26,6 +27,19 @@ Kind = Annotated[str, Query(max_length=40, pattern=r"^[a-z_]*$")]
 async def preview(request: Request, name: Annotated[str, Path(pattern=NAME_PATTERN)]) -> Response:
     """What a camera sees now as a JPEG, with every face hidden; made in its process while somebody asks, never kept."""
     return Response(await site_of(request).preview(name), media_type="image/jpeg")
+
+
+@router.get("/v1/counts")
+async def counts(request: Request) -> CountsList:
+    """What every camera counted since it was started: frames, faces, what was not good enough and why, latency."""
+    snapshot = await site_of(request).snapshot()
+    names = sorted({dict(labels)["camera"] for name, labels in snapshot.values if name == "frames_total"})
+    return CountsList({name: _shown(counters_of(snapshot, name, 0.0, 0.0)) for name in names})
+
+
+def _shown(counters: CameraCounters) -> Counts:
+    same = ("frames", "faces_seen", "faces_compared", "rejected", "latency_ms")
+    return Counts(**{name: getattr(counters, name) for name in same})
 
 
 @router.get("/v1/record")

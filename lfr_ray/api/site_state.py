@@ -119,6 +119,24 @@ class Switched:
 
 
 @dataclass(frozen=True, config=CLOSED)
+class Counts:
+    """What one camera counted since it was started."""
+
+    frames: Annotated[int, Field(description="Frames that were looked at.")]
+    faces_seen: Annotated[int, Field(description="Tracklets, an estimate of people.")]
+    faces_compared: Annotated[int, Field(description="Of those, with a view that was good enough.")]
+    rejected: Annotated[Mapping[str, int], Field(description="Views that were not good enough, by reason.")]
+    latency_ms: Annotated[Mapping[str, float], Field(description="From capture to the durable alert: p50, p95.")]
+
+
+@dataclass(frozen=True, config=CLOSED)
+class CountsList:
+    """What all cameras counted, by name."""
+
+    cameras: Mapping[str, Counts]
+
+
+@dataclass(frozen=True, config=CLOSED)
 class Hour:
     """What happened in one hour."""
 

@@ -1,7 +1,7 @@
 // Every camera: what it does, what it misses and why, and on demand what it sees, every face hidden.
 
 import { duration, facts, h, number, since } from "./elements.js";
-import { readMetrics, repeat, valueOf } from "./metrics.js";
+import { repeat } from "./looks.js";
 import { cameraState } from "./shell.js";
 import { named, t } from "./text.js";
 
@@ -11,13 +11,13 @@ const PREVIEW_MS = 500;
 export async function open(body, link, shell) {
   const cards = new Map();
   const look = repeat(async () => {
-    const [list, metrics] = await Promise.all([link.get("/v1/cameras"), readMetrics(link).catch(() => [])]);
+    const [list, counts] = await Promise.all([link.get("/v1/cameras"), link.get("/v1/counts")]);
     for (const camera of list.cameras) {
       if (!cards.has(camera.name)) {
         cards.set(camera.name, new CameraCard(link, camera.name));
         body.append(cards.get(camera.name).element);
       }
-      cards.get(camera.name).draw(camera, metrics, shell.rates.dropped(camera.name));
+      cards.get(camera.name).draw(camera, counts.cameras[camera.name], shell.rates.dropped(camera.name));
     }
     if (!list.cameras.length) body.replaceChildren(h("p", { class: "nothing" }, t("cameras.none")));
   }, EVERY_MS, body);
@@ -39,15 +39,11 @@ class CameraCard {
       this.title, this.picture, h("div", { class: "actions" }, this.button), this.told);
   }
 
-  draw(camera, metrics, dropped) {
+  draw(camera, counted, dropped) {
     const state = cameraState(camera);
-    const own = { camera: this.name };
-    const total = (name) => valueOf(metrics, name, own);
-    const latency_s = valueOf(metrics, "capture_to_alert_seconds", { ...own, quantile: "0.95" })
-      ?? valueOf(metrics, "capture_to_answer_seconds", { ...own, quantile: "0.95" });
-    const rejected = metrics.filter((one) => one.name === "views_rejected_total" && one.labels.camera === this.name)
+    const [seen, compared, latency_ms] = [counted?.faces_seen, counted?.faces_compared, counted?.latency_ms.p95];
+    const rejected = Object.entries(counted?.rejected || {}).map(([name, value]) => ({ name, value }))
       .sort((one, other) => other.value - one.value);
-    const [seen, compared] = [total("faces_seen_total") ?? camera.faces_seen, total("faces_compared_total") ?? camera.faces_compared];
     this.title.replaceChildren(h("span", { class: `camera ${state}` }, h("span", { class: "dot", "aria-hidden": "true" }), named("camera", camera.state)), this.name);
     this.told.replaceChildren(facts([
       camera.problem && [t("cameras.problem"), h("span", { class: "bad" }, camera.problem)],
@@ -55,14 +51,14 @@ class CameraCard {
       camera.blind_since && [t("cameras.blind"), duration(since(camera.blind_since))],
       camera.missing_s > 0 && [t("cameras.missing"), duration(camera.missing_s)],
       [t("cameras.frames"), `${number(camera.fps, 1)} ${t("cameras.per_second")}`, camera.width_px ? `${camera.width_px} × ${camera.height_px}` : ""],
-      [t("cameras.looked_at"), number(total("frames_total") ?? camera.frames)],
+      [t("cameras.looked_at"), number(counted?.frames ?? camera.frames)],
       [t("cameras.dropped"), dropped === null ? "–" : `${number(dropped * 100, 1)} %`, t("cameras.dropped_note")],
       camera.frames_damaged > 0 && [t("cameras.damaged"), number(camera.frames_damaged)],
       [t("cameras.faces"), number(seen), Number.isFinite(compared) ? t("cameras.compared", { count: number(compared) }) : ""],
       [t("cameras.fta"), seen > 0 ? `${number((1 - compared / seen) * 100, 1)} %` : "–", t("cameras.fta_note")],
-      Number.isFinite(latency_s) && [t("cameras.latency"), `${number(latency_s * 1000)} ms`, t("cameras.latency_note")],
+      Number.isFinite(latency_ms) && [t("cameras.latency"), `${number(latency_ms)} ms`, t("cameras.latency_note")],
       ...more(camera),
-    ]), ...(rejected.length ? [h("h3", {}, t("cameras.rejected")), bars(rejected)] : []));
+    ]), ...(rejected.length ? [h("h3", {}, t("cameras.rejected")), bars(rejected, (one) => named("reason", one.name))] : []));
   }
 
   start() {
@@ -103,7 +99,7 @@ function more(camera) {
   });
 }
 
-export function bars(rows, label = (one) => named("reason", one.labels.reason)) {
+export function bars(rows, label) {
   const most = Math.max(...rows.map((one) => one.value), 1);
   return h("div", { class: "bars" }, rows.map((one) => h("div", {},
     h("span", {}, label(one)), h("meter", { min: 0, max: most, value: one.value, "aria-label": label(one) }), h("span", {}, number(one.value)))));

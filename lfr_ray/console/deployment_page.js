@@ -1,7 +1,7 @@
 // Under which authority faces are compared: until when, why, where, who; the list; what may be expected of it.
 
 import { duration, facts, h, moment, number, since } from "./elements.js";
-import { Footfall, readMetrics, repeat } from "./metrics.js";
+import { Footfall, repeat } from "./looks.js";
 import { named, t } from "./text.js";
 
 const EVERY_MS = 5000;
@@ -9,8 +9,8 @@ const footfall = new Footfall(); // kept while the console is open, so that the 
 
 export async function open(body, link, shell) {
   const look = repeat(async () => {
-    const [site, listed, metrics] = await Promise.all([link.get("/v1/deployments"), link.get("/v1/watchlist"), readMetrics(link).catch(() => [])]);
-    const perHour = footfall.note(metrics);
+    const [site, listed, counts] = await Promise.all(["deployments", "watchlist", "counts"].map((name) => link.get(`/v1/${name}`)));
+    const perHour = footfall.note(counts.cameras);
     body.replaceChildren(...site.deployments.map((one) => authority(one)), switches(site, shell), composition(listed), expected(listed, perHour));
   }, EVERY_MS, body);
   await look.first;

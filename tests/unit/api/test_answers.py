@@ -30,6 +30,7 @@ REQUESTS: list[tuple[str, str, dict[str, Any] | None]] = [
     ("GET", "/v1/alerts/stream", None),
     ("GET", "/v1/cameras", None),
     ("GET", "/v1/cameras/{name}/preview", None),
+    ("GET", "/v1/counts", None),
     ("GET", "/v1/watchlist", None),
     ("GET", "/v1/record", None),
     ("GET", "/v1/audit", None),

@@ -24,6 +24,7 @@ NAMES = {
     "account": "RecordSoFar",
     "ledger": "LedgerVerdict",
     "likelihood": "Likelihood",
+    "counted": "Counts",
 }
 """What the console calls a document, and its schema."""
 
