@@ -151,7 +151,7 @@ export class AlertView {
 
   // Both faces at the same size: a picture that was cut off at its frame's edge shows the face larger otherwise.
   scale(image, kind) {
-    if (kind === "scene") return;
+    if (kind === "scene" || !this.alert) return;
     const [x1, y1, x2, y2] = this.alert.box;
     const slender = (x2 - x1) / (y2 - y1);
     const face_px = kind === "face" ? y2 - y1
