@@ -58,10 +58,12 @@ export class AlertView {
   async ask() {
     const alertId = this.id;
     const quiet = (path) => this.link.get(path).catch(() => null);
-    const own = this.alert.case.state === "awaiting_second" ? await quiet(`/v1/alerts/${alertId}/own`) : null;
+    const own = this.alert.status === "new" ? await quiet(`/v1/alerts/${alertId}/own`) : null;
     if (own && this.id === alertId) {
-      this.own = own.records;
-      if (own.records.length) given(alertId);
+      this.own = own.records.filter((record) => record.decision);
+      if (this.own.length) given(alertId);
+      const found = own.records.findLast((record) => record.comparison);
+      if (found && this.compared && !Object.keys(this.comparison).length) this.comparison = { ...found.comparison };
     }
     if (!this.compared && !this.own.length) return;
     const [likelihood, page] = await Promise.all([quiet(`/v1/alerts/${alertId}/likelihood`),

@@ -33,7 +33,8 @@ export function decisionBar(view, step) {
   const buttons = VERDICTS.map((value, place) => h("button", {
     type: "button", id: `decide-${value}`, disabled: !view.compared, "data-decision": value,
     onclick: async () => {
-      const body = { decision: value, note: byId("note").value, comparison: view.comparison };
+      const comparison = Object.keys(view.comparison).length ? view.comparison : null;
+      const body = { decision: value, note: byId("note").value, comparison };
       if (await send(view, "decision", body, fault, buttons)) settle();
     },
   }, h("b", {}, named("decision", value)), h("small", {}, t(`decision.${value}.means`), " ", h("kbd", {}, t("key.alt", { key: place + 1 })))));
