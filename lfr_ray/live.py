@@ -76,6 +76,10 @@ class LiveSite:
         """What the models measured when they started."""
         return self._fleet.ask(FleetCalls.self_tests).wait()
 
+    def import_notes(self) -> list[str]:
+        """What people should look at of the watchlist folder that was imported at the start."""
+        return self._fleet.ask(FleetCalls.import_notes).wait()
+
     def cameras(self) -> list[CameraStatus]:
         """Every camera's state."""
         return self._fleet.ask(FleetCalls.cameras).wait()

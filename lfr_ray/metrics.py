@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 COUNTERS: Mapping[str, str] = {
     "frames_total": "Frames decoded",
     "frames_dropped_total": "Frames dropped because a newer one had come",
+    "frames_still_total": "Frames in which nothing had moved since the detector's last look",
     "frames_damaged_total": "Pictures and packets that could not be decoded, or only with gaps",
     "footage_missing_seconds_total": "Seconds without a picture where there should be one",
     "faces_detected_total": "Faces found in frames",
     "faces_seen_total": "Tracklets that ended",
+    "people_estimated_total": "People who came into view, estimated by place and time",
     "faces_compared_total": "Tracklets of which at least one view passed the quality gate",
     "views_rejected_total": "Views that the quality gate refused, by reason (failure to acquire)",
     "views_embedded_total": "Views turned into vectors",

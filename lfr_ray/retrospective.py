@@ -11,14 +11,16 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lfr_ray.alert.document import to_json
 from lfr_ray.camera.reader import CameraStatus, faults_of
-from lfr_ray.camera.recordings import Recording
+from lfr_ray.camera.recordings import Recording, Rejected
 from lfr_ray.clock import SystemClock
 from lfr_ray.config import SiteConfig
 from lfr_ray.errors import ResourceError
+from lfr_ray.govern.counters import CameraCounters, counters_of
 from lfr_ray.metrics import Snapshot, Timing, merged, percentile_s
 from lfr_ray.models.cards import Detector, Embedder
 from lfr_ray.models.cores import streams_of, usable_cores
@@ -87,8 +89,11 @@ class FootagePlace(Protocol):
     async def alerts(self, query: AlertQuery) -> AlertPage:
         """One page of alerts."""
 
+    async def keep_up(self, seen: dict[str, CameraCounters]) -> None:
+        """What every recording counted so far, for the ledger."""
+
     async def close(self) -> None:
-        """Nothing more is asked."""
+        """Nothing more is asked; what was counted is on record."""
 
     def end(self) -> None:
         """End what was started."""
@@ -164,6 +169,11 @@ class LocalFootage:
         assert self._stages is not None
         return await self._stages.desk.list(query)
 
+    async def keep_up(self, seen: dict[str, CameraCounters]) -> None:
+        """What every recording counted so far, for the ledger."""
+        assert self._stages is not None
+        await self._stages.desk.keep_up(seen)
+
     async def close(self) -> None:
         """End the delivery of alerts, and forget the list."""
         if self._stages is not None:
@@ -188,6 +198,7 @@ class FootageRun:
     def __init__(self, place: FootagePlace) -> None:
         self._place = place
         self._snapshots: list[Snapshot] = []
+        self._seen: dict[str, CameraCounters] = {}
 
     def __enter__(self) -> FootageRun:
         return self
@@ -210,14 +221,20 @@ class FootageRun:
         self._place.start(recordings)
 
     def watch(
-        self, recordings: Sequence[Recording], on_progress: Callable[[Progress], None] = lambda progress: None
+        self,
+        recordings: Sequence[Recording],
+        on_progress: Callable[[Progress], None] = lambda progress: None,
+        left_out: Sequence[Rejected] = (),
     ) -> FootageResult:
         """Run every recording from start to end.
 
         Args:
             recordings: What :func:`~lfr_ray.camera.recordings.open_recordings` found.
             on_progress: Called a few times a second.
+            left_out: Recordings that could not be opened; it is on record.
         """
+        for one in left_out:
+            self._seen[Path(one.file).name] = counters_of(Snapshot(), "", 0.0, 0.0, problems=[one.reason])
         return asyncio.run(self._watch(recordings, on_progress))
 
     async def _watch(self, recordings: Sequence[Recording], on_progress: Callable[[Progress], None]) -> FootageResult:
@@ -255,8 +272,15 @@ class FootageRun:
                 progress.endings[name] = ending.status
                 if problems := faults_of(ending.status):
                     progress.blind[name] = problems
+                seen_s = ending.status.seconds - ending.status.missing_s
+                expected = ending.status.expected
+                self._seen[name] = counters_of(
+                    ending.counted, name, max(0.0, seen_s), 0.0, expected=expected, problems=problems
+                )
             except ResourceError:
                 progress.blind[name] = ["its process ended; the rest of the recording was not seen"]
+                self._seen[name] = counters_of(Snapshot(), name, 0.0, 0.0, problems=progress.blind[name])
+            await self._place.keep_up(dict(self._seen))
             progress.recordings_done += 1
 
     async def _every_alert(self) -> list[Alert]:

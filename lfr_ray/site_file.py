@@ -91,8 +91,12 @@ def faults_of_cameras(cameras: Any, *, here: bool = False) -> list[str]:
     for number, camera in enumerate(listed, start=1):
         url = camera.get("url")
         fault = _fault_of_address(url, here=here) if isinstance(url, str) and url else ""
+        shown = f"camera {number}{shown_name(camera.get('name'))}"
         if fault:
-            faults.append(f"camera {number}{shown_name(camera.get('name'))} -> url: {fault}")
+            faults.append(f"{shown} -> url: {fault}")
+        ca_file = camera.get("ca_file")
+        if here and isinstance(ca_file, str) and not Path(ca_file).is_file():
+            faults.append(f"{shown} -> ca_file: the file {ca_file} does not exist")
     # A camera without a name is another one than all others.
     names = [str(one.get("name") or f"\0{number}") for number, one in enumerate(listed)]
     twice = same_names(names)

@@ -19,6 +19,9 @@ from lfr_ray.pipeline.camera_run import CameraRun, EndOfRecording
 LEASE_S = 60.0
 """A camera that nobody has asked for so long ends by itself. A fleet that Serve starts anew needs a part of it."""
 
+REMOVALS = 50
+"""Most pictures of one record that they were removed."""
+
 Leave = Callable[[], None]
 log = structlog.get_logger()
 
@@ -38,6 +41,7 @@ class CameraActor:
         self._camera = camera
         self._leave = leave
         self._lease = Lease(LEASE_S, clock)
+        self._stages: RemoteStages | None = None
         self._guard: asyncio.Task[None] | None = None
         self._run = CameraRun(site, camera, clock)
 
@@ -50,7 +54,9 @@ class CameraActor:
     async def renew(self, stages: RemoteStages) -> CameraStatus:
         """Renew the lease, and start with the first one; the state as a by-product."""
         await self.hold()
+        self._stages = stages
         self._run.begin(stages)
+        await self._record_removals()
         return self._run.status()
 
     async def hold(self) -> None:
@@ -75,6 +81,16 @@ class CameraActor:
     async def stop(self) -> None:
         """Stop decoding, finish what is under way, forget everybody."""
         await self._run.stop()
+        await self._record_removals()
+
+    async def _record_removals(self) -> None:
+        """Put pictures that were deleted after use on record; what the desk does not answer for is sent again."""
+        removed = self._run.removed
+        while removed and self._stages is not None:
+            some = [removed.popleft() for _ in range(min(len(removed), REMOVALS))]
+            if not await self._stages.record_removals(self._camera.name, some):
+                removed.extendleft(reversed(some))
+                return
 
     async def _watch_lease(self) -> None:
         await self._lease.run_out()

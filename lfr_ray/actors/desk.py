@@ -89,6 +89,11 @@ class DeskActor(LocalAlerts):
         found = await asyncio.to_thread(ledger_records, self._storage.data_dir, query)
         return LedgerPage(tuple(found), found[-1]["n"] if len(found) == limit else None)
 
+    async def record_removals(self, camera: str, sha256s: list[str]) -> bool:
+        """On record before it answers: pictures that a camera deleted after use."""
+        await asyncio.to_thread(self._schedule.record_removals, camera, sha256s)
+        return True
+
     async def snapshot(self) -> Snapshot:
         """What this actor counted."""
         self._meter.gauge("memory_rss_bytes", resident_bytes(), process="desk")

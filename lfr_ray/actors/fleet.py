@@ -61,8 +61,9 @@ class FleetReplica:
         embed_second: Handle[EmbedderCalls] | None = None if second is None else Handle(second)
         models = (detect, embed) if embed_second is None else (detect, embed, embed_second)
         self._self_tests = await models_ready(site, *models)
+        self._import_notes: list[str] = []
         if site.watchlist:
-            await asyncio.to_thread(
+            self._import_notes = await asyncio.to_thread(
                 import_watchlist,
                 site,
                 open_store(site),
@@ -86,6 +87,10 @@ class FleetReplica:
     async def self_tests(self) -> list[SelfTest]:
         """What the models' replicas measured when they started."""
         return self._self_tests
+
+    async def import_notes(self) -> list[str]:
+        """What people should look at of the watchlist folder that was imported at the start."""
+        return self._import_notes
 
     async def snapshots(self) -> list[Snapshot]:
         """Counters of every camera, the matcher and the desk."""

@@ -32,6 +32,9 @@ from lfr_ray.records import AlertPage
 
 if TYPE_CHECKING:
     from lfr_ray.alert.queries import AlertQuery  # a database, which only the desk needs
+    from lfr_ray.govern.counters import CameraCounters
+
+RECORDED_S = 15.0
 
 
 class ClusterFootage:
@@ -121,8 +124,15 @@ class ClusterFootage:
         assert self._desk is not None
         return await self._desk.ask(DeskCalls.list, query)
 
+    async def keep_up(self, seen: dict[str, CameraCounters]) -> None:
+        """What every recording counted so far, for the ledger."""
+        assert self._desk is not None
+        await self._desk.ask(DeskCalls.keep_up, seen)
+
     async def close(self) -> None:
-        """Nothing is left to be done in the event loop."""
+        """Put the last counts on record."""
+        if self._desk is not None:
+            await self._desk.ask(DeskCalls.stop).within(RECORDED_S)
 
     def end(self) -> None:
         """End what was started."""

@@ -93,6 +93,9 @@ class DeskCalls(AlertsPort, Protocol):
     async def ledger(self, *, kind: str, text: str, since: float, before: int, limit: int) -> LedgerPage:
         """Records of the ledger, newest first."""
 
+    async def record_removals(self, camera: str, sha256s: list[str]) -> bool:
+        """On record before it answers: pictures that a camera deleted after use."""
+
     async def snapshot(self) -> Snapshot:
         """What the desk counted."""
 
@@ -108,6 +111,9 @@ class FleetCalls(Protocol):
 
     async def self_tests(self) -> list[SelfTest]:
         """What the models' replicas measured when they started."""
+
+    async def import_notes(self) -> list[str]:
+        """What people should look at of the watchlist folder that was imported at the start."""
 
     async def snapshots(self) -> list[Snapshot]:
         """Counters of every camera, the matcher and the desk."""

@@ -132,6 +132,7 @@ def _camera(name: str, status: CameraStatus | None) -> CameraState:
         height_px=status.height_px,
         frames=status.frames,
         frames_dropped=status.dropped,
+        frames_still=status.still,
         frames_damaged=status.corrupt,
         frames_expected=status.expected,
         missing_s=round(status.missing_s, 3),

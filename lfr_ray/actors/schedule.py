@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from lfr_ray.actors.protocols import DeskCalls, MatcherCalls
 from lfr_ray.actors.rpc import Handle
 from lfr_ray.actors.stages import CameraCalls
-from lfr_ray.camera.reader import CameraStatus
+from lfr_ray.camera.reader import CameraStatus, faults_of
 from lfr_ray.govern.counters import counters_of
 
 PASS_ON_EVERY_S = 5.0
@@ -32,6 +32,7 @@ class PeriodicWork:
         self._desk = desk
         self._watched_s: dict[str, float] = defaultdict(float)
         self._blind_s: dict[str, float] = defaultdict(float)
+        self._statuses: Mapping[str, CameraStatus] = {}
         self._last_s = self._passed_on_s = time.monotonic()
 
     async def tick(self, statuses: Mapping[str, CameraStatus], cameras: Mapping[str, Handle[CameraCalls]]) -> None:
@@ -41,7 +42,7 @@ class PeriodicWork:
             statuses: Every camera's state, by name.
             cameras: Every living camera actor, by name.
         """
-        now_s = time.monotonic()
+        now_s, self._statuses = time.monotonic(), statuses
         for name, status in statuses.items():
             spent = {"live": self._watched_s, "blind": self._blind_s}.get(status.state)
             if spent is not None:
@@ -56,9 +57,16 @@ class PeriodicWork:
         replies = (camera.ask(CameraCalls.snapshot).within(ANSWER_S) for camera in cameras.values())
         counted = await asyncio.gather(*replies)
         seen = {
-            name: counters_of(one, name, self._watched_s[name], self._blind_s[name])
+            name: counters_of(
+                one,
+                name,
+                self._watched_s[name],
+                self._blind_s[name],
+                expected=self._statuses[name].expected,
+                problems=faults_of(self._statuses[name]),
+            )
             for name, one in zip(cameras, counted, strict=True)
-            if one is not None
+            if one is not None and name in self._statuses
         }
         await asyncio.gather(
             self._matcher.ask(MatcherCalls.tick).within(ANSWER_S),

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from lfr_ray.metrics import Snapshot
     from lfr_ray.pipeline.camera_run import EndOfRecording
 
+RECORDED_S = 2.0
+"""Shorter than the fleet waits for a camera."""
+
 
 class RemoteStages:
     """:class:`~lfr_ray.pipeline.stages.Stages` across processes.
@@ -72,6 +75,10 @@ class RemoteStages:
     async def raise_alert(self, sighting: Sighting) -> None:
         """Returns when the desk has made the alert durable."""
         await self._desk.ask(DeskCalls.raise_alert, sighting)
+
+    async def record_removals(self, camera: str, sha256s: Sequence[str]) -> bool:
+        """Whether the desk has put on record that a camera deleted pictures after use."""
+        return await self._desk.ask(DeskCalls.record_removals, camera, list(sha256s)).within(RECORDED_S) is True
 
 
 def _blank(config: EmbedderConfig) -> Picture:

@@ -54,6 +54,7 @@ class CameraStatus:
         expected: Pictures that there should be; None when unknown.
         missing_s: Seconds without a picture: of a recording those that it lacks, of a live camera those in which it
             was blind.
+        still: Frames in which nothing had moved, so that the detector was not asked.
         seconds: Length of the recording that was read, with what is missing at its end; 0 for a live camera.
         refusal: Why the matcher compares nothing of this camera; empty when it does.
     """
@@ -78,6 +79,7 @@ class CameraStatus:
     expected: int | None = None
     missing_s: float = 0.0
     seconds: float = 0.0
+    still: int = 0
 
 
 def faults_of(status: CameraStatus) -> list[str]:
@@ -132,6 +134,8 @@ class CameraReader:
         self._frames = 0
         self._blind_s = 0.0
         self._handing_over = False
+        self.removed: deque[str] = deque()
+        """SHA-256 of pictures that were deleted after use, for whoever puts them on record and takes them out."""
         self._size_px = (0, 0)
         self._times_s: deque[float] = deque(maxlen=RATE_FRAMES)
         # A daemon: a decoder that hangs in a system call must not keep the process alive.
@@ -207,7 +211,13 @@ class CameraReader:
         failure: Event = "failure" if self._lasting or self._config.on_end == "loop" else "refusal"
         source: PacedSource | None = None
         try:
-            source = open_source(self._config, schemes=self._schemes, clock=self._clock, stopping=self._stopping)
+            source = open_source(
+                self._config,
+                schemes=self._schemes,
+                clock=self._clock,
+                stopping=self._stopping,
+                on_removed=self.removed.append,
+            )
             with self._lock:
                 self._source, self._info = source, source.info()
             for frame in source.frames():

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 import lfr_ray
-from lfr_ray.cli.output import json_target, stderr, table, write_json
+from lfr_ray.cli.output import Faults, check_json_target, json_target, stderr, table, write_json
 from lfr_ray.clock import utc_text
 from lfr_ray.errors import ConfigError
 from lfr_ray.site_file import SiteFile, read_site_file
@@ -43,14 +43,17 @@ def run(
     site_file: Annotated[Path, typer.Argument(help="The site: a Ray Serve configuration.", metavar="SITE.yaml")],
     address: Annotated[str, typer.Option(help="An existing Ray cluster, `auto` for the one on this machine.")] = "",
     port: PortOption = None,
-    json_to: Annotated[
-        str, typer.Option("--json", metavar="FILE|-", help="Write all alerts as JSON at the end.", callback=json_target)
-    ] = "",
+    json_to: Annotated[str, typer.Option("--json", metavar="FILE|-", help="Write all alerts as JSON at the end.")] = "",
 ) -> None:
     """Run a site until Ctrl-C: on local Ray, or on an existing cluster."""
     from lfr_ray.live import LiveSite
 
-    file = _with_embedder(site_file, {}, port, starts_here=not address)
+    faults = Faults()
+    with faults:
+        check_json_target(json_to)
+    with faults:
+        file = _with_embedder(site_file, {}, port, starts_here=not address)
+    faults.tell()
     stderr.print(f"starting the site {file.site.site} ...")
     with LiveSite(file, address) as site:
         _announce(file, site)
@@ -113,6 +116,8 @@ def _with_embedder(path: Path, overrides: dict[str, Any], port: int | None, *, s
 def _announce(file: SiteFile, site: LiveSite) -> None:
     for test in site.self_tests():
         stderr.print(f"self-test: {test}")
+    for note in site.import_notes():
+        stderr.print(note, markup=False)
     stderr.print(f"console and alerts: [bold]{file.console_url}[/]   (Ctrl-C stops the site)")
 
 
@@ -126,7 +131,7 @@ def _follow(site: LiveSite, *, quiet: bool) -> None:
             now = {one.name: camera_words(one) for one in site.cameras()}
             for name in sorted(name for name, words in now.items() if told.get(name) != words):
                 stderr.print(
-                    f"{utc_text(time.time())[11:19]}  camera {name}: {now[name]}", markup=False, soft_wrap=True
+                    f"{utc_text(time.time())[11:19]}Z  camera {name}: {now[name]}", markup=False, soft_wrap=True
                 )
             told = now
     except KeyboardInterrupt:
@@ -181,7 +186,7 @@ def _print_news(site: LiveSite, after: int, *, quiet: bool) -> int:
 
 def _print_alert(alert: dict[str, Any]) -> None:
     stdout.print(
-        f"{utc_text(time.time())[11:19]}  [bold]possible match[/]  "
+        f"{alert['captured_at'][11:19]}Z  [bold]possible match[/]  "
         f"camera {alert['camera']}  entry {alert['entry_id']}  "
         f"similarity {alert['similarity']:.3f} (threshold {alert['threshold']:.3f})  "
         f"{alert['views_agreeing']} of {alert['views_compared']} views agree  -> a person decides"

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lfr_ray.cli.output import json_target, progress, stderr, table, write_json
+from lfr_ray.cli.output import Faults, check_json_target, progress, stderr, table, write_json
 from lfr_ray.cli.output import plain as _plain
 from lfr_ray.clock import utc_text
 from lfr_ray.config import AUTO, AuthorityConfig, DetectorConfig, DeviceName, EmbedderConfig, MatchConfig, SiteConfig
 from lfr_ray.errors import ConfigError, SourceError
+from lfr_ray.models.catalogue import card
 from lfr_ray.section import parse_section
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from lfr_ray.match.store import WatchlistStore
     from lfr_ray.retrospective import FootagePlace, FootageResult, FootageRun, Progress
 
+NOT_LOOKED_AT = {"fps": "beyond --fps", "motion": "nothing moved"}
 NEEDS_AUTHORITY = "the category {} needs an authority: open a deployment and give --deployment"
 
 
@@ -40,15 +42,19 @@ def watch(
     watchlist: Annotated[
         Path | None, typer.Option(help="Watchlist folder: DIR/<entry-id>/<image>, optional watchlist.csv.")
     ] = None,
-    json_to: Annotated[
-        str, typer.Option("--json", metavar="FILE|-", help="Write the result as JSON.", callback=json_target)
-    ] = "",
+    json_to: Annotated[str, typer.Option("--json", metavar="FILE|-", help="Write the result as JSON.")] = "",
     deployment: Annotated[str, typer.Option(help="Retrospective deployment under whose authority to compare.")] = "",
     data_dir: Annotated[Path, typer.Option(help="With --deployment: the site's data folder.")] = Path("lfr-data"),
     recorded_at: Annotated[str, typer.Option(help="When the recordings begin, ISO 8601; with --deployment.")] = "",
     model: Annotated[str, typer.Option(help="Embedder's card id, see `lfr models list`.")] = AUTO,
     second_model: Annotated[str, typer.Option(help="Another embedder's card id: an alert then needs both.")] = "",
     detector: Annotated[str, typer.Option(help="Detector's card id.")] = "centerface",
+    fps: Annotated[
+        float | None, typer.Option(help="Look at so many frames a second, evenly spaced; default: every frame.")
+    ] = None,
+    motion: Annotated[
+        bool, typer.Option("--motion", help="Do not ask the detector again where nothing has moved.")
+    ] = False,
     address: Annotated[
         str, typer.Option(help="A Ray cluster, `auto` for the one whose head is this machine; default: no Ray.")
     ] = "",
@@ -64,22 +70,23 @@ def watch(
     With --watchlist alone this is a test: only the categories test and blue-list are compared, and nothing is kept.
     With --deployment the site's approved list is compared under that authority, and alerts go to the site's desk.
     """
-    _check_arguments(watchlist, deployment)
-    rule = parse_section(
-        MatchConfig, {"threshold": threshold, "false_alerts_per_10k_faces": false_alerts}, "--threshold, --false-alerts"
-    )
-    from lfr_ray.camera.recordings import open_recordings
-
-    opened = open_recordings(videos, recorded_at)
-    for one in opened.rejected:
-        stderr.print(f"[yellow]left out:[/] {_plain(one.file)}: {_plain(one.reason)}")
-    if not opened.recordings:
-        raise SourceError(
-            "none of the recordings can be used",
-            got="; ".join(f"{one.file}: {one.reason}" for one in opened.rejected),
-            allowed="video files that FFmpeg reads, or folders of pictures",
-            next_step="see the reasons above",
+    faults = Faults()
+    with faults:
+        check_json_target(json_to)
+    with faults:
+        _check_list(watchlist, deployment)
+    with faults:
+        rule = parse_section(
+            MatchConfig,
+            {"threshold": threshold, "false_alerts_per_10k_faces": false_alerts},
+            "--threshold, --false-alerts",
         )
+    for one in {detector, model, second_model} - {AUTO, ""}:
+        with faults:
+            card(one)
+    with faults:
+        opened = _opened(videos, recorded_at, fps, motion)
+    faults.tell()
     kept = bool(deployment)
     folder = data_dir if kept else Path(tempfile.mkdtemp(prefix="lfr-watch-"))
     try:
@@ -99,8 +106,25 @@ def watch(
         raise typer.Exit(1)
 
 
-def _check_arguments(watchlist: Path | None, deployment: str) -> None:
-    """What can be wrong before anything is started."""
+def _opened(videos: Sequence[Path], recorded_at: str, fps: float | None, motion: bool) -> Opened:
+    """The recordings; what is left out is told."""
+    from lfr_ray.camera.recordings import open_recordings
+
+    opened = open_recordings(videos, recorded_at, fps, motion)
+    for one in opened.rejected:
+        stderr.print(f"[yellow]left out:[/] {_plain(one.file)}: {_plain(one.reason)}")
+    if not opened.recordings:
+        raise SourceError(
+            "none of the recordings can be used",
+            got="; ".join(f"{one.file}: {one.reason}" for one in opened.rejected),
+            allowed="video files that FFmpeg reads, or folders of pictures",
+            next_step="see the reasons above",
+        )
+    return opened
+
+
+def _check_list(watchlist: Path | None, deployment: str) -> None:
+    """What can be wrong with the list before anything is started."""
     if (watchlist is None) == (not deployment):
         raise ConfigError(
             "one list is needed, and only one",
@@ -168,7 +192,9 @@ def run_footage(site: SiteConfig, opened: Opened, watchlist: Path | None, addres
             stderr.print(f"[yellow]not compared:[/] {entry.entry_id}: {NEEDS_AUTHORITY.format(entry.category)}")
         total = sum(one.info.frames or 0 for one in opened.recordings) or None
         with progress("watching", "frames") as step:
-            result = run.watch(opened.recordings, lambda now: step(now.frames, total, _recordings(now)))
+            result = run.watch(
+                opened.recordings, lambda now: step(now.frames, total, _recordings(now)), opened.rejected
+            )
     document = _document(opened, report, result)
     document["not_compared"] = [
         {"entry_id": entry.entry_id, "reason": NEEDS_AUTHORITY.format(entry.category)} for entry in set_aside
@@ -207,6 +233,8 @@ def _enrolled(watchlist: Path | None, store: WatchlistStore, run: FootageRun) ->
 def _document(opened: Opened, report: ImportReport, result: FootageResult) -> dict[str, Any]:
     """The outside promise, in its order; what goes beyond it stands behind."""
     frames = result.frames_by_camera()
+    seconds = sum(one.seconds for one in result.endings.values())
+    people = result.by_label("people_estimated_total", "camera")
     return {
         "sources": [
             _source(one, frames.get(one.camera.name, 0), result.endings.get(one.camera.name))
@@ -224,6 +252,7 @@ def _document(opened: Opened, report: ImportReport, result: FootageResult) -> di
         "speed": {
             "wall_s": round(result.wall_s, 3),
             "frames_per_s": round(sum(frames.values()) / result.wall_s, 2) if result.wall_s else 0.0,
+            "footage_hours_per_hour": round(seconds / result.wall_s, 2) if result.wall_s else 0.0,
             "latency_ms": {
                 "p50": result.percentile_ms("capture_to_answer_seconds", 0.5),
                 "p95": result.percentile_ms("capture_to_answer_seconds", 0.95),
@@ -234,9 +263,14 @@ def _document(opened: Opened, report: ImportReport, result: FootageResult) -> di
             {"camera": name, "problem": problem} for name, found in sorted(result.problems.items()) for problem in found
         ],
         "faces_by_camera": {
-            name: {"seen": seen, "compared": result.by_label("faces_compared_total", "camera").get(name, 0)}
+            name: {
+                "seen": seen,
+                "people_estimated": people.get(name, 0),
+                "compared": result.by_label("faces_compared_total", "camera").get(name, 0),
+            }
             for name, seen in sorted(result.by_label("faces_seen_total", "camera").items())
         },
+        "people_estimated": sum(people.values()),
         "views_rejected": result.by_label("views_rejected_total", "reason"),
         "created_at": utc_text(time.time()),
     }
@@ -255,6 +289,10 @@ def _source(recording: Recording, frames: int, ending: CameraStatus | None) -> d
         "expected": expected,
         "damaged": 0 if ending is None else ending.corrupt,
         "missing_s": 0.0 if ending is None else ending.missing_s,
+        "not_looked_at": {
+            "fps": 0 if ending is None else ending.skipped,
+            "motion": 0 if ending is None else ending.still,
+        },
     }
 
 
@@ -300,11 +338,17 @@ def _print(document: dict[str, Any]) -> None:
     rows: Sequence[tuple[str, object]] = (
         ("recordings", len(document["sources"])),
         ("frames", sum(source["frames"] for source in document["sources"])),
+        *(
+            (f"not looked at: {why}", sum(source["not_looked_at"][rule] for source in document["sources"]))
+            for rule, why in NOT_LOOKED_AT.items()
+        ),
         ("faces seen (tracklets)", document["faces_seen"]),
+        ("people (estimated by place and time)", document["people_estimated"]),
         ("faces compared", document["faces_compared"]),
         ("watchlist", f"{watchlist['entries']} entries, {watchlist['images']} pictures"),
         ("pictures rejected", len(watchlist["rejected"])),
         ("speed", f"{speed['frames_per_s']:.1f} frames/s"),
+        ("hours of footage per hour", f"{speed['footage_hours_per_hour']:.1f}"),
     )
     table("Summary", ("", ""), rows)
     incomplete = [one for one in document["sources"] if one["damaged"] or one["missing_s"]]

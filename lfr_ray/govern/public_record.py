@@ -132,6 +132,8 @@ def build_record(facts: RecordFacts, profile: Profile) -> dict[str, Any]:
         "method": {
             "faces_seen": "passages of a face through a camera's view (tracks), an estimate of people: somebody who "
             "turns back is counted again",
+            "people_estimated": "passages of one camera joined by place and time alone, not by what a face looks like: "
+            "somebody who looks away is counted once, somebody who comes back after seconds again",
             "false_alert": "confirmed: the person was engaged and is somebody else; unconfirmed: the person was not "
             "engaged, so that the truth is unknown",
             "true_alert": "the person's identity was confirmed, or an arrest or other disposal followed",
@@ -191,7 +193,13 @@ def _threshold(authority: Authority, profile: Profile) -> dict[str, Any]:
 
 def _camera(counters: CameraCounters) -> dict[str, Any]:
     return {
+        "frames": counters.frames,
+        "frames_expected": counters.expected or None,
+        "frames_damaged": counters.damaged,
+        "missing_s": round(counters.missing_s, 1),
+        "problems": list(counters.problems),
         "faces_seen": counters.faces_seen,
+        "people_estimated": counters.people_estimated,
         "faces_compared": counters.faces_compared,
         "failure_to_acquire": _share(counters),
         "rejected_views": dict(sorted(counters.rejected.items())),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections import deque
 from dataclasses import dataclass, replace
 
 import structlog
@@ -58,6 +59,11 @@ class CameraRun:
         """Frames that were looked at so far."""
         return int(self.meter.value("frames_total", camera=self._camera.name))
 
+    @property
+    def removed(self) -> deque[str]:
+        """SHA-256 of pictures that were deleted after use and are not on record yet."""
+        return self._reader.removed
+
     def begin(self, stages: Stages) -> asyncio.Task[None]:
         """Start, unless it runs already; the task ends with the camera.
 
@@ -77,7 +83,10 @@ class CameraRun:
 
     def status(self) -> CameraStatus:
         """How the camera is now."""
-        return replace(self._reader.status(), refusal=self._steps.refusal if self._steps is not None else "")
+        still = int(self.meter.value("frames_still_total", camera=self._camera.name))
+        return replace(
+            self._reader.status(), refusal=self._steps.refusal if self._steps is not None else "", still=still
+        )
 
     async def preview(self) -> bytes:
         """What it sees now, every face hidden, as a JPEG; see :class:`~lfr_ray.pipeline.preview.Preview`.

@@ -14,7 +14,7 @@ import numpy as np
 
 from lfr_ray.config import EvidenceConfig
 from lfr_ray.records import Floats, Picture, Probe, Quality, View
-from lfr_ray.track.best_shot import TakenViews, choose
+from lfr_ray.track.best_shot import TakenViews, choose, spaced
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,6 +92,14 @@ class Tracklets:
 
     def __contains__(self, track: int) -> bool:
         return track in self._living
+
+    def may_want(self, track: int, captured_s: float) -> bool:
+        """Whether a view taken now would be worth a comparison, if it is good enough: else nobody need look at it."""
+        tracklet = self._living.get(track)
+        if tracklet is None:
+            return True
+        over = tracklet.alerted or tracklet.ended_s is not None
+        return not over and spaced(self._config, tracklet.taken, captured_s)
 
     def wants(self, track: int, quality: Quality, frame_index: int, captured_s: float) -> bool:
         """Whether this view is worth a comparison; if so its place is taken now.

@@ -110,7 +110,7 @@ class Place:
         Field(
             validation_alias="time_s",
             serialization_alias="time_s",
-            description="Position on the camera's own timeline, seconds.",
+            description="Position in the recording, seconds; of a live camera a monotonic clock: see captured_at.",
         ),
     ]
 
