@@ -172,7 +172,7 @@ def test_pictures_for_the_readme(busy: Any, open_page: Open, tmp_path: Path) -> 
             page.locator("[data-camera=north-gate]").get_by_role("button").click()
             page.locator("[data-camera=north-gate] img").wait_for()
         with Image.open(io.BytesIO(page.screenshot())) as shown:
-            # 128 colours: a third of the size, and no difference to see.
-            small = shown.convert("RGB").quantize(128, dither=Image.Dither.NONE)
+            # 256 colours: a third of the size, and hardly a difference to see.
+            small = shown.convert("RGB").quantize(256, dither=Image.Dither.NONE)
         small.save(folder / f"{'alert' if name == 'alerts' else name}.png", optimize=True)
     assert len(list(folder.glob("*.png"))) >= len(PAGES)
