@@ -46,6 +46,7 @@ def build(args: dict[str, Any]) -> serve.Application:
         max_ongoing_requests=256,
         max_constructor_retry_count=1,
         graceful_shutdown_timeout_s=15,
+        health_check_period_s=2,
         ray_actor_options={"num_cpus": 0, "resources": HEAD},
     ).bind(site, *models)
     ingress = serve.deployment(
@@ -53,6 +54,7 @@ def build(args: dict[str, Any]) -> serve.Application:
         name=INGRESS,
         max_ongoing_requests=1024,
         graceful_shutdown_timeout_s=2,
+        health_check_period_s=2,
         ray_actor_options={"num_cpus": 0},
     )
     return ingress.bind(site, fleet)

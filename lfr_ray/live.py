@@ -12,18 +12,19 @@ from ray.serve.schema import ApplicationStatus, DeploymentStatus, ServeDeploySch
 
 from lfr_ray.actors.cluster import join, start_local
 from lfr_ray.actors.names import FLEET, Names, alive
-from lfr_ray.actors.protocols import DeskCalls, FleetCalls
+from lfr_ray.actors.protocols import DeskCalls, FleetCalls, MatcherCalls
 from lfr_ray.actors.ray_private import deploy
 from lfr_ray.actors.remote_alerts import every_alert
 from lfr_ray.actors.resources import wait_for_resources
 from lfr_ray.actors.rpc import Handle
+from lfr_ray.actors.watch import SiteWatch
 from lfr_ray.alert.document import to_json
-from lfr_ray.errors import ConfigError, ResourceError
+from lfr_ray.errors import ConfigError, NotFoundError, ResourceError
+from lfr_ray.health import SiteHealth
 from lfr_ray.site_file import SiteFile, check_port
 
 if TYPE_CHECKING:
     # Loading them loads decoders and torch, which only the processes behind need.
-    from lfr_ray.camera.reader import CameraStatus
     from lfr_ray.metrics import Snapshot
     from lfr_ray.models.runtime import SelfTest
 
@@ -44,6 +45,7 @@ class LiveSite:
     def __init__(self, file: SiteFile, address: str = "") -> None:
         self._file = file
         self._address = address
+        self._watch: SiteWatch | None = None
 
     def __enter__(self) -> LiveSite:
         if self._address:
@@ -55,6 +57,7 @@ class LiveSite:
             if not self._address:
                 wait_for_resources(self._file.site, 0.0)  # nobody adds nodes to this machine
             self._deploy()
+            self._watch = SiteWatch(self._file.site, self._file.application).start()
             self._fleet: Handle[FleetCalls] = Handle(
                 serve.get_deployment_handle(FLEET, app_name=self._file.application)
             )
@@ -64,6 +67,8 @@ class LiveSite:
         return self
 
     def __exit__(self, *error: object) -> None:
+        if self._watch is not None:
+            self._watch.stop()
         try:
             if self._address:
                 serve.delete(self._file.application)
@@ -80,9 +85,15 @@ class LiveSite:
         """What people should look at of the watchlist folder that was imported at the start."""
         return self._fleet.ask(FleetCalls.import_notes).wait()
 
-    def cameras(self) -> list[CameraStatus]:
-        """Every camera's state."""
-        return self._fleet.ask(FleetCalls.cameras).wait()
+    def configuration(self) -> str:
+        """Digest of the site's fields that are in force, without credentials."""
+        matcher = alive(Names(self._file.site.site).find_matcher(), "the matcher")
+        return matcher.ask(MatcherCalls.deployments).wait().deployments[0].configuration
+
+    def health(self) -> SiteHealth:
+        """How the site and each of its cameras is."""
+        assert self._watch is not None
+        return self._watch.health()
 
     def snapshots(self) -> list[Snapshot]:
         """Counters of every process."""
@@ -91,6 +102,13 @@ class LiveSite:
     def alerts(self) -> list[dict[str, Any]]:
         """Every alert, oldest first."""
         return [to_json(one) for one in every_alert(self._desk())]
+
+    def alert(self, alert_id: str) -> dict[str, Any] | None:
+        """One alert as it stands now; None where it is destroyed."""
+        try:
+            return to_json(self._desk().ask(DeskCalls.get, alert_id).wait())
+        except NotFoundError:
+            return None
 
     def events(self, after: int, wait_s: float) -> Iterator[dict[str, Any]]:
         """Steps of the desk after an id, waiting up to ``wait_s`` for the first."""

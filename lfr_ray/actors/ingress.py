@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from fastapi import FastAPI
+from ray import serve
 
 from lfr_ray.actors.protocols import FleetCalls
 from lfr_ray.actors.remote_alerts import RemoteAlerts
@@ -28,7 +29,7 @@ class Ingress:
         """Called by Serve once this replica is made."""
         return build_api(
             RemoteAlerts(self._site),
-            RemoteSite(self._site, self._fleet),
+            RemoteSite(self._site, self._fleet, serve.get_replica_context().app_name),
             access=access_of(self._site),
             console=self._site.api.console,
             demo_officer=self._site.api.demo_officer,

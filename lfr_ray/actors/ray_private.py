@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import ray
 from ray._private import worker
 from ray._private.state import state
 from ray.serve.context import _get_global_client
 from ray.serve.schema import ServeDeploySchema
+
+REPLICA = "SERVE_REPLICA"
+"""How the names of Serve's replicas begin."""
 
 SPILLING = "automatic_object_spilling_enabled"
 """Whether a cluster writes objects to disk when its memory is full; Ray has no public option for it."""
@@ -26,6 +30,22 @@ def cluster_spills() -> bool:
 def print_no_worker_output() -> None:
     """Ray prints the errors of its own processes on stdout, also those of an orderly end. Stdout belongs to results."""
     worker.print_to_stdstream = _print_nothing
+
+
+def replicas(application: str) -> dict[str, set[str]]:
+    """The processes of an application's deployments: names of their actors, by deployment."""
+    found: dict[str, set[str]] = {}
+    for one in ray.util.list_named_actors(all_namespaces=True):
+        kind, _, rest = one["name"].partition("::")
+        app, _, named = rest.partition("#")
+        if kind == REPLICA and app == application:
+            found.setdefault(named.partition("#")[0], set()).add(one["name"])
+    return found
+
+
+async def replica_loaded(replica: Any) -> bool:
+    """Whether a replica's own class has been made; asked beside the requests that wait for it."""
+    return bool(await replica.was_initialized.remote())
 
 
 def deploy(config: ServeDeploySchema) -> None:

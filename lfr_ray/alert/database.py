@@ -37,6 +37,8 @@ class Database:
         self._url = _parsed(url)
         self.shown_url = shown(self._url)
         self.engine = _engine(self._url, busy_timeout_s)
+        self.writes = 0
+        """Transactions of this process that are durable: a cheap sign that there may be something new."""
         self._create()
 
     @staticmethod
@@ -67,6 +69,7 @@ class Database:
         with self._transaction(action) as connection:
             connection.execute(select(tables.state.c.id).with_for_update()).one()
             yield connection
+        self.writes += 1
 
     @contextmanager
     def reading(self, action: str) -> Iterator[Connection]:

@@ -11,6 +11,7 @@ from lfr_ray.api.pages import is_page
 from lfr_ray.api.problems import ProblemResponse, of_fault, problem
 
 MAX_BODY_BYTES = 64 * 1024
+SWALLOWED_BYTES = 32 * 1024 * 1024
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 """Besides the console's own files: they hold no data, and the data that it shows needs the token."""
 
@@ -77,7 +78,7 @@ class AccessMiddleware:
         headers = Headers(scope=scope)
         refusal = self._refusal(scope, headers)
         if refusal is None and scope["method"] not in ("GET", "HEAD"):
-            body = await _read_body(headers, receive, self._max_body_bytes)
+            body = await _read_body(receive, self._max_body_bytes)
             if body is None:
                 refusal = _too_large(self._max_body_bytes)
             else:
@@ -98,21 +99,21 @@ class AccessMiddleware:
         return None
 
 
-async def _read_body(headers: Headers, receive: Receive, most_bytes: int) -> bytes | None:
-    """The whole body; None when it is larger than allowed, whatever its length was said to be."""
-    declared = headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > most_bytes:
-        return None
-    body = b""
+async def _read_body(receive: Receive, most_bytes: int) -> bytes | None:
+    """The whole body; None when it is larger than allowed, whatever its length was said to be.
+
+    What is too large is read and dropped: many a client hears no answer before it has sent everything.
+    """
+    body, size = b"", 0
     while True:
         message = await receive()
         if message["type"] != "http.request":
             return body
-        body += bytes(message.get("body", b""))
-        if len(body) > most_bytes:
-            return None
-        if not message.get("more_body", False):
-            return body
+        chunk = bytes(message.get("body", b""))
+        size += len(chunk)
+        body = body + chunk if size <= most_bytes else b""
+        if size > SWALLOWED_BYTES or not message.get("more_body", False):
+            return body if size <= most_bytes else None
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -15,10 +15,10 @@ import lfr_ray
 from lfr_ray.cli.output import Faults, check_json_target, json_target, stderr, table, write_json
 from lfr_ray.clock import utc_text
 from lfr_ray.errors import ConfigError
+from lfr_ray.health import ENDED, CameraHealth, SiteHealth
 from lfr_ray.site_file import SiteFile, read_site_file
 
 if TYPE_CHECKING:
-    from lfr_ray.camera.reader import CameraStatus
     from lfr_ray.live import LiveSite
 
 DEMO_SITE = Path(lfr_ray.__file__).resolve().parent.parent / "serve_configs" / "local.yaml"
@@ -116,6 +116,7 @@ def _with_embedder(path: Path, overrides: dict[str, Any], port: int | None, *, s
 def _announce(file: SiteFile, site: LiveSite) -> None:
     for test in site.self_tests():
         stderr.print(f"self-test: {test}")
+    stderr.print(f"configuration in force: {site.configuration()}")
     for note in site.import_notes():
         stderr.print(note, markup=False)
     stderr.print(f"console and alerts: [bold]{file.console_url}[/]   (Ctrl-C stops the site)")
@@ -128,26 +129,27 @@ def _follow(site: LiveSite, *, quiet: bool) -> None:
     try:
         while True:
             after = _print_news(site, after, quiet=quiet)
-            now = {one.name: camera_words(one) for one in site.cameras()}
-            for name in sorted(name for name, words in now.items() if told.get(name) != words):
-                stderr.print(
-                    f"{utc_text(time.time())[11:19]}Z  camera {name}: {now[name]}", markup=False, soft_wrap=True
-                )
+            now = health_words(site.health())
+            for what in (what for what, words in now.items() if told.get(what, "") != words):
+                words = now[what] or f"{what}: as it should be"
+                stderr.print(f"{utc_text(time.time())[11:19]}Z  {words}", markup=False, soft_wrap=True)
             told = now
     except KeyboardInterrupt:
         stderr.print("\nstopping ...")
 
 
-def camera_words(camera: CameraStatus) -> str:
-    """A camera's state in words, with the reason; it stays the same while nothing changes.
+def health_words(health: SiteHealth) -> dict[str, str]:
+    """What is told of every camera, and of every part that is not as it should be; empty of one that is."""
+    cameras = {name: f"camera {name}: {camera_words(one)}" for name, one in sorted(health.cameras.items())}
+    return cameras | {part: fault for part, fault in health.parts.items() if part != "cameras"}
 
-    Args:
-        camera: As the fleet tells it.
-    """
-    since = "" if camera.blind_since is None else f" since {utc_text(camera.blind_since)[11:19]}"
+
+def camera_words(camera: CameraHealth) -> str:
+    """A camera's state in words, with the reason; it stays the same while nothing changes."""
+    since = "" if camera.since is None else f" since {utc_text(camera.since)[11:19]}"
     # How long a camera has been silent is in its problem, and grows: the moment since when says it once.
     problem = "" if camera.problem.startswith("no picture for") else camera.problem
-    reasons = [problem, f"nothing is compared: {camera.refusal}" if camera.refusal else ""]
+    reasons = [problem, f"nothing is compared: {camera.refusal}" if camera.refusal else "", camera.warning]
     return ": ".join([f"{camera.state}{since}", *(one for one in reasons if one)])
 
 
@@ -159,8 +161,7 @@ def _once(file: SiteFile, site: LiveSite, *, quiet: bool) -> dict[str, Any]:
     after, ended = 0, False
     while not ended and time.monotonic() - began_s < HEADLESS_LIMIT_S:
         after = _print_news(site, after, quiet=quiet)
-        states = site.cameras()
-        ended = len(states) == len(file.site.cameras) and all(one.state == "ended" for one in states)
+        ended = all(one.state == ENDED for one in site.health().cameras.values())
     time.sleep(1.0)
     _print_news(site, after, quiet=quiet)
     alerts = site.alerts()
@@ -179,8 +180,8 @@ def _once(file: SiteFile, site: LiveSite, *, quiet: bool) -> dict[str, Any]:
 def _print_news(site: LiveSite, after: int, *, quiet: bool) -> int:
     for event in site.events(after, wait_s=1.0):
         after = event["id"]
-        if event["kind"] == "alert_raised" and not quiet:
-            _print_alert(event["alert"])
+        if event["kind"] == "alert_raised" and not quiet and (alert := site.alert(event["alert_id"])) is not None:
+            _print_alert(alert)
     return after
 
 

@@ -141,13 +141,49 @@ def test_serve_deploys_a_site_and_lfr_run_joins_it_and_ends_it(
     status = applications(cluster)
     assert status["status"] == "RUNNING"
     assert {"detector", "embedder", "fleet"} <= {name.lower() for name in status["deployments"]}
+    digest = deployed_again(cluster, tmp_path, repository, address)
     words = ("lfr", "run", path, "--address", cluster.environment["RAY_ADDRESS"])
     with command(tmp_path / "out", *words, environment=cluster.environment) as running:
         running.said(f"console and alerts: {address}")
-        assert ready(address)
+        assert f"configuration in force: {digest}" in running.stderr
+        eventually(lambda: ready(address), READY_S)
         running.end(signal.SIGINT, 90)
     eventually(lambda: not cameras_of(cluster.node), 60, lambda: cameras_of(cluster.node))
     assert cluster.node.running
+
+
+def deployed_again(cluster: Cluster, folder: Path, repository: Path, address: str) -> str:
+    """Deploy the site with another threshold, cooldown, camera address and pace; the new configuration's digest."""
+
+    def shown(path: str) -> dict[str, Any]:
+        answer = httpx.get(address + path, timeout=10, trust_env=False)
+        return dict(answer.json()) if answer.status_code == 200 else {}
+
+    (before,) = shown("v1/deployments")["deployments"]
+    threshold = round(shown("v1/watchlist")["threshold"] + 0.01, 4)
+    eventually(lambda: alerted(address) >= EXPECTED, READY_S)
+    cameras = [
+        {"name": "pier", "url": "demo:gate", "on_end": "loop", "max_fps": 5},
+        {"name": "mast", "url": "demo:pier", "on_end": "loop"},
+    ]
+    changes = {"match": {"threshold": threshold}, "alert": {"cooldown_s": 1.0}, "cameras": cameras}
+    path, _ = site_file(folder, repository, cluster.http_port, **changes)
+    deployed = cluster.run("serve", "deploy", path)
+    assert cluster.code(deployed) == 0, deployed.stdout + deployed.stderr
+
+    def changed() -> dict[str, Any] | None:
+        (now,) = shown("v1/deployments").get("deployments", [before])
+        return now if now["configuration"] != before["configuration"] and ready(address) else None
+
+    now = eventually(changed, READY_S, lambda: shown("readyz"))
+    assert shown("v1/watchlist")["threshold"] == threshold
+    assert [one["name"] for one in shown("v1/cameras")["cameras"]] == ["pier", "mast"]
+    assert not any("gate" in line for line in cameras_of(cluster.node))
+    new = {("pier", "demo-astronaut"), ("mast", "demo-touchline")}
+    eventually(lambda: alerted(address) >= EXPECTED | new, READY_S, lambda: alerted(address))
+    (pier, _) = shown("v1/cameras")["cameras"]
+    assert pier["fps_wanted"] < 6.0
+    return str(now["configuration"])
 
 
 def test_without_the_token_the_answer_is_401(cluster: Cluster) -> None:
