@@ -78,8 +78,7 @@ class DeskActor(DeskAccount, LocalAlerts):
 
     async def said(self) -> DeskSaid:
         """How it is. An event loop beside the one for its work answers; a database that hangs is asked once."""
-        acknowledged_s = self._acknowledged_s
-        age_s = None if acknowledged_s is None else time.monotonic() - acknowledged_s
+        age_s = None if self._acknowledged_s is None else time.monotonic() - self._acknowledged_s
         fault = self._opening.fault
         if not fault:
             if self._looking is None or self._looking.done():

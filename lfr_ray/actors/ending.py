@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+import ray
 from ray import serve
 
-from lfr_ray.actors.names import Names, find_actor
+from lfr_ray.actors.names import DETECTOR, EMBEDDER, NAMESPACE, SECOND_EMBEDDER, Names, find_actor
 from lfr_ray.actors.protocols import DeskCalls, MatcherCalls
+from lfr_ray.actors.ray_private import abandoned, claimed, delete
 from lfr_ray.actors.rpc import Handle
 from lfr_ray.actors.schedule import PeriodicWork
 from lfr_ray.actors.stages import CameraCalls
@@ -18,6 +20,9 @@ from lfr_ray.config import SiteConfig
 STOP_S = 3.0
 """So long an actor has for an orderly end."""
 
+RECORDED_S = 5.0
+"""So long the desk of recorded footage has to put the last counts on record."""
+
 FLUSH_S = 15.0
 """So long a camera has until the desk has acknowledged its last alerts, while the site goes on."""
 
@@ -25,6 +30,24 @@ GONE_S = 15.0
 """So long Ray may take to end a process that is frozen."""
 
 LOOK_S = 0.1
+
+FOOTAGE = "footage/"
+"""Under this a command claims the name of its run over recorded footage, for as long as it lives."""
+
+
+def begin_footage(name: str) -> None:
+    """Claim a run's name, and end what is left of runs whose command died without an end."""
+    claimed(f"{FOOTAGE}{name}", "")
+    for run in (one.removeprefix(FOOTAGE) for one in abandoned(FOOTAGE)):
+        delete([f"{run}-{model}" for model in (DETECTOR, EMBEDDER, SECOND_EMBEDDER)])
+        for one in ray.util.list_named_actors(all_namespaces=True):
+            if one["namespace"] == NAMESPACE and one["name"].startswith(f"{run}/"):
+                ray.kill(ray.get_actor(one["name"], NAMESPACE))
+
+
+async def stop_cameras(cameras: Iterable[Handle[CameraCalls]]) -> None:
+    """Let cameras finish what is under way."""
+    await asyncio.gather(*(camera.ask(CameraCalls.stop).within(STOP_S) for camera in cameras))
 
 
 async def end_desk(site: SiteConfig, desk: Handle[DeskCalls]) -> None:
@@ -49,7 +72,7 @@ async def stop_actors(site: SiteConfig, periodic: PeriodicWork | None = None) ->
     """End a site's detached actors: cameras first, so that their last alerts and counts still find the desk."""
     names = Names(site.site)
     cameras = found_cameras(names, names.listed_cameras())
-    await asyncio.gather(*(camera.ask(CameraCalls.stop).within(STOP_S) for camera in cameras.values()))
+    await stop_cameras(cameras.values())
     if periodic is not None:
         await periodic.pass_on(cameras)
     if (matcher := names.find_matcher()) is not None:

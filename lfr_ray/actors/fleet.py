@@ -131,9 +131,15 @@ class FleetReplica:
             with contextlib.suppress(Exception):
                 await asyncio.to_thread(self._watch.end_frozen)
 
-    async def __del__(self) -> None:
-        """Serve's graceful end: of this replica alone, or of the whole application."""
+    async def stop(self) -> None:
+        """End cameras, matcher and desk in order."""
         for task in getattr(self, "_tasks", ()):
             task.cancel()
+        await stop_actors(self._site, getattr(self, "_periodic", None))
+
+    async def __del__(self) -> None:
+        """Serve's graceful end: of this replica alone, or of the whole application."""
         if await asyncio.to_thread(is_going_away, self._app):
-            await stop_actors(self._site, getattr(self, "_periodic", None))
+            await self.stop()
+        for task in getattr(self, "_tasks", ()):
+            task.cancel()

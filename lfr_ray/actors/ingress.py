@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 from ray import serve
 
+from lfr_ray.actors.cluster import check_http
 from lfr_ray.actors.protocols import FleetCalls
 from lfr_ray.actors.remote_alerts import RemoteAlerts
 from lfr_ray.actors.remote_site import RemoteSite
@@ -22,6 +23,7 @@ class Ingress:
     """Hands requests on. It adds to :func:`~lfr_ray.api.app.build_api` where the parts of the site are."""
 
     def __init__(self, site: SiteConfig, fleet: Any) -> None:
+        check_http(site)  # whoever builds the application before Serve runs is not told there
         self._site = site
         self._fleet: Handle[FleetCalls] = Handle(fleet)
 

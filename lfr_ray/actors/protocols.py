@@ -115,6 +115,9 @@ class DeskCalls(AlertsPort, Protocol):
 class FleetCalls(Protocol):
     """The fleet's deployment."""
 
+    async def stop(self) -> None:
+        """End the site's actors in order; whoever asks ends everything else at once afterwards."""
+
     async def self_tests(self) -> list[SelfTest]:
         """What the models' replicas measured when they started."""
 

@@ -42,11 +42,17 @@ class Reply(Generic[ReplyT]):
     def __await__(self) -> Generator[Any, None, ReplyT]:
         return self._in_time().__await__()
 
-    def wait(self) -> ReplyT:
-        """The answer, for those who are not in an event loop."""
+    def wait(self, limit_s: float | None = None) -> ReplyT:
+        """The answer, for those who are not in an event loop.
+
+        Raises:
+            TimeoutError: It is late.
+        """
         with _our_errors():
             response = isinstance(self.pending, DeploymentResponse)
-            answer: ReplyT = self.pending.result() if response else ray.get(self.pending)
+            answer: ReplyT = (
+                self.pending.result(timeout_s=limit_s) if response else ray.get(self.pending, timeout=limit_s)
+            )
             return answer
 
     async def within(self, limit_s: float) -> ReplyT | None:

@@ -116,7 +116,7 @@ class Database:
             found = self._upgrade()
         if found != tables.SCHEMA_VERSION:
             raise StoreError(
-                "the alert database was made by another version",
+                f"the alert database was made by {'a newer' if found > tables.SCHEMA_VERSION else 'another'} version",
                 got=f"schema {found} at {self.shown_url}",
                 allowed=f"schema {tables.SCHEMA_VERSION}",
                 next_step="use the version that made it, or give the site another database_url",

@@ -86,7 +86,8 @@ class AccessMiddleware:
         await (self._app if refusal is None else refusal)(scope, receive, send)
 
     def _refusal(self, scope: Scope, headers: Headers) -> ProblemResponse | None:
-        if not self._access.needed and not _is_local_name(headers.get("host", "")):
+        here = _is_local_name(headers.get("host", "")) and is_loopback((scope.get("client") or ("",))[0])
+        if not self._access.needed and not here:
             return _strange_host()
         if scope["method"] not in ("GET", "HEAD") and headers.get("sec-fetch-site", "") in ("cross-site", "same-site"):
             return _another_page()
@@ -148,8 +149,8 @@ def _strange_host() -> ProblemResponse:
         403,
         "strange-host",
         "Refused",
-        "without a token this server answers only to this machine's own names",
-        allowed="Host: localhost, 127.0.0.1 or [::1]",
+        "without a token this server answers only this machine, by its own names",
+        allowed="Host: localhost, 127.0.0.1 or [::1], asked from here",
         next_step="set api -> token_env in the site file to serve other machines",
     )
     return ProblemResponse(document)

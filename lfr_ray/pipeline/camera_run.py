@@ -84,8 +84,8 @@ class CameraRun:
         return self._task
 
     async def run_to_end(self, stages: Stages) -> EndOfRecording:
-        """Start, and wait for the end of the recording."""
-        await self.begin(stages)
+        """Start, and wait for the end of the recording, or until it is stopped."""
+        await asyncio.wait({self.begin(stages)})
         return EndOfRecording(self.snapshot(), self.status())
 
     def status(self) -> CameraStatus:

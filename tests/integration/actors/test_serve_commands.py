@@ -147,7 +147,13 @@ def test_serve_deploys_a_site_and_lfr_run_joins_it_and_ends_it(
         running.said(f"console and alerts: {address}")
         assert f"configuration in force: {digest}" in running.stderr
         eventually(lambda: ready(address), READY_S)
-        running.end(signal.SIGINT, 90)
+        a_wrong_file_changes_nothing(cluster, tmp_path, repository, address)
+        second = cluster.run(*words)
+        assert cluster.code(second) == 2
+        assert f"process {running.pid} on " in second.stderr, second.stderr
+        assert ready(address)
+        assert running.end(signal.SIGINT, 90) < 10.0
+        assert running.wait(0) == 130
     eventually(lambda: not cameras_of(cluster.node), 60, lambda: cameras_of(cluster.node))
     assert cluster.node.running
 
@@ -186,6 +192,22 @@ def deployed_again(cluster: Cluster, folder: Path, repository: Path, address: st
     return str(now["configuration"])
 
 
+def a_wrong_file_changes_nothing(cluster: Cluster, folder: Path, repository: Path, address: str) -> None:
+    """What runs goes on, and it is said why the new one does not."""
+    before = cameras_of(cluster.node)
+    assert before
+    wrong, _ = site_file(folder / "wrong", repository, cluster.http_port, embedder={"cpus": 1000}, resources_wait_s=1)
+    assert cluster.code(cluster.run("serve", "deploy", wrong)) == 0
+    said = eventually(
+        lambda: (one := applications(cluster))["status"] == "DEPLOY_FAILED" and one["message"],
+        REFUSAL_S,
+        lambda: applications(cluster),
+    )
+    assert "the cluster lacks CPU" in said
+    assert ready(address)
+    assert sorted(cameras_of(cluster.node)) == sorted(before)
+
+
 def test_without_the_token_the_answer_is_401(cluster: Cluster) -> None:
     answer = httpx.get(f"{cluster.dashboard}/api/serve/applications/", timeout=30, trust_env=False)
     assert answer.status_code == 401
@@ -219,6 +241,27 @@ def test_recorded_footage_is_watched_on_it_and_it_goes_on(cluster: Cluster, tmp_
     assert [(one["name"], one["frames"]) for one in document["sources"]] == [("hamilton", 275)]
     assert {one["entry_id"] for one in document["alerts"]} == {"Lin_Manuel_Miranda"}
     assert document["problems"] == []
+    eventually(lambda: not cameras_of(cluster.node), 60, lambda: cameras_of(cluster.node))
+    assert cluster.node.running
+
+
+@pytest.mark.footage
+def test_a_signal_ends_the_watching_on_it_and_leaves_what_was_found(
+    cluster: Cluster, tmp_path: Path, shared_data: Path
+) -> None:
+    shutil.copytree(shared_data / "images" / "Lin_Manuel_Miranda", tmp_path / "people" / "Lin_Manuel_Miranda")
+    clips = [shared_data / "videos" / "hamilton.mp4"] * 40
+    address = ("--address", cluster.environment["RAY_ADDRESS"])
+    words = ("lfr", "watch", *clips, "--watchlist", tmp_path / "people", "--json", tmp_path / "found.json")
+    with command(tmp_path / "out", *words, *address, environment=cluster.environment) as crashing:
+        crashing.said("watching: ")
+    assert cameras_of(cluster.node), "nothing was left: the end below would show nothing"
+    with command(tmp_path / "out", *words, *address, environment=cluster.environment) as running:
+        running.said("watching: [1-9]")
+        assert running.end(signal.SIGTERM, 60) < 10.0
+        assert running.wait(0) == 143, running.stderr
+        assert running.left() == {}
+    assert json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))["incomplete"] is True
     eventually(lambda: not cameras_of(cluster.node), 60, lambda: cameras_of(cluster.node))
     assert cluster.node.running
 

@@ -53,7 +53,7 @@ def test_an_alert_that_waits(counts: CameraCounts, clock: FakeClock) -> None:
     with counts.under_way(ALERT):
         clock.advance(3.0)
         assert counts.looks(3).raising_s == pytest.approx(3.0)
-    counts.lasted(ALERT, 3.0, camera="pier")
+    counts.lasted(ALERT, 3.0)
     clock.advance(1.0)
     assert counts.looks(3).raising_s == 0.0
     assert counts.looks(3).raised_age_s == pytest.approx(1.0)
