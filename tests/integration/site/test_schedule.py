@@ -93,6 +93,17 @@ def test_what_cameras_counted_is_recorded_as_what_came_since(site: Site) -> None
     assert site.faces_on_record() == 28, "a camera that was restarted counts from nothing; nothing is lost or doubled"
 
 
+def test_a_camera_that_goes_on_while_the_desk_restarts_is_counted_once(site: Site) -> None:
+    site.schedule.count({"gate": CameraCounters(frames=100, faces_seen=10, watched_s=60.0, run="a1")})
+    again = Schedule(site.config, site.opened.storage, site.clock)
+    again.count({"gate": CameraCounters(frames=130, faces_seen=14, watched_s=5.0, run="a1")})
+    found = totals(read_records(site.files), DEPLOYMENT)["gate"]
+    assert (found.frames, found.faces_seen) == (130, 14)
+    assert found.watched_s == 65.0, "the fleet measures the time, and began anew"
+    again.count({"gate": CameraCounters(frames=140, faces_seen=3, run="b2")})
+    assert site.faces_on_record() == 17, "another process of the camera counts from nothing, however far it is"
+
+
 def test_footage_that_is_incomplete_is_on_record_with_its_reasons(site: Site) -> None:
     whole = CameraCounters(frames=100, expected=100)
     cut = CameraCounters(frames=60, expected=100, damaged=2, missing_s=1.5, problems=("the last 1.5 s are missing",))
