@@ -324,7 +324,10 @@ class Alert(CaseState, Evidence, Place, Match):
     )
 
     def without_figures(self) -> Alert:
-        """The alert as an officer sees it before comparing the faces: nothing that the machine measured."""
+        """The alert as an officer sees it before comparing the faces: nothing that the machine measured.
+
+        That it is a trial is no measurement: it is told at once.
+        """
         return dataclasses.replace(
             self,
             similarity=math.nan,
@@ -334,7 +337,7 @@ class Alert(CaseState, Evidence, Place, Match):
             views_compared=-1,
             relatives=(),
             probability=None,
-            cautions=(),
+            cautions=tuple(one for one in self.cautions if one == "trial"),
             figures_given=False,
         )
 

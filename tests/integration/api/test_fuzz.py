@@ -44,7 +44,11 @@ def test_what_is_described_is_what_happens(
     app = build_api(webhooks, empty_site, access=Access(demo_officer="PC1"))
     alert_id = desk.raise_alert(make_sighting()).alert_id
     desk.record(alert_id, CaseRecord("decision", "PC1", "engage", details=COMPARED))
-    schema = schemathesis.openapi.from_asgi("/openapi.json", app)
+
+    async def on_this_machine(scope: Any, *channels: Any) -> None:
+        await app(scope | {"client": ("127.0.0.1", 1)}, *channels)
+
+    schema = schemathesis.openapi.from_asgi("/openapi.json", on_this_machine)
     statuses: Counter[int] = Counter()
     for found in schema.get_all_operations():
         operation = found.ok()
