@@ -65,7 +65,7 @@ def shown(folder: Path, chip_card: str = "occlusion_hog") -> list[Shown]:
         picture = read_picture(folder / row["file"])
         (faces,) = detect_stills([picture], detector)
         if len(faces):
-            subject, _ = choose_subject(faces, picture.shape[1], picture.shape[0])
+            subject = choose_subject(faces, picture.shape[1], picture.shape[0]).row
             if subject is None:
                 subject = most_central(faces, picture.shape[1], picture.shape[0])
             chip = cut_chips(picture, faces.points[subject : subject + 1], spec)[0]
