@@ -32,6 +32,8 @@ DEMO_WATCHLIST = "demo:"
 AUTO = "auto"
 """In place of an embedder's card id: the recommended one where its file is there, see ``models/catalogue.py``."""
 
+MAX_FPS = 120.0
+
 DeviceName = Literal["auto", "cpu", "cuda", "mps", "intel_gpu", "intel_npu"]
 
 
@@ -55,8 +57,27 @@ class CameraConfig(Section):
         default="read", description="Of pictures: how it is used."
     )
     on_end: Literal["stop", "loop"] = Field(default="stop", description="What a recording does at its end.")
-    max_fps: float = Field(default=10.0, gt=0, le=120, description="Frames a second that are looked at (pace live).")
+    max_fps: float = Field(
+        default=10.0,
+        gt=0,
+        le=MAX_FPS,
+        description="Frames a second that are looked at; at pace full only where it is written.",
+    )
+    motion: bool = Field(
+        default=False,
+        description="Where nothing has moved since the last look, the detector is not asked again.",
+    )
+    decode: Literal["auto", "cpu", "cuda", "vaapi"] = Field(
+        default="auto", description="What decodes video; where that is not possible the processor does."
+    )
     stall_s: float = Field(default=5.0, gt=0, description="Without a picture for so long, a live stream is blind.")
+    tls_verify: bool = Field(
+        default=True, description="false: any certificate is taken, so that somebody else may answer for the camera."
+    )
+    ca_file: Path | None = Field(
+        default=None,
+        description="Certificates (PEM) that are trusted for https:// and rtsps://; default: the machine's.",
+    )
     min_face_px: float | None = Field(default=None, gt=0, description="Overrides quality.min_size_px for this camera.")
     recorded_at: str = Field(
         default="",
@@ -69,6 +90,12 @@ class CameraConfig(Section):
     def recorded_at_s(self) -> float | None:
         """Seconds since 1970 UTC of the recording's first frame, or None."""
         return parse_utc(self.recorded_at) if self.recorded_at else None
+
+    @property
+    def least_interval_s(self) -> float:
+        """Least time between two frames that are looked at; 0: every frame, and every picture of a watched folder."""
+        limited = self.folder == "read" and (self.pace == "live" or "max_fps" in self.model_fields_set)
+        return 1.0 / self.max_fps if limited else 0.0
 
     @field_validator("recorded_at")
     @classmethod
@@ -281,8 +308,8 @@ class SiteConfig(Section):
         default=None,
         ge=1,
         le=64,
-        description="Frames of one camera at the detector at once; default: 4 at full pace, otherwise 2. Where the "
-        "detector is slower than the cameras, more of them only wait.",
+        description="Frames of one camera at the detector at once; default: 4 at full pace, otherwise 1, and 2 where "
+        "the detector works on both at the same time.",
     )
     authority: AuthorityConfig = AuthorityConfig()
     cameras: tuple[CameraConfig, ...] = Field(default=(), description="The cameras.")

@@ -11,14 +11,16 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lfr_ray.alert.document import to_json
 from lfr_ray.camera.reader import CameraStatus, faults_of
-from lfr_ray.camera.recordings import Recording
+from lfr_ray.camera.recordings import Recording, Rejected
 from lfr_ray.clock import SystemClock
 from lfr_ray.config import SiteConfig
 from lfr_ray.errors import ResourceError
+from lfr_ray.govern.counters import CameraCounters, counters_of
 from lfr_ray.metrics import Snapshot, Timing, merged, percentile_s
 from lfr_ray.models.cards import Detector, Embedder
 from lfr_ray.models.cores import streams_of, usable_cores
@@ -78,6 +80,9 @@ class FootagePlace(Protocol):
             ResourceError: The process in which it ran has died.
         """
 
+    async def stop(self) -> None:
+        """End the recordings that are under way: each gives what was seen of it."""
+
     def frames_under_way(self) -> int:
         """Frames looked at so far of the recordings that have not ended, where that is known."""
 
@@ -87,8 +92,11 @@ class FootagePlace(Protocol):
     async def alerts(self, query: AlertQuery) -> AlertPage:
         """One page of alerts."""
 
+    async def keep_up(self, seen: dict[str, CameraCounters]) -> None:
+        """What every recording counted so far, for the ledger."""
+
     async def close(self) -> None:
-        """Nothing more is asked."""
+        """Nothing more is asked; what was counted is on record."""
 
     def end(self) -> None:
         """End what was started."""
@@ -150,6 +158,10 @@ class LocalFootage:
             await run.stop()
             del self._running[recording.camera.name]
 
+    async def stop(self) -> None:
+        """End the recordings that are under way."""
+        await asyncio.gather(*(run.stop() for run in self._running.values()))
+
     def frames_under_way(self) -> int:
         """Of the recordings that have not ended."""
         return sum(run.frames for run in self._running.values())
@@ -163,6 +175,11 @@ class LocalFootage:
         """One page of alerts."""
         assert self._stages is not None
         return await self._stages.desk.list(query)
+
+    async def keep_up(self, seen: dict[str, CameraCounters]) -> None:
+        """What every recording counted so far, for the ledger."""
+        assert self._stages is not None
+        await self._stages.desk.keep_up(seen)
 
     async def close(self) -> None:
         """End the delivery of alerts, and forget the list."""
@@ -188,6 +205,8 @@ class FootageRun:
     def __init__(self, place: FootagePlace) -> None:
         self._place = place
         self._snapshots: list[Snapshot] = []
+        self._stopped = False
+        self._seen: dict[str, CameraCounters] = {}
 
     def __enter__(self) -> FootageRun:
         return self
@@ -210,17 +229,27 @@ class FootageRun:
         self._place.start(recordings)
 
     def watch(
-        self, recordings: Sequence[Recording], on_progress: Callable[[Progress], None] = lambda progress: None
+        self,
+        recordings: Sequence[Recording],
+        on_progress: Callable[[Progress], None] = lambda progress: None,
+        left_out: Sequence[Rejected] = (),
+        stopped: Callable[[], bool] = lambda: False,
     ) -> FootageResult:
-        """Run every recording from start to end.
+        """Run every recording from start to end, or until it is stopped.
 
         Args:
             recordings: What :func:`~lfr_ray.camera.recordings.open_recordings` found.
             on_progress: Called a few times a second.
+            left_out: Recordings that could not be opened; it is on record.
+            stopped: Asked as often: no more is to be looked at, and what was found so far is the result.
         """
-        return asyncio.run(self._watch(recordings, on_progress))
+        for one in left_out:
+            self._seen[Path(one.file).name] = counters_of(Snapshot(), "", 0.0, 0.0, problems=[one.reason])
+        return asyncio.run(self._watch(recordings, on_progress, stopped))
 
-    async def _watch(self, recordings: Sequence[Recording], on_progress: Callable[[Progress], None]) -> FootageResult:
+    async def _watch(
+        self, recordings: Sequence[Recording], on_progress: Callable[[Progress], None], stopped: Callable[[], bool]
+    ) -> FootageResult:
         progress, free = Progress(recordings=len(recordings)), asyncio.Semaphore(self._place.at_once)
         running: set[asyncio.Task[None]] = set()
         try:
@@ -231,6 +260,9 @@ class FootageRun:
                 done, _ = await asyncio.wait(running, timeout=POLL_S, return_when=asyncio.FIRST_EXCEPTION)
                 for task in done:
                     task.result()
+                if stopped() and not self._stopped:
+                    self._stopped = True
+                    await self._place.stop()
                 on_progress(replace(progress, frames=progress.frames + self._place.frames_under_way()))
             wall_s = time.monotonic() - began_s
             counted = merged([*self._snapshots, await self._place.counted()])
@@ -246,6 +278,8 @@ class FootageRun:
     async def _run_one(self, recording: Recording, free: asyncio.Semaphore, progress: Progress) -> None:
         """One recording, in its turn; its counters are kept."""
         async with free:
+            if self._stopped:
+                return
             name = recording.camera.name
             try:
                 ending = await self._place.run_to_end(recording)
@@ -255,8 +289,15 @@ class FootageRun:
                 progress.endings[name] = ending.status
                 if problems := faults_of(ending.status):
                     progress.blind[name] = problems
+                seen_s = ending.status.seconds - ending.status.missing_s
+                expected = ending.status.expected
+                self._seen[name] = counters_of(
+                    ending.counted, name, max(0.0, seen_s), 0.0, expected=expected, problems=problems
+                )
             except ResourceError:
                 progress.blind[name] = ["its process ended; the rest of the recording was not seen"]
+                self._seen[name] = counters_of(Snapshot(), name, 0.0, 0.0, problems=progress.blind[name])
+            await self._place.keep_up(dict(self._seen))
             progress.recordings_done += 1
 
     async def _every_alert(self) -> list[Alert]:

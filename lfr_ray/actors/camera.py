@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import structlog
 
+from lfr_ray.actors.digest import digest_of
 from lfr_ray.actors.names import leave_cluster
 from lfr_ray.actors.stages import RemoteStages
 from lfr_ray.camera.lease import Lease
@@ -18,6 +20,9 @@ from lfr_ray.pipeline.camera_run import CameraRun, EndOfRecording
 
 LEASE_S = 60.0
 """A camera that nobody has asked for so long ends by itself. A fleet that Serve starts anew needs a part of it."""
+
+REMOVALS = 50
+"""Most pictures of one record that they were removed."""
 
 Leave = Callable[[], None]
 log = structlog.get_logger()
@@ -38,8 +43,10 @@ class CameraActor:
         self._camera = camera
         self._leave = leave
         self._lease = Lease(LEASE_S, clock)
+        self._stages: RemoteStages | None = None
         self._guard: asyncio.Task[None] | None = None
         self._run = CameraRun(site, camera, clock)
+        self._digest = digest_of(site, camera)
 
     async def ready(self, stages: RemoteStages | None = None) -> bool:
         """The process has loaded what it needs; with stages, it has found its way to the models as well."""
@@ -48,10 +55,18 @@ class CameraActor:
         return True
 
     async def renew(self, stages: RemoteStages) -> CameraStatus:
-        """Renew the lease, and start with the first one; the state as a by-product."""
+        """Renew the lease, start with the first one, and ask whom these stages name; the state as a by-product."""
         await self.hold()
-        self._run.begin(stages)
-        return self._run.status()
+        if self._stages is None:
+            self._stages = stages
+        self._stages.follow(stages)
+        self._run.begin(self._stages)
+        await self._record_removals()
+        return await self.status()
+
+    async def status(self) -> CameraStatus:
+        """How it is."""
+        return replace(self._run.status(), digest=self._digest)
 
     async def hold(self) -> None:
         """Renew the lease, whether or not the camera runs already."""
@@ -69,8 +84,18 @@ class CameraActor:
         return self._run.snapshot()
 
     async def stop(self) -> None:
-        """Stop decoding, finish what is under way, forget everybody."""
+        """Stop decoding, finish what is under way, forget everybody; alerts under way are acknowledged first."""
         await self._run.stop()
+        await self._record_removals()
+
+    async def _record_removals(self) -> None:
+        """Put pictures that were deleted after use on record; what the desk does not answer for is sent again."""
+        removed = self._run.removed
+        while removed and self._stages is not None:
+            some = [removed.popleft() for _ in range(min(len(removed), REMOVALS))]
+            if not await self._stages.record_removals(self._camera.name, some):
+                removed.extendleft(reversed(some))
+                return
 
     async def _watch_lease(self) -> None:
         await self._lease.run_out()

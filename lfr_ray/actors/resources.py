@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 
 import ray
+from ray.autoscaler.sdk import request_resources
 
 from lfr_ray.config import SiteConfig
 from lfr_ray.errors import ResourceError
@@ -17,6 +18,14 @@ def needed_resources(site: SiteConfig) -> dict[str, float]:
     cpus = sum(model.cpus * model.replicas for model in models)
     gpus = sum(model.gpus * model.replicas for model in models)
     return {"CPU": cpus + site.camera_cpus * len(site.cameras), "GPU": gpus}
+
+
+def bundles(site: SiteConfig) -> list[dict[str, float]]:
+    """The same, by actor and replica, as an autoscaler must place them."""
+    models = [model for model in (site.detector, site.embedder, site.second_embedder) if model is not None]
+    wanted = [{"CPU": model.cpus, "GPU": model.gpus} for model in models for _ in range(model.replicas)]
+    wanted += [{"CPU": site.camera_cpus}] * len(site.cameras)
+    return [{name: amount for name, amount in one.items() if amount > 0} for one in wanted]
 
 
 def missing_resources(needed: Mapping[str, float], present: Mapping[str, float]) -> dict[str, float]:
@@ -40,6 +49,8 @@ def wait_for_resources(site: SiteConfig, wait_s: float | None = None) -> None:
         ResourceError: Then something is still missing; it is named.
     """
     needed = needed_resources(site)
+    if missing_resources(needed, ray.cluster_resources()):
+        request_resources(bundles=bundles(site))  # an autoscaler adds nodes for what is asked, not for who waits
     until_s = time.monotonic() + (site.resources_wait_s if wait_s is None else wait_s)
     while missing := missing_resources(needed, ray.cluster_resources()):
         if time.monotonic() >= until_s:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from lfr_ray.metrics import Snapshot
     from lfr_ray.pipeline.camera_run import EndOfRecording
 
+RECORDED_S = 2.0
+"""Shorter than the fleet waits for a camera."""
+
 
 class RemoteStages:
     """:class:`~lfr_ray.pipeline.stages.Stages` across processes.
@@ -44,6 +47,10 @@ class RemoteStages:
         self._second = second
         self._matcher = matcher
         self._desk = desk
+
+    def follow(self, newer: RemoteStages) -> None:
+        """Ask the matcher and the desk that the newer ones name: those of before may have died for good."""
+        self._matcher, self._desk = newer._matcher, newer._desk
 
     async def meet(self, site: SiteConfig) -> None:
         """Ask each model once, with nothing to see: a handle looks for its replicas with the first question."""
@@ -73,6 +80,10 @@ class RemoteStages:
         """Returns when the desk has made the alert durable."""
         await self._desk.ask(DeskCalls.raise_alert, sighting)
 
+    async def record_removals(self, camera: str, sha256s: Sequence[str]) -> bool:
+        """Whether the desk has put on record that a camera deleted pictures after use."""
+        return await self._desk.ask(DeskCalls.record_removals, camera, list(sha256s)).within(RECORDED_S) is True
+
 
 def _blank(config: EmbedderConfig) -> Picture:
     """One chip with nothing on it."""
@@ -87,7 +98,10 @@ class CameraCalls(Protocol):
         """The process has loaded what it needs; with stages, it has reached the models as well."""
 
     async def renew(self, stages: RemoteStages) -> CameraStatus:
-        """Renew the lease, and start with the first one."""
+        """Renew the lease, start with the first one, and ask whom these stages name."""
+
+    async def status(self) -> CameraStatus:
+        """How it is."""
 
     async def hold(self) -> None:
         """Renew the lease, whether or not the camera runs already."""

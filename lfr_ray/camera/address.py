@@ -37,12 +37,16 @@ class Address:
         target: What is opened; may hold credentials, so it is never printed.
         shown: The same without credentials, for messages.
         scheme: In small letters, or empty.
+        tls_verify: The certificate of an ``https`` or ``rtsps`` address must be trusted.
+        ca_file: Whose certificates are trusted instead of the machine's; empty: the machine's.
     """
 
     kind: Kind
     target: str = field(repr=False)
     shown: str
     scheme: str = ""
+    tls_verify: bool = field(default=True, repr=False)
+    ca_file: str = field(default="", repr=False)
 
     @property
     def lasting(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ssl
 import threading
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -12,8 +13,8 @@ from typing import cast
 import av
 import av.error
 import av.logging
-import numpy as np
 from av.codec.context import Flags
+from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
 from av.packet import Packet
 from av.sidedata.sidedata import SideData
@@ -26,12 +27,14 @@ from av.video.stream import VideoStream
 from lfr_ray.camera.address import Address
 from lfr_ray.camera.faults import fault_of, kind_of, no_picture, not_video
 from lfr_ray.camera.footage import DecodedPicture, SourceCounts, SourceInfo
-from lfr_ray.camera.orientation import SWAPS_SIDES, orientation_of, turned
+from lfr_ray.camera.h264_numbers import PictureNumbers
+from lfr_ray.camera.hardware import DEVICE_FILES, hardware_for, on_processor
+from lfr_ray.camera.image import DecodedImage
+from lfr_ray.camera.orientation import SWAPS_SIDES, orientation_of
 from lfr_ray.camera.pace import Lag, measure_lag
 from lfr_ray.camera.stills import MAX_PIXELS
 from lfr_ray.clock import Clock
 from lfr_ray.errors import LfrError, SourceError
-from lfr_ray.records import Picture
 
 # FFmpeg prints whole addresses. This is PyAV's default; it is said again in case somebody changed it
 # before us, because PyAV's log callback must not be switched later (it is not safe against threads).
@@ -73,7 +76,8 @@ class VideoFootage:
         clock: For arrival times and stalls.
         stopping: Set by anybody to end the decoding at the next packet.
         stall_s: A stream that delivers no picture for so long has failed.
-        threads: Decoder threads. One is best beside busy detectors, and adds no delay to live streams.
+        decode: ``auto``, ``cpu``, ``cuda`` or ``vaapi``. Where a device cannot, the processor does; of one that was
+            named, the counts say so.
 
     Raises:
         SourceError: The recording is missing, empty or no video.
@@ -81,7 +85,7 @@ class VideoFootage:
     """
 
     def __init__(
-        self, address: Address, *, clock: Clock, stopping: threading.Event, stall_s: float, threads: int = 1
+        self, address: Address, *, clock: Clock, stopping: threading.Event, stall_s: float, decode: str = "auto"
     ) -> None:
         if address.kind == "recording":
             _check_file(address)
@@ -90,14 +94,34 @@ class VideoFootage:
         self._clock = clock
         self._stopping = stopping
         self._stall_s = stall_s
-        self._rgb = VideoReformatter()
+        # One converts for whoever looks at the pictures, the other proves that they can be converted: two threads.
+        self._rgb, self._proof = VideoReformatter(), VideoReformatter()
+        self._proved: tuple[str, int, int] | None = None
         self._lag = Lag()
-        self._began_s = self._seen_s = clock.steady_s()
-        self._container = _open(address, stall_s, clock)
+        hardware, lacking = hardware_for(decode)
+        try:
+            self._begin(hardware)
+            if decode in DEVICE_FILES and hardware and not self._stream.codec_context.is_hwaccel:
+                lacking = on_processor(decode, f"it does not decode {self._stream.codec_context.name}")
+        except LfrError as error:
+            if hardware is None:
+                raise
+            self.counts = SourceCounts()
+            self._begin(None)
+            lacking = on_processor(decode, str(error)) if decode in DEVICE_FILES else ""
+        if lacking:
+            self.counts.report(lacking)
+
+    def _begin(self, hardware: HWAccel | None) -> None:
+        """Open, and decode the first picture."""
+        address = self._address
+        self._numbers: PictureNumbers | None = None
+        self._began_s = self._seen_s = self._clock.steady_s()
+        self._container = _open(address, self._stall_s, self._clock, hardware)
         try:
             self._stream = self._video_stream()
-            self._stream.thread_type = "SLICE" if threads == 1 else "AUTO"
-            self._stream.thread_count = threads
+            # One thread is best beside busy detectors, and adds no delay to live streams.
+            self._stream.thread_type, self._stream.thread_count = "SLICE", 1
             # A recording can be fetched by HTTP. What comes by RTSP comes in its own time, whatever
             # length some servers claim for it.
             vod = address.scheme in {"http", "https"} and bool(self._container.duration)
@@ -154,6 +178,13 @@ class VideoFootage:
         entries = self._stream.index_entries
         hidden = sum(one.is_discard for one in entries) if len(entries) == self._stream.frames else 0
         self.counts.expected = max(0, self._stream.frames - hidden) or None
+        if self._stream.codec_context.name == "h264":
+            self._numbers = PictureNumbers(self._stream.codec_context.extradata or b"")
+
+    def _count_missing(self, missing: int) -> None:
+        self.counts.corrupt += missing
+        if self.counts.expected is not None:
+            self.counts.expected += missing
 
     def _report(self) -> None:
         """What was wrong with a recording that was read to its end."""
@@ -231,6 +262,8 @@ class VideoFootage:
                 # Also when this very packet ends the silence: it was left over in the parser, and
                 # its picture is as old as the silence.
                 raise no_picture(self._address, waited_s)
+            if ours and packet is not None and self._numbers is not None:
+                self._count_missing(self._numbers.missing(bytes(packet), packet.dts))
             for frame in self._pictures_of(packet) if ours else []:
                 self.counts.decoded += 1
                 self._measure_lag(frame, packet)
@@ -298,17 +331,20 @@ class VideoFootage:
             media_s = frame.time - (float(start * base) if start and base and not self._lasting else 0.0)
         return DecodedPicture(media_s, partial(self._convert, frame))
 
-    def _convert(self, frame: VideoFrame) -> Picture | None:
-        """Convert to RGB and turn as the container says; None for a picture that cannot be converted."""
+    def _convert(self, frame: VideoFrame) -> DecodedImage | None:
+        """The picture, turned as the container says; None for one that cannot be converted."""
         if frame.width * frame.height > MAX_PIXELS:
             self.counts.corrupt += 1
             return None
+        kind = (frame.format.name, frame.width, frame.height)
         try:
-            pixels = self._rgb.reformat(frame, format="rgb24", threads=1).to_ndarray()
+            if self._proved != kind:
+                self._proof.reformat(frame, format="rgb24", threads=1)
+                self._proved = kind
         except (av.FFmpegError, ValueError, OSError):
             self.counts.corrupt += 1
             return None
-        return turned(pixels.astype(np.uint8, copy=False), _orientation(frame))
+        return DecodedImage(frame, _orientation(frame), self._rgb)
 
 
 def _orientation(frame: VideoFrame) -> int:
@@ -330,11 +366,13 @@ def _check_file(address: Address) -> None:
         raise not_video(address, "neither a file nor a folder")
 
 
-def _open(address: Address, stall_s: float, clock: Clock) -> InputContainer:
+def _open(address: Address, stall_s: float, clock: Clock, hardware: HWAccel | None) -> InputContainer:
     began_s = clock.steady_s()
     options = {"protocol_whitelist": _PROTOCOLS.get(address.scheme or address.kind, "file")}
     if address.scheme in {"rtsp", "rtsps"}:
         options |= {"rtsp_transport": "tcp", "allowed_media_types": "video"}
+    if address.scheme in {"rtsps", "https"} and address.tls_verify:
+        options |= {"tls_verify": "1", "ca_file": address.ca_file or ssl.get_default_verify_paths().cafile or ""}
     if address.lasting:
         # By default ffmpeg studies a stream for two seconds to guess its rate, and all of that arrives late.
         options |= {"fpsprobesize": "2", "analyzeduration": "1500000"}
@@ -346,6 +384,7 @@ def _open(address: Address, stall_s: float, clock: Clock) -> InputContainer:
             format="v4l2" if address.kind == "device" else None,
             options=options,
             timeout=timeout,
+            hwaccel=hardware,
             metadata_errors="replace",
         )
     except (av.FFmpegError, OSError, ValueError) as error:

@@ -5,6 +5,8 @@ FFmpeg's own texts quote the whole address; only its kinds of error are used her
 
 from __future__ import annotations
 
+import ssl
+
 import av
 import av.error
 
@@ -19,6 +21,11 @@ FAULTS: tuple[tuple[tuple[type[BaseException], ...], str, str], ...] = (
     ),
     ((av.error.HTTPNotFoundError,), "the camera has no such stream", "check the path in the camera's url"),
     ((av.error.HTTPError,), "the camera answered with an error", "look at the camera's own log"),
+    (
+        (ssl.SSLCertVerificationError,),
+        "the camera's certificate is not trusted",
+        "name its authority's file as the camera's ca_file, or set tls_verify: false for this camera",
+    ),
     (
         (ConnectionRefusedError,),
         "nothing listens at the address",

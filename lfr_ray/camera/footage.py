@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from lfr_ray.records import Picture
+from lfr_ray.records import Image, Picture
 
 PROBLEMS_KEPT = 100
 
@@ -83,11 +83,11 @@ class DecodedPicture:
 
     Attributes:
         media_s: Its time on the source's own timeline; None when the source has none.
-        convert: Converts it to RGB; None when that fails.
+        convert: Gives it, in RGB or so that it can be made RGB; None when that fails.
     """
 
     media_s: float | None
-    convert: Callable[[], Picture | None]
+    convert: Callable[[], Picture | Image | None]
 
 
 class Footage(Protocol):

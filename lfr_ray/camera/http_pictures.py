@@ -239,9 +239,9 @@ def _ask(address: Address, stall_s: float) -> Any:
     if login:
         user, _, password = login.partition(":")
         passwords.add_password(None, url, unquote(user), unquote(password))
-    # Cameras sign their certificates themselves.
-    trusting = ssl.create_default_context()
-    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    trusting = ssl.create_default_context(cafile=address.ca_file or None)
+    if not address.tls_verify:
+        trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler(),

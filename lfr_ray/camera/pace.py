@@ -16,6 +16,12 @@ LATEST_S = 1.0
 JUMP_S = 5.0
 """A live stream whose time stamps jump so far has started to count anew."""
 
+SPACING_SMOOTH = 0.2
+"""Weight of the newest answer in how long answers take lately."""
+
+LONGEST_SPACING_S = 0.5
+"""However slow the detector is, a frame is sent to it as soon as it has room after this long."""
+
 LAG_DRIFT = 0.001
 """Share by which the clocks of camera and host may run apart before it counts as lag."""
 
@@ -32,7 +38,7 @@ class PaceConfig:
     """How one source is paced.
 
     Attributes:
-        live: The frames come when they come; nothing is waited for.
+        live: The frames come when they come, or as fast as they are taken; nothing is waited for.
         every: Every frame, at once (pace full); the rest of the fields does not matter.
         period_s: Least time between two frames that are looked at.
     """
@@ -93,6 +99,30 @@ def decide(config: PaceConfig, pace: Pace, media_s: float, now_s: float) -> tupl
     if wait_s > LONGEST_WAIT_S or wait_s < -LATEST_S:
         zero_s, wait_s = now_s - media_s, 0.0
     return PaceDecision(True, max(0.0, wait_s)), replace(after, zero_s=zero_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Spacing:
+    """How far apart frames are sent to a detector that may be slower than the cameras want.
+
+    All cameras wait for it in one line, so that each gets its share; a camera that spreads its frames over the time
+    that an answer takes gets it without bursts.
+
+    Attributes:
+        sent_s: Steady time at which the newest frame was taken.
+        answer_s: How long an answer takes lately.
+    """
+
+    sent_s: float = float("-inf")
+    answer_s: float = 0.0
+
+    def answered(self, took_s: float) -> Spacing:
+        """An answer took so long."""
+        return replace(self, answer_s=self.answer_s + SPACING_SMOOTH * (took_s - self.answer_s))
+
+    def wait_s(self, in_flight: int, now_s: float) -> float:
+        """How long to wait before the next frame is taken, so that so many frames are under way, evenly spaced."""
+        return max(0.0, self.sent_s + min(LONGEST_SPACING_S, self.answer_s / in_flight) - now_s)
 
 
 @dataclass(frozen=True, slots=True)

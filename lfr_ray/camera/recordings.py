@@ -7,12 +7,13 @@ import mimetypes
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lfr_ray.camera.footage import SourceInfo
 from lfr_ray.camera.source import open_source
 from lfr_ray.camera.stills import is_picture_name
-from lfr_ray.config import CameraConfig
-from lfr_ray.errors import LfrError, SourceError
+from lfr_ray.config import MAX_FPS, CameraConfig
+from lfr_ray.errors import ConfigError, LfrError, SourceError
 from lfr_ray.section import parse_section
 
 VIDEO_SUFFIXES = frozenset(
@@ -52,18 +53,31 @@ class Opened:
     rejected: tuple[Rejected, ...]
 
 
-def open_recordings(paths: Sequence[Path], recorded_at: str = "") -> Opened:
+def open_recordings(
+    paths: Sequence[Path], recorded_at: str = "", fps: float | None = None, motion: bool = False
+) -> Opened:
     """Look at every argument before anything is started; what cannot be opened is named, the rest goes on.
 
     Args:
         paths: Files, or folders: the pictures in a folder are one recording, and each video file is one. What is
             evidently neither is passed over, as are hidden files and folders inside folders.
         recorded_at: When they begin, ISO 8601, or empty.
+        fps: Frames a second that are looked at; None: all.
+        motion: Leave the detector out where nothing has moved.
 
     Raises:
-        ConfigError: ``recorded_at`` is no moment.
+        ConfigError: ``recorded_at`` is no moment, or ``fps`` no rate.
     """
-    parse_section(CameraConfig, {"name": "footage", "url": "footage", "recorded_at": recorded_at}, "--recorded-at")
+    if fps is not None and not 0 < fps <= MAX_FPS:
+        raise ConfigError(
+            "--fps is no number of frames a second",
+            got=f"{fps:g}",
+            allowed=f"more than 0, up to {MAX_FPS:g}",
+            next_step="leave --fps out to look at every frame",
+        )
+    rule: dict[str, Any] = {"pace": "full", "recorded_at": recorded_at, "motion": motion}
+    rule |= {} if fps is None else {"max_fps": fps}
+    parse_section(CameraConfig, {"name": "footage", "url": "footage", **rule}, "--recorded-at")
     recordings: list[Recording] = []
     rejected: list[Rejected] = []
     taken: set[str] = set()
@@ -71,7 +85,7 @@ def open_recordings(paths: Sequence[Path], recorded_at: str = "") -> Opened:
         try:
             if not path.exists():
                 raise SourceError("the recording does not exist", got=path, next_step="check the path")
-            camera = CameraConfig(name=_camera_name(path, taken), url=str(path), pace="full", recorded_at=recorded_at)
+            camera = CameraConfig(name=_camera_name(path, taken), url=str(path), **rule)
             source = open_source(camera)
             info = source.info()
             source.close()

@@ -39,9 +39,14 @@ def crop_face(picture: Picture, box: Floats) -> Picture:
         ShapeError: One of them is something else.
     """
     check_picture("picture", picture)
-    x1, y1, x2, y2 = _whole_px(box, FACE_MARGIN, picture.shape[1], picture.shape[0])
+    x1, y1, x2, y2 = face_outline(box, picture.shape[1], picture.shape[0])
     crop: Picture = picture[y1:y2, x1:x2].copy()
     return crop
+
+
+def face_outline(box: Floats, width_px: int, height_px: int) -> Box:
+    """Where :func:`crop_face` cuts: left, top, right, bottom, inside a picture of this size."""
+    return _whole_px(box, FACE_MARGIN, width_px, height_px)
 
 
 def scene_jpeg(picture: Picture, box: Floats, other_boxes: Floats, quality: int = 85) -> bytes:

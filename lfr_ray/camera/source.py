@@ -23,7 +23,7 @@ from lfr_ray.camera.recording_time import RecordingTime
 from lfr_ray.camera.watched_folder import WatchedFolder
 from lfr_ray.clock import Clock, SystemClock
 from lfr_ray.config import CameraConfig
-from lfr_ray.records import Frame, Picture
+from lfr_ray.records import Frame, Image, Picture
 
 __all__ = ["PacedSource", "Schemes", "Source", "SourceInfo", "open_source"]
 
@@ -86,7 +86,9 @@ class PacedSource:
             StreamError: A stream broke, stalled or ended.
         """
         info = self._info
-        config = PaceConfig(info.live, takes_every_frame(self._config), 1.0 / self._config.max_fps)
+        full, period_s = takes_every_frame(self._config), 0.0 if info.stills else self._config.least_interval_s
+        # Where nothing is waited for, a recording is thinned out as a live stream is.
+        config = PaceConfig(info.live or full, full and not period_s, period_s or 1.0)
         pace, index, began_s = Pace(), -1, 0.0
         while True:
             first = index + 1
@@ -104,11 +106,11 @@ class PacedSource:
                     continue
                 if self._stopping.is_set() or (decision.wait_s > 0 and self._wait(decision.wait_s)):
                     return
-                pixels = picture.convert()
-                if pixels is not None:
-                    yield self._frame(index, media_s, pixels)
+                image = picture.convert()
+                if image is not None:
+                    yield self._frame(index, media_s, image)
                 # No picture is kept while the next one is waited for: it may show somebody's face.
-                del picture, pixels
+                del picture, image
             if not info.live and not self._stopping.is_set():
                 began_s += self._recording.finish()
             if info.live or self._config.on_end == "stop" or self._stopping.is_set() or index < first:
@@ -129,12 +131,12 @@ class PacedSource:
         """Close the file, connection or device. Only when nobody is taking frames any more."""
         self._footage.close()
 
-    def _frame(self, index: int, media_s: float, pixels: Picture) -> Frame:
+    def _frame(self, index: int, media_s: float, image: Picture | Image) -> Frame:
         seen_s = self._clock.steady_s()
         captured_s = seen_s if self._info.live else media_s
         recorded_at = self._config.recorded_at_s
         captured_at = self._clock.wall_s() if recorded_at is None or self._info.live else recorded_at + media_s
-        return Frame(self._config.name, index, captured_s, captured_at, pixels, seen_s, self._info.stills)
+        return Frame(self._config.name, index, captured_s, captured_at, image, seen_s, self._info.stills)
 
     def _rewind(self) -> None:
         self._past = self.counts()
@@ -153,6 +155,7 @@ def open_source(
     schemes: Schemes | None = None,
     clock: Clock | None = None,
     stopping: threading.Event | None = None,
+    on_removed: Callable[[str], None] = lambda sha256: None,
 ) -> PacedSource:
     """Open a camera's footage and wait for its first picture.
 
@@ -161,16 +164,21 @@ def open_source(
         schemes: Plugged-in kinds of footage.
         clock: The machine's unless given.
         stopping: Ends the frames when set.
+        on_removed: Told the SHA-256 of each picture that was deleted after use.
 
     Raises:
         SourceError: The address or the recording is wrong.
         StreamError: The camera cannot be reached, or sends no picture.
     """
-    address = parse_address(config.url, schemes or ())
+    ca_file = "" if config.ca_file is None else str(config.ca_file)
+    address = replace(parse_address(config.url, schemes or ()), tls_verify=config.tls_verify, ca_file=ca_file)
     clock = clock or SystemClock()
     stopping = stopping or threading.Event()
     return PacedSource(
-        config, partial(_open_footage, config, address, schemes or {}, clock, stopping), clock=clock, stopping=stopping
+        config,
+        partial(_open_footage, config, address, schemes or {}, clock, stopping, on_removed),
+        clock=clock,
+        stopping=stopping,
     )
 
 
@@ -189,7 +197,7 @@ class PluggedFootage:
         """The source's frames, which are RGB already."""
         for frame in self._source.frames():
             self.counts.decoded += 1
-            yield DecodedPicture(frame.captured_s, partial(_pixels, frame))
+            yield DecodedPicture(frame.captured_s, partial(_image, frame))
             del frame
 
     def close(self) -> None:
@@ -198,21 +206,28 @@ class PluggedFootage:
 
 
 def _open_footage(
-    config: CameraConfig, address: Address, schemes: Schemes, clock: Clock, stopping: threading.Event
+    config: CameraConfig,
+    address: Address,
+    schemes: Schemes,
+    clock: Clock,
+    stopping: threading.Event,
+    on_removed: Callable[[str], None],
 ) -> Footage:
     if address.kind == "scheme":
         return PluggedFootage(schemes[address.scheme](config))
     if config.folder != "read":
         remove = config.folder == "watch-and-remove"
-        return WatchedFolder(address, camera=config.name, remove=remove, clock=clock, stopping=stopping)
+        return WatchedFolder(
+            address, camera=config.name, remove=remove, clock=clock, stopping=stopping, on_removed=on_removed
+        )
     if address.kind == "pictures":
         return FolderFootage(address)
     if address.scheme in {"http", "https"}:
         pictures = open_http_pictures(address, clock=clock, stopping=stopping, stall_s=config.stall_s)
         if pictures is not None:
             return pictures
-    return VideoFootage(address, clock=clock, stopping=stopping, stall_s=config.stall_s)
+    return VideoFootage(address, clock=clock, stopping=stopping, stall_s=config.stall_s, decode=config.decode)
 
 
-def _pixels(frame: Frame) -> Picture:
-    return frame.pixels
+def _image(frame: Frame) -> Picture | Image:
+    return frame.image

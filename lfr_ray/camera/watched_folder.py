@@ -6,7 +6,7 @@ import hashlib
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -58,6 +58,7 @@ class WatchedFolder:
         address: The folder.
         camera: The camera's name, for the record of what is removed.
         remove: Delete each picture once it was handed over.
+        on_removed: Told the SHA-256 of each picture that was deleted.
         clock: For waiting.
         stopping: Set by anybody to end.
 
@@ -65,11 +66,21 @@ class WatchedFolder:
         SourceError: There is no such folder.
     """
 
-    def __init__(self, address: Address, *, camera: str, remove: bool, clock: Clock, stopping: threading.Event) -> None:
+    def __init__(
+        self,
+        address: Address,
+        *,
+        camera: str,
+        remove: bool,
+        clock: Clock,
+        stopping: threading.Event,
+        on_removed: Callable[[str], None],
+    ) -> None:
         self.counts = SourceCounts()
         self._address = address
         self._camera = camera
         self._remove = remove
+        self._on_removed = on_removed
         self._clock = clock
         self._stopping = stopping
         self._root = Path(address.target)
@@ -206,6 +217,7 @@ class WatchedFolder:
             return
         self._old.pop(path, None)
         digest = next(reversed(self._taken))
+        self._on_removed(digest)
         log.info("picture removed after use", camera=self._camera, sha256=digest)
 
 

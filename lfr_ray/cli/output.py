@@ -159,6 +159,39 @@ def _so_far(done: int, of: int | None, unit: str, beside: str) -> str:
     return f"{done:,}{share}" + (f", {beside}" if beside else "")
 
 
+class Faults:
+    """Collects what is wrong with a command's arguments, so that everything is told at once.
+
+    >>> faults = Faults()
+    >>> with faults:
+    ...     check_json_target("/nowhere/result.json")
+    >>> faults.tell()
+    Traceback (most recent call last):
+    ...
+    lfr_ray.errors.ConfigError: the file of --json cannot be written; got: /nowhere/result.json: the folder /nowhere \
+does not exist; allowed: a file in a folder that exists and may be written; next: choose another --json path; nothing \
+was started
+    """
+
+    def __init__(self) -> None:
+        self._found: list[LfrError] = []
+
+    def __enter__(self) -> Faults:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        if isinstance(error, LfrError):
+            self._found.append(error)
+        return isinstance(error, LfrError)
+
+    def tell(self) -> None:
+        """Go on only where nothing is wrong: all faults but one are printed, and the last one is raised."""
+        for error in self._found[:-1]:
+            report(error)
+        for error in self._found[-1:]:
+            raise error
+
+
 def report(error: LfrError) -> int:
     """Print an error's four fields on stderr.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lfr_ray.cli.output import json_target, progress, stderr, table, write_json
+from lfr_ray.cli.endings import Ending, in_order
+from lfr_ray.cli.output import Faults, check_json_target, progress, stderr, table, write_json
 from lfr_ray.cli.output import plain as _plain
 from lfr_ray.clock import utc_text
 from lfr_ray.config import AUTO, AuthorityConfig, DetectorConfig, DeviceName, EmbedderConfig, MatchConfig, SiteConfig
 from lfr_ray.errors import ConfigError, SourceError
+from lfr_ray.models.catalogue import card
 from lfr_ray.section import parse_section
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lfr_ray.match.store import WatchlistStore
     from lfr_ray.retrospective import FootagePlace, FootageResult, FootageRun, Progress
 
+NOT_LOOKED_AT = {"fps": "beyond --fps", "motion": "nothing moved"}
 NEEDS_AUTHORITY = "the category {} needs an authority: open a deployment and give --deployment"
 
 
@@ -40,15 +41,19 @@ def watch(
     watchlist: Annotated[
         Path | None, typer.Option(help="Watchlist folder: DIR/<entry-id>/<image>, optional watchlist.csv.")
     ] = None,
-    json_to: Annotated[
-        str, typer.Option("--json", metavar="FILE|-", help="Write the result as JSON.", callback=json_target)
-    ] = "",
+    json_to: Annotated[str, typer.Option("--json", metavar="FILE|-", help="Write the result as JSON.")] = "",
     deployment: Annotated[str, typer.Option(help="Retrospective deployment under whose authority to compare.")] = "",
     data_dir: Annotated[Path, typer.Option(help="With --deployment: the site's data folder.")] = Path("lfr-data"),
     recorded_at: Annotated[str, typer.Option(help="When the recordings begin, ISO 8601; with --deployment.")] = "",
     model: Annotated[str, typer.Option(help="Embedder's card id, see `lfr models list`.")] = AUTO,
     second_model: Annotated[str, typer.Option(help="Another embedder's card id: an alert then needs both.")] = "",
     detector: Annotated[str, typer.Option(help="Detector's card id.")] = "centerface",
+    fps: Annotated[
+        float | None, typer.Option(help="Look at so many frames a second, evenly spaced; default: every frame.")
+    ] = None,
+    motion: Annotated[
+        bool, typer.Option("--motion", help="Do not ask the detector again where nothing has moved.")
+    ] = False,
     address: Annotated[
         str, typer.Option(help="A Ray cluster, `auto` for the one whose head is this machine; default: no Ray.")
     ] = "",
@@ -64,13 +69,44 @@ def watch(
     With --watchlist alone this is a test: only the categories test and blue-list are compared, and nothing is kept.
     With --deployment the site's approved list is compared under that authority, and alerts go to the site's desk.
     """
-    _check_arguments(watchlist, deployment)
-    rule = parse_section(
-        MatchConfig, {"threshold": threshold, "false_alerts_per_10k_faces": false_alerts}, "--threshold, --false-alerts"
-    )
+    faults = Faults()
+    with faults:
+        check_json_target(json_to)
+    with faults:
+        _check_list(watchlist, deployment)
+    with faults:
+        rule = parse_section(
+            MatchConfig,
+            {"threshold": threshold, "false_alerts_per_10k_faces": false_alerts},
+            "--threshold, --false-alerts",
+        )
+    for one in {detector, model, second_model} - {AUTO, ""}:
+        with faults:
+            card(one)
+    with faults:
+        opened = _opened(videos, recorded_at, fps, motion)
+    faults.tell()
+    kept = bool(deployment)
+    with in_order() as ending:
+        folder = data_dir if kept else ending.folder / "data"
+        authority = AuthorityConfig(kind="retrospective" if kept else "test", deployment=deployment)
+        site = footage_site(folder, authority, model, detector, device, rule, second_model)
+        document = run_footage(site, opened, watchlist, address, ending)
+        if json_to:
+            write_json(json_to, document)
+        if json_to != "-":
+            _print(document)
+    if any(not one.inside for one in opened.rejected):
+        raise typer.Exit(2)
+    if opened.rejected or document["problems"]:
+        raise typer.Exit(1)
+
+
+def _opened(videos: Sequence[Path], recorded_at: str, fps: float | None, motion: bool) -> Opened:
+    """The recordings; what is left out is told."""
     from lfr_ray.camera.recordings import open_recordings
 
-    opened = open_recordings(videos, recorded_at)
+    opened = open_recordings(videos, recorded_at, fps, motion)
     for one in opened.rejected:
         stderr.print(f"[yellow]left out:[/] {_plain(one.file)}: {_plain(one.reason)}")
     if not opened.recordings:
@@ -80,27 +116,11 @@ def watch(
             allowed="video files that FFmpeg reads, or folders of pictures",
             next_step="see the reasons above",
         )
-    kept = bool(deployment)
-    folder = data_dir if kept else Path(tempfile.mkdtemp(prefix="lfr-watch-"))
-    try:
-        authority = AuthorityConfig(kind="retrospective" if kept else "test", deployment=deployment)
-        site = footage_site(folder, authority, model, detector, device, rule, second_model)
-        document = run_footage(site, opened, watchlist, address)
-    finally:
-        if not kept:
-            shutil.rmtree(folder, ignore_errors=True)
-    if json_to:
-        write_json(json_to, document)
-    if json_to != "-":
-        _print(document)
-    if any(not one.inside for one in opened.rejected):
-        raise typer.Exit(2)
-    if opened.rejected or document["problems"]:
-        raise typer.Exit(1)
+    return opened
 
 
-def _check_arguments(watchlist: Path | None, deployment: str) -> None:
-    """What can be wrong before anything is started."""
+def _check_list(watchlist: Path | None, deployment: str) -> None:
+    """What can be wrong with the list before anything is started."""
     if (watchlist is None) == (not deployment):
         raise ConfigError(
             "one list is needed, and only one",
@@ -143,7 +163,9 @@ def footage_site(
     return with_embedders(parse_section(SiteConfig, fields, "the command"))
 
 
-def run_footage(site: SiteConfig, opened: Opened, watchlist: Path | None, address: str = "") -> dict[str, Any]:
+def run_footage(
+    site: SiteConfig, opened: Opened, watchlist: Path | None, address: str, ending: Ending
+) -> dict[str, Any]:
     """Watch recordings from start to end; the document that ``--json`` writes.
 
     Args:
@@ -151,6 +173,7 @@ def run_footage(site: SiteConfig, opened: Opened, watchlist: Path | None, addres
         opened: The recordings.
         watchlist: A watchlist folder; None: what the site's list holds.
         address: A Ray cluster; empty: the chain runs in this process.
+        ending: A signal ends the watching, and what was found so far is the document.
     """
     from lfr_ray.retrospective import FootageRun
 
@@ -167,12 +190,18 @@ def run_footage(site: SiteConfig, opened: Opened, watchlist: Path | None, addres
         for entry in set_aside:
             stderr.print(f"[yellow]not compared:[/] {entry.entry_id}: {NEEDS_AUTHORITY.format(entry.category)}")
         total = sum(one.info.frames or 0 for one in opened.recordings) or None
-        with progress("watching", "frames") as step:
-            result = run.watch(opened.recordings, lambda now: step(now.frames, total, _recordings(now)))
+        with progress("watching", "frames") as step, ending.noted():
+            result = run.watch(
+                opened.recordings,
+                lambda now: step(now.frames, total, _recordings(now)),
+                opened.rejected,
+                lambda: bool(ending.number),
+            )
     document = _document(opened, report, result)
     document["not_compared"] = [
         {"entry_id": entry.entry_id, "reason": NEEDS_AUTHORITY.format(entry.category)} for entry in set_aside
     ]
+    document["incomplete"] = bool(ending.number)
     return document
 
 
@@ -207,6 +236,8 @@ def _enrolled(watchlist: Path | None, store: WatchlistStore, run: FootageRun) ->
 def _document(opened: Opened, report: ImportReport, result: FootageResult) -> dict[str, Any]:
     """The outside promise, in its order; what goes beyond it stands behind."""
     frames = result.frames_by_camera()
+    seconds = sum(one.seconds for one in result.endings.values())
+    people = result.by_label("people_estimated_total", "camera")
     return {
         "sources": [
             _source(one, frames.get(one.camera.name, 0), result.endings.get(one.camera.name))
@@ -224,6 +255,7 @@ def _document(opened: Opened, report: ImportReport, result: FootageResult) -> di
         "speed": {
             "wall_s": round(result.wall_s, 3),
             "frames_per_s": round(sum(frames.values()) / result.wall_s, 2) if result.wall_s else 0.0,
+            "footage_hours_per_hour": round(seconds / result.wall_s, 2) if result.wall_s else 0.0,
             "latency_ms": {
                 "p50": result.percentile_ms("capture_to_answer_seconds", 0.5),
                 "p95": result.percentile_ms("capture_to_answer_seconds", 0.95),
@@ -234,9 +266,14 @@ def _document(opened: Opened, report: ImportReport, result: FootageResult) -> di
             {"camera": name, "problem": problem} for name, found in sorted(result.problems.items()) for problem in found
         ],
         "faces_by_camera": {
-            name: {"seen": seen, "compared": result.by_label("faces_compared_total", "camera").get(name, 0)}
+            name: {
+                "seen": seen,
+                "people_estimated": people.get(name, 0),
+                "compared": result.by_label("faces_compared_total", "camera").get(name, 0),
+            }
             for name, seen in sorted(result.by_label("faces_seen_total", "camera").items())
         },
+        "people_estimated": sum(people.values()),
         "views_rejected": result.by_label("views_rejected_total", "reason"),
         "created_at": utc_text(time.time()),
     }
@@ -255,6 +292,10 @@ def _source(recording: Recording, frames: int, ending: CameraStatus | None) -> d
         "expected": expected,
         "damaged": 0 if ending is None else ending.corrupt,
         "missing_s": 0.0 if ending is None else ending.missing_s,
+        "not_looked_at": {
+            "fps": 0 if ending is None else ending.skipped,
+            "motion": 0 if ending is None else ending.still,
+        },
     }
 
 
@@ -300,11 +341,17 @@ def _print(document: dict[str, Any]) -> None:
     rows: Sequence[tuple[str, object]] = (
         ("recordings", len(document["sources"])),
         ("frames", sum(source["frames"] for source in document["sources"])),
+        *(
+            (f"not looked at: {why}", sum(source["not_looked_at"][rule] for source in document["sources"]))
+            for rule, why in NOT_LOOKED_AT.items()
+        ),
         ("faces seen (tracklets)", document["faces_seen"]),
+        ("people (estimated by place and time)", document["people_estimated"]),
         ("faces compared", document["faces_compared"]),
         ("watchlist", f"{watchlist['entries']} entries, {watchlist['images']} pictures"),
         ("pictures rejected", len(watchlist["rejected"])),
         ("speed", f"{speed['frames_per_s']:.1f} frames/s"),
+        ("hours of footage per hour", f"{speed['footage_hours_per_hour']:.1f}"),
     )
     table("Summary", ("", ""), rows)
     incomplete = [one for one in document["sources"] if one["damaged"] or one["missing_s"]]

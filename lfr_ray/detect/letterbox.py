@@ -11,7 +11,7 @@ import numpy as np
 from lfr_ray.checks import check_picture
 from lfr_ray.errors import ShapeError
 from lfr_ray.models.shrink import halved
-from lfr_ray.records import Faces, Floats, Picture
+from lfr_ray.records import Faces, Floats, Image, Picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,11 @@ class Placement:
         return Faces(boxes, faces.scores, faces.points / scale)
 
 
-def fit(picture: Picture, width_px: int, height_px: int) -> tuple[Picture, Placement]:
+def fit(picture: Picture | Image, width_px: int, height_px: int) -> tuple[Picture, Placement]:
     """Resize a picture onto a canvas, keeping its proportions: halved while it is twice as large, then interpolated.
 
     Args:
-        picture: ``uint8 (h, w, 3)``.
+        picture: ``uint8 (h, w, 3)``, or what makes it smaller by itself.
         width_px: Canvas width.
         height_px: Canvas height.
 
@@ -52,15 +52,18 @@ def fit(picture: Picture, width_px: int, height_px: int) -> tuple[Picture, Place
     Raises:
         ShapeError: No picture, an empty one, or an empty canvas.
     """
-    check_picture("picture", picture)
-    height, width = picture.shape[:2]
+    if isinstance(picture, np.ndarray):
+        check_picture("picture", picture)
+        width, height = picture.shape[1::-1]
+    else:
+        width, height = picture.size_px
     if not (height and width and width_px > 0 and height_px > 0):
         raise ShapeError("an empty picture or canvas", got=f"{width}x{height} onto {width_px}x{height_px}")
     scale = min(width_px / width, height_px / height)
     inner_width = min(width_px, max(1, round(width * scale)))
     inner_height = min(height_px, max(1, round(height * scale)))
     times = max(0, math.floor(math.log2(1 / scale)))
-    part = halved(picture, times)
+    part = halved(picture, times) if isinstance(picture, np.ndarray) else picture.halved(times)
     covered_width, covered_height = min(width, part.shape[1] << times), min(height, part.shape[0] << times)
     placement = Placement(inner_width / covered_width, inner_height / covered_height, width, height)
     if (inner_width, inner_height) == part.shape[1::-1] == (width_px, height_px):

@@ -69,17 +69,38 @@ def cut_chips(picture: Picture, points: Floats, spec: ChipSpec) -> Picture:
     return chips
 
 
+def chip_outline(points: Floats, spec: ChipSpec) -> tuple[int, int, int, int]:
+    """The part of a picture from which one chip is made: left, top, right, bottom; it may reach beyond the picture.
+
+    Args:
+        points: ``float32 (5, 2)`` in the picture's pixels.
+        spec: The embedder card's chip.
+    """
+    turn, shift = similarity(points[np.newaxis], np.array(spec.template_px, np.float64))[0]
+    if turn == 0:
+        return 0, 0, 1, 1
+    return _outline(complex(turn), complex(shift), spec.width_px, spec.height_px, _halvings(complex(turn)))
+
+
+def _halvings(turn: complex) -> int:
+    return max(0, math.ceil(math.log2(HALVE_AT / abs(turn))))
+
+
+def _outline(turn: complex, shift: complex, width: int, height: int, times: int) -> tuple[int, int, int, int]:
+    margin_px = MARGIN_PX * 2**times
+    corners = (np.array([0, width, 1j * height, width + 1j * height]) - shift) / turn
+    left, top = math.floor(corners.real.min()) - margin_px, math.floor(corners.imag.min()) - margin_px
+    return left, top, math.ceil(corners.real.max()) + margin_px, math.ceil(corners.imag.max()) + margin_px
+
+
 def _cut(picture: Picture, turn: complex, shift: complex, chip: Picture) -> None:
     """Fill one chip from the part of the picture that it shows."""
     height, width = chip.shape[:2]
-    times = max(0, math.ceil(math.log2(HALVE_AT / abs(turn))))
+    times = _halvings(turn)
     share = 2**times
-    margin_px = MARGIN_PX * share
-    corners = (np.array([0, width, 1j * height, width + 1j * height]) - shift) / turn
-    left = max(0, math.floor(corners.real.min()) - margin_px)
-    top = max(0, math.floor(corners.imag.min()) - margin_px)
-    right = min(picture.shape[1], math.ceil(corners.real.max()) + margin_px)
-    bottom = min(picture.shape[0], math.ceil(corners.imag.max()) + margin_px)
+    left, top, right, bottom = _outline(turn, shift, width, height, times)
+    left, top = max(0, left), max(0, top)
+    right, bottom = min(picture.shape[1], right), min(picture.shape[0], bottom)
     if right - left < share or bottom - top < share:
         return
     part = halved(picture[top:bottom, left:right], times)

@@ -15,7 +15,7 @@ from lfr_ray.models.cards import Detector, Embedder
 
 def import_watchlist(
     site: SiteConfig, store: WatchlistStore, detector: Detector, embedders: Sequence[Embedder], now_s: float
-) -> None:
+) -> list[str]:
     """Import the site's watchlist folder, if it names one.
 
     Args:
@@ -25,13 +25,20 @@ def import_watchlist(
         embedders: The site's embedders; each picture gets a vector of every one.
         now_s: Wall time.
 
+    Returns:
+        What people should look at: pictures that were not taken, and which face was taken of several; each once.
+
     Raises:
         WatchlistError: The folder is missing, or nothing in it can be used.
     """
     if not site.watchlist:
-        return
+        return []
+    told: list[str] = []
     with tempfile.TemporaryDirectory() as scratch:
         demo = site.watchlist == DEMO_WATCHLIST
         folder = write_watchlist(Path(scratch)) if demo else Path(site.watchlist)
         for embedder in embedders:
-            enrol_folder(folder, store, detector, embedder, now=now_s, only_this_folder=True)
+            report = enrol_folder(folder, store, detector, embedder, now=now_s, only_this_folder=True)
+            told += [f"not enrolled: {one.file}: {one.reason}" for one in report.rejected]
+            told += [f"look at: {one.file}: {one.note}" for one in report.notes]
+    return list(dict.fromkeys(told))

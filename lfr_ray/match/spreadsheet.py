@@ -43,6 +43,11 @@ _NOT_WESTERN = re.compile(
 )
 """What shows that text in one of the 8-bit encodings is not in Windows' Western one."""
 
+_TOLD = re.compile(rb"\s*\"?encoding=([\w-]+)\"?[,;\t|]*(?=\r|\n)", re.IGNORECASE)
+"""A first line like ``encoding=windows-1250``: whoever saved the table answers what its bytes do not say."""
+
+_ANSWERS = {"windows-1250": "cp1250", "windows-1252": "cp1252", "utf-8": "utf-8"}
+
 _DAY = re.compile(r"(\d{1,4})\s*([./-])\s*(\d{1,2})\s*\2\s*(\d{1,4})(?:[ T]+(\d{1,2}:\d{2}(?::\d{2})?))?")
 _EXCEL_DAY = re.compile(r"\d{5}(?:[.,]\d+)?")
 
@@ -60,6 +65,9 @@ def decoded(data: bytes, name: str) -> tuple[str, str]:
     >>> decoded("é;ü".encode("cp1252"), "list.csv")[0]
     'é;ü'
     """
+    told = _TOLD.match(data)
+    if told:
+        return _as_told(data[told.end() :], told[1].decode("ascii").lower(), name), ""
     refused = "zero bytes"
     mark, encoding = next((one for one in _MARKS if data.startswith(one[0])), (b"", ""))
     data = data[len(mark) :]
@@ -73,6 +81,7 @@ def decoded(data: bytes, name: str) -> tuple[str, str]:
     if encoding == "utf-8" and "\0" not in data.decode("latin-1"):
         text = data.decode("cp1252", "replace")
         if "\ufffd" not in text and not _NOT_WESTERN.search(text):
+            _check_one_meaning(text, data.decode("cp1250", "replace"), name)
             said = "read as Windows-1252, because it is not UTF-8; if accented letters are wrong, save it as CSV UTF-8"
             return text, said
         refused += ", and not surely Windows-1252 either"
@@ -81,6 +90,31 @@ def decoded(data: bytes, name: str) -> tuple[str, str]:
         got=refused,
         allowed="UTF-8, UTF-16, or Windows-1252 (Western Europe)",
         next_step="save it as CSV in UTF-8 (in Excel: `CSV UTF-8`)",
+    )
+
+
+def _as_told(data: bytes, said: str, name: str) -> str:
+    """The table behind a first line that names its encoding; that line stays as an empty one, so that lines count."""
+    try:
+        return data.decode(_ANSWERS[said])
+    except (KeyError, UnicodeDecodeError):
+        raise WatchlistError(
+            f"{name} is not in the encoding that its first line names", got=said[:40], allowed=", ".join(_ANSWERS)
+        ) from None
+
+
+def _check_one_meaning(western: str, central: str, name: str) -> None:
+    """Refuse bytes that are one letter in Western and another one in Central Europe: a name must not be guessed."""
+    both = {(one, other) for one, other in zip(western, central, strict=True) if one != other}
+    # What is no letter in Central Europe was not written there.
+    if not both or not all(other.isalpha() for _, other in both):
+        return
+    shown = ", ".join(f"{one} or {other}" for one, other in sorted(both)[:8])
+    raise WatchlistError(
+        f"letters of {name} have two readings",
+        got=f"{shown}: in Windows-1252 (Western Europe) or in Windows-1250 (Central Europe)",
+        allowed="CSV in UTF-8, or a first line encoding=windows-1252 or encoding=windows-1250",
+        next_step="save it as CSV in UTF-8 (in Excel: `CSV UTF-8`), or write such a line above the header",
     )
 
 
@@ -112,7 +146,7 @@ def lines_of(text: str, columns: Collection[str], name: str) -> Iterator[tuple[i
     told = re.match(r"\s*\"?sep=(.)\"?\s*(?:\r\n|\r|\n)", text, re.IGNORECASE)
     skipped = 0
     if told:
-        separator, text, skipped = told[1], text[told.end() :], 1
+        separator, text, skipped = told[1], text[told.end() :], len(text[: told.end()].splitlines())
     else:
         first = next((line for line in text.splitlines() if line.strip(' \t,;|"')), "")
         separator = max(SEPARATORS, key=lambda one: sum(column_named(cell) in columns for cell in _cells(first, one)))

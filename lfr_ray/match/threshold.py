@@ -32,8 +32,9 @@ LEAST_PER_10K = 1e-6
 DEFAULT_PER_10K = 1.0
 """What a single view is allowed where the card does not say how rare false alerts of fused views are."""
 
-SINGLE_SHARE = 0.1
-"""Share of the fused views' false alerts that a single view is allowed: no other view has to agree with it."""
+SINGLE_SHARE = 0.5
+"""Share of the fused views' false alerts that a single view is allowed: before there are three to be fused, two views
+of a face at most are judged by themselves, so that both together are as rare as the fused ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +165,8 @@ def single_thresholds(
     """What one view has to reach that is judged by itself: stricter than fused views, as no other view has to agree.
 
     Similarities of single views are plain: no cohort takes part. The card's fit of single comparisons tells which
-    similarity strangers reach ten times as rarely as they reach the threshold of fused views, or as rarely as the
-    site asks for.
+    similarity strangers reach half as often as they reach the threshold of fused views, or as rarely as the site asks
+    for.
 
     Args:
         calibration: The card's; it has a fit of single comparisons.

@@ -1,14 +1,23 @@
-"""The faces of a camera's frames, in the order of the frames, while several frames are at the detector at once."""
+"""The faces of a camera's frames, in the order of the frames, while several frames are at the detector at once.
+
+Where nothing has moved since the detector's last look, what it saw then holds for the frame.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
+from dataclasses import replace
 
-from lfr_ray.config import DetectorConfig
+from lfr_ray.camera.motion import MotionGate
+from lfr_ray.camera.pace import Spacing
+from lfr_ray.camera.source import takes_every_frame
+from lfr_ray.clock import Clock
+from lfr_ray.config import CameraConfig, DetectorConfig
 from lfr_ray.detect.canvas import canvas_for
 from lfr_ray.detect.letterbox import Placement, fit
-from lfr_ray.pipeline.counts import CameraCounts
+from lfr_ray.pipeline.counts import DETECT, CameraCounts
+from lfr_ray.pipeline.in_flight import InFlight, after_answer
 from lfr_ray.pipeline.stages import FrameSource, Stages
 from lfr_ray.records import Faces, Frame, Picture
 
@@ -18,19 +27,39 @@ class Detections:
 
     Args:
         source: Where the frames come from.
+        camera: Whether it has a motion gate, and whether its frames are spaced evenly: where some may be dropped.
         config: How large a picture the detector gets.
         stages: Where the detector is.
+        clock: Time.
         counts: Where is counted.
-        in_flight: Frames at the detector at once.
+        in_flight: Frames at the detector at once, at most.
+        interval_s: Between two frames that the camera gives, where it is found out how many are of use; None: always
+            so many.
     """
 
     def __init__(
-        self, source: FrameSource, config: DetectorConfig, stages: Stages, counts: CameraCounts, in_flight: int
+        self,
+        source: FrameSource,
+        camera: CameraConfig,
+        config: DetectorConfig,
+        stages: Stages,
+        clock: Clock,
+        counts: CameraCounts,
+        in_flight: int,
+        interval_s: float | None = None,
     ) -> None:
         self._config = config
         self._stages = stages
+        self._clock = clock
         self._counts = counts
+        self._in_flight = in_flight
         self._free = asyncio.Semaphore(in_flight)
+        self._interval_s = interval_s
+        self._useful = InFlight()
+        self._spacing = None if takes_every_frame(camera) else Spacing()
+        self._motion = MotionGate() if camera.motion else None
+        self._last: tuple[asyncio.Task[Faces], Placement] | None = None
+        """The newest look of the detector; only kept for a motion gate."""
         self._sent: asyncio.Queue[tuple[Frame, Placement] | None] = asyncio.Queue()
         self._under_way: deque[asyncio.Task[Faces]] = deque()
         self._reading = asyncio.create_task(self._read(source))
@@ -72,17 +101,52 @@ class Detections:
         try:
             while True:
                 await self._free.acquire()
+                while self._interval_s is not None and len(waiting := self._at_detector()) >= self._useful.allowed:
+                    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                if self._spacing is not None:
+                    await asyncio.sleep(self._spacing.wait_s(self._in_flight, self._clock.steady_s()))
                 frame = await source.get_async()
                 if frame is None:
                     return
                 self._counts.add("frames_total")
-                canvas, placement = fit(frame.pixels, *canvas_for(frame.width_px, frame.height_px, self._config))
-                self._under_way.append(asyncio.create_task(self._detect(canvas)))
+                look, placement = self._still(frame) or self._look(frame)
+                self._under_way.append(look)
                 self._sent.put_nowait((frame, placement))
-                del frame, canvas
+                del frame, look
         finally:
             self._sent.put_nowait(None)
 
+    def _at_detector(self) -> list[asyncio.Task[Faces]]:
+        return [task for task in self._under_way if not task.done()]
+
+    def _still(self, frame: Frame) -> tuple[asyncio.Task[Faces], Placement] | None:
+        """The last look, where it holds for this frame as well."""
+        if self._motion is None or frame.single:
+            return None
+        last = None if self._last is None else self._last[0]
+        failed = last is not None and last.done() and (last.cancelled() or last.exception() is not None)
+        seen = last is None or not last.done() or failed or len(last.result()) > 0
+        if self._motion.moved(frame.image, frame.captured_s, seen=seen) or failed:
+            return None
+        self._counts.add("frames_still_total")
+        return self._last
+
+    def _look(self, frame: Frame) -> tuple[asyncio.Task[Faces], Placement]:
+        if self._spacing is not None:
+            self._spacing = replace(self._spacing, sent_s=self._clock.steady_s())
+        canvas, placement = fit(frame.image, *canvas_for(frame.width_px, frame.height_px, self._config))
+        look = asyncio.create_task(self._detect(canvas))
+        if self._motion is not None:
+            self._last = look, placement
+        return look, placement
+
     async def _detect(self, canvas: Picture) -> Faces:
-        with self._counts.timed("detect_seconds"):
-            return await self._stages.detect(canvas)
+        began_s = self._clock.steady_s()
+        with self._counts.timed(DETECT):
+            faces = await self._stages.detect(canvas)
+        took_s = self._clock.steady_s() - began_s
+        if self._interval_s is not None:
+            self._useful = after_answer(self._useful, took_s, self._interval_s)
+        if self._spacing is not None:
+            self._spacing = self._spacing.answered(took_s)
+        return faces

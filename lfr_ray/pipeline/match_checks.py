@@ -10,6 +10,7 @@ import numpy as np
 from lfr_ray.embed.align import cut_chips
 from lfr_ray.errors import RefusedError
 from lfr_ray.models.cards import ModelCard, chip_spec
+from lfr_ray.pipeline.parts import around
 from lfr_ray.pipeline.stages import Stages
 from lfr_ray.pipeline.tracklets import Tracklet
 from lfr_ray.pipeline.view_checks import ViewCheck
@@ -67,7 +68,8 @@ class SecondModel(ViewCheck, MatchCheck):
 
     def before_embedding(self, view: View, frame: Frame) -> View:
         """The view with the second model's chip."""
-        return replace(view, second_chip=cut_chips(frame.pixels, view.points[np.newaxis], self._chip)[0])
+        part, at_px = around(frame, view.box, view.points, self._chip)
+        return replace(view, second_chip=cut_chips(part, view.points[np.newaxis] - at_px, self._chip)[0])
 
     async def confirms(self, possible: PossibleMatch) -> bool:
         """Whether the second model finds the same entry."""

@@ -14,11 +14,14 @@ from __future__ import annotations
 import asyncio
 from contextlib import ExitStack
 
+import numpy as np
+
 from lfr_ray.camera.redact import crop_face
 from lfr_ray.clock import Clock
 from lfr_ray.config import CameraConfig, SiteConfig
 from lfr_ray.embed.align import cut_chips
 from lfr_ray.embed.quality import assess
+from lfr_ray.health import Looks
 from lfr_ray.metrics import Meter
 from lfr_ray.models.cards import ModelCard, chip_spec
 from lfr_ray.pipeline.alerting import AlertSender
@@ -26,6 +29,8 @@ from lfr_ray.pipeline.check_lists import Checks
 from lfr_ray.pipeline.comparison import ChosenViews, Comparison
 from lfr_ray.pipeline.counts import CameraCounts
 from lfr_ray.pipeline.detections import Detections
+from lfr_ray.pipeline.parts import around
+from lfr_ray.pipeline.people import JOIN_S, PeopleEstimate
 from lfr_ray.pipeline.stages import FrameSource, Stages
 from lfr_ray.pipeline.tracklets import Tracklets
 from lfr_ray.records import Faces, Frame, View
@@ -66,7 +71,7 @@ class CameraSteps:
         meter: Where this camera counts.
         run_id: Differs between two runs of the same camera, so that their alerts' keys differ.
         checks: What views and matches must pass, see :func:`~lfr_ray.pipeline.check_lists.checks_for`.
-        in_flight: Frames at the detector at once.
+        in_flight: Frames at the detector at once, at most.
     """
 
     def __init__(
@@ -92,11 +97,13 @@ class CameraSteps:
         self._in_flight = in_flight
         self._counts = counts = CameraCounts(meter, clock, camera.name)
         self._tracker = FaceTracker(site.track)
+        self._people = PeopleEstimate()
         self._tracklets = tracklets = Tracklets(site.evidence, camera.name, embedder.id)
         self._alerts = alerts = AlertSender(stages, clock, counts, camera.name)
         self._comparison = Comparison(embedder, stages, tracklets, checks, alerts, clock, counts, run_id)
         self._newest = (0, 0.0)
         self._wanted_interval_s = 0.0
+        self._single = False
         self._comparing: dict[asyncio.Task[None], tuple[int, ...]] = {}
         """The tracks of each comparison that is under way."""
 
@@ -105,13 +112,42 @@ class CameraSteps:
         """Why the matcher made no comparison the last time it was asked; empty when it did."""
         return self._comparison.refusal
 
+    def looks(self) -> Looks:
+        """How far it comes with its frames."""
+        return self._counts.looks(self._needed, NO_SINGLE_FIT if self.refusal == NO_SINGLE_FIT else "")
+
+    @property
+    def _needed(self) -> int:
+        """Looks at a face that an alert needs."""
+        return 1 if self._judges_alone else self._site.evidence.min_views
+
+    @property
+    def _judges_alone(self) -> bool:
+        """Single views are judged: of photographs, and of a camera that is slow by itself."""
+        seldom = self._tracker.slow and self._wanted_interval_s >= SLOW_S
+        return self._judges_single and (self._single or seldom)
+
+    async def alerts_sent(self) -> None:
+        """Wait until every alert under way was acknowledged or refused."""
+        await self._alerts.all_sent()
+
     async def run(self, source: FrameSource) -> None:
         """Work until the frames end; every tracklet is forgotten when this returns. It may be called again.
 
         Raises:
             Exception: What the source raised, or a fault of the chain's own. Alerts on their way are still sent.
         """
-        self._detections = Detections(source, self._site.detector, self._stages, self._counts, self._in_flight)
+        fixed = self._site.frames_in_flight is not None or self._camera.pace == "full"
+        self._detections = Detections(
+            source,
+            self._camera,
+            self._site.detector,
+            self._stages,
+            self._clock,
+            self._counts,
+            self._in_flight,
+            None if fixed else self._camera.least_interval_s,
+        )
         self._comparisons = asyncio.Semaphore(MAX_COMPARISONS)
         self._detected_s = self._clock.steady_s()
         forgetting = asyncio.create_task(self._keep_forgetting())
@@ -124,8 +160,10 @@ class CameraSteps:
             ending = (forgetting, *self._comparing)
             for task in ending:
                 task.cancel()
-            self._tracker.finish()
+            self._end(self._tracker.finish())
+            self._forget(0.0)
             self._tracklets.clear()
+            self._people.clear()
             await asyncio.gather(self._detections.close(), *ending, return_exceptions=True)
 
     async def _follow(self, frame: Frame, faces: Faces) -> None:
@@ -137,6 +175,8 @@ class CameraSteps:
         self._note_interval(frame)
         tracked = self._tracker.update(faces, frame.captured_s)
         self._end(tracked.ended)
+        come = self._people.look(tracked.rows, faces.boxes, frame.captured_s, self._tracker.lost_s)
+        self._counts.add("people_estimated_total", come)
         chosen = self._choose(frame, faces, tracked.rows)
         if chosen.views:
             with ExitStack() as holding:
@@ -148,6 +188,7 @@ class CameraSteps:
             # Nobody is followed into another picture, and no comparison is cut short by that.
             await self._compared()
             self._end(self._tracker.finish())
+            self._people.clear()
         self._forget()
 
     def _note_interval(self, frame: Frame) -> None:
@@ -158,29 +199,29 @@ class CameraSteps:
         index, captured_s = self._newest
         passed = frame.index - index
         own_s = (frame.captured_s - captured_s) / passed if passed > 0 else 0.0
-        self._wanted_interval_s = max(own_s, 1.0 / self._camera.max_fps if self._camera.pace == "live" else 0.0)
+        self._wanted_interval_s = max(own_s, self._camera.least_interval_s)
         self._newest = frame.index, frame.captured_s
+        self._single = frame.single
 
     def _choose(self, frame: Frame, faces: Faces, rows: dict[int, int]) -> ChosenViews:
         """Measure every face's quality, and choose the views that are worth a comparison."""
-        alone = self._judges_single and (frame.single or (self._tracker.slow and self._wanted_interval_s >= SLOW_S))
-        chosen = ChosenViews(frame, faces, [], [], alone)
-        if not rows:
-            return chosen
-        chips = cut_chips(frame.pixels, faces.points[list(rows.values())], self._chip)
-        for (track, row), chip in zip(rows.items(), chips, strict=True):
+        chosen = ChosenViews(frame, faces, [], [], self._judges_alone)
+        for track, row in rows.items():
+            if not self._tracklets.may_want(track, frame.captured_s):
+                continue
             box, points = faces.boxes[row], faces.points[row]
+            part, at_px = around(frame, box, points, self._chip)
+            chip = cut_chips(part, points[np.newaxis] - at_px, self._chip)[0]
             quality = assess(box, points, float(faces.scores[row]), chip, self._site.quality, self._camera.min_face_px)
             if not quality.accepted:
                 self._counts.add("views_rejected_total", reason=quality.reason)
             if not self._tracklets.wants(track, quality, frame.index, frame.captured_s):
                 continue
-            # The chip is copied: a slice would keep the chips of all faces in memory.
             moments = (frame.captured_s, frame.captured_at)
-            view = self._checked(View(track, frame.index, *moments, box, points, quality, chip.copy()), frame)
+            view = self._checked(View(track, frame.index, *moments, box, points, quality, chip), frame)
             if view is not None:
                 chosen.views.append(view)
-                chosen.crops.append(crop_face(frame.pixels, box))
+                chosen.crops.append(crop_face(part, box - np.tile(at_px, 2)))
         return chosen
 
     def _checked(self, view: View, frame: Frame) -> View | None:
@@ -221,19 +262,23 @@ class CameraSteps:
             limit_s = self._tracker.lost_s
             if self._camera.pace == "full" or self._detections.under_way:
                 limit_s = max(DETECTOR_LIMIT_S, limit_s)
-            if self._clock.steady_s() - self._detected_s >= limit_s:
+            waited_s = self._clock.steady_s() - self._detected_s
+            if waited_s >= limit_s:
                 self._end(self._tracker.finish())
+            if waited_s >= limit_s + JOIN_S:
+                self._people.clear()
             self._forget()
 
     def _end(self, tracks: tuple[int, ...]) -> None:
-        self._tracklets.end(tracks, self._clock.steady_s())
+        self._people.end(tracks)
+        self._counts.add("faces_seen_total", self._tracklets.end(tracks, self._clock.steady_s()))
 
-    def _forget(self) -> None:
-        for gone in self._tracklets.forget(self._clock.steady_s(), FORGET_LIMIT_S):
-            self._counts.add("faces_seen_total")
+    def _forget(self, limit_s: float = FORGET_LIMIT_S) -> None:
+        for gone in self._tracklets.forget(self._clock.steady_s(), limit_s):
             self._counts.add("faces_forgotten_total")
             if gone.acquired:
                 self._counts.add("faces_compared_total")
+                self._counts.passed(gone.looks, self._needed)
             self._counts.lasted("track_end_to_forgotten_seconds", gone.after_s)
         for task, tracks in list(self._comparing.items()):
             # Nothing can come of it any more, and it still holds their faces and vectors.

@@ -17,7 +17,7 @@ Records that hold pixels or vectors print their shapes only, so that no log can 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +50,7 @@ from lfr_ray.records.alert import (
     Sightings,
     StoredEvent,
     ViewQuality,
+    WebhookEvent,
     is_none,
 )
 from lfr_ray.records.quality import Quality
@@ -79,6 +80,7 @@ __all__ = [
     "Floats",
     "Frame",
     "Hold",
+    "Image",
     "Images",
     "Ints",
     "Match",
@@ -93,6 +95,7 @@ __all__ = [
     "StoredEvent",
     "View",
     "ViewQuality",
+    "WebhookEvent",
     "is_none",
 ]
 
@@ -104,6 +107,28 @@ POINTS = 5
 """Points of a face: two eyes, nose tip, two mouth corners."""
 
 
+class Image(Protocol):
+    """A decoded picture that is made RGB only as far as somebody wants it. Used by one thread at a time.
+
+    Attributes:
+        size_px: Width and height, upright.
+    """
+
+    size_px: tuple[int, int]
+
+    def whole(self) -> Picture:
+        """All of it, ``uint8 (height, width, 3)``."""
+
+    def halved(self, times: int) -> Picture:
+        """All of it, every square of two by two pixels averaged so many times."""
+
+    def part(self, left_px: int, top_px: int, right_px: int, bottom_px: int) -> Picture:
+        """What lies between these sides, which are inside the picture."""
+
+    def luma(self) -> Picture:
+        """Brightness, ``uint8 (h, w)``, not turned."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """One decoded picture of one camera."""
@@ -112,21 +137,32 @@ class Frame:
     index: int
     captured_s: float
     captured_at: float
-    pixels: Picture = field(repr=False)
+    image: Picture | Image = field(repr=False)
     seen_s: float = 0.0
     """Steady clock of the process that decoded it: what latency is measured from."""
     single: bool = False
     """It has no order in time with the camera's other pictures: its faces are judged by this picture alone."""
 
     @property
+    def pixels(self) -> Picture:
+        """All of it in RGB."""
+        return self.image if isinstance(self.image, np.ndarray) else self.image.whole()
+
+    @property
     def height_px(self) -> int:
         """Rows."""
-        return int(self.pixels.shape[0])
+        return int(self.image.shape[0] if isinstance(self.image, np.ndarray) else self.image.size_px[1])
 
     @property
     def width_px(self) -> int:
         """Columns."""
-        return int(self.pixels.shape[1])
+        return int(self.image.shape[1] if isinstance(self.image, np.ndarray) else self.image.size_px[0])
+
+    def part(self, left_px: int, top_px: int, right_px: int, bottom_px: int) -> Picture:
+        """What lies between these sides, in RGB; they are inside the picture."""
+        if isinstance(self.image, np.ndarray):
+            return self.image[top_px:bottom_px, left_px:right_px]
+        return self.image.part(left_px, top_px, right_px, bottom_px)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

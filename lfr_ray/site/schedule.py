@@ -5,14 +5,14 @@ Nothing here looks at a face. It runs in the process of the alerts, which has th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 
 from lfr_ray.clock import Clock, SystemClock
 from lfr_ray.config import SiteConfig
 from lfr_ray.govern.alert_events import alert_facts
 from lfr_ray.govern.breaker import CircuitBreaker, confirmed_false
-from lfr_ray.govern.counters import CameraCounters, counted, totals
+from lfr_ray.govern.counters import CameraCounters, counted, removed, totals
 from lfr_ray.govern.ledger_verify import read_records
 from lfr_ray.govern.profile import profile_of
 from lfr_ray.site.close import close_overdue, finish_closings, purge_expired
@@ -73,9 +73,13 @@ class Schedule:
         """Record what every camera counted since its last record; also to be called at the end."""
         for camera, now in seen.items():
             new = _since(now, self._counted.get(camera, CameraCounters()))
-            if self._deployment and (new.frames or new.blind_s):
+            if self._deployment and replace(new, latency_ms={}) != CameraCounters():
                 self._storage.ledger.append(counted(self._deployment, camera, new))
             self._counted[camera] = now
+
+    def record_removals(self, camera: str, sha256s: Sequence[str]) -> None:
+        """Record that a camera deleted pictures of its folder after use."""
+        self._storage.ledger.append(removed(self._deployment, camera, sha256s))
 
     def _judge(self, faces_now: int) -> None:
         """Pause matching when the false alerts may be more than the ceiling allows."""
@@ -99,4 +103,6 @@ def _since(now: CameraCounters, before: CameraCounters) -> CameraCounters:
         if isinstance(getattr(now, one.name), (int, float))
     }
     rejected = {reason: count - base.rejected.get(reason, 0) for reason, count in now.rejected.items()}
-    return replace(now, **numbers, rejected={reason: count for reason, count in rejected.items() if count})
+    problems = tuple(one for one in now.problems if one not in base.problems)
+    rejected = {reason: count for reason, count in rejected.items() if count}
+    return replace(now, **numbers, rejected=rejected, problems=problems)

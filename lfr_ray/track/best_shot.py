@@ -37,6 +37,11 @@ class Choice:
     drop: int | None = None
 
 
+def spaced(config: EvidenceConfig, taken: TakenViews, captured_s: float) -> bool:
+    """Whether a view comes late enough after the last one that was taken."""
+    return captured_s - taken.last_taken_s >= config.spacing_s - 1e-6
+
+
 def choose(
     config: EvidenceConfig, taken: TakenViews, quality: Quality, key: int, captured_s: float
 ) -> tuple[Choice, TakenViews]:
@@ -57,7 +62,7 @@ def choose(
     >>> choose(config, taken, good, key=1, captured_s=0.05)[0].take
     False
     """
-    if not quality.accepted or captured_s - taken.last_taken_s < config.spacing_s - 1e-6:
+    if not quality.accepted or not spaced(config, taken, captured_s):
         return Choice(take=False), taken
     drop: int | None = None
     kept = taken.kept

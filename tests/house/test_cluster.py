@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import shlex
@@ -28,7 +29,7 @@ KNOWN_OPTIONS = {option for parameter in start.params for option in parameter.op
 NO_SPILLING = {"automatic_object_spilling_enabled": False}
 METRICS = {f"lfr_{name}" for name in (*COUNTERS, *GAUGES, *TIMINGS)}
 SECRET = re.compile(
-    r"(?i)(AKIA[0-9A-Z]{16}|aws_secret\w*\s*[:=]|password\s*[:=]\s*\S|-----BEGIN|://[^/\s@:]+:[^/\s@]+@)"
+    r"(?i)(AKIA[0-9A-Z]{16}|aws_secret\w*\s*[:=]|password\s*[:=]\s*(?!\{valueFrom:|\"\$\()\S|-----BEGIN|://[^/\s@:]+:[^/\s@]+@)"
 )
 
 
@@ -168,9 +169,9 @@ def test_no_file_holds_a_credential(path: Path) -> None:
 
 
 def named_metrics(text: str) -> set[str]:
-    """Every metric of ours in queries, without a summary's suffix."""
+    """Every metric of ours in queries, without a histogram's suffix."""
     found = set(re.findall(r"\blfr_[a-z_]+\b", text)) - {"lfr_ray", "lfr_api_token"}
-    return {name if name in METRICS else re.sub(r"_(sum|count)$", "", name) for name in found}
+    return {name if name in METRICS else re.sub(r"_(sum|count|bucket)$", "", name) for name in found}
 
 
 def test_the_dashboard_shows_every_metric_and_no_other() -> None:
@@ -198,3 +199,39 @@ def test_prometheus_reads_our_address() -> None:
     ours = next(job for job in jobs if job["job_name"] == "lfr")
     assert ours["metrics_path"] == "/metrics"
     assert ours["static_configs"][0]["targets"] == ["127.0.0.1:8000"]
+
+
+SCHEMAS = CLUSTER.parents[1] / "shared" / "schemas"
+
+
+@pytest.mark.skipif(not SCHEMAS.is_dir(), reason="KubeRay's published schemas are not beside the repository")
+def test_the_service_fits_kuberays_published_schema() -> None:
+    definition = yaml.safe_load(gzip.decompress((SCHEMAS / "ray.io_rayservices.yaml.gz").read_bytes()))
+    (schema,) = [one["schema"]["openAPIV3Schema"] for one in definition["spec"]["versions"] if one["name"] == "v1"]
+    service = kind("RayService")
+    jsonschema.validate(service, schema)
+    assert _unknown(service["spec"], schema["properties"]["spec"], "spec") == [], (
+        "fields that the server would drop without a word"
+    )
+
+
+def _unknown(value: Any, schema: dict[str, Any], at: str) -> list[str]:
+    """Fields that a schema does not name, by path."""
+    if isinstance(value, list):
+        return [path for one in value for path in _unknown(one, schema.get("items", {}), at)]
+    known = schema.get("properties", {})
+    if not isinstance(value, dict) or not known:
+        return []
+    inside = [path for name in value if name in known for path in _unknown(value[name], known[name], f"{at}.{name}")]
+    return [f"{at}.{name}" for name in value if name not in known] + inside
+
+
+def test_the_head_runs_neither_cameras_nor_models() -> None:
+    cluster = kind("RayService")["spec"]["rayClusterConfig"]
+    assert cluster["headGroupSpec"]["rayStartParams"]["num-cpus"] == "0"
+    assert cluster["enableInTreeAutoscaling"] is True
+    assert cluster["gcsFaultToleranceOptions"]["redisAddress"]
+    aws = yaml.safe_load((CLUSTER / "launcher-aws.yaml").read_text(encoding="utf-8"))
+    (start_head,) = [one for one in aws["head_start_ray_commands"] if "ray start" in one]
+    assert ray_start_options(start_head)["--num-cpus"] == "0"
+    assert aws["available_node_types"]["head"]["resources"]["CPU"] == 0

@@ -42,6 +42,18 @@ def test_a_site_listens_on_loopback_or_asks_for_a_token(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", SITES, ids=lambda path: path.stem)
+def test_full_models_make_serve_ask_for_all_replicas(path: Path) -> None:
+    """Cameras hold so many requests when a model is full; over the target they must ask for the largest number."""
+    document = load_yaml(path)["applications"][0]
+    site = parse_section(SiteConfig, document["args"], path.name)
+    waiting = sum(site.frames_in_flight_of(one) for one in site.cameras)
+    for one in document.get("deployments", []):
+        scaling = one["autoscaling_config"]
+        most = waiting if one["name"] == "detector" else len(site.cameras)
+        assert most / scaling["target_ongoing_requests"] >= scaling["max_replicas"], one["name"]
+
+
+@pytest.mark.parametrize("path", SITES, ids=lambda path: path.stem)
 def test_a_site_holds_no_credential(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     addresses = [getattr(event, "value", None) or "" for event in yaml.parse(text)]

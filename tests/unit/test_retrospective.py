@@ -12,9 +12,10 @@ import pytest
 
 from lfr_ray.camera.footage import SourceInfo
 from lfr_ray.camera.reader import CameraReader
-from lfr_ray.camera.recordings import Recording
+from lfr_ray.camera.recordings import Recording, Rejected
 from lfr_ray.config import CameraConfig
 from lfr_ray.errors import ConfigError, ResourceError
+from lfr_ray.govern.counters import CameraCounters
 from lfr_ray.metrics import Meter, Snapshot
 from lfr_ray.pipeline.camera_run import EndOfRecording
 from lfr_ray.records import AlertPage
@@ -76,6 +77,9 @@ class Scripted:
     async def alerts(self, query: Any) -> AlertPage:
         return AlertPage((), None, 0)
 
+    async def keep_up(self, seen: dict[str, CameraCounters]) -> None:
+        self.seen = seen
+
     async def close(self) -> None:
         assert not self.under_way, "it is closed only when nothing runs any more"
         self.closed = True
@@ -106,10 +110,18 @@ def test_a_process_that_dies_costs_its_recording_alone() -> None:
         if one.camera.name == "b":
             raise ResourceError("a process of the site has died")
 
-    with FootageRun(Scripted(b_dies)) as run:
-        result = run.watch([recording(name) for name in "abc"])
+    place = Scripted(b_dies)
+    with FootageRun(place) as run:
+        left_out = [Rejected("/tape/d.mp4", "the file is not a video; got: Jo Day.mp4: text")]
+        result = run.watch([recording(name) for name in "abc"], left_out=left_out)
     assert result.frames_by_camera() == {"a": 10, "c": 10}
     assert result.problems == {"b": ["its process ended; the rest of the recording was not seen"]}
+    assert {name: (one.frames, one.problems) for name, one in place.seen.items()} == {
+        "a": (10, ()),
+        "b": (0, tuple(result.problems["b"])),
+        "c": (10, ()),
+        "d.mp4": (0, ("the file is not a video",)),
+    }
 
 
 @pytest.mark.parametrize("error", [ConfigError("the rules are wrong"), KeyboardInterrupt()])

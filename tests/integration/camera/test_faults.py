@@ -2,89 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
-from av.bitstream import BitStreamFilterContext
 from PIL import Image
 
-from lfr_ray.camera.demo_source import DemoSource
 from lfr_ray.camera.footage import SourceCounts
 from lfr_ray.camera.reader import CameraReader, faults_of
 from lfr_ray.camera.recordings import open_recordings
 from lfr_ray.camera.source import open_source
 from lfr_ray.config import CameraConfig
 from lfr_ray.records import Frame
-
-FPS = 25
-FRAMES = 150
-LENGTH_S = FRAMES / FPS
-FRAGMENTED = {"movflags": "frag_keyframe+empty_moov"}
+from tests.integration.camera.clips import FPS, FRAGMENTED, FRAMES, LENGTH_S, Clips, cut, filtered
 
 
 @pytest.fixture(scope="module")
-def pictures() -> list[np.ndarray]:
-    source = DemoSource(CameraConfig(name="gate", url="demo:pier"))
-    return [frame.pixels for _, frame in zip(range(FRAMES // 3), source.frames(), strict=False)]
-
-
-@pytest.fixture(scope="module")
-def write(pictures: list[np.ndarray], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+def write(tmp_path_factory: pytest.TempPathFactory) -> Clips:
     """Writes a clip of people with sound, once for each kind."""
-    made: dict[object, Path] = {}
-
-    def clip(name: str = "clip.mp4", *, gop: int = 25, codec: str = "libx264", **options: str) -> Path:
-        key = (name, gop, codec, tuple(options.items()))
-        if key not in made:
-            made[key] = tmp_path_factory.mktemp("clips") / name
-            _write(made[key], pictures, gop, codec, options or {"movflags": "faststart"})
-        return made[key]
-
-    return clip
-
-
-def _write(path: Path, pictures: list[np.ndarray], gop: int, codec: str, options: dict[str, str]) -> None:
-    with av.open(str(path), "w", options=options if path.suffix == ".mp4" else {}) as container:
-        video = container.add_stream(codec, rate=FPS)
-        video.width, video.height, video.pix_fmt = 640, 360, "yuvj420p" if codec == "mjpeg" else "yuv420p"
-        video.gop_size, video.bit_rate, video.max_b_frames = gop, 2_000_000, 0
-        if codec == "libx264":
-            video.options = {"sc_threshold": "0", "preset": "veryfast"}
-        sound = container.add_stream("aac" if path.suffix != ".avi" else "mp2", rate=44_100, layout="stereo")
-        for index in range(FRAMES):
-            container.mux(video.encode(av.VideoFrame.from_ndarray(pictures[index // 3], format="rgb24")))
-        for index in range(int(LENGTH_S * 44_100 / 1024)):
-            noise = np.random.default_rng(index).integers(-5000, 5000, (2, 1024)).astype(np.float32) / 32768
-            heard = av.AudioFrame.from_ndarray(noise, format="fltp", layout="stereo")
-            heard.sample_rate, heard.pts, heard.time_base = 44_100, index * 1024, Fraction(1, 44_100)
-            container.mux(sound.encode(heard))
-        container.mux(video.encode(None))
-        container.mux(sound.encode(None))
-
-
-def cut(path: Path, share: float, into: Path) -> Path:
-    data = path.read_bytes()
-    shorter = into / path.name
-    shorter.write_bytes(data[: int(len(data) * share)])
-    return shorter
-
-
-def filtered(path: Path, rule: str, into: Path) -> Path:
-    """The same clip, each packet of which went through a bitstream filter."""
-    target = into / path.name
-    with av.open(str(path)) as source, av.open(str(target), "w") as container:
-        video = source.streams.video[0]
-        copied = container.add_stream_from_template(video)
-        changing = BitStreamFilterContext(rule, video)
-        for packet in source.demux(video):
-            for one in changing.filter(packet if packet.dts is not None else None):
-                one.stream = copied
-                container.mux(one)
-    return target
+    return Clips(tmp_path_factory.mktemp("clips"))
 
 
 def read(path: Path) -> tuple[list[Frame], SourceCounts]:
@@ -97,7 +35,7 @@ def read(path: Path) -> tuple[list[Frame], SourceCounts]:
 @pytest.mark.parametrize(
     "name", ["clip.mp4", "clip.mkv", "clip.ts", "clip.avi", "clip.flv"], ids=["mp4", "mkv", "ts", "avi", "flv"]
 )
-def test_a_whole_recording_has_nothing_to_tell(write: Callable[..., Path], name: str) -> None:
+def test_a_whole_recording_has_nothing_to_tell(write: Clips, name: str) -> None:
     frames, counts = read(write(name))
     assert len(frames) == FRAMES
     assert (counts.corrupt, counts.missing_s, counts.problems) == (0, 0.0, [])
@@ -106,7 +44,7 @@ def test_a_whole_recording_has_nothing_to_tell(write: Callable[..., Path], name:
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
-def test_a_recording_without_its_end(write: Callable[..., Path], tmp_path: Path, share: float) -> None:
+def test_a_recording_without_its_end(write: Clips, tmp_path: Path, share: float) -> None:
     frames, counts = read(cut(write(), share, tmp_path))
     assert 0 < len(frames) < FRAMES
     assert counts.expected == FRAMES
@@ -117,9 +55,7 @@ def test_a_recording_without_its_end(write: Callable[..., Path], tmp_path: Path,
 
 
 @pytest.mark.parametrize("gop", [10, 300], ids=["short fragments", "one fragment"])
-def test_a_fragmented_recording_with_sound_gives_all_its_pictures(
-    write: Callable[..., Path], tmp_path: Path, gop: int
-) -> None:
+def test_a_fragmented_recording_with_sound_gives_all_its_pictures(write: Clips, tmp_path: Path, gop: int) -> None:
     """Where the sound of a fragment is cut off, FFmpeg would end at the first sound that is missing."""
     whole = write("clip.mp4", gop=gop, **FRAGMENTED)
     frames, counts = read(cut(whole, 0.75, tmp_path))
@@ -130,29 +66,38 @@ def test_a_fragmented_recording_with_sound_gives_all_its_pictures(
     assert counts.problems
 
 
-def test_damaged_pictures_are_counted(write: Callable[..., Path], tmp_path: Path) -> None:
+def test_damaged_pictures_are_counted(write: Clips, tmp_path: Path) -> None:
     frames, counts = read(filtered(write(), "noise=amount=1500", tmp_path))
     assert len(frames) > FRAMES * 0.8
     assert counts.corrupt > 10
     assert any(problem.startswith("damaged: ") for problem in counts.problems)
 
 
-def test_dropped_pictures_are_told_and_the_others_come(write: Callable[..., Path], tmp_path: Path) -> None:
-    frames, counts = read(filtered(write(), "noise=drop='not(mod(n+1,4))'", tmp_path))
+@pytest.mark.parametrize("gop", [10, 25, 300])
+def test_dropped_pictures_are_told_and_the_others_come(write: Clips, tmp_path: Path, gop: int) -> None:
+    frames, counts = read(filtered(write(gop=gop), "noise=drop='not(mod(n+1,4))'", tmp_path))
     assert len(frames) > (FRAMES - FRAMES // 4) * 0.85
-    assert counts.corrupt > 5
+    assert counts.expected == pytest.approx(FRAMES, abs=7)
+    assert counts.corrupt > 20
     assert counts.missing_s > 0.5
     assert counts.seconds == pytest.approx(LENGTH_S, abs=0.1)
     assert counts.problems
 
 
-def test_a_hole_is_told_with_its_times(write: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_single_picture_that_was_dropped_is_told(write: Clips, tmp_path: Path) -> None:
+    frames, counts = read(filtered(write(), "noise=drop='eq(n,77)'", tmp_path))
+    assert (len(frames), counts.expected, counts.corrupt) == (FRAMES - 1, FRAMES, 1)
+    assert counts.missing_s == pytest.approx(1 / FPS, abs=0.01)
+    assert len(counts.problems) == 1
+
+
+def test_a_hole_is_told_with_its_times(write: Clips, tmp_path: Path) -> None:
     _, counts = read(filtered(write(), "noise=drop='between(n,40,109)'", tmp_path))
     assert counts.missing_s == pytest.approx(70 / FPS, abs=0.3)
     assert any(problem.startswith("no picture from 1.") for problem in counts.problems)
 
 
-def test_a_clip_that_was_cut_without_encoding_is_whole(write: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_clip_that_was_cut_without_encoding_is_whole(write: Clips, tmp_path: Path) -> None:
     """An edit list hides the pictures before the cut; they are not missing."""
     whole, target = write(), tmp_path / "cut.mp4"
     with av.open(str(whole)) as source, av.open(str(target), "w") as container:
@@ -168,9 +113,11 @@ def test_a_clip_that_was_cut_without_encoding_is_whole(write: Callable[..., Path
     assert counts.problems == []
 
 
-def test_a_transport_stream_that_jumps_ahead_and_comes_back(write: Callable[..., Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize("offsets_s", [(0.0, 37_600.0, 0.0), (37_600.0, 0.0, 37_600.0), (0.0, 37_600.0, 37_600.0)])
+def test_a_transport_stream_whose_clock_jumps(write: Clips, tmp_path: Path, offsets_s: tuple[float, ...]) -> None:
+    """Ahead for two seconds, back for two seconds, and ahead for good."""
     parts = []
-    for index, offset_s in enumerate((0.0, 37_600.0, 0.0)):
+    for index, offset_s in enumerate(offsets_s):
         part = tmp_path / f"{index}.ts"
         with av.open(str(write())) as source, av.open(str(part), "w", options={"muxdelay": "0"}) as container:
             video = source.streams.video[0]
@@ -190,6 +137,23 @@ def test_a_transport_stream_that_jumps_ahead_and_comes_back(write: Callable[...,
     assert times_s == pytest.approx([index / FPS for index in range(FRAMES)], abs=0.25)
     assert times_s == sorted(times_s)
     assert counts.seconds == pytest.approx(LENGTH_S, abs=0.25)
+
+
+def test_a_variable_rate_keeps_its_times_and_its_length(write: Clips, tmp_path: Path) -> None:
+    """Two of three pictures of the second half were never filmed; nothing is missing."""
+    path, shown = tmp_path / "phone.mp4", [one for one in range(FRAMES) if one < 75 or one % 3 == 0]
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=FPS)
+        video.width, video.height, video.pix_fmt, video.max_b_frames = 64, 48, "yuv420p", 0
+        for index in shown:
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), index, np.uint8), format="rgb24")
+            frame.pts, frame.time_base = index, Fraction(1, FPS)
+            container.mux(video.encode(frame))
+        container.mux(video.encode(None))
+    frames, counts = read(path)
+    assert [frame.captured_s for frame in frames] == pytest.approx([index / FPS for index in shown], abs=0.001)
+    assert counts.seconds == pytest.approx(LENGTH_S, abs=0.15)
+    assert (counts.corrupt, counts.missing_s, counts.problems) == (0, 0.0, [])
 
 
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
@@ -217,7 +181,7 @@ def test_all_eight_orientations_of_a_phone(tmp_path: Path, rotation: int, mirror
         assert np.abs(wanted[:, ::-1].astype(int) - shown).mean() > 20
 
 
-def test_a_folder_of_everything_gives_each_what_it_is(write: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_folder_of_everything_gives_each_what_it_is(write: Clips, tmp_path: Path) -> None:
     folder = tmp_path / "mixed"
     folder.mkdir()
     (folder / "whole.mp4").write_bytes(write().read_bytes())
@@ -236,13 +200,13 @@ def test_a_folder_of_everything_gives_each_what_it_is(write: Callable[..., Path]
     assert [(one.inside) for one in open_recordings([folder / "words.mp4"]).rejected] == [False]
 
 
-def test_a_folder_of_videos_alone_is_no_folder_of_pictures(write: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_folder_of_videos_alone_is_no_folder_of_pictures(write: Clips, tmp_path: Path) -> None:
     (tmp_path / "one.mp4").write_bytes(write().read_bytes())
     opened = open_recordings([tmp_path])
     assert ([one.camera.name for one in opened.recordings], opened.rejected) == (["one"], ())
 
 
-def test_faults_reach_the_cameras_status(write: Callable[..., Path], tmp_path: Path) -> None:
+def test_faults_reach_the_cameras_status(write: Clips, tmp_path: Path) -> None:
     camera = CameraConfig(name="gate", url=str(cut(write(), 0.6, tmp_path)), pace="full")
     reader = CameraReader(camera).start()
     while not reader.mailbox.ended:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import threading
@@ -164,6 +165,7 @@ def test_pictures_are_removed_after_use_only_where_that_is_asked_for(
     (tmp_path / "new.jpg").write_bytes(jpeg(80))
     seen.wait_for(50, 80)
     assert list(tmp_path.iterdir()) == []
+    assert list(seen.reader.removed) == [hashlib.sha256(jpeg(grey)).hexdigest() for grey in (50, 80)]
 
 
 def test_a_folder_that_vanishes_is_blind_and_comes_back(watch: Callable[..., Seen], tmp_path: Path) -> None:

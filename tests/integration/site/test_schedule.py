@@ -93,6 +93,28 @@ def test_what_cameras_counted_is_recorded_as_what_came_since(site: Site) -> None
     assert site.faces_on_record() == 28, "a camera that was restarted counts from nothing; nothing is lost or doubled"
 
 
+def test_footage_that_is_incomplete_is_on_record_with_its_reasons(site: Site) -> None:
+    whole = CameraCounters(frames=100, expected=100)
+    cut = CameraCounters(frames=60, expected=100, damaged=2, missing_s=1.5, problems=("the last 1.5 s are missing",))
+    for seen in ({"Pier, east": whole}, {"Pier, east": cut, "words.mp4": CameraCounters(problems=("it is no video",))}):
+        site.schedule.count(seen)
+    recorded = totals(read_records(site.files), DEPLOYMENT)
+    assert set(recorded) == {"Pier, east", "words.mp4"}, "a file's name is no id, and it is found again all the same"
+    assert recorded["words.mp4"] == CameraCounters(problems=("it is no video",))
+    found = recorded["Pier, east"]
+    assert (found.damaged, found.missing_s, found.problems) == (cut.damaged, cut.missing_s, cut.problems)
+    records = sum(1 for _ in read_records(site.files))
+    site.schedule.count({"Pier, east": cut})
+    assert sum(1 for _ in read_records(site.files)) == records, "nothing new, no record"
+
+
+def test_pictures_that_a_folder_deleted_are_on_record(site: Site) -> None:
+    hashes = [f"{number:064x}" for number in range(50)]
+    site.schedule.record_removals("gate", hashes)
+    (record,) = [one for one in read_records(site.files) if one["what"] == "pictures removed after use"]
+    assert (record["kind"], record["subject"], record["facts"]["sha256"]) == ("erasure", "gate", hashes)
+
+
 def test_alerts_are_destroyed_when_their_time_is_over(site: Site) -> None:
     site.alert(1)
     site.tick(faces=1)

@@ -11,7 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from lfr_ray.cli import evaluate, watch
+from lfr_ray.cli import evaluate, run, watch
 from lfr_ray.cli.output import report, stderr
 from lfr_ray.errors import LfrError
 from lfr_ray.match.register import COLUMNS
@@ -27,6 +27,7 @@ def told(capsys: pytest.CaptureFixture[str], *words: object) -> str:
     app = typer.Typer()
     watch.register(app)
     evaluate.register(app)
+    run.register(app)
     result = CliRunner().invoke(app, [str(one) for one in words])
     assert isinstance(result.exception, LfrError), result.output
     assert result.stdout == ""
@@ -92,3 +93,26 @@ def test_a_place_that_cannot_be_written_is_told_at_once(
     message = told(capsys, *words, "--json", tmp_path / "nowhere" / "result.json")
     assert "the file of --json cannot be written" in message
     assert "nothing was started" in message
+
+
+def test_everything_that_is_wrong_is_told_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    message = told(
+        capsys, "watch", tmp_path / "missing.mp4", "--json", tmp_path / "nowhere" / "result.json", "--model", "klingon",
+        "--watchlist", tmp_path / "nobody", "--threshold", "0.9", "--false-alerts", "1",
+    )  # fmt: skip
+    for fault in (
+        "the file of --json cannot be written",
+        "the watchlist folder does not exist",
+        "--threshold, --false-alerts",
+        "klingon",
+        "none of the recordings can be used",
+    ):
+        assert message.count(fault) == 1, fault
+
+
+def test_a_site_file_and_a_place_that_are_both_wrong_are_told_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message = told(capsys, "run", tmp_path / "nothing.yaml", "--json", tmp_path / "nowhere" / "result.json")
+    assert "the file of --json cannot be written" in message
+    assert "nothing.yaml" in message

@@ -18,7 +18,7 @@ from lfr_ray.match.register import COLUMNS, read_register
 from lfr_ray.match.spreadsheet import decoded, moment_of
 from lfr_ray.match.watchlist import read_watchlist_folder
 
-NAME = "Jürgen Groß-Møller"
+NAME = "Jürgen Groß-Müller"
 CELLS = ("e1", NAME, "suspect", "§ 163 StPO", "custody, 2024", 'Insp. "Red" Gray', "31.12.2030", "stop; ask")
 
 
@@ -120,9 +120,42 @@ def test_an_encoding_that_cannot_be_told_is_refused_and_no_name_is_guessed(name:
     assert name not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["Zoë Œuvrard", "Noël Šimon", "Åsa Þórðardóttir", "Iñaki Ibáñez", "Renée D\u2019Arc"])
-def test_names_of_western_europe_are_read(name: str) -> None:
+@pytest.mark.parametrize("name", ["Zoë Müller", "Noël Šimon", "José Groß", "Ádám Öz", "Renée D\u2019Arc"])
+def test_letters_that_are_the_same_in_western_and_central_europe_are_read(name: str) -> None:
     assert decoded(name.encode("cp1252"), "watchlist.csv")[0] == name
+    assert decoded(name.encode("cp1250"), "watchlist.csv")[0] == name
+
+
+@pytest.mark.parametrize(
+    ("western", "central"), [("è", "č"), ("ø", "ř"), ("ñ", "ń"), ("ã", "ă"), ("Œ", "Ś"), ("Å", "Ĺ"), ("õ", "ő")]
+)
+def test_letters_that_differ_are_asked_for_and_no_name_is_shown(western: str, central: str) -> None:
+    data = table(";").replace(NAME, f"{western}se Ha").encode("cp1252")
+    with pytest.raises(WatchlistError, match=f"{western} or {central}") as caught:
+        decoded(data, "watchlist.csv")
+    assert "UTF-8" in caught.value.allowed
+    assert "se Ha" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "codec", "name"),
+    [("windows-1252", "cp1252", "Thérèse Møller"), ("windows-1250", "cp1250", "Dvořák"), ("UTF-8", "utf-8", "Dvořák")],
+)
+@pytest.mark.parametrize("first", ["encoding={}\r\n", '"encoding={}";;;;\n', "encoding={}\nsep=;\n"])
+def test_the_first_line_answers_which_encoding_it_is(
+    tmp_path: Path, first: str, said: str, codec: str, name: str
+) -> None:
+    data = (first.format(said) + table(";").replace(NAME, name) + "../x" + ";" * 7 + "\n").encode(codec)
+    (tmp_path / "watchlist.csv").write_bytes(data)
+    register = read_register(tmp_path / "watchlist.csv")
+    assert register.entries["e1"].name == name
+    assert [one.file for one in register.rejected] == [f"watchlist.csv line {first.count(chr(10)) + 3}"]
+
+
+def test_an_answer_that_is_wrong_is_told() -> None:
+    for data in (b"encoding=klingon\nentry_id", b"encoding=utf-8\n\xe8"):
+        with pytest.raises(WatchlistError, match="its first line names"):
+            decoded(data, "watchlist.csv")
 
 
 @pytest.mark.parametrize(

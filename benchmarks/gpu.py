@@ -1,0 +1,163 @@
+"""How many pictures and faces a second does a card do, stage by stage and over several streams?
+
+    python -m benchmarks.gpu [--device cuda] [--width 640] [--height 384] [--batch 1 8 32] [--streams 1 2 4]
+
+It needs torch and torchvision only: no weights, no footage, nothing of this project but ``benchmarks/record.py``. The
+networks have the size of those that run here (a detector of CenterFace's cost, a ResNet for chips), with random
+weights; pictures are noise. Stages: pictures from pinned memory to the device, the detector in half precision,
+non-maximum suppression on the device, chips aligned in one batch, vectors. On a CPU it shows that it works, no more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+import torchvision
+from torch import nn
+from torch.nn import functional
+
+from benchmarks.record import write_result
+
+CANDIDATES, FACES, CHIP_PX, LEAST_PER_S = 256, 8, 112, 200.0
+
+
+class Stages:
+    """The stages of one stream on one device.
+
+    Args:
+        device: Where they run.
+        batch: Pictures of a call.
+        side_px: Height and width of a picture.
+    """
+
+    def __init__(self, device: torch.device, batch: int, side_px: tuple[int, int]) -> None:
+        cuda = device.type == "cuda"
+        self.dtype = torch.float16 if cuda else torch.float32
+        self.device, self.batch, self.side_px = device, batch, side_px
+        noise = torch.randint(0, 256, (batch, *side_px, 3), dtype=torch.uint8)
+        self.pictures = noise.pin_memory() if cuda else noise
+        backbone = torchvision.models.mobilenet_v2().features
+        self.detector = self._ready(nn.Sequential(backbone, nn.Conv2d(1280, 15, 1)))
+        self.embedder = self._ready(torchvision.models.resnet18(num_classes=128))
+        self.stream = torch.cuda.Stream(device) if cuda else None
+        corner = torch.rand(batch * CANDIDATES, 2, device=device) * 400
+        self.boxes = torch.cat((corner, corner + 40), dim=1)
+        self.scores = torch.rand(batch * CANDIDATES, device=device)
+        self.which = torch.arange(batch, device=device).repeat_interleave(CANDIDATES)
+        turn = torch.tensor([[0.2, -0.02, 0.1], [0.02, 0.2, 0.1]], device=device, dtype=self.dtype)
+        self.turns = turn.expand(batch * FACES, 2, 3)
+
+    def _ready(self, network: nn.Module) -> nn.Module:
+        ready = network.eval().requires_grad_(False).to(self.device, self.dtype, memory_format=torch.channels_last)
+        return ready
+
+    def copy(self) -> torch.Tensor:
+        """Pictures on the device, as the networks take them."""
+        there = self.pictures.to(self.device, non_blocking=True).permute(0, 3, 1, 2)
+        return there.to(self.dtype) / 255
+
+    def detect(self, pictures: torch.Tensor) -> Any:
+        """What the detector's network says."""
+        return self.detector(pictures)
+
+    def suppress(self) -> torch.Tensor:
+        """The best boxes that stand apart, of all pictures at once."""
+        return torchvision.ops.batched_nms(self.boxes, self.scores, self.which, 0.4)
+
+    def align(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Chips of all faces of all pictures, turned upright in one batch."""
+        grid = functional.affine_grid(self.turns, [len(self.turns), 3, CHIP_PX, CHIP_PX], align_corners=False)
+        return functional.grid_sample(pictures.repeat_interleave(FACES, dim=0), grid, align_corners=False)
+
+    def embed(self, chips: torch.Tensor) -> Any:
+        """Vectors of unit length."""
+        return functional.normalize(self.embedder(chips).float())
+
+    def all(self) -> None:
+        """Everything, in this stream; it is queued when this returns."""
+        with torch.cuda.stream(self.stream) if self.stream is not None else nullcontext():
+            pictures = self.copy()
+            self.detect(pictures)
+            self.suppress()
+            self.embed(self.align(pictures))
+
+
+def finished(device: torch.device) -> None:
+    """Wait for the device."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def ms_of(work: Callable[[], Any], device: torch.device, rounds: int) -> float:
+    """Median milliseconds of one call, finished."""
+    times = []
+    for _ in range(rounds + 2):
+        finished(device)
+        began_s = time.perf_counter()
+        work()
+        finished(device)
+        times.append((time.perf_counter() - began_s) * 1000)
+    return statistics.median(times[2:])
+
+
+def main() -> int:
+    """Measure and record."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--device", default="cuda", choices=("cuda", "cpu"))
+    parser.add_argument("--width", type=int, default=640)
+    parser.add_argument("--height", type=int, default=384)
+    parser.add_argument("--batch", type=int, nargs="+", default=[1, 8, 32])
+    parser.add_argument("--streams", type=int, nargs="+", default=[1, 2, 4])
+    parser.add_argument("--rounds", type=int, default=20)
+    chosen = parser.parse_args()
+    if chosen.device == "cuda" and not torch.cuda.is_available():
+        print("error: torch sees no CUDA device; allowed here: --device cpu, which proves nothing", file=sys.stderr)
+        return 2
+    device, side_px = torch.device(chosen.device), (chosen.height, chosen.width)
+    stages_ms: dict[str, dict[str, float]] = {}
+    per_s: dict[str, dict[str, float]] = {}
+    with torch.inference_mode():
+        for batch in chosen.batch:
+            one = Stages(device, batch, side_px)
+            pictures = one.copy()
+            chips = one.align(pictures)
+            work = {
+                "copy": one.copy,
+                "detect": lambda one=one, pictures=pictures: one.detect(pictures),
+                "suppress": one.suppress,
+                "align": lambda one=one, pictures=pictures: one.align(pictures),
+                "embed": lambda one=one, chips=chips: one.embed(chips),
+            }
+            stages_ms[str(batch)] = {name: ms_of(call, device, chosen.rounds) for name, call in work.items()}
+            per_s[str(batch)] = {}
+            for streams in chosen.streams:
+                beside = [Stages(device, batch, side_px) for _ in range(streams)]
+                took_ms = ms_of(lambda beside=beside: [each.all() for each in beside], device, chosen.rounds)
+                per_s[str(batch)][str(streams)] = batch * streams * 1000 / took_ms
+    best = max(rate for rates in per_s.values() for rate in rates.values())
+    write_result(
+        f"gpu_{chosen.device}",
+        "How many pictures and faces a second does a card do, stage by stage and over several streams?",
+        {
+            "device": chosen.device,
+            "size_px": [chosen.width, chosen.height],
+            "faces_a_picture": FACES,
+            "stages_ms_by_batch": stages_ms,
+            "pictures_per_s_by_batch_and_streams": per_s,
+            "pictures_per_s_best": best,
+        },
+        f"at least {LEAST_PER_S:g} pictures a second on a card",
+        chosen.device == "cuda" and best >= LEAST_PER_S,
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,101 @@
+"""`lfr plan`: how many nodes a site needs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+
+from lfr_ray.cli.output import check_json_target, json_target, stderr, table, write_json
+from lfr_ray.errors import ConfigError
+from lfr_ray.plan.costs import HardwareCosts, costs_of, hardware
+from lfr_ray.plan.serve_part import with_plan
+from lfr_ray.plan.sizing import Crowd, Node, Plan, plan
+from lfr_ray.site_file import read_site_file
+
+STREAM_HELP = "What each camera sends: WIDTHxHEIGHT@FPS; every frame is decoded, also those not looked at."
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("plan")(plan_site)
+
+
+def plan_site(
+    site_file: Annotated[Path, typer.Argument(metavar="SITE.yaml", help="The site; nothing is started.")],
+    hardware_id: Annotated[
+        str, typer.Option("--hardware", help="Whose costs are taken; see lfr_ray/plan/hardware.")
+    ] = "",
+    cameras: Annotated[int, typer.Option(min=0, help="Plan for so many cameras like the site's; 0: those listed.")] = 0,
+    stream: Annotated[str, typer.Option(help=STREAM_HELP)] = "1920x1080@25",
+    stream_mbit: Annotated[float, typer.Option(min=0.01, help="Megabits a second of each stream.")] = 8.0,
+    people: Annotated[float, typer.Option(min=0, help="Who pass each camera in a minute.")] = 60.0,
+    node_cpus: Annotated[float, typer.Option(min=1, help="Cores of a node.")] = 16.0,
+    node_gpus: Annotated[float, typer.Option(min=0, help="GPUs of a node.")] = 0.0,
+    node_memory_gb: Annotated[float, typer.Option(min=0.5, help="Memory of a node, GB.")] = 64.0,
+    node_mbit: Annotated[float, typer.Option(min=1, help="Network of a node, megabits a second.")] = 10_000.0,
+    nodes: Annotated[int, typer.Option(min=0, help="So many nodes are there: say what they hold.")] = 0,
+    write: Annotated[
+        Path | None, typer.Option(metavar="NEW.yaml", help="Write the site file with the plan in it.")
+    ] = None,
+    json: Annotated[str, typer.Option(callback=json_target, help="Write JSON to this file, or - for stdout.")] = "",
+) -> None:
+    """How many nodes a site needs, what limits it, and the Serve part of its file, by measured costs of each stage."""
+    if write is not None:
+        if write.exists():
+            raise ConfigError("the file is there already", got=write, next_step="name a new file with --write")
+        check_json_target(str(write), "--write")
+    read = read_site_file(site_file)
+    costs = costs_of(hardware_id or hardware()[0])
+    width_px, height_px, fps = _stream(stream)
+    crowd = Crowd(width_px, height_px, fps, stream_mbit, people)
+    node = Node(node_cpus, node_gpus, node_memory_gb, node_mbit)
+    site = read.site
+    if cameras and site.cameras:
+        repeated = [site.cameras[number % len(site.cameras)] for number in range(cameras)]
+        site = site.model_copy(update={"cameras": tuple(repeated)})
+    found = plan(site, costs, node, crowd, nodes=nodes or None)
+    if write is not None:
+        text = yaml.safe_dump(with_plan(read.document, found, costs), sort_keys=False, width=120)
+        write.write_text(text, encoding="utf-8")
+        stderr.print(f"written: {write}")
+    if json:
+        write_json(json, {"hardware": costs.id, "measured": costs.measured} | asdict(found))
+    if json != "-":
+        _print(found, costs, node)
+
+
+def _stream(text: str) -> tuple[int, int, float]:
+    try:
+        size, fps = text.split("@")
+        width, height = size.lower().split("x")
+        numbers = int(width), int(height), float(fps)
+        if min(numbers) <= 0 or not max(numbers) < float("inf"):
+            raise ValueError
+    except ValueError:
+        raise ConfigError("--stream cannot be read", got=text, allowed="WIDTHxHEIGHT@FPS, like 1920x1080@25") from None
+    return numbers
+
+
+def _print(found: Plan, costs: HardwareCosts, node: Node) -> None:
+    unit = "core(s)" if costs.device == "cpu" else "of a GPU"
+    load = found.load
+    fewer = f"; one fewer would lack {found.limit}" if found.limit and found.looked_at == 1 else ""
+    more = f"; more would lack {found.limit}" if found.looked_at < 1 else ""
+    used = (
+        f"{load.cpus:g} of {node.cpus:g} cores, {load.gpus:g} of {node.gpus:g} GPUs, {load.memory_gb:.1f} of "
+        f"{node.memory_gb:g} GB, {load.mbit_s:.0f} of {node.mbit_s:g} Mbit/s"
+    )
+    rows = [
+        ("nodes", f"{found.nodes}{fewer}"),
+        ("frames looked at", f"{found.looked_at:.0%} of those wanted{more}"),
+        ("cameras", f"{found.cameras}, each reserves {found.camera_cpus:g} core(s)"),
+        ("detectors", f"{found.detectors}, each reserves {found.detector_units:g} {unit}"),
+        ("embedders", f"{found.embedders}, each reserves {found.embedder_units:g} {unit}"),
+        ("fullest node", used),
+        ("canvases", f"{found.canvas_mbit_s:.0f} Mbit/s, if no detector stands on its camera's node"),
+    ]
+    table(f"plan with the costs of {costs.id} ({costs.measured})", ("what", "plan"), rows)

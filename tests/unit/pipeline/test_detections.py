@@ -1,0 +1,142 @@
+"""Which frames go to the detector: evenly spread where it is slow, and only where something moved if that is wanted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from itertools import pairwise
+from statistics import median
+
+import numpy as np
+import pytest
+
+from lfr_ray.clock import FakeClock
+from lfr_ray.config import CameraConfig, DetectorConfig, SiteConfig
+from lfr_ray.metrics import Meter
+from lfr_ray.pipeline.counts import CameraCounts
+from lfr_ray.pipeline.detections import Detections
+from lfr_ray.records import Faces, Frame, Picture
+from tests.unit.pipeline.conftest import Chain, ListedFrames, VirtualLoop
+
+PIXELS = np.zeros((64, 64, 3), np.uint8)
+
+
+class SlowDetector:
+    """One picture after the other, in the order in which they came."""
+
+    def __init__(self, takes_s: float) -> None:
+        self._takes_s = takes_s
+        self._busy = asyncio.Lock()
+
+    async def detect(self, canvas: Picture) -> Faces:
+        async with self._busy:
+            await asyncio.sleep(self._takes_s)
+        return Faces.none()
+
+
+class NewestOf:
+    """A camera of ``fps`` frames a second, of which always the newest is taken."""
+
+    def __init__(self, clock: FakeClock, fps: float, first_s: float) -> None:
+        self._clock, self._fps, self._first_s = clock, fps, first_s
+        self._newest = -1
+
+    async def get_async(self) -> Frame:
+        await asyncio.sleep(self._first_s + (self._newest + 1) / self._fps - self._clock.steady_s())
+        self._newest = index = int((self._clock.steady_s() - self._first_s) * self._fps + 1e-6)
+        return Frame("gate", index, self._first_s + index / self._fps, 0.0, PIXELS)
+
+
+@pytest.mark.parametrize("cameras", [2, 6, 8])
+def test_a_slow_detector_is_shared_evenly_and_without_bursts(cameras: int) -> None:
+    clock = FakeClock()
+    looked: list[list[float]] = [[] for _ in range(cameras)]
+
+    async def follow(number: int, detector: SlowDetector) -> None:
+        camera = CameraConfig(name=f"camera-{number}", url="demo:gate", max_fps=25)
+        source, counts = NewestOf(clock, 25.0, clock.steady_s() + number * 0.013), CameraCounts(Meter(), clock, "gate")
+        detections = Detections(source, camera, DetectorConfig(), detector, clock, counts, 2)  # type: ignore[arg-type]
+        while (detected := await detections.next()) is not None:
+            looked[number].append(detected[0].captured_s)
+
+    async def run() -> None:
+        detector = SlowDetector(1 / 50)
+        following = [asyncio.create_task(follow(number, detector)) for number in range(cameras)]
+        await asyncio.sleep(20)
+        for task in following:
+            task.cancel()
+
+    loop = VirtualLoop(clock)
+    try:
+        loop.run_until_complete(run())
+        rest = asyncio.all_tasks(loop)
+        for task in rest:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*rest, return_exceptions=True))
+    finally:
+        loop.close()
+    counted = [len(times_s) for times_s in looked]
+    assert max(counted) <= 1.1 * min(counted)
+    # What the detector can do is used.
+    assert sum(counted) >= 0.9 * min(50, 25 * cameras) * 20
+    for times_s in looked:
+        gaps_s = [after - before for before, after in pairwise(times_s[10:])]
+        assert max(gaps_s) <= 2 * median(gaps_s) + 0.041
+        assert min(gaps_s) >= median(gaps_s) / 2 - 0.041
+
+
+def still_people(index: int) -> Iterator[tuple[float, float]]:
+    yield 200.0, 100.0
+
+
+def watched(frames: int, **camera: object) -> tuple[Chain, ListedFrames]:
+    chain = Chain(still_people, **camera)
+    source = chain.frames(frames)
+    chain.run(chain.steps.run(source))
+    return chain, source
+
+
+def test_a_face_that_stands_still_is_followed_behind_the_gate() -> None:
+    plain, _ = watched(60)
+    chain, _ = watched(60, motion=True)
+    assert chain.count("frames_total") == 60
+    # Six seconds: it is looked for again every 0.3 s, and its track goes on in between.
+    assert chain.count("frames_still_total") == 40
+    assert chain.timing("detect_seconds").count == 20
+    for name in ("faces_detected_total", "faces_seen_total", "faces_compared_total", "views_embedded_total"):
+        assert chain.count(name) == plain.count(name), name
+    assert chain.count("faces_seen_total") == 1
+
+
+def test_without_the_switch_every_frame_is_looked_at() -> None:
+    chain, _ = watched(12)
+    assert chain.count("frames_still_total") == 0
+    assert chain.timing("detect_seconds").count == 12
+
+
+def test_photographs_are_each_looked_at() -> None:
+    chain = Chain(still_people, motion=True)
+    source = chain.frames(5)
+    source.single = True
+    chain.run(chain.steps.run(source))
+    assert chain.count("frames_still_total") == 0
+
+
+def test_a_look_that_failed_is_made_again() -> None:
+    chain = Chain(still_people, motion=True)
+    chain.detector.fails = lambda index: index == 0
+    chain.run(chain.steps.run(chain.frames(3)))
+    assert chain.count("stage_failures_total", stage="detect") == 1
+    assert chain.count("faces_detected_total") == 2
+
+
+def test_recordings_are_not_spaced() -> None:
+    site = SiteConfig(site="pier")
+    chain = Chain(still_people, site=site, pace="full")
+    chain.detector.takes_s = lambda index: 0.4
+    source = chain.frames(20)
+    source.interval_s = 0.001
+    began_s = chain.clock.steady_s()
+    chain.run(chain.steps.run(source))
+    # Four frames at the detector at once, from the start.
+    assert chain.clock.steady_s() - began_s < 20 / 4 * 0.4 + 0.2
