@@ -21,8 +21,8 @@ class DeskAccount:
 
     async def ledger_verdict(self) -> LedgerVerdict:
         """Whether the ledger holds."""
-        from lfr_ray.govern.trust import trusted_keys
         from lfr_ray.govern.ledger_verify import verify_ledger
+        from lfr_ray.govern.trust import trusted_keys
 
         folder = DataDir(self._site.data_dir)
         found = await asyncio.to_thread(verify_ledger, folder, trusted_keys(folder))
