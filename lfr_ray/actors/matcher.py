@@ -90,7 +90,8 @@ class MatcherActor:
         state = said.fault or said.authority or said.list_fault or "in force"
         name, digest = authority.deployment or "test", shown_digest(self._site)
         served = DeploymentState(name, authority.kind, state, model, digest)
-        return DeploymentList((served,), None if halt is None else StopState(halt.by, halt.reason, halt.at))
+        stop = None if halt is None else StopState(halt.by, halt.reason, halt.at)
+        return DeploymentList((served,), stop, site=self._site.site)
 
     def halt(self, officer: str, reason: str) -> Switched:
         """The emergency stop: this actor takes one call at a time, so no comparison is under way when it answers."""

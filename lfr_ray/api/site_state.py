@@ -87,6 +87,7 @@ class DeploymentList:
     deployments: tuple[DeploymentState, ...]
     stop: StopState | None = Field(default=None, description="Null unless the emergency stop is set.")
     paused: str = Field(default="", description="Why alerts are paused; empty when they are not.")
+    site: str = Field(default="", description="The site's name.")
 
 
 @dataclass(frozen=True, config=CLOSED)

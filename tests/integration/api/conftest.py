@@ -27,10 +27,14 @@ from lfr_ray.metrics import Snapshot
 
 
 class EmptySite:
-    """A site without cameras."""
+    """A site without cameras, until a test has some."""
+
+    def __init__(self) -> None:
+        self.shown: list[CameraState] = []
+        self.parts: dict[str, str] = {}
 
     async def cameras(self) -> list[CameraState]:
-        return []
+        return self.shown
 
     async def watchlist(self) -> WatchlistState:
         return WatchlistState(0)
@@ -45,7 +49,7 @@ class EmptySite:
         return Switched(False, officer, reason)
 
     async def readiness(self) -> dict[str, str]:
-        return {}
+        return self.parts
 
     async def snapshot(self) -> Snapshot:
         return Snapshot()
@@ -56,9 +60,17 @@ class Served:
 
     def __init__(self, folder: Path, access: Access, two_person: bool) -> None:
         self.database = Database.at(folder / "desk.sqlite")
-        self.desk = AlertService(AlertStore(self.database), AlertRules(), SystemClock(), cases=CaseRules(two_person))
+        self.consulted: list[str] = []
+        self.desk = AlertService(
+            AlertStore(self.database),
+            AlertRules(),
+            SystemClock(),
+            cases=CaseRules(two_person),
+            on_event=lambda kind, _facts: self.consulted.append(kind) if kind == "consultation" else None,
+        )
         self._port = LocalAlerts(self.desk, WebhookStore(self.database), SystemClock())
         self._access = access
+        self.site = EmptySite()
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
@@ -69,7 +81,7 @@ class Served:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        app = build_api(self._port, EmptySite(), access=self._access, feed=FeedRules(heartbeat_s=0.3))
+        app = build_api(self._port, self.site, access=self._access, feed=FeedRules(heartbeat_s=0.3))
         config = uvicorn.Config(
             app, host="127.0.0.1", port=self.port, log_level="critical", timeout_graceful_shutdown=1, ws="none"
         )
