@@ -96,6 +96,10 @@ def decide(
     decision: Annotated[str, typer.Argument(metavar="DECISION", help=f"One of {', '.join(DECISIONS)}.")],
     officer: Annotated[str, typer.Option(envvar="LFR_OFFICER", metavar="ID", help="Your id.")],
     note: Annotated[str, typer.Option(help="In your own words.")] = "",
+    finding: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FEATURE=FINDING", help="What you found by eye, like nose=agrees; engage needs three."),
+    ] = None,
     corrects: Annotated[int | None, typer.Option(min=1, help="Number of the record that this one replaces.")] = None,
     server: ServerOption = DEFAULT_SERVER,
     json: JsonOption = "",
@@ -103,7 +107,10 @@ def decide(
     """Record your verdict on an alert. Nothing follows from it by itself."""
     if decision not in DECISIONS:
         raise InputError("no such decision", got=decision, allowed=", ".join(DECISIONS))
-    asked = questions.decide(alert_id, decision, officer=officer, note=note, corrects=corrects)
+    found = dict(one.partition("=")[::2] for one in finding or ())
+    asked = questions.decide(
+        alert_id, decision, officer=officer, note=note, comparison=found or None, corrects=corrects
+    )
     with SiteClient(server, officer) as site:
         alert = site.ask(asked)
     if json:
@@ -118,6 +125,27 @@ def decide(
     table("Decision", columns, [(*row, f"{ruling.time_to_decision_s} s", ruling.record_id)])
 
 
+@app.command("hold")
+def hold(
+    alert_id: Annotated[str, typer.Argument(metavar="ALERT", help="The alert's id.")],
+    officer: Annotated[str, typer.Option(envvar="LFR_OFFICER", metavar="ID", help="Your id.")],
+    reason: Annotated[str, typer.Option(help="Why it is kept; recorded.")] = "",
+    release: Annotated[bool, typer.Option("--release", help="Let it go again instead.")] = False,
+    server: ServerOption = DEFAULT_SERVER,
+    json: JsonOption = "",
+) -> None:
+    """Keep an alert as evidence beyond its retention time, or let it go again."""
+    if not release and not reason.strip():
+        raise InputError("a hold needs its reason", allowed="--reason TEXT, or --release")
+    held = questions.hold(alert_id, officer=officer, reason=reason)
+    with SiteClient(server, officer) as site:
+        alert = site.ask(questions.release(alert_id, officer=officer) if release else held)
+    if json:
+        write_json(json, to_json(alert))
+    else:
+        stderr.print("let go" if release else "kept until somebody lets it go")
+
+
 def _row(alert: Alert) -> tuple[object, ...]:
     decision = alert.decision
     return (
@@ -126,8 +154,8 @@ def _row(alert: Alert) -> tuple[object, ...]:
         alert.camera,
         alert.name,
         alert.category,
-        f"{alert.similarity:.3f} / {alert.threshold:.3f}",
-        f"{alert.views_agreeing} of {alert.views_compared}",
+        f"{alert.similarity:.3f} / {alert.threshold:.3f}" if alert.figures_given else "compare first",
+        f"{alert.views_agreeing} of {alert.views_compared}" if alert.figures_given else "-",
         decision.decision if decision else alert.status,
         alert.sightings.count,
     )

@@ -10,12 +10,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from lfr_ray.api.auth import Access
 from lfr_ray.api.site_state import CameraState
 from lfr_ray.cli import top
 from lfr_ray.errors import FailureError, RefusedError
-
-TOKEN = "0123456789abcdef-token"
 
 
 def run(*arguments: str) -> Any:
@@ -27,12 +24,12 @@ def run(*arguments: str) -> Any:
 def test_how_a_site_is_without_looking_at_alerts(
     serve: Callable[..., Any], make_sighting: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house = serve(access=Access.from_text(TOKEN))
+    house = serve(demo_officer="")
     house.desk.raise_alert(make_sighting())
     house.site.shown = [CameraState("gate", "live", fps=4.5, fps_wanted=9.0)]
     house.site.parts = {"authority": "none is in force"}
     assert isinstance(run("--server", house.url).exception, RefusedError)
-    monkeypatch.setenv("LFR_API_TOKEN", TOKEN)
+    monkeypatch.setenv("LFR_API_TOKEN", house.token("ADMIN1", "administrator"))
     shown = run("--server", house.url, "--once")
     assert shown.exit_code == 0, shown.exception
     assert "not ready" in shown.stdout
