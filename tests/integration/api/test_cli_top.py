@@ -18,7 +18,7 @@ from lfr_ray.errors import FailureError, RefusedError
 def run(*arguments: str) -> Any:
     app = typer.Typer()
     top.register(app)
-    return CliRunner().invoke(app, arguments)
+    return CliRunner(env={"COLUMNS": "160"}).invoke(app, arguments)
 
 
 def test_how_a_site_is_without_looking_at_alerts(
