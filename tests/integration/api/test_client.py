@@ -141,13 +141,13 @@ def test_the_stream_goes_on_where_it_was_and_completes_each_event(
     served.desk.pause(by="PC1", reason="the end")
     read, asked = served.desk.get, []
 
-    def get(alert_id: str) -> Any:
+    def get(alert_id: str, *more: Any, **named: Any) -> Any:
         asked.append(alert_id)
         if len(asked) == 1:
             raise StoreError("the database is away")
         if alert_id == ids[1]:
             raise NotFoundError("no such alert")
-        return read(alert_id)
+        return read(alert_id, *more, **named)
 
     monkeypatch.setattr(served.desk, "get", get)
     lost: list[str] = []
