@@ -13,6 +13,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from lfr_ray.clock import parse_utc
+from lfr_ray.outputs_config import OutputsConfig
 from lfr_ray.section import FORMS, Section, form, shown_name
 
 NAME_PATTERN = form(
@@ -325,6 +326,7 @@ class SiteConfig(Section):
     match: MatchConfig = MatchConfig()
     alert: AlertConfig = AlertConfig()
     api: ApiConfig = ApiConfig()
+    outputs: OutputsConfig = OutputsConfig()
 
     def frames_in_flight_of(self, camera: CameraConfig) -> int:
         """Frames of this camera at the detector at once."""
