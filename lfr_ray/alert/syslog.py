@@ -55,7 +55,7 @@ def extension_text(text: str) -> str:
     a\=b|c\\d\ne
     """
     plain = text.replace("\\", "\\\\").replace("=", "\\=")
-    return plain.replace("\r\n", "\\n").replace("\n", "\\n").replace("\r", "\\r")
+    return plain.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\\n")
 
 
 def cef(one: Outgoing, site: str) -> str:

@@ -119,8 +119,13 @@ def desk(desk_on: Callable[..., AlertService], tmp_path: Path) -> Iterator[Alert
 
 def sink(broker: Mosquitto, tmp_path: Path, **options: Any) -> Broker:
     (tmp_path / "password").write_text(f"{PASSWORD}\n")
-    secured = {"username": "desk", "password": f"file:{tmp_path / 'password'}", "ca_file": broker.certificate}
-    config = MqttConfig(name="control", host="127.0.0.1", port=broker.port, **{**secured, **options})
+    secured = {
+        "name": "control",
+        "username": "desk",
+        "password": f"file:{tmp_path / 'password'}",
+        "ca_file": broker.certificate,
+    }
+    config = MqttConfig(host="127.0.0.1", port=broker.port, **{**secured, **options})
     return Broker(config, "harbour", ["gate", "quay #2"])
 
 
@@ -189,18 +194,22 @@ def desk_on_event(desk: AlertService, told: list[str]) -> AlertService:
     return AlertService(desk.store, AlertRules(), SystemClock(), cases=CaseRules(), on_event=note)
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [{"ca_file": None}, {"username": ""}, {"password": "env:LFR_NO_SUCH_PASSWORD"}, {"home_assistant": "forbidden"}],
-    ids=["no trust", "nobody", "no password", "refused by the broker's rules"],
-)
+WRONG: dict[str, dict[str, Any]] = {
+    "no-trust": {"ca_file": None},
+    "nobody": {"username": ""},
+    "no-password": {"password": "env:LFR_NO_SUCH_PASSWORD"},
+    "forbidden": {"home_assistant": "forbidden"},  # by the broker's rules
+}
+
+
+# paho leaves the socket of a handshake that failed to be collected.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_what_is_refused_fails_and_delays_nobody_else(
-    broker: Mosquitto, reader: Reader, desk: AlertService, make_sighting: Make, tmp_path: Path, wrong: dict[str, Any]
+    broker: Mosquitto, reader: Reader, desk: AlertService, make_sighting: Make, tmp_path: Path
 ) -> None:
-    bad = sink(broker, tmp_path, **wrong)
-    bad.name = "other"
-    with running([bad, sink(broker, tmp_path)], desk) as meter:
-        wait_until(lambda: meter.value("output_failing", output="other") == 1, "failing")
+    bad = [sink(broker, tmp_path, **{"name": name, **options}) for name, options in WRONG.items()]
+    with running([*bad, sink(broker, tmp_path)], desk) as meter:
+        wait_until(lambda: all(meter.value("output_failing", output=one) == 1 for one in WRONG), "failing")
         desk.raise_alert(make_sighting())
         wait_until(lambda: len(reader.alerts) == 1, "the alert of the other one")
         assert meter.value("output_failing", output="control") == 0

@@ -186,7 +186,5 @@ VERSION_1 = {
 
 def test_every_later_field_of_an_alert_has_its_upgrade() -> None:
     assert set(tables.UPGRADES) == set(range(1, tables.SCHEMA_VERSION))
-    added = {
-        column for version in tables.UPGRADES for table, column in columns_added(version) if table == "alerts"
-    }
+    added = {column for version in tables.UPGRADES for table, column in columns_added(version) if table == "alerts"}
     assert VERSION_1 | added == set(tables.alerts.columns.keys())
