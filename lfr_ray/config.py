@@ -12,9 +12,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from lfr_ray.api_config import ApiConfig
 from lfr_ray.clock import parse_utc
 from lfr_ray.outputs_config import OutputsConfig
-from lfr_ray.section import FORMS, Section, form, shown_name
+from lfr_ray.section import Section, form, shown_name
 
 NAME_PATTERN = form(
     r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$",
@@ -48,7 +49,7 @@ class CameraConfig(Section):
         min_length=1,
         repr=False,
         description="A file, a folder of pictures, rtsp://, http(s)://, /dev/videoN, or demo:NAME. "
-        "May hold credentials; they are never shown.",
+        "A password stands elsewhere: {env:NAME} or {file:/run/...} in its place.",
     )
     pace: Literal["live", "full"] = Field(
         default="live",
@@ -249,21 +250,7 @@ class AlertConfig(Section):
     database_url: str = Field(
         default="",
         repr=False,
-        description="SQLAlchemy URL; empty: SQLite in data_dir. May hold a password; it is never shown.",
-    )
-
-
-class ApiConfig(Section):
-    """HTTP for alert consumers."""
-
-    token_env: str = Field(
-        default="", description="Environment variable with the bearer token. Empty: only a loopback host is allowed."
-    )
-    console: bool = Field(default=True, description="Serve the console at /.")
-    demo_officer: str = Field(
-        default="",
-        pattern=form(rf"^$|{NAME_PATTERN}", FORMS[NAME_PATTERN]),
-        description="Officer as whom the console signs everybody in without asking; test sites without tokens only.",
+        description="SQLAlchemy URL; empty: SQLite in data_dir. Its password is named: {env:NAME}.",
     )
 
 
@@ -287,6 +274,8 @@ class SiteConfig(Section):
     REMOVED_KEYS: ClassVar[Mapping[str, str]] = {
         "attack": "presentation attack detection was removed, because it withheld too many real people; a poster or a "
         "telephone that shows a listed face alerts, so officers look at the person first",
+        "api -> token_env": "a token that many share proves nobody; give each person and each service its own: "
+        "`lfr people add ID --role ROLE`",
     }
 
     site: str = Field(pattern=NAME_PATTERN, description="Name of the site.")
@@ -305,6 +294,12 @@ class SiteConfig(Section):
         default=30.0, ge=0, le=3600, description="How long to wait for nodes before naming what the cluster lacks."
     )
     camera_cpus: float = Field(default=0.1, ge=0, description="CPUs that each camera reserves.")
+    encrypted_network: str = Field(
+        default="",
+        max_length=200,
+        description="Who states, and why, that the network between nodes is encrypted by itself; empty: Ray's TLS is "
+        "demanded between nodes.",
+    )
     frames_in_flight: int | None = Field(
         default=None,
         ge=1,
@@ -345,8 +340,8 @@ class SiteConfig(Section):
 
     @model_validator(mode="after")
     def _demo_officer(self) -> SiteConfig:
-        if self.api.demo_officer and (self.authority.kind != "test" or self.api.token_env):
-            raise ValueError("api -> demo_officer is for test sites without tokens: elsewhere officers sign in")
+        if self.api.demo_officer and (self.authority.kind != "test" or self.api.oidc):
+            raise ValueError("api -> demo_officer is for test sites without sign-in: elsewhere officers sign in")
         return self
 
     @model_validator(mode="after")

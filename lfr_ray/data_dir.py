@@ -47,6 +47,11 @@ class DataDir:
     running = _Below("running")
     """Lock of the command that runs the site. It says which process that is, and where it answers."""
 
+    people = _Below("people.json")
+    """Hashes of the tokens of all who use the site over HTTP."""
+    people_lock = _Below("people.lock")
+    """Lock of whoever changes them."""
+
     # -- the audit ledger
 
     ledger = _Below("ledger.jsonl")

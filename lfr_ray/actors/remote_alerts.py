@@ -35,9 +35,9 @@ class RemoteAlerts:
         """One page of alerts."""
         return await self._desk().ask(DeskCalls.list, query)
 
-    async def get(self, alert_id: str) -> Alert:
-        """One alert."""
-        return await self._desk().ask(DeskCalls.get, alert_id)
+    async def get(self, alert_id: str, reader: str = "") -> Alert:
+        """One alert, as this reader may see it."""
+        return await self._desk().ask(DeskCalls.get, alert_id, reader)
 
     async def image(self, alert_id: str, kind: str) -> bytes:
         """One JPEG of an alert."""

@@ -18,19 +18,13 @@ MEDIA_TYPES = {
     "svg": "image/svg+xml",
 }
 INDEX = "index.html"
-NO_DEMO = b'<meta name="demo-officer" content="">'
 
 
-def read_pages(demo_officer: str = "") -> Mapping[str, bytes]:
-    """Every file of the console by its name.
-
-    Args:
-        demo_officer: As whom the console signs everybody in without asking; empty: officers sign in.
-    """
+def read_pages() -> Mapping[str, bytes]:
+    """Every file of the console by its name."""
     folder = resources.files("lfr_ray") / "console"
     files = [item for item in folder.iterdir() if item.name.rpartition(".")[2] in MEDIA_TYPES]
-    pages = {item.name: item.read_bytes() for item in files}
-    return pages | {INDEX: pages[INDEX].replace(NO_DEMO, NO_DEMO.replace(b'""', f'"{demo_officer}"'.encode()))}
+    return {item.name: item.read_bytes() for item in files}
 
 
 def page_router(pages: Mapping[str, bytes]) -> APIRouter:

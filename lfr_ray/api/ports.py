@@ -34,8 +34,8 @@ class AlertsPort(Protocol):
     async def list(self, query: AlertQuery) -> AlertPage:
         """One page of alerts."""
 
-    async def get(self, alert_id: str) -> Alert:
-        """One alert."""
+    async def get(self, alert_id: str, reader: str = "") -> Alert:
+        """One alert, as this reader may see it."""
 
     async def image(self, alert_id: str, kind: str) -> bytes:
         """One JPEG of an alert."""
@@ -122,9 +122,9 @@ class LocalAlerts:
         """One page of alerts."""
         return await asyncio.to_thread(self._alerts.list, query)
 
-    async def get(self, alert_id: str) -> Alert:
-        """One alert."""
-        return await asyncio.to_thread(self._alerts.get, alert_id)
+    async def get(self, alert_id: str, reader: str = "") -> Alert:
+        """One alert, as this reader may see it."""
+        return await asyncio.to_thread(self._alerts.get, alert_id, reader)
 
     async def image(self, alert_id: str, kind: str) -> bytes:
         """One JPEG of an alert."""

@@ -111,6 +111,10 @@ def decide(
     decision: Annotated[str, typer.Argument(metavar="DECISION", help=f"One of {', '.join(DECISIONS)}.")],
     officer: Annotated[str, typer.Option(envvar="LFR_OFFICER", metavar="ID", help="Your id.")],
     note: Annotated[str, typer.Option(help="In your own words.")] = "",
+    finding: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FEATURE=FINDING", help="What you found by eye, like nose=agrees; engage needs three."),
+    ] = None,
     corrects: Annotated[int | None, typer.Option(min=1, help="Number of the record that this one replaces.")] = None,
     server: ServerOption = DEFAULT_SERVER,
     json: JsonOption = "",
@@ -121,6 +125,8 @@ def decide(
     body: dict[str, Any] = {"officer": officer, "decision": decision, "note": note}
     if corrects is not None:
         body["corrects"] = corrects
+    if finding:
+        body["comparison"] = dict(one.partition("=")[::2] for one in finding)
     with AlertServer(server, officer) as site:
         document = site.post(f"/v1/alerts/{_path_part(alert_id)}/decision", body)
         alert = site.read(Alert, document)
@@ -305,8 +311,8 @@ def _row(alert: Alert) -> tuple[object, ...]:
         alert.camera,
         alert.name,
         alert.category,
-        f"{alert.similarity:.3f} / {alert.threshold:.3f}",
-        f"{alert.views_agreeing} of {alert.views_compared}",
+        f"{alert.similarity:.3f} / {alert.threshold:.3f}" if alert.figures_given else "compare first",
+        f"{alert.views_agreeing} of {alert.views_compared}" if alert.figures_given else "-",
         decision.decision if decision else alert.status,
         alert.sightings.count,
     )

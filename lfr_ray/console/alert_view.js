@@ -1,6 +1,6 @@
 // The selected alert: pictures first, then the officer's own comparison, then the machine's figures.
 
-import { byId, capital, chance, figure, h, moment, words } from "./elements.js";
+import { byId, capital, chance, figure, h, moment, problemText, words } from "./elements.js";
 import { decisionStep, outcomeStep } from "./verdict.js";
 
 const FEATURES = [
@@ -39,7 +39,7 @@ export class AlertView {
   async open(alertId) {
     this.alert = await this.link.get(`/v1/alerts/${alertId}`);
     this.comparison = {};
-    this.compared = this.alert.status === "decided";
+    this.compared = this.alert.figures_given;
     this.forgetPictures();
     this.drawAll();
     byId("detail").focus({ preventScroll: true });
@@ -167,10 +167,19 @@ export class AlertView {
       h("h3", {}, h("span", { class: "number", "aria-hidden": "true" }, "1"), "Compare the faces yourself"),
       h("p", {}, `Leave out hair, glasses and clothes. Judge at least ${LEAST_FINDINGS} features; the figures come after.`),
       h("div", { class: "features" }, rows),
-      this.compared ? null : h("div", { class: "actions" }, done));
+      this.compared ? null : h("div", { class: "actions" }, done),
+      h("p", { class: "fault", role: "alert", id: "compared-fault" }));
   }
 
-  reveal() {
+  // The server gives figures only to who has compared.
+  async reveal() {
+    byId("compared").disabled = true;
+    try {
+      this.alert = await this.link.post(`/v1/alerts/${this.id}/comparison`, { comparison: this.comparison });
+    } catch (error) {
+      byId("compared-fault").textContent = problemText(error);
+      return;
+    }
     this.compared = true;
     this.drawSteps();
     byId("figures").focus();

@@ -25,6 +25,7 @@ from lfr_ray.govern.listing import Listed, Listing, write_listing
 from lfr_ray.govern.profile import RetentionRules, kept_profile
 from lfr_ray.govern.receipt import SignedReceipt, load_receipt
 from lfr_ray.govern.retention import Item, due
+from lfr_ray.shred import shred
 from lfr_ray.site.erase import ErasableAlerts, erasable_stores
 from lfr_ray.site.facts import alert_events
 from lfr_ray.site.open import SiteStorage
@@ -167,6 +168,24 @@ def purge_expired(storage: SiteStorage, rules: RetentionRules, *, clock: Clock |
     event = Event("erasure", "alerts destroyed: their time was over", actor="system", facts=counts)
     storage.ledger.append(event)
     return counts["alerts"]
+
+
+def destroy_old_listings(storage: SiteStorage, rules: RetentionRules, *, clock: Clock | None = None) -> int:
+    """Destroy the nominal ids of past lists, and what volunteers declared of themselves, whose time is over.
+
+    Returns:
+        How many listings were destroyed.
+    """
+    paths = {path.stem: path for path in storage.data_dir.listings}
+    items = [Item(deployment, "listing", path.stat().st_mtime) for deployment, path in paths.items()]
+    gone = due(items, rules, (clock or SystemClock()).wall_s())
+    for one in gone:
+        shred(paths[one.item.id])
+        facts = {"reason": one.reason}
+        storage.ledger.append(
+            Event("erasure", "listing destroyed", deployment=one.item.id, actor="system", facts=facts)
+        )
+    return len(gone)
 
 
 def overdue(storage: SiteStorage, rules: RetentionRules, now_s: float) -> tuple[str, ...]:

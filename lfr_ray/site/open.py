@@ -16,9 +16,11 @@ from lfr_ray.alert.store import AlertStore
 from lfr_ray.clock import Clock, SystemClock
 from lfr_ray.config import MatchConfig, SiteConfig
 from lfr_ray.data_dir import DataDir
-from lfr_ray.errors import AuthorityError
+from lfr_ray.errors import AuthorityError, RefusedError
+from lfr_ray.files import with_secrets
 from lfr_ray.govern.alert_events import RECORDED_ELSEWHERE, last_event_id, ledger_event
 from lfr_ray.govern.gate import AuthorityGate
+from lfr_ray.govern.grant import load_grant
 from lfr_ray.govern.keys import training_fault, trusted_keys
 from lfr_ray.govern.ledger import Ledger, open_ledger
 from lfr_ray.govern.ledger_verify import read_records
@@ -56,7 +58,7 @@ class SiteStorage:
     @property
     def searched(self) -> tuple[Path, ...]:
         """Every root."""
-        return (self.data_dir.root, *self.roots)
+        return (self.data_dir.root, *self.alerts.database.files, *self.roots)
 
 
 @contextmanager
@@ -98,9 +100,9 @@ def open_alerts(
         StoreError: A database that cannot be opened.
     """
     if site.alert.database_url:
-        database = Database(site.alert.database_url)
+        database = Database(with_secrets(site.alert.database_url))
     else:
-        site.data_dir.mkdir(parents=True, exist_ok=True)
+        site.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         database = Database.at(DataDir(site.data_dir).alert_database)
     return AlertService(
         AlertStore(database),
@@ -108,8 +110,16 @@ def open_alerts(
         clock or SystemClock(),
         cases=cases or CaseRules(),
         on_event=on_event,
+        closed=lambda deployment: is_closed(DataDir(site.data_dir), deployment),
         reported_event_id=reported_event_id,
     )
+
+
+def is_closed(data_dir: DataDir, deployment: str) -> bool:
+    """Its closing has begun or is done."""
+    if not deployment or not data_dir.grant(deployment).exists():
+        return False
+    return load_grant(data_dir, deployment).closing is not None or data_dir.receipt(deployment).exists()
 
 
 class OpenedAlerts:
@@ -122,6 +132,7 @@ class OpenedAlerts:
 
     def __init__(self, site: SiteConfig, clock: Clock) -> None:
         data_dir = DataDir(site.data_dir)
+        keep_private(data_dir, is_test=site.authority.kind == TEST)
         ledger = open_ledger(data_dir, clock)
 
         def record(kind: str, facts: Mapping[str, Any]) -> None:
@@ -137,6 +148,26 @@ class OpenedAlerts:
             reported_event_id=last_event_id(read_records(data_dir)),
         )
         self.storage = SiteStorage(data_dir, open_store(site), self.service.store, ledger)
+
+
+def keep_private(data_dir: DataDir, *, is_test: bool) -> None:
+    """The data folder is its owner's alone. A new one is made so, and a test's is closed; any other is refused.
+
+    Raises:
+        RefusedError: Others may enter it.
+    """
+    folder = data_dir.root
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    others = folder.stat().st_mode & 0o077
+    if others and is_test:
+        folder.chmod(0o700)
+    elif others:
+        raise RefusedError(
+            "the data folder is open to other users of this machine",
+            got=f"{folder}: mode {folder.stat().st_mode & 0o777:o}",
+            allowed="mode 700",
+            next_step=f"chmod 700 {folder}",
+        )
 
 
 def case_rules(site: SiteConfig, profile: Profile) -> CaseRules:

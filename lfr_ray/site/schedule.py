@@ -16,7 +16,7 @@ from lfr_ray.govern.breaker import CircuitBreaker, confirmed_false
 from lfr_ray.govern.counters import CameraCounters, counted, removed, totals_of_runs
 from lfr_ray.govern.ledger_verify import read_records
 from lfr_ray.govern.profile import profile_of
-from lfr_ray.site.close import close_overdue, finish_closings, purge_expired
+from lfr_ray.site.close import close_overdue, destroy_old_listings, finish_closings, purge_expired
 from lfr_ray.site.facts import alert_events
 from lfr_ray.site.open import SiteStorage
 
@@ -66,6 +66,7 @@ class Schedule:
             self._purge_at_s = now_s
             purge_expired(self._storage, self._profile.retention, clock=self._clock)
             close_overdue(self._storage, clock=self._clock)
+            destroy_old_listings(self._storage, self._profile.retention, clock=self._clock)
         if now_s - self._count_at_s >= COUNT_EVERY_S:
             self._count_at_s = now_s
             self.count(seen)

@@ -103,6 +103,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterator
     document["http_options"]["port"] = free_port()
     args = document["applications"][0]["args"]
     args |= {"site": "harbour", "data_dir": str(folder / "data"), "alert": {"cooldown_s": 1.0}}
+    args["api"] = {"demo_officer": "PC1"}
     args["resources_wait_s"] = 240.0  # a machine that does many other things at once
     args["cameras"] = [
         {"name": "pier", "url": "demo:pier", "on_end": "loop"},

@@ -27,7 +27,9 @@ from lfr_ray.api.auth import Access
 from lfr_ray.api.ports import LocalAlerts
 from lfr_ray.api.site_state import CameraState, DeploymentList, DeploymentState, StopState, Switched, WatchlistState
 from lfr_ray.clock import SystemClock, utc_text
+from lfr_ray.data_dir import DataDir
 from lfr_ray.metrics import Snapshot
+from lfr_ray.people.tokens import People
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
 QUIET = (
@@ -104,9 +106,7 @@ class GroundSite:
 class LiveHouse:
     """A desk and its server on a free port of loopback."""
 
-    def __init__(
-        self, folder: Path, make_sighting: Callable[..., Any], *, access: Access, two_person: bool, demo_officer: str
-    ) -> None:
+    def __init__(self, folder: Path, make_sighting: Callable[..., Any], *, two_person: bool, demo_officer: str) -> None:
         self._make = make_sighting
         self.database = Database.at(folder / "desk.sqlite")
         clock = SystemClock()
@@ -120,8 +120,8 @@ class LiveHouse:
         )
         self.site = GroundSite()
         self._port = LocalAlerts(self.desk, WebhookStore(self.database), clock)
-        self._access = access
-        self._demo_officer = demo_officer
+        self.people = People(DataDir(folder))
+        self._access = Access(self.people, demo_officer=demo_officer)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
@@ -132,8 +132,7 @@ class LiveHouse:
         return f"http://127.0.0.1:{self.port}/"
 
     def start(self) -> None:
-        feed, officer = FeedRules(heartbeat_s=1.0), self._demo_officer
-        app = build_api(self._port, self.site, access=self._access, demo_officer=officer, feed=feed)
+        app = build_api(self._port, self.site, access=self._access, feed=FeedRules(heartbeat_s=1.0))
         config = uvicorn.Config(
             app, host="127.0.0.1", port=self.port, log_level="critical", timeout_graceful_shutdown=1, ws="none"
         )
@@ -174,9 +173,8 @@ class LiveHouse:
 def open_house(tmp_path: Path, make_sighting: Callable[..., Any]) -> Iterator[Callable[..., LiveHouse]]:
     opened: list[LiveHouse] = []
 
-    def make(*, access: Access | None = None, two_person: bool = False, demo_officer: str = "") -> LiveHouse:
-        rules = {"two_person": two_person, "demo_officer": demo_officer}
-        opened.append(LiveHouse(tmp_path, make_sighting, access=access or Access({}), **rules))
+    def make(*, two_person: bool = False, demo_officer: str = "") -> LiveHouse:
+        opened.append(LiveHouse(tmp_path, make_sighting, two_person=two_person, demo_officer=demo_officer))
         return opened[-1]
 
     yield make
@@ -222,7 +220,7 @@ def open_page(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
         page.on("request", lambda request: None if _is_ours(request.url, url) else faults.append(request.url))
         page.goto(url)
         if officer is not None:
-            page.fill("#officer-id", officer)
+            page.fill("#token", People(DataDir(tmp_path)).add(officer, "supervisor", days=1, now_s=time.time()))
             page.click("#sign-in button[type=submit]")
             page.wait_for_selector("#link.live")
         return page

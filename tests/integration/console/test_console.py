@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ from typing import Any
 import pytest
 
 from lfr_ray.alert.erase import AlertEraser
-from lfr_ray.api.auth import Access
-from lfr_ray.records import CaseRecord
+from lfr_ray.records import CaseRecord, Details
+
+COMPARED = Details(comparison={"nose": "agrees", "ears": "agrees", "marks": "agrees"})
+"""What an officer found by eye: without it nobody is engaged."""
 
 pytestmark = pytest.mark.browser
 
@@ -43,7 +46,7 @@ def test_an_alert_arrives_live_is_compared_decided_and_concluded(house: Any, ope
     page.click(".item")
     for kind in ("face", "watchlist", "scene"):
         page.wait_for_selector(f"img[data-kind={kind}]")
-        assert page.evaluate(f"document.querySelector('img[data-kind={kind}]').naturalWidth") > 0
+        page.wait_for_function(f"document.querySelector('img[data-kind={kind}]').naturalWidth > 0")
     before = page.inner_html("#alert")
     assert "87 %" not in before
     assert "Possible relative" not in before
@@ -67,6 +70,7 @@ def test_an_alert_arrives_live_is_compared_decided_and_concluded(house: Any, ope
     assert "<b>left</b>" in page.inner_text("#ruling")
     decided = house.desk.get(alert_id)
     assert decided.decision.officer == "PC4711"
+    assert [record.kind for record in decided.history] == ["comparison", "decision"]
     assert decided.history[0].comparison == {"nose": "agrees", "ears": "agrees", "marks": "unclear"}
     page.wait_for_selector(".item.decided")
 
@@ -78,7 +82,7 @@ def test_an_alert_arrives_live_is_compared_decided_and_concluded(house: Any, ope
     assert "Arrest · theft · 12.5 min" in page.inner_text("#outcome")
     shot(page, tmp_path, "4-concluded")
 
-    what = [facts["what"] for facts in house.consulted]
+    what = [facts["what"] for facts in house.consulted if facts["what"] != "signed in"]
     assert what[:2] == ["list of alerts", "alert"]
     assert set(what[2:]) == {"alert", "picture face", "picture scene", "picture watchlist"}
     assert {facts["who"] for facts in house.consulted} == {"PC4711"}
@@ -97,7 +101,7 @@ def test_a_partly_covered_face_is_called_so(house: Any, open_page: Open, tmp_pat
 
 def test_a_correction_stands_beside_what_it_replaces(house: Any, open_page: Open) -> None:
     alert_id = house.alert("tracklet-1")
-    house.desk.record(alert_id, CaseRecord("decision", "PC1", "engage"))
+    house.desk.record(alert_id, CaseRecord("decision", "PC1", "engage", details=COMPARED))
     page = open_page(house.url)
     page.click(".item")
     page.click("text=Correct the decision")
@@ -183,21 +187,25 @@ def test_an_erased_alert_leaves_the_page(house: Any, open_page: Open) -> None:
 
 
 def test_a_token_is_asked_for_and_kept_out_of_the_address(open_house: Callable[..., Any], open_page: Open) -> None:
-    house = open_house(access=Access.from_text("PC4711:correct-horse-battery"))
+    house = open_house()
     house.alert("tracklet-1")
     page = open_page(house.url, None)
-    page.fill("#officer-id", "PC4711")
-    page.click("#sign-in button[type=submit]")
     page.wait_for_selector("#token", state="visible")
     page.fill("#token", "wrong-horse-battery")
     page.click("#sign-in button[type=submit]")
     page.wait_for_selector("text=not valid")
-    page.fill("#token", "correct-horse-battery")
+    page.fill("#token", house.people.add("PC4711", "officer", days=1, now_s=time.time()))
     page.click("#sign-in button[type=submit]")
     page.wait_for_selector("#link.live")
     page.click(".item")
     page.wait_for_selector("img[data-kind=face]")
     assert page.url == house.url
+    (cookie,) = page.context.cookies()
+    assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
+    page.click("#officer")
+    page.wait_for_selector("#token", state="visible")
+    assert page.context.cookies() == []
+    assert [one.kind for one in house.people.all()] == ["token"], "the session has ended here, too"
 
 
 def test_everything_can_be_done_with_the_keyboard(house: Any, open_page: Open) -> None:
@@ -216,6 +224,7 @@ def test_everything_can_be_done_with_the_keyboard(house: Any, open_page: Open) -
         page.keyboard.press("ArrowRight")
     page.focus("#compared")
     page.keyboard.press("Enter")
+    page.wait_for_selector("#figures:focus")
     assert page.evaluate("document.activeElement.id") == "figures"
     page.focus("[data-decision=possible_match]")
     page.keyboard.press("Enter")

@@ -19,7 +19,7 @@ from lfr_ray.match.entries import EnrolledImage, Entry
 from lfr_ray.match.store import WatchlistStore
 from lfr_ray.records import Match, Quality, Sighting
 from lfr_ray.site.close import close_deployment
-from lfr_ray.site.open import SiteStorage
+from lfr_ray.site.open import SiteStorage, is_closed
 from lfr_ray.site.verify import verify_site
 
 
@@ -73,6 +73,7 @@ class Station:
             cases=CaseRules(),
             on_event=lambda kind, facts: self.ledger.append(ledger_event(kind, facts)),
             reported_event_id=0,
+            closed=lambda deployment: is_closed(self.site.files, deployment),
         )
         self.watchlist = WatchlistStore(site.data_dir / "watchlist")
         self.storage = SiteStorage(site.files, self.watchlist, self.desk.store, self.ledger)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lfr_ray.errors import ConflictError, IntegrityError, NotFoundError
+from lfr_ray.errors import ConflictError, IntegrityError, NotFoundError, RefusedError
 from lfr_ray.files import exclusive
 from lfr_ray.govern.alert_events import last_event_id
 from lfr_ray.govern.authority import Officer
@@ -46,6 +46,15 @@ def test_closing_destroys_everything_and_proves_it(station: Station) -> None:
     kinds = [record["kind"] for record in read_records(station.site.files)]
     assert kinds.count("collection") == 3
     assert kinds[-2:] == ["erasure", "seal"]
+
+
+def test_a_late_alert_of_a_closed_deployment_is_refused(station: Station) -> None:
+    station.fill()
+    station.alert(1)
+    station.close()
+    with pytest.raises(RefusedError, match="the deployment is closed"):
+        station.alert(2)
+    assert station.verify().holds
 
 
 def test_nothing_personal_is_in_what_stays(station: Station) -> None:

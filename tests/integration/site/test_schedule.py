@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +12,17 @@ import pytest
 from lfr_ray.clock import FakeClock
 from lfr_ray.config import AlertConfig, AuthorityConfig, SiteConfig
 from lfr_ray.data_dir import DataDir
+from lfr_ray.errors import RefusedError
 from lfr_ray.govern.counters import CameraCounters, totals
 from lfr_ray.govern.ledger_verify import read_records
+from lfr_ray.govern.listing import Listed, Listing, write_listing
 from lfr_ray.govern.stop import breaker_pause, emergency_stop
 from lfr_ray.records import CaseRecord, Details, Match, Quality, Sighting
-from lfr_ray.site.open import OpenedAlerts, SwitchPermission
+from lfr_ray.site.open import OpenedAlerts, SwitchPermission, keep_private
 from lfr_ray.site.schedule import COUNT_EVERY_S, Schedule
+
+COMPARED = Details(comparison={"nose": "agrees", "ears": "agrees", "marks": "agrees"})
+"""What an officer found by eye: without it nobody is engaged."""
 
 DEPLOYMENT = "trial-1"
 
@@ -53,7 +59,7 @@ class Site:
 
     def false_alert(self, number: int) -> None:
         alert_id = self.alert(number)
-        self.opened.service.record(alert_id, CaseRecord("decision", "pc-1", "engage"))
+        self.opened.service.record(alert_id, CaseRecord("decision", "pc-1", "engage", details=COMPARED))
         self.opened.service.record(
             alert_id, CaseRecord("outcome", "pc-1", "false_alert", details=Details(confirmed=True))
         )
@@ -173,3 +179,26 @@ def test_the_emergency_stop_counts_at_once(site: Site) -> None:
     assert permission.refusal("gate", 0.0, "", "") == ""
     emergency_stop(site.files).set("pc-1", "wrong list", site.clock.wall_s())
     assert "wrong list" in permission.refusal("gate", 0.0, "", "")
+
+
+def test_a_past_list_is_destroyed_when_its_time_is_over(site: Site) -> None:
+    for name in ("old", "new"):
+        write_listing(site.files, name, Listing({"suspect": 1}, [Listed("N1", "e1", "suspect")]))
+    at = site.clock.wall_s()
+    os.utime(site.files.listing("new"), (at, at))
+    os.utime(site.files.listing("old"), (at - 189_345_600, at - 189_345_600))
+    site.tick(faces=0)
+    assert [path.stem for path in site.files.listings] == ["new"]
+    assert [one["deployment"] for one in read_records(site.files) if one["what"] == "listing destroyed"] == ["old"]
+
+
+def test_a_data_folder_that_others_may_enter_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "open"
+    folder.mkdir(mode=0o755)
+    with pytest.raises(RefusedError, match="open to other users"):
+        keep_private(DataDir(folder), is_test=False)
+    keep_private(DataDir(folder), is_test=True)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    keep_private(DataDir(folder), is_test=False)
+    keep_private(DataDir(tmp_path / "new"), is_test=False)
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
