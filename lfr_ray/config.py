@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -27,6 +27,9 @@ CAMERA_PATTERN = form(
     r"^[^/\\\x00-\x1f\x7f]{1,128}$", "a name may not contain / or \\ or line breaks, and has 1 to 128 letters"
 )
 """Names of cameras: a recording's camera bears the name of its file, whatever that is."""
+
+GPSD_PATTERN = form(r"^$|^[^\s:]+:\d{1,5}$", "HOST:PORT, like localhost:2947")
+ANCHOR_PATTERN = form(r"^(/|https?://|syslog:$)", "an anchor is an absolute path, syslog: or https://")
 
 DEMO_WATCHLIST = "demo:"
 """In place of a watchlist folder: the demo's own pictures."""
@@ -257,7 +260,9 @@ class AlertConfig(Section):
 class AuthorityConfig(Section):
     """Under which authority the site compares faces."""
 
-    kind: Literal["live", "retrospective", "test"] = Field(default="live", description="Kind of deployment.")
+    kind: Literal["live", "retrospective", "test", "trial"] = Field(
+        default="live", description="Kind of deployment; trial: live cameras for a day, volunteers alone."
+    )
     deployment: str = Field(
         default="", description="Id of the opened deployment in data_dir; a test site may leave it empty."
     )
@@ -265,6 +270,21 @@ class AuthorityConfig(Section):
         default="",
         description="Rules: the name of a profile or a YAML file; empty: test for kind test, otherwise uk-police.",
     )
+
+
+class LedgerConfig(Section):
+    """Where the audit ledger's end is written down besides the data folder."""
+
+    anchors: tuple[Annotated[str, Field(pattern=ANCHOR_PATTERN)], ...] = Field(
+        default=(), description="Each a file elsewhere (compared with at the start), syslog:, or https:// for a POST."
+    )
+
+
+class PositionConfig(Section):
+    """Where a site that moves is. A camera with latitude and longitude of its own does not move."""
+
+    gpsd: str = Field(default="", pattern=GPSD_PATTERN, description="HOST:PORT; empty: cameras have coordinates.")
+    max_age_s: float = Field(default=10.0, gt=0, le=600, description="An older position counts as none.")
 
 
 class SiteConfig(Section):
@@ -308,6 +328,8 @@ class SiteConfig(Section):
         "the detector works on both at the same time.",
     )
     authority: AuthorityConfig = AuthorityConfig()
+    ledger: LedgerConfig = LedgerConfig()
+    position: PositionConfig = PositionConfig()
     cameras: tuple[CameraConfig, ...] = Field(default=(), description="The cameras.")
     detector: DetectorConfig = DetectorConfig()
     embedder: EmbedderConfig = EmbedderConfig()
@@ -330,11 +352,11 @@ class SiteConfig(Section):
     @property
     def use(self) -> Literal["operational", "research", "test"]:
         """What the models are used for."""
-        return self.declared_use or ("test" if self.authority.kind == "test" else "operational")
+        return self.declared_use or ("test" if self.authority.kind in ("test", "trial") else "operational")
 
     @model_validator(mode="after")
     def _declared(self) -> SiteConfig:
-        if self.authority.kind != "test" and self.declared_use not in ("", "operational"):
+        if self.authority.kind not in ("test", "trial") and self.declared_use not in ("", "operational"):
             raise ValueError(f"declared_use {self.declared_use} does not go with a {self.authority.kind} deployment")
         return self
 

@@ -177,6 +177,40 @@ class DataDir:
 
 
 @dataclass(frozen=True, slots=True)
+class TrustDir:
+    """Paths of the trust folder, which the administrator alone writes.
+
+    Attributes:
+        root: The folder, mostly ``/etc/lfr``.
+    """
+
+    root: Path
+
+    file = _Below("trust.yaml")
+    """Names the roots."""
+    root_certificate = _Below("root.crt")
+    """The certificate of the root that was made here."""
+    root_list = _Below("root.crl")
+    """The revocation list of that root."""
+    certificates = _Below("certificates")
+    """Folder of the certificates that roots issued."""
+
+    @property
+    def lists(self) -> list[Path]:
+        """Every revocation list."""
+        return sorted(self.root.glob("*.crl"))
+
+    @property
+    def issued(self) -> list[Path]:
+        """Every certificate that a root issued."""
+        return sorted(self.certificates.glob("*.crt"))
+
+    def certificate(self, key_id: str) -> Path:
+        """The certificate of a key."""
+        return self.certificates / f"{key_id}.crt"
+
+
+@dataclass(frozen=True, slots=True)
 class WatchlistDir:
     """Paths inside the watchlist's folder, beside the table's own.
 

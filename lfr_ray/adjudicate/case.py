@@ -153,6 +153,10 @@ class CaseRules:
             history=tuple(_shown(record) for record in records) if decided else (),
         )
 
+    def own(self, records: tuple[CaseRecord, ...], officer: str) -> tuple[ShownRecord, ...]:
+        """What an officer recorded themselves: that much they may see, and correct, before the second verdict."""
+        return tuple(_shown(record) for record in records if record.officer == officer)
+
     def facts(self, verdicts_needed: int, raised_at: float, records: tuple[CaseRecord, ...]) -> Facts:
         """What the audit ledger keeps of the newest record: no note, no name, no picture."""
         case = fold(verdicts_needed, records)
@@ -216,7 +220,7 @@ def _check_fit(why: str) -> None:
             "this officer may not decide on alerts",
             got=why,
             allowed="officers whose training is recorded and in date",
-            next_step="record it: `lfr deployment keys create --role operator --holder ID --training-until DATE`",
+            next_step="record it: `lfr trust issue ID --role operator --training-until DATE`",
         )
 
 

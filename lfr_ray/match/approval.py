@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from lfr_ray.errors import IntegrityError, LfrError, NotFoundError
 from lfr_ray.files import read_json, write_durable
@@ -17,11 +19,19 @@ class Approval:
     Attributes:
         approved_at: Wall time, seconds since 1970 UTC.
         content_hash: Hash of the list as it was approved.
+        imported_by: Who made the list: neither of them may approve it.
+        signature: The approver's over content and makers, as JSON; None: nobody's, which is enough for tests alone.
     """
 
     approved_by: str
     approved_at: float
     content_hash: str
+    imported_by: tuple[str, ...] = ()
+    signature: dict[str, Any] | None = None
+
+
+Sign = Callable[[dict[str, Any]], dict[str, Any]]
+"""Signs the content and its makers, and gives the signature as JSON."""
 
 
 def read_approval(path: Path) -> Approval | None:
@@ -32,7 +42,13 @@ def read_approval(path: Path) -> Approval | None:
     """
     try:
         known = read_json(path, "the watchlist's approval")
-        return Approval(str(known["approved_by"]), float(known["approved_at"]), str(known["content_hash"]))
+        return Approval(
+            str(known["approved_by"]),
+            float(known["approved_at"]),
+            str(known["content_hash"]),
+            tuple(map(str, known.get("imported_by", ()))),
+            known.get("signature"),
+        )
     except NotFoundError:
         return None
     except (LfrError, ValueError, KeyError, TypeError):

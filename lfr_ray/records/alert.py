@@ -316,7 +316,7 @@ class Alert(CaseState, Evidence, Place, Match):
     sightings: Sightings
     hold: Hold | None = None
     cautions: tuple[str, ...] = Field(
-        default=(), description="possible_relative, small_margin, single_entry_list, partly_covered"
+        default=(), description="trial, possible_relative, small_margin, single_entry_list, partly_covered"
     )
     figures_given: bool = Field(
         default=True,

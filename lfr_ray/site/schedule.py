@@ -12,8 +12,10 @@ from typing import Any
 from lfr_ray.clock import Clock, SystemClock
 from lfr_ray.config import SiteConfig
 from lfr_ray.govern.alert_events import alert_facts
+from lfr_ray.govern.anchors import write_anchors
 from lfr_ray.govern.breaker import CircuitBreaker, confirmed_false
 from lfr_ray.govern.counters import CameraCounters, counted, removed, totals_of_runs
+from lfr_ray.govern.ledger_event import Event, recordable
 from lfr_ray.govern.ledger_verify import read_records
 from lfr_ray.govern.profile import profile_of
 from lfr_ray.site.close import close_overdue, destroy_old_listings, finish_closings, purge_expired
@@ -24,6 +26,9 @@ COUNT_EVERY_S = 60.0
 """Between two records of what the cameras counted."""
 
 PURGE_EVERY_S = 30.0
+
+ANCHOR_EVERY_S = 3600.0
+"""Between two notes of the ledger's end outside the data folder."""
 
 
 class Schedule:
@@ -46,11 +51,25 @@ class Schedule:
         self._breaker = CircuitBreaker(
             storage.data_dir, self._deployment, self._profile.breaker, storage.ledger, clock=self._clock
         )
-        self._count_at_s = self._purge_at_s = float("-inf")
+        self._count_at_s = self._purge_at_s = self._anchor_at_s = float("-inf")
 
     def begin(self) -> None:
-        """Finish what a crash interrupted."""
+        """Finish what a crash interrupted, and note where the ledger ends."""
         finish_closings(self._storage, clock=self._clock)
+        self.anchor()
+
+    def end(self, seen: Mapping[str, CameraCounters]) -> None:
+        """The last counts, and where the ledger ends."""
+        self.count(seen)
+        self.anchor()
+
+    def anchor(self) -> None:
+        """Note where the ledger ends outside the data folder; also to be called at the end."""
+        self._anchor_at_s = self._clock.steady_s()
+        for fault in write_anchors(self._storage.anchors, self._storage.ledger.head, self._storage.data_dir):
+            self._storage.ledger.append(
+                Event("incident", "anchor not written", actor="system", reason=recordable(fault))
+            )
 
     def tick(self, seen: Mapping[str, CameraCounters]) -> None:
         """Do what is due.
@@ -67,6 +86,8 @@ class Schedule:
             purge_expired(self._storage, self._profile.retention, clock=self._clock)
             close_overdue(self._storage, clock=self._clock)
             destroy_old_listings(self._storage, self._profile.retention, clock=self._clock)
+        if now_s - self._anchor_at_s >= ANCHOR_EVERY_S:
+            self.anchor()
         if now_s - self._count_at_s >= COUNT_EVERY_S:
             self._count_at_s = now_s
             self.count(seen)

@@ -14,6 +14,7 @@ from lfr_ray.config import AlertConfig, AuthorityConfig, SiteConfig
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import RefusedError
 from lfr_ray.govern.counters import CameraCounters, totals
+from lfr_ray.govern.ledger_event import RESUMED, Event
 from lfr_ray.govern.ledger_verify import read_records
 from lfr_ray.govern.listing import Listed, Listing, write_listing
 from lfr_ray.govern.stop import breaker_pause, emergency_stop
@@ -166,6 +167,7 @@ def test_whoever_resumes_accepts_the_false_alerts_until_then(site: Site) -> None
     site.tick(faces=50)
     pause = breaker_pause(site.files)
     assert pause.is_set()
+    site.opened.storage.ledger.append(Event("alteration", RESUMED, actor="op-1", reason="looked into"))
     pause.clear()
     site.tick(faces=60, frames=2)
     assert not pause.is_set(), "nothing new has happened"
