@@ -14,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 
 from lfr_ray.api_config import ApiConfig
 from lfr_ray.clock import parse_utc
+from lfr_ray.outputs_config import OutputsConfig
 from lfr_ray.section import Section, form, shown_name
 
 NAME_PATTERN = form(
@@ -342,6 +343,7 @@ class SiteConfig(Section):
     match: MatchConfig = MatchConfig()
     alert: AlertConfig = AlertConfig()
     api: ApiConfig = ApiConfig()
+    outputs: OutputsConfig = OutputsConfig()
 
     def frames_in_flight_of(self, camera: CameraConfig) -> int:
         """Frames of this camera at the detector at once."""
