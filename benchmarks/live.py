@@ -21,10 +21,14 @@ from lfr_ray.metrics import Snapshot, Timing, merged, percentile_s
 ALERT_LIMIT_S, FORGET_LIMIT_S = 0.5, 1.0
 
 
-def timing_of(counted: Snapshot, name: str) -> Timing:
-    """One timing over all cameras."""
-    found = [timing for (key, _), timing in counted.timings.items() if key == name]
-    return Timing(sum(one.count for one in found), 0.0, [value for one in found for value in one.newest_s])
+def durations_between(before: Snapshot, after: Snapshot, name: str) -> Timing:
+    """What was timed between two moments, over all cameras."""
+    found = Timing()
+    for key, timing in after.timings.items():
+        if key[0] == name:
+            known = before.timings.get(key, Timing()).count
+            found.newest_s += timing.newest_s[max(0, len(timing.newest_s) - (timing.count - known)) :]
+    return found
 
 
 def main() -> int:
@@ -43,7 +47,7 @@ def main() -> int:
             time.sleep(arguments.seconds)
             after = merged(site.snapshots())
     alert, forget = (
-        Timing(0, 0.0, timing_of(after, name).newest_s[timing_of(before, name).count :])
+        durations_between(before, after, name)
         for name in ("capture_to_alert_seconds", "track_end_to_forgotten_seconds")
     )
     frames = sum(v - before.values.get(key, 0.0) for key, v in after.values.items() if key[0] == "frames_total")

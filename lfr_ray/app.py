@@ -6,9 +6,9 @@ from typing import Any
 
 from ray import serve
 
-from lfr_ray.actors.cluster import check_log, check_spilling
+from lfr_ray.actors.cluster import check_http, check_log, check_spilling
 from lfr_ray.actors.fleet import FleetReplica
-from lfr_ray.actors.ingress import Ingress
+from lfr_ray.actors.ingress import Ingress, access_of
 from lfr_ray.actors.launch import HEAD, detector_deployment, embedder_deployment, second_embedder_deployment
 from lfr_ray.actors.names import FLEET, INGRESS
 from lfr_ray.actors.protocols import FleetCalls
@@ -25,17 +25,20 @@ FLEET_CLASS: type[FleetCalls] = FleetReplica
 def build(args: dict[str, Any]) -> serve.Application:
     """Build a site's application from what stands under ``args`` in its YAML file.
 
-    Nothing starts before everything has been checked: the fields, that the cluster spills no objects to disk,
-    and that it has the resources that the site reserves.
+    Nothing starts before everything has been checked: the fields, who may come in, that the cluster spills no objects
+    to disk, and that it has the resources that the site reserves. What runs already goes on until then.
 
     Raises:
-        ConfigError: A field is wrong; it is named. Or Serve would write passwords to its log.
+        ConfigError: A field is wrong; it is named. Or Serve would write passwords to its log, or answer other machines
+            without a token.
         RefusedError: The cluster writes objects to disk under memory pressure.
         ResourceError: The cluster lacks CPUs or GPUs; they are named.
     """
     faults = faults_of_cameras(args.get("cameras"))
     site = with_embedders(parse_section(SiteConfig, args, "applications -> args", faults))
     check_log(site)
+    check_http(site)
+    access_of(site)
     check_spilling()
     wait_for_resources(site)
     models = (detector_deployment(site), embedder_deployment(site), second_embedder_deployment(site))
@@ -46,6 +49,7 @@ def build(args: dict[str, Any]) -> serve.Application:
         max_ongoing_requests=256,
         max_constructor_retry_count=1,
         graceful_shutdown_timeout_s=15,
+        health_check_period_s=2,
         ray_actor_options={"num_cpus": 0, "resources": HEAD},
     ).bind(site, *models)
     ingress = serve.deployment(
@@ -53,6 +57,7 @@ def build(args: dict[str, Any]) -> serve.Application:
         name=INGRESS,
         max_ongoing_requests=1024,
         graceful_shutdown_timeout_s=2,
+        health_check_period_s=2,
         ray_actor_options={"num_cpus": 0},
     )
     return ingress.bind(site, fleet)

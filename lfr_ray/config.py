@@ -317,8 +317,8 @@ class SiteConfig(Section):
         default=None,
         ge=1,
         le=64,
-        description="Frames of one camera at the detector at once; default: 4 at full pace, otherwise 2. Where the "
-        "detector is slower than the cameras, more of them only wait.",
+        description="Frames of one camera at the detector at once; default: 4 at full pace, otherwise 1, and 2 where "
+        "the detector works on both at the same time.",
     )
     authority: AuthorityConfig = AuthorityConfig()
     cameras: tuple[CameraConfig, ...] = Field(default=(), description="The cameras.")

@@ -44,6 +44,8 @@ class DataDir:
     """While this file exists, matching is stopped by a person."""
     pause = _Below("pause")
     """While this file exists, matching is paused by the circuit breaker."""
+    running = _Below("running")
+    """Lock of the command that runs the site. It says which process that is, and where it answers."""
 
     # -- the audit ledger
 

@@ -2,33 +2,47 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import ray
 from ray import serve
-from ray.serve.schema import ApplicationStatus, DeploymentStatus, ServeDeploySchema
+from ray.serve.exceptions import RayServeException
+from ray.serve.schema import ApplicationStatus, ApplicationStatusOverview, DeploymentStatus, ServeDeploySchema
 
 from lfr_ray.actors.cluster import join, start_local
+from lfr_ray.actors.ingress import access_of
 from lfr_ray.actors.names import FLEET, Names, alive
-from lfr_ray.actors.protocols import DeskCalls, FleetCalls
-from lfr_ray.actors.ray_private import deploy
+from lfr_ray.actors.protocols import DeskCalls, FleetCalls, MatcherCalls
+from lfr_ray.actors.ray_private import claimed, delete, deploy, http_address
 from lfr_ray.actors.remote_alerts import every_alert
 from lfr_ray.actors.resources import wait_for_resources
 from lfr_ray.actors.rpc import Handle
+from lfr_ray.actors.watch import SiteWatch
+from lfr_ray.alert.database import Database
 from lfr_ray.alert.document import to_json
-from lfr_ray.errors import ConfigError, ResourceError
+from lfr_ray.clock import utc_text
+from lfr_ray.config import SiteConfig
+from lfr_ray.data_dir import DataDir
+from lfr_ray.errors import ConfigError, ConflictError, NotFoundError, ResourceError
+from lfr_ray.files import locked
+from lfr_ray.health import SiteHealth
 from lfr_ray.site_file import SiteFile, check_port
 
 if TYPE_CHECKING:
     # Loading them loads decoders and torch, which only the processes behind need.
-    from lfr_ray.camera.reader import CameraStatus
     from lfr_ray.metrics import Snapshot
     from lfr_ray.models.runtime import SelfTest
 
 READY_MARGIN_S = 120.0
 """Beyond the wait for resources: loading models and importing a watchlist on a slow machine."""
+
+STOP_S = 5.0
+"""So long an end in order is waited for; it takes less."""
 
 POLL_S = 0.25
 
@@ -44,53 +58,93 @@ class LiveSite:
     def __init__(self, file: SiteFile, address: str = "") -> None:
         self._file = file
         self._address = address
+        self._fleet: Handle[FleetCalls] | None = None
+        self._runs = False
+        self._held = ExitStack()
+        self._watch: SiteWatch | None = None
 
     def __enter__(self) -> LiveSite:
+        site, file = self._file.site, self._file
+        claim = f"process {os.getpid()} on {socket.gethostname()} since {utc_text(time.time())}, {file.console_url}"
         if self._address:
             join(self._address)
         else:
-            check_port(self._file)
+            self._held.enter_context(_only_one(site, claim))
+            _check_database(site)
+            access_of(site)
+            check_port(file)
             start_local()
         try:
             if not self._address:
-                wait_for_resources(self._file.site, 0.0)  # nobody adds nodes to this machine
+                wait_for_resources(site, 0.0)  # nobody adds nodes to this machine
+            elif other := claimed(f"site/{file.application}", claim):
+                raise _runs_already(site, other)
             self._deploy()
-            self._fleet: Handle[FleetCalls] = Handle(
-                serve.get_deployment_handle(FLEET, app_name=self._file.application)
-            )
+            self._runs = True
+            self._watch = SiteWatch(site, file.application).start()
+            self._fleet = Handle(serve.get_deployment_handle(FLEET, app_name=file.application))
         except BaseException:
             self.__exit__()
             raise
         return self
 
     def __exit__(self, *error: object) -> None:
+        if self._watch is not None:
+            self._watch.stop()
         try:
             if self._address:
-                serve.delete(self._file.application)
-            else:
-                serve.shutdown()
+                if self._runs:
+                    delete([self._file.application])
+                    until_s = time.monotonic() + STOP_S  # it ends without us as well
+                    while serve_status(self._file.application) is not None and time.monotonic() < until_s:
+                        time.sleep(POLL_S)
+            elif self._fleet is not None:
+                # Serve's own end would take seconds more for what Ray's end does at once.
+                with suppress(TimeoutError, ResourceError, ray.exceptions.RayError):
+                    self._fleet.ask(FleetCalls.stop).wait(STOP_S)
         finally:
             ray.shutdown()
+            self._held.close()
+
+    def http_address(self) -> tuple[str, int]:
+        """Host and port of HTTP: a Serve that ran before keeps its own, whatever the file says."""
+        return http_address() or (self._file.host, self._file.port)
 
     def self_tests(self) -> list[SelfTest]:
         """What the models measured when they started."""
+        assert self._fleet is not None
         return self._fleet.ask(FleetCalls.self_tests).wait()
 
     def import_notes(self) -> list[str]:
         """What people should look at of the watchlist folder that was imported at the start."""
+        assert self._fleet is not None
         return self._fleet.ask(FleetCalls.import_notes).wait()
 
-    def cameras(self) -> list[CameraStatus]:
-        """Every camera's state."""
-        return self._fleet.ask(FleetCalls.cameras).wait()
+    def configuration(self) -> str:
+        """Digest of the site's fields that are in force, without credentials."""
+        matcher = alive(Names(self._file.site.site).find_matcher(), "the matcher")
+        return matcher.ask(MatcherCalls.deployments).wait().deployments[0].configuration
+
+    def health(self) -> SiteHealth:
+        """How the site and each of its cameras is."""
+        assert self._watch is not None
+        return self._watch.health()
 
     def snapshots(self) -> list[Snapshot]:
         """Counters of every process."""
+        assert self._fleet is not None
         return self._fleet.ask(FleetCalls.snapshots).wait()
 
     def alerts(self) -> list[dict[str, Any]]:
         """Every alert, oldest first."""
         return [to_json(one) for one in every_alert(self._desk())]
+
+    def alert(self, alert_id: str) -> dict[str, Any] | None:
+        """One alert as it stands now; None where it is destroyed."""
+        try:
+            return to_json(self._desk().ask(DeskCalls.get, alert_id).wait())
+        except NotFoundError:
+            return None
 
     def events(self, after: int, wait_s: float) -> Iterator[dict[str, Any]]:
         """Steps of the desk after an id, waiting up to ``wait_s`` for the first."""
@@ -107,9 +161,12 @@ class LiveSite:
         """Hand the file to Serve, as `serve run` does, and wait until it runs.
 
         Raises:
-            ConfigError: Serve refuses the file, or the application cannot be started as it is configured.
+            ConfigError: Serve refuses the file, or the application cannot be started as it is configured; what ran
+                before goes on.
             ResourceError: It is not ready in time.
         """
+        before = serve_status(self._file.application)
+        self._runs = before is None
         try:
             config = ServeDeploySchema.model_validate(self._file.document)
         except ValueError as error:
@@ -125,12 +182,13 @@ class LiveSite:
         limit_s = self._file.site.resources_wait_s + READY_MARGIN_S
         until_s = time.monotonic() + limit_s
         while True:
-            application = serve.status().applications.get(self._file.application)
+            application = serve_status(self._file.application)
             if application is not None and application.status == "RUNNING":
                 return
             if application is not None and application.status == "DEPLOY_FAILED":
                 said = [application.message, *(one.message for one in application.deployments.values())]
-                raise ConfigError("the site cannot be started", got=_last_words(said))
+                goes_on = "" if before is None else "what ran there before goes on as it was"
+                raise ConfigError("the site cannot be started", got=_last_words(said), next_step=goes_on)
             if time.monotonic() > until_s:
                 raise ResourceError(
                     "the site is not ready",
@@ -140,6 +198,49 @@ class LiveSite:
                     next_step="free processors or memory for what is missing, or raise resources_wait_s",
                 )
             time.sleep(POLL_S)
+
+
+def serve_status(application: str) -> ApplicationStatusOverview | None:
+    """What Serve says of an application, or None where it knows none."""
+    try:
+        return serve.status().applications.get(application)
+    except RayServeException:  # no Serve at all
+        return None
+
+
+@contextmanager
+def _only_one(site: SiteConfig, claim: str) -> Iterator[None]:
+    """Two sites on one data folder would be two alert desks that raise the same alerts.
+
+    Raises:
+        ConflictError: Another command runs the site; which, and where.
+    """
+    path = DataDir(site.data_dir).running
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with locked(path, wait=False) as taken:
+        if not taken:
+            raise _runs_already(site, path.read_text(encoding="utf-8"))
+        path.write_text(claim, encoding="utf-8")
+        yield
+
+
+def _runs_already(site: SiteConfig, claim: str) -> ConflictError:
+    return ConflictError(
+        f"the site {site.site} runs already",
+        got=claim,
+        next_step="end it there first; on a cluster, `serve deploy FILE` changes a site while it runs",
+    )
+
+
+def _check_database(site: SiteConfig) -> None:
+    """Before anything is started: that this version can read the alerts that are kept.
+
+    Raises:
+        StoreError: Another version made the database.
+    """
+    path = DataDir(site.data_dir).alert_database
+    if path.exists() and not site.alert.database_url:
+        Database.at(path).close()
 
 
 def _still_missing(application: Any, waited_s: float) -> str:

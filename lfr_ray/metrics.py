@@ -7,6 +7,7 @@ A process makes one :class:`Meter`, counts into it, and hands out plain numbers 
 from __future__ import annotations
 
 import resource
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ COUNTERS: Mapping[str, str] = {
     "faces_seen_total": "Tracklets that ended",
     "people_estimated_total": "People who came into view, estimated by place and time",
     "faces_compared_total": "Tracklets of which at least one view passed the quality gate",
+    "faces_glimpsed_total": "Of these, tracklets with fewer looks than an alert needs",
     "views_rejected_total": "Views that the quality gate refused, by reason (failure to acquire)",
     "views_embedded_total": "Views turned into vectors",
     "comparisons_refused_total": "Probes that the matcher refused to compare",
@@ -30,11 +32,26 @@ COUNTERS: Mapping[str, str] = {
     "stage_failures_total": "Calls of a stage that failed, by stage",
     "reconnects_total": "Reconnections of a camera",
     "faces_forgotten_total": "Tracklets whose data was dropped from memory",
+    "event_streams_refused_total": "Event streams that were refused, because too many were open",
+    "webhook_deliveries_total": "Attempts to deliver an event to a webhook, by outcome: delivered, failed or given_up",
 }
 GAUGES: Mapping[str, str] = {
-    "camera_blind": "1 while a camera delivers no picture",
+    "camera_up": "1 while a camera's process answers",
+    "camera_blind": "1 while nothing of a camera is looked at",
+    "camera_refused": "1 while nothing of a camera is compared",
+    "camera_warned": "1 while a camera has a warning: too few looks at each passer-by, or an alert that waits",
+    "part_ready": "1 while a part of the site is as it should be, by part",
     "watchlist_entries": "Entries in force",
     "memory_rss_bytes": "Resident memory of a process",
+    "authority_in_force": "1 while the authority, the switches and the list allow comparisons",
+    "matching_stopped": "1 while the emergency stop is set",
+    "breaker_paused": "1 while the circuit breaker pauses matching",
+    "undecided_alerts": "Alerts that wait for a person",
+    "oldest_undecided_alert_seconds": "Age of the oldest of them",
+    "event_streams": "Event streams that are open",
+    "webhooks_failing": "Webhooks whose next event could not be delivered so far",
+    "webhook_dead_letters": "Events that were given up, for people to send again or to drop",
+    "build_info": "1, with the version of the software as its label",
 }
 TIMINGS: Mapping[str, str] = {
     "capture_to_alert_seconds": "From the capture of the deciding view to the durable alert",
@@ -44,8 +61,11 @@ TIMINGS: Mapping[str, str] = {
     "capture_to_answer_seconds": "From the capture of a view to the matcher's answer",
     "match_seconds": "One matcher call, as its camera sees it",
 }
+BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+"""Upper ends of the buckets in which every duration is counted; one more holds what is longer."""
+
 KEPT_TIMINGS = 4096
-"""Newest timings kept for percentiles; older ones only count towards sum and count."""
+"""Newest timings kept for a run's own percentiles; older ones only count towards sum, count and buckets."""
 
 Labels = tuple[tuple[str, str], ...]
 Key = tuple[str, Labels]
@@ -53,16 +73,18 @@ Key = tuple[str, Labels]
 
 @dataclass(slots=True)
 class Timing:
-    """Sum, count and the newest values of one duration, in seconds."""
+    """Sum, count, buckets and the newest values of one duration, in seconds."""
 
     count: int = 0
     sum_s: float = 0.0
     newest_s: list[float] = field(default_factory=list)
+    buckets: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS_S) + 1))
 
     def add(self, value_s: float) -> None:
         """Add one duration."""
         self.count += 1
         self.sum_s += value_s
+        self.buckets[bisect_left(BUCKETS_S, value_s)] += 1
         self.newest_s.append(value_s)
         if len(self.newest_s) > 2 * KEPT_TIMINGS:
             del self.newest_s[:-KEPT_TIMINGS]
@@ -114,7 +136,8 @@ class Meter:
     def snapshot(self) -> Snapshot:
         """A copy of everything counted so far."""
         timings = {
-            key: Timing(one.count, one.sum_s, list(one.newest_s[-KEPT_TIMINGS:])) for key, one in self._timings.items()
+            key: Timing(one.count, one.sum_s, list(one.newest_s[-KEPT_TIMINGS:]), list(one.buckets))
+            for key, one in self._timings.items()
         }
         return Snapshot(dict(self._values), timings)
 
@@ -128,6 +151,11 @@ def resident_bytes() -> int:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
+def memory_of(process: str) -> Snapshot:
+    """A snapshot that says what this process holds."""
+    return Snapshot({_key("memory_rss_bytes", {"process": process}): float(resident_bytes())})
+
+
 def merged(snapshots: Iterable[Snapshot]) -> Snapshot:
     """Counters and gauges added, timings joined, key by key."""
     total = Snapshot()
@@ -139,6 +167,7 @@ def merged(snapshots: Iterable[Snapshot]) -> Snapshot:
             into.count += timing.count
             into.sum_s += timing.sum_s
             into.newest_s.extend(timing.newest_s)
+            into.buckets = [sum(pair) for pair in zip(into.buckets, timing.buckets, strict=True)]
     return total
 
 

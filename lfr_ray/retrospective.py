@@ -80,6 +80,9 @@ class FootagePlace(Protocol):
             ResourceError: The process in which it ran has died.
         """
 
+    async def stop(self) -> None:
+        """End the recordings that are under way: each gives what was seen of it."""
+
     def frames_under_way(self) -> int:
         """Frames looked at so far of the recordings that have not ended, where that is known."""
 
@@ -155,6 +158,10 @@ class LocalFootage:
             await run.stop()
             del self._running[recording.camera.name]
 
+    async def stop(self) -> None:
+        """End the recordings that are under way."""
+        await asyncio.gather(*(run.stop() for run in self._running.values()))
+
     def frames_under_way(self) -> int:
         """Of the recordings that have not ended."""
         return sum(run.frames for run in self._running.values())
@@ -198,6 +205,7 @@ class FootageRun:
     def __init__(self, place: FootagePlace) -> None:
         self._place = place
         self._snapshots: list[Snapshot] = []
+        self._stopped = False
         self._seen: dict[str, CameraCounters] = {}
 
     def __enter__(self) -> FootageRun:
@@ -225,19 +233,23 @@ class FootageRun:
         recordings: Sequence[Recording],
         on_progress: Callable[[Progress], None] = lambda progress: None,
         left_out: Sequence[Rejected] = (),
+        stopped: Callable[[], bool] = lambda: False,
     ) -> FootageResult:
-        """Run every recording from start to end.
+        """Run every recording from start to end, or until it is stopped.
 
         Args:
             recordings: What :func:`~lfr_ray.camera.recordings.open_recordings` found.
             on_progress: Called a few times a second.
             left_out: Recordings that could not be opened; it is on record.
+            stopped: Asked as often: no more is to be looked at, and what was found so far is the result.
         """
         for one in left_out:
             self._seen[Path(one.file).name] = counters_of(Snapshot(), "", 0.0, 0.0, problems=[one.reason])
-        return asyncio.run(self._watch(recordings, on_progress))
+        return asyncio.run(self._watch(recordings, on_progress, stopped))
 
-    async def _watch(self, recordings: Sequence[Recording], on_progress: Callable[[Progress], None]) -> FootageResult:
+    async def _watch(
+        self, recordings: Sequence[Recording], on_progress: Callable[[Progress], None], stopped: Callable[[], bool]
+    ) -> FootageResult:
         progress, free = Progress(recordings=len(recordings)), asyncio.Semaphore(self._place.at_once)
         running: set[asyncio.Task[None]] = set()
         try:
@@ -248,6 +260,9 @@ class FootageRun:
                 done, _ = await asyncio.wait(running, timeout=POLL_S, return_when=asyncio.FIRST_EXCEPTION)
                 for task in done:
                     task.result()
+                if stopped() and not self._stopped:
+                    self._stopped = True
+                    await self._place.stop()
                 on_progress(replace(progress, frames=progress.frames + self._place.frames_under_way()))
             wall_s = time.monotonic() - began_s
             counted = merged([*self._snapshots, await self._place.counted()])
@@ -263,6 +278,8 @@ class FootageRun:
     async def _run_one(self, recording: Recording, free: asyncio.Semaphore, progress: Progress) -> None:
         """One recording, in its turn; its counters are kept."""
         async with free:
+            if self._stopped:
+                return
             name = recording.camera.name
             try:
                 ending = await self._place.run_to_end(recording)

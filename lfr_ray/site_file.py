@@ -40,8 +40,7 @@ class SiteFile:
     @property
     def console_url(self) -> str:
         """Address of the console."""
-        host = "127.0.0.1" if self.host == "0.0.0.0" else self.host  # noqa: S104
-        return f"http://{host}:{self.port}/"
+        return url_of(self.host, self.port)
 
 
 def read_site_file(
@@ -57,7 +56,7 @@ def read_site_file(
 
     Raises:
         ConfigError: It is missing, no YAML, no Serve configuration of ours, a field is wrong, or what it names is not
-            there.
+            there. Or it would answer other machines without a token.
     """
     document = load_yaml(path)
     application = _application(path, document)
@@ -71,12 +70,40 @@ def read_site_file(
             args[name] = str(Path(os.path.abspath(args[name])))
     site = parse_section(SiteConfig, args, str(path))
     http = dict(document.get("http_options") or {})
-    host = http.get("host", "127.0.0.1")
+    host = http.setdefault("host", "127.0.0.1")  # Serve's own is every address of the machine
+    check_host(site, host)
     if port is not None:
         http["port"] = port or _free_port(host)
     whole: dict[str, Any] = {"logging_config": QUIET} | dict(document)
     whole |= {"http_options": http, "applications": [dict(application) | {"args": args}]}
     return SiteFile(whole, application.get("name", "default"), site, host, http.get("port", 8000))
+
+
+def url_of(host: str, port: int) -> str:
+    """Where this machine reaches what listens there.
+
+    >>> url_of("0.0.0.0", 8000), url_of("::1", 8000), url_of("192.0.2.1", 8000)
+    ('http://127.0.0.1:8000/', 'http://[::1]:8000/', 'http://192.0.2.1:8000/')
+    """
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+def check_host(site: SiteConfig, host: str) -> None:
+    """Only loopback is served without a token.
+
+    Raises:
+        ConfigError: Other machines would be answered, and no token is asked for.
+    """
+    from lfr_ray.alert.webhook_store import is_loopback  # loads a library for databases
+
+    if not site.api.token_env and not is_loopback(host):
+        raise ConfigError(
+            "without a token every machine that reaches this one could see alerts and decide them",
+            got=f"http_options -> host: {host}, and no api -> token_env",
+            allowed="host: 127.0.0.1, or a token",
+            next_step="set api -> token_env to the name of an environment variable that holds the token",
+        )
 
 
 def faults_of_cameras(cameras: Any, *, here: bool = False) -> list[str]:

@@ -59,6 +59,11 @@ class Command:
             )
 
     @property
+    def pid(self) -> int:
+        """The command's own process."""
+        return self._process.pid
+
+    @property
     def stdout(self) -> str:
         """What it wrote to stdout so far."""
         return self._stdout.read_text(encoding="utf-8")

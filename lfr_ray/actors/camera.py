@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import structlog
 
+from lfr_ray.actors.digest import digest_of
 from lfr_ray.actors.names import leave_cluster
 from lfr_ray.actors.stages import RemoteStages
 from lfr_ray.camera.lease import Lease
@@ -44,6 +46,7 @@ class CameraActor:
         self._stages: RemoteStages | None = None
         self._guard: asyncio.Task[None] | None = None
         self._run = CameraRun(site, camera, clock)
+        self._digest = digest_of(site, camera)
 
     async def ready(self, stages: RemoteStages | None = None) -> bool:
         """The process has loaded what it needs; with stages, it has found its way to the models as well."""
@@ -52,12 +55,18 @@ class CameraActor:
         return True
 
     async def renew(self, stages: RemoteStages) -> CameraStatus:
-        """Renew the lease, and start with the first one; the state as a by-product."""
+        """Renew the lease, start with the first one, and ask whom these stages name; the state as a by-product."""
         await self.hold()
-        self._stages = stages
-        self._run.begin(stages)
+        if self._stages is None:
+            self._stages = stages
+        self._stages.follow(stages)
+        self._run.begin(self._stages)
         await self._record_removals()
-        return self._run.status()
+        return await self.status()
+
+    async def status(self) -> CameraStatus:
+        """How it is."""
+        return replace(self._run.status(), digest=self._digest)
 
     async def hold(self) -> None:
         """Renew the lease, whether or not the camera runs already."""
@@ -75,7 +84,7 @@ class CameraActor:
         return self._run.snapshot()
 
     async def stop(self) -> None:
-        """Stop decoding, finish what is under way, forget everybody."""
+        """Stop decoding, finish what is under way, forget everybody; alerts under way are acknowledged first."""
         await self._run.stop()
         await self._record_removals()
 

@@ -8,10 +8,19 @@ import warnings
 import ray
 
 from lfr_ray.actors.names import NAMESPACE
-from lfr_ray.actors.ray_private import SPILLING, WITHOUT_SPILLING, cluster_spills, print_no_worker_output
+from lfr_ray.actors.ray_private import (
+    SPILLING,
+    WITHOUT_SPILLING,
+    cluster_spills,
+    http_address,
+    own_signals,
+    print_no_worker_output,
+    without_extras,
+)
 from lfr_ray.camera.credentials import hide_credentials
 from lfr_ray.config import SiteConfig
 from lfr_ray.errors import ConfigError, RefusedError, ResourceError
+from lfr_ray.site_file import check_host
 
 OBJECT_STORE_BYTES = 1 << 30
 """For a cluster that we start ourselves: some thousand canvases, far more than are ever under way."""
@@ -23,19 +32,15 @@ def quieten() -> None:
     print_no_worker_output()
 
 
-def start_local(*, dashboard: bool = False) -> None:
-    """Start Ray on this machine, with nothing that writes objects to disk.
-
-    Args:
-        dashboard: Also start the dashboard, which `serve status` and `serve deploy` talk to; it costs 1 GB.
-    """
-    with warnings.catch_warnings():
+def start_local() -> None:
+    """Start Ray on this machine, with nothing that writes objects to disk, and with nothing that only others need."""
+    with warnings.catch_warnings(), own_signals(), without_extras():
         # Ray's processes are forked and replaced at once; LanceDB warns of forks that go on.
         warnings.filterwarnings("ignore", message="lancedb fork support")
         ray.init(
             address="local",  # not whatever cluster happens to run on this machine
             namespace=NAMESPACE,
-            include_dashboard=dashboard,
+            include_dashboard=False,
             log_to_driver=False,
             logging_level="error",
             object_store_memory=OBJECT_STORE_BYTES,
@@ -52,7 +57,8 @@ def join(address: str) -> None:
         RefusedError: It would spill objects to disk.
     """
     try:
-        ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, logging_level="error")
+        with own_signals():
+            ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, logging_level="error")
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise ResourceError(
             "the Ray cluster cannot be reached",
@@ -76,6 +82,16 @@ def check_spilling() -> None:
             allowed=f"{SPILLING}=false",
             next_step=f"restart it with `ray start --head --system-config='{{\"{SPILLING}\": false}}'`",
         )
+
+
+def check_http(site: SiteConfig) -> None:
+    """Refuse a Serve that answers other machines where no token is asked for.
+
+    Raises:
+        ConfigError: ``http_options -> host`` is not loopback.
+    """
+    if (address := http_address()) is not None:
+        check_host(site, address[0])
 
 
 def check_log(site: SiteConfig) -> None:

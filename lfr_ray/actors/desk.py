@@ -3,78 +3,148 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+from lfr_ray.actors.digest import digest_of
+from lfr_ray.actors.opening import Opening, Unopened
 from lfr_ray.api.ports import LocalAlerts
 from lfr_ray.clock import SystemClock
 from lfr_ray.config import SiteConfig
+from lfr_ray.health import DeskSaid
 from lfr_ray.metrics import Meter, Snapshot, resident_bytes
 from lfr_ray.records import Sighting
 
 if TYPE_CHECKING:
+    from lfr_ray.alert.service import AlertService
+    from lfr_ray.alert.webhook_store import WebhookStore
+    from lfr_ray.alert.webhooks import Deliverer
     from lfr_ray.govern.counters import CameraCounters
+    from lfr_ray.site.schedule import Schedule
+    from lfr_ray.site.switch_watch import SwitchWatch
+
+DATABASE_S = 1.0
+"""A database that gives no answer within this time does not answer."""
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """What works on the database."""
+
+    alerts: AlertService
+    webhooks: WebhookStore
+    schedule: Schedule
+    deliverer: Deliverer
+    watch: SwitchWatch
+
+    async def work(self) -> None:
+        """Deliver to webhooks and look at the switches, until cancelled."""
+        await asyncio.gather(self.deliverer.run(), self.watch.run())
 
 
 class DeskActor(LocalAlerts):
     """One order of events for a whole site. It answers what HTTP asks as ``LocalAlerts`` does, and adds to it.
 
+    * opening the database with the first question, and again where that failed;
     * the delivery to webhooks, and what is due by the clock, beside everything else;
     * counting.
     """
 
     def __init__(self, site: SiteConfig) -> None:
-        from lfr_ray.alert.webhook_store import WebhookStore
-        from lfr_ray.alert.webhooks import Deliverer
-        from lfr_ray.site.open import OpenedAlerts
-        from lfr_ray.site.schedule import Schedule
-
-        clock = SystemClock()
-        opened = OpenedAlerts(site, clock)
-        webhooks = WebhookStore(opened.service.store.database)
-        super().__init__(opened.service, webhooks, clock)
-        self._schedule = Schedule(site, opened.storage, clock)
-        self._deliverer = Deliverer(
-            webhooks, self._alerts.completed, self._alerts, clock, database_id=self._alerts.store.database_id()
-        )
+        self._site = site
+        self._digest = digest_of(site)
+        self._opening: Opening[_Opened] = Opening("the database of the alerts", self._open)
+        unopened: Any = Unopened(self._opening)
+        super().__init__(unopened, unopened, SystemClock())
         self._delivery: asyncio.Task[None] | None = None
         self._meter = Meter()
-        self._turn = asyncio.Lock()
+        self._turn, self._beginning = asyncio.Lock(), asyncio.Lock()
         self._seen: dict[str, CameraCounters] = {}
+        self._acknowledged_s: float | None = None
+        self._looking: asyncio.Task[int] | None = None
 
     async def ready(self) -> bool:
-        """The database is open; delivery begins with the first question."""
-        if self._delivery is None or self._delivery.done():
-            self._delivery = asyncio.create_task(self._deliverer.run())
-            await asyncio.to_thread(self._alerts.report)
-            await asyncio.to_thread(self._schedule.begin)
+        """The database is open; delivery begins with the first question.
+
+        Raises:
+            LfrError: It cannot be opened; it is tried again with a later question.
+        """
+        async with self._beginning:
+            if self._opening.opened is None or self._delivery is None or self._delivery.done():
+                opened = await asyncio.to_thread(self._opening.get)
+                self._alerts, self._webhooks = opened.alerts, opened.webhooks
+                await asyncio.to_thread(self._alerts.report)
+                await asyncio.to_thread(opened.schedule.begin)
+                self._delivery = asyncio.create_task(opened.work())
         return True
 
-    async def keep_up(self, seen: dict[str, CameraCounters]) -> None:
+    async def said(self) -> DeskSaid:
+        """How it is. An event loop beside the one for its work answers; a database that hangs is asked once."""
+        age_s = None if self._acknowledged_s is None else time.monotonic() - self._acknowledged_s
+        fault = self._opening.fault
+        if not fault:
+            if self._looking is None or self._looking.done():
+                self._looking = asyncio.create_task(asyncio.to_thread(self._opening.get().alerts.newest_event_id))
+            await asyncio.wait({self._looking}, timeout=DATABASE_S)
+            error = self._looking.exception() if self._looking.done() else "the database does not answer"
+            fault = str(error or "")
+        return DeskSaid(self._digest, fault, age_s)
+
+    async def keep_up(self, seen: dict[str, CameraCounters], refusal: str = "") -> None:
         """What is due by the clock; ``seen`` is what every camera counted since it was started."""
         await self.ready()  # after a restart nobody else asks
+        self._opening.get().watch.refused(refusal)
         async with self._turn:
-            await asyncio.to_thread(self._schedule.tick, seen)
+            await asyncio.to_thread(self._opening.get().schedule.tick, seen)
             self._seen = seen
 
     async def raise_alert(self, sighting: Sighting) -> None:
         """Durable before it answers; see :meth:`AlertService.raise_alert`."""
+        if self._opening.opened is None:
+            await self.ready()
         receipt = await asyncio.to_thread(self._alerts.raise_alert, sighting)
+        self._acknowledged_s = time.monotonic()
         name = "alerts_total" if receipt.new else "sightings_attached_total"
         self._meter.count(name, camera=sighting.camera)
 
     async def record_removals(self, camera: str, sha256s: list[str]) -> bool:
         """On record before it answers: pictures that a camera deleted after use."""
-        await asyncio.to_thread(self._schedule.record_removals, camera, sha256s)
+        await asyncio.to_thread(self._opening.get().schedule.record_removals, camera, sha256s)
         return True
 
     async def snapshot(self) -> Snapshot:
-        """What this actor counted."""
+        """What this actor counted, and what waits here."""
+        from lfr_ray.alert.waiting import waiting
+
         self._meter.gauge("memory_rss_bytes", resident_bytes(), process="desk")
+        if (opened := self._opening.opened) is not None:
+            found = await asyncio.to_thread(waiting, opened.alerts.store, opened.webhooks, self._clock.wall_s())
+            for name, value in {**found, **opened.watch.gauges()}.items():
+                self._meter.gauge(name, value)
         return self._meter.snapshot()
 
     async def stop(self) -> None:
         """Record the last counts and end the delivery; what was not delivered is sent after the next start."""
-        async with self._turn:
-            await asyncio.to_thread(self._schedule.count, self._seen)
+        if self._opening.opened is not None:
+            async with self._turn:
+                await asyncio.to_thread(self._opening.opened.schedule.count, self._seen)
         if self._delivery is not None:
             self._delivery.cancel()
+
+    def _open(self) -> _Opened:
+        from lfr_ray.alert.webhook_store import WebhookStore
+        from lfr_ray.alert.webhooks import Deliverer
+        from lfr_ray.site.open import OpenedAlerts
+        from lfr_ray.site.schedule import Schedule
+        from lfr_ray.site.switch_watch import SwitchWatch
+
+        opened = OpenedAlerts(self._site, self._clock)
+        alerts, database = opened.service, opened.service.store
+        webhooks = WebhookStore(database.database)
+        database_id = database.database_id()
+        deliverer = Deliverer(
+            webhooks, alerts.completed, alerts, self._clock, database_id=database_id, meter=self._meter
+        )
+        watch = SwitchWatch(opened.storage.data_dir, alerts.tell)
+        return _Opened(alerts, webhooks, Schedule(self._site, opened.storage, self._clock), deliverer, watch)

@@ -8,6 +8,7 @@ import numpy as np
 from ray import serve
 
 from lfr_ray.config import SiteConfig
+from lfr_ray.metrics import Snapshot, memory_of
 from lfr_ray.models.cores import model_threads, streams_of
 from lfr_ray.models.runtime import SelfTest, self_test
 from lfr_ray.pipeline.load import embedder_of, runs_in_streams
@@ -36,6 +37,10 @@ class EmbedderReplica:
     async def self_test(self) -> SelfTest:
         """Device and milliseconds a chip, measured at the start."""
         return self._self_test
+
+    async def snapshot(self) -> Snapshot:
+        """What this process holds."""
+        return memory_of(f"embedder {serve.get_replica_context().replica_id.unique_id}")
 
     @serve.batch  # type: ignore[untyped-decorator]
     async def _batch(self, lots: list[Picture]) -> list[Embedded]:

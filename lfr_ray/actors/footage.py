@@ -10,6 +10,7 @@ import ray
 from ray import serve
 
 from lfr_ray.actors.cluster import quieten
+from lfr_ray.actors.ending import RECORDED_S, begin_footage, stop_cameras
 from lfr_ray.actors.launch import (
     camera_actor,
     desk_actor,
@@ -20,6 +21,7 @@ from lfr_ray.actors.launch import (
 )
 from lfr_ray.actors.names import DETECTOR, EMBEDDER, SECOND_EMBEDDER
 from lfr_ray.actors.protocols import DeskCalls, DetectorCalls, EmbedderCalls, MatcherCalls
+from lfr_ray.actors.ray_private import delete
 from lfr_ray.actors.remote_models import RemoteDetector, RemoteEmbedder, remote_embedders
 from lfr_ray.actors.rpc import Handle
 from lfr_ray.actors.stages import CameraCalls, RemoteStages
@@ -34,8 +36,6 @@ if TYPE_CHECKING:
     from lfr_ray.alert.queries import AlertQuery  # a database, which only the desk needs
     from lfr_ray.govern.counters import CameraCounters
 
-RECORDED_S = 15.0
-
 
 class ClusterFootage:
     """The chain in processes of the cluster that was joined; see :class:`~lfr_ray.retrospective.FootagePlace`.
@@ -48,8 +48,8 @@ class ClusterFootage:
 
     def __init__(self, site: SiteConfig) -> None:
         self._run = f"{site.site}-{secrets.token_hex(4)}"
-        nodes = sum(1 for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU"))
-        detector = site.detector.model_copy(update={"replicas": max(1, nodes)})
+        nodes = [one for one in ray.nodes() if one["Alive"] and one["Resources"].get("CPU")]
+        detector = site.detector.model_copy(update={"replicas": len(nodes) or 1})
         self._site = site.model_copy(update={"site": self._run, "detector": detector})
         self._apps: list[str] = []
         self._cameras: dict[str, Handle[CameraCalls]] = {}
@@ -62,6 +62,7 @@ class ClusterFootage:
         quieten()  # loading Serve has made its log talkative again
         serve.start(proxy_location="Disabled")
         quieten()
+        begin_footage(self._run)
         models = {
             DETECTOR: detector_deployment(self._site),
             EMBEDDER: embedder_deployment(self._site),
@@ -69,8 +70,8 @@ class ClusterFootage:
         }
         wanted = {f"{self._run}-{name}": one for name, one in models.items() if one is not None}
         self._apps = list(wanted)
-        targets = [serve.RunTarget(one, name=name, route_prefix=None) for name, one in wanted.items()]
-        detector, embedder, *second = serve.run_many(targets)
+        targets = (serve.RunTarget(one, name=name, route_prefix=None) for name, one in wanted.items())
+        detector, embedder, *second = serve.run_many(list(targets))
         self._detector: Handle[DetectorCalls] = Handle(detector)
         self._embedder: Handle[EmbedderCalls] = Handle(embedder)
         self._second: Handle[EmbedderCalls] | None = Handle(second[0]) if second else None
@@ -110,6 +111,10 @@ class ClusterFootage:
         finally:
             self._cameras.pop(name).kill()
 
+    async def stop(self) -> None:
+        """End the recordings that are under way."""
+        await stop_cameras(self._cameras.values())
+
     def frames_under_way(self) -> int:
         """Nothing: a camera's process is not disturbed."""
         return 0
@@ -136,13 +141,10 @@ class ClusterFootage:
 
     def end(self) -> None:
         """End what was started."""
-        for actor in (*self._cameras.values(), self._matcher, self._desk):
-            if actor is not None:
-                actor.kill()
-        for app in self._apps:
-            serve.delete(app)
+        for actor in filter(None, (*self._cameras.values(), self._matcher, self._desk)):
+            actor.kill()
+        delete(self._apps)
 
     def _make_cameras(self, recordings: Sequence[Recording]) -> None:
-        for recording in recordings:
-            if recording.camera.name not in self._cameras:
-                self._cameras[recording.camera.name] = camera_actor(self._site, recording.camera)
+        for camera in (one.camera for one in recordings if one.camera.name not in self._cameras):
+            self._cameras[camera.name] = camera_actor(self._site, camera)

@@ -6,7 +6,9 @@ import os
 from typing import Any
 
 from fastapi import FastAPI
+from ray import serve
 
+from lfr_ray.actors.cluster import check_http
 from lfr_ray.actors.protocols import FleetCalls
 from lfr_ray.actors.remote_alerts import RemoteAlerts
 from lfr_ray.actors.remote_site import RemoteSite
@@ -21,6 +23,7 @@ class Ingress:
     """Hands requests on. It adds to :func:`~lfr_ray.api.app.build_api` where the parts of the site are."""
 
     def __init__(self, site: SiteConfig, fleet: Any) -> None:
+        check_http(site)  # whoever builds the application before Serve runs is not told there
         self._site = site
         self._fleet: Handle[FleetCalls] = Handle(fleet)
 
@@ -28,7 +31,7 @@ class Ingress:
         """Called by Serve once this replica is made."""
         return build_api(
             RemoteAlerts(self._site),
-            RemoteSite(self._site, self._fleet),
+            RemoteSite(self._site, self._fleet, serve.get_replica_context().app_name),
             access=access_of(self._site),
             console=self._site.api.console,
             demo_officer=self._site.api.demo_officer,

@@ -1,8 +1,7 @@
-"""Plain classes become deployments and detached actors here, and nowhere else; here the actors end as well."""
+"""Plain classes become deployments and detached actors here, and nowhere else."""
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any, TypeVar
 
 import ray
@@ -13,10 +12,9 @@ from lfr_ray.actors.desk import DeskActor
 from lfr_ray.actors.detector import DetectorReplica
 from lfr_ray.actors.embedder import EmbedderReplica
 from lfr_ray.actors.matcher import MatcherActor
-from lfr_ray.actors.names import DETECTOR, EMBEDDER, NAMESPACE, SECOND_EMBEDDER, Names
+from lfr_ray.actors.names import DETECTOR, EMBEDDER, HEALTH, NAMESPACE, SECOND_EMBEDDER, Names
 from lfr_ray.actors.protocols import DeskCalls, DetectorCalls, EmbedderCalls, MatcherCalls, ModelCalls
 from lfr_ray.actors.rpc import Handle
-from lfr_ray.actors.schedule import PeriodicWork
 from lfr_ray.actors.stages import CameraCalls
 from lfr_ray.config import CameraConfig, DetectorConfig, EmbedderConfig, ModelConfig, SiteConfig
 from lfr_ray.models.catalogue import card
@@ -30,9 +28,6 @@ HEAD = {"node:__internal_head__": 0.001}
 DETECTOR_CLASS: type[DetectorCalls] = DetectorReplica
 EMBEDDER_CLASS: type[EmbedderCalls] = EmbedderReplica
 """Named with their protocols, so that mypy compares them."""
-
-STOP_S = 3.0
-"""So long an actor has for an orderly end."""
 
 ActorT = TypeVar("ActorT")
 
@@ -69,7 +64,7 @@ def _model_deployment(
         num_replicas=config.replicas,
         max_ongoing_requests=max_ongoing_requests(site, config),
         max_constructor_retry_count=1,
-        health_check_period_s=5,
+        health_check_period_s=2,
         health_check_timeout_s=30,
         graceful_shutdown_timeout_s=5,
         ray_actor_options={"num_cpus": config.cpus, "num_gpus": config.gpus},
@@ -100,30 +95,6 @@ def camera_actor(site: SiteConfig, camera: CameraConfig) -> Handle[CameraCalls]:
     return _actor(CameraActor, (site, camera), name, {}, cpus=site.camera_cpus, concurrency=64)
 
 
-async def stop_actors(site: SiteConfig, periodic: PeriodicWork | None = None) -> None:
-    """End a site's detached actors: cameras first, so that their last alerts and counts still find the desk."""
-    names = Names(site.site)
-    found = {one.name: names.find_camera(one.name) for one in site.cameras}
-    cameras = {name: camera for name, camera in found.items() if camera is not None}
-    await asyncio.gather(*(camera.ask(CameraCalls.stop).within(STOP_S) for camera in cameras.values()))
-    if periodic is not None:
-        await periodic.pass_on(cameras)
-    if (matcher := names.find_matcher()) is not None:
-        await matcher.ask(MatcherCalls.stop).within(STOP_S)
-        matcher.kill()
-    if (desk := names.find_desk()) is not None:
-        await desk.ask(DeskCalls.stop).within(STOP_S)
-        desk.kill()
-    for camera in cameras.values():
-        camera.kill()
-
-
-def is_going_away(app: str) -> bool:
-    """The whole application is being deleted, and not only one of its replicas replaced."""
-    status = serve.status().applications.get(app)
-    return status is None or status.status == "DELETING"
-
-
 def _actor(
     kind: type[ActorT],
     arguments: tuple[Any, ...],
@@ -134,7 +105,7 @@ def _actor(
     concurrency: int = 1,
 ) -> Handle[ActorT]:
     """A detached actor that is restarted for ever and never made twice."""
-    options = ray.remote(kind).options(
+    options = ray.remote(concurrency_groups={HEALTH: 1})(kind).options(
         name=name,
         namespace=NAMESPACE,
         lifetime="detached",

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import contextlib
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from lfr_ray.actors.digest import digest_of, shown_digest
+from lfr_ray.actors.opening import Opening
 from lfr_ray.api.site_state import DeploymentList, DeploymentState, StopState, Switched, WatchlistState
 from lfr_ray.config import SiteConfig
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import LfrError
 from lfr_ray.govern.authority import Authority
 from lfr_ray.govern.gate import AuthorityGate
-from lfr_ray.govern.ledger import open_ledger
+from lfr_ray.govern.ledger import Ledger, open_ledger
 from lfr_ray.govern.ledger_event import Event
 from lfr_ray.govern.stop import breaker_pause, emergency_stop
+from lfr_ray.health import MatcherSaid
 from lfr_ray.metrics import Meter, Snapshot, resident_bytes
 from lfr_ray.records import Answer, Probe
 
@@ -30,19 +34,20 @@ if TYPE_CHECKING:
 class MatcherActor:
     """One matcher for a whole site. It adds to :class:`~lfr_ray.match.matcher.Matcher`.
 
-    * the wall clock;
-    * reading the list again after a crash, which making it anew does;
+    * the wall clock, and opening the list with the first question, and again where that failed;
     * the emergency stop, which the gate sees before the next comparison.
     """
 
     def __init__(self, site: SiteConfig) -> None:
         self._site = site
-        self._opened: Matcher | TwoModelMatcher | None = None
+        self._digest = digest_of(site)
+        self._ledger: Opening[Ledger] = Opening("the ledger", lambda: open_ledger(DataDir(site.data_dir)))
+        self._opening: Opening[Matcher | TwoModelMatcher] = Opening("the watchlist", self._open)
         self._stop = emergency_stop(DataDir(site.data_dir))
         self._pause = breaker_pause(DataDir(site.data_dir))
-        self._ledger = open_ledger(DataDir(site.data_dir))
         self._meter = Meter()
         self._authority: Authority | None = None
+        self._answered_s: float | None = None
 
     def ready(self) -> bool:
         """The list is read.
@@ -53,37 +58,38 @@ class MatcherActor:
         self._matcher.state(time.time())
         return True
 
-    def reload(self) -> str:
-        """Read the list again; why it cannot be used, or empty."""
-        with contextlib.suppress(LfrError):
-            self._matcher.reload(time.time())
-        return self._matcher.state(time.time()).fault
+    def said(self) -> MatcherSaid:
+        """How it is. A thread beside the comparisons answers, so nothing is opened here."""
+        from lfr_ray.site.standing import matcher_said
+
+        matcher = self._opening.opened
+        if matcher is None:
+            return MatcherSaid(self._digest, self._opening.fault)
+        said = replace(matcher_said(self._site, matcher, time.time()), digest=self._digest)
+        return said if self._answered_s is None else replace(said, compared_age_s=time.monotonic() - self._answered_s)
 
     def match(self, probes: list[Probe]) -> list[Answer]:
         """One answer a probe; see :meth:`Matcher.match`."""
-        return self._matcher.match(probes, time.time())
+        try:
+            answers = self._matcher.match(probes, time.time())
+        except LfrError as error:
+            answers = [Answer(refused=str(error)) for _ in probes]
+        self._answered_s = time.monotonic()
+        return answers
 
     def watchlist(self) -> WatchlistState:
         """The list in force, in numbers; no names, no pictures."""
         state = self._matcher.state(time.time())
-        return WatchlistState(
-            entries=state.entries,
-            expired=state.expired,
-            images=state.images,
-            hash=state.content_hash,
-            approved=state.approved,
-            model=state.model,
-            threshold=round(state.threshold, 4),
-            fault=state.fault,
-        )
+        numbers = (state.entries, state.images, state.content_hash, state.model, state.expired, state.approved)
+        return WatchlistState(*numbers, round(state.threshold, 4), state.fault)
 
     def deployments(self) -> DeploymentList:
         """The deployment that this site serves, and the emergency stop."""
-        halt = self._stop.read()
-        authority = self._site.authority
-        served = DeploymentState(
-            authority.deployment or "test", authority.kind, self._state(), self._site.embedder.model
-        )
+        said, halt = self.said(), self._stop.read()
+        authority, model = self._site.authority, self._site.embedder.model
+        state = said.fault or said.authority or said.list_fault or "in force"
+        name, digest = authority.deployment or "test", shown_digest(self._site)
+        served = DeploymentState(name, authority.kind, state, model, digest)
         return DeploymentList((served,), None if halt is None else StopState(halt.by, halt.reason, halt.at))
 
     def halt(self, officer: str, reason: str) -> Switched:
@@ -102,7 +108,8 @@ class MatcherActor:
     def snapshot(self) -> Snapshot:
         """The size of the list."""
         self._meter.gauge("memory_rss_bytes", resident_bytes(), process="matcher")
-        self._meter.gauge("watchlist_entries", self._matcher.state(time.time()).entries)
+        with contextlib.suppress(LfrError):
+            self._meter.gauge("watchlist_entries", self._matcher.state(time.time()).entries)
         return self._meter.snapshot()
 
     def tick(self) -> None:
@@ -112,34 +119,30 @@ class MatcherActor:
             return
         if gate.closed:
             self._matcher.forget("the deployment was closed")
-            return
-        if gate.authority != self._authority:
+        elif gate.authority != self._authority:
             # Who may be compared, and from which similarity on, is the authority's to say: opened anew.
-            self._opened = None
-            self._authority = gate.authority
+            self._opening.drop()
+            self._opening.get()
 
     def stop(self) -> None:
         """Forget the list."""
-        self._matcher.forget("the site has ended")
+        if self._opening.opened is not None:
+            self._opening.opened.forget("the site has ended")
 
     def _record(self, what: str, officer: str, reason: str) -> None:
         deployment = self._site.authority.deployment
-        self._ledger.append(Event("stop", what, deployment=deployment, actor=officer, reason=reason))
+        self._ledger.get().append(Event("stop", what, deployment=deployment, actor=officer, reason=reason))
 
     @property
     def _matcher(self) -> Matcher | TwoModelMatcher:
-        """Opened with the first question: an error then reaches whoever asks, and not only Ray's log."""
-        if self._opened is None:
-            from lfr_ray.site.open import open_matcher
+        return self._opening.get()
 
-            self._opened = open_matcher(self._site, self._ledger)
-            gate = self._opened.permission
-            self._authority = gate.authority if isinstance(gate, AuthorityGate) else None
-            with contextlib.suppress(LfrError):
-                self._opened.reload(time.time())
-        return self._opened
+    def _open(self) -> Matcher | TwoModelMatcher:
+        from lfr_ray.site.open import open_matcher
 
-    def _state(self) -> str:
-        gate = self._matcher.permission
-        authority = gate.status() if isinstance(gate, AuthorityGate) else gate.refusal("", time.time(), "", "")
-        return authority or self._matcher.state(time.time()).fault or "in force"
+        opened = open_matcher(self._site, self._ledger.get())
+        gate = opened.permission
+        self._authority = gate.authority if isinstance(gate, AuthorityGate) else None
+        with contextlib.suppress(LfrError):
+            opened.reload(time.time())
+        return opened

@@ -13,6 +13,9 @@ from lfr_ray.actors.stages import CameraCalls
 from lfr_ray.errors import ResourceError
 
 NAMESPACE = "lfr"
+HEALTH = "health"
+"""The threads of an actor that say how it is while all others work."""
+
 DETECTOR, EMBEDDER, SECOND_EMBEDDER, FLEET, INGRESS = "detector", "embedder", "second_embedder", "fleet", "ingress"
 
 
@@ -48,15 +51,22 @@ class Names:
         """The living alert desk, or None."""
         return _handle(self.desk)
 
+    def listed_cameras(self) -> set[str]:
+        """The cameras of this site that have a process, whether or not its file still names them."""
+        prefix = self.camera("")
+        named = ray.util.list_named_actors(all_namespaces=True)
+        found = (one["name"] for one in named if one["namespace"] == NAMESPACE)
+        return {name.removeprefix(prefix) for name in found if name.startswith(prefix)}
+
     def find_camera(self, name: str) -> Handle[CameraCalls] | None:
         """One living camera, or None."""
         return _handle(self.camera(name))
 
 
-def find_actor(name: str) -> Any | None:
+def find_actor(name: str, namespace: str = NAMESPACE) -> Any | None:
     """A living actor by name, as Ray's own handle, or None."""
     try:
-        return ray.get_actor(name, namespace=NAMESPACE)
+        return ray.get_actor(name, namespace=namespace)
     except ValueError:
         return None
 

@@ -13,8 +13,8 @@ from lfr_ray.api.ports import AlertsPort
 if TYPE_CHECKING:
     # Only types: a process that asks another one need not load what that one needs.
     from lfr_ray.api.site_state import DeploymentList, Switched, WatchlistState
-    from lfr_ray.camera.reader import CameraStatus
     from lfr_ray.govern.counters import CameraCounters
+    from lfr_ray.health import DeskSaid, MatcherSaid
     from lfr_ray.metrics import Snapshot
     from lfr_ray.models.runtime import SelfTest
     from lfr_ray.records import Answer, Embedded, Faces, Picture, Probe, Sighting
@@ -25,6 +25,9 @@ class ModelCalls(Protocol):
 
     async def self_test(self) -> SelfTest:
         """Device and speed, measured at the start."""
+
+    async def snapshot(self) -> Snapshot:
+        """What the replica that answers holds in memory."""
 
 
 class DetectorCalls(ModelCalls, Protocol):
@@ -46,6 +49,9 @@ class MatcherCalls(Protocol):
 
     def ready(self) -> bool:
         """The list is read."""
+
+    def said(self) -> MatcherSaid:
+        """How it is; answered beside its work."""
 
     def match(self, probes: list[Probe]) -> list[Answer]:
         """One answer a probe."""
@@ -78,8 +84,11 @@ class DeskCalls(AlertsPort, Protocol):
     async def ready(self) -> bool:
         """The database is open, and alerts are delivered."""
 
-    async def keep_up(self, seen: dict[str, CameraCounters]) -> None:
-        """What is due by the clock; ``seen`` is what every camera counted since it was started."""
+    async def said(self) -> DeskSaid:
+        """How it is; answered beside its work."""
+
+    async def keep_up(self, seen: dict[str, CameraCounters], refusal: str = "") -> None:
+        """What is due by the clock: what every camera counted since it was started, why nothing is compared if so."""
 
     async def raise_alert(self, sighting: Sighting) -> None:
         """Durable before it answers."""
@@ -97,8 +106,8 @@ class DeskCalls(AlertsPort, Protocol):
 class FleetCalls(Protocol):
     """The fleet's deployment."""
 
-    async def cameras(self) -> list[CameraStatus]:
-        """Every camera's state, in the order of the site file."""
+    async def stop(self) -> None:
+        """End the site's actors in order; whoever asks ends everything else at once afterwards."""
 
     async def self_tests(self) -> list[SelfTest]:
         """What the models' replicas measured when they started."""

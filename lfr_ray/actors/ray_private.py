@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import signal
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from ray._private import worker
+import ray
+from ray._private import node, utils, worker
 from ray._private.state import state
+from ray.experimental.internal_kv import _internal_kv_del, _internal_kv_get, _internal_kv_list, _internal_kv_put
 from ray.serve.context import _get_global_client
 from ray.serve.schema import ServeDeploySchema
+
+REPLICA = "SERVE_REPLICA"
+"""How the names of Serve's replicas begin."""
 
 SPILLING = "automatic_object_spilling_enabled"
 """Whether a cluster writes objects to disk when its memory is full; Ray has no public option for it."""
@@ -25,7 +34,52 @@ def cluster_spills() -> bool:
 
 def print_no_worker_output() -> None:
     """Ray prints the errors of its own processes on stdout, also those of an orderly end. Stdout belongs to results."""
-    worker.print_to_stdstream = _print_nothing
+    worker.print_to_stdstream = _do_nothing
+
+
+@contextmanager
+def own_signals() -> Iterator[None]:
+    """Around ``ray.init``: SIGTERM stays what it was. Ray's own handlers, in Python and in C++, abort the process."""
+    utils.set_sigterm_handler = _do_nothing
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
+
+
+@contextmanager
+def without_extras() -> Iterator[None]:
+    """Around ``ray.init``: what one machine does without, and what costs seconds at the start and a process each.
+
+    That is the server of dashboards, which is started even where none is wanted, the autoscaler, and the copying of
+    logs to this process.
+    """
+    names = ("start_api_server", "start_monitor", "start_log_monitor")
+    before = {name: getattr(node.Node, name) for name in names}
+    try:
+        for name in names:
+            setattr(node.Node, name, _do_nothing)
+        yield
+    finally:
+        for name, method in before.items():
+            setattr(node.Node, name, method)
+
+
+def replicas(application: str) -> dict[str, set[str]]:
+    """The processes of an application's deployments: names of their actors, by deployment."""
+    found: dict[str, set[str]] = {}
+    for one in ray.util.list_named_actors(all_namespaces=True):
+        kind, _, rest = one["name"].partition("::")
+        app, _, named = rest.partition("#")
+        if kind == REPLICA and app == application:
+            found.setdefault(named.partition("#")[0], set()).add(one["name"])
+    return found
+
+
+async def replica_loaded(replica: Any) -> bool:
+    """Whether a replica's own class has been made; asked beside the requests that wait for it."""
+    return bool(await replica.was_initialized.remote())
 
 
 def deploy(config: ServeDeploySchema) -> None:
@@ -33,5 +87,48 @@ def deploy(config: ServeDeploySchema) -> None:
     _get_global_client().deploy_apps(config)
 
 
-def _print_nothing(*_: Any, **__: Any) -> None:
-    """In place of Ray's printing."""
+def http_address() -> tuple[str, int] | None:
+    """Host and port at which the running Serve answers HTTP; None where none runs."""
+    client = _get_global_client(raise_if_no_controller_running=False)
+    if client is None:
+        return None
+    options = ray.get(client._controller.get_http_config.remote())
+    return options.host, options.port
+
+
+def claimed(name: str, claim: str) -> str:
+    """Claim a name in the cluster for as long as this driver is connected.
+
+    Returns:
+        The claim of another driver that is connected; empty: the name is ours.
+    """
+    key = f"lfr/{name}"
+    if found := _internal_kv_get(key):
+        job, other = json.loads(found)
+        if job in _living_drivers():
+            return str(other)
+    _internal_kv_put(key, json.dumps((ray.get_runtime_context().get_job_id(), claim)), overwrite=True)
+    return ""
+
+
+def abandoned(prefix: str) -> list[str]:
+    """Names of that beginning whose drivers are gone. They are claimed no more."""
+    living = _living_drivers()
+    claims = {key: json.loads(_internal_kv_get(key) or "[null]") for key in _internal_kv_list(f"lfr/{prefix}")}
+    gone = [key for key, claim in claims.items() if claim[0] not in living]
+    for key in gone:
+        _internal_kv_del(key)
+    return [key.decode().removeprefix("lfr/") for key in gone]
+
+
+def _living_drivers() -> set[str]:
+    return {one["JobID"] for one in state.job_table() if not one["IsDead"]}
+
+
+def delete(applications: Sequence[str]) -> None:
+    """End applications of the running Serve, all at the same time; returns when Serve has taken that on."""
+    ray.get(_get_global_client()._controller.delete_apps.remote(list(applications)))
+
+
+def _do_nothing(*_: Any, **__: Any) -> None:
+    """In place of what Ray would do."""

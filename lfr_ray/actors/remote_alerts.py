@@ -10,10 +10,14 @@ from lfr_ray.actors.names import Names, alive
 from lfr_ray.actors.protocols import DeskCalls
 from lfr_ray.actors.rpc import Handle
 from lfr_ray.alert import queries
+from lfr_ray.alert.dead_letters import DeadLetterList
 from lfr_ray.alert.queries import AlertQuery
 from lfr_ray.alert.webhook_store import WebhookState
 from lfr_ray.config import SiteConfig
 from lfr_ray.records import Alert, AlertPage, CaseRecord, FeedEvent
+
+ANSWER_S = 5.0
+"""The desk writes before it answers; beyond this it does not answer."""
 
 
 def every_alert(desk: Handle[DeskCalls]) -> list[Alert]:
@@ -53,7 +57,7 @@ class RemoteAlerts:
 
     async def events_after(self, event_id: int, wait_s: float) -> Sequence[FeedEvent]:
         """The feed after an id; where nothing is new, what comes within ``wait_s``."""
-        return await self._desk().ask(DeskCalls.events_after, event_id, wait_s)
+        return await self._desk(wait_s).ask(DeskCalls.events_after, event_id, wait_s)
 
     async def newest_event_id(self) -> int:
         """The newest event's id."""
@@ -79,5 +83,21 @@ class RemoteAlerts:
         """Tell a webhook nothing more."""
         await self._desk().ask(DeskCalls.remove_webhook, webhook_id, by=by)
 
-    def _desk(self) -> Handle[DeskCalls]:
-        return alive(self._names.find_desk(), "the alert desk")
+    async def test_webhook(self, webhook_id: str, *, by: str) -> None:
+        """Send a webhook a test event."""
+        await self._desk().ask(DeskCalls.test_webhook, webhook_id, by=by)
+
+    async def dead_letters(self, webhook_id: str) -> DeadLetterList:
+        """Events that a webhook's receiver refused."""
+        return await self._desk().ask(DeskCalls.dead_letters, webhook_id)
+
+    async def send_again(self, webhook_id: str, event_id: int) -> None:
+        """Send one of them again."""
+        await self._desk().ask(DeskCalls.send_again, webhook_id, event_id)
+
+    async def drop_letter(self, webhook_id: str, event_id: int, *, by: str) -> None:
+        """Forget one of them."""
+        await self._desk().ask(DeskCalls.drop_letter, webhook_id, event_id, by=by)
+
+    def _desk(self, wait_s: float = 0.0) -> Handle[DeskCalls]:
+        return alive(self._names.find_desk(), "the alert desk").limited(wait_s + ANSWER_S)

@@ -1,48 +1,61 @@
-"""The site as the HTTP routes see it, apart from its alerts: the fleet and the matcher."""
+"""The site as the HTTP routes see it, apart from its alerts: what its processes said, the fleet and the matcher."""
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
+from dataclasses import replace
+
+import ray
 
 # A handle loads its actor's class. The first request may be the emergency stop: it must not wait for that.
 import lfr_ray.actors.matcher  # noqa: F401
-from lfr_ray.actors.names import Names, alive
+from lfr_ray.actors.followed import EVERY_S
+from lfr_ray.actors.names import FLEET, HEALTH, Names, alive
 from lfr_ray.actors.protocols import FleetCalls, MatcherCalls
-from lfr_ray.actors.rpc import Handle, Reply, ReplyT
+from lfr_ray.actors.rpc import Handle
+from lfr_ray.actors.watch import SiteWatch
 from lfr_ray.api.site_state import CameraState, DeploymentList, Switched, WatchlistState
 from lfr_ray.camera.reader import CameraStatus
 from lfr_ray.config import SiteConfig
-from lfr_ray.errors import ResourceError
-from lfr_ray.metrics import Snapshot, merged
+from lfr_ray.health import LIVE, CameraHealth
+from lfr_ray.metrics import Meter, Snapshot, merged
 
-ANSWER_S = 3.0
-FLEET_S = 5.0
-"""The fleet itself waits for cameras, for a shorter time than this."""
-FRESH_S = 0.5
-"""For so long one look at the cameras serves every reader."""
+ANSWER_S = 5.0
+"""The matcher compares while it is asked; beyond this it does not answer."""
+COUNTED_S = 2.0
 
 
 class RemoteSite:
-    """Fleet and matcher as :class:`~lfr_ray.api.ports.SiteView`."""
+    """What was heard of the processes, as :class:`~lfr_ray.api.ports.SiteView`. Nobody waits long for one of them.
 
-    def __init__(self, site: SiteConfig, fleet: Handle[FleetCalls]) -> None:
+    Args:
+        site: The site.
+        fleet: The fleet's deployment.
+        application: Serve's name of the site.
+    """
+
+    def __init__(self, site: SiteConfig, fleet: Handle[FleetCalls], application: str) -> None:
         self._site = site
         self._names = Names(site.site)
         self._fleet = fleet
-        self._seen: tuple[float, list[CameraStatus]] = (-FRESH_S, [])
+        self._watch = SiteWatch(site, application).start()
+        threading.Thread(target=self._end_frozen_fleet, name="fleet-watch", daemon=True).start()
 
     async def cameras(self) -> list[CameraState]:
         """Every camera of the site file, also one that has not answered yet."""
-        statuses = {status.name: status for status in await self._statuses()}
-        return [_camera(camera.name, statuses.get(camera.name)) for camera in self._site.cameras]
+        health = self._watch.health().cameras
+        return [_camera(name, health[name], one.heard.said) for name, one in self._watch.cameras.items()]
 
     async def watchlist(self) -> WatchlistState:
         """The list that the matcher holds."""
         return await self._matcher().ask(MatcherCalls.watchlist)
 
     async def deployments(self) -> DeploymentList:
-        """Deployments and the emergency stop."""
-        return await self._matcher().ask(MatcherCalls.deployments)
+        """Deployments and the emergency stop, answered beside the comparisons."""
+        matcher: Handle[MatcherCalls] = Handle(self._matcher().remote, group=HEALTH, limit_s=ANSWER_S)
+        return await matcher.ask(MatcherCalls.deployments)
 
     async def stop(self, *, officer: str, reason: str) -> Switched:
         """No comparison anywhere once this answers: there is one matcher, and it asks before each."""
@@ -54,50 +67,48 @@ class RemoteSite:
 
     async def readiness(self) -> dict[str, str]:
         """Of each part, why it is not ready."""
-        try:
-            statuses = await self._statuses()
-        except ResourceError as error:
-            return {"cameras": error.what}
-        missing = {camera.name for camera in self._site.cameras} - {status.name for status in statuses}
-        matcher = self._names.find_matcher()
-        ready = None if matcher is None else await matcher.ask(MatcherCalls.ready).within(ANSWER_S)
-        return {
-            "cameras": f"not started: {', '.join(sorted(missing))}" if missing else "",
-            "matcher": "" if ready else "no answer",
-        }
+        return dict(self._watch.health().parts)
 
     async def snapshot(self) -> Snapshot:
-        """Counters of all processes."""
-        return merged(await _said(self._fleet.ask(FleetCalls.snapshots)))
-
-    async def _statuses(self) -> list[CameraStatus]:
-        seen_s, statuses = self._seen
-        if time.monotonic() - seen_s >= FRESH_S:
-            statuses = await _said(self._fleet.ask(FleetCalls.cameras))
-            self._seen = (time.monotonic(), statuses)
-        return statuses
+        """Counters of all processes, and how they are."""
+        health, meter = self._watch.health(), Meter()
+        for name, one in health.cameras.items():
+            meter.gauge("camera_up", float(not self._watch.cameras[name].heard.fault(time.monotonic())), camera=name)
+            meter.gauge("camera_blind", float(one.state != LIVE), camera=name)
+            meter.gauge("camera_refused", float(bool(one.refusal)), camera=name)
+            meter.gauge("camera_warned", float(bool(one.warning)), camera=name)
+        if (matcher := self._watch.matcher.heard.said) is not None:
+            meter.gauge("authority_in_force", float(not (matcher.fault or matcher.authority)))
+        for part, fault in health.parts.items():
+            meter.gauge("part_ready", float(not fault), part=part)
+        counted = await self._fleet.ask(FleetCalls.snapshots).within(COUNTED_S)
+        return merged([meter.snapshot(), *(counted or ())])
 
     def _matcher(self) -> Handle[MatcherCalls]:
-        return alive(self._names.find_matcher(), "the matcher")
+        return alive(self._names.find_matcher(), "the matcher").limited(ANSWER_S)
+
+    def _end_frozen_fleet(self) -> None:
+        """The fleet ends all others that are frozen; here it is ended itself."""
+        while True:
+            time.sleep(EVERY_S)
+            with contextlib.suppress(ray.exceptions.RayError):
+                self._watch.end_frozen(only=FLEET)
 
 
-async def _said(reply: Reply[ReplyT]) -> ReplyT:
-    """The fleet's answer: Serve keeps a request for a fleet that is starting, and a reader should not wait for that."""
-    said = await reply.within(FLEET_S)
-    if said is None:
-        raise ResourceError("the fleet does not answer", next_step="it is being started; try again")
-    return said
-
-
-def _camera(name: str, status: CameraStatus | None) -> CameraState:
-    if status is None:
-        return CameraState(name, "connecting")
-    return CameraState(
+def _camera(name: str, health: CameraHealth, status: CameraStatus | None) -> CameraState:
+    state = CameraState(
         name,
-        status.state,
-        blind_since=status.blind_since,
-        problem=status.problem,
-        refusal=status.refusal,
+        health.state,
+        blind_since=health.since,
+        problem=health.problem,
+        refusal=health.refusal,
+        warning=health.warning,
+    )
+    if status is None:
+        return state
+    looks = status.looks
+    return replace(
+        state,
         width_px=status.width_px,
         height_px=status.height_px,
         frames=status.frames,
@@ -107,5 +118,15 @@ def _camera(name: str, status: CameraStatus | None) -> CameraState:
         frames_expected=status.expected,
         missing_s=round(status.missing_s, 3),
         problems=status.problems,
-        fps=round(status.fps, 2),
+        fps=round(looks.fps, 2) if health.state == LIVE else 0.0,
+        fps_wanted=round(status.fps, 2),
+        detected_age_s=_rounded(looks.detected_age_s),
+        compared_age_s=_rounded(looks.compared_age_s),
+        alerted_age_s=_rounded(looks.raised_age_s),
+        faces_seen=looks.faces_seen,
+        faces_compared=looks.faces_compared,
     )
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)

@@ -27,24 +27,32 @@ class Reply(Generic[ReplyT]):
     Both raise:
 
     * LfrError: what the other side raised, if it was one of ours;
-    * ResourceError: the other process has died; it is being restarted;
+    * ResourceError: the other process has died and is being restarted, or (awaited) gives no answer in time;
     * ray.exceptions.RayError: anything else that went wrong there.
 
     Args:
         pending: Ray's object reference, or Serve's response.
+        limit_s: For so long the answer is awaited; None: for ever.
     """
 
-    def __init__(self, pending: Any) -> None:
+    def __init__(self, pending: Any, limit_s: float | None = None) -> None:
         self.pending = pending
+        self._limit_s = limit_s
 
     def __await__(self) -> Generator[Any, None, ReplyT]:
-        return self._awaited().__await__()
+        return self._in_time().__await__()
 
-    def wait(self) -> ReplyT:
-        """The answer, for those who are not in an event loop."""
+    def wait(self, limit_s: float | None = None) -> ReplyT:
+        """The answer, for those who are not in an event loop.
+
+        Raises:
+            TimeoutError: It is late.
+        """
         with _our_errors():
             response = isinstance(self.pending, DeploymentResponse)
-            answer: ReplyT = self.pending.result() if response else ray.get(self.pending)
+            answer: ReplyT = (
+                self.pending.result(timeout_s=limit_s) if response else ray.get(self.pending, timeout=limit_s)
+            )
             return answer
 
     async def within(self, limit_s: float) -> ReplyT | None:
@@ -53,6 +61,16 @@ class Reply(Generic[ReplyT]):
             return await asyncio.wait_for(self._awaited(), limit_s)
         except (asyncio.TimeoutError, ResourceError, ray.exceptions.RayError):
             return None
+
+    async def _in_time(self) -> ReplyT:
+        try:
+            return await asyncio.wait_for(self._awaited(), self._limit_s)
+        except asyncio.TimeoutError:
+            raise ResourceError(
+                "a process of the site does not answer",
+                got=f"nothing within {self._limit_s:g} s",
+                next_step="it is started anew if it stays so; try again",
+            ) from None
 
     async def _awaited(self) -> ReplyT:
         with _our_errors():
@@ -65,11 +83,19 @@ class Handle(Generic[CalledT]):
 
     Args:
         remote: Ray's or Serve's own handle.
+        group: Of an actor: the threads that answer, other than those for its work.
+        limit_s: For so long an answer is awaited; None: for ever.
     """
 
-    def __init__(self, remote: Any) -> None:
+    def __init__(self, remote: Any, *, group: str = "", limit_s: float | None = None) -> None:
         self.remote = remote
+        self._group = group
+        self._limit_s = limit_s
         self._methods: dict[str, Any] = {}
+
+    def limited(self, limit_s: float) -> Handle[CalledT]:
+        """The same, awaited for so long only."""
+        return Handle(self.remote, group=self._group, limit_s=limit_s)
 
     @overload
     def ask(
@@ -92,15 +118,16 @@ class Handle(Generic[CalledT]):
         name = method.__name__
         # Kept, because each new handle of a deployment's method costs the Serve controller work.
         if name not in self._methods:
-            self._methods[name] = getattr(self.remote, name)
-        return Reply(self._methods[name].remote(*args, **kwargs))
+            found = getattr(self.remote, name)
+            self._methods[name] = found.options(concurrency_group=self._group) if self._group else found
+        return Reply(self._methods[name].remote(*args, **kwargs), self._limit_s)
 
     def kill(self) -> None:
         """End an actor for good."""
         ray.kill(self.remote)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"remote": self.remote, "_methods": {}}
+        return {"remote": self.remote, "_group": self._group, "_limit_s": self._limit_s, "_methods": {}}
 
 
 @contextmanager

@@ -6,12 +6,17 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from lfr_ray.actors.protocols import DeskCalls, MatcherCalls
 from lfr_ray.actors.rpc import Handle
 from lfr_ray.actors.stages import CameraCalls
 from lfr_ray.camera.reader import CameraStatus, faults_of
 from lfr_ray.govern.counters import counters_of
+from lfr_ray.health import BLIND, LIVE, CameraHealth
+
+if TYPE_CHECKING:
+    from lfr_ray.actors.keeper import Keeper
 
 PASS_ON_EVERY_S = 5.0
 ANSWER_S = 3.0
@@ -23,34 +28,34 @@ class PeriodicWork:
     """Measures how long each camera saw and was blind, and keeps desk and matcher up to date.
 
     Args:
-        matcher: The matcher actor.
-        desk: The desk actor.
+        keeper: Has the living actors.
     """
 
-    def __init__(self, matcher: Handle[MatcherCalls], desk: Handle[DeskCalls]) -> None:
-        self._matcher = matcher
-        self._desk = desk
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
         self._watched_s: dict[str, float] = defaultdict(float)
         self._blind_s: dict[str, float] = defaultdict(float)
         self._statuses: Mapping[str, CameraStatus] = {}
+        self._refusal = ""
         self._last_s = self._passed_on_s = time.monotonic()
 
-    async def tick(self, statuses: Mapping[str, CameraStatus], cameras: Mapping[str, Handle[CameraCalls]]) -> None:
+    async def tick(self, states: Mapping[str, CameraHealth], statuses: Mapping[str, CameraStatus]) -> None:
         """To be called about once a second.
 
         Args:
-            statuses: Every camera's state, by name.
-            cameras: Every living camera actor, by name.
+            states: How every camera is, by name.
+            statuses: What those said that have answered.
         """
         now_s, self._statuses = time.monotonic(), statuses
-        for name, status in statuses.items():
-            spent = {"live": self._watched_s, "blind": self._blind_s}.get(status.state)
+        for name, health in states.items():
+            spent = {LIVE: self._watched_s, BLIND: self._blind_s}.get(health.state)
             if spent is not None:
                 spent[name] += now_s - self._last_s
         self._last_s = now_s
+        self._refusal = next((one.refusal for one in states.values() if one.refusal), "")
         if now_s - self._passed_on_s >= PASS_ON_EVERY_S:
             self._passed_on_s = now_s
-            await self.pass_on(cameras)
+            await self.pass_on(self._keeper.cameras)
 
     async def pass_on(self, cameras: Mapping[str, Handle[CameraCalls]]) -> None:
         """Every camera's counts, now: also the last thing before the site ends."""
@@ -69,6 +74,6 @@ class PeriodicWork:
             if one is not None and name in self._statuses
         }
         await asyncio.gather(
-            self._matcher.ask(MatcherCalls.tick).within(ANSWER_S),
-            self._desk.ask(DeskCalls.keep_up, seen).within(ERASING_S),
+            self._keeper.matcher.ask(MatcherCalls.tick).within(ANSWER_S),
+            self._keeper.desk.ask(DeskCalls.keep_up, seen, self._refusal).within(ERASING_S),
         )

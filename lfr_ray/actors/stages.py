@@ -48,6 +48,10 @@ class RemoteStages:
         self._matcher = matcher
         self._desk = desk
 
+    def follow(self, newer: RemoteStages) -> None:
+        """Ask the matcher and the desk that the newer ones name: those of before may have died for good."""
+        self._matcher, self._desk = newer._matcher, newer._desk
+
     async def meet(self, site: SiteConfig) -> None:
         """Ask each model once, with nothing to see: a handle looks for its replicas with the first question."""
         await self.detect(np.zeros((site.detector.height_px, site.detector.width_px, 3), np.uint8))
@@ -94,7 +98,10 @@ class CameraCalls(Protocol):
         """The process has loaded what it needs; with stages, it has reached the models as well."""
 
     async def renew(self, stages: RemoteStages) -> CameraStatus:
-        """Renew the lease, and start with the first one."""
+        """Renew the lease, start with the first one, and ask whom these stages name."""
+
+    async def status(self) -> CameraStatus:
+        """How it is."""
 
     async def hold(self) -> None:
         """Renew the lease, whether or not the camera runs already."""

@@ -37,6 +37,8 @@ class Database:
         self._url = _parsed(url)
         self.shown_url = shown(self._url)
         self.engine = _engine(self._url, busy_timeout_s)
+        self.writes = 0
+        """Transactions of this process that are durable: a cheap sign that there may be something new."""
         self._create()
 
     @staticmethod
@@ -67,6 +69,7 @@ class Database:
         with self._transaction(action) as connection:
             connection.execute(select(tables.state.c.id).with_for_update()).one()
             yield connection
+        self.writes += 1
 
     @contextmanager
     def reading(self, action: str) -> Iterator[Connection]:
@@ -113,7 +116,7 @@ class Database:
             found = self._upgrade()
         if found != tables.SCHEMA_VERSION:
             raise StoreError(
-                "the alert database was made by another version",
+                f"the alert database was made by {'a newer' if found > tables.SCHEMA_VERSION else 'another'} version",
                 got=f"schema {found} at {self.shown_url}",
                 allowed=f"schema {tables.SCHEMA_VERSION}",
                 next_step="use the version that made it, or give the site another database_url",

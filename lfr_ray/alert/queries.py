@@ -145,7 +145,7 @@ def _cursor_seq(order: str, cursor: str) -> int:
     except (binascii.Error, UnicodeError, ValueError):
         name, seq = "", 0
     if name != order or not 0 < seq < 2**63:
-        raise InputError(
+        raise NotFoundError(
             "the cursor is not one that this list gave",
             got=cursor[:40],
             allowed="next_cursor of the page before, with the same order",

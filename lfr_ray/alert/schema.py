@@ -130,3 +130,16 @@ subscriptions = Table(
     Column("last_error", Text, nullable=False),
 )
 """``events`` is the outbox; each subscription keeps how far it has been delivered."""
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("subscription_id", String(32), primary_key=True),
+    Column("event_id", BigInteger, primary_key=True),
+    Column("kind", String(32), nullable=False),
+    Column("given_up_at", Double, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("last_error", Text, nullable=False),
+    Column("next_attempt_at", Double),
+)
+"""Events that a receiver refused, by number: what is sent again is the alert as it stands then."""

@@ -10,8 +10,9 @@ import secrets
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
+from lfr_ray.alert.kinds import CONDITIONS
 from lfr_ray.alert.queries import AlertQuery, StoredAlert
 from lfr_ray.alert.rules import AlertHistory, AlertRules, Ruling, SightingFacts, cautions, judge
 from lfr_ray.alert.store import AlertStore
@@ -27,9 +28,13 @@ from lfr_ray.records import (
     FeedEvent,
     Sighting,
     StoredEvent,
+    WebhookEvent,
 )
 
 OnEvent = Callable[[str, Facts], None]
+EVENTS_READ = 500
+SHOWN = ("camera", "category", "deployment", "state", "record_id", "seconds_after_alert", "to", "subscription")
+"""Facts of a step that the event stream tells. What a verdict was is not among them: the alert tells it in its time."""
 MAX_REASON = 500
 
 
@@ -86,6 +91,7 @@ class AlertService:
         self._turn = threading.RLock()
         self._reporting = False
         self._refused = 0
+        self._told: dict[str, bool] = {}
 
     # --- sightings ---
 
@@ -162,14 +168,27 @@ class AlertService:
         """
         return self.store.image(alert_id, kind)
 
-    def events_after(self, event_id: int, limit: int = 100) -> Sequence[FeedEvent]:
-        """The steps after ``event_id``, oldest first, each with its alert as it stands now."""
-        return self.completed(self.store.events_after(event_id, limit))
+    def events_after(self, event_id: int, limit: int = EVENTS_READ) -> Sequence[FeedEvent]:
+        """The steps after ``event_id``, oldest first."""
+        return [FeedEvent(**_told(event)) for event in self.store.events_after(event_id, limit)]
 
-    def completed(self, events: Sequence[StoredEvent]) -> Sequence[FeedEvent]:
-        """These steps, each with its alert as it stands now."""
-        alerts = self.store.alerts([event.alert_id for event in events if event.alert_id])
-        return [_feed_event(event, alerts.get(event.alert_id), self._completed) for event in events]
+    def completed(self, event: StoredEvent) -> WebhookEvent:
+        """A step with its alert as it stands now. Its history is left out, which grows with every correction."""
+        stored = self.store.alerts([event.alert_id]).get(event.alert_id) if event.alert_id else None
+        alert = None if stored is None else replace(self._completed(stored), history=())
+        return WebhookEvent(**_told(event), alert=alert)
+
+    def tell(self, condition: str, reason: str) -> None:
+        """Say in the feed that something began or, with an empty reason, ended.
+
+        Args:
+            condition: A key of :data:`~lfr_ray.alert.kinds.CONDITIONS`.
+            reason: Why it is so; empty while it is not.
+        """
+        if self._told.get(condition) != bool(reason):
+            self.store.set_condition(*CONDITIONS[condition], reason=reason[:MAX_REASON], now_s=self._clock.wall_s())
+            self._told[condition] = bool(reason)
+            self.report()
 
     def newest_event_id(self) -> int:
         """The newest event's id; 0 before the first."""
@@ -179,12 +198,10 @@ class AlertService:
         """Account for someone looking at alerts or pictures: call it before they are shown."""
         self._tell("consultation", {"who": who, "what": what, "alert_id": alert_id, "reason": reason})
 
-    def disclosed(self, *, to: str, subscription_id: str, event_id: int, alert_id: str) -> None:
-        """Account for an alert that is about to be sent to a webhook for the first time."""
-        self._tell(
-            "disclosure",
-            {"to": to, "subscription": subscription_id, "disclosed_event_id": event_id, "alert_id": alert_id},
-        )
+    def disclosed(self, *, to: str, subscription_id: str, event_id: int, alert: Alert, by: str) -> None:
+        """Account for an alert that is about to be sent for the first time to a webhook, which ``by`` has added."""
+        facts: Facts = {"by": by, "to": to, "subscription": subscription_id, "disclosed_event_id": event_id}
+        self._tell("disclosure", {**facts, "alert_id": alert.id, "deployment": alert.deployment})
 
     # --- people ---
 
@@ -269,10 +286,16 @@ class AlertService:
         return replace(alert, **vars(case), cautions=cautions(self._rules, alert))
 
 
-def _feed_event(event: StoredEvent, stored: StoredAlert | None, completed: Callable[[StoredAlert], Alert]) -> FeedEvent:
-    reason = str(event.facts.get("reason", "")) if event.kind in ("pause", "resume") else ""
-    alert = None if stored is None else completed(stored)
-    return FeedEvent(event.event_id, event.kind, event.at, event.alert_id or None, reason, alert)
+def _told(event: StoredEvent) -> dict[str, Any]:
+    """What the feed tells of a step, by the names of its document."""
+    return {
+        "id": event.event_id,
+        "kind": event.kind,
+        "at": event.at,
+        "alert_id": event.alert_id or None,
+        "reason": "" if event.alert_id else str(event.facts.get("reason", "")),
+        "changed": {name: event.facts[name] for name in SHOWN if event.facts.get(name) is not None},
+    }
 
 
 def _sighting_facts(sighting: Sighting) -> Facts:

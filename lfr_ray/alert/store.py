@@ -190,6 +190,16 @@ class AlertStore:
         with self.database.reading("read its state") as connection:
             return str(connection.execute(select(tables.state.c.paused_reason)).scalar_one())
 
+    def set_condition(self, began: str, ended: str, *, reason: str, now_s: float) -> None:
+        """Append that something began (with a reason) or ended (without), unless that is what was told last."""
+        events = tables.events
+        newest = select(events.c.kind).where(events.c.kind.in_((began, ended))).order_by(events.c.event_id.desc())
+        with self.database.writing("record a state of the site") as connection:
+            last = connection.execute(newest.limit(1)).scalar_one_or_none() or ended
+            kind = began if reason else ended
+            if kind != last:
+                add_event(connection, kind, now_s, "", {"reason": reason})
+
     def events_after(self, event_id: int, limit: int = 100) -> list[StoredEvent]:
         """The feed after ``event_id``, oldest first."""
         events = tables.events

@@ -11,19 +11,15 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass as record
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from lfr_ray.alert import schema as tables
 from lfr_ray.alert.database import Database
+from lfr_ray.alert.dead_letters import DeadLetters
+from lfr_ray.alert.kinds import CHOSEN_KINDS, TEST_KIND
 from lfr_ray.alert.store import add_event
 from lfr_ray.errors import ConflictError, InputError, NotFoundError
 from lfr_ray.records import CLOSED, Moment, StoredEvent, is_none
-
-KINDS = ("alert_raised", "sighting_attached", "decision", "outcome", "erasure", "pause", "resume")
-"""Steps that a webhook may be told of."""
-
-DEFAULT_KINDS = ("alert_raised", "decision", "outcome", "erasure")
-"""erasure is among them so that a receiver knows when to destroy its copy."""
 
 MAX_SUBSCRIPTIONS = 32
 SECRET_PREFIX = "whsec_"  # noqa: S105 (not a secret)
@@ -63,7 +59,7 @@ class Subscription:
         """
         return self.secret if self.secret.startswith(SECRET_PREFIX) else self.secret.encode()
 
-    def shown(self, *, with_secret: bool = False) -> WebhookState:
+    def shown(self, *, with_secret: bool = False, dead_letters: int = 0) -> WebhookState:
         """What is shown of it: the secret once, of the URL never the query (it may hold a token)."""
         values = asdict(self)
         kept = {name: values[name] for name in WebhookState.__dataclass_fields__ if name in values}
@@ -74,6 +70,7 @@ class Subscription:
                 "url": shown_url(self.url),
                 "next_attempt_at": self.next_attempt_at if self.attempts else None,
                 "secret": self.secret if with_secret else None,
+                "dead_letters": dead_letters,
             }
         )
 
@@ -94,6 +91,7 @@ class WebhookState:
     next_attempt_at: Moment | None
     failing_since: Moment | None
     last_error: str
+    dead_letters: Annotated[int, Field(description="Events that were given up: see its dead letters.")]
     secret: str | None = Field(
         default=None,
         repr=False,
@@ -119,6 +117,7 @@ class WebhookStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.letters = DeadLetters(database)
 
     def add(self, url: str, kinds: tuple[str, ...], *, by: str, now_s: float) -> Subscription:
         """Tell ``url`` of everything of these kinds that happens from now on.
@@ -128,9 +127,10 @@ class WebhookStore:
             ConflictError: There are too many subscriptions.
         """
         check_url(url)
-        strange = set(kinds) - set(KINDS)
+        strange = set(kinds) - set(CHOSEN_KINDS)
         if strange or not kinds:
-            raise InputError("no such kind of event", got=", ".join(sorted(strange))[:80], allowed=", ".join(KINDS))
+            got = ", ".join(sorted(strange))[:80]
+            raise InputError("no such kind of event", got=got, allowed=", ".join(CHOSEN_KINDS))
         table = tables.subscriptions
         with self._database.writing("add a webhook") as connection:
             if int(connection.execute(select(func.count()).select_from(table)).scalar_one()) >= MAX_SUBSCRIPTIONS:
@@ -142,7 +142,7 @@ class WebhookStore:
                 subscription_id=secrets.token_hex(8),
                 url=url,
                 secret=new_secret(),
-                kinds=tuple(kind for kind in KINDS if kind in kinds),
+                kinds=tuple(kind for kind in CHOSEN_KINDS if kind in kinds),
                 created_at=now_s,
                 created_by=by,
                 active=True,
@@ -167,10 +167,22 @@ class WebhookStore:
         """
         table = tables.subscriptions
         with self._database.writing("remove a webhook") as connection:
-            gone = connection.execute(delete(table).where(table.c.subscription_id == subscription_id)).rowcount
-            if not gone:
-                raise NotFoundError("no such webhook", got=subscription_id[:40], next_step="list the webhooks")
-            add_event(connection, "webhook_removed", now_s, "", {"by": by, "subscription": subscription_id})
+            to = _host_of(connection, subscription_id)
+            for one in (table, tables.dead_letters):
+                connection.execute(delete(one).where(one.c.subscription_id == subscription_id))
+            facts = {"by": by, "to": to, "subscription": subscription_id}
+            add_event(connection, "webhook_removed", now_s, "", facts)
+
+    def test(self, subscription_id: str, *, by: str, now_s: float) -> None:
+        """Send it a test event, in its turn.
+
+        Raises:
+            NotFoundError: There is none with this id.
+        """
+        with self._database.writing("test a webhook") as connection:
+            to = _host_of(connection, subscription_id)
+            facts = {"by": by, "to": to, "subscription": subscription_id}
+            add_event(connection, TEST_KIND, now_s, "", facts)
 
     def all(self) -> list[Subscription]:
         """Every subscription, oldest first."""
@@ -183,8 +195,15 @@ class WebhookStore:
         """Active subscriptions whose next attempt may be made, and for which something waits."""
         with self._database.reading("read the feed") as connection:
             newest = int(connection.execute(select(func.max(tables.events.c.event_id))).scalar() or 0)
+            letters = tables.dead_letters.c
+            again = connection.execute(select(letters.subscription_id).where(letters.next_attempt_at <= now_s))
+            waiting = set(again.scalars())
         return [
-            one for one in self.all() if one.active and one.next_attempt_at <= now_s and one.delivered_event_id < newest
+            one
+            for one in self.all()
+            if one.active
+            and one.next_attempt_at <= now_s
+            and (one.delivered_event_id < newest or one.subscription_id in waiting)
         ]
 
     def pending(self, subscription: Subscription, limit: int = 20) -> list[StoredEvent]:
@@ -197,7 +216,11 @@ class WebhookStore:
             after = connection.execute(mine).scalar_one_or_none()
             if after is None:
                 return []
-            query = select(events).where(events.c.event_id > after, events.c.kind.in_(subscription.kinds))
+            whose = events.c.facts["subscription"].as_string()
+            wanted = events.c.kind.in_(subscription.kinds) | (
+                (events.c.kind == TEST_KIND) & (whose == subscription.subscription_id)
+            )
+            query = select(events).where(events.c.event_id > after, wanted)
             rows = connection.execute(query.order_by(events.c.event_id).limit(limit)).mappings()
             return [StoredEvent(**row) for row in rows]
 
@@ -233,6 +256,19 @@ class WebhookStore:
         table = tables.subscriptions
         with self._database.writing("record a delivery") as connection:
             connection.execute(update(table).where(table.c.subscription_id == subscription_id).values(values))
+
+
+def _host_of(connection: Connection, subscription_id: str) -> str:
+    """Where a subscription's events go.
+
+    Raises:
+        NotFoundError: There is none with this id.
+    """
+    table = tables.subscriptions
+    url = connection.execute(select(table.c.url).where(table.c.subscription_id == subscription_id)).scalar()
+    if url is None:
+        raise NotFoundError("no such webhook", got=subscription_id[:40], next_step="list the webhooks")
+    return shown_host(str(url))
 
 
 def check_url(url: str) -> None:

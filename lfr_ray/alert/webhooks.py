@@ -6,7 +6,8 @@ Each request is a POST of one event as JSON with
 * ``webhook-timestamp`` and ``webhook-signature``: as Standard Webhooks has them (https://www.standardwebhooks.com).
 
 An answer of 200 to 299 acknowledges it, 410 ends the subscription, anything else is tried again after a
-pause that doubles. The next event waits until the one before it is acknowledged.
+pause that doubles, or that the receiver asks for. The next event waits meanwhile. A receiver that answers, and
+refuses an event again and again, gets the ones behind it: what it refused is put aside as a dead letter.
 """
 
 from __future__ import annotations
@@ -15,28 +16,32 @@ import asyncio
 import json
 import random
 import ssl
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 from typing import Literal, Protocol
 
 import httpx
 from standardwebhooks import Webhook
 
 from lfr_ray import __version__
+from lfr_ray.alert.dead_letters import DeadLetter
 from lfr_ray.alert.document import to_json
 from lfr_ray.alert.webhook_store import Subscription, WebhookStore, shown_host
 from lfr_ray.clock import Clock, backoff_s
 from lfr_ray.errors import LfrError
-from lfr_ray.records import FeedEvent, StoredEvent
+from lfr_ray.metrics import Meter
+from lfr_ray.records import Alert, StoredEvent, WebhookEvent
 
-Completed = Callable[[Sequence[StoredEvent]], Sequence[FeedEvent]]
+Completed = Callable[[StoredEvent], WebhookEvent]
+Verdict = Literal["delivered", "gone", "refused", "away"]
 
 
 class Discloser(Protocol):
     """Accounts for personal data that is sent out of this site; where it raises, nothing is sent."""
 
-    def disclosed(self, *, to: str, subscription_id: str, event_id: int, alert_id: str) -> None:
+    def disclosed(self, *, to: str, subscription_id: str, event_id: int, alert: Alert, by: str) -> None:
         """Called before the first attempt to send an event."""
 
 
@@ -46,26 +51,66 @@ class DeliveryRules:
 
     Attributes:
         first_wait_s: Pause after the first failure; it doubles with each.
-        longest_wait_s: The pause never grows beyond this. Nothing is ever given up.
-        timeout_s: How long an answer may take.
+        longest_wait_s: The pause never grows beyond this, and dead letters of a receiver's own faults (5xx) are sent
+            again as often.
+        longest_asked_s: So long a receiver may ask for with ``Retry-After``.
+        timeout_s: How long an attempt may take in all.
+        refusals: After so many an event is put aside.
+        patience_s: So long nothing is put aside for a receiver that is away, and dead letters are sent again.
         poll_s: How often the database is asked for what is new.
     """
 
     first_wait_s: float = 1.0
     longest_wait_s: float = 300.0
+    longest_asked_s: float = 3600.0
     timeout_s: float = 10.0
+    refusals: int = 5
+    patience_s: float = 86_400.0
     poll_s: float = 0.5
 
 
-def verdict(status: int) -> Literal["delivered", "gone", "again"]:
-    """What a receiver's answer means.
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of an attempt.
 
-    >>> verdict(204), verdict(410), verdict(302), verdict(500)
-    ('delivered', 'gone', 'again', 'again')
+    Attributes:
+        error: In words that hold no address.
+        asked_s: The pause that the receiver asks for; 0 when it does not.
+        fault: It says that the fault is its own (5xx).
+    """
+
+    verdict: Verdict
+    error: str
+    asked_s: float = 0.0
+    fault: bool = False
+
+
+def verdict(status: int) -> Verdict:
+    """What a receiver's answer means. Those in front of it say that it is away with 429, 502, 503 and 504.
+
+    >>> verdict(204), verdict(410), verdict(302), verdict(500), verdict(503)
+    ('delivered', 'gone', 'refused', 'refused', 'away')
     """
     if 200 <= status < 300:
         return "delivered"
-    return "gone" if status == 410 else "again"
+    if status == 410:
+        return "gone"
+    return "away" if status in (408, 425, 429, 502, 503, 504) else "refused"
+
+
+def asked_pause_s(header: str, now_s: float) -> float:
+    """The pause that ``Retry-After`` asks for, in seconds or as a date; 0 where it is neither.
+
+    >>> asked_pause_s("120", 0.0), asked_pause_s("Thu, 01 Jan 1970 00:01:00 GMT", 20.0), asked_pause_s("soon", 0.0)
+    (120.0, 40.0, 0.0)
+    """
+    text = header.strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - now_s)
+    except (ValueError, TypeError, OverflowError):
+        return 0.0
 
 
 def event_key(database_id: str, event_id: int) -> str:
@@ -107,6 +152,7 @@ class Deliverer:
         clock: Wall time of attempts and signatures.
         database_id: Makes the idempotency keys unique (``AlertStore.database_id``).
         rules: Patience.
+        meter: Where attempts are counted.
     """
 
     def __init__(
@@ -118,8 +164,11 @@ class Deliverer:
         *,
         database_id: str,
         rules: DeliveryRules | None = None,
+        meter: Meter | None = None,
     ) -> None:
         self._store = store
+        self._letters = store.letters
+        self._meter = meter or Meter()
         self._completed = completed
         self._discloser = discloser
         self._clock = clock
@@ -163,44 +212,77 @@ class Deliverer:
 
     async def _drain(self, client: httpx.AsyncClient, subscription: Subscription) -> None:
         """Deliver what waits for one subscriber, in order, until nothing waits or an attempt fails."""
-        first = True
+        state: Subscription | None = subscription
         try:
+            await self._send_letters(client, subscription)
             while True:
                 events = await asyncio.to_thread(self._store.pending, subscription)
-                if not events:
+                if not events or state is None:
                     return
                 for event in events:
-                    attempts = subscription.attempts if first else 0
-                    if not await self._deliver(client, subscription, event, attempts):
+                    state = await self._deliver(client, state, event)
+                    if state is None:
                         return
-                    first = False
         except LfrError:
             return  # nothing is marked, so the next round tries the same event again
 
-    async def _deliver(
-        self, client: httpx.AsyncClient, subscription: Subscription, event: StoredEvent, attempts: int
-    ) -> bool:
+    async def _send_letters(self, client: httpx.AsyncClient, subscription: Subscription) -> None:
+        """Send dead letters again that are due, until one is refused again."""
         key = subscription.subscription_id
-        (completed,) = await asyncio.to_thread(self._completed, [event])
+        for letter, event in await asyncio.to_thread(self._letters.due, key, self._clock.wall_s()):
+            answer = await self._post(client, subscription, await asyncio.to_thread(self._completed, event))
+            if answer.verdict == "delivered":
+                await asyncio.to_thread(self._letters.drop, key, event.event_id)
+                continue
+            tried = self._letter(event, letter.attempts + 1, answer, given_up_at=letter.given_up_at)
+            await asyncio.to_thread(self._letters.failed, key, tried)
+            return
+
+    async def _deliver(
+        self, client: httpx.AsyncClient, subscription: Subscription, event: StoredEvent
+    ) -> Subscription | None:
+        """One attempt; the subscription as it is then, or None when the next event's turn has not come."""
+        key, attempts = subscription.subscription_id, subscription.attempts
+        completed = await asyncio.to_thread(self._completed, event)
         if attempts == 0 and completed.alert is not None:
-            await asyncio.to_thread(self._disclose, subscription, event)
-        error, answer = await self._post(client, subscription, completed)
+            await asyncio.to_thread(self._disclose, subscription, event, completed.alert)
+        answer = await self._post(client, subscription, completed)
         now_s = self._clock.wall_s()
-        if answer == "delivered":
+        if answer.verdict == "delivered":
             await asyncio.to_thread(self._store.mark_delivered, key, event.event_id, now_s)
-            return True
-        if answer == "gone":
-            await asyncio.to_thread(self._store.mark_gone, key, error)
-            return False
+            return replace(subscription, attempts=0, failing_since=None)
+        if answer.verdict == "gone":
+            await asyncio.to_thread(self._store.mark_gone, key, answer.error)
+            return None
+        since = now_s if subscription.failing_since is None else subscription.failing_since
+        tried = attempts + 1
+        if now_s - since >= self._rules.patience_s or (answer.verdict == "refused" and tried >= self._rules.refusals):
+            self._meter.count("webhook_deliveries_total", outcome="given_up")
+            letter = self._letter(event, tried, answer, given_up_at=now_s)
+            await asyncio.to_thread(self._letters.give_up, key, event, letter, failing_since=since)
+            return replace(subscription, attempts=0, failing_since=since)
         share = 0.5 + 0.5 * random.random()  # noqa: S311 (spreads load, guards nothing)
         longest_s = self._rules.longest_wait_s
-        pause_s = backoff_s(attempts + 1, first_s=self._rules.first_wait_s, longest_s=longest_s, draw=share)
-        await asyncio.to_thread(self._fail, subscription, attempts, error, now_s, now_s + pause_s)
-        return False
+        pause_s = backoff_s(tried, first_s=self._rules.first_wait_s, longest_s=longest_s, draw=share)
+        pause_s = max(pause_s, min(answer.asked_s, self._rules.longest_asked_s))
+        await asyncio.to_thread(
+            self._store.mark_failed,
+            key,
+            answer.error,
+            attempts=tried,
+            failing_since=since,
+            next_attempt_at=now_s + pause_s,
+        )
+        return None
 
-    async def _post(
-        self, client: httpx.AsyncClient, subscription: Subscription, event: FeedEvent
-    ) -> tuple[str, Literal["delivered", "gone", "again"]]:
+    def _letter(self, event: StoredEvent, attempts: int, answer: Answer, *, given_up_at: float) -> DeadLetter:
+        """What a receiver calls its own fault, or was away for, is sent again by itself for a while."""
+        now_s = self._clock.wall_s()
+        again = (answer.fault or answer.verdict == "away") and now_s - given_up_at < self._rules.patience_s
+        next_s = now_s + self._rules.longest_wait_s if again else None
+        return DeadLetter(event.event_id, event.kind, given_up_at, attempts, answer.error, next_s)
+
+    async def _post(self, client: httpx.AsyncClient, subscription: Subscription, event: WebhookEvent) -> Answer:
         body = json.dumps(to_json(event), ensure_ascii=False, separators=(",", ":"))
         key = event_key(self._database_id, event.id)
         headers = {
@@ -210,27 +292,29 @@ class Deliverer:
             **signed_headers(subscription.key, key, self._clock.wall_s(), body),
         }
         try:
-            # The answer's body is never read: it could be endless.
-            async with client.stream("POST", subscription.url, content=body.encode(), headers=headers) as answer:
-                return f"HTTP {answer.status_code}", verdict(answer.status_code)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            # In all: a receiver that sends its header byte by byte keeps every single wait short.
+            answer = await asyncio.wait_for(
+                self._answer(client, subscription.url, body.encode(), headers), self._rules.timeout_s
+            )
+        except (httpx.HTTPError, httpx.InvalidURL, asyncio.TimeoutError) as error:
             # The class only: the text may hold the URL and with it a token.
-            return type(error).__name__, "again"
+            answer = Answer("away", type(error).__name__)
+        outcome = "delivered" if answer.verdict == "delivered" else "failed"
+        self._meter.count("webhook_deliveries_total", outcome=outcome)
+        return answer
 
-    def _disclose(self, subscription: Subscription, event: StoredEvent) -> None:
+    async def _answer(self, client: httpx.AsyncClient, url: str, body: bytes, headers: dict[str, str]) -> Answer:
+        # The answer's body is never read: it could be endless.
+        async with client.stream("POST", url, content=body, headers=headers) as answer:
+            status = answer.status_code
+            asked_s = asked_pause_s(answer.headers.get("retry-after", ""), self._clock.wall_s())
+            return Answer(verdict(status), f"HTTP {status}", asked_s, fault=status >= 500)
+
+    def _disclose(self, subscription: Subscription, event: StoredEvent, alert: Alert) -> None:
         self._discloser.disclosed(
             to=shown_host(subscription.url),
             subscription_id=subscription.subscription_id,
             event_id=event.event_id,
-            alert_id=event.alert_id,
-        )
-
-    def _fail(self, subscription: Subscription, attempts: int, error: str, now_s: float, next_at: float) -> None:
-        since = subscription.failing_since if attempts else None
-        self._store.mark_failed(
-            subscription.subscription_id,
-            error,
-            attempts=attempts + 1,
-            failing_since=now_s if since is None else since,
-            next_attempt_at=next_at,
+            alert=alert,
+            by=subscription.created_by,
         )

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import fields
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Message, Send
 
-from lfr_ray.alert.feed import MEDIA_TYPE, FeedRules, resume_after, stream
+from lfr_ray.alert.feed import MEDIA_TYPE, Feed
 from lfr_ray.alert.queries import MAX_PAGE, AlertQuery
 from lfr_ray.api.auth import OFFICER_PATTERN, acting_officer, looking_person, looking_reason
+from lfr_ray.api.description import known_parameters
 from lfr_ray.api.ports import AlertsPort
 from lfr_ray.api.schemas import DecisionRequest, HoldRequest, OutcomeRequest
 from lfr_ray.clock import parse_utc
 from lfr_ray.errors import InputError
 from lfr_ray.records import Alert, AlertPage, CaseRecord, Details, FeedEvent
 
-router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
+router = APIRouter(prefix="/v1/alerts", tags=["alerts"], dependencies=[Depends(known_parameters)])
 
 AlertId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,32}$", description="An alert's id.")]
 Word = Annotated[str, Query(max_length=64, pattern=r"^[A-Za-z0-9_.@-]*$")]
-Moment = Annotated[str, Query(max_length=40, description="ISO 8601; a date alone is its first moment in UTC.")]
+A_MOMENT = {"anyOf": [{"format": "date-time"}, {"format": "date"}, {"maxLength": 0}]}
+Moment = Annotated[
+    str,
+    Query(
+        max_length=40,
+        description="ISO 8601; a date alone is its first moment in UTC.",
+        json_schema_extra={**A_MOMENT},
+    ),
+]
 RequestKey = Annotated[
     str,
     Header(
@@ -35,10 +46,27 @@ RequestKey = Annotated[
 OUTCOME_DETAILS = {one.name for one in fields(Details)} - {"comparison"}
 
 
+SLOW_S = 20.0
+"""A reader that takes nothing for so long, while something waits for it, is cut. It resumes where it was."""
+
+
 class EventStream(StreamingResponse):
     """Server-sent events."""
 
     media_type = MEDIA_TYPE
+
+    async def stream_response(self, send: Send) -> None:
+        """As Starlette does, but not for ever."""
+
+        async def send_soon(message: Message) -> None:
+            await asyncio.wait_for(send(message), SLOW_S)
+
+        try:
+            await super().stream_response(send_soon)
+        except asyncio.TimeoutError:
+            return
+        finally:
+            await self.body_iterator.aclose()  # type: ignore[attr-defined]  # an async generator
 
 
 def alerts_of(request: Request) -> AlertsPort:
@@ -85,15 +113,14 @@ async def follow(
 ) -> EventStream:
     """Everything that happens from now on, or after Last-Event-ID, as server-sent events.
 
-    Each event's data is a JSON document of the schema `FeedEvent`.
+    Each event's data is a JSON document of the schema `FeedEvent`: what changed. The alert as it stands now is at
+    `/v1/alerts/{alert_id}`.
     """
-    alerts = alerts_of(request)
-    after = resume_after(last_event_id, await alerts.newest_event_id())
-    await _account(request, "stream of alerts")
-    rules: FeedRules = request.app.state.feed_rules
+    feed: Feed = request.app.state.feed
+    events = await feed.open(last_event_id)
     # no-transform and X-Accel-Buffering: proxies must neither compress nor collect a stream.
     headers = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
-    return EventStream(stream(alerts, after, rules), headers=headers)
+    return EventStream(events, headers=headers)
 
 
 @router.get("/{alert_id}")

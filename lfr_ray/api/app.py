@@ -11,9 +11,10 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from lfr_ray import __version__
-from lfr_ray.alert.feed import FeedRules
+from lfr_ray.alert.feed import Feed, FeedRules
 from lfr_ray.api import alert_routes, site_routes
 from lfr_ray.api.auth import Access
+from lfr_ray.api.description import describe
 from lfr_ray.api.middleware import AccessMiddleware, AnswerMiddleware
 from lfr_ray.api.pages import page_router, read_pages
 from lfr_ray.api.ports import AlertsPort, SiteView
@@ -28,6 +29,7 @@ _SCHEMA = {"$ref": "#/components/schemas/Problem"}
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": text, "content": {MEDIA_TYPE: {"schema": _SCHEMA}}}
     for status, text in (
+        (400, "Not readable"),
         (401, "No valid token"),
         (403, "Refused"),
         (404, "Does not exist"),
@@ -59,6 +61,7 @@ def build_api(
         demo_officer: As whom the console signs everybody in without asking; empty: officers sign in.
         feed: How the event stream behaves.
     """
+    access = access or Access({})
     app = FastAPI(
         title="lfr_ray",
         version=__version__,
@@ -69,25 +72,15 @@ def build_api(
         swagger_ui_oauth2_redirect_url=None,
         redirect_slashes=False,
         responses=PROBLEMS,
-        middleware=[Middleware(AnswerMiddleware), Middleware(AccessMiddleware, access=access or Access({}))],
+        middleware=[Middleware(AnswerMiddleware), Middleware(AccessMiddleware, access=access)],
     )
     app.state.alerts = alerts
     app.state.site = site
-    app.state.feed_rules = feed or FeedRules()
-    _describe_webhooks(app)
+    app.state.feed = Feed(alerts, feed)
     install(app)
     app.include_router(alert_routes.router)
     app.include_router(site_routes.router)
     if console:
         app.include_router(page_router(read_pages(demo_officer)))
+    describe(app, tokens=access.needed)
     return app
-
-
-def _describe_webhooks(app: FastAPI) -> None:
-    """What a receiver of webhooks gets, for OpenAPI; the events of the stream are the same."""
-    schema = {"$ref": "#/components/schemas/FeedEvent"}
-    body = {"required": True, "content": {"application/json": {"schema": schema}}}
-
-    @app.webhooks.post("event", openapi_extra={"requestBody": body})
-    def event() -> None:
-        """One POST for each event, signed as Standard Webhooks has it; answer 2xx to acknowledge it."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from lfr_ray.metrics import COUNTERS, GAUGES, TIMINGS, Snapshot, percentile_s
+from lfr_ray.metrics import BUCKETS_S, COUNTERS, GAUGES, TIMINGS, Snapshot
 
 PREFIX = "lfr_"
-QUANTILES = (0.5, 0.95, 0.99)
+ENDS = (*map(str, BUCKETS_S), "+Inf")
 
 
 class SnapshotCollector(Collector):
@@ -27,7 +28,7 @@ class SnapshotCollector(Collector):
         for name, text in GAUGES.items():
             yield self._filled(GaugeMetricFamily(PREFIX + name, text), name, "")
         for name, text in TIMINGS.items():
-            yield self._timed(SummaryMetricFamily(PREFIX + name, text), name)
+            yield self._timed(HistogramMetricFamily(PREFIX + name, text), name)
 
     def _filled(self, family: Metric, name: str, suffix: str) -> Metric:
         for (key, labels), value in sorted(self._snapshot.values.items()):
@@ -37,14 +38,11 @@ class SnapshotCollector(Collector):
 
     def _timed(self, family: Metric, name: str) -> Metric:
         for (key, labels), timing in sorted(self._snapshot.timings.items(), key=lambda item: item[0]):
-            if key != name:
-                continue
-            for quantile in QUANTILES:
-                value = percentile_s(timing, quantile)
-                if value is not None:
-                    family.add_sample(family.name, {**dict(labels), "quantile": str(quantile)}, value)
-            family.add_sample(f"{family.name}_count", dict(labels), timing.count)
-            family.add_sample(f"{family.name}_sum", dict(labels), timing.sum_s)
+            if key == name:
+                for end, count in zip(ENDS, accumulate(timing.buckets), strict=True):
+                    family.add_sample(f"{family.name}_bucket", {**dict(labels), "le": end}, count)
+                family.add_sample(f"{family.name}_count", dict(labels), timing.count)
+                family.add_sample(f"{family.name}_sum", dict(labels), timing.sum_s)
         return family
 
 

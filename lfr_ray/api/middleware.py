@@ -10,6 +10,7 @@ from lfr_ray.api.auth import Access
 from lfr_ray.api.problems import ProblemResponse, of_fault, problem
 
 MAX_BODY_BYTES = 64 * 1024
+SWALLOWED_BYTES = 32 * 1024 * 1024
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/"})
 OPEN_FOLDER = "/console/"
 """The console's own files hold no data; the data that it shows needs the token."""
@@ -77,7 +78,7 @@ class AccessMiddleware:
         headers = Headers(scope=scope)
         refusal = self._refusal(scope, headers)
         if refusal is None and scope["method"] not in ("GET", "HEAD"):
-            body = await _read_body(headers, receive, self._max_body_bytes)
+            body = await _read_body(receive, self._max_body_bytes)
             if body is None:
                 refusal = _too_large(self._max_body_bytes)
             else:
@@ -85,7 +86,8 @@ class AccessMiddleware:
         await (self._app if refusal is None else refusal)(scope, receive, send)
 
     def _refusal(self, scope: Scope, headers: Headers) -> ProblemResponse | None:
-        if not self._access.needed and not _is_local_name(headers.get("host", "")):
+        here = _is_local_name(headers.get("host", "")) and is_loopback((scope.get("client") or ("",))[0])
+        if not self._access.needed and not here:
             return _strange_host()
         if scope["method"] not in ("GET", "HEAD") and headers.get("sec-fetch-site", "") in ("cross-site", "same-site"):
             return _another_page()
@@ -98,21 +100,21 @@ class AccessMiddleware:
         return None
 
 
-async def _read_body(headers: Headers, receive: Receive, most_bytes: int) -> bytes | None:
-    """The whole body; None when it is larger than allowed, whatever its length was said to be."""
-    declared = headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > most_bytes:
-        return None
-    body = b""
+async def _read_body(receive: Receive, most_bytes: int) -> bytes | None:
+    """The whole body; None when it is larger than allowed, whatever its length was said to be.
+
+    What is too large is read and dropped: many a client hears no answer before it has sent everything.
+    """
+    body, size = b"", 0
     while True:
         message = await receive()
         if message["type"] != "http.request":
             return body
-        body += bytes(message.get("body", b""))
-        if len(body) > most_bytes:
-            return None
-        if not message.get("more_body", False):
-            return body
+        chunk = bytes(message.get("body", b""))
+        size += len(chunk)
+        body = body + chunk if size <= most_bytes else b""
+        if size > SWALLOWED_BYTES or not message.get("more_body", False):
+            return body if size <= most_bytes else None
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
@@ -147,8 +149,8 @@ def _strange_host() -> ProblemResponse:
         403,
         "strange-host",
         "Refused",
-        "without a token this server answers only to this machine's own names",
-        allowed="Host: localhost, 127.0.0.1 or [::1]",
+        "without a token this server answers only this machine, by its own names",
+        allowed="Host: localhost, 127.0.0.1 or [::1], asked from here",
         next_step="set api -> token_env in the site file to serve other machines",
     )
     return ProblemResponse(document)

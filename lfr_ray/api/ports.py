@@ -17,12 +17,15 @@ from lfr_ray.records import Alert, AlertPage, CaseRecord, FeedEvent
 
 if TYPE_CHECKING:
     # Every camera loads this file with its handle of the alert desk, and has no use for a database.
+    from lfr_ray.alert.dead_letters import DeadLetterList
     from lfr_ray.alert.queries import AlertQuery
     from lfr_ray.alert.service import AlertService
     from lfr_ray.alert.webhook_store import WebhookState, WebhookStore
 
-LOOK_S = 0.1
-"""How often the database of this process is asked for news while a stream waits."""
+LOOK_S = 0.05
+"""How often a reader that waits looks whether this process has written to the database."""
+FOREIGN_LOOK_S = 1.0
+"""How often it asks the database, to which another process may have written."""
 
 
 class AlertsPort(Protocol):
@@ -66,6 +69,18 @@ class AlertsPort(Protocol):
 
     async def remove_webhook(self, webhook_id: str, *, by: str) -> None:
         """Tell a webhook nothing more."""
+
+    async def test_webhook(self, webhook_id: str, *, by: str) -> None:
+        """Send a webhook a test event."""
+
+    async def dead_letters(self, webhook_id: str) -> DeadLetterList:
+        """Events that a webhook's receiver refused."""
+
+    async def send_again(self, webhook_id: str, event_id: int) -> None:
+        """Send one of them again."""
+
+    async def drop_letter(self, webhook_id: str, event_id: int, *, by: str) -> None:
+        """Forget one of them."""
 
 
 class SiteView(Protocol):
@@ -128,11 +143,15 @@ class LocalAlerts:
     async def events_after(self, event_id: int, wait_s: float) -> Sequence[FeedEvent]:
         """Events after an id; where nothing is new, what comes within ``wait_s``."""
         until_s = time.monotonic() + wait_s
+        database = self._alerts.store.database
         while True:
+            seen = database.writes
             events = await asyncio.to_thread(self._alerts.events_after, event_id)
             if events or time.monotonic() >= until_s:
                 return events
-            await asyncio.sleep(LOOK_S)
+            ask_s = min(until_s, time.monotonic() + FOREIGN_LOOK_S)
+            while database.writes == seen and time.monotonic() < ask_s:  # noqa: ASYNC110  (threads write)
+                await asyncio.sleep(LOOK_S)
 
     async def newest_event_id(self) -> int:
         """The newest event's id."""
@@ -148,7 +167,9 @@ class LocalAlerts:
 
     async def webhooks(self) -> Sequence[WebhookState]:
         """Every webhook, without its secret."""
-        return [one.shown() for one in await asyncio.to_thread(self._webhooks.all)]
+        counts = await asyncio.to_thread(self._webhooks.letters.counts)
+        found = await asyncio.to_thread(self._webhooks.all)
+        return [one.shown(dead_letters=counts.get(one.subscription_id, 0)) for one in found]
 
     async def add_webhook(self, url: str, kinds: tuple[str, ...], *, by: str) -> WebhookState:
         """A new webhook, with its secret this once."""
@@ -159,4 +180,22 @@ class LocalAlerts:
     async def remove_webhook(self, webhook_id: str, *, by: str) -> None:
         """Tell a webhook nothing more."""
         await asyncio.to_thread(self._webhooks.remove, webhook_id, by=by, now_s=self._clock.wall_s())
+        await asyncio.to_thread(self._alerts.report)
+
+    async def test_webhook(self, webhook_id: str, *, by: str) -> None:
+        """Send a webhook a test event."""
+        await asyncio.to_thread(self._webhooks.test, webhook_id, by=by, now_s=self._clock.wall_s())
+        await asyncio.to_thread(self._alerts.report)
+
+    async def dead_letters(self, webhook_id: str) -> DeadLetterList:
+        """Events that a webhook's receiver refused."""
+        return await asyncio.to_thread(self._webhooks.letters.shown, webhook_id)
+
+    async def send_again(self, webhook_id: str, event_id: int) -> None:
+        """Send one of them again."""
+        await asyncio.to_thread(self._webhooks.letters.send_again, webhook_id, event_id, self._clock.wall_s())
+
+    async def drop_letter(self, webhook_id: str, event_id: int, *, by: str) -> None:
+        """Forget one of them."""
+        await asyncio.to_thread(self._webhooks.letters.drop, webhook_id, event_id, by=by, now_s=self._clock.wall_s())
         await asyncio.to_thread(self._alerts.report)

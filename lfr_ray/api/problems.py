@@ -16,7 +16,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from lfr_ray.errors import LfrError, StoreError
+from lfr_ray.api.description import methods_at
+from lfr_ray.errors import LfrError
 
 MEDIA_TYPE = "application/problem+json"
 UNPROCESSABLE = 422
@@ -101,7 +102,7 @@ def install(app: FastAPI) -> None:
 
 async def _on_lfr_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, LfrError)
-    headers = {"Retry-After": str(RETRY_AFTER_S)} if isinstance(error, StoreError) else {}
+    headers = {"Retry-After": str(RETRY_AFTER_S)} if error.http_status == HTTPStatus.SERVICE_UNAVAILABLE else {}
     return ProblemResponse(of_error(error), headers)
 
 
@@ -128,7 +129,8 @@ async def _on_http(request: Request, error: Exception) -> Response:
     if status is HTTPStatus.NOT_FOUND:
         detail, next_step = "there is nothing at this address", "/openapi.json lists every address"
     elif status is HTTPStatus.METHOD_NOT_ALLOWED:
-        detail, allowed = "this address does not take this method", headers.get("Allow", headers.get("allow", ""))
+        detail, allowed = "this address does not take this method", ", ".join(methods_at(request.app, request.url.path))
+        headers = {"Allow": allowed} if allowed else headers
     else:
         detail = status.description or status.phrase
     kind = status.phrase.lower().replace(" ", "-")

@@ -5,15 +5,16 @@ What goes out is a record; its model is derived from it, and forbids what is not
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from lfr_ray.adjudicate.case import MAX_NOTE
 from lfr_ray.adjudicate.outcome import MAX_MINUTES, OFFENCE_CLASS_PATTERN
-from lfr_ray.adjudicate.vocabulary import AgeBand, Decision, Ethnicity, Feature, Finding, Outcome, Sex
+from lfr_ray.adjudicate.vocabulary import OUTCOME_FIELDS, AgeBand, Decision, Ethnicity, Feature, Finding, Outcome, Sex
+from lfr_ray.alert.kinds import CHOSEN_KINDS, DEFAULT_KINDS
 from lfr_ray.alert.service import MAX_REASON
-from lfr_ray.alert.webhook_store import DEFAULT_KINDS, MAX_URL
+from lfr_ray.alert.webhook_store import MAX_URL
 from lfr_ray.api.auth import OFFICER_PATTERN
 from lfr_ray.section import Section
 
@@ -23,11 +24,21 @@ Officer = Annotated[str, Field(pattern=OFFICER_PATTERN, description="Id of the o
 Note = Annotated[
     str, Field(max_length=MAX_NOTE, pattern=r"^[^\x00]*$", description="In the officer's own words; never logged.")
 ]
-Reason = Annotated[str, Field(min_length=1, max_length=MAX_REASON, pattern=r"^[^\x00]*\S[^\x00]*$")]
+WORDS = r"^[^\x00-\x08\x0e-\x1f]*[^\s\x00-\x1f\x85][^\x00-\x08\x0e-\x1f]*$"
+"""Something to read is in it."""
+Reason = Annotated[str, Field(min_length=1, max_length=MAX_REASON, pattern=WORDS)]
 Corrects = Annotated[
     int | None,
     Field(ge=1, le=LARGEST_ID, description="Number of the standing record that this one replaces; needs a note."),
 ]
+
+
+Kind = Annotated[str, Field(json_schema_extra={"enum": list(CHOSEN_KINDS)})]
+A_URL = (
+    r"^(https://[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?){0,8}"
+    r"|http://(localhost|127\.0\.0\.1|\[::1\]))(:[1-9][0-9]{0,3})?(/[A-Za-z0-9/._~%?&=+-]*)?$"
+)
+"""Of the addresses that are taken, those that a program may choose from."""
 
 
 class Problem(Section):
@@ -42,8 +53,31 @@ class Problem(Section):
     next_step: str = Field(description="What to do now.")
 
 
+WITH_NOTE: dict[str, Any] = {
+    "if": {"properties": {"corrects": {"type": "integer"}}, "required": ["corrects"]},
+    "then": {"properties": {"note": {"minLength": 1, "pattern": WORDS}}, "required": ["note"]},
+}
+"""A correction needs its reason."""
+
+
+def _fields_of(outcome: str) -> dict[str, Any]:
+    """Which fields an outcome must and may have, as ``adjudicate.outcome`` checks them."""
+    must, may = OUTCOME_FIELDS[outcome]
+    never = set().union(*(one for pair in OUTCOME_FIELDS.values() for one in pair)) - may
+    given = {name: {"not": {"type": "null"}} for name in sorted(must)}
+    return {
+        "if": {"properties": {"outcome": {"const": outcome}}},
+        "then": {
+            "properties": {**given, **{name: {"type": "null"} for name in sorted(never)}},
+            "required": sorted(must),
+        },
+    }
+
+
 class DecisionRequest(Section):
     """An officer's verdict. Nothing follows from it by itself."""
+
+    model_config = ConfigDict(json_schema_extra={"allOf": [WITH_NOTE]})
 
     officer: Officer
     decision: Decision
@@ -56,6 +90,8 @@ class DecisionRequest(Section):
 
 class OutcomeRequest(Section):
     """What came of an alert, after its decision. What was perceived of the person is optional."""
+
+    model_config = ConfigDict(json_schema_extra={"allOf": [WITH_NOTE, *map(_fields_of, OUTCOME_FIELDS)]})
 
     officer: Officer
     outcome: Outcome
@@ -88,6 +124,11 @@ class StopRequest(Section):
 class WebhookRequest(Section):
     """Tell an address of alerts."""
 
-    url: str = Field(min_length=1, max_length=MAX_URL, description="https, or http on loopback.")
-    kinds: list[str] = Field(default=list(DEFAULT_KINDS), min_length=1, max_length=16)
+    url: str = Field(
+        min_length=1,
+        max_length=MAX_URL,
+        description="https, or http on loopback; no user, password or fragment.",
+        json_schema_extra={"pattern": A_URL},
+    )
+    kinds: list[Kind] = Field(default=list(DEFAULT_KINDS), min_length=1, max_length=len(CHOSEN_KINDS))
     officer: Officer

@@ -5,22 +5,29 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.responses import Response
 
+from lfr_ray import __version__
+from lfr_ray.alert.dead_letters import DeadLetterList
+from lfr_ray.alert.feed import Feed
 from lfr_ray.alert.webhook_store import WebhookList, WebhookState
 from lfr_ray.api.alert_routes import alerts_of
 from lfr_ray.api.auth import OFFICER_PATTERN, acting_officer
+from lfr_ray.api.description import known_parameters
 from lfr_ray.api.exposition import exposition
 from lfr_ray.api.ports import SiteView
-from lfr_ray.api.schemas import StopRequest, WebhookRequest
+from lfr_ray.api.schemas import LARGEST_ID, StopRequest, WebhookRequest
 from lfr_ray.api.site_state import CameraList, DeploymentList, Health, Readiness, Switched, WatchlistState
 from lfr_ray.errors import LfrError
+from lfr_ray.metrics import merged
 
-router = APIRouter(tags=["site"])
+router = APIRouter(tags=["site"], dependencies=[Depends(known_parameters)])
 
 WebhookId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,32}$", description="A webhook's id.")]
+EventId = Annotated[int, Path(ge=1, le=LARGEST_ID, description="An event's id.")]
+OfficerId = Annotated[str, Query(pattern=OFFICER_PATTERN, description="Who asks for it.")]
 NOT_READY = 503
 
 
@@ -32,7 +39,7 @@ def site_of(request: Request) -> SiteView:
 
 @router.get("/v1/cameras")
 async def cameras(request: Request) -> CameraList:
-    """Every camera: live or blind and since when, frames dropped, and why nothing is compared if so."""
+    """Every camera: looked at or blind and since when, frames dropped, and why nothing is compared if so."""
     return CameraList(tuple(await site_of(request).cameras()))
 
 
@@ -77,11 +84,37 @@ async def add_webhook(request: Request, body: WebhookRequest) -> WebhookState:
 
 
 @router.delete("/v1/webhooks/{webhook_id}", status_code=204, response_class=Response)
-async def remove_webhook(
-    request: Request, webhook_id: WebhookId, officer: Annotated[str, Query(pattern=OFFICER_PATTERN)]
-) -> Response:
+async def remove_webhook(request: Request, webhook_id: WebhookId, officer: OfficerId) -> Response:
     """Send nothing more."""
     await alerts_of(request).remove_webhook(webhook_id, by=acting_officer(request, officer))
+    return Response(status_code=204)
+
+
+@router.post("/v1/webhooks/{webhook_id}/test", status_code=202, response_class=Response)
+async def test_webhook(request: Request, webhook_id: WebhookId, officer: OfficerId) -> Response:
+    """Send this webhook a test event, in its turn; how it went is in the list of webhooks."""
+    await alerts_of(request).test_webhook(webhook_id, by=acting_officer(request, officer))
+    return Response(status_code=202)
+
+
+@router.get("/v1/webhooks/{webhook_id}/dead-letters")
+async def dead_letters(request: Request, webhook_id: WebhookId) -> DeadLetterList:
+    """Events that the receiver refused, oldest first."""
+    return await alerts_of(request).dead_letters(webhook_id)
+
+
+@router.post("/v1/webhooks/{webhook_id}/dead-letters/{event_id}", status_code=202, response_class=Response)
+async def send_again(request: Request, webhook_id: WebhookId, event_id: EventId, officer: OfficerId) -> Response:
+    """Send one of them again, with the alert as it stands now."""
+    acting_officer(request, officer)
+    await alerts_of(request).send_again(webhook_id, event_id)
+    return Response(status_code=202)
+
+
+@router.delete("/v1/webhooks/{webhook_id}/dead-letters/{event_id}", status_code=204, response_class=Response)
+async def drop_letter(request: Request, webhook_id: WebhookId, event_id: EventId, officer: OfficerId) -> Response:
+    """Drop one of them: the receiver is never told of it."""
+    await alerts_of(request).drop_letter(webhook_id, event_id, by=acting_officer(request, officer))
     return Response(status_code=204)
 
 
@@ -98,11 +131,6 @@ async def readyz(request: Request, response: Response) -> Readiness:
         parts = dict(await site_of(request).readiness())
     except LfrError as error:
         parts = {"site": error.what}
-    try:
-        await alerts_of(request).newest_event_id()
-        parts["desk"] = ""
-    except LfrError as error:
-        parts["desk"] = error.what
     ready = not any(parts.values())
     response.status_code = 200 if ready else NOT_READY
     return Readiness(ready, parts)
@@ -111,4 +139,7 @@ async def readyz(request: Request, response: Response) -> Readiness:
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 async def metrics(request: Request) -> Response:
     """Numbers of all processes for Prometheus."""
-    return Response(exposition(await site_of(request).snapshot()), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    feed: Feed = request.app.state.feed
+    feed.meter.gauge("build_info", 1, version=__version__)
+    counted = merged([await site_of(request).snapshot(), feed.meter.snapshot()])
+    return Response(exposition(counted), headers={"Content-Type": CONTENT_TYPE_LATEST})

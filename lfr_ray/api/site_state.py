@@ -16,10 +16,11 @@ class CameraState:
     """One camera as it is now."""
 
     name: str
-    state: Annotated[str, Field(description="connecting, live, blind or ended")]
+    state: Annotated[str, Field(description="starting, connecting, live (its frames are looked at), blind or ended")]
     blind_since: Moment | None = Field(default=None, description="Since when nothing is seen, ISO 8601 UTC.")
     problem: str = Field(default="", description="Why it is blind or ended.")
-    refusal: str = Field(default="", description="Why the matcher compares nothing of it; empty when it does.")
+    refusal: str = Field(default="", description="Why nothing of it is compared; empty when it is.")
+    warning: str = Field(default="", description="What makes its alerts late or rare; empty when nothing does.")
     width_px: int | None = None
     height_px: int | None = None
     frames: int | None = Field(default=None, description="Frames handed over.")
@@ -29,9 +30,13 @@ class CameraState:
     frames_expected: int | None = Field(default=None, description="How many there should be; null when unknown.")
     missing_s: float | None = Field(default=None, description="Seconds without a picture that should have been one.")
     problems: tuple[str, ...] = Field(default=(), description="What was wrong with the footage, by name.")
-    fps: float | None = Field(default=None, description="Frames a second lately.")
-    faces_seen: int | None = None
-    faces_compared: int | None = None
+    fps: float | None = Field(default=None, description="Frames a second looked at lately.")
+    fps_wanted: float | None = Field(default=None, description="Frames a second handed over to be looked at.")
+    detected_age_s: float | None = Field(default=None, description="Since a frame was looked at last.")
+    compared_age_s: float | None = Field(default=None, description="Since the matcher answered last.")
+    alerted_age_s: float | None = Field(default=None, description="Since the desk acknowledged an alert last.")
+    faces_seen: int = Field(default=0, description="Passages of a face that ended.")
+    faces_compared: int = Field(default=0, description="Of those, with a view of enough quality.")
 
 
 @dataclass(frozen=True, config=CLOSED)
@@ -72,6 +77,7 @@ class DeploymentState:
     kind: str = ""
     state: str = ""
     model: str = Field(default="", description="Card id of the embedder that compares.")
+    configuration: str = Field(default="", description="Digest of the site's fields in force, without credentials.")
 
 
 @dataclass(frozen=True, config=CLOSED)

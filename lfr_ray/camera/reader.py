@@ -19,6 +19,7 @@ from lfr_ray.camera.source import PacedSource, Schemes, SourceInfo, open_source,
 from lfr_ray.clock import Clock, SystemClock
 from lfr_ray.config import CameraConfig
 from lfr_ray.errors import InputError, LfrError
+from lfr_ray.health import Looks
 from lfr_ray.records import Frame
 
 STOP_S = 1.5
@@ -31,6 +32,9 @@ RATE_LEAST_S = 1.0
 """Before so much time has passed nothing can be said of a rate."""
 
 RATE_FRAMES = 4096
+
+UNSEEN = Looks()
+"""Nobody has looked at a frame yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,10 @@ class CameraStatus:
             was blind.
         still: Frames in which nothing had moved, so that the detector was not asked.
         seconds: Length of the recording that was read, with what is missing at its end; 0 for a live camera.
-        refusal: Why the matcher compares nothing of this camera; empty when it does.
+        refusal: Why the matcher compared nothing of this camera when it was asked last; empty when it did.
+        frame_age_s: Since the newest frame was handed over.
+        looks: What the chain did with the frames.
+        digest: Of the configuration under which a site's process runs.
     """
 
     name: str
@@ -80,6 +87,9 @@ class CameraStatus:
     missing_s: float = 0.0
     seconds: float = 0.0
     still: int = 0
+    frame_age_s: float = 0.0
+    looks: Looks = UNSEEN
+    digest: str = ""
 
 
 def faults_of(status: CameraStatus) -> list[str]:
@@ -192,6 +202,7 @@ class CameraReader:
                 expected=counts.expected,
                 missing_s=round(counts.missing_s + self._blind_s, 3),
                 seconds=round(counts.seconds, 3),
+                frame_age_s=now_s - (connection.last_picture_s or now_s),
             )
 
     def _run(self) -> None:

@@ -28,7 +28,7 @@ from lfr_ray.errors import (
     NotFoundError,
     RefusedError,
 )
-from lfr_ray.records import Alert, AlertPage, FeedEvent
+from lfr_ray.records import Alert, AlertPage, WebhookEvent
 
 Record = TypeVar("Record")
 
@@ -96,10 +96,11 @@ def tail(
         _emptied(Path(json))
     with AlertServer(server, officer) as site:
         for number, event in enumerate(site.events(after), start=1):
+            event["alert"] = site.alert_of(event)
             if json:
                 _write_line(event, json)
             else:
-                _told(site.read(FeedEvent, event))
+                _told(site.read(WebhookEvent, event))
             if number == count:
                 return
 
@@ -165,6 +166,15 @@ class AlertServer:
     def get(self, path: str, query: Mapping[str, str]) -> Any:
         """A JSON document."""
         return self._asked("GET", path, params=dict(query))
+
+    def alert_of(self, event: Mapping[str, Any]) -> Any:
+        """The document of the alert that an event speaks of, as it stands now; None where there is none any more."""
+        if not event["alert_id"]:
+            return None
+        try:
+            return self.get(f"/v1/alerts/{event['alert_id']}", {})
+        except NotFoundError:
+            return None
 
     def read(self, kind: type[Record], document: object) -> Record:
         """The record that a document tells of.
@@ -320,7 +330,7 @@ def _write_line(event: Mapping[str, Any], target: str) -> None:
         file.write(line + "\n")
 
 
-def _told(event: FeedEvent) -> None:
+def _told(event: WebhookEvent) -> None:
     about, alert = event.reason or event.alert_id or "", event.alert
     if alert is not None:
         ruling = alert.decision.decision if alert.decision else ""

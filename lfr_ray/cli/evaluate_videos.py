@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
+from lfr_ray.cli.endings import in_order
 from lfr_ray.cli.output import stderr, table, write_json
 from lfr_ray.cli.watch import footage_site, run_footage
 from lfr_ray.config import AuthorityConfig, DeviceName, MatchConfig
@@ -40,10 +40,12 @@ def evaluate_videos(
         stderr.print(f"[yellow]left out:[/] {one.file}: {one.reason}")
     if not opened.recordings:
         raise InputError("none of the recordings can be used", got=f"{len(opened.rejected)} files", allowed=LAYOUT)
-    with tempfile.TemporaryDirectory(prefix="lfr-evaluate-") as data_dir:
+    with in_order() as ending:
         rule = MatchConfig(false_alerts_per_10k_faces=false_alerts)
-        site = footage_site(Path(data_dir), AuthorityConfig(kind="test"), model, detector, device, rule)
-        document = run_footage(site, opened, watchlist)
+        site = footage_site(ending.folder, AuthorityConfig(kind="test"), model, detector, device, rule)
+        document = run_footage(site, opened, watchlist, "", ending)
+        if ending.number:
+            raise KeyboardInterrupt  # a part of the recordings says nothing about accuracy
     seen = [
         Recording(
             Path(one["url"]).relative_to(folder).as_posix(),

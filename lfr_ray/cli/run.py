@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,13 +10,14 @@ import typer
 from rich.console import Console
 
 import lfr_ray
+from lfr_ray.cli.endings import Ending, in_order
 from lfr_ray.cli.output import Faults, check_json_target, json_target, stderr, table, write_json
 from lfr_ray.clock import utc_text
 from lfr_ray.errors import ConfigError
-from lfr_ray.site_file import SiteFile, read_site_file
+from lfr_ray.health import ENDED, CameraHealth, SiteHealth
+from lfr_ray.site_file import SiteFile, read_site_file, url_of
 
 if TYPE_CHECKING:
-    from lfr_ray.camera.reader import CameraStatus
     from lfr_ray.live import LiveSite
 
 DEMO_SITE = Path(lfr_ray.__file__).resolve().parent.parent / "serve_configs" / "local.yaml"
@@ -45,21 +44,22 @@ def run(
     port: PortOption = None,
     json_to: Annotated[str, typer.Option("--json", metavar="FILE|-", help="Write all alerts as JSON at the end.")] = "",
 ) -> None:
-    """Run a site until Ctrl-C: on local Ray, or on an existing cluster."""
-    from lfr_ray.live import LiveSite
+    """Run a site until Ctrl-C or SIGTERM: on local Ray, or on an existing cluster."""
+    with in_order():
+        from lfr_ray.live import LiveSite
 
-    faults = Faults()
-    with faults:
-        check_json_target(json_to)
-    with faults:
-        file = _with_embedder(site_file, {}, port, starts_here=not address)
-    faults.tell()
-    stderr.print(f"starting the site {file.site.site} ...")
-    with LiveSite(file, address) as site:
-        _announce(file, site)
-        _follow(site, quiet=json_to == "-")
-        if json_to:
-            write_json(json_to, {"alerts": site.alerts()})
+        faults = Faults()
+        with faults:
+            check_json_target(json_to)
+        with faults:
+            file = _with_embedder(site_file, {}, port, starts_here=not address)
+        faults.tell()
+        stderr.print(f"starting the site {file.site.site} ...")
+        with LiveSite(file, address) as site:
+            _announce(site)
+            _follow(site, quiet=json_to == "-")
+            if json_to:
+                write_json(json_to, {"alerts": site.alerts(), "incomplete": True})
 
 
 def demo(
@@ -72,23 +72,20 @@ def demo(
     ] = "",
 ) -> None:
     """Show the whole system on real pictures: no camera, no GPU, no network."""
-    from lfr_ray.live import LiveSite
-
     if not DEMO_SITE.is_file():
         raise ConfigError("the demo's site file is missing", got=DEMO_SITE, next_step="run the demo from a clone")
-    data_dir = Path(tempfile.mkdtemp(prefix="lfr-demo-"))
-    try:
-        file = _demo_site(data_dir, headless=headless, port=port)
+    with in_order() as ending:
+        from lfr_ray.live import LiveSite
+
+        file = _demo_site(ending.folder / "data", headless=headless, port=port)
         stderr.print("starting Ray, the models and two cameras ... (half a minute)")
         with LiveSite(file) as site:
-            _announce(file, site)
+            _announce(site)
             if not headless:
                 _follow(site, quiet=False)
                 return
-            summary = _once(file, site, quiet=json_to == "-")
-    finally:
-        shutil.rmtree(data_dir, ignore_errors=True)
-    _summarise(summary, json_to)
+            summary = _once(file, site, ending, quiet=json_to == "-")
+        _summarise(summary, json_to)
     if not summary["passed"]:
         raise typer.Exit(1)
 
@@ -113,12 +110,15 @@ def _with_embedder(path: Path, overrides: dict[str, Any], port: int | None, *, s
     return read_site_file(path, overrides | {"embedder": named}, port=port)
 
 
-def _announce(file: SiteFile, site: LiveSite) -> None:
+def _announce(site: LiveSite) -> None:
     for test in site.self_tests():
         stderr.print(f"self-test: {test}")
+    stderr.print(f"configuration in force: {site.configuration()}")
     for note in site.import_notes():
         stderr.print(note, markup=False)
-    stderr.print(f"console and alerts: [bold]{file.console_url}[/]   (Ctrl-C stops the site)")
+    host, port = site.http_address()
+    others = " and at every other address of this machine" if host in ("0.0.0.0", "::") else ""  # noqa: S104
+    stderr.print(f"console and alerts: [bold]{url_of(host, port)}[/]{others}   (Ctrl-C stops the site)")
 
 
 def _follow(site: LiveSite, *, quiet: bool) -> None:
@@ -128,41 +128,44 @@ def _follow(site: LiveSite, *, quiet: bool) -> None:
     try:
         while True:
             after = _print_news(site, after, quiet=quiet)
-            now = {one.name: camera_words(one) for one in site.cameras()}
-            for name in sorted(name for name, words in now.items() if told.get(name) != words):
-                stderr.print(
-                    f"{utc_text(time.time())[11:19]}Z  camera {name}: {now[name]}", markup=False, soft_wrap=True
-                )
+            now = health_words(site.health())
+            for what in (what for what, words in now.items() if told.get(what, "") != words):
+                words = now[what] or f"{what}: as it should be"
+                stderr.print(f"{utc_text(time.time())[11:19]}Z  {words}", markup=False, soft_wrap=True)
             told = now
     except KeyboardInterrupt:
         stderr.print("\nstopping ...")
 
 
-def camera_words(camera: CameraStatus) -> str:
-    """A camera's state in words, with the reason; it stays the same while nothing changes.
+def health_words(health: SiteHealth) -> dict[str, str]:
+    """What is told of every camera, and of every part that is not as it should be; empty of one that is."""
+    cameras = {name: f"camera {name}: {camera_words(one)}" for name, one in sorted(health.cameras.items())}
+    return cameras | {part: fault for part, fault in health.parts.items() if part != "cameras"}
 
-    Args:
-        camera: As the fleet tells it.
-    """
-    since = "" if camera.blind_since is None else f" since {utc_text(camera.blind_since)[11:19]}"
+
+def camera_words(camera: CameraHealth) -> str:
+    """A camera's state in words, with the reason; it stays the same while nothing changes."""
+    since = "" if camera.since is None else f" since {utc_text(camera.since)[11:19]}"
     # How long a camera has been silent is in its problem, and grows: the moment since when says it once.
     problem = "" if camera.problem.startswith("no picture for") else camera.problem
-    reasons = [problem, f"nothing is compared: {camera.refusal}" if camera.refusal else ""]
+    reasons = [problem, f"nothing is compared: {camera.refusal}" if camera.refusal else "", camera.warning]
     return ": ".join([f"{camera.state}{since}", *(one for one in reasons if one)])
 
 
-def _once(file: SiteFile, site: LiveSite, *, quiet: bool) -> dict[str, Any]:
-    """Until every camera has come to its end; then, who was alerted and who should have been."""
+def _once(file: SiteFile, site: LiveSite, ending: Ending, *, quiet: bool) -> dict[str, Any]:
+    """Until every camera has come to its end, or a signal; then, who was alerted and who should have been."""
     from lfr_ray.camera.demo_source import EXPECTED
 
     began_s = time.monotonic()
     after, ended = 0, False
-    while not ended and time.monotonic() - began_s < HEADLESS_LIMIT_S:
-        after = _print_news(site, after, quiet=quiet)
-        states = site.cameras()
-        ended = len(states) == len(file.site.cameras) and all(one.state == "ended" for one in states)
-    time.sleep(1.0)
-    _print_news(site, after, quiet=quiet)
+    try:
+        while not ended and time.monotonic() - began_s < HEADLESS_LIMIT_S:
+            after = _print_news(site, after, quiet=quiet)
+            ended = all(one.state == ENDED for one in site.health().cameras.values())
+        time.sleep(1.0)
+        _print_news(site, after, quiet=quiet)
+    except KeyboardInterrupt:
+        stderr.print("\nstopping ...")
     alerts = site.alerts()
     alerted = {name: sorted({a["entry_id"] for a in alerts if a["camera"] == name}) for name in EXPECTED}
     expected = {name: sorted(entries) for name, entries in EXPECTED.items()}
@@ -173,14 +176,15 @@ def _once(file: SiteFile, site: LiveSite, *, quiet: bool) -> dict[str, Any]:
         "alerted": alerted,
         "alerts": alerts,
         "seconds": round(time.monotonic() - began_s, 1),
+        "incomplete": bool(ending.number),
     }
 
 
 def _print_news(site: LiveSite, after: int, *, quiet: bool) -> int:
     for event in site.events(after, wait_s=1.0):
         after = event["id"]
-        if event["kind"] == "alert_raised" and not quiet:
-            _print_alert(event["alert"])
+        if event["kind"] == "alert_raised" and not quiet and (alert := site.alert(event["alert_id"])) is not None:
+            _print_alert(alert)
     return after
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lfr_ray.cli.endings import Ending, in_order
 from lfr_ray.cli.output import Faults, check_json_target, progress, stderr, table, write_json
 from lfr_ray.cli.output import plain as _plain
 from lfr_ray.clock import utc_text
@@ -88,18 +87,15 @@ def watch(
         opened = _opened(videos, recorded_at, fps, motion)
     faults.tell()
     kept = bool(deployment)
-    folder = data_dir if kept else Path(tempfile.mkdtemp(prefix="lfr-watch-"))
-    try:
+    with in_order() as ending:
+        folder = data_dir if kept else ending.folder / "data"
         authority = AuthorityConfig(kind="retrospective" if kept else "test", deployment=deployment)
         site = footage_site(folder, authority, model, detector, device, rule, second_model)
-        document = run_footage(site, opened, watchlist, address)
-    finally:
-        if not kept:
-            shutil.rmtree(folder, ignore_errors=True)
-    if json_to:
-        write_json(json_to, document)
-    if json_to != "-":
-        _print(document)
+        document = run_footage(site, opened, watchlist, address, ending)
+        if json_to:
+            write_json(json_to, document)
+        if json_to != "-":
+            _print(document)
     if any(not one.inside for one in opened.rejected):
         raise typer.Exit(2)
     if opened.rejected or document["problems"]:
@@ -167,7 +163,9 @@ def footage_site(
     return with_embedders(parse_section(SiteConfig, fields, "the command"))
 
 
-def run_footage(site: SiteConfig, opened: Opened, watchlist: Path | None, address: str = "") -> dict[str, Any]:
+def run_footage(
+    site: SiteConfig, opened: Opened, watchlist: Path | None, address: str, ending: Ending
+) -> dict[str, Any]:
     """Watch recordings from start to end; the document that ``--json`` writes.
 
     Args:
@@ -175,6 +173,7 @@ def run_footage(site: SiteConfig, opened: Opened, watchlist: Path | None, addres
         opened: The recordings.
         watchlist: A watchlist folder; None: what the site's list holds.
         address: A Ray cluster; empty: the chain runs in this process.
+        ending: A signal ends the watching, and what was found so far is the document.
     """
     from lfr_ray.retrospective import FootageRun
 
@@ -191,14 +190,18 @@ def run_footage(site: SiteConfig, opened: Opened, watchlist: Path | None, addres
         for entry in set_aside:
             stderr.print(f"[yellow]not compared:[/] {entry.entry_id}: {NEEDS_AUTHORITY.format(entry.category)}")
         total = sum(one.info.frames or 0 for one in opened.recordings) or None
-        with progress("watching", "frames") as step:
+        with progress("watching", "frames") as step, ending.noted():
             result = run.watch(
-                opened.recordings, lambda now: step(now.frames, total, _recordings(now)), opened.rejected
+                opened.recordings,
+                lambda now: step(now.frames, total, _recordings(now)),
+                opened.rejected,
+                lambda: bool(ending.number),
             )
     document = _document(opened, report, result)
     document["not_compared"] = [
         {"entry_id": entry.entry_id, "reason": NEEDS_AUTHORITY.format(entry.category)} for entry in set_aside
     ]
+    document["incomplete"] = bool(ending.number)
     return document
 
 

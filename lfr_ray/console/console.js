@@ -8,6 +8,8 @@ import { SiteBar } from "./site_bar.js";
 
 const LINK_TEXT = { live: "Live", lost: "Connecting again" };
 
+const SITE_EVENT = /^(pause|resume|matching_|breaker_|comparisons_)/;
+
 const link = new Link();
 const list = new AlertList(link, select);
 const view = new AlertView(link, changed, close);
@@ -92,19 +94,20 @@ function changed(alert) {
   view.update(alert);
 }
 
-function happened(event) {
-  if (event.kind === "pause" || event.kind === "resume") site.refresh();
+async function happened(event) {
+  if (SITE_EVENT.test(event.kind)) site.refresh();
   if (event.kind === "erasure") {
     list.drop(event.alert_id);
     if (view.id === event.alert_id) close();
     return;
   }
-  if (!event.alert) return;
-  const unknown = list.put(event.alert);
-  view.update(event.alert);
+  const alert = await link.alertOf(event);
+  if (!alert) return;
+  const unknown = list.put(alert);
+  view.update(alert);
   if (event.kind === "alert_raised" && unknown) {
-    byId("news").textContent = `New possible match at ${event.alert.camera}, category ${words(event.alert.category)}`;
-    if (demoOfficer && !list.selected) select(event.alert.id);
+    byId("news").textContent = `New possible match at ${alert.camera}, category ${words(alert.category)}`;
+    if (demoOfficer && !list.selected) select(alert.id);
   }
 }
 

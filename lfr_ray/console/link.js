@@ -26,6 +26,8 @@ async function problemOf(answer) {
 export class Link {
   constructor() {
     this.onToken = () => {};
+    this.wanted = new Map();
+    this.turn = Promise.resolve();
   }
 
   get officer() { return sessionStorage.getItem(OFFICER) || ""; }
@@ -49,6 +51,33 @@ export class Link {
 
   async get(path) {
     return (await this.fetch(path)).json();
+  }
+
+  // The alert that an event speaks of, as it stands now; null where there is none any more. One question at a time,
+  // so that no older answer comes after a newer one, and one answer for all events that came meanwhile.
+  alertOf(event) {
+    const id = event.alert_id;
+    if (!id) return Promise.resolve(null);
+    if (!this.wanted.has(id)) {
+      this.turn = this.turn.then(() => {
+        this.wanted.delete(id);
+        return this.document(`/v1/alerts/${id}`);
+      });
+      this.wanted.set(id, this.turn);
+    }
+    return this.wanted.get(id);
+  }
+
+  async document(path) {
+    for (const pause of PAUSE_MS) {
+      try {
+        return await this.get(path);
+      } catch (error) {
+        if (error.status === 404 || error.status === 401) return null;
+        await new Promise((wake) => setTimeout(wake, pause));
+      }
+    }
+    return null;
   }
 
   // One key per press of a button: if the answer is lost, the repeat records nothing twice.

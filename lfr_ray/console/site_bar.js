@@ -2,7 +2,8 @@
 
 import { byId, h, moment, problemText, words } from "./elements.js";
 
-const EVERY_MS = 3000;
+const EVERY_MS = 1000;
+const STATES = { starting: "Starting", connecting: "Connecting", live: "Live", blind: "Blind", ended: "Ended" };
 
 export class SiteBar {
   constructor(link) {
@@ -28,8 +29,8 @@ export class SiteBar {
   drawCameras(cameras) {
     byId("cameras").replaceChildren(...cameras.map((camera) => {
       const idle = camera.state === "live" && camera.refusal;
-      const state = ["live", "blind", "ended"].includes(camera.state) && !idle ? camera.state : "waiting";
-      return h("li", { class: `camera ${state}`, title: camera.problem || camera.refusal || null },
+      const state = ["live", "blind", "ended"].includes(camera.state) && !idle && !camera.warning ? camera.state : "waiting";
+      return h("li", { class: `camera ${state}`, title: camera.problem || camera.refusal || camera.warning || null },
         h("span", { class: "dot", "aria-hidden": "true" }),
         h("b", {}, camera.name),
         h("span", { class: "told" }, ...told(camera)));
@@ -94,6 +95,6 @@ function told(camera) {
   }
   if (camera.state === "live" && camera.refusal) return [`Not compared: ${camera.refusal}`];
   const rate = Number.isFinite(camera.fps) ? `${camera.fps.toFixed(1)} frames/s` : "";
-  return [[camera.state === "live" ? "Live" : camera.state === "ended" ? "Ended" : "Connecting", rate, dropped]
+  return [[STATES[camera.state], rate, dropped, camera.state === "live" && camera.warning]
     .filter(Boolean).join(" · ")];
 }

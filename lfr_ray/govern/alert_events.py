@@ -12,6 +12,7 @@ from lfr_ray.records import StoredEvent
 
 BLUE_CATEGORY = "blue-list"
 """Watchlist category of volunteers."""
+DISCLOSED = "alert disclosed to a receiver"
 RECORDS: Mapping[str, tuple[RecordKind, str]] = {
     "alert_raised": ("collection", "alert raised"),
     "sighting_attached": ("collection", "sighting attached to an alert"),
@@ -24,10 +25,20 @@ RECORDS: Mapping[str, tuple[RecordKind, str]] = {
     "resume": ("alteration", "alerts resumed"),
     "erasure": ("erasure", "alert destroyed"),
     "consultation": ("consultation", "alert consulted"),
+    "disclosure": ("disclosure", DISCLOSED),
     "webhook_added": ("disclosure", "a receiver of alerts was added"),
     "webhook_removed": ("alteration", "a receiver of alerts was removed"),
+    "webhook_dropped": ("alteration", "an event for a receiver of alerts was dropped"),
+    "webhook_test": ("alteration", "a receiver of alerts is tested"),
 }
 """Which record each event of the feed of alerts becomes."""
+RECORDED_ELSEWHERE = frozenset(
+    {
+        *("matching_stopped", "matching_resumed", "breaker_paused", "breaker_lifted"),
+        *("comparisons_refused", "comparisons_allowed"),
+    }
+)
+"""Events of which whoever caused them has made a record."""
 KEPT = frozenset(
     {
         "event_id",
@@ -52,9 +63,13 @@ KEPT = frozenset(
         "images",
         "what",
         "subscription",
+        "to",
+        "disclosed_event_id",
+        "dropped_event_id",
     }
 )
 """Facts that the ledger takes over. What was perceived of a person is not among them."""
+NOT_RECORDED = "not_recorded"
 DEFAULT_REASON = "adjudication of the alert"
 _FOREIGN = re.compile(r"[^A-Za-z0-9_.@:/+-]")
 
@@ -74,6 +89,15 @@ def ledger_event(kind: str, facts: Mapping[str, Any]) -> Event:
         reason=reason,
         facts={key: facts[key] for key in sorted(KEPT & facts.keys()) if facts[key] is not None},
     )
+
+
+def disclosures(records: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """How many alerts went to each receiver, as the ledger has it: it outlives the receiver's entry."""
+    told: dict[str, set[str]] = {}
+    for one in records:
+        if one["what"] == DISCLOSED:
+            told.setdefault(str(one["facts"].get("to") or NOT_RECORDED), set()).add(one["subject"])
+    return {to: len(alerts) for to, alerts in sorted(told.items())}
 
 
 def last_event_id(records: Iterable[Mapping[str, Any]]) -> int:

@@ -13,6 +13,7 @@ from lfr_ray.metrics import Snapshot, percentile_s
 
 COUNTED = "faces counted"
 """What such a record says. It holds what came since the camera's record before."""
+FACES = ("frames", "people_estimated", "faces_seen", "faces_compared", "faces_glimpsed")
 FIELDS = (
     "frames",
     "expected",
@@ -21,6 +22,7 @@ FIELDS = (
     "people_estimated",
     "faces_seen",
     "faces_compared",
+    "faces_glimpsed",
     "watched_s",
     "blind_s",
 )
@@ -34,7 +36,7 @@ class CameraCounters:
         frames: Frames that were looked at.
         faces_seen: Tracklets, an estimate of people: somebody who turns back is counted again.
         faces_compared: Tracklets of which at least one view was good enough to be compared.
-        watched_s: Time during which the camera gave pictures.
+        watched_s: Time during which its pictures were looked at.
         blind_s: Time during which it should have and did not.
         rejected: Views that were not good enough, by reason.
         expected: Frames that recordings should have; 0 where that is unknown.
@@ -42,6 +44,7 @@ class CameraCounters:
         missing_s: Time without a picture where there should be one; of a live camera the time in which it was blind.
         problems: What was wrong with the footage, each kind once, without the names of files.
         people_estimated: Tracklets joined by place and time: who looked away is counted once, who comes back again.
+        faces_glimpsed: Of those that were good enough, tracklets with fewer looks than an alert needs.
     """
 
     frames: int = 0
@@ -56,6 +59,7 @@ class CameraCounters:
     missing_s: float = 0.0
     problems: tuple[str, ...] = ()
     people_estimated: int = 0
+    faces_glimpsed: int = 0
 
 
 def counters_of(
@@ -72,7 +76,7 @@ def counters_of(
     Args:
         counted: The camera's counters.
         camera: Its name.
-        watched_s: Time during which it gave pictures.
+        watched_s: Time during which its pictures were looked at.
         blind_s: Time during which it should have and did not.
         expected: Frames that there should be, where that is known.
         problems: What was wrong with its footage.
@@ -82,10 +86,7 @@ def counters_of(
         damaged=_total(counted, "frames_damaged", camera),
         missing_s=round(_value(counted, "footage_missing_seconds", camera), 1),
         problems=_kinds(problems),
-        **{
-            name: _total(counted, name, camera)
-            for name in ("frames", "people_estimated", "faces_seen", "faces_compared")
-        },
+        **{name: _total(counted, name, camera) for name in FACES},
         watched_s=round(watched_s, 1),
         blind_s=round(blind_s, 1),
         rejected=_rejected(counted, camera),

@@ -141,12 +141,16 @@ class AuthorityGate:
         Returns:
             Empty when permitted, otherwise why not.
         """
-        now_s = self._clock.wall_s()
-        scope = (camera, watchlist_hash, model)
-        why = self._state_refusal(now_s) or self._authority_refusal(now_s, captured_at, scope)
+        why = self.standing(camera, captured_at, watchlist_hash, model)
         if why:
             self._report(camera, why)
         return why
+
+    def standing(self, camera: str, captured_at: float, watchlist_hash: str, model: str) -> str:
+        """What :meth:`refusal` would say. Nothing is to be compared, so it is not recorded."""
+        now_s = self._clock.wall_s()
+        scope = (camera, watchlist_hash, model)
+        return self._state_refusal(now_s) or self._authority_refusal(now_s, captured_at, scope)
 
     def status(self) -> str:
         """Empty while matching is on as far as no camera, list or model is concerned; otherwise why not."""

@@ -50,6 +50,7 @@ class RecordFacts:
         cameras: Totals by camera.
         categories: Entries of the watchlist by category.
         incidents: Stops, pauses and incidents: moment, kind and what happened.
+        disclosures: How many alerts were sent to each receiver outside of this site.
         refusals: Comparisons that were refused, as recorded: once a camera, reason and minute.
         versions: Software and model versions by name.
         groups: For each monitored field, the words that officers may choose: a row that is always there
@@ -64,6 +65,7 @@ class RecordFacts:
     categories: Mapping[str, int] = field(default_factory=dict)
     images: int = 0
     incidents: Sequence[tuple[float, str, str]] = ()
+    disclosures: Mapping[str, int] = field(default_factory=dict)
     refusals: int = 0
     blue: BlueReport | None = None
     receipt: SignedReceipt | None = None
@@ -117,6 +119,7 @@ def build_record(facts: RecordFacts, profile: Profile) -> dict[str, Any]:
             "refused_comparisons": facts.refusals,
             "list": [{"at": utc_text(at), "kind": kind, "what": what} for at, kind, what in facts.incidents],
         },
+        "disclosures": [{"to": to, "alerts": alerts} for to, alerts in facts.disclosures.items()],
         "deletion": _deletion(facts.receipt),
         "rules": {
             "profile": profile.name,
@@ -201,6 +204,7 @@ def _camera(counters: CameraCounters) -> dict[str, Any]:
         "faces_seen": counters.faces_seen,
         "people_estimated": counters.people_estimated,
         "faces_compared": counters.faces_compared,
+        "faces_glimpsed": counters.faces_glimpsed,
         "failure_to_acquire": _share(counters),
         "rejected_views": dict(sorted(counters.rejected.items())),
         "watched_s": round(counters.watched_s, 1),

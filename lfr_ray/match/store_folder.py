@@ -114,6 +114,9 @@ class StoreFolder:
             self._keep_names()
             self._table.clean()
             self._table.close()
+            # LanceDB writes under another name first, and does not know them again after a crash.
+            for draft in (self._folder / FOLDER).rglob(".tmp*"):
+                shred(draft)
         shred_unlinked(self._unfinished)
         self._superseded.unlink(missing_ok=True)
 

@@ -6,7 +6,7 @@ import asyncio
 
 from lfr_ray.clock import Clock, backoff_s
 from lfr_ray.errors import RefusedError
-from lfr_ray.pipeline.counts import CameraCounts
+from lfr_ray.pipeline.counts import ALERT, CameraCounts
 from lfr_ray.pipeline.stages import Stages
 from lfr_ray.records import Sighting
 
@@ -35,16 +35,22 @@ class AlertSender:
             await asyncio.wait(self._sending)
 
     async def _until_acknowledged(self, sighting: Sighting, seen_s: float) -> None:
+        with self._counts.under_way(ALERT):
+            acknowledged = await self._sent(sighting)
+        if acknowledged:
+            self._counts.lasted(ALERT, self._clock.steady_s() - seen_s)
+
+    async def _sent(self, sighting: Sighting) -> bool:
+        """Try until it is acknowledged; False: it was refused."""
         failures = 0
         while True:
             try:
                 await self._stages.raise_alert(sighting)
-                break
+                return True
             except RefusedError as error:
                 self._counts.failed("alert", error)
-                return
+                return False
             except Exception as error:  # noqa: BLE001  (an alert is never lost because a try failed)
                 self._counts.failed("alert", error)
                 failures += 1
                 await asyncio.sleep(backoff_s(failures, first_s=RETRY_FIRST_S, longest_s=RETRY_LONGEST_S))
-        self._counts.lasted("capture_to_alert_seconds", self._clock.steady_s() - seen_s, camera=self._camera)

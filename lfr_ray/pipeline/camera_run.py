@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from collections import deque
 from dataclasses import dataclass, replace
@@ -21,6 +22,12 @@ from lfr_ray.pipeline.steps import CameraSteps
 
 STEPS_PAUSE_S = 1.0
 """Pause before the chain is started again after a fault of its own."""
+
+FINISH_S = 2.0
+"""For so long comparisons under way may be finished at the end."""
+
+ALERTS_S = 10.0
+"""For so long the end waits until the last alerts are acknowledged."""
 
 log = structlog.get_logger()
 
@@ -76,16 +83,15 @@ class CameraRun:
         return self._task
 
     async def run_to_end(self, stages: Stages) -> EndOfRecording:
-        """Start, and wait for the end of the recording."""
-        await self.begin(stages)
+        """Start, and wait for the end of the recording, or until it is stopped."""
+        await asyncio.wait({self.begin(stages)})
         return EndOfRecording(self.snapshot(), self.status())
 
     def status(self) -> CameraStatus:
         """How the camera is now."""
         still = int(self.meter.value("frames_still_total", camera=self._camera.name))
-        return replace(
-            self._reader.status(), refusal=self._steps.refusal if self._steps is not None else "", still=still
-        )
+        status, steps = replace(self._reader.status(), still=still), self._steps
+        return status if steps is None else replace(status, refusal=steps.refusal, looks=steps.looks())
 
     def snapshot(self) -> Snapshot:
         """What this camera counted."""
@@ -95,16 +101,17 @@ class CameraRun:
         for name, value in counted.items():
             self.meter.count(name, max(0.0, value - self._counted.get(name, 0.0)), camera=self._camera.name)
         self._counted = counted
-        self.meter.gauge("camera_blind", float(status.state != "live"), camera=self._camera.name)
         return self.meter.snapshot()
 
     async def stop(self) -> None:
-        """Stop decoding, finish what is under way, forget everybody."""
+        """Stop decoding, finish what is under way, forget everybody; alerts under way are acknowledged first."""
         self._stopping = True
         await asyncio.to_thread(self._reader.stop)
-        if self._task is not None:
-            await asyncio.wait({self._task}, timeout=2.0)
+        if self._task is not None and self._steps is not None:
+            await asyncio.wait({self._task}, timeout=FINISH_S)
             self._task.cancel()
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._steps.alerts_sent(), ALERTS_S)
 
     def _chain(self, stages: Stages) -> CameraSteps:
         site, embedder = self._site, card(self._site.embedder.model)

@@ -16,7 +16,8 @@ from lfr_ray.clock import Clock
 from lfr_ray.config import CameraConfig, DetectorConfig
 from lfr_ray.detect.canvas import canvas_for
 from lfr_ray.detect.letterbox import Placement, fit
-from lfr_ray.pipeline.counts import CameraCounts
+from lfr_ray.pipeline.counts import DETECT, CameraCounts
+from lfr_ray.pipeline.in_flight import InFlight, after_answer
 from lfr_ray.pipeline.stages import FrameSource, Stages
 from lfr_ray.records import Faces, Frame, Picture
 
@@ -31,7 +32,9 @@ class Detections:
         stages: Where the detector is.
         clock: Time.
         counts: Where is counted.
-        in_flight: Frames at the detector at once.
+        in_flight: Frames at the detector at once, at most.
+        interval_s: Between two frames that the camera gives, where it is found out how many are of use; None: always
+            so many.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class Detections:
         clock: Clock,
         counts: CameraCounts,
         in_flight: int,
+        interval_s: float | None = None,
     ) -> None:
         self._config = config
         self._stages = stages
@@ -50,6 +54,8 @@ class Detections:
         self._counts = counts
         self._in_flight = in_flight
         self._free = asyncio.Semaphore(in_flight)
+        self._interval_s = interval_s
+        self._useful = InFlight()
         self._spacing = None if takes_every_frame(camera) else Spacing()
         self._motion = MotionGate() if camera.motion else None
         self._last: tuple[asyncio.Task[Faces], Placement] | None = None
@@ -95,6 +101,8 @@ class Detections:
         try:
             while True:
                 await self._free.acquire()
+                while self._interval_s is not None and len(waiting := self._at_detector()) >= self._useful.allowed:
+                    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
                 if self._spacing is not None:
                     await asyncio.sleep(self._spacing.wait_s(self._in_flight, self._clock.steady_s()))
                 frame = await source.get_async()
@@ -107,6 +115,9 @@ class Detections:
                 del frame, look
         finally:
             self._sent.put_nowait(None)
+
+    def _at_detector(self) -> list[asyncio.Task[Faces]]:
+        return [task for task in self._under_way if not task.done()]
 
     def _still(self, frame: Frame) -> tuple[asyncio.Task[Faces], Placement] | None:
         """The last look, where it holds for this frame as well."""
@@ -131,9 +142,11 @@ class Detections:
 
     async def _detect(self, canvas: Picture) -> Faces:
         began_s = self._clock.steady_s()
-        faces = await self._stages.detect(canvas)
+        with self._counts.timed(DETECT):
+            faces = await self._stages.detect(canvas)
         took_s = self._clock.steady_s() - began_s
-        self._counts.lasted("detect_seconds", took_s)
+        if self._interval_s is not None:
+            self._useful = after_answer(self._useful, took_s, self._interval_s)
         if self._spacing is not None:
             self._spacing = self._spacing.answered(took_s)
         return faces

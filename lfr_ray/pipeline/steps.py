@@ -21,6 +21,7 @@ from lfr_ray.clock import Clock
 from lfr_ray.config import CameraConfig, SiteConfig
 from lfr_ray.embed.align import cut_chips
 from lfr_ray.embed.quality import assess
+from lfr_ray.health import Looks
 from lfr_ray.metrics import Meter
 from lfr_ray.models.cards import ModelCard, chip_spec
 from lfr_ray.pipeline.alerting import AlertSender
@@ -70,7 +71,7 @@ class CameraSteps:
         meter: Where this camera counts.
         run_id: Differs between two runs of the same camera, so that their alerts' keys differ.
         checks: What views and matches must pass, see :func:`~lfr_ray.pipeline.check_lists.checks_for`.
-        in_flight: Frames at the detector at once.
+        in_flight: Frames at the detector at once, at most.
     """
 
     def __init__(
@@ -102,6 +103,7 @@ class CameraSteps:
         self._comparison = Comparison(embedder, stages, tracklets, checks, alerts, clock, counts, run_id)
         self._newest = (0, 0.0)
         self._wanted_interval_s = 0.0
+        self._single = False
         self._comparing: dict[asyncio.Task[None], tuple[int, ...]] = {}
         """The tracks of each comparison that is under way."""
 
@@ -110,14 +112,41 @@ class CameraSteps:
         """Why the matcher made no comparison the last time it was asked; empty when it did."""
         return self._comparison.refusal
 
+    def looks(self) -> Looks:
+        """How far it comes with its frames."""
+        return self._counts.looks(self._needed, NO_SINGLE_FIT if self.refusal == NO_SINGLE_FIT else "")
+
+    @property
+    def _needed(self) -> int:
+        """Looks at a face that an alert needs."""
+        return 1 if self._judges_alone else self._site.evidence.min_views
+
+    @property
+    def _judges_alone(self) -> bool:
+        """Single views are judged: of photographs, and of a camera that is slow by itself."""
+        seldom = self._tracker.slow and self._wanted_interval_s >= SLOW_S
+        return self._judges_single and (self._single or seldom)
+
+    async def alerts_sent(self) -> None:
+        """Wait until every alert under way was acknowledged or refused."""
+        await self._alerts.all_sent()
+
     async def run(self, source: FrameSource) -> None:
         """Work until the frames end; every tracklet is forgotten when this returns. It may be called again.
 
         Raises:
             Exception: What the source raised, or a fault of the chain's own. Alerts on their way are still sent.
         """
+        fixed = self._site.frames_in_flight is not None or self._camera.pace == "full"
         self._detections = Detections(
-            source, self._camera, self._site.detector, self._stages, self._clock, self._counts, self._in_flight
+            source,
+            self._camera,
+            self._site.detector,
+            self._stages,
+            self._clock,
+            self._counts,
+            self._in_flight,
+            None if fixed else self._camera.least_interval_s,
         )
         self._comparisons = asyncio.Semaphore(MAX_COMPARISONS)
         self._detected_s = self._clock.steady_s()
@@ -131,7 +160,8 @@ class CameraSteps:
             ending = (forgetting, *self._comparing)
             for task in ending:
                 task.cancel()
-            self._tracker.finish()
+            self._end(self._tracker.finish())
+            self._forget(0.0)
             self._tracklets.clear()
             self._people.clear()
             await asyncio.gather(self._detections.close(), *ending, return_exceptions=True)
@@ -171,11 +201,11 @@ class CameraSteps:
         own_s = (frame.captured_s - captured_s) / passed if passed > 0 else 0.0
         self._wanted_interval_s = max(own_s, self._camera.least_interval_s)
         self._newest = frame.index, frame.captured_s
+        self._single = frame.single
 
     def _choose(self, frame: Frame, faces: Faces, rows: dict[int, int]) -> ChosenViews:
         """Measure every face's quality, and choose the views that are worth a comparison."""
-        alone = self._judges_single and (frame.single or (self._tracker.slow and self._wanted_interval_s >= SLOW_S))
-        chosen = ChosenViews(frame, faces, [], [], alone)
+        chosen = ChosenViews(frame, faces, [], [], self._judges_alone)
         for track, row in rows.items():
             if not self._tracklets.may_want(track, frame.captured_s):
                 continue
@@ -241,14 +271,14 @@ class CameraSteps:
 
     def _end(self, tracks: tuple[int, ...]) -> None:
         self._people.end(tracks)
-        self._tracklets.end(tracks, self._clock.steady_s())
+        self._counts.add("faces_seen_total", self._tracklets.end(tracks, self._clock.steady_s()))
 
-    def _forget(self) -> None:
-        for gone in self._tracklets.forget(self._clock.steady_s(), FORGET_LIMIT_S):
-            self._counts.add("faces_seen_total")
+    def _forget(self, limit_s: float = FORGET_LIMIT_S) -> None:
+        for gone in self._tracklets.forget(self._clock.steady_s(), limit_s):
             self._counts.add("faces_forgotten_total")
             if gone.acquired:
                 self._counts.add("faces_compared_total")
+                self._counts.passed(gone.looks, self._needed)
             self._counts.lasted("track_end_to_forgotten_seconds", gone.after_s)
         for task, tracks in list(self._comparing.items()):
             # Nothing can come of it any more, and it still holds their faces and vectors.

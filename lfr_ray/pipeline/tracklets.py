@@ -44,6 +44,7 @@ class Tracklet:
         views: Those of them that have a vector, by their frame's index.
         newest_at: Wall time of the newest of these views.
         acquired: A view has passed the quality limits.
+        looks: Frames in which the face was seen.
         check_scores: What match checks have measured of this tracklet, by their reasons.
         comparisons: Comparisons under way that hold the tracklet.
         ended_s: Steady time at which the track ended, or None.
@@ -55,6 +56,7 @@ class Tracklet:
     best: BestView | None = field(default=None, repr=False)
     newest_at: float = 0.0
     acquired: bool = False
+    looks: int = 0
     alerted: bool = False
     check_scores: dict[str, list[float]] = field(default_factory=dict)
     comparisons: int = 0
@@ -107,6 +109,7 @@ class Tracklets:
         A tracklet that has led to an alert wants no more views: the decision is a person's from there on.
         """
         tracklet = self._living.setdefault(track, Tracklet(track))
+        tracklet.looks += 1
         if quality.accepted:
             tracklet.acquired = True
         if tracklet.alerted or tracklet.ended_s is not None:
@@ -194,12 +197,16 @@ class Tracklets:
         tracklet.alerted = True
         return tracklet.best
 
-    def end(self, tracks: tuple[int, ...], now_s: float) -> None:
-        """These tracks are over; they are forgotten as soon as no comparison of theirs is under way."""
-        for track in tracks:
-            tracklet = self._living.get(track)
-            if tracklet is not None and tracklet.ended_s is None:
-                tracklet.ended_s = now_s
+    def end(self, tracks: tuple[int, ...], now_s: float) -> int:
+        """These tracks are over; they are forgotten as soon as no comparison of theirs is under way.
+
+        Returns:
+            Those of which anything is held.
+        """
+        over = [one for one in map(self._living.get, tracks) if one is not None and one.ended_s is None]
+        for tracklet in over:
+            tracklet.ended_s = now_s
+        return len(over)
 
     def forget(self, now_s: float, limit_s: float) -> list[Forgotten]:
         """Drop everything about ended tracklets.
@@ -216,7 +223,7 @@ class Tracklets:
             if not tracklet.comparisons or after_s >= limit_s:
                 del self._living[track]
                 tracklet.clear()
-                forgotten.append(Forgotten(tracklet.acquired, after_s))
+                forgotten.append(Forgotten(tracklet.acquired, after_s, tracklet.looks))
         return forgotten
 
     def clear(self) -> None:
@@ -232,7 +239,8 @@ class Tracklets:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """That a tracklet was dropped: whether a view of it passed the quality limits, and how long after its end."""
+    """A tracklet that was dropped: did a view pass the quality limits, how long after its end, in how many frames."""
 
     acquired: bool
     after_s: float
+    looks: int

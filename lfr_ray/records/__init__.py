@@ -50,6 +50,7 @@ from lfr_ray.records.alert import (
     Sightings,
     StoredEvent,
     ViewQuality,
+    WebhookEvent,
     is_none,
 )
 from lfr_ray.records.quality import Quality
@@ -94,6 +95,7 @@ __all__ = [
     "StoredEvent",
     "View",
     "ViewQuality",
+    "WebhookEvent",
     "is_none",
 ]
 

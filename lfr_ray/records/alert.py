@@ -336,13 +336,24 @@ class StoredEvent:
 
 @dataclass(frozen=True, config=CLOSED)
 class FeedEvent:
-    """One step of the event stream and of webhooks."""
+    """One step of the event stream. It is small: whoever wants the alert as it stands now asks for it once."""
 
     id: Annotated[int, Field(description="Increasing number.")]
-    kind: Annotated[
-        str, Field(description="alert_raised, sighting_attached, decision, outcome, erasure, pause, resume, ...")
-    ]
+    kind: Annotated[str, Field(description="alert_raised, decision, erasure, matching_stopped, ...: see the webhooks.")]
     at: Moment
     alert_id: str | None
-    reason: Annotated[str, Field(description="Of a pause or its end.")]
-    alert: Annotated[Alert | None, Field(description="As it stands now; null when it is destroyed.")]
+    reason: Annotated[str, Field(description="Of a stop, a pause or a refusal.")]
+    changed: Annotated[
+        Mapping[str, Fact],
+        Field(description="In few words: camera, category, deployment, state, ... No name, no picture, no verdict."),
+    ]
+
+
+@dataclass(frozen=True, config=CLOSED)
+class WebhookEvent(FeedEvent):
+    """One step as a webhook is told of it, whose receiver cannot ask back."""
+
+    alert: Annotated[
+        Alert | None,
+        Field(description="As it stands when it is sent, without its history; null when it is destroyed."),
+    ]

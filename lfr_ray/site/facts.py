@@ -12,7 +12,7 @@ from lfr_ray import __version__
 from lfr_ray.adjudicate.vocabulary import MONITORING_FIELDS
 from lfr_ray.alert.store import AlertStore
 from lfr_ray.clock import parse_utc
-from lfr_ray.govern.alert_events import AlertFact, alert_facts
+from lfr_ray.govern.alert_events import AlertFact, alert_facts, disclosures
 from lfr_ray.govern.blue_list import BlueReport, measure, read_walks
 from lfr_ray.govern.counters import totals
 from lfr_ray.govern.grant import Grant
@@ -64,6 +64,7 @@ def collect_facts(
         categories=listed.categories,
         images=listed.images,
         incidents=_incidents(records),
+        disclosures=disclosures(records),
         refusals=sum(one["kind"] == "refusal" for one in records),
         blue=_blue(walks, alerts, listed.groups),
         receipt=receipt,

@@ -18,7 +18,7 @@ from lfr_ray.clock import Clock, SystemClock
 from lfr_ray.config import MatchConfig, SiteConfig
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import AuthorityError
-from lfr_ray.govern.alert_events import last_event_id, ledger_event
+from lfr_ray.govern.alert_events import RECORDED_ELSEWHERE, last_event_id, ledger_event
 from lfr_ray.govern.gate import AuthorityGate
 from lfr_ray.govern.keys import training_fault, trusted_keys
 from lfr_ray.govern.ledger import Ledger, open_ledger
@@ -130,7 +130,8 @@ class OpenedAlerts:
         ledger = open_ledger(data_dir, clock)
 
         def record(kind: str, facts: Mapping[str, Any]) -> None:
-            ledger.append(ledger_event(kind, facts))
+            if kind not in RECORDED_ELSEWHERE:
+                ledger.append(ledger_event(kind, facts))
 
         self.service = open_alerts(
             site,

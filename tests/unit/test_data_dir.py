@@ -13,6 +13,7 @@ NAMES = {
     DATA.alert_database: "desk.sqlite",
     DATA.stop: "stop",
     DATA.pause: "pause",
+    DATA.running: "running",
     DATA.ledger: "ledger.jsonl",
     DATA.ledger_head: "ledger.head",
     DATA.ledger_torn: "ledger.torn",
@@ -58,7 +59,7 @@ def test_no_name_on_disk_has_changed() -> None:
 
 
 def test_every_path_is_another_one() -> None:
-    assert len(NAMES) == 29
+    assert len(NAMES) == 30
     assert len(WATCHLIST_NAMES) == 5
 
 

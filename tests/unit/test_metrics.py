@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lfr_ray.metrics import COUNTERS, GAUGES, KEPT_TIMINGS, TIMINGS, Meter, Timing, merged, percentile_s
+from lfr_ray.metrics import BUCKETS_S, COUNTERS, GAUGES, KEPT_TIMINGS, TIMINGS, Meter, Timing, merged, percentile_s
 
 
 def test_names_are_prometheus_names_with_their_unit() -> None:
@@ -83,6 +83,8 @@ def test_the_sum_over_processes_is_the_sum_of_all(processes: list[list[float]]) 
     assert timing.count == len(everything)
     assert timing.sum_s == pytest.approx(sum(everything))
     assert sorted(timing.newest_s) == sorted(everything)
+    assert sum(timing.buckets) == len(everything)
+    assert timing.buckets[0] == sum(value <= BUCKETS_S[0] for value in everything)
 
 
 def test_timings_stay_bounded_while_count_and_sum_go_on() -> None:

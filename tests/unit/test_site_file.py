@@ -20,9 +20,11 @@ SECRET = "hunter2"
 def site(tmp_path: Path) -> Any:
     """Writes a site file with these fields."""
 
-    def write(**fields: Any) -> Path:
+    def write(http: dict[str, Any] | None = None, **fields: Any) -> Path:
         path = tmp_path / "site.yaml"
-        document = {"applications": [{"import_path": IMPORT_PATH, "args": {"site": "pier", **fields}}]}
+        document: dict[str, Any] = {"applications": [{"import_path": IMPORT_PATH, "args": {"site": "pier", **fields}}]}
+        if http is not None:
+            document["http_options"] = http
         path.write_text(yaml.safe_dump(document))
         return path
 
@@ -90,6 +92,20 @@ def test_a_good_site_is_read(site: Any, tmp_path: Path) -> None:
     ]
     read = read_site_file(site(cameras=cameras, watchlist=str(tmp_path / "list")), starts_here=True)
     assert [one.name for one in read.site.cameras] == ["gate", "pier", "clip", "stills", "usb"]
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "gate.example.org"])
+def test_other_machines_are_answered_with_a_token_only(site: Any, host: str) -> None:
+    assert told(site({"host": host}), starts_here=False) == [f"http_options -> host: {host}, and no api -> token_env"]
+    assert read_site_file(site({"host": host}, api={"token_env": "LFR_TOKEN"})).host == host
+
+
+@pytest.mark.parametrize(
+    "http", [None, {}, {"port": 8001}, {"host": "127.0.0.1"}, {"host": "localhost"}, {"host": "::1"}]
+)
+def test_without_a_word_only_this_machine_is_answered(site: Any, http: dict[str, Any] | None) -> None:
+    read = read_site_file(site(http))
+    assert read.document["http_options"]["host"] == read.host == (http or {}).get("host", "127.0.0.1")
 
 
 def test_files_of_another_machine_are_not_looked_for(site: Any, tmp_path: Path) -> None:

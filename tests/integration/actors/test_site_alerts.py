@@ -90,7 +90,9 @@ def test_the_stream_resumes_where_it_was(site: Site) -> None:
     assert [one["id"] for one in first] == [1, 2]
     raised = [one for one in first if one["kind"] == "alert_raised"]
     assert raised
-    assert {(one["alert"]["camera"], one["alert"]["entry_id"]) for one in raised} <= EXPECTED
+    shown = [site.get(f"v1/alerts/{one['alert_id']}").json() for one in raised]
+    assert {(one["camera"], one["entry_id"]) for one in shown} <= EXPECTED
+    assert [one["changed"]["camera"] for one in raised] == [one["camera"] for one in shown]
     assert events(site, 1, 1) == first[1:]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -11,12 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 import ray
-from ray import serve
 from ray._private.state import actors as actor_table
 
-from lfr_ray.actors.names import FLEET, find_actor
-from lfr_ray.actors.protocols import DeskCalls, FleetCalls, MatcherCalls
-from lfr_ray.actors.rpc import Handle
+from lfr_ray.actors.names import find_actor
+from lfr_ray.actors.protocols import DeskCalls, MatcherCalls
+from lfr_ray.actors.stages import CameraCalls
 from lfr_ray.clock import parse_utc
 from lfr_ray.errors import ResourceError
 from lfr_ray.records import Probe, Sighting
@@ -55,8 +55,9 @@ def test_a_camera_that_cannot_be_reached_is_blind_and_its_password_nowhere(site:
     assert camera["problem"]
     for path in ("v1/cameras", "readyz", "metrics", "v1/deployments"):
         assert SECRET not in site.get(path).text
-    fleet: Handle[FleetCalls] = Handle(serve.get_deployment_handle(FLEET, app_name=site.file.application))
-    assert SECRET not in str(fleet.ask(FleetCalls.cameras).wait())
+    mast = site.names.find_camera("mast")
+    assert mast is not None
+    assert SECRET not in str(mast.ask(CameraCalls.status).wait())
     assert SECRET not in site.started.stdout + site.started.stderr
     logs = [path for path in site.ray_folder.rglob("*") if path.is_file()]
     assert len(logs) > 10
@@ -150,6 +151,33 @@ def test_a_desk_that_dies_while_alerts_come_loses_none_and_doubles_none(
     assert len({event["alert_id"] for event in events}) == len(events)
 
 
+def pid_of(what: str) -> int:
+    """The process of the desk, the matcher, or of a deployment."""
+    present = ray.util.list_named_actors(all_namespaces=True)
+    (found,) = [one for one in present if f"#{what}#" in one["name"] or one["name"] == f"harbour/{what}"]
+    actor = ray.get_actor(found["name"], namespace=found["namespace"])
+    return int(actor_table(actor._actor_id.hex())["Pid"])
+
+
+@pytest.mark.parametrize(("what", "part"), [("detector", "models"), ("desk", "desk")])
+def test_a_frozen_process_is_told_at_once_and_started_anew(site: Site, what: str, part: str) -> None:
+    eventually(lambda: site.get("readyz").status_code == 200, SOON_S, lambda: site.get("readyz").text)
+    before = pid_of(what)
+    os.kill(before, signal.SIGSTOP)
+
+    def told() -> str:
+        return str(site.get("readyz").json()["parts"][part])
+
+    assert "does not answer" in eventually(told, told_s(), site.said)
+    if what == "detector":
+        camera = eventually(lambda: (one := site.camera("pier"))["state"] == "blind" and one, told_s(), site.said)
+        assert camera["problem"].startswith("its frames are not looked at: the detector")
+        assert camera["fps"] == 0.0
+    eventually(lambda: site.get("readyz").status_code == 200, SOON_S, lambda: site.get("readyz").text)
+    assert pid_of(what) != before
+    site.matched_again()
+
+
 def probe() -> Probe:
     vectors = np.zeros((3, 128), np.float32)
     vectors[:, 0] = 1.0
@@ -168,8 +196,9 @@ def test_the_emergency_stop_ends_matching_at_once_and_is_shown_at_every_camera(s
     (answer,) = matcher.ask(MatcherCalls.match, [probe()]).wait()
     assert "a rehearsal" in answer.refused
     assert time.monotonic() - began_s < 1.0 + 4.0 * crowded()
-    eventually(lambda: "a rehearsal" in site.camera("pier")["refusal"], SOON_S, site.said)
-    eventually(lambda: "a rehearsal" in site.camera("gate")["refusal"], SOON_S, site.said)
+    for camera in ("pier", "gate"):
+        eventually(lambda camera=camera: "a rehearsal" in site.camera(camera)["refusal"], told_s(), site.said)
+    assert "a rehearsal" in site.get("readyz").json()["parts"]["authority"]
     document = site.get("v1/deployments").json()
     assert document["stop"]["by"] == "PC1"
     assert [one["model"] for one in document["deployments"]] == ["dlib_resnet"], "auto, without any pulled file"
@@ -178,8 +207,13 @@ def test_the_emergency_stop_ends_matching_at_once_and_is_shown_at_every_camera(s
     assert late == []
     resumed = site.post("v1/resume", officer="PC1", reason="the rehearsal is over")
     assert resumed.status_code == 200, resumed.text
+    eventually(lambda: site.camera("pier")["refusal"] == "", told_s())
     site.matched_again()
-    eventually(lambda: site.camera("pier")["refusal"] == "", SOON_S)
+
+
+def told_s() -> float:
+    """A fault is told within this time."""
+    return 2.0 + 4.0 * crowded()
 
 
 def crowded() -> float:

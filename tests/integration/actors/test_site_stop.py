@@ -45,8 +45,8 @@ def test_ctrl_c_ends_everything_while_a_console_is_open(site: Site) -> None:
         left = site.started.left()
     finally:
         site.started.kill()  # whatever failed: it must not run beside the tests that follow
-    assert site.started.wait(0) == 0, site.started.stderr
-    assert taken_s < 20
+    assert site.started.wait(0) == 130, site.started.stderr
+    assert taken_s < 10
     assert left == {}
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
     assert not listens(site.file.port)

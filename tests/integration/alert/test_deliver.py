@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -17,8 +19,9 @@ from standardwebhooks import Webhook
 
 from lfr_ray.alert.database import Database
 from lfr_ray.alert.erase import AlertEraser
+from lfr_ray.alert.kinds import CHOSEN_KINDS, DEFAULT_KINDS
 from lfr_ray.alert.service import AlertService
-from lfr_ray.alert.webhook_store import DEFAULT_KINDS, KINDS, WebhookStore
+from lfr_ray.alert.webhook_store import WebhookStore
 from lfr_ray.alert.webhooks import Deliverer, DeliveryRules
 from lfr_ray.clock import SystemClock
 from lfr_ray.records import CaseRecord, Sighting
@@ -30,9 +33,11 @@ FAST = DeliveryRules(first_wait_s=0.02, longest_wait_s=0.05, timeout_s=1.0, poll
 
 @dataclass
 class Receiver:
-    """Answers as told, one status a request, then 204; keeps what came."""
+    """Answers as told, one status a request, then 204, and 400 to what holds ``refused``; keeps what came."""
 
     statuses: list[int] = field(default_factory=list)
+    refused: str = ""
+    retry_after: str = ""
     stall_s: float = 0.0
     requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     port: int = 0
@@ -57,7 +62,11 @@ def serve(receiver: Receiver) -> ThreadingHTTPServer:
             receiver.requests.append(({name.lower(): value for name, value in self.headers.items()}, body))
             time.sleep(receiver.stall_s)
             status = receiver.statuses.pop(0) if receiver.statuses else 204
+            if receiver.refused and receiver.refused.encode() in body:
+                status = 400
             self.send_response(status)
+            if receiver.retry_after and status != 204:
+                self.send_header("Retry-After", receiver.retry_after)
             if status == 302:
                 self.send_header("Location", "/elsewhere")
             self.end_headers()
@@ -126,7 +135,7 @@ def deliver_until(
 def test_signed_in_order_and_again_until_acknowledged(
     desk: AlertService, webhooks: WebhookStore, receiver: Receiver, make_sighting: Make
 ) -> None:
-    made = webhooks.add(receiver.url, KINDS, by="PC1", now_s=time.time())
+    made = webhooks.add(receiver.url, CHOSEN_KINDS, by="PC1", now_s=time.time())
     receiver.statuses = [500, 302, 503]
     first = desk.raise_alert(make_sighting()).alert_id
     desk.record(first, CaseRecord("decision", "PC1", "engage"))
@@ -237,7 +246,95 @@ def test_each_disclosure_is_accounted_for_once_and_before_it_happens(
     disclosures = [(facts, sent) for kind, facts, sent in told if kind == "disclosure"]
     assert len(disclosures) == 1
     facts, sent_before = disclosures[0]
-    assert facts["alert_id"] == alert_id
+    assert (facts["alert_id"], facts["deployment"], facts["by"]) == (alert_id, "airshow", "PC1")
     assert facts["to"] == f"http://127.0.0.1:{receiver.port}"
     assert sent_before == 0
     assert "hunter22" not in json.dumps(told)
+
+
+def test_one_refused_event_does_not_block_the_others(
+    desk: AlertService, webhooks: WebhookStore, receiver: Receiver, make_sighting: Make
+) -> None:
+    key = webhooks.add(receiver.url, DEFAULT_KINDS, by="PC1", now_s=time.time()).subscription_id
+    receiver.refused = '"camera":"camera-1"'
+    for number in range(4):
+        desk.raise_alert(make_sighting(f"passage-{number}", camera=f"camera-{number}"))
+    deliver_until(desk, webhooks, lambda: webhooks.all()[0].delivered_event_id == desk.newest_event_id())
+    cameras = [event["changed"]["camera"] for event in receiver.events]
+    assert cameras == ["camera-0", *["camera-1"] * FAST.refusals, "camera-2", "camera-3"]
+    (letter,) = webhooks.letters.shown(key).dead_letters
+    assert (letter.kind, letter.attempts, letter.last_error) == ("alert_raised", FAST.refusals, "HTTP 400")
+    assert letter.next_attempt_at is None, "it is the sender's fault: nobody is asked again by himself"
+    assert webhooks.all()[0].failing_since is None
+    receiver.refused = ""
+    webhooks.letters.send_again(key, letter.event_id, time.time())
+    deliver_until(desk, webhooks, lambda: not webhooks.letters.counts())
+    assert receiver.events[-1]["changed"]["camera"] == "camera-1"
+    assert receiver.keys[-1] == receiver.keys[1], "the same key at every attempt"
+
+
+def test_what_the_receiver_calls_its_own_fault_is_sent_again_by_itself(
+    desk: AlertService, webhooks: WebhookStore, receiver: Receiver, make_sighting: Make
+) -> None:
+    key = webhooks.add(receiver.url, DEFAULT_KINDS, by="PC1", now_s=time.time()).subscription_id
+    receiver.statuses = [500] * FAST.refusals
+    desk.raise_alert(make_sighting())
+    deliver_until(desk, webhooks, lambda: len(receiver.requests) > FAST.refusals)
+    assert len(set(receiver.keys)) == 1
+    assert webhooks.letters.shown(key).count == 0
+
+
+def test_the_receiver_says_when_to_try_again(
+    desk: AlertService, webhooks: WebhookStore, receiver: Receiver, make_sighting: Make
+) -> None:
+    webhooks.add(receiver.url, DEFAULT_KINDS, by="PC1", now_s=time.time())
+    receiver.statuses, receiver.retry_after = [429], "120"
+    desk.raise_alert(make_sighting())
+    deliver_until(desk, webhooks, lambda: webhooks.all()[0].attempts == 1)
+    (waiting,) = webhooks.all()
+    assert 100 < waiting.next_attempt_at - time.time() <= 120
+    assert waiting.last_error == "HTTP 429"
+
+
+def test_a_receiver_that_sends_its_header_byte_by_byte_is_left(
+    desk: AlertService, webhooks: WebhookStore, make_sighting: Make
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port, ended = listener.getsockname()[1], threading.Event()
+
+        def drip() -> None:
+            connection, _ = listener.accept()
+            with connection, contextlib.suppress(OSError):
+                while not ended.is_set():
+                    connection.sendall(b"H")
+                    time.sleep(0.05)
+
+        thread = threading.Thread(target=drip, daemon=True)
+        thread.start()
+        webhooks.add(f"http://127.0.0.1:{port}/a", DEFAULT_KINDS, by="PC1", now_s=time.time())
+        desk.raise_alert(make_sighting())
+        began_s = time.monotonic()
+        rules = replace(FAST, timeout_s=0.5, first_wait_s=60.0, longest_wait_s=60.0)
+        deliver_until(desk, webhooks, lambda: webhooks.all()[0].attempts == 1, rules)
+        assert time.monotonic() - began_s < 8.0
+        ended.set()
+        thread.join(5)
+    assert webhooks.all()[0].last_error in ("TimeoutError", "RemoteProtocolError")
+
+
+def test_a_test_event_goes_to_the_one_that_is_tested(
+    desk: AlertService, webhooks: WebhookStore, receiver: Receiver
+) -> None:
+    other = Receiver()
+    server = serve(other)
+    try:
+        webhooks.add(other.url, DEFAULT_KINDS, by="PC1", now_s=time.time())
+        tested = webhooks.add(receiver.url, DEFAULT_KINDS, by="PC1", now_s=time.time())
+        for _ in range(25):  # more than one read
+            webhooks.test(tested.subscription_id, by="PC1", now_s=time.time())
+        deliver_until(desk, webhooks, lambda: len(receiver.requests) == 25)
+        assert {event["kind"] for event in receiver.events} == {"webhook_test"}
+        assert other.requests == []
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -10,9 +10,10 @@ import pytest
 
 from lfr_ray.alert.database import Database
 from lfr_ray.alert.erase import AlertEraser
+from lfr_ray.alert.kinds import DEFAULT_KINDS
 from lfr_ray.alert.queries import AlertQuery
 from lfr_ray.alert.service import AlertService
-from lfr_ray.alert.webhook_store import DEFAULT_KINDS, WebhookStore
+from lfr_ray.alert.webhook_store import WebhookStore
 from lfr_ray.errors import ConflictError, NotFoundError, StoreError
 from lfr_ray.records import CaseRecord, Details, Sighting
 

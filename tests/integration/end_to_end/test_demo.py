@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import socket
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from tests.processes import command, listens, short_folder
+from tests.processes import START_S, command, eventually, listens, short_folder
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(900)]
 
@@ -18,7 +21,7 @@ EXPECTED = {("pier", "demo-touchline"), ("gate", "demo-astronaut")}
 
 
 def data_folders(temporary: Path) -> list[str]:
-    return sorted(path.name for path in temporary.iterdir() if path.name.startswith("lfr-demo"))
+    return sorted(path.name for path in temporary.iterdir() if path.name.startswith("lfr-command-"))
 
 
 def test_headless_alerts_the_right_people_and_nobody_else_and_leaves_nothing(tmp_path: Path) -> None:
@@ -40,6 +43,27 @@ def test_headless_alerts_the_right_people_and_nobody_else_and_leaves_nothing(tmp
     assert summary["passed"] is True
     assert summary["footage_ended"] is True
     assert "the right people, and nobody else" in demo.stdout
+
+
+def test_sigterm_under_load_ends_in_time_and_leaves_nothing(tmp_path: Path) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    busy = [("python", "-c", "while True: pass")] * (os.cpu_count() or 1)
+    with short_folder() as ray_folder, ExitStack() as running:
+        environment = {"TMPDIR": str(temporary), "RAY_TMPDIR": str(ray_folder)}
+        with command(tmp_path, "lfr", "demo", "--port", 0, environment=environment) as demo:
+            port = int(demo.said(CONSOLE)[2])
+            eventually(lambda: "possible match" in demo.stdout, START_S, lambda: demo.stderr)
+            for words in busy:
+                running.enter_context(command(tmp_path, *words))
+            taken_s = demo.end(signal.SIGTERM, 60)
+            assert demo.wait(0) == 143, demo.stderr
+            assert taken_s < 10.0
+            assert demo.left() == {}
+            assert not listens(port)
+    assert list(temporary.iterdir()) == []
+    assert "Traceback" not in demo.stderr
+    assert "SIGTERM received" not in demo.stderr, "Ray's own handler"
 
 
 def test_a_port_that_is_taken_is_said_before_ray_is_started(tmp_path: Path) -> None:

@@ -156,7 +156,7 @@ def test_nothing_of_them_is_in_any_file_that_was_written(run: Run) -> None:
     for name, data in run.written.files():
         looked_at.append(str(name))
         # The list itself holds pictures of the people on it, until the run removes it.
-        listed = re.search(r"lfr-watch-[^/]*/watchlist/", str(name)) is not None
+        listed = re.search(r"lfr-command-[^/]*/data/watchlist/", str(name)) is not None
         if kinds := search.found(data, pictures=not listed):
             found[str(name)] = kinds
     assert found == {}
@@ -172,7 +172,7 @@ def test_nothing_of_them_is_left_in_shared_memory(run: Run) -> None:
 
 def test_the_list_and_the_desk_are_gone_afterwards(run: Run) -> None:
     there = [str(path) for path in walk([run.written.watched / "temporary"])]
-    assert [name for name in there if "lfr-watch" in name] == []
+    assert [name for name in there if "lfr-command" in name] == []
 
 
 def test_the_search_finds_what_is_planted(run: Run) -> None:

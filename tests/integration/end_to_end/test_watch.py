@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.processes import Command, command, eventually
+from tests.processes import Command, command
 
 pytestmark = [pytest.mark.footage, pytest.mark.timeout(900)]
 
@@ -137,17 +136,3 @@ def test_two_recordings_at_once_are_told_apart(tmp_path: Path, shared_data: Path
         ("hamilton-2", "Lin_Manuel_Miranda"),
     }
     assert document["problems"] == []
-
-
-def test_an_interrupt_ends_it_soon_and_nothing_is_left(tmp_path: Path, shared_data: Path, people: Path) -> None:
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
-    clip = shared_data / "videos" / "hamilton.mp4"
-    words = ("lfr", "watch", *[clip] * 20, "--watchlist", people, "--json", tmp_path / "result.json")
-    with command(tmp_path, *words, environment={"TMPDIR": str(temporary)}) as started:
-        eventually(lambda: list(temporary.glob("lfr-watch-*/desk.sqlite")), 120, lambda: started.stderr)
-        assert started.end(signal.SIGINT, 30) < 20
-        assert started.wait(1) == 130
-    assert "Traceback" not in started.stderr
-    assert list(temporary.iterdir()) == []
-    assert not (tmp_path / "result.json").exists()

@@ -57,7 +57,7 @@ def test_after_purge_and_vacuum_nothing_is_found(
     assert found(tmp_path) == set()
     with pytest.raises(NotFoundError):
         desk.image(ids[0], "face")
-    event = desk.events_after(0)[-1]
+    event = desk.completed(desk.store.events_after(0)[-1])
     assert (event.kind, event.alert) == ("erasure", None)
 
 

@@ -289,7 +289,7 @@ def test_events_only_grow_and_carry_the_alert_as_it_stands(desk: AlertService, m
     events = desk.events_after(0)
     assert [event.kind for event in events] == ["alert_raised", "alert_raised", "decision"]
     assert [event.id for event in events] == sorted({event.id for event in events})
-    assert events[0].alert.status == "decided"
+    assert desk.completed(desk.store.events_after(0)[0]).alert.status == "decided"
     assert desk.events_after(events[1].id) == events[2:]
     assert desk.list(AlertQuery()).event_id == events[-1].id == desk.newest_event_id()
 
@@ -325,3 +325,20 @@ def test_nothing_prints_a_name_or_a_note(desk: AlertService, database: Database,
     assert "private words" not in printed
     assert "Nobody Listed" not in repr(stored)
     assert "face" not in repr(stored)
+
+
+def test_what_lasts_is_told_when_it_begins_and_when_it_ends(desk: AlertService, open_alerts: Any) -> None:
+    for reason in ("", "", "fire", "fire", "", ""):
+        desk.tell("stop", reason)
+    events = desk.events_after(0)
+    assert [(event.kind, event.reason) for event in events] == [("matching_stopped", "fire"), ("matching_resumed", "")]
+
+
+def test_what_lasts_is_not_told_twice_after_a_restart(desk: AlertService, open_alerts: Any) -> None:
+    desk.tell("breaker", "too many false alerts")
+    again = open_alerts()
+    again.tell("breaker", "too many false alerts")
+    again.tell("stop", "")
+    assert [event.kind for event in again.events_after(0)] == ["breaker_paused"]
+    again.tell("breaker", "")
+    assert [event.kind for event in again.events_after(0)] == ["breaker_paused", "breaker_lifted"]

@@ -12,9 +12,9 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from lfr_ray.alert.database import Database
 from lfr_ray.alert.document import to_json
+from lfr_ray.alert.kinds import DEFAULT_KINDS
 from lfr_ray.alert.service import AlertService
 from lfr_ray.alert.webhook_store import (
-    DEFAULT_KINDS,
     MAX_SUBSCRIPTIONS,
     WebhookStore,
     check_url,

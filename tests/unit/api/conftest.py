@@ -90,11 +90,13 @@ class House:
         facts = [one for kind, one in self.ledger if kind == "consultation"]
         return [(one["who"], one["what"], one["alert_id"], one["reason"]) for one in facts]
 
-    def ask(self, method: str, path: str, *, base: str = "http://127.0.0.1:8000", **options: Any) -> httpx.Response:
+    def ask(
+        self, method: str, path: str, *, base: str = "http://127.0.0.1:8000", client: str = "127.0.0.1", **options: Any
+    ) -> httpx.Response:
         async def asked() -> httpx.Response:
-            transport = httpx.ASGITransport(self.app, raise_app_exceptions=True)
-            async with httpx.AsyncClient(transport=transport, base_url=base) as client:
-                return await client.request(method, path, **options)
+            transport = httpx.ASGITransport(self.app, raise_app_exceptions=True, client=(client, 50000))
+            async with httpx.AsyncClient(transport=transport, base_url=base) as asking:
+                return await asking.request(method, path, **options)
 
         return asyncio.run(asked())
 

@@ -56,13 +56,16 @@ def test_pages_and_filters(house: Any, make_sighting: Make) -> None:
         "camera=" + "a" * 65,
         "since=yesterday",
         "since=9999999999-01-01",
-        "cursor=abc",
         "cursor=" + "a" * 81,
     ],
 )
 def test_a_wrong_question_is_a_problem(house: Any, check_problem: Check, query: str) -> None:
     document = check_problem(house.get(f"/v1/alerts?{query}"), 422)
     assert document["got"]
+
+
+def test_a_cursor_of_another_list_is_not_found(house: Any, check_problem: Check) -> None:
+    assert check_problem(house.get("/v1/alerts?cursor=abc"), 404, "not-found")["got"] == "abc"
 
 
 def test_one_alert_and_its_pictures(house: Any, alert_id: str, check_problem: Check) -> None:

@@ -10,7 +10,10 @@ from typing import Any
 import jsonschema
 import pytest
 
+from lfr_ray.alert.dead_letters import DeadLetter
 from lfr_ray.alert.document import to_json
+from lfr_ray.alert.kinds import KINDS
+from lfr_ray.alert.webhook_store import WebhookStore
 from lfr_ray.records import CaseRecord, Sighting
 
 Make = Callable[..., Sighting]
@@ -33,6 +36,10 @@ REQUESTS: list[tuple[str, str, dict[str, Any] | None]] = [
     ("POST", "/v1/resume", REASON),
     ("POST", "/v1/webhooks", {**OFFICER, "url": "https://control.example/a"}),
     ("GET", "/v1/webhooks", None),
+    ("POST", "/v1/webhooks/{webhook_id}/test", None),
+    ("GET", "/v1/webhooks/{webhook_id}/dead-letters", None),
+    ("POST", "/v1/webhooks/{webhook_id}/dead-letters/{event_id}", None),
+    ("DELETE", "/v1/webhooks/{webhook_id}/dead-letters/{event_id}", None),
     ("DELETE", "/v1/webhooks/{webhook_id}", None),
     ("GET", "/healthz", None),
     ("GET", "/readyz", None),
@@ -44,6 +51,14 @@ REQUESTS: list[tuple[str, str, dict[str, Any] | None]] = [
 def described(house: Any) -> dict[str, Any]:
     document: dict[str, Any] = house.get("/openapi.json").json()
     return document
+
+
+def give_up(house: Any, webhook_id: str) -> int:
+    """An event that a receiver refused."""
+    event = house.desk.store.events_after(0)[0]
+    letter = DeadLetter(event.event_id, event.kind, 0.0, 5, "HTTP 400", None)
+    WebhookStore(house.database).letters.give_up(webhook_id, event, letter, failing_since=0.0)
+    return int(event.event_id)
 
 
 def validate(answer: Any, schema: dict[str, Any], document: dict[str, Any]) -> None:
@@ -64,7 +79,11 @@ def test_every_answer_is_as_described(house: Any, make_sighting: Make) -> None:
         path = route
         for name, value in places.items():
             path = path.replace(name, value)
-        answer = house.ask(method, path + ("?officer=PC1" if method == "DELETE" else ""), json=body)
+        if "dead-letters" in path and "{event_id}" not in places:
+            places["{event_id}"] = str(give_up(house, places["{webhook_id}"]))
+            path = path.replace("{event_id}", places["{event_id}"])
+        by = "?officer=PC1" if method == "DELETE" or (method == "POST" and body is None) else ""
+        answer = house.ask(method, path + by, json=body)
         assert answer.status_code < 300, (method, path, answer.text)
         if route == "/v1/webhooks" and method == "POST":
             places["{webhook_id}"] = answer.json()["id"]
@@ -85,6 +104,8 @@ def test_every_event_is_as_described(house: Any, make_sighting: Make) -> None:
     assert [event.kind for event in events] == ["alert_raised", "decision", "pause"]
     for event in events:
         validate(to_json(event), schema, document)
+    for stored in house.desk.store.events_after(0):
+        validate(to_json(house.desk.completed(stored)), {"$ref": "#/components/schemas/WebhookEvent"}, document)
 
 
 def test_the_stream_sends_these_events(house: Any, make_sighting: Make) -> None:
@@ -92,9 +113,7 @@ def test_the_stream_sends_these_events(house: Any, make_sighting: Make) -> None:
     document = described(house)
 
     async def first_data() -> AsyncIterator[dict[str, Any]]:
-        from lfr_ray.alert.feed import stream
-
-        async for chunk in stream(house.app.state.alerts, 0, house.app.state.feed_rules):
+        async for chunk in await house.app.state.feed.open("0"):
             for line in chunk.decode().splitlines():
                 if line.startswith("data: "):
                     yield json.loads(line.removeprefix("data: "))
@@ -115,9 +134,35 @@ def test_no_document_that_goes_out_is_open(house: Any) -> None:
 
 
 def test_a_receiver_of_webhooks_finds_the_schema(house: Any) -> None:
-    (webhook,) = described(house)["webhooks"].values()
-    schema = webhook["post"]["requestBody"]["content"]["application/json"]["schema"]
-    assert schema == {"$ref": "#/components/schemas/FeedEvent"}
+    webhooks = described(house)["webhooks"]
+    assert set(webhooks) == set(KINDS)
+    for webhook in webhooks.values():
+        schema = webhook["post"]["requestBody"]["content"]["application/json"]["schema"]
+        assert schema == {"$ref": "#/components/schemas/WebhookEvent"}
+        assert {one["name"] for one in webhook["post"]["parameters"]} >= {"webhook-id", "webhook-signature"}
+
+
+def test_the_description_tells_how_to_be_let_in(house: Any, guarded: Any, token: str) -> None:
+    assert described(house)["paths"]["/v1/alerts"]["get"]["security"] == []
+    document = guarded.get("/openapi.json", headers={"Authorization": f"Bearer {token}"}).json()
+    assert document["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            answer = guarded.ask(method.upper(), path)
+            assert (answer.status_code == 401) == (operation["security"] == [{"token": []}]), (method, path)
+
+
+def test_every_method_of_an_address_is_told(house: Any) -> None:
+    assert house.ask("PATCH", "/v1/webhooks").headers["allow"] == "GET, POST"
+    answer = house.get("/v1/alerts/a1/hold")
+    assert answer.headers["allow"] == answer.json()["allowed"] == "DELETE, POST"
+
+
+@pytest.mark.parametrize("path", ["/v1/alerts?camra=gate", "/v1/cameras?x=1", "/v1/webhooks?limit=3"])
+def test_a_parameter_that_is_misspelt_is_refused(house: Any, path: str) -> None:
+    answer = house.get(path)
+    assert answer.status_code == 422
+    assert "no such parameter" in answer.json()["got"]
 
 
 @pytest.mark.parametrize("change", [{"strange": 1}, {"similarity": "high"}])

@@ -66,6 +66,11 @@ def test_this_machines_names(house: Any, host: str) -> None:
     assert house.get("/v1/alerts", headers={"Host": host}).status_code == 200
 
 
+@pytest.mark.parametrize("client", ["192.0.2.7", "10.0.0.5", "2001:db8::1"])
+def test_this_machines_name_is_no_way_in_from_elsewhere(house: Any, check_problem: Check, client: str) -> None:
+    check_problem(house.get("/v1/alerts", headers={"Host": "localhost"}, client=client), 403, "strange-host")
+
+
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
 def test_another_pages_requests_are_refused(house: Any, check_problem: Check, site: str) -> None:
     headers = {"Sec-Fetch-Site": site}

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from lfr_ray import errors
+from lfr_ray.alert.kinds import KINDS
 from lfr_ray.alert.webhook_store import new_secret
 from lfr_ray.alert.webhooks import signed_headers
 from lfr_ray.api.middleware import MAX_BODY_BYTES
@@ -38,11 +39,10 @@ def test_the_errors_are_those_of_the_code(readme: str) -> None:
 def test_the_kinds_of_events_are_those_of_the_code(readme: str, repository: Path) -> None:
     code = "".join(path.read_text(encoding="utf-8") for path in (repository / "lfr_ray" / "alert").glob("*.py"))
     calls = re.findall(r"add_event\(connection, (.+?), (?:now_s|draft)", code)
-    kinds = {kind for call in calls for kind in re.findall(r'"(\w+)"', call)} | {"alert_raised", "sighting_attached"}
-    kinds |= {"decision", "outcome"}  # the kind of a draft
+    assert {kind for call in calls for kind in re.findall(r'"(\w+)"', call)} <= set(KINDS)
     written = re.search(r"Kinds: (.+?)\. In silence", readme, flags=re.DOTALL)
     assert written is not None
-    assert set(re.findall(r"`(\w+)`", written[1])) == kinds
+    assert set(re.findall(r"`(\w+)`", written[1])) == set(KINDS)
 
 
 def test_the_receivers_code_runs(readme: str) -> None:

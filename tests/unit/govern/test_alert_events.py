@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from lfr_ray.govern.alert_events import RECORDS, alert_facts, last_event_id, ledger_event
+from lfr_ray.alert.kinds import CONDITIONS, KINDS
+from lfr_ray.govern.alert_events import (
+    RECORDED_ELSEWHERE,
+    RECORDS,
+    alert_facts,
+    disclosures,
+    last_event_id,
+    ledger_event,
+)
 from lfr_ray.govern.counters import CameraCounters, counted, totals
 from lfr_ray.govern.ledger_event import check_event
 from lfr_ray.records import StoredEvent
@@ -78,3 +86,26 @@ def test_cameras_counts_are_added_up_from_the_ledger() -> None:
     other = {"what": "alert raised", "deployment": "d1", "subject": "pier", "facts": {}}
     found = totals([record, other, record, record | {"deployment": "d2"}], "d1")
     assert found == {"pier": CameraCounters(20, 10, 8, 120.0, 2.0, {"small": 6}, {"p50": 1.0})}
+
+
+def test_every_kind_of_event_has_a_record_of_its_own() -> None:
+    assert set(KINDS) <= set(RECORDS) | RECORDED_ELSEWHERE
+    assert set(sum(CONDITIONS.values(), ())) == set(RECORDED_ELSEWHERE)
+
+
+def test_a_disclosure_is_a_disclosure_and_says_to_whom() -> None:
+    facts = {"to": "https://control.example", "subscription": "s1", "disclosed_event_id": 4, "deployment": "airshow"}
+    event = ledger_event("disclosure", {**facts, "alert_id": "a1"})
+    check_event(event)
+    assert (event.kind, event.subject, event.deployment) == ("disclosure", "a1", "airshow")
+    assert event.facts == {"to": "https://control.example", "subscription": "s1", "disclosed_event_id": 4}
+    assert event.reason
+
+
+def test_disclosures_are_counted_by_receiver_and_alert_also_when_the_webhook_is_gone() -> None:
+    told = [("https://a.example", "a1"), ("https://a.example", "a1"), ("https://a.example", "a2"), ("", "a1")]
+    events = [ledger_event("disclosure", {"to": to, "alert_id": alert_id}) for to, alert_id in told]
+    events.append(ledger_event("webhook_removed", {"to": "https://a.example", "by": "PC1"}))
+    records = [{"what": one.what, "subject": one.subject, "facts": one.facts} for one in events]
+    assert disclosures(records) == {"https://a.example": 2, "not_recorded": 1}
+    assert events[-1].facts["to"] == "https://a.example"

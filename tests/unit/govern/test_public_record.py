@@ -91,6 +91,7 @@ def make(office: Any, **changes: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         "categories": {"wanted-by-court": 480, "missing-or-at-risk": 20},
         "images": 510,
         "incidents": [(START_S + 60, "stop", "matching was stopped")],
+        "disclosures": {"https://control.example": 3},
         "refusals": 4,
         "blue": measure(walks, [seen(f"b{number}", f"v{number}", "pier", 5.0) for number in range(22)]),
         "receipt": sign_receipt(receipt, site, START_S + 9),

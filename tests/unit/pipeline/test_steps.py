@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from lfr_ray.config import SiteConfig
 from lfr_ray.errors import RefusedError, ResourceError
 from lfr_ray.pipeline.alerting import RETRY_FIRST_S
 from lfr_ray.pipeline.steps import COMPARISON_LIMIT_S, DETECTOR_LIMIT_S
@@ -137,10 +138,26 @@ def test_frames_in_flight_are_taken_up_in_their_order(chain: MakeChain) -> None:
 
 
 def test_no_more_frames_than_allowed_are_under_way(chain: MakeChain) -> None:
-    one = chain(one_walker)
+    one = chain(one_walker, site=SiteConfig(site="pier", frames_in_flight=4))
     one.detector.takes_s = lambda index: 1.0
     one.run(one.steps.run(one.frames(20)))
     assert one.detector.most_under_way == 4
+
+
+def test_where_the_detector_is_the_slower_part_a_frame_is_alone_with_it(chain: MakeChain) -> None:
+    one = chain(one_walker)
+    busy_until_s = 0.0
+
+    def one_after_the_other(index: int) -> float:
+        nonlocal busy_until_s
+        busy_until_s = max(busy_until_s, one.clock.steady_s()) + 0.5
+        return busy_until_s - one.clock.steady_s()
+
+    one.detector.takes_s = one_after_the_other
+    one.run(one.steps.run(one.frames(200)))
+    looks = one.steps.looks()
+    assert looks.detect_s < 0.6
+    assert looks.fps == pytest.approx(2.0, abs=0.4)
 
 
 def test_strangers_are_forgotten_within_a_second_of_their_tracks_end(chain: MakeChain) -> None:

@@ -1,0 +1,51 @@
+"""What every process of a site counted, also one that does not answer just now."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from lfr_ray.actors.keeper import Keeper
+from lfr_ray.actors.protocols import DeskCalls, MatcherCalls, ModelCalls
+from lfr_ray.actors.rpc import Handle, Reply
+from lfr_ray.actors.stages import CameraCalls
+from lfr_ray.metrics import Snapshot
+
+ANSWER_S = 1.0
+"""Whoever asks for the counts waits no longer than two seconds for all of them."""
+REMEMBERED_S = 120.0
+"""A replica of a model that has not answered for so long is gone. Each question reaches one of several."""
+
+
+class Counted:
+    """The newest counts: a process that is dead or frozen stands as it was last, so that no sum falls because of it.
+
+    Args:
+        keeper: Has the living actors.
+        models: The deployed models.
+    """
+
+    def __init__(self, keeper: Keeper, models: Sequence[Handle[Any]]) -> None:
+        self._keeper = keeper
+        self._models = models
+        self._known: dict[str, Snapshot] = {}
+        self._replicas: dict[frozenset[object], tuple[float, Snapshot]] = {}
+
+    async def snapshots(self) -> list[Snapshot]:
+        """One of each process."""
+        asked: dict[str, Reply[Snapshot]] = {
+            f"camera {name}": camera.ask(CameraCalls.snapshot) for name, camera in self._keeper.cameras.items()
+        }
+        asked["matcher"] = self._keeper.matcher.ask(MatcherCalls.snapshot)
+        asked["desk"] = self._keeper.desk.ask(DeskCalls.snapshot)
+        replicas = [model.ask(ModelCalls.snapshot) for model in self._models]
+        replies = (*asked.values(), *replicas)
+        counted = await asyncio.gather(*(reply.within(ANSWER_S) for reply in replies), return_exceptions=True)
+        found = [one if isinstance(one, Snapshot) else None for one in counted]
+        self._known |= {name: one for name, one in zip(asked, found, strict=False) if one is not None}
+        now_s = time.monotonic()
+        self._replicas |= {frozenset(one.values): (now_s, one) for one in found[len(asked) :] if one is not None}
+        self._replicas = {key: one for key, one in self._replicas.items() if now_s - one[0] < REMEMBERED_S}
+        return [*self._known.values(), *(one for _, one in self._replicas.values())]

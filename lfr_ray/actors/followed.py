@@ -1,0 +1,94 @@
+"""One process of a site, asked again and again how it is."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any, Generic
+
+import structlog
+
+from lfr_ray.actors.names import HEALTH, NAMESPACE, find_actor
+from lfr_ray.actors.protocols import DeskCalls, MatcherCalls
+from lfr_ray.actors.ray_private import replica_loaded
+from lfr_ray.actors.rpc import Handle
+from lfr_ray.actors.stages import CameraCalls
+from lfr_ray.camera.reader import CameraStatus
+from lfr_ray.health import DeskSaid, Heard, MatcherSaid, ModelSaid, SaidT
+
+EVERY_S = 0.5
+FROZEN_S = 5.0
+"""A process that has answered before and has not for so long is ended, so that it is started anew."""
+
+log = structlog.get_logger()
+
+
+class Followed(Generic[SaidT]):
+    """One process, asked again as soon as it has answered; one that does not answer is asked once.
+
+    Args:
+        name: Of its actor.
+        ask: Asks how it is, given Ray's handle of it.
+        namespace: Of its actor.
+    """
+
+    def __init__(self, name: str, ask: Callable[[Any], Awaitable[SaidT]], namespace: str = NAMESPACE) -> None:
+        self._name = name
+        self._namespace = namespace
+        self._ask = ask
+        self.heard: Heard[SaidT] = Heard()
+        self.actor: Any = None
+        self._frozen_s = 0.0
+        self._limit_s = FROZEN_S
+
+    async def run(self) -> None:
+        """Follow it, for ever."""
+        while True:
+            asked_s = time.monotonic()
+            try:
+                # Beside the event loop: where Ray itself hangs, the others are followed all the same.
+                self.actor = self.actor or await asyncio.to_thread(find_actor, self._name, self._namespace)
+                if self.actor is not None:
+                    self.heard = Heard(await self._ask(self.actor), asked_s)
+            except Exception as error:  # noqa: BLE001  (whatever became of it, it did not answer)
+                log.debug("no answer", error=type(error).__name__)
+                self.actor = None
+            if self.actor is None:
+                self.heard = replace(self.heard, died=True)
+            await asyncio.sleep(EVERY_S)
+
+    def found_frozen(self, now_s: float) -> bool:
+        """Whether it has loaded and has not answered for long. Said once; the next time it is given twice as long."""
+        heard = self.heard
+        loading = heard.said is None or (isinstance(heard.said, ModelSaid) and not heard.said.loaded)
+        frozen = self.actor is not None and not loading and heard.age_s(now_s) > self._limit_s
+        if not frozen or heard.asked_s == self._frozen_s:
+            return False
+        self._frozen_s = heard.asked_s
+        self._limit_s *= 2
+        return True
+
+
+async def ask_camera(actor: Any) -> CameraStatus:
+    """How a camera is."""
+    camera: Handle[CameraCalls] = Handle(actor)
+    return await camera.ask(CameraCalls.status)
+
+
+async def ask_matcher(actor: Any) -> MatcherSaid:
+    """How the matcher is, while it compares."""
+    matcher: Handle[MatcherCalls] = Handle(actor, group=HEALTH)
+    return await matcher.ask(MatcherCalls.said)
+
+
+async def ask_desk(actor: Any) -> DeskSaid:
+    """How the desk is, while it writes."""
+    desk: Handle[DeskCalls] = Handle(actor, group=HEALTH)
+    return await desk.ask(DeskCalls.said)
+
+
+async def ask_replica(actor: Any) -> ModelSaid:
+    """How a process of a deployment is, whatever waits for it."""
+    return ModelSaid(await replica_loaded(actor))

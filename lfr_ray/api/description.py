@@ -1,0 +1,83 @@
+"""The application as /openapi.json describes it: what FastAPI finds out by itself, and what it cannot know."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+
+from lfr_ray.alert.document import adapter
+from lfr_ray.alert.kinds import KINDS
+from lfr_ray.records import WebhookEvent
+
+OPEN = ("/healthz", "/readyz")
+SCHEMAS = "#/components/schemas/"
+HEADERS = {
+    "webhook-id": "The same at every attempt, and of no other event: whoever has handled it does nothing.",
+    "webhook-timestamp": "When it was sent, seconds since 1970.",
+    "webhook-signature": "As Standard Webhooks has it.",
+    "Idempotency-Key": "The same as webhook-id.",
+    "LFR-Event": "The kind.",
+}
+
+
+def describe(app: FastAPI, *, tokens: bool) -> None:
+    """Add the webhooks and how to be let in.
+
+    Args:
+        app: All its routes stand.
+        tokens: A token is needed.
+    """
+    document = app.openapi()
+    components = document["components"]
+    schema = adapter(WebhookEvent).json_schema(mode="serialization", ref_template=SCHEMAS + "{model}")
+    components["schemas"] |= {**schema.pop("$defs"), WebhookEvent.__name__: schema}
+    components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "description": "See api.token_env."}}
+    document["webhooks"] = {kind: {"post": _webhook(kind, text)} for kind, text in KINDS.items()}
+    for path, methods in document["paths"].items():
+        for operation in methods.values():
+            operation["security"] = [{"token": []}] if tokens and path not in OPEN else []
+    app.openapi_schema = document
+
+
+def _webhook(kind: str, text: str) -> dict[str, Any]:
+    content = {"application/json": {"schema": {"$ref": SCHEMAS + WebhookEvent.__name__}}}
+    return {
+        "summary": text,
+        "operationId": f"webhook_{kind}",
+        "parameters": [
+            {"name": name, "in": "header", "required": True, "description": about, "schema": {"type": "string"}}
+            for name, about in HEADERS.items()
+        ],
+        "requestBody": {"required": True, "content": content},
+        "responses": {
+            "2XX": {"description": "It is acknowledged."},
+            "410": {"description": "Send nothing more."},
+            "429": {"description": "Try again; Retry-After is honoured."},
+        },
+    }
+
+
+def methods_at(app: FastAPI, path: str) -> list[str]:
+    """Every method that an address takes."""
+    found: set[str] = set()
+    for template, methods in app.openapi()["paths"].items():
+        if re.fullmatch(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(template)), path):
+            found |= {method.upper() for method in methods}
+    return sorted(found)
+
+
+async def known_parameters(request: Request) -> None:
+    """Refuse query parameters that the route does not know: a filter that is misspelt must not be passed over.
+
+    Raises:
+        RequestValidationError: There is one.
+    """
+    known = {one.alias for one in request.scope["route"].dependant.query_params}
+    strange = set(request.query_params) - known
+    if strange:
+        allowed = {"expected": ", ".join(sorted(known)) or "no parameter"}
+        faults = [{"loc": ("query", name[:40]), "msg": "no such parameter", "ctx": allowed} for name in sorted(strange)]
+        raise RequestValidationError(faults)

@@ -1,0 +1,164 @@
+"""One real site for the whole suite, started as people start it; its processes are found by their titles."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import av
+import httpx
+import numpy as np
+import pytest
+import yaml
+
+from lfr_ray.camera.demo_source import DemoSource
+from lfr_ray.clock import parse_utc
+from lfr_ray.config import CameraConfig
+from lfr_ray.section import load_yaml
+from tests.processes import Command, command, eventually, free_port, short_folder
+
+CALM_START_S = 25.0
+"""A site's start on two calm cores. As many times as it takes longer, every limit of this suite is longer, too."""
+
+FPS, IN_VIEW, EMPTY = 10, 16, 14
+PERIOD_S = (IN_VIEW + EMPTY) / FPS
+"""One passage of the listed person, and a while without anybody."""
+
+TITLES = {
+    "camera": "ray::CameraActor",
+    "detector": "ray::ServeReplica:lfr:detector",
+    "embedder": "ray::ServeReplica:lfr:embedder",
+    "matcher": "ray::MatcherActor",
+    "desk": "ray::DeskActor",
+    "fleet": "ray::ServeReplica:lfr:fleet",
+    "ingress": "ray::ServeReplica:lfr:ingress",
+    "controller": "ray::ServeController",
+    "proxy": "ray::ProxyActor",
+}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a look at the site from outside showed.
+
+    Attributes:
+        at_s: Steady time of the answer.
+        parts: As /readyz tells; None: no answer in time, or none that an ingress gave.
+        cameras: Of each camera, whether it is live.
+    """
+
+    at_s: float
+    parts: dict[str, str] | None = None
+    cameras: dict[str, bool] = field(default_factory=dict)
+
+    @property
+    def well(self) -> bool:
+        """Nothing is wrong as far as the site says."""
+        return self.parts is not None and not any(self.parts.values()) and all(self.cameras.values())
+
+
+@dataclass
+class BrokenSite:
+    """A running site whose processes are broken one after the other.
+
+    Attributes:
+        factor: As many times slower is this machine than a calm one.
+        rows: What was measured, for the table.
+    """
+
+    started: Command
+    url: str
+    site_file: Path
+    folders: tuple[Path, ...]
+    factor: float
+    rows: list[str] = field(default_factory=list)
+    acknowledged: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def pids(self, kind: str) -> list[int]:
+        """The processes of a kind."""
+        return sorted(pid for pid, line in self.started.living().items() if line.startswith(TITLES[kind]))
+
+    def get(self, path: str, limit_s: float | None = None) -> httpx.Response | None:
+        """An answer, or None when there is none in time."""
+        try:
+            return httpx.get(self.url + path, timeout=limit_s or self.factor, trust_env=False)
+        except httpx.HTTPError:
+            return None
+
+    def look(self) -> Seen:
+        """How the site is, as it says itself."""
+        ready, cameras = self.get("readyz"), self.get("v1/cameras")
+        now_s = time.monotonic()
+        if ready is None or cameras is None or cameras.status_code != 200 or "parts" not in ready.text:
+            return Seen(now_s)
+        live = {one["name"]: one["state"] == "live" for one in cameras.json()["cameras"]}
+        return Seen(now_s, ready.json()["parts"], live)
+
+    def alerts(self) -> list[dict[str, Any]]:
+        """Every alert, oldest first; whoever was in an earlier answer must be in each that follows."""
+        found: list[dict[str, Any]] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            answer = self.get(f"v1/alerts?order=oldest&limit=200&cursor={cursor}", 20 * self.factor)
+            assert answer is not None, "the alerts cannot be read"
+            assert answer.status_code == 200, answer.text
+            found += answer.json()["alerts"]
+            cursor = answer.json()["next_cursor"]
+        self.acknowledged |= {one["id"]: one for one in found}
+        return found
+
+    def passages(self, since: float) -> dict[str, list[float]]:
+        """When alerts were captured since a moment, by camera, in order. Wall times."""
+        times: dict[str, list[float]] = {"pier": [], "gate": []}
+        for one in self.alerts():
+            if (at := parse_utc(one["captured_at"])) > since:
+                times[one["camera"]].append(at)
+        return {camera: sorted(found) for camera, found in times.items()}
+
+
+def film(path: Path, scene: str, first: int) -> None:
+    """A person for a while, then nobody: cut out of the demo's footage."""
+    source = DemoSource(CameraConfig(name="film", url=f"demo:{scene}"))
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=FPS, options={"crf": "18", "bf": "0"})
+        stream.width, stream.height, stream.pix_fmt = 640, 360, "yuv420p"
+        pictures = [one.pixels for one in itertools.islice(source.frames(), first, first + IN_VIEW)]
+        for pixels in [*pictures, *[np.full((360, 640, 3), 118, np.uint8)] * EMPTY]:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, "rgb24")))
+        container.mux(stream.encode())
+
+
+@pytest.fixture(scope="session")
+def broken(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterator[BrokenSite]:
+    """Two cameras, each with one listed person who comes by every three seconds."""
+    folder = tmp_path_factory.mktemp("broken")
+    document = load_yaml(repository / "serve_configs" / "local.yaml")
+    document["http_options"]["port"] = port = free_port()
+    film(folder / "pier.mp4", "pier", 30)
+    film(folder / "gate.mp4", "gate", 72)
+    document["applications"][0]["args"] |= {
+        "site": "broken",
+        "data_dir": str(folder / "data"),
+        "alert": {"cooldown_s": PERIOD_S / 2},
+        "resources_wait_s": 240.0,
+        "cameras": [{"name": name, "url": str(folder / f"{name}.mp4"), "on_end": "loop"} for name in ("pier", "gate")],
+    }
+    path = folder / "site.yaml"
+    path.write_text(yaml.safe_dump(document), encoding="utf-8")
+    temporary = folder / "temporary"
+    temporary.mkdir()
+    with short_folder() as ray_folder:
+        environment = {"TMPDIR": str(temporary), "RAY_TMPDIR": str(ray_folder)}
+        with command(
+            folder / "out", "lfr", "run", path, "--json", folder / "alerts.json", environment=environment
+        ) as it:
+            it.said(r"console and alerts: http://")
+            factor = max(1.0, (time.monotonic() - it.began_s) / CALM_START_S)
+            site = BrokenSite(it, f"http://127.0.0.1:{port}/", path, (temporary, ray_folder), factor)
+            eventually(lambda: site.look().well, 60 * factor, site.look)
+            eventually(lambda: all(site.passages(0.0).values()), 60 * factor, site.look)
+            yield site

@@ -1,0 +1,108 @@
+"""Each kind of process is killed and frozen in turn: what the site says is so, it comes back, and no alert is lost."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.integration.broken.conftest import PERIOD_S, TITLES, BrokenSite, Seen
+from tests.processes import command, eventually
+
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(1800)]
+
+TOLD_S, BACK_S = 2.0, 12.0
+SERVE_S = 60.0
+"""The controller and the proxies are Serve's own: how long they are away is measured, not promised."""
+
+PART = {"detector": "models", "embedder": "models", "matcher": "matcher", "desk": "desk", "fleet": "site"}
+"""Which part of /readyz names a fault. Without an ingress or a proxy there is no answer, which says it as well."""
+
+
+def tells(kind: str, seen: Seen) -> bool:
+    """Whether that is what a site says whose process of this kind is broken."""
+    if kind in ("ingress", "proxy"):
+        return seen.parts is None
+    if seen.parts is None:
+        return False
+    return not all(seen.cameras.values()) if kind == "camera" else bool(seen.parts[PART[kind]])
+
+
+@pytest.mark.parametrize("fault", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
+@pytest.mark.parametrize("kind", TITLES)
+def test_it_says_so_and_comes_back_and_loses_nothing(broken: BrokenSite, kind: str, fault: signal.Signals) -> None:
+    eventually(lambda: broken.look().well, BACK_S * broken.factor, broken.look)
+    before = broken.pids(kind)
+    assert before, f"no process of the kind {kind}: {broken.started.living()}"
+    os.kill(before[0], fault)
+    began_s = time.monotonic()
+    told_s, back_s = 0.0, 0.0
+    limit_s = (SERVE_S if kind in ("controller", "proxy") else BACK_S) * broken.factor
+    while not back_s and time.monotonic() - began_s < limit_s + 30.0:
+        seen = broken.look()
+        if not told_s and (kind == "controller" or tells(kind, seen)):
+            told_s = seen.at_s - began_s
+        present = broken.pids(kind)
+        if told_s and seen.well and before[0] not in present and len(present) == len(before):
+            back_s = seen.at_s - began_s
+        time.sleep(0.1)
+    name = "killed" if fault == signal.SIGKILL else "frozen"
+    broken.rows.append(f"| {kind} | {name} | {told_s:.1f} s | {back_s:.1f} s |")
+    sys.stdout.write(f"{broken.rows[-1]} of a machine that is {broken.factor:.1f} times slower\n")
+    assert told_s, f"nobody was told: {broken.look()}"
+    assert back_s, f"it has not come back: {broken.look()}, {broken.started.stderr[-2000:]}"
+    assert told_s <= TOLD_S * broken.factor
+    assert back_s <= limit_s
+    came_back = time.time()
+    # A passage that began now has ended, and its alert is there, two periods from now.
+    enough_s = 2.5 * PERIOD_S * broken.factor
+    eventually(lambda: all(broken.passages(came_back).values()), enough_s, lambda: broken.passages(came_back - 30))
+    for camera, times in broken.passages(came_back).items():
+        assert times[0] - came_back <= 2 * PERIOD_S * broken.factor, f"{camera} missed a passage"
+
+
+def test_nothing_was_lost_and_nothing_doubled(broken: BrokenSite) -> None:
+    acknowledged = dict(broken.acknowledged)
+    found = broken.alerts()
+    assert set(acknowledged) <= {one["id"] for one in found}, "an alert that was told is gone"
+    assert len({one["key"] for one in found}) == len(found)
+    for camera in ("pier", "gate"):
+        times = broken.passages(0.0)[camera]
+        assert len(times) >= len(TITLES)
+        # The listed person comes by once a period: two alerts of half a period are one passage.
+        apart_s = [later - sooner for sooner, later in itertools.pairwise(times)]
+        assert min(apart_s) > PERIOD_S / 2
+
+
+def test_a_second_command_says_what_runs_where_and_touches_nothing(broken: BrokenSite, tmp_path: Path) -> None:
+    with command(tmp_path, "lfr", "run", broken.site_file, "--port", 0) as second:
+        assert second.wait(60 * broken.factor) == 2
+    assert "the site broken runs already" in second.stderr
+    assert f"process {broken.started.pid} on " in second.stderr
+    assert broken.url in second.stderr
+    assert broken.look().well
+
+
+def test_it_ends_in_order_while_it_alerts_and_leaves_nothing(broken: BrokenSite) -> None:
+    known = {one["id"] for one in broken.alerts()}
+    following = threading.Thread(target=broken.get, args=("v1/alerts/stream", 60.0), daemon=True)
+    following.start()
+    assert broken.started.end(signal.SIGTERM, 60) < 10.0
+    assert broken.started.wait(0) == 143, broken.started.stderr
+    assert broken.started.left() == {}
+    temporary, ray_folder = broken.folders
+    assert [str(path) for path in temporary.rglob("*")] == []
+    jpegs = [str(path) for path in ray_folder.rglob("*") if path.is_file() and b"\xff\xd8\xff" in path.read_bytes()]
+    assert jpegs == []
+    document = json.loads((broken.site_file.parent / "alerts.json").read_text(encoding="utf-8"))
+    assert document["incomplete"] is True
+    assert known <= {one["id"] for one in document["alerts"]}
+    following.join(30)
+    assert not following.is_alive(), "the stream is still open"
