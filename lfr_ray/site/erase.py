@@ -43,9 +43,10 @@ class ErasableWatchlist(ErasableStore):
         """Every file of the list is overwritten and removed; of a bucket, every version of every object."""
         gone = self._store.destroy()
         if isinstance(self._store.folder, Bucket):
+            where = self._store.folder.address
             self._notes.append(
-                f"watchlist: {gone.files} objects and versions of {self._store.folder.address} were deleted and none is "
-                "listed any more; the search of bytes is of disks and not of that storage"
+                f"watchlist: {gone.files} versions of objects at {where} were deleted, and none is listed any more; "
+                "the search of bytes is of disks and not of that storage"
             )
         return {"entries": gone.entries, "images": gone.images, "files": gone.files, "bytes": gone.size_bytes}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import signal
 import subprocess
@@ -10,9 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,68 +19,20 @@ from lfr_ray.errors import ConfigError, NotFoundError, StoreError
 from lfr_ray.match import store_bucket
 from lfr_ray.match.entries import EnrolledImage
 from lfr_ray.match.store import WatchlistStore
+from lfr_ray.match.table import Table
 from lfr_ray.section import parse_section
 from lfr_ray.site.erase import ErasableWatchlist
 from lfr_ray.site.open import open_store
+from tests.object_storage import Storage, object_storage
 
-boto3 = pytest.importorskip("boto3")
-moto_server = pytest.importorskip("moto.server")
 Make = Callable[..., EnrolledImage]
 ADDRESS = "s3://lists/site/a"
 
 
-class Storage:
-    """An S3 server on loopback with one bucket. What it keeps outlives a stop."""
-
-    def __init__(self) -> None:
-        self._server = moto_server.ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-        self._server.start()
-        self.host, self.port = self._server.get_host_and_port()
-        self.url = f"http://{self.host}:{self.port}"
-
-    def open(self, *, versioned: bool) -> None:
-        self.client = boto3.client("s3")
-        self.client.create_bucket(Bucket="lists", ObjectLockEnabledForBucket=versioned)
-
-    def versions(self) -> list[dict[str, Any]]:
-        return self.client.list_object_versions(Bucket="lists").get("Versions", [])
-
-    def names(self) -> set[str]:
-        answer = self.client.list_object_versions(Bucket="lists")
-        return {one["Key"] for kind in ("Versions", "DeleteMarkers") for one in answer.get(kind, [])}
-
-    def holds(self, needle: bytes) -> bool:
-        """Any version of any object has these bytes."""
-        found = ({"Key": one["Key"], "VersionId": one["VersionId"]} for one in self.versions())
-        return any(needle in self.client.get_object(Bucket="lists", **one)["Body"].read() for one in found)
-
-    def stop(self) -> None:
-        self._server.stop()
-
-    def start_again(self) -> None:
-        self._server = moto_server.ThreadedMotoServer(self.host, self.port, verbose=False)
-        self._server.start()
-
-
 @pytest.fixture(params=[True, False], ids=["versions kept", "no versions"])
 def storage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Storage]:
-    """A server, and its address and credentials in the environment."""
-    with redirect_stdout(io.StringIO()):
-        server = Storage()
-    settings = {"ACCESS_KEY_ID": "key", "SECRET_ACCESS_KEY": "secret", "REGION": "us-east-1"}
-    settings |= {"DEFAULT_REGION": "us-east-1", "ENDPOINT_URL_S3": server.url, "EC2_METADATA_DISABLED": "true"}
-    for name, value in settings.items():
-        monkeypatch.setenv(f"AWS_{name}", value)
-    server.open(versioned=request.param)
-    yield server
-    server.stop()
-    moto_server_reset()
-
-
-def moto_server_reset() -> None:
-    from moto.backends import get_backend
-
-    get_backend("s3").reset()
+    with object_storage(monkeypatch, versioned=request.param) as server:
+        yield server
 
 
 only_versioned = pytest.mark.parametrize("storage", [True], indirect=True, ids=["versions kept"])
@@ -135,7 +84,7 @@ def test_a_destroyed_list_leaves_no_version_of_any_object(storage: Storage, make
 
 @only_versioned
 def test_writers_take_turns(storage: Storage, make_image: Make) -> None:
-    faults: list[BaseException] = []
+    faults: list[StoreError] = []
 
     def add(first: int) -> None:
         try:
@@ -143,7 +92,7 @@ def test_writers_take_turns(storage: Storage, make_image: Make) -> None:
             store.put([make_image(first, name="Replaced")])
             store.put([make_image(first + 1)])
             store.put([make_image(first)])
-        except BaseException as error:
+        except StoreError as error:
             faults.append(error)
 
     writers = [threading.Thread(target=add, args=(first,)) for first in (0, 10)]
@@ -163,6 +112,7 @@ sys.path.insert(0, sys.argv[1])
 from conftest import image
 from lfr_ray.bucket import Bucket
 from lfr_ray.match.store import WatchlistStore
+from lfr_ray.match.table import Table
 from lfr_ray.match.table import Table
 store = WatchlistStore(Bucket(sys.argv[2]))
 store.put([image(number) for number in range(4)])
@@ -225,8 +175,7 @@ def test_storage_that_forgets_goes_away_and_comes_back(storage: Storage, make_im
     assert "secret" not in str(caught.value)
     assert ADDRESS in caught.value.got
     assert store.revision() != known, "a matcher notices"
-    with redirect_stdout(io.StringIO()):
-        storage.start_again()
+    storage.start_again()
     assert store.revision() == known
     assert len(store.load().vectors) == 3
     data = next(one["Key"] for one in storage.versions() if "/data/" in one["Key"] and one["IsLatest"])
@@ -240,9 +189,15 @@ def test_storage_that_forgets_goes_away_and_comes_back(storage: Storage, make_im
 def test_a_lost_lock_is_told(storage: Storage, make_image: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store_bucket, "LEASE_S", 0.5)
     store = open_list()
-    with pytest.raises(StoreError, match="lock was lost"), store._place.writing():
+
+    def rewrite(self: Table) -> None:
         Bucket(ADDRESS).write("lock", b"somebody else's")
         time.sleep(0.5)
+
+    store.put([make_image(1), make_image(2)])
+    monkeypatch.setattr(Table, "rewrite", rewrite)
+    with pytest.raises(StoreError, match="lock was lost"):
+        store.remove("e0001")
 
 
 @only_versioned
