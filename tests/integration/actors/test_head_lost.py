@@ -58,12 +58,12 @@ def test_with_redis_a_lost_head_comes_back_with_its_named_actors(tmp_path: Path)
     ):
         eventually(lambda: listens(redis_port), SOON_S)
         settings = TOKEN | {"RAY_REDIS_ADDRESS": f"127.0.0.1:{redis_port}"}
-        with command(tmp_path / "first", *head, f"--temp-dir={first}", environment=settings) as lost:
+        with command(tmp_path / "first", *head, f"--temp-dir={ray_folder}", environment=settings) as lost:
             eventually(lambda: "Ray runtime started" in lost.stdout, SOON_S, lambda: lost.stdout + lost.stderr)
             before = asked("make")
             lost.kill()
             assert not lost.living()
-        with command(tmp_path / "second", *head, f"--temp-dir={second}", environment=settings) as node:
+        with command(tmp_path / "second", *head, f"--temp-dir={ray_folder}", environment=settings) as node:
             eventually(lambda: "Ray runtime started" in node.stdout, SOON_S, lambda: node.stdout + node.stderr)
             assert asked() != before
             assert any("Kept" in line for line in node.living().values())
