@@ -14,8 +14,8 @@ from benchmarks.record import write_result
 from lfr_ray.data_dir import DataDir
 from lfr_ray.govern.erasure import Erasure
 from lfr_ray.govern.fingerprints import Fingerprints, fingerprints_of, scan_key
-from lfr_ray.govern.keys import site_key
 from lfr_ray.govern.scan import Scanner
+from lfr_ray.govern.trust import site_key
 from lfr_ray.match.entries import EnrolledImage, Entry
 from lfr_ray.match.store import WatchlistStore
 from lfr_ray.site.erase import ErasableWatchlist

@@ -13,10 +13,10 @@ import numpy as np
 from benchmarks.record import compare, write_result
 from lfr_ray.data_dir import DataDir
 from lfr_ray.govern.gate import AuthorityGate
-from lfr_ray.govern.keys import site_key, trusted_keys
 from lfr_ray.govern.ledger import Ledger
 from lfr_ray.govern.profile import load_profile
 from lfr_ray.govern.trial import open_trial, trial_authority
+from lfr_ray.govern.trust import site_key, trusted_keys
 from lfr_ray.match.entries import EnrolledImage, Entry
 from lfr_ray.match.matcher import Matcher
 from lfr_ray.match.permission import Permission

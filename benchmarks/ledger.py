@@ -12,10 +12,10 @@ from pathlib import Path
 
 from benchmarks.record import write_result
 from lfr_ray.data_dir import DataDir
-from lfr_ray.govern.keys import site_key, trusted_keys
 from lfr_ray.govern.ledger import Ledger
 from lfr_ray.govern.ledger_event import Event
 from lfr_ray.govern.ledger_verify import verify_ledger
+from lfr_ray.govern.trust import site_key, trusted_keys
 
 LEAST_PER_S = 2000
 

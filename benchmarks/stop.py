@@ -13,11 +13,11 @@ from pathlib import Path
 from benchmarks.record import write_result
 from lfr_ray.data_dir import DataDir
 from lfr_ray.govern.gate import AuthorityGate
-from lfr_ray.govern.keys import site_key, trusted_keys
 from lfr_ray.govern.ledger import Ledger
 from lfr_ray.govern.profile import load_profile
 from lfr_ray.govern.stop import emergency_stop
 from lfr_ray.govern.trial import open_trial, trial_authority
+from lfr_ray.govern.trust import site_key, trusted_keys
 
 MOST_S = 1.0
 

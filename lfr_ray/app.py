@@ -6,7 +6,7 @@ from typing import Any
 
 from ray import serve
 
-from lfr_ray.actors.cluster import check_alone, check_http, check_log, check_spilling
+from lfr_ray.actors.cluster import check_alone, check_http, check_log, check_network, check_spilling
 from lfr_ray.actors.fleet import FleetReplica
 from lfr_ray.actors.ingress import Ingress, access_of
 from lfr_ray.actors.launch import HEAD, detector_deployment, embedder_deployment, second_embedder_deployment
@@ -42,6 +42,7 @@ def build(args: dict[str, Any]) -> serve.Application:
     access_of(site)
     check_spilling()
     check_alone(site)
+    check_network(site)
     wait_for_resources(site)
     models = (detector_deployment(site), embedder_deployment(site), second_embedder_deployment(site))
     fleet = serve.deployment(
@@ -60,6 +61,6 @@ def build(args: dict[str, Any]) -> serve.Application:
         max_ongoing_requests=1024,
         graceful_shutdown_timeout_s=2,
         health_check_period_s=2,
-        ray_actor_options={"num_cpus": 0},
+        ray_actor_options={"num_cpus": 0, "resources": HEAD},  # where the file of people is
     )
     return ingress.bind(site, fleet)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from lfr_ray.api_config import ApiConfig
 from lfr_ray.clock import parse_utc
-from lfr_ray.section import FORMS, Section, form, shown_name
+from lfr_ray.section import Section, form, shown_name
 
 NAME_PATTERN = form(
     r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$",
@@ -25,6 +26,9 @@ CAMERA_PATTERN = form(
     r"^[^/\\\x00-\x1f\x7f]{1,128}$", "a name may not contain / or \\ or line breaks, and has 1 to 128 letters"
 )
 """Names of cameras: a recording's camera bears the name of its file, whatever that is."""
+
+GPSD_PATTERN = form(r"^$|^[^\s:]+:\d{1,5}$", "HOST:PORT, like localhost:2947")
+ANCHOR_PATTERN = form(r"^(/|https?://|syslog:$)", "an anchor is an absolute path, syslog: or https://")
 
 DEMO_WATCHLIST = "demo:"
 """In place of a watchlist folder: the demo's own pictures."""
@@ -47,7 +51,7 @@ class CameraConfig(Section):
         min_length=1,
         repr=False,
         description="A file, a folder of pictures, rtsp://, http(s)://, /dev/videoN, or demo:NAME. "
-        "May hold credentials; they are never shown.",
+        "A password stands elsewhere: {env:NAME} or {file:/run/...} in its place.",
     )
     pace: Literal["live", "full"] = Field(
         default="live",
@@ -248,28 +252,16 @@ class AlertConfig(Section):
     database_url: str = Field(
         default="",
         repr=False,
-        description="SQLAlchemy URL; empty: SQLite in data_dir. May hold a password; it is never shown.",
-    )
-
-
-class ApiConfig(Section):
-    """HTTP for alert consumers."""
-
-    token_env: str = Field(
-        default="", description="Environment variable with the bearer token. Empty: only a loopback host is allowed."
-    )
-    console: bool = Field(default=True, description="Serve the console at /.")
-    demo_officer: str = Field(
-        default="",
-        pattern=form(rf"^$|{NAME_PATTERN}", FORMS[NAME_PATTERN]),
-        description="Officer as whom the console signs everybody in without asking; test sites without tokens only.",
+        description="SQLAlchemy URL; empty: SQLite in data_dir. Its password is named: {env:NAME}.",
     )
 
 
 class AuthorityConfig(Section):
     """Under which authority the site compares faces."""
 
-    kind: Literal["live", "retrospective", "test"] = Field(default="live", description="Kind of deployment.")
+    kind: Literal["live", "retrospective", "test", "trial"] = Field(
+        default="live", description="Kind of deployment; trial: live cameras for a day, volunteers alone."
+    )
     deployment: str = Field(
         default="", description="Id of the opened deployment in data_dir; a test site may leave it empty."
     )
@@ -279,6 +271,21 @@ class AuthorityConfig(Section):
     )
 
 
+class LedgerConfig(Section):
+    """Where the audit ledger's end is written down besides the data folder."""
+
+    anchors: tuple[Annotated[str, Field(pattern=ANCHOR_PATTERN)], ...] = Field(
+        default=(), description="Each a file elsewhere (compared with at the start), syslog:, or https:// for a POST."
+    )
+
+
+class PositionConfig(Section):
+    """Where a site that moves is. A camera with latitude and longitude of its own does not move."""
+
+    gpsd: str = Field(default="", pattern=GPSD_PATTERN, description="HOST:PORT; empty: cameras have coordinates.")
+    max_age_s: float = Field(default=10.0, gt=0, le=600, description="An older position counts as none.")
+
+
 class SiteConfig(Section):
     """A complete site."""
 
@@ -286,6 +293,8 @@ class SiteConfig(Section):
     REMOVED_KEYS: ClassVar[Mapping[str, str]] = {
         "attack": "presentation attack detection was removed, because it withheld too many real people; a poster or a "
         "telephone that shows a listed face alerts, so officers look at the person first",
+        "api -> token_env": "a token that many share proves nobody; give each person and each service its own: "
+        "`lfr people add ID --role ROLE`",
     }
 
     site: str = Field(pattern=NAME_PATTERN, description="Name of the site.")
@@ -313,6 +322,12 @@ class SiteConfig(Section):
         default=30.0, ge=0, le=3600, description="How long to wait for nodes before naming what the cluster lacks."
     )
     camera_cpus: float = Field(default=0.1, ge=0, description="CPUs that each camera reserves.")
+    encrypted_network: str = Field(
+        default="",
+        max_length=200,
+        description="Who states, and why, that the network between nodes is encrypted by itself; empty: Ray's TLS is "
+        "demanded between nodes.",
+    )
     frames_in_flight: int | None = Field(
         default=None,
         ge=1,
@@ -321,6 +336,8 @@ class SiteConfig(Section):
         "the detector works on both at the same time.",
     )
     authority: AuthorityConfig = AuthorityConfig()
+    ledger: LedgerConfig = LedgerConfig()
+    position: PositionConfig = PositionConfig()
     cameras: tuple[CameraConfig, ...] = Field(default=(), description="The cameras.")
     detector: DetectorConfig = DetectorConfig()
     embedder: EmbedderConfig = EmbedderConfig()
@@ -342,18 +359,18 @@ class SiteConfig(Section):
     @property
     def use(self) -> Literal["operational", "research", "test"]:
         """What the models are used for."""
-        return self.declared_use or ("test" if self.authority.kind == "test" else "operational")
+        return self.declared_use or ("test" if self.authority.kind in ("test", "trial") else "operational")
 
     @model_validator(mode="after")
     def _declared(self) -> SiteConfig:
-        if self.authority.kind != "test" and self.declared_use not in ("", "operational"):
+        if self.authority.kind not in ("test", "trial") and self.declared_use not in ("", "operational"):
             raise ValueError(f"declared_use {self.declared_use} does not go with a {self.authority.kind} deployment")
         return self
 
     @model_validator(mode="after")
     def _demo_officer(self) -> SiteConfig:
-        if self.api.demo_officer and (self.authority.kind != "test" or self.api.token_env):
-            raise ValueError("api -> demo_officer is for test sites without tokens: elsewhere officers sign in")
+        if self.api.demo_officer and (self.authority.kind != "test" or self.api.oidc):
+            raise ValueError("api -> demo_officer is for test sites without sign-in: elsewhere officers sign in")
         return self
 
     @model_validator(mode="after")

@@ -47,6 +47,11 @@ class DataDir:
     running = _Below("running")
     """Lock of the command that runs the site. It says which process that is, and where it answers."""
 
+    people = _Below("people.json")
+    """Hashes of the tokens of all who use the site over HTTP."""
+    people_lock = _Below("people.lock")
+    """Lock of whoever changes them."""
+
     # -- the audit ledger
 
     ledger = _Below("ledger.jsonl")
@@ -169,6 +174,40 @@ class DataDir:
     def signed_records(self) -> list[Path]:
         """Every public record as JSON; the stem is the deployment's id."""
         return sorted(self.records.glob("*.json"))
+
+
+@dataclass(frozen=True, slots=True)
+class TrustDir:
+    """Paths of the trust folder, which the administrator alone writes.
+
+    Attributes:
+        root: The folder, mostly ``/etc/lfr``.
+    """
+
+    root: Path
+
+    file = _Below("trust.yaml")
+    """Names the roots."""
+    root_certificate = _Below("root.crt")
+    """The certificate of the root that was made here."""
+    root_list = _Below("root.crl")
+    """The revocation list of that root."""
+    certificates = _Below("certificates")
+    """Folder of the certificates that roots issued."""
+
+    @property
+    def lists(self) -> list[Path]:
+        """Every revocation list."""
+        return sorted(self.root.glob("*.crl"))
+
+    @property
+    def issued(self) -> list[Path]:
+        """Every certificate that a root issued."""
+        return sorted(self.certificates.glob("*.crt"))
+
+    def certificate(self, key_id: str) -> Path:
+        """The certificate of a key."""
+        return self.certificates / f"{key_id}.crt"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Writing files so that they are there after a power cut, and reading them with one kind of error."""
+"""Writing files so that they are there after a power cut, and reading them, and secrets, with one kind of error."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import errno
 import fcntl
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from lfr_ray.errors import ConflictError, IntegrityError, NotFoundError, StoreError
+from lfr_ray.errors import ConfigError, ConflictError, IntegrityError, NotFoundError, StoreError
 
 
 def sync_folder(folder: Path) -> None:
@@ -71,6 +73,45 @@ def read_json(path: Path, what: str) -> Any:
         raise IntegrityError(
             f"{what} is damaged", got=path, allowed="JSON", next_step="restore the file from its backup"
         ) from None
+
+
+def secret(reference: str) -> str:
+    """What stands where a reference to a secret points; read where it is needed, on each node, and kept by nobody.
+
+    Args:
+        reference: ``env:NAME`` or ``file:/path``.
+
+    Raises:
+        ConfigError: It is no reference, or nothing stands there.
+    """
+    kind, _, where = reference.partition(":")
+    text = ""
+    if kind == "env":
+        text = os.environ.get(where, "")
+    elif kind == "file":
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            text = Path(where).read_text(encoding="utf-8")
+    if not text.strip():
+        raise ConfigError(
+            "a secret is not where the site says",
+            got=f"{kind}:{where[:80]}" if kind in ("env", "file") else "no reference",
+            allowed="env:NAME or file:/path",
+            next_step="set the variable or write the file on every node, for the user who runs Ray",
+        )
+    return text.strip()
+
+
+REFERENCE = re.compile(r"\{((?:env|file):[^{}]+)\}")
+"""A secret's place inside an address: ``rtsp://guard:{env:PIER_PASSWORD}@10.0.0.7/live``."""
+
+
+def with_secrets(address: str) -> str:
+    """The address with what stands where its references point, encoded as part of an address.
+
+    Raises:
+        ConfigError: Nothing stands there.
+    """
+    return REFERENCE.sub(lambda found: quote(secret(found[1]), safe=""), address)
 
 
 def disk_error(what: str, path: Path, error: OSError) -> StoreError:

@@ -31,6 +31,7 @@ from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import ConfigError, ConflictError, NotFoundError, ResourceError
 from lfr_ray.files import locked
 from lfr_ray.health import SiteHealth
+from lfr_ray.records import EVERYTHING
 from lfr_ray.site_file import SiteFile, check_port
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class LiveSite:
 
     def http_address(self) -> tuple[str, int]:
         """Host and port of HTTP: a Serve that ran before keeps its own, whatever the file says."""
-        return http_address() or (self._file.host, self._file.port)
+        return (http_address() or (self._file.host, self._file.port))[:2]
 
     def self_tests(self) -> list[SelfTest]:
         """What the models measured when they started."""
@@ -144,7 +145,7 @@ class LiveSite:
     def alert(self, alert_id: str) -> dict[str, Any] | None:
         """One alert as it stands now; None where it is destroyed."""
         try:
-            return to_json(self._desk().ask(DeskCalls.get, alert_id).wait())
+            return to_json(self._desk().ask(DeskCalls.get, alert_id, EVERYTHING).wait())
         except NotFoundError:
             return None
 

@@ -27,7 +27,7 @@ from lfr_ray.models.cores import streams_of, usable_cores
 from lfr_ray.pipeline.camera_run import CameraRun, EndOfRecording
 from lfr_ray.pipeline.load import detector_of, embedder_of
 from lfr_ray.pipeline.stages import LocalModels
-from lfr_ray.records import Answer, Probe, Sighting
+from lfr_ray.records import EVERYTHING, Answer, Probe, Sighting
 
 if TYPE_CHECKING:
     from lfr_ray.actors.desk import DeskActor
@@ -306,7 +306,9 @@ class FootageRun:
         found: list[Alert] = []
         cursor: str | None = ""
         while cursor is not None:
-            page = await self._place.alerts(AlertQuery(limit=MAX_PAGE, order="oldest", cursor=cursor))
+            page = await self._place.alerts(
+                AlertQuery(limit=MAX_PAGE, order="oldest", cursor=cursor, reader=EVERYTHING)
+            )
             found += page.alerts
             cursor = page.next_cursor
         return found

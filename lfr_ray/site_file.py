@@ -10,6 +10,7 @@ from typing import Any
 
 from lfr_ray.config import DEMO_WATCHLIST, SiteConfig, same_names
 from lfr_ray.errors import ConfigError, SourceError, WatchlistError
+from lfr_ray.files import REFERENCE
 from lfr_ray.section import load_yaml, parse_section, shown_name
 
 IMPORT_PATH = "lfr_ray.app:build"
@@ -71,7 +72,7 @@ def read_site_file(
     site = parse_section(SiteConfig, args, str(path))
     http = dict(document.get("http_options") or {})
     host = http.setdefault("host", "127.0.0.1")  # Serve's own is every address of the machine
-    check_host(site, host)
+    check_host(site, host, tls=bool(http.get("ssl_keyfile") and http.get("ssl_certfile")))
     if port is not None:
         http["port"] = port or _free_port(host)
     whole: dict[str, Any] = {"logging_config": QUIET} | dict(document)
@@ -87,23 +88,6 @@ def url_of(host: str, port: int) -> str:
     """
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
-
-
-def check_host(site: SiteConfig, host: str) -> None:
-    """Only loopback is served without a token.
-
-    Raises:
-        ConfigError: Other machines would be answered, and no token is asked for.
-    """
-    from lfr_ray.alert.webhook_store import is_loopback  # loads a library for databases
-
-    if not site.api.token_env and not is_loopback(host):
-        raise ConfigError(
-            "without a token every machine that reaches this one could see alerts and decide them",
-            got=f"http_options -> host: {host}, and no api -> token_env",
-            allowed="host: 127.0.0.1, or a token",
-            next_step="set api -> token_env to the name of an environment variable that holds the token",
-        )
 
 
 def faults_of_cameras(cameras: Any, *, here: bool = False) -> list[str]:
@@ -137,7 +121,7 @@ def _fault_of_address(url: str, *, here: bool) -> str:
     from lfr_ray.camera.demo_source import SCENES, SCHEME
 
     try:
-        address = parse_address(url, {SCHEME})
+        address = parse_address(REFERENCE.sub("secret", url), {SCHEME})
     except SourceError as error:
         return f"{error.what}: {error.got}; allowed: {error.allowed}"
     if address.kind == "scheme":
@@ -175,6 +159,38 @@ def _faults_of_files(args: dict[str, Any]) -> list[str]:
         if isinstance(weights, str) and not Path(weights).is_file():
             faults.append(f"{section} -> weights: the file {weights} does not exist")
     return faults
+
+
+def check_host(site: SiteConfig, host: str, *, tls: bool) -> None:
+    """Off loopback, faces and tokens travel by TLS only.
+
+    Args:
+        site: Says which proxy ends TLS before it, if one does.
+        host: Where HTTP is served.
+        tls: Certificate and key are given.
+
+    Raises:
+        ConfigError: Other machines would be answered in the clear, or by a built-in officer.
+    """
+    from lfr_ray.alert.webhook_store import is_loopback  # loads a library for databases
+
+    if is_loopback(host):
+        return
+    if site.api.demo_officer:
+        raise ConfigError(
+            "a test with a built-in officer is for this machine alone",
+            got=f"http_options -> host: {host}",
+            allowed="127.0.0.1",
+            next_step="take api -> demo_officer out, and give people tokens: lfr people add",
+        )
+    if not tls and not site.api.public_url:
+        raise ConfigError(
+            "HTTP beyond this machine needs TLS",
+            got=f"http_options -> host: {host}",
+            allowed="ssl_certfile and ssl_keyfile under http_options, or api -> public_url: https://HOST of the proxy "
+            "that ends TLS before it",
+            next_step="make a certificate, or state the proxy",
+        )
 
 
 def check_port(file: SiteFile) -> None:

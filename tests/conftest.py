@@ -27,6 +27,9 @@ PULLED = models_folder()
 """Where `lfr models pull` has put files on this machine. Tests look there only where they say so: which model ``auto``
 means must not depend on the machine."""
 
+os.environ["LFR_TRUST"] = "none"
+"""Who is trusted must not depend on the machine either; see ``trust_tree.py``."""
+
 _NO_MODELS = tempfile.TemporaryDirectory(prefix="lfr-models-")
 os.environ[FOLDER_VARIABLE] = _NO_MODELS.name
 SHARED = Path(os.environ.get("LFR_SHARED", REPOSITORY.parent / "shared"))
@@ -65,6 +68,14 @@ def pulled_embedder() -> Path:
 def repository() -> Path:
     """The root of the checkout."""
     return REPOSITORY
+
+
+@pytest.fixture
+def trust_tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A root and its certificates; this process trusts it. Made in milliseconds."""
+    from tests.trust_tree import TrustTree
+
+    return TrustTree(tmp_path / "trust", monkeypatch)
 
 
 @pytest.fixture

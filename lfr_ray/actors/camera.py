@@ -15,6 +15,7 @@ from lfr_ray.camera.lease import Lease
 from lfr_ray.camera.reader import CameraStatus
 from lfr_ray.clock import Clock, SystemClock
 from lfr_ray.config import CameraConfig, SiteConfig
+from lfr_ray.files import with_secrets
 from lfr_ray.metrics import Snapshot, resident_bytes
 from lfr_ray.pipeline.camera_run import CameraRun, EndOfRecording
 
@@ -45,7 +46,8 @@ class CameraActor:
         self._lease = Lease(LEASE_S, clock)
         self._stages: RemoteStages | None = None
         self._guard: asyncio.Task[None] | None = None
-        self._run = CameraRun(site, camera, clock)
+        # Passwords are looked up here: what travels as an argument has only their places.
+        self._run = CameraRun(site, camera.model_copy(update={"url": with_secrets(camera.url)}), clock)
         self._digest = digest_of(site, camera)
 
     async def ready(self, stages: RemoteStages | None = None) -> bool:
@@ -77,6 +79,10 @@ class CameraActor:
     async def run_to_end(self, stages: RemoteStages) -> EndOfRecording:
         """Start, without a lease, and wait for the end of the recording."""
         return await self._run.run_to_end(stages)
+
+    async def preview(self) -> bytes:
+        """What it sees now, every face hidden, as a JPEG."""
+        return await self._run.preview()
 
     async def snapshot(self) -> Snapshot:
         """What this camera counted."""

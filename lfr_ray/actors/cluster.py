@@ -23,6 +23,7 @@ from lfr_ray.actors.ray_private import (
 from lfr_ray.camera.credentials import hide_credentials
 from lfr_ray.config import SiteConfig
 from lfr_ray.errors import ConfigError, ConflictError, RefusedError, ResourceError
+from lfr_ray.files import REFERENCE
 from lfr_ray.site_file import check_host
 
 OBJECT_STORE_BYTES = 1 << 30
@@ -110,24 +111,57 @@ def check_spilling() -> None:
 
 
 def check_http(site: SiteConfig) -> None:
-    """Refuse a Serve that answers other machines where no token is asked for.
+    """Refuse a Serve that answers other machines in the clear.
 
     Raises:
-        ConfigError: ``http_options -> host`` is not loopback.
+        ConfigError: ``http_options -> host`` is not loopback, and nothing encrypts what is sent.
     """
     if (address := http_address()) is not None:
-        check_host(site, address[0])
+        check_host(site, address.host, tls=address.tls)
+
+
+def check_network(site: SiteConfig) -> None:
+    """Refuse nodes that send each other faces in the clear.
+
+    Raises:
+        RefusedError: There are several nodes, without Ray's TLS and token, and nobody states an encrypted network.
+    """
+    nodes = {node["NodeManagerAddress"] for node in ray.nodes() if node["Alive"]}
+    safe = os.environ.get("RAY_USE_TLS") == "1" and os.environ.get("RAY_AUTH_MODE") == "token"
+    if len(nodes) < 2 or safe or site.encrypted_network:
+        return
+    raise RefusedError(
+        "the nodes of this cluster send each other faces, and nothing encrypts them",
+        got=f"{len(nodes)} nodes, RAY_USE_TLS={os.environ.get('RAY_USE_TLS', '')}, "
+        f"RAY_AUTH_MODE={os.environ.get('RAY_AUTH_MODE', '')}",
+        allowed="RAY_USE_TLS=1 and RAY_AUTH_MODE=token on every node, or encrypted_network: who says so and why",
+        next_step="make certificates with cluster/make-tls.sh, or state the encrypted network in the site file",
+    )
 
 
 def check_log(site: SiteConfig) -> None:
-    """Refuse a Serve that writes the site's fields to its log, where one of them holds a password.
+    """Refuse passwords that stand in the site's fields: Serve keeps those, and writes them to its log.
+
+    A test may have them where Serve's log level is above INFO.
 
     Raises:
-        ConfigError: Serve's log level is INFO, its usual one, or below.
+        ConfigError: There is one.
     """
+    for what, address in [
+        *((f"camera {one.name}", one.url) for one in site.cameras),
+        ("alert", site.alert.database_url),
+    ]:
+        login = REFERENCE.sub("", address).partition("://")[2].rpartition("@")[0]
+        if site.authority.kind != "test" and login.partition(":")[2]:
+            raise ConfigError(
+                "a password stands in the site file, and Serve shows what stands there",
+                got=what,
+                allowed="{env:NAME} or {file:/run/...} in its place, like rtsp://guard:{env:PIER_PASSWORD}@10.0.0.7/live",
+                next_step="move it there, and change it",
+            )
     addresses = [*(camera.url for camera in site.cameras), site.alert.database_url]
     if logging.getLogger("ray.serve").isEnabledFor(logging.INFO) and any(
-        hide_credentials(one) != one for one in addresses
+        hide_credentials(one) != one and not REFERENCE.search(one) for one in addresses
     ):
         raise ConfigError(
             "Serve writes the site file to its log, and there are credentials in it",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from fastapi import FastAPI
@@ -16,7 +15,9 @@ from lfr_ray.actors.rpc import Handle
 from lfr_ray.api.app import build_api
 from lfr_ray.api.auth import Access
 from lfr_ray.config import SiteConfig
-from lfr_ray.errors import ConfigError
+from lfr_ray.data_dir import DataDir
+from lfr_ray.people.oidc import Issuer
+from lfr_ray.people.tokens import People
 
 
 class Ingress:
@@ -34,24 +35,15 @@ class Ingress:
             RemoteSite(self._site, self._fleet, serve.get_replica_context().app_name),
             access=access_of(self._site),
             console=self._site.api.console,
-            demo_officer=self._site.api.demo_officer,
         )
 
 
 def access_of(site: SiteConfig) -> Access:
-    """Who may come in.
-
-    Raises:
-        ConfigError: A token is asked for, and the variable that should hold it is empty.
-    """
-    name = site.api.token_env
-    if not name:
-        return Access({})
-    text = os.environ.get(name, "")
-    if not text:
-        raise ConfigError(
-            "api -> token_env names an environment variable that is empty",
-            got=name,
-            next_step="set it in the environment in which Ray is started, on every node",
-        )
-    return Access.from_text(text)
+    """Who may come in: those whom the site's tokens or its issuer prove; in a test its built-in officer."""
+    api = site.api
+    return Access(
+        People(DataDir(site.data_dir)),
+        issuer=Issuer(api.oidc) if api.oidc else None,
+        demo_officer=api.demo_officer,
+        public_url=api.public_url,
+    )

@@ -81,6 +81,8 @@ def max_ongoing_requests(site: SiteConfig, config: ModelConfig) -> int:
 
 def matcher_actor(site: SiteConfig) -> Handle[MatcherCalls]:
     """The site's matcher: the living one, or a new one."""
+    for method in (MatcherActor.halt, MatcherActor.resume):  # in a thread of their own: a stop waits for no comparison
+        ray.method(concurrency_group="stop")(method)
     return _actor(MatcherActor, (site,), Names(site.site).matcher, HEAD)
 
 
@@ -105,7 +107,7 @@ def _actor(
     concurrency: int = 1,
 ) -> Handle[ActorT]:
     """A detached actor that is restarted for ever and never made twice; a node's loss takes few cameras with it."""
-    options = ray.remote(concurrency_groups={HEALTH: 1})(kind).options(
+    options = ray.remote(concurrency_groups={HEALTH: 1, "stop": 1})(kind).options(
         name=name,
         namespace=NAMESPACE,
         lifetime="detached",

@@ -11,7 +11,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lfr_ray.actors.digest import digest_of, shown_digest
+from lfr_ray.actors.digest import digest_of, shown_authority, shown_digest
 from lfr_ray.actors.opening import Opening
 from lfr_ray.api.site_state import DeploymentList, DeploymentState, StopState, Switched, WatchlistState
 from lfr_ray.config import SiteConfig
@@ -20,8 +20,8 @@ from lfr_ray.errors import LfrError
 from lfr_ray.govern.authority import Authority
 from lfr_ray.govern.gate import AuthorityGate
 from lfr_ray.govern.ledger import Ledger, open_ledger
-from lfr_ray.govern.ledger_event import Event
-from lfr_ray.govern.stop import breaker_pause, emergency_stop
+from lfr_ray.govern.ledger_event import RESUMED, STOPPED, Event, recordable
+from lfr_ray.govern.stop import Halts, emergency_stop
 from lfr_ray.health import MatcherSaid
 from lfr_ray.metrics import Meter, Snapshot, resident_bytes
 from lfr_ray.records import Answer, Probe
@@ -44,7 +44,7 @@ class MatcherActor:
         self._ledger: Opening[Ledger] = Opening("the ledger", lambda: open_ledger(DataDir(site.data_dir)))
         self._opening: Opening[Matcher | TwoModelMatcher] = Opening("the watchlist", self._open)
         self._stop = emergency_stop(DataDir(site.data_dir))
-        self._pause = breaker_pause(DataDir(site.data_dir))
+        self._halts = Halts(DataDir(site.data_dir))
         self._meter = Meter()
         self._authority: Authority | None = None
         self._answered_s: float | None = None
@@ -72,6 +72,8 @@ class MatcherActor:
         """One answer a probe; see :meth:`Matcher.match`."""
         try:
             answers = self._matcher.match(probes, time.time())
+            if self._halts.refusal():  # a stop that came while these were compared counts for them too
+                answers = self._matcher.match(probes, time.time())
         except LfrError as error:
             answers = [Answer(refused=str(error)) for _ in probes]
         self._answered_s = time.monotonic()
@@ -81,28 +83,30 @@ class MatcherActor:
         """The list in force, in numbers; no names, no pictures."""
         state = self._matcher.state(time.time())
         numbers = (state.entries, state.images, state.content_hash, state.model, state.expired, state.approved)
-        return WatchlistState(*numbers, round(state.threshold, 4), state.fault)
+        expected = state.false_alerts_per_10k_faces
+        return WatchlistState(*numbers, round(state.threshold, 4), state.fault, state.categories, expected)
 
     def deployments(self) -> DeploymentList:
         """The deployment that this site serves, and the emergency stop."""
-        said, halt = self.said(), self._stop.read()
+        said, halt = self.said(), self._halts.read().get("stop")
         authority, model = self._site.authority, self._site.embedder.model
         state = said.fault or said.authority or said.list_fault or "in force"
         name, digest = authority.deployment or "test", shown_digest(self._site)
-        served = DeploymentState(name, authority.kind, state, model, digest)
-        return DeploymentList((served,), None if halt is None else StopState(halt.by, halt.reason, halt.at))
+        served = DeploymentState(name, authority.kind, state, model, digest, shown_authority(self._opening.opened))
+        stop = None if halt is None else StopState(halt.by, halt.reason, halt.at)
+        return DeploymentList((served,), stop, site=self._site.site)
 
     def halt(self, officer: str, reason: str) -> Switched:
-        """The emergency stop: this actor takes one call at a time, so no comparison is under way when it answers."""
+        """The emergency stop, in a thread of its own: the next comparison is refused, whatever is under way."""
         halt = self._stop.set(officer, reason, time.time())
-        self._record("matching stopped", officer, reason)
+        with contextlib.suppress(LfrError):  # it stands already; what cannot be recorded waits in the ledger
+            self._record(STOPPED, officer, reason)
         return Switched(True, halt.by, halt.reason, halt.at)
 
     def resume(self, officer: str, reason: str) -> Switched:
         """Lift the emergency stop, and the circuit breaker's pause with it."""
-        self._record("matching resumed", officer, reason)
-        self._stop.clear()
-        self._pause.clear()
+        self._record(RESUMED, officer, reason)
+        self._halts.clear()
         return Switched(False, officer, reason)
 
     def snapshot(self) -> Snapshot:
@@ -131,7 +135,7 @@ class MatcherActor:
 
     def _record(self, what: str, officer: str, reason: str) -> None:
         deployment = self._site.authority.deployment
-        self._ledger.get().append(Event("stop", what, deployment=deployment, actor=officer, reason=reason))
+        self._ledger.get().append(Event("stop", what, deployment, officer, reason=recordable(reason)))
 
     @property
     def _matcher(self) -> Matcher | TwoModelMatcher:

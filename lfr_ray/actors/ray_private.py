@@ -7,7 +7,7 @@ import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import ray
 from ray._private import node, utils, worker
@@ -87,13 +87,21 @@ def deploy(config: ServeDeploySchema) -> None:
     _get_global_client().deploy_apps(config)
 
 
-def http_address() -> tuple[str, int] | None:
-    """Host and port at which the running Serve answers HTTP; None where none runs."""
+class HttpAddress(NamedTuple):
+    """Where Serve answers HTTP, and whether by TLS."""
+
+    host: str
+    port: int
+    tls: bool
+
+
+def http_address() -> HttpAddress | None:
+    """Of the running Serve; None where none runs."""
     client = _get_global_client(raise_if_no_controller_running=False)
     if client is None:
         return None
     options = ray.get(client._controller.get_http_config.remote())
-    return options.host, options.port
+    return HttpAddress(options.host, options.port, bool(options.ssl_keyfile and options.ssl_certfile))
 
 
 def claimed(name: str, claim: str) -> str:

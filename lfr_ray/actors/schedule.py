@@ -69,6 +69,7 @@ class PeriodicWork:
                 self._blind_s[name],
                 expected=self._statuses[name].expected,
                 problems=faults_of(self._statuses[name]),
+                run=self._statuses[name].run,
             )
             for name, one in zip(cameras, counted, strict=True)
             if one is not None and name in self._statuses

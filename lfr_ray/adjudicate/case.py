@@ -5,6 +5,8 @@ A case is the fold of its records. Which step may follow in which state is the t
     open --decision--> decided --outcome--> concluded
       \--decision--> awaiting_second --decision--> decided      (two-person rule)
 
+An officer compares the faces by eye first: only then are the machine's figures shown to them, and ``engage`` taken.
+
 A correction is a new record that names the one it replaces; both stay.
 """
 
@@ -15,19 +17,22 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lfr_ray.adjudicate.outcome import check_comparison, check_outcome
-from lfr_ray.adjudicate.vocabulary import DECISIONS, OUTCOMES_AFTER
+from lfr_ray.adjudicate.vocabulary import DECISIONS, FEATURES, OUTCOMES_AFTER
 from lfr_ray.errors import ConflictError, InputError, RefusedError
-from lfr_ray.records import CaseProgress, CaseRecord, CaseState, Decision, Fact, Facts, ShownRecord
+from lfr_ray.records import EVERYTHING, CaseProgress, CaseRecord, CaseState, Decision, Fact, Facts, ShownRecord, folded
 
 State = Literal["open", "awaiting_second", "decided", "concluded"]
-Step = Literal["decision", "outcome", "decision_correction", "outcome_correction"]
+Step = Literal["comparison", "decision", "outcome", "decision_correction", "outcome_correction"]
 
 MOVES: Mapping[State, frozenset[Step]] = {
-    "open": frozenset({"decision"}),
-    "awaiting_second": frozenset({"decision", "decision_correction"}),
-    "decided": frozenset({"outcome", "decision_correction"}),
-    "concluded": frozenset({"decision_correction", "outcome_correction"}),
+    "open": frozenset({"comparison", "decision"}),
+    "awaiting_second": frozenset({"comparison", "decision", "decision_correction"}),
+    "decided": frozenset({"comparison", "outcome", "decision_correction"}),
+    "concluded": frozenset({"comparison", "decision_correction", "outcome_correction"}),
 }
+
+LEAST_FINDINGS = 3
+"""Features of a face that an officer must have judged by eye."""
 
 MAX_NOTE = 2000
 """Characters of a note."""
@@ -102,10 +107,10 @@ class CaseRules:
             RefusedError: The officer may not decide.
             ConflictError: It may not follow what is recorded.
         """
-        if draft.kind not in ("decision", "outcome"):
-            raise InputError("no such kind of record", got=draft.kind[:40], allowed="decision, outcome")
+        if draft.kind not in ("comparison", "decision", "outcome"):
+            raise InputError("no such kind of record", got=draft.kind[:40], allowed="comparison, decision, outcome")
         _check_words(draft)
-        if draft.kind == "decision":
+        if draft.kind != "outcome":
             _check_fit(self.unfit(draft.officer, draft.made_at))
         case = fold(verdicts_needed, records)
         step = _step(draft)
@@ -117,8 +122,20 @@ class CaseRules:
             _admit_outcome(case.decision, draft)
         elif step == "decision_correction":
             _admit_decision_correction(verdicts_needed, case, records, draft)
-        else:
+        elif step == "outcome_correction":
             _admit_outcome_correction(case, draft)
+        if draft.value == "engage" and not has_compared((*records, draft), draft.officer):
+            raise RefusedError(
+                "engage is decided after your own comparison of the faces",
+                got="no comparison of yours is recorded",
+                allowed=f"findings for {LEAST_FINDINGS} or more of {', '.join(FEATURES)}",
+                next_step="record what you find by eye, then decide",
+            )
+
+    def may_see_figures(self, verdicts_needed: int, records: tuple[CaseRecord, ...], reader: str) -> bool:
+        """The machine's figures may be shown to this person: they compared the faces, or the case is decided."""
+        decided = fold(verdicts_needed, records).decided_at is not None
+        return decided or reader == EVERYTHING or has_compared(records, reader)
 
     def summary(self, verdicts_needed: int, raised_at: float, records: tuple[CaseRecord, ...]) -> CaseState:
         """What is told of the case.
@@ -136,13 +153,17 @@ class CaseRules:
             history=tuple(_shown(record) for record in records) if decided else (),
         )
 
+    def own(self, records: tuple[CaseRecord, ...], officer: str) -> tuple[ShownRecord, ...]:
+        """What an officer recorded themselves: that much they may see, and correct, before the second verdict."""
+        return tuple(_shown(record) for record in records if record.officer == officer)
+
     def facts(self, verdicts_needed: int, raised_at: float, records: tuple[CaseRecord, ...]) -> Facts:
         """What the audit ledger keeps of the newest record: no note, no name, no picture."""
         case = fold(verdicts_needed, records)
         newest = records[-1]
         facts: dict[str, Fact] = {
             "officer": newest.officer,
-            newest.kind: newest.value,
+            **({newest.kind: newest.value} if newest.value else {}),
             "corrects": newest.corrects,
             "state": case.state,
             "decided": case.decision,
@@ -155,7 +176,17 @@ class CaseRules:
         return facts
 
 
+def has_compared(records: tuple[CaseRecord, ...], officer: str) -> bool:
+    """This officer recorded what they found by eye, feature by feature, before or with a decision."""
+    return any(
+        folded(record.officer) == folded(officer) and len(record.details.comparison or {}) >= LEAST_FINDINGS
+        for record in records
+    )
+
+
 def _step(draft: CaseRecord) -> Step:
+    if draft.kind == "comparison":
+        return "comparison"
     if draft.kind == "decision":
         return "decision_correction" if draft.corrects else "decision"
     return "outcome_correction" if draft.corrects else "outcome"
@@ -171,7 +202,14 @@ def _check_words(draft: CaseRecord) -> None:
     if draft.kind == "outcome":
         check_outcome(draft.value, draft.details)
         return
-    if draft.value not in DECISIONS:
+    if draft.kind == "comparison":
+        if draft.value or draft.corrects or len(draft.details.comparison or {}) < LEAST_FINDINGS:
+            raise InputError(
+                "a comparison is what you find by eye, and nothing else",
+                got=f"{len(draft.details.comparison or {})} findings",
+                allowed=f"findings for {LEAST_FINDINGS} or more of {', '.join(FEATURES)}",
+            )
+    elif draft.value not in DECISIONS:
         raise InputError("no such decision", got=draft.value[:40], allowed=", ".join(DECISIONS))
     check_comparison(draft.details)
 
@@ -182,7 +220,7 @@ def _check_fit(why: str) -> None:
             "this officer may not decide on alerts",
             got=why,
             allowed="officers whose training is recorded and in date",
-            next_step="record it: `lfr deployment keys create --role operator --holder ID --training-until DATE`",
+            next_step="record it: `lfr trust issue ID --role operator --training-until DATE`",
         )
 
 
@@ -216,7 +254,7 @@ def _corrected(standing: tuple[CaseRecord, ...], draft: CaseRecord) -> CaseRecor
 
 
 def _admit_decision(case: Case, draft: CaseRecord) -> None:
-    if any(verdict.officer == draft.officer for verdict in case.verdicts):
+    if any(folded(verdict.officer) == folded(draft.officer) for verdict in case.verdicts):
         raise ConflictError(
             "the second verdict must come from another officer",
             got="the officer who gave the first",
@@ -228,7 +266,7 @@ def _admit_decision_correction(
     verdicts_needed: int, case: Case, records: tuple[CaseRecord, ...], draft: CaseRecord
 ) -> None:
     old = _corrected(case.verdicts, draft)
-    if verdicts_needed > 1 and old.officer != draft.officer:
+    if verdicts_needed > 1 and folded(old.officer) != folded(draft.officer):
         raise ConflictError(
             "a verdict under the two-person rule may be corrected only by the officer who gave it",
             next_step="let that officer correct it",

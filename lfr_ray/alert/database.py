@@ -56,6 +56,11 @@ class Database:
         """The file, when it is SQLite's."""
         return Path(str(self._url.database)) if self.is_sqlite else None
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """SQLite's file, and those that it keeps beside it: write-ahead log, shared memory, journal."""
+        return () if self.path is None else tuple(sorted(self.path.parent.glob(f"{self.path.name}*")))
+
     @contextmanager
     def writing(self, action: str) -> Iterator[Connection]:
         """A transaction that is durable when the block ends, and never happened when it raises.
@@ -174,7 +179,20 @@ def _parsed(address: str) -> URL:
             got=shown(url),
             allowed="a file",
         )
+    if url.get_backend_name() == "postgresql" and not _is_near(url) and url.query.get("sslmode") != "verify-full":
+        raise ConfigError(
+            "alert -> database_url is on another machine, and faces would travel to whoever says so",
+            got=shown(url),
+            allowed="sslmode=verify-full, and sslrootcert=/path of the server's authority",
+            next_step="add ?sslmode=verify-full&sslrootcert=... to the address",
+        )
     return url
+
+
+def _is_near(url: URL) -> bool:
+    """On this machine: loopback, or a socket's folder."""
+    host = str(url.query.get("host", "")) or url.host or ""
+    return not host or host.startswith("/") or host in ("localhost", "127.0.0.1", "::1")
 
 
 def _engine(url: URL, busy_timeout_s: float) -> Engine:

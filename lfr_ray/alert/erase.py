@@ -1,6 +1,7 @@
 """Destroying alerts so that no byte of a face, a name or a note is left in the database's files.
 
-What stays is the feed: that there was an alert, of which entry, camera and deployment, and what came of it.
+What stays is the feed: that there was an alert, at which camera and in which deployment, and what came of it; not of
+whom, nor who decided.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, select, update
 
 from lfr_ray.alert import schema as tables
 from lfr_ray.alert.database import Database
@@ -18,6 +19,10 @@ from lfr_ray.alert.store import add_event
 from lfr_ray.errors import StoreError
 
 _CHUNK = 200
+PERSONAL = frozenset({"entry_id", "similarity", "threshold", "list_size", "officer", "by"})
+"""Facts of the feed that go with their alert. What came of it stays, and is counted in public."""
+VOLUNTEERS = frozenset({"blue-list", "blue"})
+"""Categories of people who agreed to be recognised: by their entries a trial is counted, after its alerts are gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +144,18 @@ def _purge(connection: Connection, alert_ids: Sequence[str], now_s: float, reaso
         hashes[row["alert_id"]].append(row["sha256"])
     for table in (tables.images, tables.sightings, tables.case_records, tables.alerts):
         connection.execute(delete(table).where(table.c.alert_id.in_(list(going))))
+    _make_impersonal(connection, list(going))
     for alert_id, deployment in going.items():
         facts = {"deployment": deployment, "images": len(hashes[alert_id]), "reason": reason}
         add_event(connection, "erasure", now_s, alert_id, facts)
     return [Erased(one, deployment, tuple(hashes[one])) for one, deployment in going.items()]
+
+
+def _make_impersonal(connection: Connection, alert_ids: Sequence[str]) -> None:
+    events = tables.events
+    rows = connection.execute(select(events.c.event_id, events.c.facts).where(events.c.alert_id.in_(alert_ids))).all()
+    for event_id, facts in rows:
+        gone = PERSONAL - ({"entry_id"} if facts.get("category") in VOLUNTEERS else set())
+        left = {name: value for name, value in facts.items() if name not in gone}
+        if left != facts:
+            connection.execute(update(events).where(events.c.event_id == event_id).values(facts=left))

@@ -14,7 +14,7 @@ from lfr_ray.alert import schema as tables
 from lfr_ray.alert.document import from_json
 from lfr_ray.alert.rows import alert_of
 from lfr_ray.errors import InputError, NotFoundError
-from lfr_ray.records import Alert, AlertPage, CaseRecord, Details
+from lfr_ray.records import EVERYTHING, Alert, AlertPage, CaseRecord, Details
 
 MAX_PAGE = 200
 
@@ -32,6 +32,7 @@ class AlertQuery:
         limit: Most alerts of one page, 1 to :data:`MAX_PAGE`.
         cursor: ``next_cursor`` of the page before.
         order: Newest or oldest first.
+        reader: Who looks: figures of alerts that this person has not compared by eye are withheld.
     """
 
     camera: str = ""
@@ -44,6 +45,7 @@ class AlertQuery:
     limit: int = 50
     cursor: str = ""
     order: Literal["newest", "oldest"] = "newest"
+    reader: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +101,10 @@ def _record(row: RowMapping) -> CaseRecord:
 def every_alert(
     page_of: Callable[[AlertQuery], AlertPage], order: Literal["newest", "oldest"] = "oldest"
 ) -> Iterator[Alert]:
-    """All alerts, page by page from who has them."""
+    """All alerts, page by page from who has them, with all figures."""
     cursor: str | None = ""
     while cursor is not None:
-        page = page_of(AlertQuery(limit=MAX_PAGE, order=order, cursor=cursor))
+        page = page_of(AlertQuery(limit=MAX_PAGE, order=order, cursor=cursor, reader=EVERYTHING))
         yield from page.alerts
         cursor = page.next_cursor
 

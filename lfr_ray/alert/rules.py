@@ -21,7 +21,7 @@ from lfr_ray.records import Match
 REMEMBERED = 8
 """Newest alerts of one entry at one camera that a sighting is held against."""
 
-Caution = Literal["possible_relative", "small_margin", "single_entry_list", "partly_covered"]
+Caution = Literal["trial", "possible_relative", "small_margin", "single_entry_list", "partly_covered"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,12 @@ class AlertRules:
     Attributes:
         cooldown_s: One alert per entry and camera in so many seconds; 0: every sighting alerts.
         caution_margin: A lead over the runner-up below this is shown as a caution.
+        trial: Nobody authorised this: every alert says that it is a trial with volunteers.
     """
 
     cooldown_s: float = 60.0
     caution_margin: float = 0.05
+    trial: bool = False
 
     @staticmethod
     def of(config: AlertConfig) -> AlertRules:
@@ -130,7 +132,7 @@ def cautions(rules: AlertRules, match: Match) -> tuple[Caution, ...]:
     >>> cautions(AlertRules(), close)
     ('possible_relative', 'small_margin')
     """
-    found: list[Caution] = []
+    found: list[Caution] = ["trial"] if rules.trial else []
     if match.relatives:
         found.append("possible_relative")
     if match.list_size <= 1 or not match.runner_up:

@@ -26,6 +26,7 @@ from lfr_ray.records import (
     CaseState,
     Facts,
     FeedEvent,
+    ShownRecord,
     Sighting,
     StoredEvent,
     WebhookEvent,
@@ -51,8 +52,14 @@ class Cases(Protocol):
     def summary(self, verdicts_needed: int, raised_at: float, records: tuple[CaseRecord, ...]) -> CaseState:
         """What people made of the alert so far, as far as it may be told."""
 
+    def own(self, records: tuple[CaseRecord, ...], officer: str) -> tuple[ShownRecord, ...]:
+        """What an officer recorded themselves."""
+
     def facts(self, verdicts_needed: int, raised_at: float, records: tuple[CaseRecord, ...]) -> Facts:
         """What the ledger keeps of the newest record."""
+
+    def may_see_figures(self, verdicts_needed: int, records: tuple[CaseRecord, ...], reader: str) -> bool:
+        """What the machine measured may be shown to this person."""
 
 
 class AlertService:
@@ -68,6 +75,7 @@ class AlertService:
         on_event: Called with every step in the feed's order, after it is durable and before it is
             acknowledged: ``(kind, facts)``; no picture, name or note is in the facts. When it raises, the step
             stands but is not acknowledged, and it is reported again before the next one.
+        closed: A deployment is closed: its late sightings are refused, so that nothing comes after its erasure.
         reported_event_id: The last event that ``on_event`` has accounted for (a ledger knows); later ones are
             reported first. None: whatever is recorded now counts as reported.
     """
@@ -80,6 +88,7 @@ class AlertService:
         *,
         cases: Cases,
         on_event: OnEvent | None = None,
+        closed: Callable[[str], bool] = lambda _deployment: False,
         reported_event_id: int | None = None,
     ) -> None:
         self.store = store
@@ -87,6 +96,7 @@ class AlertService:
         self._clock = clock
         self._cases = cases
         self._on_event = on_event
+        self._closed = closed
         self._reported_id = store.newest_event_id() if reported_event_id is None else reported_event_id
         self._turn = threading.RLock()
         self._reporting = False
@@ -102,14 +112,14 @@ class AlertService:
         and from however many processes it is sent.
 
         Raises:
-            RefusedError: Alerts are paused; the sighting is counted and nothing of it is kept.
+            RefusedError: Alerts are paused, or the deployment is closed; nothing of the sighting is kept.
             StoreError: Nothing was recorded, or it was recorded and the answer was lost: send it again.
             InputError: The sighting has no key or no face.
         """
         _check_sighting(sighting)
         ruling = self.store.raise_sighting(
             sighting,
-            self._judge,
+            lambda state, facts: self._judge(state, facts, sighting.deployment),
             now_s=self._clock.wall_s(),
             verdicts_needed=self._cases.verdicts_needed,
             facts=_sighting_facts(sighting),
@@ -117,6 +127,8 @@ class AlertService:
         if ruling.step == "refuse":
             self._refused += 1
             self._tell("sighting_refused", {"camera": sighting.camera, "deployment": sighting.deployment})
+            if self._closed(sighting.deployment):
+                raise RefusedError("the deployment is closed", got=sighting.deployment, next_step="open another one")
             raise RefusedError(
                 "alerts are paused",
                 got=self.store.paused_reason(),
@@ -150,15 +162,23 @@ class AlertService:
         """One page of alerts."""
         event_id = self.store.newest_event_id()
         alerts, cursor = self.store.page(query)
-        return AlertPage(tuple(self._completed(alert) for alert in alerts), cursor, event_id)
+        return AlertPage(tuple(self._completed(alert, query.reader) for alert in alerts), cursor, event_id)
 
-    def get(self, alert_id: str) -> Alert:
-        """One alert.
+    def get(self, alert_id: str, reader: str = "") -> Alert:
+        """One alert; with figures only for a reader who compared the faces, or once it is decided.
 
         Raises:
             NotFoundError: There is none with this id.
         """
-        return self._completed(self.store.alert(alert_id))
+        return self._completed(self.store.alert(alert_id), reader)
+
+    def own_records(self, alert_id: str, officer: str) -> tuple[ShownRecord, ...]:
+        """What an officer recorded of an alert, oldest first, also while a second verdict is awaited.
+
+        Raises:
+            NotFoundError: There is no such alert.
+        """
+        return self._cases.own(self.store.alert(alert_id).records, officer)
 
     def image(self, alert_id: str, kind: str) -> bytes:
         """One JPEG: face, watchlist or scene.
@@ -175,7 +195,7 @@ class AlertService:
     def completed(self, event: StoredEvent) -> WebhookEvent:
         """A step with its alert as it stands now. Its history is left out, which grows with every correction."""
         stored = self.store.alerts([event.alert_id]).get(event.alert_id) if event.alert_id else None
-        alert = None if stored is None else replace(self._completed(stored), history=())
+        alert = None if stored is None else replace(self._completed(stored, ""), history=())
         return WebhookEvent(**_told(event), alert=alert)
 
     def tell(self, condition: str, reason: str) -> None:
@@ -206,7 +226,7 @@ class AlertService:
     # --- people ---
 
     def record(self, alert_id: str, draft: CaseRecord, request_key: str = "") -> Alert:
-        """Record what a person says of an alert: a decision or an outcome. Nothing follows from it by itself.
+        """Record a person's comparison, decision or outcome. Nothing follows from it by itself.
 
         Args:
             alert_id: The alert.
@@ -227,19 +247,19 @@ class AlertService:
         draft = replace(draft, made_at=self._clock.wall_s())
         stored = self.store.add_record(alert_id, draft, settle, request_key=request_key)
         self.report()
-        return self._completed(stored)
+        return self._completed(stored, draft.officer)
 
     def hold(self, alert_id: str, *, by: str, reason: str) -> Alert:
         """Keep an alert beyond its retention time, with a reason."""
         self.store.set_hold(alert_id, by=by, reason=_reason(reason), now_s=self._clock.wall_s())
         self.report()
-        return self.get(alert_id)
+        return self.get(alert_id, by)
 
     def release(self, alert_id: str, *, by: str) -> Alert:
         """Let a held alert go: the retention timer takes it next time."""
         self.store.set_hold(alert_id, by=by, reason="", now_s=self._clock.wall_s())
         self.report()
-        return self.get(alert_id)
+        return self.get(alert_id, by)
 
     # --- accounting ---
 
@@ -276,14 +296,19 @@ class AlertService:
             with self._turn:
                 self._on_event(kind, {"at": self._clock.wall_s(), **facts})
 
-    def _judge(self, state: AlertHistory, facts: SightingFacts) -> Ruling:
+    def _judge(self, state: AlertHistory, facts: SightingFacts, deployment: str) -> Ruling:
+        # Asked inside the transaction: whatever passes is recorded before the closing looks for what to destroy.
+        if self._closed(deployment):
+            return Ruling("refuse")
         return judge(self._rules, state, facts, new_alert_id=secrets.token_hex(8))[0]
 
-    def _completed(self, stored: StoredAlert) -> Alert:
-        """The alert with what the rules say of it."""
+    def _completed(self, stored: StoredAlert, reader: str) -> Alert:
+        """The alert with what the rules say of it, as this reader may see it."""
         alert = stored.alert
         case = self._cases.summary(stored.verdicts_needed, alert.raised_at, stored.records)
-        return replace(alert, **vars(case), cautions=cautions(self._rules, alert))
+        whole = replace(alert, **vars(case), cautions=cautions(self._rules, alert))
+        given = self._cases.may_see_figures(stored.verdicts_needed, stored.records, reader)
+        return whole if given else whole.without_figures()
 
 
 def _told(event: StoredEvent) -> dict[str, Any]:

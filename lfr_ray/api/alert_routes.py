@@ -13,10 +13,19 @@ from starlette.types import Message, Send
 
 from lfr_ray.alert.feed import MEDIA_TYPE, Feed
 from lfr_ray.alert.queries import MAX_PAGE, AlertQuery
-from lfr_ray.api.auth import OFFICER_PATTERN, acting_officer, looking_person, looking_reason
+from lfr_ray.api.auth import (
+    DECIDING,
+    LOOKING,
+    OFFICER_PATTERN,
+    acting_officer,
+    looking_person,
+    looking_reason,
+    needs,
+    reader_of,
+)
 from lfr_ray.api.description import known_parameters
 from lfr_ray.api.ports import AlertsPort
-from lfr_ray.api.schemas import DecisionRequest, HoldRequest, OutcomeRequest
+from lfr_ray.api.schemas import ComparisonRequest, DecisionRequest, HoldRequest, OutcomeRequest
 from lfr_ray.clock import parse_utc
 from lfr_ray.errors import InputError
 from lfr_ray.records import Alert, AlertPage, CaseRecord, Details, FeedEvent
@@ -75,7 +84,7 @@ def alerts_of(request: Request) -> AlertsPort:
     return alerts
 
 
-@router.get("")
+@router.get("", dependencies=needs(*LOOKING, "events"))
 async def list_alerts(
     request: Request,
     camera: Word = "",
@@ -96,17 +105,20 @@ async def list_alerts(
         category=category,
         status=status,
         deployment=deployment,
-        since=_moment("since", since),
-        until=_moment("until", until),
+        since=moment_of("since", since),
+        until=moment_of("until", until),
         limit=limit,
         cursor=cursor,
         order=order,
+        reader=reader_of(request),
     )
-    await _account(request, "list of alerts")
+    await account(request, "list of alerts")
     return await alerts_of(request).list(query)
 
 
-@router.get("/stream", response_class=EventStream, responses={200: {"model": FeedEvent}})
+@router.get(
+    "/stream", dependencies=needs(*LOOKING, "events"), response_class=EventStream, responses={200: {"model": FeedEvent}}
+)
 async def follow(
     request: Request,
     last_event_id: Annotated[str | None, Header(description="Resume after this event.")] = None,
@@ -123,26 +135,37 @@ async def follow(
     return EventStream(events, headers=headers)
 
 
-@router.get("/{alert_id}")
+@router.get("/{alert_id}", dependencies=needs(*LOOKING, "events"))
 async def read_alert(request: Request, alert_id: AlertId) -> Alert:
     """One alert."""
-    await _account(request, "alert", alert_id)
-    return await alerts_of(request).get(alert_id)
+    await account(request, "alert", alert_id)
+    return await alerts_of(request).get(alert_id, reader_of(request))
 
 
 @router.get(
     "/{alert_id}/images/{kind}",
+    dependencies=needs(*LOOKING),
     response_class=Response,
     responses={200: {"content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}}},
 )
 async def read_image(request: Request, alert_id: AlertId, kind: Literal["face", "watchlist", "scene"]) -> Response:
     """The face that was seen, the enrolled picture, or the scene with everyone else made unrecognisable."""
-    await _account(request, f"picture {kind}", alert_id)
+    await account(request, f"picture {kind}", alert_id)
     jpeg = await alerts_of(request).image(alert_id, kind)
     return Response(jpeg, media_type="image/jpeg", headers={"Content-Disposition": "inline"})
 
 
-@router.post("/{alert_id}/decision")
+@router.post("/{alert_id}/comparison", dependencies=needs(*DECIDING))
+async def compare(
+    request: Request, alert_id: AlertId, body: ComparisonRequest, idempotency_key: RequestKey = ""
+) -> Alert:
+    """Record what an officer found by eye, feature by feature; the answer has what the machine measured."""
+    details = Details(comparison={str(one): found for one, found in body.comparison.items()})
+    draft = CaseRecord("comparison", acting_officer(request, body.officer), "", details=details)
+    return await alerts_of(request).record(alert_id, draft, idempotency_key)
+
+
+@router.post("/{alert_id}/decision", dependencies=needs(*DECIDING))
 async def decide(request: Request, alert_id: AlertId, body: DecisionRequest, idempotency_key: RequestKey = "") -> Alert:
     """Record an officer's verdict; a second one under the two-person rule; or a correction."""
     compared = None if body.comparison is None else {str(one): found for one, found in body.comparison.items()}
@@ -150,7 +173,7 @@ async def decide(request: Request, alert_id: AlertId, body: DecisionRequest, ide
     return await alerts_of(request).record(alert_id, draft, idempotency_key)
 
 
-@router.post("/{alert_id}/outcome")
+@router.post("/{alert_id}/outcome", dependencies=needs(*DECIDING))
 async def add_outcome(
     request: Request, alert_id: AlertId, body: OutcomeRequest, idempotency_key: RequestKey = ""
 ) -> Alert:
@@ -160,16 +183,16 @@ async def add_outcome(
     return await alerts_of(request).record(alert_id, draft, idempotency_key)
 
 
-@router.post("/{alert_id}/hold")
+@router.post("/{alert_id}/hold", dependencies=needs(*DECIDING))
 async def hold(request: Request, alert_id: AlertId, body: HoldRequest) -> Alert:
     """Keep an alert as evidence beyond its retention time, with a reason."""
     by = acting_officer(request, body.officer)
     return await alerts_of(request).hold(alert_id, by=by, reason=body.reason)
 
 
-@router.delete("/{alert_id}/hold")
+@router.delete("/{alert_id}/hold", dependencies=needs(*DECIDING))
 async def release(
-    request: Request, alert_id: AlertId, officer: Annotated[str, Query(pattern=OFFICER_PATTERN)]
+    request: Request, alert_id: AlertId, officer: Annotated[str | None, Query(pattern=OFFICER_PATTERN)] = None
 ) -> Alert:
     """Let a held alert go; it is destroyed when its time is over."""
     return await alerts_of(request).release(alert_id, by=acting_officer(request, officer))
@@ -182,13 +205,15 @@ def _draft(
     return CaseRecord(kind, officer, value, body.note, corrects=body.corrects or 0, details=details)
 
 
-async def _account(request: Request, what: str, alert_id: str = "") -> None:
+async def account(request: Request, what: str, alert_id: str = "") -> None:
+    """Account for someone looking, before it is shown."""
     await alerts_of(request).consulted(
         who=looking_person(request), what=what, alert_id=alert_id, reason=looking_reason(request)
     )
 
 
-def _moment(name: str, text: str) -> float | None:
+def moment_of(name: str, text: str) -> float | None:
+    """The wall time that a parameter names; None where it is empty."""
     if not text:
         return None
     try:

@@ -12,14 +12,24 @@ from starlette.middleware import Middleware
 
 from lfr_ray import __version__
 from lfr_ray.alert.feed import Feed, FeedRules
-from lfr_ray.api import alert_routes, site_routes
-from lfr_ray.api.auth import Access
+from lfr_ray.api import account_routes, alert_routes, comparison_routes, session_routes, site_routes
+from lfr_ray.api.auth import Access, roles_of
 from lfr_ray.api.description import describe
 from lfr_ray.api.middleware import AccessMiddleware, AnswerMiddleware
 from lfr_ray.api.pages import page_router, read_pages
 from lfr_ray.api.ports import AlertsPort, SiteView
 from lfr_ray.api.problems import MEDIA_TYPE, install
 from lfr_ray.api.schemas import Problem
+
+ROUTERS = (
+    alert_routes.router,
+    site_routes.router,
+    session_routes.router,
+    comparison_routes.router,
+    account_routes.router,
+)
+ROLES = roles_of(ROUTERS)
+"""Of each method and address: who may use it. A route that does not say so stops the program here."""
 
 DESCRIPTION = (
     "Live facial recognition: possible matches for people to decide on. "
@@ -30,12 +40,13 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": text, "content": {MEDIA_TYPE: {"schema": _SCHEMA}}}
     for status, text in (
         (400, "Not readable"),
-        (401, "No valid token"),
+        (401, "Nobody known"),
         (403, "Refused"),
         (404, "Does not exist"),
         (409, "Clashes with what is recorded"),
         (413, "Body too large"),
         (422, "Not valid"),
+        (429, "Too many requests of one person"),
         (500, "The program failed"),
         (503, "Storage or cluster not available; send it again"),
     )
@@ -48,7 +59,6 @@ def build_api(
     *,
     access: Access | None = None,
     console: bool = True,
-    demo_officer: str = "",
     feed: FeedRules | None = None,
 ) -> FastAPI:
     """The whole of ``/v1``, health, metrics and the console.
@@ -56,12 +66,11 @@ def build_api(
     Args:
         alerts: The alerts and their webhooks.
         site: What the site shows of itself.
-        access: Who may come in; without it (or without tokens) only requests to this machine's own names.
+        access: Who may come in, and as what; without it nobody.
         console: Serve the console at /.
-        demo_officer: As whom the console signs everybody in without asking; empty: officers sign in.
         feed: How the event stream behaves.
     """
-    access = access or Access({})
+    access = access or Access()
     app = FastAPI(
         title="lfr_ray",
         version=__version__,
@@ -76,11 +85,12 @@ def build_api(
     )
     app.state.alerts = alerts
     app.state.site = site
+    app.state.access = access
     app.state.feed = Feed(alerts, feed)
     install(app)
-    app.include_router(alert_routes.router)
-    app.include_router(site_routes.router)
+    for router in ROUTERS:
+        app.include_router(router)
     if console:
-        app.include_router(page_router(read_pages(demo_officer)))
-    describe(app, tokens=access.needed)
+        app.include_router(page_router(read_pages()))
+    describe(app, tokens=not access.demo_officer)
     return app

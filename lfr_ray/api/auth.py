@@ -1,139 +1,236 @@
-"""Who is asking: bearer tokens, and the identity that an officer gives.
-
-With one shared token everyone who has it is believed about the officer's id. With one token per officer
-(``PC123:token,PC456:token``) the id is proven: nobody can decide in another's name, which is what the
-two-person rule stands on.
-"""
+"""Who is asking, and what they may: people with tokens or sessions, services, and the built-in officer of a test."""
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
 
-from fastapi import Request
+from fastapi import APIRouter, Depends, Request
+from fastapi.params import Depends as DependsParam
+from fastapi.routing import APIRoute
+from starlette.datastructures import Headers
 
-from lfr_ray.errors import ConfigError, InputError, RefusedError
+from lfr_ray.api.pages import is_page
+from lfr_ray.clock import Clock, SystemClock
+from lfr_ray.errors import InputError, RefusedError
+from lfr_ray.people.oidc import Issuer
+from lfr_ray.people.tokens import ID_PATTERN, People, csrf_of
+from lfr_ray.records import EVERYTHING, PEOPLE, SERVICES, Person, Role, folded
 
-OFFICER_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}$"
-SHARED = "api"
-MIN_TOKEN = 16
+OFFICER_PATTERN = ID_PATTERN
 MAX_REASON = 200
+COOKIE = "lfr_session"
+CSRF_HEADER = "X-CSRF-Token"
+PER_S, BURST = 50.0, 500.0
+"""Requests of one person: in the long run and at once. A console that opens needs a few dozen."""
+STRANGER_PER_S, STRANGER_BURST = 1.0, 60.0
+"""Requests of one address without a valid token."""
+MOST_REMEMBERED = 10_000
 
-_OFFICER = re.compile(OFFICER_PATTERN)
+LOOKING: tuple[Role, ...] = ("viewer", "officer", "supervisor", "auditor")
+DECIDING: tuple[Role, ...] = ("officer", "supervisor")
+
+
+class Needs:
+    """A route's roles: whoever has none of them is refused."""
+
+    def __init__(self, *roles: Role) -> None:
+        self.roles = roles
+
+    async def __call__(self, request: Request) -> None:
+        """Refuse, or let through.
+
+        Raises:
+            RefusedError: Another role.
+        """
+        found = person_of(request).roles
+        if not found.intersection(self.roles):
+            raise RefusedError(
+                "your role does not allow this",
+                got=", ".join(sorted(found)),
+                allowed=", ".join(self.roles),
+                next_step="ask the site's administrator: lfr people add",
+            )
+
+
+def needs(*roles: Role) -> list[Any]:
+    """For a route's ``dependencies``: who may use it."""
+    return [Depends(Needs(*roles))]
+
+
+def roles_of(routers: Iterable[APIRouter]) -> Mapping[tuple[str, str], tuple[Role, ...]]:
+    """Of each method and address: who may use it; nothing of those that are open to everybody.
+
+    Raises:
+        ValueError: A route says neither.
+    """
+    table: dict[tuple[str, str], tuple[Role, ...]] = {}
+    for router in routers:
+        for route in router.routes:
+            if not isinstance(route, APIRoute) or not route.include_in_schema:
+                continue
+            asked = [one.dependency for one in route.dependencies if isinstance(one, DependsParam)]
+            found = [one.roles for one in asked if isinstance(one, Needs)]
+            if not found and not is_open(route.path):
+                raise ValueError(f"{route.path} does not say who may use it: dependencies=needs(...)")
+            for method in route.methods or ():
+                table[method, route.path] = found[0] if found else ()
+    return table
+
+
+OPEN_PATHS = frozenset({"/healthz", "/readyz"})
+OPEN_FOLDER = "/v1/session"
+"""Besides the console's own files, which hold no data: a session is how somebody becomes known."""
+
+
+def is_open(path: str) -> bool:
+    """Anybody may ask it."""
+    return path in OPEN_PATHS or path.startswith(OPEN_FOLDER) or is_page(path)
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who sent a request.
+    """Who sends a request.
 
     Attributes:
-        name: Token's name; empty where no token is needed.
-        proven: The token belongs to this officer alone.
+        token: What proved it; of a session it is the cookie's. Empty of the demo's officer and of an issuer's token.
+        cookie: It came as a cookie, which a browser sends by itself: what changes something needs more than that.
     """
 
-    name: str = ""
-    proven: bool = False
+    person: Person
+    token: str = ""
+    cookie: bool = False
+    expires_at: float | None = None
 
 
 class Access:
-    """The tokens that let a request in; only their hashes are kept.
+    """Who may come in, and how often.
 
     Args:
-        tokens: Name to token. The name :data:`SHARED` is nobody's; any other is an officer's id.
-
-    Raises:
-        ConfigError: A token is too short to be a secret, or a name is no id.
+        people: Tokens and sessions; without them only the demo's officer is known.
+        issuer: Who else proves people.
+        demo_officer: Everybody on this machine is this officer; a test on loopback only.
+        clock: Time.
+        public_url: Where people reach the site; by https, the console's cookie travels by nothing else.
     """
 
-    def __init__(self, tokens: Mapping[str, str]) -> None:
-        for name, token in tokens.items():
-            if len(token) < MIN_TOKEN or not token.isascii() or not token.isprintable() or " " in token:
-                raise ConfigError(
-                    "the API token cannot be used",
-                    got=f"{len(token)} characters",
-                    allowed=f"{MIN_TOKEN} or more printable ASCII characters without spaces",
-                    next_step="make one with: openssl rand -hex 32",
-                )
-            if not _OFFICER.match(name):
-                raise ConfigError("the name of an API token is no officer's id", allowed=OFFICER_PATTERN)
-        self._hashes = {name: _hash(token) for name, token in tokens.items()}
+    def __init__(
+        self,
+        people: People | None = None,
+        *,
+        issuer: Issuer | None = None,
+        demo_officer: str = "",
+        clock: Clock | None = None,
+        public_url: str = "",
+    ) -> None:
+        self.people, self.issuer = people, issuer
+        self.public_url, self.secure = public_url.rstrip("/"), public_url.startswith("https://")
+        self.demo_officer = demo_officer
+        self.clock = clock or SystemClock()
+        self._spent: dict[str, tuple[float, float]] = {}
 
-    @staticmethod
-    def from_text(text: str) -> Access:
-        """Tokens as an environment variable holds them: one, or ``id:token`` for each officer with commas between.
+    async def identify(self, headers: Headers) -> Identity | None:
+        """Who sends these headers; None when nobody who may.
 
-        An empty text means that no token is needed.
+        Raises:
+            LfrError: The file of people or the issuer cannot be asked.
         """
-        text = text.strip()
-        if not text:
-            return Access({})
-        if ":" not in text:
-            return Access({SHARED: text})
-        pairs = [part.strip().partition(":")[::2] for part in text.split(",") if part.strip()]
-        return Access(dict(pairs))
-
-    @property
-    def needed(self) -> bool:
-        """A token is needed."""
-        return bool(self._hashes)
-
-    def identify(self, authorization: str) -> Identity | None:
-        """Who sends this Authorization header; None when nobody who may.
-
-        Every token is compared, and each in constant time, so that the time taken tells nothing.
-        """
-        if not self._hashes:
-            return Identity()
-        scheme, _, token = authorization.partition(" ")
-        given = _hash(token.strip())
-        found = ""
-        for name, expected in self._hashes.items():
-            if hmac.compare_digest(given, expected):
-                found = name
-        if not found or scheme.lower() != "bearer":
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        token, cookie = token.strip(), _cookie(headers)
+        if scheme.lower() == "bearer" and token:
+            if self.issuer is not None and token.count(".") == 2:
+                person = await self.issuer.person_of(token, self.clock.wall_s())
+                return None if person is None else Identity(person)
+            return self._held(token, cookie=False)
+        if scheme:
             return None
-        return Identity(found, proven=found != SHARED)
+        if cookie:
+            return self._held(cookie, cookie=True)
+        if self.demo_officer:
+            return Identity(Person(self.demo_officer, frozenset(PEOPLE)))
+        return None
+
+    def _held(self, token: str, *, cookie: bool) -> Identity | None:
+        held = self.people.find(token, self.clock.wall_s()) if self.people else None
+        if held is None or (held.kind == "session") != cookie:
+            return None
+        return Identity(held.proven, token, cookie, held.expires_at)
+
+    def wait_s(self, identity: Identity | None, address: str) -> float:
+        """How long this person, or this address without one, must wait before the next request; 0: not at all."""
+        name = f"address {address}" if identity is None else folded(identity.person.id)
+        per_s, burst = (STRANGER_PER_S, STRANGER_BURST) if identity is None else (PER_S, BURST)
+        now_s = self.clock.steady_s()
+        left, at_s = self._spent.get(name, (burst, now_s))
+        left = min(burst, left + (now_s - at_s) * per_s)
+        if left < 1:
+            return (1 - left) / per_s
+        if len(self._spent) >= MOST_REMEMBERED:
+            self._spent.clear()
+        self._spent[name] = (left - 1, now_s)
+        return 0.0
+
+
+def csrf_fits(identity: Identity, headers: Headers) -> bool:
+    """A request that changes something comes from the console's own page."""
+    return not identity.cookie or hmac.compare_digest(
+        headers.get(CSRF_HEADER, "").encode(), csrf_of(identity.token).encode()
+    )
 
 
 def identity_of(request: Request) -> Identity:
-    """Who sent the request, as the middleware found out."""
-    identity = request.scope.get("lfr_identity")
-    return identity if isinstance(identity, Identity) else Identity()
-
-
-def acting_officer(request: Request, claimed: str) -> str:
-    """The officer who acts: the one that is claimed, unless the token proves another.
+    """Who sent the request, as the middleware found out.
 
     Raises:
-        RefusedError: The token belongs to another officer.
+        RefusedError: Nobody who is known.
     """
-    identity = identity_of(request)
-    if identity.proven and identity.name != claimed:
+    identity = request.scope.get("lfr_identity")
+    if not isinstance(identity, Identity):
+        raise RefusedError("nobody is signed in", next_step="sign in first")
+    return identity
+
+
+def person_of(request: Request) -> Person:
+    """The person who sent the request."""
+    return identity_of(request).person
+
+
+def acting_officer(request: Request, claimed: str | None = None) -> str:
+    """The officer who acts: the proven one. An id that the request claims must be the same person's.
+
+    Raises:
+        RefusedError: It is another's.
+    """
+    person = person_of(request)
+    if claimed and folded(claimed) != folded(person.id):
         raise RefusedError(
             "the token belongs to another officer",
             got=f"officer {claimed}",
-            allowed=identity.name,
+            allowed=person.id,
             next_step="sign in with your own token",
         )
-    return claimed
+    return person.id
 
 
 def looking_person(request: Request) -> str:
-    """Who looks at alerts, for the ledger: the proven officer, the X-Officer header, or the token's name.
+    """Who looks at alerts, for the ledger. X-Officer is not needed, and must be the same person.
 
     Raises:
-        InputError: The header holds no id.
+        InputError: The header holds no id. RefusedError: It is another's.
     """
-    identity = identity_of(request)
     claimed = request.headers.get("x-officer", "").strip()
-    if claimed and not _OFFICER.match(claimed):
+    if claimed and not re.match(OFFICER_PATTERN, claimed):
         raise InputError("X-Officer is no officer's id", allowed=OFFICER_PATTERN)
-    if identity.proven:
-        return acting_officer(request, claimed) if claimed else identity.name
-    return claimed or identity.name or "unnamed"
+    return acting_officer(request, "" if person_of(request).roles <= SERVICES else claimed)
+
+
+def reader_of(request: Request) -> str:
+    """As whom the desk shows alerts: with figures, once this officer compared the faces; an auditor always."""
+    return EVERYTHING if person_of(request).roles == {"auditor"} else person_of(request).id
 
 
 def looking_reason(request: Request) -> str:
@@ -148,6 +245,9 @@ def looking_reason(request: Request) -> str:
     return reason
 
 
-def _hash(token: str) -> bytes:
-    # Equal lengths for the comparison, and the token itself is not kept in memory.
-    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
+def _cookie(headers: Headers) -> str:
+    try:
+        morsel = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+    except CookieError:
+        return ""
+    return "" if morsel is None else morsel.value

@@ -10,9 +10,9 @@ from fastapi.exceptions import RequestValidationError
 
 from lfr_ray.alert.document import adapter
 from lfr_ray.alert.kinds import KINDS
+from lfr_ray.api.auth import is_open
 from lfr_ray.records import WebhookEvent
 
-OPEN = ("/healthz", "/readyz")
 SCHEMAS = "#/components/schemas/"
 HEADERS = {
     "webhook-id": "The same at every attempt, and of no other event: whoever has handled it does nothing.",
@@ -34,11 +34,13 @@ def describe(app: FastAPI, *, tokens: bool) -> None:
     components = document["components"]
     schema = adapter(WebhookEvent).json_schema(mode="serialization", ref_template=SCHEMAS + "{model}")
     components["schemas"] |= {**schema.pop("$defs"), WebhookEvent.__name__: schema}
-    components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "description": "See api.token_env."}}
+    components["securitySchemes"] = {
+        "token": {"type": "http", "scheme": "bearer", "description": "See `lfr people add`."}
+    }
     document["webhooks"] = {kind: {"post": _webhook(kind, text)} for kind, text in KINDS.items()}
     for path, methods in document["paths"].items():
-        for operation in methods.values():
-            operation["security"] = [{"token": []}] if tokens and path not in OPEN else []
+        for method, operation in methods.items():
+            operation["security"] = [{"token": []}] if tokens and not (is_open(path) and method == "get") else []
     app.openapi_schema = document
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lfr_ray.alert.webhook_store import is_loopback
-from lfr_ray.api.auth import Access
-from lfr_ray.api.problems import ProblemResponse, of_fault, problem
+from lfr_ray.api.auth import CSRF_HEADER, Access, csrf_fits, is_open
+from lfr_ray.api.problems import ProblemResponse, of_error, of_fault, problem
+from lfr_ray.errors import LfrError
 
 MAX_BODY_BYTES = 64 * 1024
 SWALLOWED_BYTES = 32 * 1024 * 1024
-OPEN_PATHS = frozenset({"/healthz", "/readyz", "/"})
-OPEN_FOLDER = "/console/"
-"""The console's own files hold no data; the data that it shows needs the token."""
 
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
@@ -63,7 +63,7 @@ class AnswerMiddleware:
 
 
 class AccessMiddleware:
-    """Refuses what is too large, comes by a strange name, from another site's page, or without the token."""
+    """Refuses what is too large, comes by a strange name, from another site's page, from nobody known, or too often."""
 
     def __init__(self, app: ASGIApp, access: Access, max_body_bytes: int = MAX_BODY_BYTES) -> None:
         self._app = app
@@ -76,7 +76,7 @@ class AccessMiddleware:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        refusal = self._refusal(scope, headers)
+        refusal = await self._refusal(scope, headers)
         if refusal is None and scope["method"] not in ("GET", "HEAD"):
             body = await _read_body(receive, self._max_body_bytes)
             if body is None:
@@ -85,19 +85,46 @@ class AccessMiddleware:
                 receive = _replay(body, receive)
         await (self._app if refusal is None else refusal)(scope, receive, send)
 
-    def _refusal(self, scope: Scope, headers: Headers) -> ProblemResponse | None:
+    async def _refusal(self, scope: Scope, headers: Headers) -> ProblemResponse | None:
+        if not is_open(scope["path"]) and not self._travels_well(scope):
+            return _in_the_clear()
         here = _is_local_name(headers.get("host", "")) and is_loopback((scope.get("client") or ("",))[0])
-        if not self._access.needed and not here:
+        if self._access.demo_officer and not here:
             return _strange_host()
-        if scope["method"] not in ("GET", "HEAD") and headers.get("sec-fetch-site", "") in ("cross-site", "same-site"):
+        changes = scope["method"] not in ("GET", "HEAD")
+        # Looking is recorded, so that a foreign page may not look either; an issuer sends people back by a link.
+        if (changes or not is_open(scope["path"])) and _is_foreign(headers):
             return _another_page()
-        path = scope["path"]
-        identity = self._access.identify(headers.get("authorization", ""))
-        if identity is None and not (path in OPEN_PATHS or path.startswith(OPEN_FOLDER)):
+        try:
+            identity = await self._access.identify(headers)
+        except LfrError as error:
+            return ProblemResponse(of_error(error))
+        address = (scope.get("client") or ("",))[0]
+        if identity is None and is_open(scope["path"]) and not changes:
+            return None
+        wait_s = self._access.wait_s(identity, address)
+        if wait_s:
+            return _too_often(wait_s)
+        if identity is None:
             return _no_token()
-        if identity is not None:
-            scope["lfr_identity"] = identity
+        if changes and not csrf_fits(identity, headers):
+            return _no_csrf()
+        scope["lfr_identity"] = identity
         return None
+
+    def _travels_well(self, scope: Scope) -> bool:
+        """On this machine, by TLS, or from the proxy that the site states."""
+        client = (scope.get("client") or ("localhost",))[0]
+        return scope.get("scheme") == "https" or bool(self._access.public_url) or is_loopback(client)
+
+
+def _is_foreign(headers: Headers) -> bool:
+    """A page of another site sends this."""
+    fetched_from = headers.get("sec-fetch-site", "")
+    if fetched_from:
+        return fetched_from in ("cross-site", "same-site")
+    origin = headers.get("origin", "")
+    return bool(origin) and origin.partition("://")[2] != headers.get("host", "")
 
 
 async def _read_body(receive: Receive, most_bytes: int) -> bytes | None:
@@ -149,9 +176,21 @@ def _strange_host() -> ProblemResponse:
         403,
         "strange-host",
         "Refused",
-        "without a token this server answers only this machine, by its own names",
-        allowed="Host: localhost, 127.0.0.1 or [::1], asked from here",
-        next_step="set api -> token_env in the site file to serve other machines",
+        "a test with a built-in officer answers only to this machine's own names",
+        allowed="Host: localhost, 127.0.0.1 or [::1]",
+        next_step="take api -> demo_officer out of the site file, and give people tokens: lfr people add",
+    )
+    return ProblemResponse(document)
+
+
+def _in_the_clear() -> ProblemResponse:
+    document = problem(
+        403,
+        "in-the-clear",
+        "Refused",
+        "beyond this machine this server answers by TLS only",
+        allowed="https, or the proxy that api -> public_url states",
+        next_step="give http_options ssl_certfile and ssl_keyfile, or state the proxy",
     )
     return ProblemResponse(document)
 
@@ -163,13 +202,25 @@ def _another_page() -> ProblemResponse:
     )
 
 
+def _no_csrf() -> ProblemResponse:
+    detail = "the request has the console's cookie and not its second token"
+    return ProblemResponse(
+        problem(403, "csrf", "Refused", detail, allowed=f"{CSRF_HEADER} as /v1/session gives it", next_step="load anew")
+    )
+
+
+def _too_often(wait_s: float) -> ProblemResponse:
+    document = problem(429, "too-many-requests", "Too many requests", "too many requests of one person or address")
+    return ProblemResponse(document, {"Retry-After": str(math.ceil(wait_s))})
+
+
 def _no_token() -> ProblemResponse:
     document = problem(
         401,
         "unauthorised",
         "A token is needed",
-        "the request has no valid bearer token",
+        "the request has no valid token or session",
         allowed="Authorization: Bearer <token>",
-        next_step="ask the site's operator for a token",
+        next_step="ask the site's administrator for a token: lfr people add",
     )
     return ProblemResponse(document, {"WWW-Authenticate": "Bearer"})

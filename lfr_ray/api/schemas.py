@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
-from lfr_ray.adjudicate.case import MAX_NOTE
+from lfr_ray.adjudicate.case import LEAST_FINDINGS, MAX_NOTE
 from lfr_ray.adjudicate.outcome import MAX_MINUTES, OFFENCE_CLASS_PATTERN
 from lfr_ray.adjudicate.vocabulary import OUTCOME_FIELDS, AgeBand, Decision, Ethnicity, Feature, Finding, Outcome, Sex
 from lfr_ray.alert.kinds import CHOSEN_KINDS, DEFAULT_KINDS
@@ -20,7 +20,12 @@ from lfr_ray.section import Section
 
 LARGEST_ID = 2**63 - 1
 
-Officer = Annotated[str, Field(pattern=OFFICER_PATTERN, description="Id of the officer who acts.")]
+Officer = Annotated[
+    str | None,
+    Field(
+        default=None, pattern=OFFICER_PATTERN, description="The officer who acts; whoever is proven, and nobody else."
+    ),
+]
 Note = Annotated[
     str, Field(max_length=MAX_NOTE, pattern=r"^[^\x00]*$", description="In the officer's own words; never logged.")
 ]
@@ -72,6 +77,13 @@ def _fields_of(outcome: str) -> dict[str, Any]:
             "required": sorted(must),
         },
     }
+
+
+class ComparisonRequest(Section):
+    """What an officer found by eye, before seeing any number."""
+
+    officer: Officer
+    comparison: dict[Feature, Finding] = Field(min_length=LEAST_FINDINGS, description="Feature by feature.")
 
 
 class DecisionRequest(Section):

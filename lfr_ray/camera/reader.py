@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import random
+import secrets
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -64,6 +65,7 @@ class CameraStatus:
         frame_age_s: Since the newest frame was handed over.
         looks: What the chain did with the frames.
         digest: Of the configuration under which a site's process runs.
+        run: Of this reader, made up when it began: counts of another one begin from nothing.
     """
 
     name: str
@@ -90,6 +92,7 @@ class CameraStatus:
     frame_age_s: float = 0.0
     looks: Looks = UNSEEN
     digest: str = ""
+    run: str = ""
 
 
 def faults_of(status: CameraStatus) -> list[str]:
@@ -137,6 +140,7 @@ class CameraReader:
         self._on_change = on_change
         self._stopping = threading.Event()
         self._lock = threading.Lock()
+        self._run_id = secrets.token_hex(8)
         self._connection = Connection()
         self._source: PacedSource | None = None
         self._info: SourceInfo | None = None
@@ -203,6 +207,7 @@ class CameraReader:
                 missing_s=round(counts.missing_s + self._blind_s, 3),
                 seconds=round(counts.seconds, 3),
                 frame_age_s=now_s - (connection.last_picture_s or now_s),
+                run=self._run_id,
             )
 
     def _run(self) -> None:

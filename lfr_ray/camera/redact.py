@@ -1,10 +1,12 @@
-"""Pictures of an alert: the subject's face, and the scene with every other face made unrecognisable."""
+"""Pictures of an alert: the subject's head as it was seen, and nothing by which anybody else could be told."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFilter
+from PIL import Image
 
 from lfr_ray.camera.stills import encode_jpeg
 from lfr_ray.checks import check_array, check_picture
@@ -13,35 +15,50 @@ from lfr_ray.records import Floats, Picture
 FACE_MARGIN = 0.4
 """Added on every side of the face, as a share of its size."""
 
-SCENE_WIDTH_PX = 1280
-HIDE_MARGIN = 0.3
-"""Added on every side of a face that is hidden: boxes end at chin and forehead, ears and hair do not."""
+HEAD = (0.68, 0.78)
+"""Half axes of the oval that stays as it is, as shares of the face's width and height: boxes end at chin and forehead,
+ears and hair do not."""
 
-HIDE_BLOCKS = 4
-"""A hidden face keeps so many colours across and down; the best recognisers need some twenty."""
+PREVIEW_WIDTH_PX = 480
+PREVIEW_QUALITY = 70
+
+SCENE_WIDTH_PX = 1280
+SCENE_BLOCKS = 40
+"""The surroundings keep at most so many colours across, fewer where the subject's face is large."""
+
+HIDE_MARGIN = 0.3
+"""Added on every side of another face that is hidden by itself, because it is larger than the subject's."""
+
+HIDE_BLOCKS = 2
+"""Another face keeps at most so many colours across and down; the best recognisers need some twenty."""
 
 SAME = 0.5
 """Boxes that overlap so far, as intersection over union, are one face detected twice."""
 
 OUTLINE_RGB = (255, 196, 0)
 
+NOBODY = np.zeros((0, 4), np.float32)
+
 Box = tuple[int, int, int, int]
 
 
-def crop_face(picture: Picture, box: Floats) -> Picture:
-    """The subject's face with some margin, unchanged. A copy, so that it does not keep the whole frame in memory.
+def crop_face(picture: Picture, box: Floats, other_boxes: Floats = NOBODY) -> Picture:
+    """The subject's head with some margin, in which nobody can be told.
+
+    A new picture, so that it does not keep the whole frame in memory.
 
     Args:
         picture: ``uint8 (height, width, 3)``, RGB.
         box: ``float32 (4,)``: x1, y1, x2, y2 in pixels of ``picture``; what lies outside is left out.
+        other_boxes: ``float32 (N, 4)``: everybody else.
 
     Raises:
         ShapeError: One of them is something else.
     """
     check_picture("picture", picture)
     x1, y1, x2, y2 = face_outline(box, picture.shape[1], picture.shape[0])
-    crop: Picture = picture[y1:y2, x1:x2].copy()
-    return crop
+    corner = np.array((x1, y1, x1, y1), np.float32)
+    return _alone(picture[y1:y2, x1:x2], box - corner, other_boxes - corner)
 
 
 def face_outline(box: Floats, width_px: int, height_px: int) -> Box:
@@ -55,11 +72,10 @@ def scene_jpeg(picture: Picture, box: Floats, other_boxes: Floats, quality: int 
 
 
 def scene_picture(picture: Picture, box: Floats, other_boxes: Floats) -> Picture:
-    """The whole frame, the subject's face outlined and every other face made unrecognisable.
+    """Where the subject stands: their head as it is, outlined, and everything else averaged.
 
-    Pass every other face that was detected, also those with a low score. Inside the subject's box all
-    stays as it is, but for what lies nearer to another face that overlaps it. A box that is nearly the
-    subject's own is a second detection of the subject, and not hidden.
+    Pass every other face that was detected, also those with a low score, and those that were missed in this frame
+    and found in the frames around it. A box that is nearly the subject's own is a second detection of the subject.
 
     Args:
         picture: ``uint8 (height, width, 3)``, RGB; it is not changed.
@@ -75,21 +91,68 @@ def scene_picture(picture: Picture, box: Floats, other_boxes: Floats) -> Picture
     check_picture("picture", picture)
     check_array("other_boxes", other_boxes, ("N", 4), np.float32, finite=True)
     height_px, width_px = picture.shape[:2]
-    scale = min(1.0, SCENE_WIDTH_PX / width_px)
-    size = (round(width_px * scale), max(1, round(height_px * scale)))
+    scale = np.float32(min(1.0, SCENE_WIDTH_PX / width_px))
+    size = (round(width_px * float(scale)), max(1, round(height_px * float(scale))))
     image = Image.fromarray(picture)
     small = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0) if scale < 1.0 else image
-    scene = np.array(small, dtype=np.uint8)
-    clear = scene.copy()
-    subject = _whole_px(box * np.float32(scale), 0.0, *size)
-    others = [other for other in other_boxes * np.float32(scale) if _overlap(other, box * np.float32(scale)) < SAME]
-    for other in others:
-        _hide(scene, _whole_px(other, HIDE_MARGIN, *size))
-    x1, y1, x2, y2 = subject
-    mine = _nearest(subject, [_whole_px(other, 0.0, *size) for other in others])
-    scene[y1:y2, x1:x2] = np.where(mine[:, :, None], clear[y1:y2, x1:x2], scene[y1:y2, x1:x2])
-    _outline(scene, subject)
+    scene = _alone(np.asarray(small), box * scale, other_boxes * scale)
+    _outline(scene, _whole_px(box * scale, 0.0, *size))
     return scene
+
+
+def preview_picture(picture: Picture) -> tuple[Picture, float]:
+    """A frame averaged down to at most :data:`PREVIEW_WIDTH_PX`, and its scale.
+
+    Args:
+        picture: ``uint8 (height, width, 3)``, RGB.
+    """
+    check_picture("picture", picture)
+    height_px, width_px = picture.shape[:2]
+    scale = min(1.0, PREVIEW_WIDTH_PX / width_px)
+    size = (round(width_px * scale), max(1, round(height_px * scale)))
+    small: Picture = np.array(Image.fromarray(picture).resize(size, Image.Resampling.BOX), dtype=np.uint8)
+    return small, scale
+
+
+def hidden_jpeg(small: Picture, scale: float, boxes: Sequence[Floats]) -> bytes:
+    """A JPEG in which every one of these faces is unrecognisable.
+
+    Args:
+        small: What :func:`preview_picture` gave.
+        scale: The same.
+        boxes: ``float32 (N, 4)`` of several frames, in pixels of the frame.
+    """
+    hidden = small.copy()
+    height_px, width_px = hidden.shape[:2]
+    for box in np.concatenate(boxes) if boxes else ():
+        x1, y1, x2, y2 = _whole_px(box * np.float32(scale), HIDE_MARGIN, width_px, height_px)
+        hidden[y1:y2, x1:x2] = _averaged(hidden[y1:y2, x1:x2], max(x2 - x1, y2 - y1) / HIDE_BLOCKS)
+    return encode_jpeg(hidden, PREVIEW_QUALITY)
+
+
+def _alone(picture: Picture, box: Floats, other_boxes: Floats) -> Picture:
+    """The picture with everything averaged but the subject's head, where that is not nearer to another face."""
+    height_px, width_px = picture.shape[:2]
+    face_px = float(max(box[2] - box[0], box[3] - box[1]))
+    block_px = max(face_px / HIDE_BLOCKS, width_px / SCENE_BLOCKS)
+    alone = _averaged(picture, block_px)
+    others = [other for other in other_boxes if _overlap(other, box) < SAME]
+    for other in others:
+        x1, y1, x2, y2 = _whole_px(other, HIDE_MARGIN, width_px, height_px)
+        if max(x2 - x1, y2 - y1) > block_px * HIDE_BLOCKS:
+            alone[y1:y2, x1:x2] = _averaged(picture[y1:y2, x1:x2], max(x2 - x1, y2 - y1) / HIDE_BLOCKS)
+    x1, y1, x2, y2 = head = _whole_px(box, max(HEAD) - 0.5, width_px, height_px)
+    mine = _nearest(head, box, others)
+    alone[y1:y2, x1:x2][mine] = picture[y1:y2, x1:x2][mine]
+    return alone
+
+
+def _averaged(picture: Picture, block_px: float) -> Picture:
+    """Averaged over blocks of at least this size, with no edges between them."""
+    image = Image.fromarray(picture)
+    blocks = (max(1, int(image.width / block_px)), max(1, int(image.height / block_px)))
+    coarse = image.resize(blocks, Image.Resampling.BOX)
+    return np.array(coarse.resize(image.size, Image.Resampling.BILINEAR), np.uint8)
 
 
 def _whole_px(box: Floats, margin: float, width_px: int, height_px: int) -> Box:
@@ -114,38 +177,26 @@ def _overlap(one: Floats, two: Floats) -> float:
     return width * height / (areas - width * height)
 
 
-def _nearest(subject: Box, others: list[Box]) -> npt.NDArray[np.bool_]:
-    """For each pixel of the subject's box: it belongs to the subject rather than to another face.
+def _nearest(region: Box, subject: Floats, others: list[Floats]) -> npt.NDArray[np.bool_]:
+    """For each pixel of a region: it belongs to the subject's head rather than to another face.
 
     Distances are counted in half widths and half heights of each box, as faces are ovals.
     """
-    rows, columns = np.mgrid[subject[1] : subject[3], subject[0] : subject[2]]
+    rows, columns = np.mgrid[region[1] : region[3], region[0] : region[2]]
 
-    def distance(box: Box) -> npt.NDArray[np.float64]:
-        x1, y1, x2, y2 = box
-        across = (columns + 0.5 - (x1 + x2) / 2) / ((x2 - x1) / 2)
-        down = (rows + 0.5 - (y1 + y2) / 2) / ((y2 - y1) / 2)
+    def distance(box: Floats, half: tuple[float, float]) -> npt.NDArray[np.float64]:
+        x1, y1, x2, y2 = (float(side) for side in box)
+        across = (columns + 0.5 - (x1 + x2) / 2) / max(1.0, (x2 - x1) * half[0])
+        down = (rows + 0.5 - (y1 + y2) / 2) / max(1.0, (y2 - y1) * half[1])
         return np.asarray(across**2 + down**2, np.float64)
 
-    mine = np.ones(rows.shape, np.bool_)
-    own = distance(subject)
+    mine = distance(subject, HEAD) <= 1.0
+    own = distance(subject, (0.5, 0.5))
     for other in others:
-        theirs = distance(other)
+        theirs = distance(other, (0.5, 0.5))
         # Twice the squared distance of the box's edge reaches its corners.
         mine &= (own <= theirs) | (theirs > 2.0)
     return mine
-
-
-def _hide(scene: Picture, region: Box) -> None:
-    """Average the region into a few blocks and blur them, in place."""
-    x1, y1, x2, y2 = region
-    face = Image.fromarray(scene[y1:y2, x1:x2])
-    blocks = (min(HIDE_BLOCKS, face.width), min(HIDE_BLOCKS, face.height))
-    if face.width <= HIDE_BLOCKS or face.height <= HIDE_BLOCKS:
-        blocks = (1, 1)
-    coarse = face.resize(blocks, Image.Resampling.BOX).resize(face.size, Image.Resampling.NEAREST)
-    soft = coarse.filter(ImageFilter.GaussianBlur(max(face.size) / HIDE_BLOCKS / 2))
-    scene[y1:y2, x1:x2] = np.asarray(soft)
 
 
 def _outline(scene: Picture, region: Box) -> None:

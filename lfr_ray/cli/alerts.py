@@ -111,6 +111,10 @@ def decide(
     decision: Annotated[str, typer.Argument(metavar="DECISION", help=f"One of {', '.join(DECISIONS)}.")],
     officer: Annotated[str, typer.Option(envvar="LFR_OFFICER", metavar="ID", help="Your id.")],
     note: Annotated[str, typer.Option(help="In your own words.")] = "",
+    finding: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FEATURE=FINDING", help="What you found by eye, like nose=agrees; engage needs three."),
+    ] = None,
     corrects: Annotated[int | None, typer.Option(min=1, help="Number of the record that this one replaces.")] = None,
     server: ServerOption = DEFAULT_SERVER,
     json: JsonOption = "",
@@ -121,6 +125,8 @@ def decide(
     body: dict[str, Any] = {"officer": officer, "decision": decision, "note": note}
     if corrects is not None:
         body["corrects"] = corrects
+    if finding:
+        body["comparison"] = dict(one.partition("=")[::2] for one in finding)
     with AlertServer(server, officer) as site:
         document = site.post(f"/v1/alerts/{_path_part(alert_id)}/decision", body)
         alert = site.read(Alert, document)
@@ -134,6 +140,27 @@ def decide(
     columns = ("id", "decision", "officer", "at", "after the alert", "record")
     row = (alert.id, ruling.decision, ruling.officer, utc_text(ruling.decided_at))
     table("Decision", columns, [(*row, f"{ruling.time_to_decision_s} s", ruling.record_id)])
+
+
+@app.command("hold")
+def hold(
+    alert_id: Annotated[str, typer.Argument(metavar="ALERT", help="The alert's id.")],
+    officer: Annotated[str, typer.Option(envvar="LFR_OFFICER", metavar="ID", help="Your id.")],
+    reason: Annotated[str, typer.Option(help="Why it is kept; recorded.")] = "",
+    release: Annotated[bool, typer.Option("--release", help="Let it go again instead.")] = False,
+    server: ServerOption = DEFAULT_SERVER,
+    json: JsonOption = "",
+) -> None:
+    """Keep an alert as evidence beyond its retention time, or let it go again."""
+    if not release and not reason.strip():
+        raise InputError("a hold needs its reason", allowed="--reason TEXT, or --release")
+    path = f"/v1/alerts/{_path_part(alert_id)}/hold"
+    with AlertServer(server, officer) as site:
+        document = site.release(path, officer) if release else site.post(path, {"officer": officer, "reason": reason})
+    if json:
+        write_json(json, document)
+    else:
+        stderr.print("let go" if release else "kept until somebody lets it go")
 
 
 class AlertServer:
@@ -195,6 +222,10 @@ class AlertServer:
         except FailureError:
             time.sleep(RECONNECT_S)
             return self._asked("POST", path, json=dict(body), headers=headers)
+
+    def release(self, path: str, officer: str) -> Any:
+        """Let a held alert go."""
+        return self._asked("DELETE", path, params={"officer": officer})
 
     def events(self, after: int | None) -> Iterator[dict[str, Any]]:
         """The feed for ever. The first connection must succeed; a later loss is mended and said on stderr."""
@@ -305,8 +336,8 @@ def _row(alert: Alert) -> tuple[object, ...]:
         alert.camera,
         alert.name,
         alert.category,
-        f"{alert.similarity:.3f} / {alert.threshold:.3f}",
-        f"{alert.views_agreeing} of {alert.views_compared}",
+        f"{alert.similarity:.3f} / {alert.threshold:.3f}" if alert.figures_given else "compare first",
+        f"{alert.views_agreeing} of {alert.views_compared}" if alert.figures_given else "-",
         decision.decision if decision else alert.status,
         alert.sightings.count,
     )

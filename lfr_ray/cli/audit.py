@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,10 +16,12 @@ from lfr_ray.clock import parse_utc
 from lfr_ray.config import SiteConfig
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import ConfigError, NotFoundError
-from lfr_ray.govern.keys import trusted_keys
+from lfr_ray.govern.anchors import anchored_heads
+from lfr_ray.govern.grant import list_grants
 from lfr_ray.govern.ledger import open_ledger
 from lfr_ray.govern.ledger_event import KINDS, Event
 from lfr_ray.govern.ledger_verify import KnownHead, read_lines, verify_ledger
+from lfr_ray.govern.trust import trusted_keys
 
 app = typer.Typer(name="audit", help="The audit ledger and the proof of deletion.", no_args_is_help=True)
 
@@ -43,7 +46,7 @@ def verify(
     config = site_of(site, data_dir)
     folder = _with_ledger(config)
     # First the ledger as it lies there: opening it would already refuse a truncated one.
-    noted = [_noted(head)] if head else []
+    noted = [*([_noted(head)] if head else []), *anchored_heads(config.ledger.anchors, folder), *_authorities(folder)]
     before = verify_ledger(folder, trusted_keys(folder), noted)
     document: dict[str, Any]
     if not before.holds:
@@ -90,6 +93,13 @@ def export(
     except OSError as error:
         raise ConfigError("the export cannot be written", got=f"{out}: {error.strerror}") from None
     stderr.print(f"{count} records in {out}")
+
+
+def _authorities(folder: DataDir) -> Iterator[KnownHead]:
+    """Where the ledger ended when each authority was signed."""
+    for grant in list_grants(folder):
+        if head := grant.authority.ledger_head:
+            yield replace(_noted(head), source=f"the authority of {grant.authority.deployment}")
 
 
 def _with_ledger(config: SiteConfig) -> DataDir:

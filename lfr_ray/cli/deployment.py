@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import typer
 
-from lfr_ray.cli import keys
 from lfr_ray.cli.deployment_open import open_deployment
 from lfr_ray.cli.output import stderr, table, write_json
 from lfr_ray.cli.storage import ByOption, DataOption, JsonOption, SiteOption, data_dir_of, site_of, who
@@ -19,7 +18,6 @@ from lfr_ray.errors import AuthorityError, ConflictError, LfrError
 from lfr_ray.govern.grant import (
     Grant,
     closing_fault,
-    grant_fault,
     list_grants,
     must_erase,
     open_grant,
@@ -27,16 +25,18 @@ from lfr_ray.govern.grant import (
     ratified,
     ratify_by_s,
 )
-from lfr_ray.govern.keys import PublicKey, SigningKey, passphrase_from, site_key, trusted_keys
-from lfr_ray.govern.ledger import CLOCK_ACCEPTED, open_ledger
-from lfr_ray.govern.ledger_event import Event
+from lfr_ray.govern.in_force import in_force_fault
+from lfr_ray.govern.keys import PublicKey, SigningKey, passphrase_from
+from lfr_ray.govern.ledger import open_ledger
+from lfr_ray.govern.ledger_event import RESUMED, STOPPED, Event, recordable
+from lfr_ray.govern.ledger_state import RATIFIED, clock_accepted
 from lfr_ray.govern.listing import find_listed
 from lfr_ray.govern.profile import kept_profile
-from lfr_ray.govern.stop import Switch, breaker_pause, emergency_stop
+from lfr_ray.govern.stop import Halts, emergency_stop
+from lfr_ray.govern.trust import site_key, trust_path, trusted_keys
 
 app = typer.Typer(name="deployment", help="Authority: open, stop, close, account for.", no_args_is_help=True)
 app.command("open")(open_deployment)
-app.add_typer(keys.app)
 
 IdArgument = Annotated[str, typer.Argument(metavar="[DEPLOYMENT]", help="Id; default: the newest open one.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why, in words; it is recorded.")]
@@ -54,7 +54,8 @@ def status(site: SiteOption = None, data_dir: DataOption = None, json: JsonOptio
     now_s = time.time()
     trusted = trusted_keys(folder)
     rows = [_state(folder, grant, trusted, now_s) for grant in list_grants(folder)]
-    halts = {name: switch.read() for name, switch in _switches(folder).items()}
+    found = Halts(folder).read()
+    halts = {name: found.get(name) for name in ("stop", "pause")}
     if json:
         halted = {name: None if halt is None else asdict(halt) for name, halt in halts.items()}
         write_json(json, {"deployments": rows} | halted)
@@ -141,7 +142,7 @@ def ratify(
     grant.save(folder)
     with open_ledger(folder) as ledger:
         officer = trusted[signer.id].holder
-        ledger.append(Event("authority", "urgent deployment ratified", grant.authority.deployment, officer))
+        ledger.append(Event("authority", RATIFIED, grant.authority.deployment, officer))
     stderr.print(f"deployment {grant.authority.deployment} is ratified")
 
 
@@ -155,7 +156,7 @@ def stop(
     # The stop stands already; that it cannot be recorded must not look as if it had failed.
     try:
         with open_ledger(folder) as ledger:
-            ledger.append(Event("stop", "matching stopped", actor=who(by), reason=halt.reason or reason))
+            ledger.append(Event("stop", STOPPED, actor=who(by), reason=recordable(halt.reason or reason)))
     except LfrError as error:
         stderr.print(f"[yellow]stopped, but not recorded:[/] {error.what}")
     if json:
@@ -170,6 +171,8 @@ def resume(
     accept_clock: Annotated[
         bool, typer.Option("--accept-clock", help="The clock is right although the ledger has later moments.")
     ] = False,
+    key: Annotated[Path | None, typer.Option(help="With --accept-clock: an authorising officer's private key.")] = None,
+    passphrase_env: Annotated[str, typer.Option(help="Environment variable with its passphrase.")] = "",
     by: ByOption = "",
     site: SiteOption = None,
     data_dir: DataOption = None,
@@ -177,16 +180,22 @@ def resume(
 ) -> None:
     """Lift the emergency stop and the circuit breaker's pause. It is recorded first."""
     folder = data_dir_of(site, data_dir)
-    switches = _switches(folder)
-    lifted = [name for name, switch in switches.items() if switch.is_set()]
+    halts = Halts(folder)
+    lifted = list(halts.read())
+    officer = SigningKey.load(key, passphrase_from(passphrase_env)) if key is not None else None
+    if accept_clock and officer is None and trust_path() is not None:
+        raise AuthorityError(
+            "a clock that went back is accepted by an authorising officer's signature",
+            next_step="name the officer's key with --key",
+        )
+    reason = recordable(reason)
     with open_ledger(folder) as ledger:
         if accept_clock:
-            ledger.append(Event("incident", CLOCK_ACCEPTED, actor=who(by), reason=reason))
+            ledger.append(clock_accepted(halts.state, officer, who(by), reason, time.time()))
         if lifted:
             facts = {"lifted": lifted}
-            ledger.append(Event("alteration", "matching resumed", actor=who(by), reason=reason, facts=facts))
-    for name in lifted:
-        switches[name].clear()
+            ledger.append(Event("alteration", RESUMED, actor=who(by), reason=reason, facts=facts))
+    halts.clear()
     if json:
         write_json(json, {"lifted": lifted, "clock_accepted": accept_clock})
         return
@@ -256,10 +265,6 @@ def listed(
     table(f"Listings of {nominal}", ("deployment", "entry", "category"), ([*one.values()] for one in found))
 
 
-def _switches(folder: DataDir) -> dict[str, Switch]:
-    return {"stop": emergency_stop(folder), "pause": breaker_pause(folder)}
-
-
 def _state(folder: DataDir, grant: Grant, trusted: dict[str, PublicKey], now_s: float) -> dict[str, Any]:
     authority = grant.authority
     try:
@@ -267,10 +272,11 @@ def _state(folder: DataDir, grant: Grant, trusted: dict[str, PublicKey], now_s: 
     except LfrError as error:
         state, ratify_by, erase = error.what, None, False
     else:
-        halted = next((one.refusal() for one in _switches(folder).values() if one.is_set()), "")
+        halts = Halts(folder)
+        halted = halts.refusal()
         state = (
             closing_fault(grant, trusted)
-            or grant_fault(grant, trusted, rules)
+            or in_force_fault(grant, trusted, rules, halts.state)
             or ratification_fault(grant, trusted, rules, now_s)
             or _hours(grant, now_s)
             or halted

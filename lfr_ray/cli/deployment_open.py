@@ -15,14 +15,18 @@ from lfr_ray.clock import utc_text
 from lfr_ray.config import MatchConfig, SiteConfig
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import AuthorityError, ConfigError, ConflictError
+from lfr_ray.govern.anchors import write_anchors
 from lfr_ray.govern.authority import Authority, clock_fault
 from lfr_ray.govern.canonical import canonical_json, moment, sha256_hex
-from lfr_ray.govern.grant import Grant, grant_fault, ratify_by_s, signed
-from lfr_ray.govern.keys import SigningKey, passphrase_from, trusted_keys
+from lfr_ray.govern.grant import Grant, ratify_by_s, signed
+from lfr_ray.govern.in_force import SIGNED, in_force_fault
+from lfr_ray.govern.keys import SigningKey, passphrase_from
 from lfr_ray.govern.ledger import Ledger, open_ledger
 from lfr_ray.govern.ledger_event import Event
+from lfr_ray.govern.ledger_state import OPENED, LedgerState
 from lfr_ray.govern.profile import Profile, default_profile, keep_profile, load_profile
-from lfr_ray.govern.trial import TRIAL, open_trial, trial_authority
+from lfr_ray.govern.trial import DAY_S, TRIAL, open_trial, read_consents, trial_authority
+from lfr_ray.govern.trust import missing_trust, trusted_keys
 from lfr_ray.section import load_yaml, parse_section
 
 if TYPE_CHECKING:
@@ -34,7 +38,7 @@ DOCUMENTS = ("policy", "impact_assessment", "equality_assessment", "appropriate_
 
 def open_deployment(
     deployment: Annotated[str, typer.Argument(help="Id; it stays for ever. A test may leave it out.")] = "",
-    kind: Annotated[str, typer.Option(help="live (default), retrospective or test.")] = "",
+    kind: Annotated[str, typer.Option(help="live (default), retrospective, test or trial.")] = "",
     profile: Annotated[str, typer.Option(help="uk-police, eu-ai-act, test, or a YAML file of your own.")] = "",
     from_file: Annotated[Path | None, typer.Option("--from", help="YAML with any of these fields.")] = None,
     purpose: Annotated[str, typer.Option(help="What it is for.")] = "",
@@ -54,15 +58,20 @@ def open_deployment(
     footage_to: Annotated[str, typer.Option(help="Retrospective: the footage's last moment.")] = "",
     camera: Annotated[list[str] | None, typer.Option(help="Camera; repeat. Default: the site's.")] = None,
     threshold: Annotated[float | None, typer.Option(help="Similarity; default: the card's for this list.")] = None,
-    false_alerts_per_face: Annotated[
-        float | None, typer.Option(help="Expected at this threshold; default: from the card's calibration.")
-    ] = None,
     threshold_reason: Annotated[str, typer.Option(help="Why more than the target is accepted; published.")] = "",
     policy: Annotated[str, typer.Option(help="Reference and version.")] = "",
     impact_assessment: Annotated[str, typer.Option(help="Reference and version.")] = "",
     equality_assessment: Annotated[str, typer.Option(help="Reference and version.")] = "",
     appropriate_policy: Annotated[str, typer.Option(help="Reference and version.")] = "",
     registration: Annotated[str, typer.Option(help="Number in the register (EU).")] = "",
+    recording: Annotated[
+        list[Path] | None, typer.Option(help="Retrospective: a recording that may be compared; repeat.")
+    ] = None,
+    recorded_at: Annotated[str, typer.Option(help="When they begin, ISO 8601; default: what they say.")] = "",
+    time_stated_by: Annotated[str, typer.Option(help="Retrospective: who stated the recordings' times.")] = "",
+    consent: Annotated[
+        Path | None, typer.Option(help="Trial: CSV of entry_id and consented_at, a line for each volunteer.")
+    ] = None,
     applicant: Annotated[str, typer.Option(help="Staff number and rank, like 1234:inspector.")] = "",
     urgent_reason: Annotated[str, typer.Option(help="Makes it urgent; must be ratified in time.")] = "",
     key: Annotated[Path | None, typer.Option(help="The authorising officer's private key.")] = None,
@@ -73,7 +82,9 @@ def open_deployment(
 ) -> None:
     """Open a deployment: sign why, where, who, when and with what. Nothing is compared without one.
 
-    A trial is one line: lfr deployment open --kind test
+    A test with recordings is one line: lfr deployment open --kind test
+
+    A trial with a live camera and volunteers: lfr deployment open --kind trial --consent CONSENTS.csv --site SITE.yaml
     """
     given = dict(load_yaml(from_file) or {}) if from_file is not None else {}
     _take_options(given, dict(locals()))
@@ -82,20 +93,25 @@ def open_deployment(
     config = site_of(site, data_dir)
     now_s = time.time()
     with open_ledger(DataDir(config.data_dir)) as ledger:
-        back = clock_fault(now_s, ledger.clock_state()[1], rules.clock_tolerance_s)
+        state = LedgerState(DataDir(config.data_dir))
+        state.follow()
+        back = clock_fault(now_s, state.latest_at, rules.clock_tolerance_s)
         if back:
             raise AuthorityError("a deployment cannot be opened now", got=back)
-        if kind == "test" and key is None:
-            grant = _open_trial(config, rules, given, ledger, now_s)
+        if kind == "trial" or (kind == "test" and key is None):
+            grant = _open_trial(config, rules, given, ledger, now_s, consent)
         else:
+            if kind == "retrospective":
+                given["recordings"] = _recordings(recording or [], recorded_at, time_stated_by)
             grant = _open_signed(config, rules, given, ledger, now_s, key, passphrase_env)
         _record(ledger, grant)
+        write_anchors(config.ledger.anchors, ledger.head, DataDir(config.data_dir))
     _show(grant, rules, config, json)
 
 
 def _take_options(given: dict[str, Any], options: dict[str, Any]) -> None:
     """Options on the command line count more than the file."""
-    simple = ("purpose", "legal_basis", "why", "threshold", "false_alerts_per_face", "threshold_reason", "hours")
+    simple = ("purpose", "legal_basis", "why", "threshold", "threshold_reason", "hours")
     renamed = {"starts": "starts_at", "ends": "ends_at", "camera": "cameras", "deployment": "deployment", "who": "who"}
     plain = {name: name for name in (*simple, "footage_from", "footage_to", "urgent_reason")} | renamed
     for option, field in plain.items():
@@ -114,8 +130,11 @@ def _take_options(given: dict[str, Any], options: dict[str, Any]) -> None:
         given["applicant"] = {"id": holder, "rank": rank}
 
 
-def _open_trial(config: SiteConfig, rules: Profile, given: dict[str, Any], ledger: Ledger, now_s: float) -> Grant:
-    if "test" not in rules.kinds or not rules.kinds["test"].self_authorised:
+def _open_trial(
+    config: SiteConfig, rules: Profile, given: dict[str, Any], ledger: Ledger, now_s: float, consent: Path | None
+) -> Grant:
+    kind = given["kind"]
+    if kind not in rules.kinds or not rules.kinds[kind].self_authorised:
         raise ConfigError(
             "these rules want a trial to be signed by an officer", got=rules.name, next_step="name a key with --key"
         )
@@ -126,7 +145,55 @@ def _open_trial(config: SiteConfig, rules: Profile, given: dict[str, Any], ledge
         fields["cameras"] = tuple(given["cameras"])
     if given.get("hours"):
         fields["duration_s"] = float(given["hours"]) * 3600
-    return open_trial(DataDir(config.data_dir), trial_authority(rules, now_s, **fields), rules, now_s)
+    if kind == "trial":
+        fields = {"duration_s": DAY_S} | fields | _volunteers(config, consent, now_s)
+    return open_trial(DataDir(config.data_dir), trial_authority(rules, now_s, kind=kind, **fields), rules, now_s)
+
+
+def _volunteers(config: SiteConfig, consent: Path | None, now_s: float) -> dict[str, Any]:
+    """The list of a trial, frozen as it is: volunteers who agreed and nobody else."""
+    from lfr_ray.match.entries import BLUE_LIST
+    from lfr_ray.site.open import open_store
+
+    if consent is None:
+        raise ConfigError("a trial needs the volunteers' consents", next_step="name their CSV with --consent")
+    store = open_store(config)
+    entries = store.entries()
+    other = sorted({one.category for one in entries} - {BLUE_LIST})
+    if other:
+        raise AuthorityError("a trial is for volunteers alone", got=f"categories {', '.join(other)}", allowed=BLUE_LIST)
+    volunteers = read_consents(consent, (one.entry_id for one in entries), now_s)
+    approval = store.approve(TRIAL, now_s)
+    return {
+        "who": (BLUE_LIST,),
+        "volunteers": volunteers,
+        "watchlist_sha256": approval.content_hash,
+        "watchlist_entries": len(entries),
+    }
+
+
+def _recordings(files: list[Path], recorded_at: str, stated_by: str) -> list[dict[str, Any]]:
+    """Each recording by its hash, its moment and who stated it."""
+    from lfr_ray.camera.recordings import open_recordings
+    from lfr_ray.site.configuration import recording_hash
+
+    if not files or not stated_by:
+        raise ConfigError(
+            "a retrospective deployment names its recordings and who stated their times",
+            next_step="--recording FILE for each, and --time-stated-by STAFF-NUMBER",
+        )
+    opened = open_recordings(files, recorded_at)
+    if opened.rejected:
+        raise ConfigError("a recording cannot be used", got=f"{opened.rejected[0].file}: {opened.rejected[0].reason}")
+    return [
+        {
+            "camera": one.camera.name,
+            "sha256": recording_hash(Path(one.camera.url)),
+            "begins_at": one.camera.recorded_at_s,
+            "stated_by": stated_by,
+        }
+        for one in opened.recordings
+    ]
 
 
 def _open_signed(
@@ -138,6 +205,9 @@ def _open_signed(
     key_path: Path | None,
     passphrase_env: str,
 ) -> Grant:
+    missing = missing_trust(given["kind"])
+    if missing:
+        raise AuthorityError(missing)
     if key_path is None:
         raise ConfigError("the authorising officer's key is missing", next_step="name its file with --key")
     key = SigningKey.load(key_path, passphrase_from(passphrase_env))
@@ -145,7 +215,7 @@ def _open_signed(
     trusted = trusted_keys(folder)
     if key.id not in trusted:
         raise AuthorityError(
-            "this site does not trust the key", got=key.id, next_step="see `lfr deployment keys trust`"
+            "no certificate says whose this key is", got=key.id, next_step="have it issued: `lfr trust issue`"
         )
     signer = trusted[key.id]
     content = _content(config, rules, given, now_s) | {
@@ -158,7 +228,7 @@ def _open_signed(
             "a deployment of this id is already recorded", got=authority.deployment, next_step="choose another id"
         )
     grant = signed(authority, key, now_s)
-    fault = grant_fault(grant, trusted, rules)
+    fault = in_force_fault(grant, trusted, rules)
     if fault:
         raise AuthorityError("the authority is not given", got=fault, next_step="correct it and open again")
     keep_profile(folder, rules)
@@ -180,12 +250,39 @@ def _content(config: SiteConfig, rules: Profile, given: dict[str, Any], now_s: f
             raise ConfigError("starts_at or hours is wrong", allowed="ISO 8601, and a number of hours") from None
     content["urgent"] = bool(content.get("urgent_reason"))
     content["profile"], content["profile_sha256"] = rules.name, rules.sha256
+    if "false_alerts_per_face" in content:
+        raise ConfigError(
+            "false_alerts_per_face is not given but computed, from the model's card, the list and the threshold",
+            next_step="leave it out",
+        )
     if not content.get("cameras"):
-        content["cameras"] = [camera.name for camera in config.cameras]
+        recorded = [one["camera"] for one in content.get("recordings", ())]
+        content["cameras"] = recorded or [camera.name for camera in config.cameras]
+    if content["kind"] in SIGNED:
+        content["configuration"] = _configuration(config, content)
     content.setdefault("model", resolve_embedder(config.embedder))
     model = find_card(content["model"])
     content["model_sha256"] = model.sha256
     return content | _watchlist(config, rules, content, now_s)
+
+
+def _configuration(config: SiteConfig, content: dict[str, Any]) -> dict[str, str]:
+    """What the site would compare with: it must be the site's own file that is signed."""
+    from lfr_ray.site.configuration import check_kind, effective_configuration
+
+    authority = config.authority.model_copy(update={"kind": content["kind"], "profile": content["profile"]})
+    site = config.model_copy(update={"authority": authority})
+    if content["kind"] == "live":
+        check_kind(site)
+        strange = sorted(set(content["cameras"]) - {one.name for one in config.cameras})
+        if strange:
+            raise ConfigError(
+                "the authority names cameras that the site does not have",
+                got=", ".join(strange),
+                allowed=", ".join(one.name for one in config.cameras) or "none: no site file is named",
+                next_step="name the site's file with --site",
+            )
+    return effective_configuration(site)
 
 
 def _watchlist(config: SiteConfig, rules: Profile, content: dict[str, Any], now_s: float) -> dict[str, Any]:
@@ -217,13 +314,15 @@ def _watchlist(config: SiteConfig, rules: Profile, content: dict[str, Any], now_
             "watchlist_sha256": approval.content_hash,
             "watchlist_approved_at": approval.approved_at,
             "watchlist_approved_by": approval.approved_by,
+            "watchlist_importers": approval.imported_by,
+            "watchlist_signature": approval.signature,
         }
     if calibration is not None and content.get("threshold") is None:
         size = max(1, len(entries))
         fused = thresholds_for(calibration, _strict_enough(calibration, config.match, rules, size), size).fused
         found["threshold"] = math.ceil(fused * 1e5) / 1e5  # upwards: what is expected at it is not more
     threshold = found.get("threshold", content.get("threshold"))
-    if content.get("false_alerts_per_face") is None and calibration is not None and threshold is not None:
+    if calibration is not None and threshold is not None:
         expected = expected_false_alerts(calibration, float(threshold), len(entries))
         if expected is not None:
             found["false_alerts_per_face"] = expected
@@ -254,10 +353,12 @@ def _record(ledger: Ledger, grant: Grant) -> None:
         "starts": utc_text(authority.starts_at),
         "ends": utc_text(authority.ends_at),
         "urgent": authority.urgent,
+        "configuration_sha256": sha256_hex(canonical_json(authority.configuration)),
+        "volunteers_count": len(authority.volunteers),
         "cameras": list(authority.cameras)[:32],
     }
     officer = authority.authorising_officer.id
-    ledger.append(Event("authority", "deployment opened", authority.deployment, officer, facts=facts))
+    ledger.append(Event("authority", OPENED, authority.deployment, officer, facts=facts))
 
 
 def _show(grant: Grant, rules: Profile, config: SiteConfig, json: str) -> None:

@@ -10,6 +10,7 @@ from lfr_ray.cli.output import stderr, table, write_json
 from lfr_ray.cli.watch import footage_site, run_footage
 from lfr_ray.config import AuthorityConfig, DeviceName, MatchConfig
 from lfr_ray.errors import InputError
+from lfr_ray.govern.trust import trust_nobody
 
 TRUTH_FILE = "videos.csv"
 NONE_SEEN = {"seen": 0, "compared": 0}
@@ -40,6 +41,7 @@ def evaluate_videos(
         stderr.print(f"[yellow]left out:[/] {one.file}: {one.reason}")
     if not opened.recordings:
         raise InputError("none of the recordings can be used", got=f"{len(opened.rejected)} files", allowed=LAYOUT)
+    trust_nobody()
     with in_order() as ending:
         rule = MatchConfig(false_alerts_per_10k_faces=false_alerts)
         site = footage_site(ending.folder, AuthorityConfig(kind="test"), model, detector, device, rule)

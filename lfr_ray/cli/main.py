@@ -12,7 +12,19 @@ from lfr_ray import __version__
 from lfr_ray.cli.output import report, stderr
 from lfr_ray.errors import LfrError
 
-GROUPS = ("run", "watch", "plan", "watchlist", "deployment", "alerts", "models", "evaluate", "audit")
+GROUPS = (
+    "run",
+    "watch",
+    "plan",
+    "watchlist",
+    "deployment",
+    "alerts",
+    "people",
+    "models",
+    "evaluate",
+    "audit",
+    "trust",
+)
 """Files with a function ``register``, in the order of the help."""
 
 app = typer.Typer(

@@ -14,6 +14,7 @@ from lfr_ray.cli.endings import Ending, in_order
 from lfr_ray.cli.output import Faults, check_json_target, json_target, stderr, table, write_json
 from lfr_ray.clock import utc_text
 from lfr_ray.errors import ConfigError
+from lfr_ray.govern.trust import trust_nobody
 from lfr_ray.health import ENDED, CameraHealth, SiteHealth
 from lfr_ray.site_file import SiteFile, read_site_file, url_of
 
@@ -74,6 +75,7 @@ def demo(
     """Show the whole system on real pictures: no camera, no GPU, no network."""
     if not DEMO_SITE.is_file():
         raise ConfigError("the demo's site file is missing", got=DEMO_SITE, next_step="run the demo from a clone")
+    trust_nobody()
     with in_order() as ending:
         from lfr_ray.live import LiveSite
 

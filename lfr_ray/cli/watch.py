@@ -15,6 +15,7 @@ from lfr_ray.cli.output import plain as _plain
 from lfr_ray.clock import utc_text
 from lfr_ray.config import AUTO, AuthorityConfig, DetectorConfig, DeviceName, EmbedderConfig, MatchConfig, SiteConfig
 from lfr_ray.errors import ConfigError, SourceError
+from lfr_ray.govern.trust import trust_nobody
 from lfr_ray.models.catalogue import card
 from lfr_ray.section import parse_section
 
@@ -87,10 +88,14 @@ def watch(
         opened = _opened(videos, recorded_at, fps, motion)
     faults.tell()
     kept = bool(deployment)
+    if not kept:
+        trust_nobody()
     with in_order() as ending:
         folder = data_dir if kept else ending.folder / "data"
         authority = AuthorityConfig(kind="retrospective" if kept else "test", deployment=deployment)
         site = footage_site(folder, authority, model, detector, device, rule, second_model)
+        # What is read is compared with what an authority names.
+        site = site.model_copy(update={"cameras": tuple(one.camera for one in opened.recordings)})
         document = run_footage(site, opened, watchlist, address, ending)
         if json_to:
             write_json(json_to, document)

@@ -15,9 +15,17 @@ from lfr_ray.cli.storage import ByOption, JsonOption, SiteOption, site_of, who
 from lfr_ray.cli.watchlist_import import DataOption, ModelOption, check, import_folder, open_watchlist, record
 from lfr_ray.cli.watchlist_output import entry_document, print_composition, write_picture
 from lfr_ray.clock import utc_text
+from lfr_ray.config import SiteConfig
+from lfr_ray.data_dir import DataDir
+from lfr_ray.errors import AuthorityError
+from lfr_ray.govern.authority import APPROVE
+from lfr_ray.govern.keys import SigningKey, passphrase_from
 from lfr_ray.govern.ledger_event import ID, Event
+from lfr_ray.govern.ledger_state import APPROVED
+from lfr_ray.govern.trust import trusted_keys
 
 if TYPE_CHECKING:
+    from lfr_ray.match.approval import Sign
     from lfr_ray.match.entries import Entry
 
 app = typer.Typer(name="watchlist", help="Import, look at, approve and remove entries.", no_args_is_help=True)
@@ -133,12 +141,21 @@ def remove(
 
 
 @app.command()
-def approve(site: SiteOption = None, data_dir: DataOption = None, by: ByOption = "", json: JsonOption = "") -> None:
-    """Freeze the list as it is. Whoever imported entries of it cannot do this: a second person looks."""
+def approve(
+    site: SiteOption = None,
+    data_dir: DataOption = None,
+    key: Annotated[Path | None, typer.Option(help="The approver's private key; only a test does without.")] = None,
+    passphrase_env: Annotated[str, typer.Option(help="Environment variable with its passphrase.")] = "",
+    by: ByOption = "",
+    json: JsonOption = "",
+) -> None:
+    """Freeze the list as it is, by an approver's signature. Whoever imported entries of it cannot do this."""
     config = site_of(site, data_dir)
-    approval = open_watchlist(config).approve(who(by), time.time())
+    now_s = round(time.time(), 3)
+    approver, sign = _approver(config, key, passphrase_env, now_s) if key is not None else (who(by), None)
+    approval = open_watchlist(config).approve(approver, now_s, sign)
     facts = {"watchlist_sha256": approval.content_hash}
-    record(config, Event("authority", "watchlist approved", actor=who(by), facts=facts))
+    record(config, Event("authority", APPROVED, actor=approver, facts=facts))
     document = {
         "approved_by": approval.approved_by,
         "approved_at": utc_text(approval.approved_at),
@@ -148,6 +165,22 @@ def approve(site: SiteOption = None, data_dir: DataOption = None, by: ByOption =
         write_json(json, document)
         return
     table("The watchlist is approved", ("field", "value"), document.items())
+
+
+def _approver(config: SiteConfig, key: Path, passphrase_env: str, now_s: float) -> tuple[str, Sign]:
+    """Who approves, by certificate, and their signature."""
+    signer = SigningKey.load(key, passphrase_from(passphrase_env))
+    known = trusted_keys(DataDir(config.data_dir)).get(signer.id)
+    if known is None or known.role != "approver":
+        raise AuthorityError(
+            "a watchlist is approved by an approver",
+            got=f"a key of the role {known.role}" if known is not None else "a key without a certificate",
+            next_step="have one issued: `lfr trust issue --role approver`",
+        )
+    fault = known.unusable(now_s)
+    if fault:
+        raise AuthorityError("the approver's certificate does not count", got=fault)
+    return known.holder, lambda document: signer.sign(APPROVE, document, now_s).model_dump(mode="json")
 
 
 @app.command("report")

@@ -1,7 +1,8 @@
-// The line to the server: requests, pictures and the live stream, all with the officer's id and token.
+// The line to the server: requests, pictures and the live stream, all in the session of who is signed in.
 
-const OFFICER = "lfr.officer";
-const TOKEN = "lfr.token";
+import { t } from "./text.js";
+
+const NOBODY = { person: "", roles: [], csrf: "", test: false, issuer: false };
 const PAUSE_MS = [500, 1000, 2000, 4000, 8000];
 const SILENCE_MS = 45000; // three heartbeats: the line is dead, whatever the network says
 
@@ -18,33 +19,51 @@ async function problemOf(answer) {
   try {
     document = await answer.json();
   } catch {
-    document = { detail: `The server answered ${answer.status}` };
+    document = { detail: t("link.answered", { status: answer.status }) };
   }
   return new Problem(document, answer.status);
 }
 
 export class Link {
   constructor() {
-    this.onToken = () => {};
+    this.onLost = () => {}; // the session is over
+    this.who = NOBODY;
     this.wanted = new Map();
     this.turn = Promise.resolve();
   }
 
-  get officer() { return sessionStorage.getItem(OFFICER) || ""; }
-  set officer(id) { sessionStorage.setItem(OFFICER, id); }
-  set token(text) { sessionStorage.setItem(TOKEN, text); }
+  get officer() { return this.who.person; }
 
   headers(more = {}) {
-    const all = { ...more };
-    const token = sessionStorage.getItem(TOKEN);
-    if (token) all.Authorization = `Bearer ${token}`;
-    if (this.officer) all["X-Officer"] = this.officer;
-    return all;
+    return this.who.csrf ? { ...more, "X-CSRF-Token": this.who.csrf } : more;
+  }
+
+  async whoAmI() {
+    this.who = await this.get("/v1/session");
+    return this.who;
+  }
+
+  async signIn(token) {
+    const options = { method: "POST", headers: { Authorization: `Bearer ${token}` }, cache: "no-store" };
+    const answer = await fetch("/v1/session", options);
+    if (!answer.ok) throw await problemOf(answer);
+    this.who = await answer.json();
+  }
+
+  async signOut() {
+    await this.fetch("/v1/session", { method: "DELETE" });
+    this.who = NOBODY;
   }
 
   async fetch(path, options = {}) {
-    const answer = await fetch(path, { cache: "no-store", ...options, headers: this.headers(options.headers) });
-    if (answer.status === 401) this.onToken();
+    let answer;
+    try {
+      answer = await fetch(path, { cache: "no-store", ...options, headers: this.headers(options.headers) });
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      throw new Problem({ detail: t("link.no_answer") }, 0);
+    }
+    if (answer.status === 401) this.onLost();
     if (!answer.ok) throw await problemOf(answer);
     return answer;
   }
@@ -81,17 +100,17 @@ export class Link {
   }
 
   // One key per press of a button: if the answer is lost, the repeat records nothing twice.
-  async post(path, body) {
+  async post(path, body, method = "POST") {
     const key = `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
     const options = {
-      method: "POST",
+      method,
       headers: { "Content-Type": "application/json", "Idempotency-Key": key },
-      body: JSON.stringify(body),
+      body: body === null ? undefined : JSON.stringify(body),
     };
     try {
       return await (await this.fetch(path, options)).json();
     } catch (error) {
-      if (error instanceof Problem && error.status !== 503) throw error;
+      if (error.status !== 503 && error.status !== 0) throw error;
       await new Promise((wake) => setTimeout(wake, 1000));
       return (await this.fetch(path, options)).json();
     }
@@ -101,7 +120,7 @@ export class Link {
     return URL.createObjectURL(await (await this.fetch(path)).blob());
   }
 
-  // Server-sent events over fetch, because EventSource cannot send a token. Resumes after the last id for ever.
+  // Server-sent events over fetch, because EventSource tells nothing of a silent line. Resumes after the last id for ever.
   async follow(after, onEvent, onState) {
     let last = after;
     let failures = 0;

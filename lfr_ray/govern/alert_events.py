@@ -17,6 +17,7 @@ RECORDS: Mapping[str, tuple[RecordKind, str]] = {
     "alert_raised": ("collection", "alert raised"),
     "sighting_attached": ("collection", "sighting attached to an alert"),
     "sighting_refused": ("refusal", "sighting refused: the desk is paused"),
+    "comparison": ("decision", "faces compared by eye"),
     "decision": ("decision", "alert decided"),
     "outcome": ("decision", "outcome recorded"),
     "hold": ("alteration", "alert held beyond its time"),

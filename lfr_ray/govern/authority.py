@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from lfr_ray.clock import utc_text
 from lfr_ray.config import NAME_PATTERN
 from lfr_ray.govern.canonical import Moment
-from lfr_ray.govern.keys import ID_PATTERN
+from lfr_ray.govern.keys import ID_PATTERN, Signature
 from lfr_ray.govern.profile import Case, Kind, Profile
 from lfr_ray.section import Section
 
@@ -23,6 +23,10 @@ ANY = "*"
 """In ``cameras``: every camera, where the profile allows it."""
 EARTH_RADIUS_M = 6_371_008.8
 """Mean radius; the haversine error against the ellipsoid is below 0.6 %."""
+APPROVE = "watchlist approval"
+"""Purpose of an approver's signature."""
+MAX_VOLUNTEERS = 20
+"""In a trial."""
 FUTURE_TOLERANCE_S = 5.0
 """A picture stamped further ahead of our clock than this was not taken now."""
 
@@ -46,6 +50,26 @@ class Officer(Section):
 
     id: str = Field(pattern=ID_PATTERN)
     rank: str = Field(min_length=1, max_length=60)
+
+
+class Footage(Section):
+    """A recording that a retrospective authority names."""
+
+    camera: str = Field(min_length=1, max_length=128)
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Of its bytes.")
+    begins_at: Moment | None = Field(default=None, description="When it begins; None: it says so itself.")
+    stated_by: str = Field(pattern=ID_PATTERN, description="Who stated its time.")
+
+
+class Volunteer(Section):
+    """Somebody who agreed to a trial."""
+
+    entry_id: str = Field(min_length=1, max_length=64)
+    consented_at: Moment
+
+
+def _is_empty(value: object) -> bool:
+    return not value
 
 
 class Authority(Section):
@@ -85,6 +109,16 @@ class Authority(Section):
     )
     urgent: bool = False
     urgent_reason: str = Field(default="", max_length=2000)
+    # What came later is left out where it is empty, so that earlier signatures hold.
+    configuration: dict[str, str] = Field(
+        default_factory=dict, exclude_if=_is_empty, description="Hash of every field of the effective configuration."
+    )
+    recordings: tuple[Footage, ...] = Field(default=(), exclude_if=_is_empty, description="Retrospective: of what.")
+    watchlist_importers: tuple[str, ...] = Field(default=(), exclude_if=_is_empty, description="Who made the list.")
+    watchlist_signature: Signature | None = Field(default=None, exclude_if=_is_empty, description="The approver's.")
+    volunteers: tuple[Volunteer, ...] = Field(
+        default=(), max_length=MAX_VOLUNTEERS, exclude_if=_is_empty, description="Trial: who agreed, and when."
+    )
 
     @model_validator(mode="after")
     def _coherent(self) -> Authority:
@@ -106,6 +140,18 @@ class Authority(Section):
         """Plain JSON values: what is signed."""
         content: dict[str, Any] = self.model_dump(mode="json")
         return content
+
+    def shown(self) -> dict[str, Any]:
+        """What anybody who works under it should know of it, by name; nobody's name is in it."""
+        signed, place = self.authorising_officer, self.where
+        same = ("starts_at", "ends_at", "purpose", "legal_basis", "why", "who", "cameras", "threshold", "urgent")
+        return {
+            **{name: getattr(self, name) for name in (*same, "false_alerts_per_face")},
+            "authorised_by": f"{signed.id}, {signed.rank}",
+            "place": "" if place is None else place.name,
+            "place_case": "" if place is None else place.case,
+            "place_rationale": "" if place is None else place.rationale,
+        }
 
     def refusal(
         self,
@@ -175,8 +221,14 @@ class Authority(Section):
         return f"camera {camera} is not among the authorised ones"
 
     def _place_refusal(self, position: Position | None) -> str:
-        if self.where is None or position is None:
+        if self.where is None:
             return ""
+        if position is None:
+            return (
+                "the camera's position is not known: give it latitude and longitude, or the site position -> gpsd"
+                if self.kind == "live"
+                else ""
+            )
         if not all(math.isfinite(degree) for degree in position):
             return "the camera's position is not a number"
         away_m = distance_m((self.where.latitude, self.where.longitude), position)
@@ -199,6 +251,38 @@ class Authority(Section):
         if self.threshold is not None and threshold is not None and threshold < self.threshold:
             return f"the threshold in use, {threshold:g}, is below the authorised {self.threshold:g}"
         return ""
+
+
+def approval_document(authority: Authority) -> dict[str, Any]:
+    """What an approver signs: the content of the list and who made it."""
+    return {"content_hash": authority.watchlist_sha256, "imported_by": sorted(authority.watchlist_importers)}
+
+
+def configuration_fault(authority: Authority, effective: dict[str, str]) -> str:
+    """Empty, or which fields of the site are not as they were signed."""
+    signed = authority.configuration
+    if not signed:
+        return ""
+    other = sorted(name for name in signed.keys() | effective.keys() if signed.get(name) != effective.get(name))
+    if not other:
+        return ""
+    more = f" and {len(other) - 5} more" if len(other) > 5 else ""
+    return (
+        f"the site's configuration is not the authorised one: {', '.join(other[:5])}{more}; set it back, or open a "
+        "deployment anew"
+    )
+
+
+def recordings_fault(authority: Authority, camera: str, sha256: str, begins_at: float | None) -> str:
+    """Empty, or why a recording is not one that the authority names."""
+    named = next((one for one in authority.recordings if one.camera == camera), None)
+    if authority.kind != "retrospective" or named is None:
+        return "" if authority.kind != "retrospective" else f"the authority names no recording of {camera}"
+    if named.sha256 != sha256:
+        return f"the recording {camera} is not the authorised one: its content differs"
+    if named.begins_at != begins_at:
+        return f"the recording {camera} begins at another moment than was authorised"
+    return ""
 
 
 def profile_fault(authority: Authority, profile: Profile) -> str:

@@ -20,11 +20,11 @@ from lfr_ray.files import read_json, write_durable
 from lfr_ray.govern.alert_events import AlertFact
 from lfr_ray.govern.canonical import canonical_json
 from lfr_ray.govern.ledger_event import Event
+from lfr_ray.govern.ledger_state import PAUSED
 from lfr_ray.govern.profile import BreakerRules
-from lfr_ray.govern.stop import breaker_pause
+from lfr_ray.govern.stop import Halts, breaker_pause
 from lfr_ray.stats import upper_bound
 
-PAUSED = "matching paused"
 BREAKER = "circuit-breaker"
 
 
@@ -131,6 +131,7 @@ class CircuitBreaker:
         self._deployment = deployment
         self._rules = rules
         self._switch = breaker_pause(data_dir)
+        self._halts = Halts(data_dir)
         self._ledger = ledger
         self._clock = clock or SystemClock()
         self._state = _load(self._path)
@@ -152,8 +153,8 @@ class CircuitBreaker:
         """
         now_s = self._clock.wall_s()
         state = self._state
-        if state.paused and not self._switch.is_set():
-            # Whoever resumed removed the file, from this process or from another one.
+        if state.paused and "pause" not in self._halts.read():
+            # Whoever resumed is in the ledger; that the file was removed is not enough.
             state, _ = step(self._rules, state, Resumed("operator"), now_s)
         state, tripped = step(self._rules, state, Counted(faces, false_alerts), now_s)
         if tripped:

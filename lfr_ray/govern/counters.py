@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from lfr_ray.govern.ledger_event import ID, MAX_ITEMS, MAX_TEXT, Event, RecordKind
 from lfr_ray.metrics import Snapshot, percentile_s
+
+Key = TypeVar("Key")
 
 COUNTED = "faces counted"
 """What such a record says. It holds what came since the camera's record before."""
@@ -45,6 +47,7 @@ class CameraCounters:
         problems: What was wrong with the footage, each kind once, without the names of files.
         people_estimated: Tracklets joined by place and time: who looked away is counted once, who comes back again.
         faces_glimpsed: Of those that were good enough, tracklets with fewer looks than an alert needs.
+        run: Which process of the camera counted: another one begins from nothing.
     """
 
     frames: int = 0
@@ -60,6 +63,7 @@ class CameraCounters:
     problems: tuple[str, ...] = ()
     people_estimated: int = 0
     faces_glimpsed: int = 0
+    run: str = ""
 
 
 def counters_of(
@@ -70,6 +74,7 @@ def counters_of(
     *,
     expected: int | None = None,
     problems: Iterable[str] = (),
+    run: str = "",
 ) -> CameraCounters:
     """One camera's totals since it was started.
 
@@ -80,6 +85,7 @@ def counters_of(
         blind_s: Time during which it should have and did not.
         expected: Frames that there should be, where that is known.
         problems: What was wrong with its footage.
+        run: Of the camera's process.
     """
     return CameraCounters(
         expected=expected or 0,
@@ -91,6 +97,7 @@ def counters_of(
         blind_s=round(blind_s, 1),
         rejected=_rejected(counted, camera),
         latency_ms=_latency_ms(counted, camera),
+        run=run,
     )
 
 
@@ -100,6 +107,7 @@ def counted(deployment: str, camera: str, new: CameraCounters) -> Event:
     facts["problems"] = [*new.problems]
     facts["rejected"] = dict(new.rejected)
     facts["latency_ms"] = dict(new.latency_ms)
+    facts |= {"run": new.run} if new.run else {}
     return _event("collection", COUNTED, deployment, camera, facts)
 
 
@@ -118,19 +126,32 @@ def _event(kind: RecordKind, what: str, deployment: str, camera: str, facts: dic
 
 def totals(records: Iterable[Mapping[str, Any]], deployment: str) -> dict[str, CameraCounters]:
     """Totals by camera. The latency is that of the newest record, which covers the whole run."""
-    found: dict[str, CameraCounters] = defaultdict(CameraCounters)
+    return dict(sorted(_added(records, deployment, lambda camera, _: camera).items()))
+
+
+def totals_of_runs(records: Iterable[Mapping[str, Any]], deployment: str) -> dict[tuple[str, str], CameraCounters]:
+    """The same by camera and :attr:`CameraCounters.run`: what each process has on record."""
+    return _added(records, deployment, lambda camera, run: (camera, run))
+
+
+def _added(
+    records: Iterable[Mapping[str, Any]], deployment: str, key_of: Callable[[str, str], Key]
+) -> dict[Key, CameraCounters]:
+    found: dict[Key, CameraCounters] = defaultdict(CameraCounters)
     for record in records:
         if record["what"] != COUNTED or record["deployment"] != deployment:
             continue
         facts = record["facts"]
-        total = found[facts.get("camera", record["subject"])]
+        run = facts.get("run", "")
+        total = found[key_of(facts.get("camera", record["subject"]), run)]
+        total.run = run
         for name in FIELDS:
             setattr(total, name, getattr(total, name) + facts.get(name, 0))
         total.problems = tuple(dict.fromkeys((*total.problems, *facts.get("problems", ()))))
         for reason, count in facts.get("rejected", {}).items():
             total.rejected[reason] = total.rejected.get(reason, 0) + count
         total.latency_ms = dict(facts.get("latency_ms", {})) or total.latency_ms
-    return dict(sorted(found.items()))
+    return dict(found)
 
 
 def _kinds(problems: Iterable[str]) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """The authority gate: every comparison asks it, and an empty answer alone permits one.
 
 It joins what changes rarely (the signed authority, the keys, the rules), read again when a file
-changes, with what may change at any moment (the stop, the pause, the close), looked at each time.
+changes, with what may change at any moment (the stop, the pause, the close), looked at each time in the ledger.
 """
 
 from __future__ import annotations
@@ -12,20 +12,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from lfr_ray.clock import Clock, SystemClock
+from lfr_ray.clock import Clock, SystemClock, utc_text
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import LfrError
-from lfr_ray.govern.authority import Authority, Position, clock_fault
-from lfr_ray.govern.grant import Grant, closing_fault, grant_fault, load_grant, must_erase, ratification_fault
-from lfr_ray.govern.keys import PublicKey, trusted_keys
+from lfr_ray.govern.authority import Authority, Position, clock_fault, configuration_fault, recordings_fault
+from lfr_ray.govern.grant import Grant, closing_fault, load_grant, must_erase, ratification_fault
+from lfr_ray.govern.in_force import in_force_fault
+from lfr_ray.govern.keys import PublicKey
 from lfr_ray.govern.ledger_event import Event
+from lfr_ray.govern.ledger_state import LedgerState
 from lfr_ray.govern.profile import Profile
-from lfr_ray.govern.stop import breaker_pause, emergency_stop
+from lfr_ray.govern.stop import Halts
+from lfr_ray.govern.trust import trusted_keys
 
 HEALTH_EVERY_S = 1.0
 """How often the ledger, the disk and the keys folder are looked at."""
 FILE_EVERY_S = 0.1
-"""How often the authority's file is looked at: a close counts that soon."""
+"""How often the authority's file and the ledger are looked at: a close counts that soon."""
 REPORT_EVERY_S = 60.0
 """The same refusal of the same camera is recorded once in this time."""
 MAX_REPORTED = 4096
@@ -35,7 +38,9 @@ MAX_SCOPES = 1024
 """Answers remembered of one authority for camera, list and model; they do not depend on time."""
 
 FileState = tuple[int, int, int]
-Scope = tuple[str, str, str]
+Scope = tuple[str, str, str, Position | None]
+Recording = tuple[str, float | None]
+"""Hash of a recording's bytes, and when it begins, as the site says."""
 
 
 class GateLedger(Protocol):
@@ -43,9 +48,6 @@ class GateLedger(Protocol):
 
     def fault(self) -> str:
         """Empty, or why records cannot be written."""
-
-    def clock_state(self) -> tuple[int, float]:
-        """How often the clock was accepted as it is, and the latest wall time recorded since."""
 
     def append(self, event: Event) -> object:
         """Record an event durably."""
@@ -73,6 +75,8 @@ class AuthorityGate:
         threshold: The threshold that the site sets; None: the model card's.
         model_sha256: Hash of the embedder's weights; empty where it is not known.
         needed: Kinds of deployment that this process may serve; empty: every kind.
+        configuration: Hash of every field of the effective configuration; empty where it is not compared.
+        recordings: Of each camera that reads a recording, what it is.
     """
 
     def __init__(
@@ -87,6 +91,8 @@ class AuthorityGate:
         threshold: float | None = None,
         model_sha256: str = "",
         needed: tuple[str, ...] = (),
+        configuration: Mapping[str, str] | None = None,
+        recordings: Mapping[str, Recording] | None = None,
     ) -> None:
         self._data_dir = data_dir
         self._grant_path = os.fspath(data_dir.grant(deployment))
@@ -99,11 +105,13 @@ class AuthorityGate:
         self._threshold = threshold
         self._model_sha256 = model_sha256
         self._needed = needed
-        self._stop = emergency_stop(data_dir)
-        self._pause = breaker_pause(data_dir)
+        self._configuration = dict(configuration or {})
+        self._recordings = dict(recordings or {})
+        self._state = LedgerState(data_dir)
+        self._halts = Halts(data_dir, self._state)
         self._loaded: _Loaded | None = None
         self._looked_s = -HEALTH_EVERY_S
-        self._file_looked_s = -FILE_EVERY_S
+        self._file_looked_s = self._followed_s = -FILE_EVERY_S
         self._health = ""
         self._accepted = 0
         self._seen_at = 0.0
@@ -119,6 +127,9 @@ class AuthorityGate:
     def closed(self) -> bool:
         """The deployment was closed: what the matcher holds in memory must go."""
         loaded = self._load()
+        self._state.follow()
+        if self._deployment in self._state.closed:
+            return True
         return loaded.grant is not None and bool(closing_fault(loaded.grant, loaded.trusted))
 
     @property
@@ -149,7 +160,7 @@ class AuthorityGate:
     def standing(self, camera: str, captured_at: float, watchlist_hash: str, model: str) -> str:
         """What :meth:`refusal` would say. Nothing is to be compared, so it is not recorded."""
         now_s = self._clock.wall_s()
-        scope = (camera, watchlist_hash, model)
+        scope = (camera, watchlist_hash, model, self._position(camera))
         return self._state_refusal(now_s) or self._authority_refusal(now_s, captured_at, scope)
 
     def status(self) -> str:
@@ -165,15 +176,19 @@ class AuthorityGate:
         return authority.refusal(authority.cameras[0], edge, authority.watchlist_sha256, authority.model, now_s=now_s)
 
     def _state_refusal(self, now_s: float) -> str:
-        if self._stop.is_set():
-            return self._stop.refusal() or "matching was stopped"
-        if self._pause.is_set():
-            return self._pause.refusal() or "matching is paused by the circuit breaker"
         steady_s = self._clock.steady_s()
+        due = steady_s - self._followed_s >= FILE_EVERY_S
+        if due:
+            self._followed_s = steady_s
+        halted = self._halts.refusal(follow=due)
+        if halted:
+            return halted
+        if self._deployment in self._state.closed:
+            return f"the deployment was closed at {utc_text(self._state.closed[self._deployment])}"
         if steady_s - self._looked_s >= HEALTH_EVERY_S:
             self._looked_s = steady_s
-            self._health = self._ledger.fault()
-            self._take_up_time(*self._ledger.clock_state())
+            self._health = self._ledger.fault() or self._state.fault
+            self._take_up_time(self._state.accepted, self._state.latest_at)
             self._loaded = None
         if self._health:
             return f"the audit ledger is out of order: {self._health}"
@@ -193,12 +208,15 @@ class AuthorityGate:
         authority = loaded.grant.authority
         outside = loaded.scopes.get(scope)
         if outside is None:
-            camera, watchlist_hash, model = scope
-            position = self._position(camera)
-            outside = authority.scope_refusal(camera, watchlist_hash, model, position, self._threshold)
+            outside = authority.scope_refusal(*scope, self._threshold) or self._recording_refusal(authority, scope[0])
             if len(loaded.scopes) < MAX_SCOPES:
                 loaded.scopes[scope] = outside
         return authority.time_refusal(captured_at, now_s) or outside
+
+    def _recording_refusal(self, authority: Authority, camera: str) -> str:
+        if authority.kind != "retrospective":
+            return ""
+        return recordings_fault(authority, camera, *self._recordings.get(camera, ("", None)))
 
     def _grant_refusal(self, loaded: _Loaded, now_s: float) -> str:
         if loaded.fault or loaded.grant is None:
@@ -227,7 +245,11 @@ class AuthorityGate:
             grant = load_grant(self._data_dir, self._deployment)
         except LfrError as error:
             return _Loaded(state, None, {}, f"no authority in force: {error}")
-        fault = closing_fault(grant, trusted) or grant_fault(grant, trusted, self._profile) or self._site_fault(grant)
+        fault = (
+            closing_fault(grant, trusted)
+            or in_force_fault(grant, trusted, self._profile, self._state)
+            or self._site_fault(grant)
+        )
         return _Loaded(state, grant, trusted, fault)
 
     def _site_fault(self, grant: Grant) -> str:
@@ -240,7 +262,7 @@ class AuthorityGate:
             return f"a {authority.kind} authority does not permit {' or '.join(self._needed)} use"
         if authority.model_sha256 and self._model_sha256 and authority.model_sha256 != self._model_sha256:
             return "the model's weights are not the authorised ones"
-        return ""
+        return configuration_fault(authority, self._configuration) if self._configuration else ""
 
     def _report(self, camera: str, why: str) -> None:
         steady_s = self._clock.steady_s()

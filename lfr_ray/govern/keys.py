@@ -1,8 +1,7 @@
 """Ed25519 keys: who may sign what, and a signature that says for what it was given.
 
-A trusted key is a small JSON file in the keys folder of a site. Whoever may write that folder decides
-who is trusted, so it belongs to the administrator. Private keys are PEM files that only their owner
-can read; an officer's private key belongs on the officer's own medium, not here.
+Whose a key is, a certificate says (``trust.py``). Private keys are PEM files that only their owner can
+read; an officer's private key belongs on the officer's own medium, not here.
 
 What is signed is the RFC 8785 text of ``["lfr-ray", purpose, moment, document]``.
 """
@@ -13,6 +12,7 @@ import base64
 import binascii
 import contextlib
 import os
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,20 +24,19 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from pydantic import Field
 
 from lfr_ray.clock import utc_text
-from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import ConfigError, ConflictError, NotFoundError
-from lfr_ray.files import exclusive, read_json, write_durable
+from lfr_ray.files import write_durable
 from lfr_ray.govern.canonical import Form, Moment, canonical_json, form_of, sha256_hex
-from lfr_ray.section import Section, parse_section
+from lfr_ray.section import Section
 
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.@:+-]{0,63}$"
 """Staff numbers, logins and nominal ids: no spaces, so that a person's name does not slip in."""
 
-Role = Literal["authoriser", "approver", "operator", "site"]
+Role = Literal["authoriser", "approver", "operator", "auditor", "site"]
 
 
 class PublicKey(Section):
-    """A key that this site trusts, and whose it is.
+    """A key that this site trusts, and whose it is: what its certificate says.
 
     Attributes:
         id: First 16 hexadecimal digits of the SHA-256 of the key.
@@ -52,6 +51,7 @@ class PublicKey(Section):
     valid_from: Moment = 0.0
     valid_until: Moment | None = None
     training_until: Moment | None = None
+    revoked_at: Moment | None = None
     public: str = Field(pattern=r"^[0-9a-f]{64}$")
 
     def unusable(self, at: float) -> str:
@@ -60,6 +60,8 @@ class PublicKey(Section):
             return f"key {self.id} is valid only from {utc_text(self.valid_from)}"
         if self.valid_until is not None and at > self.valid_until:
             return f"key {self.id} was valid only until {utc_text(self.valid_until)}"
+        if self.revoked_at is not None and at >= self.revoked_at:
+            return f"the certificate of {self.holder} (key {self.id}) was revoked at {utc_text(self.revoked_at)}"
         return ""
 
     def trained(self, at: float) -> bool:
@@ -69,7 +71,7 @@ class PublicKey(Section):
 
 def training_fault(trusted: Iterable[PublicKey], officer: str, at: float) -> str:
     """Empty, or why this officer may not decide on an alert at that moment: the site knows no training in date."""
-    own = [key for key in trusted if key.holder == officer]
+    own = [key for key in trusted if same_holder(key.holder, officer)]
     if not own:
         return f"{officer} is not known to this site"
     if any(key.trained(at) and not key.unusable(at) for key in own):
@@ -96,9 +98,19 @@ class SigningKey:
         """A new key."""
         return SigningKey(Ed25519PrivateKey.generate())
 
+    @property
+    def private(self) -> Ed25519PrivateKey:
+        """The private half, for what issues certificates."""
+        return self._private
+
     @staticmethod
-    def load(path: Path, passphrase: str = "") -> SigningKey:
+    def load(path: Path, passphrase: str = "", *, encrypted: bool = False) -> SigningKey:
         """Read a private key file.
+
+        Args:
+            path: The file.
+            passphrase: Of the file, if it has one.
+            encrypted: Refuse a file without a passphrase.
 
         Raises:
             NotFoundError: There is no such file.
@@ -117,6 +129,12 @@ class SigningKey:
                 got=f"{path.name}: mode {mode & 0o777:o}",
                 allowed="mode 600",
                 next_step=f"chmod 600 {path.name}",
+            )
+        if encrypted and b"ENCRYPTED" not in data:
+            raise ConfigError(
+                "the private key is not encrypted",
+                got=path.name,
+                next_step=f"encrypt it: `openssl pkcs8 -topk8 -v2 aes256 -in {path.name}`",
             )
         try:
             key = serialization.load_pem_private_key(data, passphrase.encode() if passphrase else None)
@@ -171,9 +189,29 @@ class SigningKey:
         return f"SigningKey({self.id})"
 
 
+def same_holder(one: str, other: str) -> bool:
+    """Two ids are of one person, however they are written."""
+    return unicodedata.normalize("NFKC", one).casefold() == unicodedata.normalize("NFKC", other).casefold()
+
+
 def key_id(public: str) -> str:
     """Id of a public key given as hexadecimal digits."""
     return sha256_hex(bytes.fromhex(public))[:16]
+
+
+def public_half(path: Path) -> str:
+    """A public key file in PEM, as hexadecimal digits.
+
+    Raises:
+        ConfigError: It is no Ed25519 public key.
+    """
+    try:
+        key = serialization.load_pem_public_key(path.read_bytes())
+    except (OSError, ValueError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, Ed25519PublicKey):
+        raise ConfigError("this is no public key", got=path.name, allowed="Ed25519 in PEM")
+    return key.public_bytes_raw().hex()
 
 
 def signature_fault(
@@ -215,41 +253,6 @@ def signature_form(purpose: str, document: Any, signature: Signature, key: Publi
         return False
 
     return form_of(_signed(purpose, document, signature.at), verifies)
-
-
-def trusted_keys(data_dir: DataDir) -> dict[str, PublicKey]:
-    """The keys that a site trusts, by id; none when there is no such folder.
-
-    Raises:
-        ConfigError: A key file is not valid, or its id is not that of its key.
-    """
-    found: dict[str, PublicKey] = {}
-    for path in data_dir.public_keys:
-        key = parse_section(PublicKey, read_json(path, "the key file"), f"key file {path.name}")
-        if key_id(key.public) != key.id:
-            raise ConfigError("a key file's id is not that of its key", got=path.name, next_step="remove the file")
-        found[key.id] = key
-    return found
-
-
-def trust(data_dir: DataDir, key: PublicKey) -> None:
-    """Add a key to the trusted ones."""
-    write_durable(data_dir.public_key(key.id), canonical_json(key.model_dump(mode="json")) + b"\n")
-
-
-def site_key(data_dir: DataDir) -> SigningKey:
-    """The site's own key, made and trusted at the first use. It seals the ledger and signs receipts and records."""
-    return own_key(data_dir, data_dir.site_key, "site", role="site")
-
-
-def own_key(data_dir: DataDir, path: Path, holder: str, *, rank: str = "", role: Role = "authoriser") -> SigningKey:
-    """A key that lies in the data folder itself, made and trusted at the first use."""
-    with exclusive(data_dir.keys_lock, "making a key", wait=True):
-        if not path.exists():
-            key = SigningKey.create()
-            trust(data_dir, key.described(holder, rank=rank, role=role))
-            key.save(path)
-    return SigningKey.load(path)
 
 
 def passphrase_from(variable: str) -> str:

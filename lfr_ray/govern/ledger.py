@@ -22,14 +22,13 @@ from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import IntegrityError, LfrError, StoreError
 from lfr_ray.files import disk_error, sync_folder, write_all, write_durable
 from lfr_ray.govern.canonical import sha256_hex
-from lfr_ray.govern.keys import PublicKey, SigningKey, site_key, trusted_keys
-from lfr_ray.govern.ledger_event import SEAL_PURPOSE, Event, check_event, line_of
+from lfr_ray.govern.keys import PublicKey, SigningKey
+from lfr_ray.govern.ledger_event import CLOCK_ACCEPTED, RESUMED, SEAL_PURPOSE, STOPPED, Event, check_event, line_of
 from lfr_ray.govern.ledger_head import Head, HeadFile
 from lfr_ray.govern.ledger_health import FailureMarker, space_fault
 from lfr_ray.govern.ledger_verify import read_tail
+from lfr_ray.govern.trust import site_key, trusted_keys
 
-CLOCK_ACCEPTED = "clock accepted"
-"""What a record says after which earlier moments no longer count as later than now."""
 SEALED = "ledger sealed"
 
 
@@ -334,8 +333,11 @@ class Ledger:
             os.fsync(self._file)
         self._head = replace(head, size_bytes=head.size_bytes + good_bytes)
         facts = {"bytes_count": len(torn), "torn_sha256": sha256_hex(torn), "whole_records": len(records)}
-        event = Event("incident", "the ledger was not closed cleanly", facts=facts)
-        self._put([_Waiting(event, self._clock.wall_s())], seal=False)
+        events = [Event("incident", "the ledger was not closed cleanly", facts=facts)]
+        if any(record["what"] == RESUMED for record in records):
+            # Nobody signed that line: matching stays off until somebody resumes again.
+            events.append(Event("stop", STOPPED, actor="system", reason="a resumption was not signed; resume again"))
+        self._put([_Waiting(event, self._clock.wall_s()) for event in events], seal=False)
 
     def _size(self) -> int:
         mine = os.fstat(self._file)

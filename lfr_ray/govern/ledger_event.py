@@ -33,6 +33,9 @@ FIRST_PREVIOUS = "0" * 64
 """What the first record follows."""
 
 SEAL_PURPOSE = "ledger seal"
+STOPPED, RESUMED = "matching stopped", "matching resumed"
+CLOCK_ACCEPTED = "clock accepted"
+"""What a record says after which earlier moments no longer count as later than now."""
 MAX_TEXT = 500
 MAX_ITEMS = 64
 MAX_NUMBERS = 16
@@ -72,6 +75,17 @@ class Event:
     subject: str = ""
     reason: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def recordable(reason: str) -> str:
+    r"""A reason as the ledger takes it, whatever somebody typed or pasted: a stop must not fail for its words.
+
+    >>> recordable("crowd\ndisorder"), recordable("\x00 "), len(recordable("A" * 400))
+    ('crowd disorder', 'no reason given', 300)
+    """
+    plain = "".join(one if one.isprintable() else " " for one in reason)
+    words = " ".join(word for long in plain.split() for word in re.findall(".{1,60}", long))
+    return words[:300].strip().replace("base64,", "base64 ") or "no reason given"
 
 
 def check_event(event: Event) -> None:

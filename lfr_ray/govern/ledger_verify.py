@@ -179,6 +179,18 @@ def _seal_fault(record: dict[str, Any], trusted: Mapping[str, PublicKey]) -> str
     return signature_fault(SEAL_PURPOSE, content, signature, trusted, "site")
 
 
+def parse_line(line: bytes) -> dict[str, Any]:
+    """A line's record with its hash, where the line has that hash; otherwise nothing."""
+    try:
+        body, digest = split_line(line)
+        record = json.loads(body)
+    except ValueError:
+        return {}
+    if not isinstance(record, dict) or not isinstance(record.get("n"), int) or sha256_hex(body) != digest:
+        return {}
+    return record | {"sha256": digest}
+
+
 def _parse(line: bytes) -> tuple[dict[str, Any], Form]:
     """A line's record with its stated hash, and in which form the line is what it was written as; empty: in none."""
     try:

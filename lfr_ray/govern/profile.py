@@ -16,8 +16,9 @@ from lfr_ray.files import read_json, write_durable
 from lfr_ray.govern.canonical import canonical_json, form_of, sha256_hex
 from lfr_ray.section import Section, load_yaml, parse_section
 
-Kind = Literal["live", "retrospective", "test"]
-"""Live: cameras at a place now. Retrospective: recorded footage or a still. Test: trials and demonstrations."""
+Kind = Literal["live", "retrospective", "test", "trial"]
+"""Live: cameras at a place now. Retrospective: recorded footage or a still. Test: recordings of a test, demonstrations.
+Trial: cameras for a day, and volunteers who agreed."""
 Case = Literal["crime-hotspot", "protective-security", "intelligence-located"]
 """The three permitted answers to "where", and no fourth."""
 Document = Literal["policy", "impact_assessment", "equality_assessment", "appropriate_policy", "registration"]
@@ -175,7 +176,7 @@ def profile_of(authority: AuthorityConfig) -> Profile:
 
 def default_profile(kind: str) -> str:
     """The rules where nobody names any."""
-    return "test" if kind == "test" else "uk-police"
+    return "test" if kind in ("test", "trial") else "uk-police"
 
 
 def keep_profile(data_dir: DataDir, profile: Profile) -> None:

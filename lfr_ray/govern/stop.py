@@ -1,7 +1,8 @@
-"""Two switches that end matching at once, as files: the emergency stop and the circuit breaker's pause.
+"""What ends matching at once: the emergency stop and the circuit breaker's pause.
 
-That the file exists is all that counts; what it says is for people. A matcher looks for it before
-every comparison, so that one command or request ends matching on every camera that asks it.
+Each is a file and a record in the ledger, and either of them is enough. A matcher looks for both before every
+comparison, so that one command or request ends matching on every camera that asks it. The file works where the ledger
+cannot be written; the record stands where the file was removed, until somebody resumes and is recorded.
 """
 
 from __future__ import annotations
@@ -9,23 +10,16 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from lfr_ray.clock import utc_text
 from lfr_ray.data_dir import DataDir
-from lfr_ray.errors import InputError, StoreError
+from lfr_ray.errors import StoreError
 from lfr_ray.files import disk_error, sync_folder, write_durable
 from lfr_ray.govern.canonical import canonical_json
-
-
-@dataclass(frozen=True, slots=True)
-class Halt:
-    """Why matching is off."""
-
-    by: str
-    reason: str
-    at: str
+from lfr_ray.govern.ledger_event import recordable
+from lfr_ray.govern.ledger_state import Halt, LedgerState
 
 
 class Switch:
@@ -39,7 +33,7 @@ class Switch:
     def __init__(self, path: Path, label: str) -> None:
         self._path = path
         self._text = os.fspath(path)
-        self._label = label
+        self.label = label
 
     def is_set(self) -> bool:
         """The file exists. Asked before every comparison, so in the cheapest way there is."""
@@ -49,15 +43,12 @@ class Switch:
         """Turn matching off. Setting it twice keeps the first reason.
 
         Raises:
-            InputError: No reason is given.
             StoreError: Not even an empty file can be made. Then stop the processes themselves.
         """
-        if not reason.strip():
-            raise InputError("a stop needs a reason", next_step="say why, in words")
         present = self.read()
         if present is not None:
             return present
-        halt = Halt(by, " ".join(reason.split())[:300], utc_text(now_s))
+        halt = Halt(by, recordable(reason), utc_text(now_s))
         try:
             write_durable(self._path, canonical_json(asdict(halt)) + b"\n")
         except StoreError:
@@ -80,7 +71,7 @@ class Switch:
         except FileNotFoundError:
             return False
         except OSError as error:
-            raise disk_error(f"the {self._label} cannot be lifted", self._path, error) from None
+            raise disk_error(f"the {self.label} cannot be lifted", self._path, error) from None
         with contextlib.suppress(OSError):
             sync_folder(self._path.parent)
         return True
@@ -95,14 +86,52 @@ class Switch:
         except (OSError, ValueError, KeyError, TypeError):
             return Halt("", "", "")
 
-    def refusal(self) -> str:
-        """Empty, or that matching is off and why."""
-        if not self.is_set():
-            return ""
-        halt = self.read()
-        if halt is None or not halt.reason:
-            return self._label
-        return f"{self._label}: {halt.reason} ({halt.at})"
+
+class Halts:
+    """Both, from wherever they are known.
+
+    Args:
+        data_dir: The site's folder.
+        state: What the ledger says.
+    """
+
+    def __init__(self, data_dir: DataDir, state: LedgerState | None = None) -> None:
+        self.state = state or LedgerState(data_dir)
+        self._stop, self._pause = emergency_stop(data_dir), breaker_pause(data_dir)
+
+    def read(self) -> dict[str, Halt]:
+        """Why matching is off, by ``stop`` and ``pause``; empty while it is on."""
+        self.state.follow()
+        known = {"stop": self.state.stop or self._stop.read(), "pause": self.state.pause or self._pause.read()}
+        return {name: halt for name, halt in known.items() if halt is not None}
+
+    def refusal(self, *, follow: bool = True) -> str:
+        """Empty, or that matching is off and why. Asked before every comparison, so in the cheapest way there is.
+
+        Args:
+            follow: Read the ledger on; the files are looked at in any case.
+        """
+        if follow:
+            self.state.follow()
+        for switch, recorded in ((self._stop, self.state.stop), (self._pause, self.state.pause)):
+            if recorded is None and not switch.is_set():
+                continue
+            return _words(switch, recorded or switch.read())
+        return ""
+
+    def texts(self) -> dict[str, str]:
+        """What each that is set would refuse with, by ``stop`` and ``pause``."""
+        switches = {"stop": self._stop, "pause": self._pause}
+        return {name: _words(switches[name], halt) for name, halt in self.read().items()}
+
+    def clear(self) -> None:
+        """Remove both files; that somebody resumed must be recorded before."""
+        self._stop.clear()
+        self._pause.clear()
+
+
+def _words(switch: Switch, halt: Halt | None) -> str:
+    return f"{switch.label}: {halt.reason} ({halt.at})" if halt is not None and halt.reason else switch.label
 
 
 def emergency_stop(data_dir: DataDir) -> Switch:

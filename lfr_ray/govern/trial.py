@@ -1,16 +1,23 @@
-"""The one-line deployment: a trial or demonstration, signed by a key that can sign nothing else."""
+"""What a site may open by itself: a test with recordings, and a trial of a day with volunteers before live cameras.
+
+Both are signed by the site's own key, which can authorise nothing else.
+"""
 
 from __future__ import annotations
 
-from lfr_ray.data_dir import DataDir
-from lfr_ray.errors import ConflictError, NotFoundError
-from lfr_ray.govern.authority import ANY, Authority, Officer
-from lfr_ray.govern.grant import Grant, closing_fault, grant_fault, load_grant, signed
-from lfr_ray.govern.keys import SigningKey, own_key, trusted_keys
-from lfr_ray.govern.profile import Profile, keep_profile
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 
-TESTER = "tester"
-"""Holder and rank of the key that signs trials; no profile of a live deployment knows this rank."""
+from lfr_ray.clock import parse_utc
+from lfr_ray.data_dir import DataDir
+from lfr_ray.errors import AuthorityError, ConfigError, ConflictError, NotFoundError
+from lfr_ray.govern.authority import ANY, MAX_VOLUNTEERS, Authority, Officer, Volunteer
+from lfr_ray.govern.grant import Grant, closing_fault, grant_fault, load_grant, signed
+from lfr_ray.govern.profile import Profile, keep_profile
+from lfr_ray.govern.trust import TESTER, site_key, trusted_keys
+
 TRIAL = "trial"
 DAY_S = 86_400.0
 
@@ -20,55 +27,53 @@ def trial_authority(
     now_s: float,
     *,
     deployment: str = TRIAL,
+    kind: str = "test",
     who: tuple[str, ...] = ("test", "blue-list"),
     cameras: tuple[str, ...] = (ANY,),
     duration_s: float = 30 * DAY_S,
-    watchlist_sha256: str = "",
-    model: str = "",
     ledger_head: str = "",
+    **fields: Any,
 ) -> Authority:
-    """An authority for a trial: any camera and any list of test entries, unless they are named."""
+    """An authority for a test or a trial: any camera and any list of its categories, unless they are named."""
     tester = Officer(id=TESTER, rank=TESTER)
-    return Authority(
-        deployment=deployment,
-        kind="test",
-        profile=profile.name,
-        profile_sha256=profile.sha256,
-        purpose="trial or demonstration",
-        legal_basis="consent, or pictures published for such use",
-        why="to see how the system works before it is used",
-        who=who,
-        starts_at=now_s,
-        ends_at=now_s + duration_s,
-        cameras=cameras,
-        watchlist_sha256=watchlist_sha256,
-        model=model,
-        ledger_head=ledger_head,
-        applicant=tester,
-        authorising_officer=tester,
-    )
-
-
-def trial_key(data_dir: DataDir) -> SigningKey:
-    """The tester's key, made and trusted at the first use."""
-    return own_key(data_dir, data_dir.tester_key, TESTER, rank=TESTER)
+    said: dict[str, Any] = {
+        "deployment": deployment,
+        "kind": kind,
+        "profile": profile.name,
+        "profile_sha256": profile.sha256,
+        "purpose": "trial or demonstration",
+        "legal_basis": "consent, or pictures published for such use",
+        "why": "to see how the system works before it is used",
+        "who": who,
+        "starts_at": now_s,
+        "ends_at": now_s + duration_s,
+        "cameras": cameras,
+        "watchlist_sha256": "",
+        "ledger_head": ledger_head,
+        "applicant": tester,
+        "authorising_officer": tester,
+    }
+    return Authority(**(said | fields))
 
 
 def open_trial(data_dir: DataDir, authority: Authority, profile: Profile, now_s: float) -> Grant:
-    """Sign and save a trial; one that is open already and still holds is given back as it is.
+    """Sign and save a test or trial; one that is open already and still holds is given back as it is.
 
     Raises:
+        AuthorityError: The rules do not permit it.
         ConflictError: A deployment of this id was closed, or is open as another kind.
     """
-    grant = signed(authority, trial_key(data_dir), now_s)
+    grant, trusted = signed(authority, site_key(data_dir), now_s), trusted_keys(data_dir)
+    fault = grant_fault(grant, trusted, profile)
+    if fault:
+        raise AuthorityError(f"the {authority.kind} is not opened", got=fault)
     keep_profile(data_dir, profile)
     try:
         present = load_grant(data_dir, authority.deployment)
     except NotFoundError:
         grant.save(data_dir)
         return grant
-    trusted = trusted_keys(data_dir)
-    if present.authority.kind != "test" or closing_fault(present, trusted):
+    if present.authority.kind != authority.kind or closing_fault(present, trusted):
         raise ConflictError(
             "a deployment of this id is already recorded", got=authority.deployment, next_step="choose another id"
         )
@@ -76,3 +81,33 @@ def open_trial(data_dir: DataDir, authority: Authority, profile: Profile, now_s:
         grant.save(data_dir)
         return grant
     return present
+
+
+def read_consents(path: Path, entry_ids: Iterable[str], now_s: float) -> tuple[Volunteer, ...]:
+    """The volunteers of a trial: a CSV of ``entry_id`` and ``consented_at``, one line for each entry of the list.
+
+    Raises:
+        ConfigError: It cannot be read, somebody of the list did not agree, or they are too many.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            rows = {
+                (row["entry_id"] or "").strip(): parse_utc(row["consented_at"] or "") for row in csv.DictReader(stream)
+            }
+    except (OSError, UnicodeDecodeError, csv.Error, KeyError, ValueError):
+        raise ConfigError(
+            "the consents cannot be read",
+            got=path.name,
+            allowed="a UTF-8 CSV of entry_id and consented_at (ISO 8601)",
+        ) from None
+    listed = sorted(set(entry_ids))
+    without = [one for one in listed if not 0 < rows.get(one, now_s + 1) <= now_s]
+    if without:
+        raise ConfigError(
+            "somebody on the list has not agreed to a trial",
+            got=", ".join(without[:5]),
+            next_step="add their consent with its date, or remove them: `lfr watchlist remove`",
+        )
+    if not 1 <= len(listed) <= MAX_VOLUNTEERS:
+        raise ConfigError("a trial has too many volunteers, or none", got=len(listed), allowed=f"1 to {MAX_VOLUNTEERS}")
+    return tuple(Volunteer(entry_id=one, consented_at=rows[one]) for one in listed)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from lfr_ray.errors import IntegrityError
 
@@ -15,11 +17,19 @@ class Approval:
     Attributes:
         approved_at: Wall time, seconds since 1970 UTC.
         content_hash: Hash of the list as it was approved.
+        imported_by: Who made the list: neither of them may approve it.
+        signature: The approver's over content and makers, as JSON; None: nobody's, which is enough for tests alone.
     """
 
     approved_by: str
     approved_at: float
     content_hash: str
+    imported_by: tuple[str, ...] = ()
+    signature: dict[str, Any] | None = None
+
+
+Sign = Callable[[dict[str, Any]], dict[str, Any]]
+"""Signs the content and its makers, and gives the signature as JSON."""
 
 
 def parse_approval(data: bytes | None) -> Approval | None:
@@ -32,8 +42,14 @@ def parse_approval(data: bytes | None) -> Approval | None:
         return None
     try:
         known = json.loads(data)
-        return Approval(str(known["approved_by"]), float(known["approved_at"]), str(known["content_hash"]))
-    except (ValueError, KeyError, TypeError):
+        return Approval(
+            str(known["approved_by"]),
+            float(known["approved_at"]),
+            str(known["content_hash"]),
+            tuple(map(str, known.get("imported_by", ()))),
+            known.get("signature"),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise IntegrityError(
             "the watchlist's approval cannot be read",
             got="approval.json",

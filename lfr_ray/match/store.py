@@ -10,7 +10,7 @@ from typing import Any
 
 from lfr_ray.bucket import Bucket
 from lfr_ray.errors import ConflictError, IntegrityError, NotFoundError, RefusedError, StoreError
-from lfr_ray.match.approval import Approval, approval_bytes, parse_approval
+from lfr_ray.match.approval import Approval, Sign, approval_bytes, parse_approval
 from lfr_ray.match.entries import ENTRY_FIELDS, EnrolledImage, Entry, vector_sha256
 from lfr_ray.match.store_bucket import StoreBucket
 from lfr_ray.match.store_folder import StoreFolder
@@ -224,8 +224,13 @@ class WatchlistStore:
         """
         return self._place.read(lambda: frozenset(row["imported_by"] for row in self._table.rows(["imported_by"])))
 
-    def approve(self, approved_by: str, now_s: float) -> Approval:
+    def approve(self, approved_by: str, now_s: float, sign: Sign | None = None) -> Approval:
         """Freeze the list as it is: a second person has looked at it.
+
+        Args:
+            approved_by: The approver.
+            now_s: Wall time.
+            sign: Signs what is approved with the approver's key.
 
         Raises:
             RefusedError: The approver has imported entries of the list.
@@ -243,7 +248,11 @@ class WatchlistStore:
                 allowed="somebody who has not",
                 next_step="let a colleague look at `lfr watchlist report` and approve",
             )
-        approval = Approval(approved_by.strip(), now_s, _hash_of(digests))
+        makers = tuple(sorted(importers))
+        content_hash = _hash_of(digests)
+        document = {"content_hash": content_hash, "imported_by": list(makers)}
+        signature = sign(document) if sign is not None else None
+        approval = Approval(approved_by.strip(), now_s, content_hash, makers, signature)
         self._place.write_approval(approval_bytes(approval))
         return approval
 

@@ -11,26 +11,28 @@ from lfr_ray.embed.regions import joined, with_painted
 from lfr_ray.errors import RefusedError
 from lfr_ray.models.cards import ModelCard, chip_spec
 from lfr_ray.pipeline.alerting import AlertSender
+from lfr_ray.pipeline.bystanders import Bystanders
 from lfr_ray.pipeline.check_lists import Checks
 from lfr_ray.pipeline.counts import CameraCounts
 from lfr_ray.pipeline.match_checks import PossibleMatch
 from lfr_ray.pipeline.sighting import sighting_of
 from lfr_ray.pipeline.stages import Stages
 from lfr_ray.pipeline.tracklets import Tracklets
-from lfr_ray.records import Answer, Faces, Frame, Match, Picture, Probe, View
+from lfr_ray.records import Answer, Floats, Frame, Match, Picture, Probe, View
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChosenViews:
     """The faces of one frame that are worth a comparison: views, and each face cut out with some margin.
 
+    ``others``: of each track, the boxes of everybody else in this frame and those before it.
     ``alone``: a view may be judged by itself, as there may be no other of the same face.
     """
 
     frame: Frame
-    faces: Faces
     views: list[View]
     crops: list[Picture] = field(repr=False)
+    others: dict[int, Floats]
     alone: bool = False
 
 
@@ -41,6 +43,7 @@ class Comparison:
         embedder: The embedder's card.
         stages: Where models, matcher and alert desk are.
         tracklets: The camera's.
+        bystanders: Who else is in the camera's newest frames.
         checks: What views and matches must pass.
         alerts: Where sightings go.
         clock: Time.
@@ -53,6 +56,7 @@ class Comparison:
         embedder: ModelCard,
         stages: Stages,
         tracklets: Tracklets,
+        bystanders: Bystanders,
         checks: Checks,
         alerts: AlertSender,
         clock: Clock,
@@ -63,6 +67,7 @@ class Comparison:
         self._chip = chip_spec(embedder)
         self._stages = stages
         self._tracklets = tracklets
+        self._bystanders = bystanders
         self._checks = checks
         self._alerts = alerts
         self._clock = clock
@@ -127,7 +132,8 @@ class Comparison:
         # Meanwhile it may have been forgotten, or alerted by another view.
         best = self._tracklets.mark_alerted(view.track)
         if best is not None:
-            sighting = sighting_of(possible, chosen.faces, best, answer, model=self._model, run_id=self._run_id)
+            others = np.concatenate([chosen.others[view.track], self._bystanders.others(view)])
+            sighting = sighting_of(possible, others, best, answer, model=self._model, run_id=self._run_id)
             self._alerts.send(sighting, chosen.frame.seen_s)
 
     def _refused(self, why: str) -> None:

@@ -35,6 +35,7 @@ class Detections:
         in_flight: Frames at the detector at once, at most.
         interval_s: Between two frames that the camera gives, where it is found out how many are of use; None: always
             so many.
+        limit_s: A frame waits so long for its answer, then it is dropped; None: as long as it takes.
     """
 
     def __init__(
@@ -47,11 +48,13 @@ class Detections:
         counts: CameraCounts,
         in_flight: int,
         interval_s: float | None = None,
+        limit_s: float | None = None,
     ) -> None:
         self._config = config
         self._stages = stages
         self._clock = clock
         self._counts = counts
+        self._limit_s = limit_s
         self._in_flight = in_flight
         self._free = asyncio.Semaphore(in_flight)
         self._interval_s = interval_s
@@ -143,7 +146,7 @@ class Detections:
     async def _detect(self, canvas: Picture) -> Faces:
         began_s = self._clock.steady_s()
         with self._counts.timed(DETECT):
-            faces = await self._stages.detect(canvas)
+            faces = await asyncio.wait_for(self._stages.detect(canvas), self._limit_s)
         took_s = self._clock.steady_s() - began_s
         if self._interval_s is not None:
             self._useful = after_answer(self._useful, took_s, self._interval_s)

@@ -8,24 +8,23 @@ from lfr_ray.camera.redact import scene_jpeg
 from lfr_ray.camera.stills import encode_jpeg
 from lfr_ray.pipeline.match_checks import PossibleMatch
 from lfr_ray.pipeline.tracklets import BestView
-from lfr_ray.records import Answer, Faces, Sighting
+from lfr_ray.records import Answer, Floats, Sighting
 
 
 def sighting_of(
-    possible: PossibleMatch, faces: Faces, best: BestView, answer: Answer, *, model: str, run_id: str
+    possible: PossibleMatch, others: Floats, best: BestView, answer: Answer, *, model: str, run_id: str
 ) -> Sighting:
     """What the alert desk is given.
 
     Args:
         possible: The match, and the view that decided.
-        faces: Everybody in the view's frame; all but the subject are made unrecognisable.
+        others: Boxes ``float32 (N, 4)`` of everybody else in the view's frame and those around it.
         best: The tracklet's best view.
         answer: The matcher's, with that match.
         model: Card id of the embedder.
         run_id: Differs between two runs of the same camera, so that their alerts' keys differ.
     """
     frame, view, match = possible.frame, possible.view, possible.match
-    others = faces.boxes[(faces.boxes != view.box).any(axis=1)]
     identity = "\n".join((answer.deployment, frame.camera, run_id, str(view.track), match.entry_id))
     return Sighting(
         key=hashlib.sha256(identity.encode()).hexdigest()[:32],

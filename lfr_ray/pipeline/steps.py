@@ -25,12 +25,14 @@ from lfr_ray.health import Looks
 from lfr_ray.metrics import Meter
 from lfr_ray.models.cards import ModelCard, chip_spec
 from lfr_ray.pipeline.alerting import AlertSender
+from lfr_ray.pipeline.bystanders import Bystanders
 from lfr_ray.pipeline.check_lists import Checks
 from lfr_ray.pipeline.comparison import ChosenViews, Comparison
 from lfr_ray.pipeline.counts import CameraCounts
 from lfr_ray.pipeline.detections import Detections
 from lfr_ray.pipeline.parts import around
 from lfr_ray.pipeline.people import JOIN_S, PeopleEstimate
+from lfr_ray.pipeline.preview import Preview
 from lfr_ray.pipeline.stages import FrameSource, Stages
 from lfr_ray.pipeline.tracklets import Tracklets
 from lfr_ray.records import Faces, Frame, View
@@ -42,9 +44,12 @@ FORGET_LIMIT_S = 0.8
 FORGET_EVERY_S = 0.1
 """How often ended tracklets are looked for, whether or not frames come."""
 
+HELD_S = 1.0
+"""A live frame, and whoever is on it, waits no longer for a detector that gives no answer."""
+
 DETECTOR_LIMIT_S = 5.0
-"""After so long without detections every track has ended, also where frames wait for a detector that gives no answer,
-and where a recording is read slowly (so that its outcome does not depend on the speed of the machine)."""
+"""After so long without detections every track of a recording has ended: it may be read slowly, and what comes of it
+must not depend on the speed of the machine."""
 
 MAX_COMPARISONS = 8
 """Frames whose faces may be under comparison at once; beyond, the camera waits."""
@@ -100,7 +105,9 @@ class CameraSteps:
         self._people = PeopleEstimate()
         self._tracklets = tracklets = Tracklets(site.evidence, camera.name, embedder.id)
         self._alerts = alerts = AlertSender(stages, clock, counts, camera.name)
-        self._comparison = Comparison(embedder, stages, tracklets, checks, alerts, clock, counts, run_id)
+        self._bystanders = near = Bystanders()
+        self._comparison = Comparison(embedder, stages, tracklets, near, checks, alerts, clock, counts, run_id)
+        self.preview = Preview(clock)
         self._newest = (0, 0.0)
         self._wanted_interval_s = 0.0
         self._single = False
@@ -147,6 +154,7 @@ class CameraSteps:
             self._counts,
             self._in_flight,
             None if fixed else self._camera.least_interval_s,
+            None if self._camera.pace == "full" else HELD_S,
         )
         self._comparisons = asyncio.Semaphore(MAX_COMPARISONS)
         self._detected_s = self._clock.steady_s()
@@ -160,9 +168,11 @@ class CameraSteps:
             ending = (forgetting, *self._comparing)
             for task in ending:
                 task.cancel()
+            self._bystanders.clear()
             self._end(self._tracker.finish())
             self._forget(0.0)
             self._tracklets.clear()
+            self.preview.forget()
             self._people.clear()
             await asyncio.gather(self._detections.close(), *ending, return_exceptions=True)
 
@@ -170,11 +180,13 @@ class CameraSteps:
         """Follow a frame's faces, and begin to compare the views that are worth it."""
         self._detected_s = self._clock.steady_s()
         self._counts.add("faces_detected_total", len(faces))
+        self.preview.note(frame, faces)
         if frame.single and not self._judges_single:
             self._comparison.refusal = NO_SINGLE_FIT
         self._note_interval(frame)
         tracked = self._tracker.update(faces, frame.captured_s)
         self._end(tracked.ended)
+        self._bystanders.add(frame.index, frame.captured_s, faces, tracked.rows)
         come = self._people.look(tracked.rows, faces.boxes, frame.captured_s, self._tracker.lost_s)
         self._counts.add("people_estimated_total", come)
         chosen = self._choose(frame, faces, tracked.rows)
@@ -188,6 +200,7 @@ class CameraSteps:
             # Nobody is followed into another picture, and no comparison is cut short by that.
             await self._compared()
             self._end(self._tracker.finish())
+            self._bystanders.clear()
             self._people.clear()
         self._forget()
 
@@ -205,7 +218,7 @@ class CameraSteps:
 
     def _choose(self, frame: Frame, faces: Faces, rows: dict[int, int]) -> ChosenViews:
         """Measure every face's quality, and choose the views that are worth a comparison."""
-        chosen = ChosenViews(frame, faces, [], [], self._judges_alone)
+        chosen = ChosenViews(frame, [], [], {}, self._judges_alone)
         for track, row in rows.items():
             if not self._tracklets.may_want(track, frame.captured_s):
                 continue
@@ -221,7 +234,9 @@ class CameraSteps:
             view = self._checked(View(track, frame.index, *moments, box, points, quality, chip), frame)
             if view is not None:
                 chosen.views.append(view)
-                chosen.crops.append(crop_face(part, box - np.tile(at_px, 2)))
+                chosen.others[track] = others = self._bystanders.others(view)
+                at = np.tile(at_px, 2)
+                chosen.crops.append(crop_face(part, box - at, others - at))
         return chosen
 
     def _checked(self, view: View, frame: Frame) -> View | None:
@@ -260,8 +275,10 @@ class CameraSteps:
         while True:
             await asyncio.sleep(FORGET_EVERY_S)
             limit_s = self._tracker.lost_s
-            if self._camera.pace == "full" or self._detections.under_way:
+            if self._camera.pace == "full":
                 limit_s = max(DETECTOR_LIMIT_S, limit_s)
+            elif self._detections.under_way:
+                limit_s = max(HELD_S, limit_s)
             waited_s = self._clock.steady_s() - self._detected_s
             if waited_s >= limit_s:
                 self._end(self._tracker.finish())

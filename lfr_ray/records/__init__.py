@@ -53,14 +53,19 @@ from lfr_ray.records.alert import (
     WebhookEvent,
     is_none,
 )
+from lfr_ray.records.person import EVERYTHING, PEOPLE, ROLES, SERVICES, Person, Role, folded
 from lfr_ray.records.quality import Quality
 
 __all__ = [
     "CLOSED",
+    "EVERYTHING",
     "IMAGE_KINDS",
     "LOWER",
+    "PEOPLE",
     "POINTS",
     "REGIONS",
+    "ROLES",
+    "SERVICES",
     "UPPER",
     "Alert",
     "AlertPage",
@@ -85,10 +90,12 @@ __all__ = [
     "Ints",
     "Match",
     "Moment",
+    "Person",
     "Picture",
     "Place",
     "Probe",
     "Quality",
+    "Role",
     "ShownRecord",
     "Sighting",
     "Sightings",
@@ -96,6 +103,7 @@ __all__ = [
     "View",
     "ViewQuality",
     "WebhookEvent",
+    "folded",
     "is_none",
 ]
 

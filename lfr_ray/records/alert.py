@@ -8,6 +8,7 @@ fields of its parts beside its own, so document and row are flat.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -64,6 +65,21 @@ def covered_region(told: str | list[str]) -> str:
     return told if isinstance(told, str) else next((region for region in REGIONS if region not in told), "")
 
 
+Figure = Annotated[
+    float,
+    BeforeValidator(lambda told: math.nan if told is None else told),
+    PlainSerializer(lambda value: None if math.isnan(value) else value, float | None, when_used="json"),
+]
+"""What the machine measured; not a number, and null in documents, while it is withheld."""
+
+Count = Annotated[
+    int,
+    BeforeValidator(lambda told: -1 if told is None else told),
+    PlainSerializer(lambda value: None if value < 0 else value, int | None, when_used="json"),
+]
+"""The same for numbers of things: -1 while it is withheld."""
+
+
 @dataclass(frozen=True, config=CLOSED)
 class Match:
     """The matcher's answer when the evidence says "possibly this person"."""
@@ -72,12 +88,12 @@ class Match:
     name: Annotated[str, Field(description="As the watchlist has it.")] = dataclasses.field(repr=False)
     category: Annotated[str, Field(description="Category of the entry.")]
     action: Annotated[str, Field(description="What is asked for if a person confirms the match.")]
-    similarity: Annotated[float, Field(description="Of the fused views to the entry, -1 to 1.")]
+    similarity: Annotated[Figure, Field(description="Of the fused views to the entry, -1 to 1.")]
     threshold: Annotated[float, Field(description="What the similarity had to reach at this list size.")]
-    margin: Annotated[float, Field(description="Lead over the nearest other entry; 2.0 where the list has one entry.")]
+    margin: Annotated[Figure, Field(description="Lead over the nearest other entry; 2.0 where the list has one entry.")]
     runner_up: Annotated[str, Field(description="The nearest other entry; empty where there is none.")]
-    views_agreeing: Annotated[int, Field(description="Views that each point to this entry on their own.")]
-    views_compared: Annotated[int, Field(description="Views that were compared.")]
+    views_agreeing: Annotated[Count, Field(description="Views that each point to this entry on their own.")]
+    views_compared: Annotated[Count, Field(description="Views that were compared.")]
     list_size: Annotated[int, Field(description="Entries that were compared.")]
     relatives: tuple[str, ...] = Field(
         default=(), kw_only=True, description="Entries whose enrolled faces are close to this one's."
@@ -204,8 +220,8 @@ class CaseRecord:
     """One thing that a person recorded about an alert; never changed, only corrected by a later record.
 
     Attributes:
-        kind: "decision" or "outcome".
-        value: The decision or the outcome, from the vocabularies of ``adjudicate.case``.
+        kind: "comparison", "decision" or "outcome".
+        value: The decision or the outcome (empty of a comparison), from the vocabularies of ``adjudicate.case``.
         note: The officer's own words; personal data, so never shown in a log.
         made_at: Wall time; 0 before it is recorded.
         record_id: Increasing number; 0 before it is stored.
@@ -227,7 +243,7 @@ class ShownRecord(Details):
     """One record of a case, as it is shown."""
 
     record_id: int
-    kind: Annotated[str, Field(description="decision or outcome")]
+    kind: Annotated[str, Field(description="comparison, decision or outcome")]
     officer: str
     note: str = Field(repr=False)
     made_at: Moment
@@ -300,8 +316,27 @@ class Alert(CaseState, Evidence, Place, Match):
     sightings: Sightings
     hold: Hold | None = None
     cautions: tuple[str, ...] = Field(
-        default=(), description="possible_relative, small_margin, single_entry_list, partly_covered"
+        default=(), description="trial, possible_relative, small_margin, single_entry_list, partly_covered"
     )
+    figures_given: bool = Field(
+        default=True,
+        description="False while the reader has not recorded a comparison by eye: what the machine measured is null.",
+    )
+
+    def without_figures(self) -> Alert:
+        """The alert as an officer sees it before comparing the faces: nothing that the machine measured."""
+        return dataclasses.replace(
+            self,
+            similarity=math.nan,
+            margin=math.nan,
+            runner_up="",
+            views_agreeing=-1,
+            views_compared=-1,
+            relatives=(),
+            probability=None,
+            cautions=(),
+            figures_given=False,
+        )
 
 
 @dataclass(frozen=True, config=CLOSED)

@@ -14,17 +14,21 @@ from lfr_ray.alert.erase import AlertEraser, RetentionFacts
 from lfr_ray.clock import Clock, SystemClock, utc_text
 from lfr_ray.errors import ConflictError, LfrError
 from lfr_ray.files import exclusive
+from lfr_ray.govern.anchors import write_anchors
 from lfr_ray.govern.canonical import canonical_json, sha256_hex
 from lfr_ray.govern.erasure import Erasure, Journal, Stage, unfinished
 from lfr_ray.govern.fingerprints import fingerprints_of, scan_key
 from lfr_ray.govern.grant import Grant, closed, closing_fault, list_grants, load_grant, must_erase
-from lfr_ray.govern.keys import PublicKey, site_key, trusted_keys
+from lfr_ray.govern.keys import PublicKey
 from lfr_ray.govern.ledger import Ledger
 from lfr_ray.govern.ledger_event import Event
+from lfr_ray.govern.ledger_state import CLOSED, ERASED
 from lfr_ray.govern.listing import Listed, Listing, write_listing
 from lfr_ray.govern.profile import RetentionRules, kept_profile
 from lfr_ray.govern.receipt import SignedReceipt, load_receipt
 from lfr_ray.govern.retention import Item, due
+from lfr_ray.govern.trust import site_key, trusted_keys
+from lfr_ray.shred import shred
 from lfr_ray.site.erase import ErasableAlerts, erasable_stores
 from lfr_ray.site.facts import alert_events
 from lfr_ray.site.open import SiteStorage
@@ -86,6 +90,7 @@ def close_deployment(
         )
         _record(storage.ledger, receipt, by, reason)
         erasure.finish()
+        write_anchors(storage.anchors, storage.ledger.head, data_dir)
         return receipt
 
 
@@ -169,6 +174,24 @@ def purge_expired(storage: SiteStorage, rules: RetentionRules, *, clock: Clock |
     return counts["alerts"]
 
 
+def destroy_old_listings(storage: SiteStorage, rules: RetentionRules, *, clock: Clock | None = None) -> int:
+    """Destroy the nominal ids of past lists, and what volunteers declared of themselves, whose time is over.
+
+    Returns:
+        How many listings were destroyed.
+    """
+    paths = {path.stem: path for path in storage.data_dir.listings}
+    items = [Item(deployment, "listing", path.stat().st_mtime) for deployment, path in paths.items()]
+    gone = due(items, rules, (clock or SystemClock()).wall_s())
+    for one in gone:
+        shred(paths[one.item.id])
+        facts = {"reason": one.reason}
+        storage.ledger.append(
+            Event("erasure", "listing destroyed", deployment=one.item.id, actor="system", facts=facts)
+        )
+    return len(gone)
+
+
 def overdue(storage: SiteStorage, rules: RetentionRules, now_s: float) -> tuple[str, ...]:
     """Alerts whose time is over."""
     alerts = AlertEraser(storage.alerts.database).retention_facts()
@@ -227,9 +250,7 @@ def _mark_closed(storage: SiteStorage, grant: Grant, by: str, reason: str, clock
         return grant
     grant = closed(grant, site_key(storage.data_dir), by, clock.wall_s())
     grant.save(storage.data_dir)
-    storage.ledger.append(
-        Event("authority", "deployment closed", deployment=grant.authority.deployment, actor=by, reason=reason)
-    )
+    storage.ledger.append(Event("authority", CLOSED, deployment=grant.authority.deployment, actor=by, reason=reason))
     return grant
 
 
@@ -256,7 +277,7 @@ def _record(ledger: Ledger, receipt: SignedReceipt, by: str, reason: str) -> Non
     ledger.append(
         Event(
             "erasure",
-            "deployment erased",
+            ERASED,
             deployment=receipt.receipt.deployment,
             actor=by,
             reason=reason,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +17,21 @@ from lfr_ray.bucket import Bucket
 from lfr_ray.clock import Clock, SystemClock
 from lfr_ray.config import MatchConfig, SiteConfig
 from lfr_ray.data_dir import DataDir
-from lfr_ray.errors import AuthorityError
+from lfr_ray.errors import AuthorityError, IntegrityError, RefusedError
+from lfr_ray.files import with_secrets
 from lfr_ray.govern.alert_events import RECORDED_ELSEWHERE, last_event_id, ledger_event
+from lfr_ray.govern.anchors import anchored_heads, check_known
+from lfr_ray.govern.authority import Position
 from lfr_ray.govern.gate import AuthorityGate
-from lfr_ray.govern.keys import training_fault, trusted_keys
+from lfr_ray.govern.grant import list_grants, load_grant
+from lfr_ray.govern.in_force import SIGNED
+from lfr_ray.govern.keys import training_fault
 from lfr_ray.govern.ledger import Ledger, open_ledger
-from lfr_ray.govern.ledger_verify import read_records
+from lfr_ray.govern.ledger_state import LedgerState
+from lfr_ray.govern.ledger_verify import KnownHead, read_records
 from lfr_ray.govern.profile import Profile, profile_of
-from lfr_ray.govern.stop import breaker_pause, emergency_stop
+from lfr_ray.govern.stop import Halts
+from lfr_ray.govern.trust import missing_trust, trusted_keys
 from lfr_ray.match.entries import BLUE_LIST
 from lfr_ray.match.matcher import Matcher
 from lfr_ray.match.permission import Permission, SamePermission
@@ -32,6 +39,8 @@ from lfr_ray.match.store import WatchlistStore
 from lfr_ray.match.threshold import CEILING_PER_10K
 from lfr_ray.match.two_models import TwoModelMatcher
 from lfr_ray.models.catalogue import card
+from lfr_ray.site.configuration import check_kind, effective_configuration, recordings_of
+from lfr_ray.site.position import gpsd_at
 
 TEST = "test"
 WITHOUT_AUTHORITY = frozenset({TEST, BLUE_LIST})
@@ -45,6 +54,7 @@ class SiteStorage:
     Attributes:
         roots: What is searched for destroyed content besides the data folder.
         extra: Further files and folders that are destroyed at a close, such as recordings.
+        anchors: Where the ledger's end is written down besides.
     """
 
     data_dir: DataDir
@@ -53,21 +63,47 @@ class SiteStorage:
     ledger: Ledger
     roots: tuple[Path, ...] = ()
     extra: tuple[Path, ...] = ()
+    anchors: tuple[str, ...] = ()
 
     @property
     def searched(self) -> tuple[Path, ...]:
         """Every root."""
-        return (self.data_dir.root, *self.roots)
+        return (self.data_dir.root, *self.alerts.database.files, *self.roots)
+
+
+def check_ledger(site: SiteConfig) -> None:
+    """The ledger is there and goes on from what authorities and anchors say of it; asked before it is opened.
+
+    Raises:
+        IntegrityError: It is gone, shorter, older or another one.
+    """
+    data_dir = DataDir(site.data_dir)
+    state = LedgerState(data_dir)
+    state.follow()
+    known = anchored_heads(site.ledger.anchors, data_dir)
+    for grant in list_grants(data_dir):
+        authority = grant.authority
+        number, _, digest = authority.ledger_head.partition(":")
+        if number:
+            known.append(KnownHead(int(number), digest, f"the authority of {authority.deployment}"))
+        if authority.kind in SIGNED and authority.deployment not in state.opened:
+            raise IntegrityError(
+                "the ledger does not record a deployment that lies here: it is gone, was set back or is another one",
+                got=authority.deployment,
+                next_step="put the ledger back; `lfr audit verify` says more. Nothing is compared until then",
+            )
+    check_known(state, known)
 
 
 @contextmanager
 def open_storage(site: SiteConfig, extra: tuple[Path, ...] = (), roots: tuple[Path, ...] = ()) -> Iterator[SiteStorage]:
     """The site's storage, opened; the ledger is sealed and closed at the end."""
     data_dir = DataDir(site.data_dir)
+    check_ledger(site)
     with open_ledger(data_dir) as ledger:
         alerts = open_alerts(site).store
         try:
-            yield SiteStorage(data_dir, open_store(site), alerts, ledger, roots, extra)
+            yield SiteStorage(data_dir, open_store(site), alerts, ledger, roots, extra, site.ledger.anchors)
         finally:
             alerts.database.close()
 
@@ -103,18 +139,26 @@ def open_alerts(
         StoreError: A database that cannot be opened.
     """
     if site.alert.database_url:
-        database = Database(site.alert.database_url)
+        database = Database(with_secrets(site.alert.database_url))
     else:
-        site.data_dir.mkdir(parents=True, exist_ok=True)
+        site.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         database = Database.at(DataDir(site.data_dir).alert_database)
     return AlertService(
         AlertStore(database),
-        AlertRules.of(site.alert),
+        replace(AlertRules.of(site.alert), trial=site.authority.kind == "trial"),
         clock or SystemClock(),
         cases=cases or CaseRules(),
         on_event=on_event,
+        closed=lambda deployment: is_closed(DataDir(site.data_dir), deployment),
         reported_event_id=reported_event_id,
     )
+
+
+def is_closed(data_dir: DataDir, deployment: str) -> bool:
+    """Its closing has begun or is done."""
+    if not deployment or not data_dir.grant(deployment).exists():
+        return False
+    return load_grant(data_dir, deployment).closing is not None or data_dir.receipt(deployment).exists()
 
 
 class OpenedAlerts:
@@ -127,6 +171,8 @@ class OpenedAlerts:
 
     def __init__(self, site: SiteConfig, clock: Clock) -> None:
         data_dir = DataDir(site.data_dir)
+        keep_private(data_dir, is_test=site.authority.kind == TEST)
+        check_ledger(site)
         ledger = open_ledger(data_dir, clock)
 
         def record(kind: str, facts: Mapping[str, Any]) -> None:
@@ -141,7 +187,27 @@ class OpenedAlerts:
             # What came after the ledger's last step is reported again.
             reported_event_id=last_event_id(read_records(data_dir)),
         )
-        self.storage = SiteStorage(data_dir, open_store(site), self.service.store, ledger)
+        self.storage = SiteStorage(data_dir, open_store(site), self.service.store, ledger, anchors=site.ledger.anchors)
+
+
+def keep_private(data_dir: DataDir, *, is_test: bool) -> None:
+    """The data folder is its owner's alone. A new one is made so, and a test's is closed; any other is refused.
+
+    Raises:
+        RefusedError: Others may enter it.
+    """
+    folder = data_dir.root
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    others = folder.stat().st_mode & 0o077
+    if others and is_test:
+        folder.chmod(0o700)
+    elif others:
+        raise RefusedError(
+            "the data folder is open to other users of this machine",
+            got=f"{folder}: mode {folder.stat().st_mode & 0o777:o}",
+            allowed="mode 700",
+            next_step=f"chmod 700 {folder}",
+        )
 
 
 def case_rules(site: SiteConfig, profile: Profile) -> CaseRules:
@@ -150,7 +216,7 @@ def case_rules(site: SiteConfig, profile: Profile) -> CaseRules:
     def unfit(officer: str, at: float) -> str:
         return training_fault(trusted_keys(DataDir(site.data_dir)).values(), officer, at)
 
-    if not profile.adjudicators_trained or site.authority.kind == TEST:
+    if not profile.adjudicators_trained or site.authority.kind in (TEST, "trial"):
         return CaseRules(profile.two_person)
     return CaseRules(profile.two_person, unfit)
 
@@ -166,6 +232,11 @@ def open_permission(site: SiteConfig, ledger: Ledger, clock: Clock | None = None
     Raises:
         AuthorityError: The site is no test and names no deployment.
     """
+    check_kind(site)
+    check_ledger(site)
+    missing = missing_trust(site.authority.kind)
+    if missing:
+        raise AuthorityError(missing)
     if site.authority.deployment:
         return AuthorityGate(
             DataDir(site.data_dir),
@@ -173,35 +244,45 @@ def open_permission(site: SiteConfig, ledger: Ledger, clock: Clock | None = None
             profile_of(site.authority),
             ledger,
             clock=clock,
-            positions={
-                camera.name: (camera.latitude, camera.longitude)
-                for camera in site.cameras
-                if camera.latitude is not None and camera.longitude is not None
-            },
+            positions=_positions(site),
             threshold=site.match.threshold,
             model_sha256=card(site.embedder.model).sha256,
             needed=(site.authority.kind,),
+            configuration=effective_configuration(site),
+            recordings=recordings_of(site),
         )
     if site.authority.kind == TEST:
         return SwitchPermission(site)
     raise AuthorityError(
         "no authority: the site is no test and names no deployment",
         got=f"authority -> kind: {site.authority.kind}, deployment: nothing",
-        allowed="the id of an opened deployment, or kind: test",
+        allowed="the id of an opened deployment, or kind: test with recordings",
         next_step="open one with `lfr deployment open`, and name it under authority -> deployment",
     )
+
+
+def _positions(site: SiteConfig) -> Callable[[str], Position | None]:
+    """Where each camera is: by its own coordinates, or where the site is now."""
+    fixed = {
+        camera.name: (camera.latitude, camera.longitude)
+        for camera in site.cameras
+        if camera.latitude is not None and camera.longitude is not None
+    }
+    if not site.position.gpsd:
+        return fixed.get
+    moving = gpsd_at(site.position.gpsd, site.position.max_age_s)
+    return lambda camera: fixed.get(camera) or moving.position()
 
 
 class SwitchPermission:
     """A test without a deployment: only the emergency stop and the circuit breaker refuse."""
 
     def __init__(self, site: SiteConfig) -> None:
-        data_dir = DataDir(site.data_dir)
-        self._switches = (emergency_stop(data_dir), breaker_pause(data_dir))
+        self._halts = Halts(DataDir(site.data_dir))
 
     def refusal(self, camera: str, captured_at: float, watchlist_hash: str, model: str) -> str:
         """What the switch that is set says; empty while none is."""
-        return next((switch.refusal() or "matching is off" for switch in self._switches if switch.is_set()), "")
+        return self._halts.refusal()
 
 
 def open_matcher(site: SiteConfig, ledger: Ledger) -> Matcher | TwoModelMatcher:

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
+from typing import Any
 
 from lfr_ray.clock import Clock, SystemClock
 from lfr_ray.config import SiteConfig
 from lfr_ray.govern.alert_events import alert_facts
+from lfr_ray.govern.anchors import write_anchors
 from lfr_ray.govern.breaker import CircuitBreaker, confirmed_false
-from lfr_ray.govern.counters import CameraCounters, counted, removed, totals
+from lfr_ray.govern.counters import CameraCounters, counted, removed, totals_of_runs
+from lfr_ray.govern.ledger_event import Event, recordable
 from lfr_ray.govern.ledger_verify import read_records
 from lfr_ray.govern.profile import profile_of
-from lfr_ray.site.close import close_overdue, finish_closings, purge_expired
+from lfr_ray.site.close import close_overdue, destroy_old_listings, finish_closings, purge_expired
 from lfr_ray.site.facts import alert_events
 from lfr_ray.site.open import SiteStorage
 
@@ -23,6 +26,9 @@ COUNT_EVERY_S = 60.0
 """Between two records of what the cameras counted."""
 
 PURGE_EVERY_S = 30.0
+
+ANCHOR_EVERY_S = 3600.0
+"""Between two notes of the ledger's end outside the data folder."""
 
 
 class Schedule:
@@ -40,15 +46,30 @@ class Schedule:
         self._profile = profile_of(site.authority)
         self._clock = clock or SystemClock()
         self._counted: dict[str, CameraCounters] = {}
-        self._faces_before = self._faces_on_record()
+        self._on_record = self._read_record()
+        self._faces_before = sum(one.faces_seen for one in self._on_record.values())
         self._breaker = CircuitBreaker(
             storage.data_dir, self._deployment, self._profile.breaker, storage.ledger, clock=self._clock
         )
-        self._count_at_s = self._purge_at_s = float("-inf")
+        self._count_at_s = self._purge_at_s = self._anchor_at_s = float("-inf")
 
     def begin(self) -> None:
-        """Finish what a crash interrupted."""
+        """Finish what a crash interrupted, and note where the ledger ends."""
         finish_closings(self._storage, clock=self._clock)
+        self.anchor()
+
+    def end(self, seen: Mapping[str, CameraCounters]) -> None:
+        """The last counts, and where the ledger ends."""
+        self.count(seen)
+        self.anchor()
+
+    def anchor(self) -> None:
+        """Note where the ledger ends outside the data folder; also to be called at the end."""
+        self._anchor_at_s = self._clock.steady_s()
+        for fault in write_anchors(self._storage.anchors, self._storage.ledger.head, self._storage.data_dir):
+            self._storage.ledger.append(
+                Event("incident", "anchor not written", actor="system", reason=recordable(fault))
+            )
 
     def tick(self, seen: Mapping[str, CameraCounters]) -> None:
         """Do what is due.
@@ -64,16 +85,19 @@ class Schedule:
             self._purge_at_s = now_s
             purge_expired(self._storage, self._profile.retention, clock=self._clock)
             close_overdue(self._storage, clock=self._clock)
+            destroy_old_listings(self._storage, self._profile.retention, clock=self._clock)
+        if now_s - self._anchor_at_s >= ANCHOR_EVERY_S:
+            self.anchor()
         if now_s - self._count_at_s >= COUNT_EVERY_S:
             self._count_at_s = now_s
             self.count(seen)
-        self._judge(sum(camera.faces_seen for camera in seen.values()))
+        self._judge(sum(now.faces_seen - self._recorded(camera, now).faces_seen for camera, now in seen.items()))
 
     def count(self, seen: Mapping[str, CameraCounters]) -> None:
         """Record what every camera counted since its last record; also to be called at the end."""
         for camera, now in seen.items():
-            new = _since(now, self._counted.get(camera, CameraCounters()))
-            if self._deployment and replace(new, latency_ms={}) != CameraCounters():
+            new = _since(now, self._counted.get(camera) or self._recorded(camera, now))
+            if self._deployment and replace(new, latency_ms={}, run="") != CameraCounters():
                 self._storage.ledger.append(counted(self._deployment, camera, new))
             self._counted[camera] = now
 
@@ -86,21 +110,24 @@ class Schedule:
         alerts = alert_facts(alert_events(self._storage.alerts), self._deployment)
         self._breaker.update(self._faces_before + faces_now, confirmed_false(alerts))
 
-    def _faces_on_record(self) -> int:
-        if not self._deployment:
-            return 0
-        records = read_records(self._storage.data_dir)
-        return sum(camera.faces_seen for camera in totals(records, self._deployment).values())
+    def _recorded(self, camera: str, now: CameraCounters) -> CameraCounters:
+        """What stood on record of a camera's process when this one began: a desk may restart while cameras run."""
+        began = CameraCounters(run=now.run)
+        return self._on_record.get((camera, now.run), began) if now.run else began
+
+    def _read_record(self) -> dict[tuple[str, str], CameraCounters]:
+        return totals_of_runs(read_records(self._storage.data_dir), self._deployment) if self._deployment else {}
 
 
 def _since(now: CameraCounters, before: CameraCounters) -> CameraCounters:
-    """What came between two totals; a camera that was restarted counts from nothing again."""
-    restarted = now.frames < before.frames
+    """What came between two totals. A camera that was restarted counts from nothing again, and a fleet its times."""
+    restarted = now.run != before.run or now.frames < before.frames
     base = CameraCounters() if restarted else before
-    numbers = {
-        one.name: getattr(now, one.name) - getattr(base, one.name)
-        for one in fields(CameraCounters)
-        if isinstance(getattr(now, one.name), (int, float))
+    pairs = {one.name: (getattr(now, one.name), getattr(base, one.name)) for one in fields(CameraCounters)}
+    numbers: dict[str, Any] = {
+        name: value - earlier if value >= earlier else value
+        for name, (value, earlier) in pairs.items()
+        if isinstance(value, (int, float))
     }
     rejected = {reason: count - base.rejected.get(reason, 0) for reason, count in now.rejected.items()}
     problems = tuple(one for one in now.problems if one not in base.problems)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import LfrError
-from lfr_ray.govern.stop import breaker_pause, emergency_stop
+from lfr_ray.govern.stop import Halts
 
 LOOK_EVERY_S = 0.5
 
@@ -22,7 +22,7 @@ class SwitchWatch:
     """
 
     def __init__(self, data_dir: DataDir, tell: Callable[[str, str], None]) -> None:
-        self._switches = {"stop": emergency_stop(data_dir), "breaker": breaker_pause(data_dir)}
+        self._halts = Halts(data_dir)
         self._tell = tell
         self._refusal = ""
 
@@ -32,16 +32,15 @@ class SwitchWatch:
 
     def look(self) -> None:
         """Say what began and what ended."""
-        for condition, switch in self._switches.items():
-            self._tell(condition, switch.refusal())
+        halted = self._halts.texts()
+        self._tell("stop", halted.get("stop", ""))
+        self._tell("breaker", halted.get("pause", ""))
         self._tell("refusal", self._refusal)
 
     def gauges(self) -> Mapping[str, float]:
         """Gauges of :mod:`lfr_ray.metrics`."""
-        return {
-            "matching_stopped": float(self._switches["stop"].is_set()),
-            "breaker_paused": float(self._switches["breaker"].is_set()),
-        }
+        halted = self._halts.read()
+        return {"matching_stopped": float("stop" in halted), "breaker_paused": float("pause" in halted)}
 
     async def run(self) -> None:
         """Look again and again."""

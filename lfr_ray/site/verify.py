@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,18 @@ from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import LfrError
 from lfr_ray.files import read_json
 from lfr_ray.govern import public_record, receipt
+from lfr_ray.govern.anchors import anchored_heads
 from lfr_ray.govern.fingerprints import Fingerprints, fingerprints_of, scan_key
 from lfr_ray.govern.grant import AUTHORISE, Grant, closing_fault, grant_fault, list_grants
-from lfr_ray.govern.keys import Signature, signature_form, trusted_keys
+from lfr_ray.govern.in_force import in_force_fault
+from lfr_ray.govern.keys import Signature, signature_form
+from lfr_ray.govern.ledger_state import LedgerState
 from lfr_ray.govern.ledger_verify import KnownHead, Verdict, verify_ledger
 from lfr_ray.govern.profile import default_profile, kept_profile, load_profile
 from lfr_ray.govern.public_record import record_fault
 from lfr_ray.govern.receipt import load_receipt
 from lfr_ray.govern.scan import Progress, Scanner, ScanReport
+from lfr_ray.govern.trust import trusted_keys
 from lfr_ray.site.close import overdue
 from lfr_ray.site.erase import alert_contents, image_contents
 from lfr_ray.site.open import SiteStorage
@@ -96,7 +100,8 @@ def verify_site(storage: SiteStorage, now_s: float, *, progress: Progress | None
     receipts = documents.receipts()
     grants = documents.grants(receipts)
     documents.records()
-    ledger = verify_ledger(storage.data_dir, documents.trusted, [one for one in documents.heads if one.count >= 0])
+    heads = [one for one in documents.heads if one.count >= 0] + anchored_heads(storage.anchors, storage.data_dir)
+    ledger = verify_ledger(storage.data_dir, documents.trusted, heads)
     if ledger.older:
         documents.older.append(f"{ledger.older} ledger records")
     result = Verification(ledger, len(receipts), faults=[*ledger.faults, *documents.faults], older=documents.older)
@@ -117,6 +122,8 @@ class _SignedDocuments:
     def __init__(self, data_dir: DataDir) -> None:
         self._data_dir = data_dir
         self.trusted = trusted_keys(data_dir)
+        self.state = LedgerState(data_dir)
+        self.state.follow()
         self.faults: list[str] = []
         self.older: list[str] = []
         self.heads: list[KnownHead] = []
@@ -142,13 +149,19 @@ class _SignedDocuments:
     def grants(self, receipts: set[str]) -> list[Grant]:
         """Every deployment's grant, those that do not hold among them."""
         grants = list_grants(self._data_dir)
+        self._against_ledger({one.authority.deployment: one for one in grants}, receipts)
         for one in grants:
             deployment = one.authority.deployment
             name = f"deployment {deployment}"
             self.heads.append(_head(one.authority.ledger_head, f"authority {deployment}"))
             try:
                 profile = kept_profile(self._data_dir, one.authority.profile_sha256)
-                fault = grant_fault(one, self.trusted, profile)
+                over = one.closing is not None or deployment in self.state.closed
+                fault = (
+                    grant_fault(one, self.trusted, profile)
+                    if over
+                    else in_force_fault(one, self.trusted, profile, self.state)
+                )
             except LfrError as error:
                 fault = f"{error.what}: {error.got}"
             if fault:
@@ -160,6 +173,16 @@ class _SignedDocuments:
             if deployment in receipts and one.closing is None:
                 self.faults.append(f"{name} has a receipt, but its closing was taken away")
         return grants
+
+    def _against_ledger(self, grants: Mapping[str, Grant], receipts: set[str]) -> None:
+        """What the ledger says was opened, closed and erased, and is not there."""
+        for deployment in sorted(self.state.opened.keys() - grants.keys()):
+            self.faults.append(f"deployment {deployment}: the ledger records it, and its authority was taken away")
+        for deployment in sorted(self.state.closed.keys() & grants.keys()):
+            if grants[deployment].closing is None:
+                self.faults.append(f"deployment {deployment}: the ledger records its closing, which was taken away")
+        for deployment in sorted(self.state.erased - receipts):
+            self.faults.append(f"deployment {deployment}: the ledger records its erasure, but there is no receipt")
 
     def records(self) -> None:
         """Every public record."""

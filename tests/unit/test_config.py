@@ -245,9 +245,28 @@ def test_two_models_are_two() -> None:
     assert both.second_embedder is not None
 
 
-def test_a_demo_officer_is_for_test_sites_without_tokens() -> None:
+def test_a_demo_officer_is_for_test_sites_without_sign_in() -> None:
     test = {"site": "demo", "authority": {"kind": "test"}, "api": {"demo_officer": "demo-officer"}}
     assert SiteConfig.model_validate(test).api.demo_officer == "demo-officer"
-    for change in ({"authority": {"kind": "live"}}, {"api": {"demo_officer": "demo-officer", "token_env": "TOKEN"}}):
+    for change in ({"authority": {"kind": "live"}}, {"api": {"demo_officer": "demo-officer", "oidc": ISSUER}}):
         with pytest.raises(ValueError, match="demo_officer"):
             SiteConfig.model_validate(test | change)
+
+
+ISSUER = {"issuer": "https://id.example.org", "client_id": "lfr", "roles": {"lfr-officers": "officer"}}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"issuer": "http://id.example.org"}, {"client_secret": "hunter22"}, {"roles": {"lfr-officers": "chief"}}],
+)
+def test_an_issuer_is_reached_by_tls_and_its_secret_is_named(wrong: dict[str, object]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_section(SiteConfig, {"site": "pier", "api": {"oidc": {**ISSUER, **wrong}}}, "site.yaml")
+    assert "hunter22" not in str(caught.value)
+    assert SiteConfig.model_validate({"site": "pier", "api": {"oidc": ISSUER}}).api.oidc is not None
+
+
+def test_a_shared_token_is_refused_with_what_there_is_instead() -> None:
+    with pytest.raises(ConfigError, match="lfr people add"):
+        parse_section(SiteConfig, {"site": "pier", "api": {"token_env": "TOKEN"}}, "site.yaml")

@@ -95,9 +95,10 @@ def test_a_good_site_is_read(site: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "gate.example.org"])
-def test_other_machines_are_answered_with_a_token_only(site: Any, host: str) -> None:
-    assert told(site({"host": host}), starts_here=False) == [f"http_options -> host: {host}, and no api -> token_env"]
-    assert read_site_file(site({"host": host}, api={"token_env": "LFR_TOKEN"})).host == host
+def test_other_machines_are_answered_by_tls_only(site: Any, host: str) -> None:
+    assert told(site({"host": host}), starts_here=False) == [f"http_options -> host: {host}"]
+    assert read_site_file(site({"host": host, "ssl_keyfile": "key.pem", "ssl_certfile": "cert.pem"})).host == host
+    assert read_site_file(site({"host": host}, api={"public_url": "https://lfr.example.org"})).host == host
 
 
 @pytest.mark.parametrize(

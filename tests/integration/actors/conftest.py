@@ -23,7 +23,6 @@ from tests.processes import Command, command, eventually, free_port, short_folde
 TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0123456789abcdef0123456789abcdef"}
 """For a Ray that other processes join. This process, which has loaded Ray already, can no longer take a token."""
 
-SECRET = "tripwire-7351"
 EXPECTED = {("pier", "demo-touchline"), ("gate", "demo-astronaut")}
 SOON_S = 180.0
 """For what takes seconds on a calm machine."""
@@ -97,18 +96,20 @@ def gcs_address(started: Command) -> str:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterator[Site]:
-    """Two looping cameras of the demo, and one whose address leads nowhere. ``test_site_stop.py`` ends it."""
+    """Two looping cameras of the demo, and one whose recording is none. ``test_site_stop.py`` ends it."""
     folder = tmp_path_factory.mktemp("site")
     document = load_yaml(repository / "serve_configs" / "local.yaml")
     document["http_options"]["port"] = free_port()
     args = document["applications"][0]["args"]
     args |= {"site": "harbour", "data_dir": str(folder / "data"), "alert": {"cooldown_s": 1.0}}
+    args["api"] = {"demo_officer": "PC1"}
     args["resources_wait_s"] = 240.0  # a machine that does many other things at once
     args["cameras"] = [
         {"name": "pier", "url": "demo:pier", "on_end": "loop"},
         {"name": "gate", "url": "demo:gate", "on_end": "loop"},
-        {"name": "mast", "url": f"rtsp://keeper:{SECRET}@127.0.0.1:9/x"},
+        {"name": "mast", "url": str(folder / "mast.mp4")},
     ]
+    (folder / "mast.mp4").write_bytes(b"no film at all")
     path = folder / "site.yaml"
     path.write_text(yaml.safe_dump(document), encoding="utf-8")
     with short_folder() as ray_folder, pytest.MonkeyPatch.context() as patch:

@@ -53,8 +53,7 @@ def test_with_redis_a_lost_head_comes_back_with_its_named_actors(tmp_path: Path)
 
     with (
         command(tmp_path / "redis-log", "python", "-c", EXEC, *redis.split()),
-        short_folder() as first,
-        short_folder() as second,
+        short_folder() as ray_folder,
     ):
         eventually(lambda: listens(redis_port), SOON_S)
         settings = TOKEN | {"RAY_REDIS_ADDRESS": f"127.0.0.1:{redis_port}"}

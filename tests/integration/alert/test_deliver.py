@@ -24,7 +24,10 @@ from lfr_ray.alert.service import AlertService
 from lfr_ray.alert.webhook_store import WebhookStore
 from lfr_ray.alert.webhooks import Deliverer, DeliveryRules
 from lfr_ray.clock import SystemClock
-from lfr_ray.records import CaseRecord, Sighting
+from lfr_ray.records import CaseRecord, Details, Sighting
+
+COMPARED = Details(comparison={"nose": "agrees", "ears": "agrees", "marks": "agrees"})
+"""What an officer found by eye: without it nobody is engaged."""
 
 Make = Callable[..., Sighting]
 DeskOn = Callable[..., AlertService]
@@ -138,7 +141,7 @@ def test_signed_in_order_and_again_until_acknowledged(
     made = webhooks.add(receiver.url, CHOSEN_KINDS, by="PC1", now_s=time.time())
     receiver.statuses = [500, 302, 503]
     first = desk.raise_alert(make_sighting()).alert_id
-    desk.record(first, CaseRecord("decision", "PC1", "engage"))
+    desk.record(first, CaseRecord("decision", "PC1", "engage", details=COMPARED))
     deliver_until(desk, webhooks, lambda: len(receiver.requests) >= 5)
     assert [event["kind"] for event in receiver.events] == ["alert_raised"] * 4 + ["decision"]
     assert len(set(receiver.keys[:4])) == 1

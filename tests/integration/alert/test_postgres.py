@@ -17,6 +17,9 @@ from lfr_ray.alert.webhook_store import WebhookStore
 from lfr_ray.errors import ConflictError, NotFoundError, StoreError
 from lfr_ray.records import CaseRecord, Details, Sighting
 
+COMPARED = Details(comparison={"nose": "agrees", "ears": "agrees", "marks": "agrees"})
+"""What an officer found by eye: without it nobody is engaged."""
+
 Make = Callable[..., Sighting]
 DeskOn = Callable[..., AlertService]
 
@@ -34,10 +37,10 @@ def test_from_sighting_to_erasure(desk_on: DeskOn, database: Database, make_sigh
     assert not desk.raise_alert(make_sighting()).new
     assert not desk.raise_alert(make_sighting("tracklet-2")).new
     assert desk.image(alert_id, "scene") == make_sighting().scene_jpeg
-    desk.record(alert_id, CaseRecord("decision", "PC1", "engage"), "r1")
-    desk.record(alert_id, CaseRecord("decision", "PC1", "engage"), "r1")
+    desk.record(alert_id, CaseRecord("decision", "PC1", "engage", details=COMPARED), "r1")
+    desk.record(alert_id, CaseRecord("decision", "PC1", "engage", details=COMPARED), "r1")
     with pytest.raises(ConflictError):
-        desk.record(alert_id, CaseRecord("decision", "PC2", "engage"))
+        desk.record(alert_id, CaseRecord("decision", "PC2", "engage", details=COMPARED))
     desk.record(alert_id, CaseRecord("outcome", "PC1", "stopped", details=Details(minutes=3.5)))
     (listed,) = desk.list(AlertQuery(status="decided", camera="gate")).alerts
     assert listed.outcome.minutes == 3.5

@@ -21,9 +21,23 @@ from lfr_ray.alert.webhook_store import WebhookStore
 from lfr_ray.api.app import build_api
 from lfr_ray.api.auth import Access
 from lfr_ray.api.ports import LocalAlerts
-from lfr_ray.api.site_state import CameraState, DeploymentList, Switched, WatchlistState
+from lfr_ray.api.site_state import (
+    CameraState,
+    DeploymentList,
+    Hour,
+    LedgerPage,
+    LedgerVerdict,
+    RecordSoFar,
+    Switched,
+    WatchlistState,
+)
+from lfr_ray.api_config import OidcConfig
 from lfr_ray.clock import SystemClock
+from lfr_ray.data_dir import DataDir
+from lfr_ray.errors import NotFoundError
 from lfr_ray.metrics import Snapshot
+from lfr_ray.people.oidc import Issuer
+from lfr_ray.people.tokens import People
 
 
 class EmptySite:
@@ -37,6 +51,20 @@ class EmptySite:
 
     async def deployments(self) -> DeploymentList:
         return DeploymentList(())
+
+    async def preview(self, name: str) -> bytes:
+        if name != "gate":
+            raise NotFoundError("no such camera", got=name)
+        return b"\xff\xd8preview\xff\xd9"
+
+    async def record(self) -> RecordSoFar:
+        return RecordSoFar({"deployment": "airshow"}, (Hour(1_700_000_000.0, 40, 1),))
+
+    async def ledger_verdict(self) -> LedgerVerdict:
+        return LedgerVerdict(True, (), 3, 3, f"3:{'a' * 64}")
+
+    async def ledger(self, *, kind: str, text: str, since: float, before: int, limit: int) -> LedgerPage:
+        return LedgerPage(({"n": 3, "kind": kind or "seal", "what": text},), None)
 
     async def stop(self, *, officer: str, reason: str) -> Switched:
         return Switched(True, officer, reason, "2026-08-21T12:00:00.000Z")
@@ -54,15 +82,20 @@ class EmptySite:
 class Served:
     """A desk and its server; can be stopped and started again on the same port."""
 
-    def __init__(self, folder: Path, access: Access, two_person: bool) -> None:
+    def __init__(self, folder: Path, two_person: bool, demo_officer: str, oidc: OidcConfig | None) -> None:
+        self.people = People(DataDir(folder))
+        self._access = Access(self.people, demo_officer=demo_officer, issuer=Issuer(oidc) if oidc else None)
         self.database = Database.at(folder / "desk.sqlite")
         self.desk = AlertService(AlertStore(self.database), AlertRules(), SystemClock(), cases=CaseRules(two_person))
         self._port = LocalAlerts(self.desk, WebhookStore(self.database), SystemClock())
-        self._access = access
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
         self.start()
+
+    def token(self, person: str, role: str = "officer") -> str:
+        """A token of this person."""
+        return self.people.add(person, role, days=1, now_s=time.time())
 
     @property
     def url(self) -> str:
@@ -100,8 +133,8 @@ def empty_site() -> EmptySite:
 def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
     opened: list[Served] = []
 
-    def make(*, access: Access | None = None, two_person: bool = False) -> Served:
-        opened.append(Served(tmp_path, access or Access({}), two_person))
+    def make(*, two_person: bool = False, demo_officer: str = "PC1", oidc: OidcConfig | None = None) -> Served:
+        opened.append(Served(tmp_path, two_person, demo_officer, oidc))
         return opened[-1]
 
     yield make

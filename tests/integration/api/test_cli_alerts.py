@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from lfr_ray.api.auth import Access
 from lfr_ray.cli import alerts
 from lfr_ray.errors import (
     ConfigError,
@@ -24,9 +23,13 @@ from lfr_ray.errors import (
     NotFoundError,
     RefusedError,
 )
-from lfr_ray.records import CaseRecord, Sighting
+from lfr_ray.records import CaseRecord, Details, Sighting
+
+COMPARED = Details(comparison={"nose": "agrees", "ears": "agrees", "marks": "agrees"})
+"""What an officer found by eye: without it nobody is engaged."""
 
 Make = Callable[..., Sighting]
+FOUND = ("--finding", "nose=agrees", "--finding", "ears=agrees", "--finding", "marks=unclear")
 Result = Any
 
 
@@ -71,17 +74,28 @@ def test_pages(served: Any, make_sighting: Make) -> None:
 def test_decide_and_correct(served: Any, make_sighting: Make) -> None:
     alert_id = served.desk.raise_alert(make_sighting()).alert_id
     where = ("--officer", "PC1", "--server", served.url)
-    assert run("decide", alert_id, "engage", "--note", "scar", *where).exit_code == 0
+    assert isinstance(failed("decide", alert_id, "engage", *where), RefusedError)
+    assert run("decide", alert_id, "engage", "--note", "scar", *FOUND, *where).exit_code == 0
     assert isinstance(failed("decide", alert_id, "not_a_match", *where), ConflictError)
     corrected = run("decide", alert_id, "not_a_match", "--corrects", "1", "--note", "misread", "--json", "-", *where)
     assert json.loads(corrected.stdout)["decision"]["decision"] == "not_a_match"
     assert served.desk.get(alert_id).decision.officer == "PC1"
 
 
+def test_hold_and_let_go(served: Any, make_sighting: Make) -> None:
+    alert_id = served.desk.raise_alert(make_sighting()).alert_id
+    where = ("--officer", "PC1", "--server", served.url)
+    assert isinstance(failed("hold", alert_id, *where), InputError)
+    assert run("hold", alert_id, "--reason", "evidence", *where).exit_code == 0
+    assert served.desk.get(alert_id).hold.reason == "evidence"
+    assert run("hold", alert_id, "--release", *where).exit_code == 0
+    assert served.desk.get(alert_id).hold is None
+
+
 def test_the_first_of_two_verdicts_is_not_shown(serve: Callable[..., Any], make_sighting: Make) -> None:
     house = serve(two_person=True)
     alert_id = house.desk.raise_alert(make_sighting()).alert_id
-    shown = run("decide", alert_id, "engage", "--officer", "PC1", "--server", house.url)
+    shown = run("decide", alert_id, "engage", *FOUND, "--officer", "PC1", "--server", house.url)
     assert shown.exit_code == 0
     assert "engage" not in shown.stdout
 
@@ -142,11 +156,11 @@ def test_something_else_at_the_address() -> None:
 
 
 def test_the_token_comes_from_the_environment(serve: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    house = serve(access=Access.from_text("correct-horse-battery"))
+    house = serve(demo_officer="")
     error = failed("list", "--server", house.url)
     assert isinstance(error, RefusedError)
     assert "LFR_API_TOKEN" in error.next_step
-    monkeypatch.setenv("LFR_API_TOKEN", "correct-horse-battery")
+    monkeypatch.setenv("LFR_API_TOKEN", house.token("PC1"))
     assert run("list", "--server", house.url).exit_code == 0
     monkeypatch.setenv("LFR_API_TOKEN", "caf\u00e9-is-not-a-token")
     assert isinstance(failed("list", "--server", house.url), ConfigError)
@@ -178,7 +192,7 @@ def test_tail_resumes_through_a_restart(served: Any, make_sighting: Make, tmp_pa
 
 def test_tail_for_people(served: Any, make_sighting: Make) -> None:
     alert_id = served.desk.raise_alert(make_sighting()).alert_id
-    served.desk.record(alert_id, CaseRecord("decision", "PC1", "engage"))
+    served.desk.record(alert_id, CaseRecord("decision", "PC1", "engage", details=COMPARED))
     served.desk.pause(by="breaker", reason="too many false alerts")
     lines = run("tail", "--server", served.url, "--after", "0", "--count", "3").stdout.splitlines()
     assert "alert_raised" in lines[0]

@@ -19,7 +19,7 @@ from lfr_ray.match.entries import EnrolledImage, Entry
 from lfr_ray.match.store import WatchlistStore
 from lfr_ray.records import Match, Quality, Sighting
 from lfr_ray.site.close import close_deployment
-from lfr_ray.site.open import SiteStorage
+from lfr_ray.site.open import SiteStorage, is_closed
 from lfr_ray.site.verify import verify_site
 
 
@@ -31,16 +31,14 @@ def picture(seed: int, side: int = 120) -> bytes:
 def image(number: int, **fields: Any) -> EnrolledImage:
     rng = np.random.default_rng(number)
     vector = rng.normal(size=128).astype(np.float32)
-    entry = Entry(
-        f"e{number}", f"Person {number}", fields.pop("category", "suspect"), nominal_id=f"N{number}", **fields
-    )
+    entry = Entry(f"e{number}", f"Person {number}", fields.pop("category", "test"), nominal_id=f"N{number}", **fields)
     return EnrolledImage(
         entry, f"{number:064x}", "dlib_resnet", vector / np.linalg.norm(vector), 0.9, 80.0, picture(number), "op-1", 1.0
     )
 
 
 def sighting(number: int, deployment: str, at: float) -> Sighting:
-    match = Match(f"e{number}", f"Person {number}", "suspect", "stop", 0.97, 0.96, 0.1, "e9", 3, 3, 20)
+    match = Match(f"e{number}", f"Person {number}", "test", "stop", 0.97, 0.96, 0.1, "e9", 3, 3, 20)
     quality = Quality(80.0, 100.0, 120.0, 0.0, 0.0, 0.0, 0.9, 0.9)
     return Sighting(
         key=f"{deployment}-{number}",
@@ -73,15 +71,14 @@ class Station:
             cases=CaseRules(),
             on_event=lambda kind, facts: self.ledger.append(ledger_event(kind, facts)),
             reported_event_id=0,
+            closed=lambda deployment: is_closed(self.site.files, deployment),
         )
         self.watchlist = WatchlistStore(site.data_dir / "watchlist")
         self.storage = SiteStorage(site.files, self.watchlist, self.desk.store, self.ledger)
         self.open("d1")
 
     def open(self, deployment: str) -> None:
-        authority = trial_authority(
-            self.profile, self.clock.wall_s(), deployment=deployment, who=("suspect", "blue-list")
-        )
+        authority = trial_authority(self.profile, self.clock.wall_s(), deployment=deployment, who=("test", "blue-list"))
         open_trial(self.site.files, authority, self.profile, self.clock.wall_s())
 
     def fill(self, entries: int = 20) -> None:

@@ -9,9 +9,10 @@ import pytest
 from lfr_ray.errors import IntegrityError
 from lfr_ray.govern.alert_events import AlertFact
 from lfr_ray.govern.breaker import CircuitBreaker, confirmed_false
+from lfr_ray.govern.ledger_event import RESUMED, Event
 from lfr_ray.govern.ledger_verify import read_records
 from lfr_ray.govern.profile import BreakerRules
-from lfr_ray.govern.stop import breaker_pause
+from lfr_ray.govern.stop import Halts, breaker_pause
 
 
 def watch(site: Any) -> CircuitBreaker:
@@ -23,7 +24,7 @@ def test_it_pauses_every_node_and_says_so(site: Any) -> None:
     assert breaker.update(500, 0) == ""
     why = breaker.update(900, 1)
     assert "1 confirmed false alerts in 900 faces" in why
-    assert "1 confirmed false alerts" in breaker_pause(site.files).refusal()
+    assert "1 confirmed false alerts" in Halts(site.files).refusal()
     (record,) = [one for one in read_records(site.files) if one["kind"] == "stop"]
     assert record["reason"] == why
     assert record["deployment"] == "d1"
@@ -34,6 +35,9 @@ def test_it_pauses_every_node_and_says_so(site: Any) -> None:
 def test_it_remembers_across_a_restart_what_was_accepted(site: Any) -> None:
     watch(site).update(900, 1)
     breaker_pause(site.files).clear()
+    assert watch(site).update(950, 1), "that the file was removed lifts nothing"
+    assert "circuit breaker" in Halts(site.files).refusal()
+    site.ledger().append(Event("alteration", RESUMED, actor="op-1", reason="looked into"))
     breaker = watch(site)
     assert breaker.state.paused, "it does not know yet that somebody resumed"
     assert breaker.update(950, 1) == ""

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from lfr_ray.errors import ConflictError, IntegrityError, NotFoundError
+from lfr_ray.errors import ConflictError, IntegrityError, NotFoundError, RefusedError
 from lfr_ray.files import exclusive
 from lfr_ray.govern.alert_events import last_event_id
 from lfr_ray.govern.authority import Officer
 from lfr_ray.govern.canonical import canonical_json
 from lfr_ray.govern.gate import AuthorityGate
 from lfr_ray.govern.grant import list_grants, load_grant, open_grant, signed
-from lfr_ray.govern.keys import SigningKey, trust
+from lfr_ray.govern.keys import SigningKey
 from lfr_ray.govern.ledger_verify import read_records
 from lfr_ray.govern.listing import find_listed
 from lfr_ray.govern.profile import keep_profile, load_profile
@@ -48,6 +48,15 @@ def test_closing_destroys_everything_and_proves_it(station: Station) -> None:
     assert kinds[-2:] == ["erasure", "seal"]
 
 
+def test_a_late_alert_of_a_closed_deployment_is_refused(station: Station) -> None:
+    station.fill()
+    station.alert(1)
+    station.close()
+    with pytest.raises(RefusedError, match="the deployment is closed"):
+        station.alert(2)
+    assert station.verify().holds
+
+
 def test_nothing_personal_is_in_what_stays(station: Station) -> None:
     station.fill()
     station.alert(1)
@@ -62,7 +71,7 @@ def test_nothing_personal_is_in_what_stays(station: Station) -> None:
 def test_who_was_listed_can_still_be_answered(station: Station) -> None:
     station.fill()
     station.close()
-    assert find_listed(station.site.files, "N7") == [{"deployment": "d1", "entry_id": "e7", "category": "suspect"}]
+    assert find_listed(station.site.files, "N7") == [{"deployment": "d1", "entry_id": "e7", "category": "test"}]
     assert find_listed(station.site.files, "N99") == []
 
 
@@ -76,7 +85,7 @@ def test_nothing_is_compared_after_the_close(station: Station) -> None:
     path, grant = station.site.files.grant("d1"), load_grant(station.site.files, "d1")
     path.write_bytes(canonical_json(grant.model_copy(update={"closing": None}).model_dump(mode="json")))
     station.clock.advance(0.2)
-    assert "data destroyed" in gate.refusal("pier", station.clock.wall_s(), "", "dlib_resnet")
+    assert "was closed" in gate.refusal("pier", station.clock.wall_s(), "", "dlib_resnet"), "the ledger says so"
     assert any("closing was taken away" in fault for fault in station.verify().faults)
 
 
@@ -140,9 +149,7 @@ def test_two_closings_at_once(station: Station) -> None:
 
 def test_a_list_that_another_deployment_needs_is_not_destroyed(station: Station) -> None:
     station.fill(2)
-    officer = SigningKey.create()
-    folder = station.site.files
-    trust(folder, officer.described("insp-1", rank="inspector", training_until="2099-01-01"))
+    officer, folder = SigningKey.create(), station.site.files
     rules = load_profile("uk-police")
     now_s = station.clock.wall_s()
     authority = trial_authority(station.profile, now_s, deployment="live-1").model_copy(

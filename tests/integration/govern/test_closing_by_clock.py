@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lfr_ray.govern.authority import Officer
 from lfr_ray.govern.grant import signed
-from lfr_ray.govern.keys import SigningKey, trust
+from lfr_ray.govern.keys import SigningKey
 from lfr_ray.govern.profile import keep_profile, load_profile
 from lfr_ray.govern.trial import trial_authority
 from lfr_ray.records import CaseRecord
@@ -58,7 +58,6 @@ def test_in_europe_an_urgent_use_that_nobody_authorised_in_time_is_erased(statio
     station.fill(3)
     rules = load_profile("eu-ai-act")
     officer, folder, now_s = SigningKey.create(), station.site.files, station.clock.wall_s()
-    trust(folder, officer.described("head-1", rank="head-of-unit", training_until="2099-01-01"))
     urgent = trial_authority(station.profile, now_s, deployment="urgent-1", duration_s=5 * 86400).model_copy(
         update={
             "kind": "retrospective",

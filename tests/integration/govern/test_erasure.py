@@ -144,7 +144,7 @@ from pathlib import Path
 from lfr_ray.data_dir import DataDir
 from lfr_ray.govern.erasure import Erasure
 from lfr_ray.govern.fingerprints import scan_key
-from lfr_ray.govern.keys import site_key
+from lfr_ray.govern.trust import site_key
 from lfr_ray import shred
 from lfr_ray.site.erase import ErasableFiles
 data_dir = DataDir(Path(sys.argv[1]))

@@ -8,7 +8,8 @@ import pytest
 
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import ConfigError, ConflictError, IntegrityError, NotFoundError
-from lfr_ray.govern.keys import SigningKey, passphrase_from, signature_fault, site_key, trust, trusted_keys
+from lfr_ray.govern.keys import SigningKey, passphrase_from, signature_fault
+from lfr_ray.govern.trust import site_key, trusted_keys
 
 
 def test_a_key_comes_back_from_its_file(tmp_path: Path) -> None:
@@ -60,16 +61,8 @@ def test_a_key_prints_its_id_only() -> None:
     assert repr(key) == f"SigningKey({key.id})"
 
 
-def test_trusted_keys_come_from_the_folder(tmp_path: Path) -> None:
-    assert trusted_keys(DataDir(tmp_path / "none")) == {}
-    key = SigningKey.create()
-    trust(DataDir(tmp_path), key.described("supt-1", rank="superintendent", valid_until="2030-01-01"))
-    assert trusted_keys(DataDir(tmp_path))[key.id].rank == "superintendent"
-
-
 def test_a_key_file_that_was_tampered_with_is_refused(tmp_path: Path) -> None:
-    key, other = SigningKey.create(), SigningKey.create()
-    trust(DataDir(tmp_path), key.described("supt-1"))
+    key, other = site_key(DataDir(tmp_path)), SigningKey.create()
     path = DataDir(tmp_path).public_key(key.id)
     path.write_text(path.read_text().replace(key.public, other.public))
     with pytest.raises(ConfigError, match="not that of its key"):

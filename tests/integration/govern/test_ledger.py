@@ -307,7 +307,7 @@ import sys
 from pathlib import Path
 from lfr_ray.data_dir import DataDir
 from lfr_ray.govern.ledger import Ledger
-from lfr_ray.govern.keys import site_key, trusted_keys
+from lfr_ray.govern.trust import site_key, trusted_keys
 from lfr_ray.govern.ledger_event import Event
 folder = DataDir(Path(sys.argv[1]))
 with Ledger(folder, site_key(folder), trusted_keys(folder), seal_every=10) as ledger:

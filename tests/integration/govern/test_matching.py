@@ -14,7 +14,8 @@ from lfr_ray.govern.ledger_event import Event
 from lfr_ray.govern.ledger_verify import read_records
 from lfr_ray.govern.profile import load_profile
 from lfr_ray.govern.stop import emergency_stop
-from lfr_ray.govern.trial import trial_authority, trial_key
+from lfr_ray.govern.trial import trial_authority
+from lfr_ray.govern.trust import site_key
 from lfr_ray.match.entries import EnrolledImage, Entry
 from lfr_ray.match.matcher import Matcher
 from lfr_ray.match.store import WatchlistStore
@@ -46,7 +47,7 @@ class Post:
         authority = trial_authority(
             profile, now_s, watchlist_sha256=approval.content_hash, model=MODEL, cameras=("pier",), duration_s=3600
         )
-        signed(authority, trial_key(site.files), now_s).save(site.files)
+        signed(authority, site_key(site.files), now_s).save(site.files)
         self.gate = AuthorityGate(site.files, "trial", profile, self.ledger, clock=self.clock)
         self.matcher = Matcher(self.store, card(MODEL), self.gate, kind="test", deployment="trial")
         self.matcher.reload(now_s)

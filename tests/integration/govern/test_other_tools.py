@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 from lfr_ray.cli import deployment
 from lfr_ray.data_dir import DataDir
-from lfr_ray.govern.keys import site_key
 from lfr_ray.govern.public_record import sign_record
+from lfr_ray.govern.trust import site_key
 
 SCRIPT = Path(__file__).with_name("verify_record.mjs")
 

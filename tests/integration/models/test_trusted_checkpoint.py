@@ -47,6 +47,16 @@ def test_a_trusted_program_runs_elsewhere_and_sees_nothing(tmp_path: Path, monke
     assert secret == "None"
 
 
+def test_a_trusted_program_has_no_network(tmp_path: Path) -> None:
+    class Caller(Program):
+        def __reduce__(self) -> tuple[Any, ...]:
+            return exec, ("import socket; socket.create_connection(('127.0.0.1', 9))",)
+
+    path = save(tmp_path / "calling.pt", {"state_dict": TENSORS, "surprise": Caller(tmp_path)})
+    with pytest.raises(ModelError, match="PermissionError"):
+        read_checkpoint(path, trust=True)
+
+
 def test_a_whole_module_comes_back_as_tensors_and_what_it_says_of_itself(tmp_path: Path) -> None:
     module = nn.Linear(3, 2)
     module.yaml = {"nc": 1, "kpt_shape": [5, 3]}  # type: ignore[assignment]

@@ -11,7 +11,6 @@ from lfr_ray.clock import FakeClock
 from lfr_ray.config import AuthorityConfig, SiteConfig
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import RefusedError
-from lfr_ray.govern.keys import SigningKey, trust
 from lfr_ray.records import CaseRecord
 from lfr_ray.site.open import OpenedAlerts
 
@@ -23,18 +22,17 @@ def site(folder: Path, profile: str) -> SiteConfig:
     return SiteConfig(site="pier", data_dir=folder, authority=authority)
 
 
-def enlist(folder: Path, holder: str, training_until: float | None, **fields: Any) -> None:
-    key = SigningKey.create().described(holder, role="operator", training_until=training_until, **fields)
-    trust(DataDir(folder), key)
-
-
 @pytest.mark.parametrize("profile", ["uk-police", "eu-ai-act"])
-def test_training_counts_until_its_day(tmp_path: Path, make_sighting: Any, profile: str) -> None:
+def test_training_counts_until_its_day(tmp_path: Path, make_sighting: Any, trust_tree: Any, profile: str) -> None:
+    def enlist(holder: str, training_until: float | None, **fields: Any) -> None:
+        trust_tree.officer(holder, role="operator", training_until=training_until, **fields)
+
+    trust_tree.site(DataDir(tmp_path))
     clock = FakeClock(1.8e9)
     desk = OpenedAlerts(site(tmp_path, profile), clock).service
-    enlist(tmp_path, "PC1", clock.wall_s() + DAY_S)
-    enlist(tmp_path, "PC2", None)
-    enlist(tmp_path, "PC3", clock.wall_s() + DAY_S, valid_until=clock.wall_s() - 1)
+    enlist("PC1", clock.wall_s() + DAY_S)
+    enlist("PC2", None)
+    enlist("PC3", clock.wall_s() + DAY_S, valid_until=clock.wall_s() - 1)
     alert_id = desk.raise_alert(make_sighting()).alert_id
     for officer, why in {"PC2": "not recorded or has run out", "PC3": "has run out", "PC9": "is not known"}.items():
         with pytest.raises(RefusedError) as caught:
@@ -45,7 +43,7 @@ def test_training_counts_until_its_day(tmp_path: Path, make_sighting: Any, profi
     clock.advance(2 * DAY_S)
     with pytest.raises(RefusedError, match="may not decide"):
         desk.record(other, CaseRecord("decision", "PC1", "not_a_match"))
-    enlist(tmp_path, "PC1", clock.wall_s() + DAY_S)  # trained again
+    enlist("PC1", clock.wall_s() + DAY_S)  # trained again
     assert desk.record(other, CaseRecord("decision", "PC1", "not_a_match")).case.verdicts_given == 1
 
 

@@ -18,11 +18,11 @@ from lfr_ray.errors import IntegrityError
 from lfr_ray.govern.authority import Officer, Place
 from lfr_ray.govern.gate import AuthorityGate
 from lfr_ray.govern.grant import list_grants, load_grant, signed
-from lfr_ray.govern.keys import SigningKey, trust
 from lfr_ray.govern.ledger import open_ledger
 from lfr_ray.govern.ledger_event import Event
 from lfr_ray.govern.profile import keep_profile, kept_profile, load_profile
 from lfr_ray.govern.trial import trial_authority
+from tests.trust_tree import CONFIGURATION, TrustTree, approval, record_opening
 
 LIST_HASH = "a" * 64
 
@@ -35,8 +35,9 @@ def older_json(value: Any) -> bytes:
 class Site:
     """A terminal at a data folder."""
 
-    def __init__(self, folder: Path) -> None:
-        self.files = DataDir(folder)
+    def __init__(self, folder: Path, tree: TrustTree) -> None:
+        self.files, self.tree = DataDir(folder), tree
+        tree.site(self.files)
         self._app = typer.Typer()
         deployment.register(self._app)
         audit.register(self._app)
@@ -51,8 +52,8 @@ class Site:
 
     def open_live(self) -> None:
         """An authority with whole numbers of type float in it."""
-        rules, officer, now_s = load_profile("uk-police"), SigningKey.create(), time.time()
-        trust(self.files, officer.described("supt-1", rank="superintendent", training_until="2099-01-01"))
+        rules, officer, now_s = load_profile("uk-police"), self.tree.officer("supt-1", "superintendent"), time.time()
+        approver = self.tree.officer("insp-7", role="approver")
         changes = {
             "kind": "live",
             "profile": rules.name,
@@ -63,9 +64,9 @@ class Site:
             "where": Place(
                 case="protective-security", name="n", rationale="r", latitude=52.0, longitude=1.0, radius_m=500.0
             ),
-            "watchlist_sha256": LIST_HASH,
-            "watchlist_approved_at": now_s,
+            **approval(approver, LIST_HASH, round(now_s, 3)),
             "watchlist_approved_by": "insp-7",
+            "configuration": CONFIGURATION,
             "model": "dlib_resnet",
             "threshold": 0.97,
             "false_alerts_per_face": 0.0001,
@@ -76,13 +77,16 @@ class Site:
         }
         trial = trial_authority(rules, now_s, deployment="airshow-1")
         keep_profile(self.files, rules)
-        signed(trial.model_copy(update=changes), officer, now_s).save(self.files)
+        grant = signed(trial.model_copy(update=changes), officer, now_s)
+        grant.save(self.files)
+        with open_ledger(self.files) as ledger:
+            record_opening(ledger, grant)
 
 
 @pytest.fixture
-def older(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+def older(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trust_tree: TrustTree) -> Site:
     """One trial that was opened, closed and accounted for, one that is open, and a live deployment in force."""
-    site = Site(tmp_path / "site")
+    site = Site(tmp_path / "site", trust_tree)
     with monkeypatch.context() as before:
         before.setattr("rfc8785.dumps", older_json)
         site("deployment", "open", "first", "--kind", "test")
@@ -121,15 +125,16 @@ def test_it_goes_on(older: Site) -> None:
     assert states["airshow-1"] == states["second"] == "in force"
     rules = load_profile("uk-police")
     with open_ledger(older.files) as ledger:
-        gate = AuthorityGate(older.files, "airshow-1", rules, ledger)
+        here = {"pier": (52.0, 1.0)}
+        gate = AuthorityGate(older.files, "airshow-1", rules, ledger, positions=here)
         assert gate.refusal("pier", time.time(), LIST_HASH, "dlib_resnet") == ""
     written = load_grant(older.files, "airshow-1")
     assert kept_profile(older.files, written.authority.profile_sha256) == rules
     older.files.grant("airshow-1").unlink()
     older("deployment", "close", "second")
     older("deployment", "record", "second")
-    found = older.verify()
-    assert found["holds"], found["faults"]
+    found = older.verify(code=1)
+    assert found["faults"] == ["deployment airshow-1: the ledger records it, and its authority was taken away"]
     assert found["receipts"] == 2
     assert "public record second" not in found["older_form"]
     assert found["ledger"]["older_form"] == 2, "what is written now is RFC 8785"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +12,18 @@ import pytest
 from lfr_ray.clock import FakeClock
 from lfr_ray.config import AlertConfig, AuthorityConfig, SiteConfig
 from lfr_ray.data_dir import DataDir
+from lfr_ray.errors import RefusedError
 from lfr_ray.govern.counters import CameraCounters, totals
+from lfr_ray.govern.ledger_event import RESUMED, Event
 from lfr_ray.govern.ledger_verify import read_records
+from lfr_ray.govern.listing import Listed, Listing, write_listing
 from lfr_ray.govern.stop import breaker_pause, emergency_stop
 from lfr_ray.records import CaseRecord, Details, Match, Quality, Sighting
-from lfr_ray.site.open import OpenedAlerts, SwitchPermission
+from lfr_ray.site.open import OpenedAlerts, SwitchPermission, keep_private
 from lfr_ray.site.schedule import COUNT_EVERY_S, Schedule
+
+COMPARED = Details(comparison={"nose": "agrees", "ears": "agrees", "marks": "agrees"})
+"""What an officer found by eye: without it nobody is engaged."""
 
 DEPLOYMENT = "trial-1"
 
@@ -53,7 +60,7 @@ class Site:
 
     def false_alert(self, number: int) -> None:
         alert_id = self.alert(number)
-        self.opened.service.record(alert_id, CaseRecord("decision", "pc-1", "engage"))
+        self.opened.service.record(alert_id, CaseRecord("decision", "pc-1", "engage", details=COMPARED))
         self.opened.service.record(
             alert_id, CaseRecord("outcome", "pc-1", "false_alert", details=Details(confirmed=True))
         )
@@ -91,6 +98,17 @@ def test_what_cameras_counted_is_recorded_as_what_came_since(site: Site) -> None
     assert site.faces_on_record() == 25
     site.tick(faces=3, frames=30)
     assert site.faces_on_record() == 28, "a camera that was restarted counts from nothing; nothing is lost or doubled"
+
+
+def test_a_camera_that_goes_on_while_the_desk_restarts_is_counted_once(site: Site) -> None:
+    site.schedule.count({"gate": CameraCounters(frames=100, faces_seen=10, watched_s=60.0, run="a1")})
+    again = Schedule(site.config, site.opened.storage, site.clock)
+    again.count({"gate": CameraCounters(frames=130, faces_seen=14, watched_s=5.0, run="a1")})
+    found = totals(read_records(site.files), DEPLOYMENT)["gate"]
+    assert (found.frames, found.faces_seen) == (130, 14)
+    assert found.watched_s == 65.0, "the fleet measures the time, and began anew"
+    again.count({"gate": CameraCounters(frames=140, faces_seen=3, run="b2")})
+    assert site.faces_on_record() == 17, "another process of the camera counts from nothing, however far it is"
 
 
 def test_footage_that_is_incomplete_is_on_record_with_its_reasons(site: Site) -> None:
@@ -149,6 +167,7 @@ def test_whoever_resumes_accepts_the_false_alerts_until_then(site: Site) -> None
     site.tick(faces=50)
     pause = breaker_pause(site.files)
     assert pause.is_set()
+    site.opened.storage.ledger.append(Event("alteration", RESUMED, actor="op-1", reason="looked into"))
     pause.clear()
     site.tick(faces=60, frames=2)
     assert not pause.is_set(), "nothing new has happened"
@@ -162,3 +181,26 @@ def test_the_emergency_stop_counts_at_once(site: Site) -> None:
     assert permission.refusal("gate", 0.0, "", "") == ""
     emergency_stop(site.files).set("pc-1", "wrong list", site.clock.wall_s())
     assert "wrong list" in permission.refusal("gate", 0.0, "", "")
+
+
+def test_a_past_list_is_destroyed_when_its_time_is_over(site: Site) -> None:
+    for name in ("old", "new"):
+        write_listing(site.files, name, Listing({"suspect": 1}, [Listed("N1", "e1", "suspect")]))
+    at = site.clock.wall_s()
+    os.utime(site.files.listing("new"), (at, at))
+    os.utime(site.files.listing("old"), (at - 189_345_600, at - 189_345_600))
+    site.tick(faces=0)
+    assert [path.stem for path in site.files.listings] == ["new"]
+    assert [one["deployment"] for one in read_records(site.files) if one["what"] == "listing destroyed"] == ["old"]
+
+
+def test_a_data_folder_that_others_may_enter_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "open"
+    folder.mkdir(mode=0o755)
+    with pytest.raises(RefusedError, match="open to other users"):
+        keep_private(DataDir(folder), is_test=False)
+    keep_private(DataDir(folder), is_test=True)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    keep_private(DataDir(folder), is_test=False)
+    keep_private(DataDir(tmp_path / "new"), is_test=False)
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700

@@ -16,6 +16,7 @@ from lfr_ray.errors import ConflictError, InputError, LfrError, RefusedError
 from lfr_ray.records import CaseRecord, CaseState, Details
 
 RULES = CaseRules()
+COMPARED = {"nose": "agrees", "ears": "agrees", "marks": "agrees"}
 
 
 class Story:
@@ -30,6 +31,8 @@ class Story:
         self, kind: str, value: str, officer: str = "PC1", note: str = "", corrects: int = 0, **details: Any
     ) -> int:
         made_at = 100.0 + len(self.records)
+        if (kind, value) == ("decision", "engage"):
+            details = {"comparison": COMPARED} | details
         draft = CaseRecord(kind, officer, value, note, made_at, corrects=corrects, details=Details(**details))
         self.rules.admit(self.needed, self.records, draft)
         self.records = (*self.records, replace(draft, record_id=len(self.records) + 1))
@@ -46,7 +49,7 @@ class Story:
 def test_one_officer_decides_then_records_what_came_of_it() -> None:
     story = Story()
     assert story.state == "open"
-    story.add("decision", "engage", note="same scar", comparison={"marks": "agrees"})
+    story.add("decision", "engage", note="same scar", comparison=COMPARED)
     assert story.state == "decided"
     story.add("outcome", "arrest", offence_class="theft", minutes=12)
     assert story.state == "concluded"

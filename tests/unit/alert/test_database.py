@@ -18,7 +18,7 @@ from lfr_ray.alert.queries import AlertQuery
 from lfr_ray.alert.service import AlertService
 from lfr_ray.alert.store import AlertStore
 from lfr_ray.errors import ConfigError, LfrError, StoreError
-from lfr_ray.records import Sighting
+from lfr_ray.records import EVERYTHING, Sighting
 
 Make = Callable[..., Sighting]
 
@@ -84,7 +84,7 @@ def test_another_schema_is_refused(tmp_path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE desk SET schema_version = 99")
     connection.close()
-    with pytest.raises(StoreError, match="another version") as caught:
+    with pytest.raises(StoreError, match="newer version") as caught:
         Database.at(path)
     assert caught.value.got.startswith("schema 99")
 
@@ -169,7 +169,7 @@ def test_a_database_of_an_older_version_is_brought_up_with_its_alerts(
     assert alert.covered == ""
     assert alert.probability is None
     later = again.raise_alert(make_sighting("later", match={"entry_id": "entry-9", "covered": "lower"}))
-    newest = again.get(later.alert_id)
+    newest = again.get(later.alert_id, EVERYTHING)
     assert newest.covered == "lower"
     assert "partly_covered" in newest.cautions
     Database.at(path).close()  # and once more, without anything to do
@@ -188,3 +188,11 @@ def test_every_later_field_of_an_alert_has_its_upgrade() -> None:
     assert set(tables.UPGRADES) == set(range(1, tables.SCHEMA_VERSION))
     added = {column for version in tables.UPGRADES for column in columns_added(version)}
     assert VERSION_1 | added == set(tables.alerts.columns.keys())
+
+
+@pytest.mark.parametrize("sslmode", ["", "?sslmode=require", "?sslmode=prefer"])
+def test_a_postgresql_elsewhere_is_reached_by_verified_tls_only(sslmode: str) -> None:
+    with pytest.raises(ConfigError, match="another machine") as caught:
+        Database(f"postgresql+psycopg://lfr:hunter22@db.example/lfr{sslmode}")
+    assert "verify-full" in caught.value.allowed
+    assert "hunter22" not in str(caught.value)

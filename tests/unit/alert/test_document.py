@@ -15,7 +15,7 @@ from lfr_ray.alert.document import adapter, from_json, to_json
 from lfr_ray.alert.rows import alert_columns, alert_of, alert_row
 from lfr_ray.alert.service import AlertService
 from lfr_ray.errors import InputError
-from lfr_ray.records import CLOSED, Alert, CaseState, Hold, Images, Moment, Sighting, is_none
+from lfr_ray.records import CLOSED, EVERYTHING, Alert, CaseState, Hold, Images, Moment, Sighting, is_none
 
 Make = Callable[..., Sighting]
 
@@ -86,7 +86,7 @@ def test_a_row_is_the_whole_alert_but_for_what_the_rules_say(
     alert_id = desk.raise_alert(make_sighting(match={"relatives": ("entry-7",), "covered": "upper"})).alert_id
     desk.hold(alert_id, by="DS9", reason="evidence")
     stored = desk.store.alert(alert_id).alert
-    assert stored == replace(desk.get(alert_id), **vars(CaseState()), cautions=())
+    assert stored == replace(desk.get(alert_id, EVERYTHING), **vars(CaseState()), cautions=())
     assert stored.hold == Hold("evidence", "DS9", 1_700_000_001.0)
     assert stored.images == Images.of(alert_id)
     row: Any = alert_row(stored)

@@ -13,10 +13,15 @@ from lfr_ray.alert.erase import AlertEraser
 from lfr_ray.alert.queries import AlertQuery
 from lfr_ray.alert.service import AlertService
 from lfr_ray.errors import NotFoundError, StoreError
-from lfr_ray.records import CaseRecord, Sighting
+from lfr_ray.records import CaseRecord, Details, Sighting
+
+COMPARED = Details(comparison={"nose": "agrees", "ears": "agrees", "marks": "agrees"})
+"""What an officer found by eye: without it nobody is engaged."""
 
 Make = Callable[..., Sighting]
 SECRETS = (b"SECRET-FACE", b"SECRET-SCENE", b"SECRET-LISTED", b"Secret Name", b"secret note", b"secret-action")
+SECRETS += (b"secret-entry", b"PC-SECRET")
+"""In the feed of events, too."""
 
 
 def fill(desk: AlertService, make: Make, count: int) -> list[str]:
@@ -25,13 +30,13 @@ def fill(desk: AlertService, make: Make, count: int) -> list[str]:
         sighting = make(
             f"tracklet-{number}",
             camera=f"camera-{number}",
-            match={"name": f"Secret Name {number}", "action": "secret-action"},
+            match={"name": f"Secret Name {number}", "action": "secret-action", "entry_id": f"secret-entry-{number}"},
             face_jpeg=b"\xff\xd8" + b"SECRET-FACE" * 3000,
             scene_jpeg=b"\xff\xd8" + b"SECRET-SCENE" * 3000,
             watchlist_jpeg=b"\xff\xd8" + b"SECRET-LISTED" * 300,
         )
         ids.append(desk.raise_alert(sighting).alert_id)
-        desk.record(ids[-1], CaseRecord("decision", "PC1", "engage", note="secret note"))
+        desk.record(ids[-1], CaseRecord("decision", "PC-SECRET", "engage", note="secret note", details=COMPARED))
     return ids
 
 
@@ -57,6 +62,8 @@ def test_after_purge_and_vacuum_nothing_is_found(
     assert found(tmp_path) == set()
     with pytest.raises(NotFoundError):
         desk.image(ids[0], "face")
+    raised = desk.store.events_after(0)[0].facts
+    assert (raised["camera"], raised["category"]) == ("camera-0", "wanted"), "what is counted in public stays"
     event = desk.completed(desk.store.events_after(0)[-1])
     assert (event.kind, event.alert) == ("erasure", None)
 
@@ -119,3 +126,11 @@ def test_a_reader_in_the_way_is_an_error_that_says_so(desk: AlertService, make_s
     assert eraser.vacuum() == ""
     assert found(tmp_path) == set()
     impatient.close()
+
+
+def test_a_volunteers_entry_stays_until_the_trial_is_counted(
+    desk: AlertService, database: Database, make_sighting: Make
+) -> None:
+    alert_id = desk.raise_alert(make_sighting(match={"category": "blue-list"})).alert_id
+    AlertEraser(database).purge([alert_id], now_s=5.0, reason="retention")
+    assert desk.store.events_after(0)[0].facts["entry_id"] == "entry-1"

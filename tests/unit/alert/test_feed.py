@@ -29,7 +29,7 @@ class Desk:
     async def newest_event_id(self) -> int:
         return len(self.events)
 
-    async def events_after(self, event_id: int, wait_s: float) -> list[FeedEvent]:
+    async def events_after(self, event_id: int, wait_s: float, reader: str = "") -> list[FeedEvent]:
         self.asked.append(event_id)
         if self.failures:
             self.failures -= 1

@@ -15,7 +15,10 @@ from lfr_ray.alert.queries import AlertQuery, every_alert
 from lfr_ray.alert.service import AlertService
 from lfr_ray.clock import FakeClock
 from lfr_ray.errors import ConflictError, InputError, NotFoundError, RefusedError
-from lfr_ray.records import AlertReceipt, CaseProgress, CaseRecord, Details, Sighting, Sightings
+from lfr_ray.records import EVERYTHING, AlertReceipt, CaseProgress, CaseRecord, Details, Sighting, Sightings
+
+COMPARED = Details(comparison={"nose": "agrees", "ears": "agrees", "marks": "agrees"})
+"""What an officer found by eye: without it nobody is engaged."""
 
 Make = Callable[..., Sighting]
 
@@ -45,7 +48,7 @@ def test_another_camera_deployment_or_entry_is_another_alert(
 
 def test_the_document_has_every_promised_field(desk: AlertService, make_sighting: Make) -> None:
     alert_id = desk.raise_alert(make_sighting(match={"relatives": ("entry-7",), "margin": 0.01})).alert_id
-    document = to_json(desk.get(alert_id))
+    document = to_json(desk.get(alert_id, EVERYTHING))
     assert json.loads(json.dumps(document)) == document
     assert document["images"]["face"] == f"/v1/alerts/{alert_id}/images/face"
     assert document["cautions"] == ["possible_relative", "small_margin"]
@@ -133,7 +136,7 @@ def test_a_page_has_a_size(desk: AlertService, limit: int) -> None:
 def test_a_decision_is_recorded_with_its_time(desk: AlertService, make_sighting: Make, clock: FakeClock) -> None:
     alert_id = desk.raise_alert(make_sighting()).alert_id
     clock.advance(12.5)
-    comparison = {"ears": "agrees", "nose": "agrees"}
+    comparison = {"ears": "agrees", "nose": "agrees", "marks": "unclear"}
     alert = desk.record(
         alert_id, CaseRecord("decision", "PC1", "engage", note="same scar", details=Details(comparison=comparison))
     )
@@ -147,7 +150,7 @@ def test_a_decision_is_recorded_with_its_time(desk: AlertService, make_sighting:
 
 def test_a_decision_is_never_overwritten(desk: AlertService, make_sighting: Make) -> None:
     alert_id = desk.raise_alert(make_sighting()).alert_id
-    first = desk.record(alert_id, CaseRecord("decision", "PC1", "engage")).decision.record_id
+    first = desk.record(alert_id, CaseRecord("decision", "PC1", "engage", details=COMPARED)).decision.record_id
     with pytest.raises(ConflictError, match="decided already"):
         desk.record(alert_id, CaseRecord("decision", "PC1", "not_a_match"))
     with pytest.raises(InputError, match="reason"):
@@ -169,12 +172,12 @@ def test_a_refused_decision_leaves_nothing(desk: AlertService, make_sighting: Ma
 
 def test_a_repeated_request_records_once(desk: AlertService, make_sighting: Make, ledger: Any) -> None:
     alert_id = desk.raise_alert(make_sighting()).alert_id
-    first = desk.record(alert_id, CaseRecord("decision", "PC1", "engage"), "r1")
-    again = desk.record(alert_id, CaseRecord("decision", "PC1", "engage"), "r1")
+    first = desk.record(alert_id, CaseRecord("decision", "PC1", "engage", details=COMPARED), "r1")
+    again = desk.record(alert_id, CaseRecord("decision", "PC1", "engage", details=COMPARED), "r1")
     assert first == again
     assert ledger.kinds == ["alert_raised", "decision"]
     with pytest.raises(ConflictError, match="Idempotency-Key"):
-        desk.record(alert_id, CaseRecord("decision", "PC2", "engage"), "r1")
+        desk.record(alert_id, CaseRecord("decision", "PC2", "engage", details=COMPARED), "r1")
 
 
 def test_an_alert_keeps_the_rule_it_was_raised_under(
@@ -182,25 +185,25 @@ def test_an_alert_keeps_the_rule_it_was_raised_under(
 ) -> None:
     alone = open_alerts()
     alert_id = alone.raise_alert(make_sighting()).alert_id
-    alone.record(alert_id, CaseRecord("decision", "PC1", "engage"))
+    alone.record(alert_id, CaseRecord("decision", "PC1", "engage", details=COMPARED))
     pair = open_alerts(two_person=True)
     assert pair.get(alert_id).status == "decided"
     other = pair.raise_alert(make_sighting("tracklet-2", camera="bridge")).alert_id
-    pair.record(other, CaseRecord("decision", "PC1", "engage"))
+    pair.record(other, CaseRecord("decision", "PC1", "engage", details=COMPARED))
     assert alone.get(other).status == "new"
 
 
 def test_the_second_verifier_is_blind(open_alerts: Callable[..., AlertService], make_sighting: Make) -> None:
     desk = open_alerts(two_person=True)
     alert_id = desk.raise_alert(make_sighting()).alert_id
-    waiting = desk.record(alert_id, CaseRecord("decision", "PC-FIRST", "engage", note="secret-note"))
+    waiting = desk.record(alert_id, CaseRecord("decision", "PC-FIRST", "engage", note="secret-note", details=COMPARED))
     for shown in (waiting, desk.get(alert_id), *desk.events_after(0)):
         assert "PC-FIRST" not in json.dumps(to_json(shown))
         assert "secret-note" not in json.dumps(to_json(shown))
         assert '"engage"' not in json.dumps(to_json(shown))
     assert waiting.case == CaseProgress("awaiting_second", two_person=True, verdicts_given=1)
     with pytest.raises(ConflictError, match="another officer"):
-        desk.record(alert_id, CaseRecord("decision", "PC-FIRST", "engage"))
+        desk.record(alert_id, CaseRecord("decision", "PC-FIRST", "engage", details=COMPARED))
     done = desk.record(alert_id, CaseRecord("decision", "PC-SECOND", "not_a_match"))
     assert done.decision.decision == "not_a_match"
     assert done.decision.agreed is False
@@ -209,7 +212,7 @@ def test_the_second_verifier_is_blind(open_alerts: Callable[..., AlertService], 
 
 def test_outcomes_are_reported_without_notes(desk: AlertService, make_sighting: Make, ledger: Any) -> None:
     alert_id = desk.raise_alert(make_sighting()).alert_id
-    desk.record(alert_id, CaseRecord("decision", "PC1", "engage", note="private words"))
+    desk.record(alert_id, CaseRecord("decision", "PC1", "engage", note="private words", details=COMPARED))
     details = Details(minutes=4.0, perceived_sex="female")
     alert = desk.record(alert_id, CaseRecord("outcome", "PC1", "stopped", note="private words", details=details))
     assert alert.outcome.minutes == 4.0
@@ -313,13 +316,13 @@ def test_a_sighting_that_no_one_could_decide_is_refused(
 
 def test_receipts_and_pages_cross_processes(desk: AlertService, make_sighting: Make) -> None:
     receipt = desk.raise_alert(make_sighting())
-    page = desk.list(AlertQuery())
+    page = desk.list(AlertQuery(reader=EVERYTHING))
     assert pickle.loads(pickle.dumps((receipt, page))) == (receipt, page)
 
 
 def test_nothing_prints_a_name_or_a_note(desk: AlertService, database: Database, make_sighting: Make) -> None:
     alert_id = desk.raise_alert(make_sighting()).alert_id
-    desk.record(alert_id, CaseRecord("decision", "PC1", "engage", note="private words"))
+    desk.record(alert_id, CaseRecord("decision", "PC1", "engage", note="private words", details=COMPARED))
     stored = desk.store.alert(alert_id)
     printed = repr(stored) + repr(stored.records) + repr(make_sighting())
     assert "private words" not in printed

@@ -23,7 +23,10 @@ from lfr_ray.alert.webhook_store import (
 )
 from lfr_ray.alert.webhooks import signed_headers
 from lfr_ray.errors import ConflictError, InputError, NotFoundError
-from lfr_ray.records import CaseRecord, Sighting
+from lfr_ray.records import CaseRecord, Details, Sighting
+
+COMPARED = Details(comparison={"nose": "agrees", "ears": "agrees", "marks": "agrees"})
+"""What an officer found by eye: without it nobody is engaged."""
 
 Make = Callable[..., Sighting]
 URL = "https://control.example/alerts?token=hunter22"
@@ -91,7 +94,7 @@ def test_a_new_subscriber_is_told_of_what_comes_after_it(
     made = webhooks.add(URL, ("alert_raised",), by="PC1", now_s=1.0)
     assert webhooks.pending(made) == []
     later = desk.raise_alert(make_sighting("tracklet-2", camera="bridge")).alert_id
-    desk.record(later, CaseRecord("decision", "PC1", "engage"))
+    desk.record(later, CaseRecord("decision", "PC1", "engage", details=COMPARED))
     assert [(one.kind, one.alert_id) for one in webhooks.pending(made)] == [("alert_raised", later)]
 
 

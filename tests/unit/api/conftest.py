@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,28 @@ from lfr_ray.alert.service import AlertService
 from lfr_ray.alert.store import AlertStore
 from lfr_ray.alert.webhook_store import WebhookStore
 from lfr_ray.api.app import build_api
-from lfr_ray.api.auth import Access
+from lfr_ray.api.auth import OFFICER_PATTERN, Access
 from lfr_ray.api.ports import LocalAlerts
-from lfr_ray.api.site_state import CameraState, DeploymentList, DeploymentState, StopState, Switched, WatchlistState
+from lfr_ray.api.site_state import (
+    CameraState,
+    DeploymentList,
+    DeploymentState,
+    Hour,
+    LedgerPage,
+    LedgerVerdict,
+    RecordSoFar,
+    StopState,
+    Switched,
+    WatchlistState,
+)
 from lfr_ray.clock import FakeClock
+from lfr_ray.data_dir import DataDir
+from lfr_ray.errors import NotFoundError
 from lfr_ray.metrics import Meter, Snapshot
+from lfr_ray.people.tokens import People
 
-TOKEN = "0123456789abcdef-token"
+DEMO = "PC1"
+"""The built-in officer of a test: whoever sends no token."""
 
 
 class FixedSite:
@@ -49,6 +65,20 @@ class FixedSite:
     async def deployments(self) -> DeploymentList:
         return DeploymentList((DeploymentState("airshow", "live", "in force"),), self.stopped)
 
+    async def preview(self, name: str) -> bytes:
+        if name != "gate":
+            raise NotFoundError("no such camera", got=name)
+        return b"\xff\xd8preview\xff\xd9"
+
+    async def record(self) -> RecordSoFar:
+        return RecordSoFar({"deployment": "airshow"}, (Hour(1_700_000_000.0, 40, 1),))
+
+    async def ledger_verdict(self) -> LedgerVerdict:
+        return LedgerVerdict(True, (), 3, 3, f"3:{'a' * 64}")
+
+    async def ledger(self, *, kind: str, text: str, since: float, before: int, limit: int) -> LedgerPage:
+        return LedgerPage(({"n": 3, "kind": kind or "seal", "what": text},), None)
+
     async def stop(self, *, officer: str, reason: str) -> Switched:
         self.stopped = StopState(officer, reason, "2026-08-21T12:00:00.000Z")
         return Switched(True, officer, reason, self.stopped.at)
@@ -67,7 +97,7 @@ class FixedSite:
 class House:
     """A desk, a site and the application over them."""
 
-    def __init__(self, folder: Path, *, access: Access | None = None, two_person: bool = False) -> None:
+    def __init__(self, folder: Path, *, demo_officer: str = DEMO, two_person: bool = False) -> None:
         self.database = Database.at(folder / "desk.sqlite")
         self.clock = FakeClock(wall_s=1_700_000_001.0)
         self.ledger: list[tuple[str, dict[str, Any]]] = []
@@ -79,8 +109,11 @@ class House:
             on_event=self._record,
         )
         self.site = FixedSite()
+        self.people = People(DataDir(folder))
+        self.access = Access(self.people, demo_officer=demo_officer, clock=self.clock)
+        self._tokens: dict[str, str] = {}
         port = LocalAlerts(self.desk, WebhookStore(self.database), self.clock)
-        self.app: FastAPI = build_api(port, self.site, access=access, feed=FeedRules(heartbeat_s=0.05))
+        self.app: FastAPI = build_api(port, self.site, access=self.access, feed=FeedRules(heartbeat_s=0.05))
 
     def _record(self, kind: str, facts: Mapping[str, Any]) -> None:
         self.ledger.append((kind, dict(facts)))
@@ -90,13 +123,32 @@ class House:
         facts = [one for kind, one in self.ledger if kind == "consultation"]
         return [(one["who"], one["what"], one["alert_id"], one["reason"]) for one in facts]
 
+    def token(self, person: str, role: str = "supervisor") -> str:
+        """A token of this person."""
+        if person not in self._tokens:
+            self._tokens[person] = self.people.add(person, role, days=1, now_s=self.clock.wall_s())
+        return self._tokens[person]
+
+    def by(self, person: str, role: str = "supervisor") -> dict[str, str]:
+        """The header that proves this person."""
+        return {"Authorization": f"Bearer {self.token(person, role)}"}
+
     def ask(
         self, method: str, path: str, *, base: str = "http://127.0.0.1:8000", client: str = "127.0.0.1", **options: Any
     ) -> httpx.Response:
+        """One request. Whom it claims to be is proven by a token, unless it is the demo's officer."""
+        body = options.get("json")
+        claimed = body.get("officer") if isinstance(body, dict) else path.partition("officer=")[2]
+        headers = dict(options.pop("headers", None) or {})
+        claimed = claimed or headers.get("X-Officer")
+        if claimed and claimed != DEMO and re.match(OFFICER_PATTERN, claimed) and "Authorization" not in headers:
+            headers |= self.by(claimed)
+        options["headers"] = headers
+
         async def asked() -> httpx.Response:
-            transport = httpx.ASGITransport(self.app, raise_app_exceptions=True, client=(client, 50000))
-            async with httpx.AsyncClient(transport=transport, base_url=base) as asking:
-                return await asking.request(method, path, **options)
+            transport = httpx.ASGITransport(self.app, raise_app_exceptions=True, client=(client, 1234))
+            async with httpx.AsyncClient(transport=transport, base_url=base) as opened:
+                return await opened.request(method, path, **options)
 
         return asyncio.run(asked())
 
@@ -127,13 +179,13 @@ def house(open_house: Callable[..., House]) -> House:
 
 @pytest.fixture
 def guarded(open_house: Callable[..., House]) -> House:
-    """The same behind a shared token."""
-    return open_house(access=Access.from_text(TOKEN))
+    """The same, where people need tokens."""
+    return open_house(demo_officer="")
 
 
 @pytest.fixture
-def token() -> str:
-    return TOKEN
+def token(guarded: House) -> str:
+    return guarded.token("PC7")
 
 
 @pytest.fixture

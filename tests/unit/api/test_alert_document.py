@@ -10,6 +10,7 @@ from lfr_ray.alert.document import from_json, to_json
 from lfr_ray.records import Alert, FeedEvent, Sighting, WebhookEvent
 
 Make = Callable[..., Sighting]
+COMPARED = {"nose": "agrees", "ears": "agrees", "marks": "agrees"}
 
 DOCUMENT: dict[str, Any] = {
     "id": "AAAA",
@@ -56,7 +57,7 @@ DOCUMENT: dict[str, Any] = {
         "time_to_decision_s": 12.5,
         "verdicts": [
             {
-                "comparison": {"marks": "agrees"},
+                "comparison": COMPARED,
                 "corrects": None,
                 "decision": "engage",
                 "kind": "decision",
@@ -66,6 +67,7 @@ DOCUMENT: dict[str, Any] = {
                 "record_id": 1,
             },
             {
+                "comparison": COMPARED,
                 "corrects": None,
                 "decision": "engage",
                 "kind": "decision",
@@ -90,7 +92,7 @@ DOCUMENT: dict[str, Any] = {
     },
     "history": [
         {
-            "comparison": {"marks": "agrees"},
+            "comparison": COMPARED,
             "corrects": None,
             "decision": "engage",
             "kind": "decision",
@@ -100,6 +102,7 @@ DOCUMENT: dict[str, Any] = {
             "record_id": 1,
         },
         {
+            "comparison": COMPARED,
             "corrects": None,
             "decision": "engage",
             "kind": "decision",
@@ -136,9 +139,9 @@ def concluded(open_house: Callable[..., Any], make_sighting: Make) -> tuple[Any,
     house.desk.raise_alert(make_sighting("tracklet-2", captured_at=1_700_000_030.0, captured_s=42.5))
     house.clock.advance(12.5)
     path = f"/v1/alerts/{alert_id}"
-    first = {"officer": "PC1", "decision": "engage", "note": "same scar", "comparison": {"marks": "agrees"}}
+    first = {"officer": "PC1", "decision": "engage", "note": "same scar", "comparison": COMPARED}
     house.post(f"{path}/decision", first)
-    house.post(f"{path}/decision", {"officer": "PC2", "decision": "engage"})
+    house.post(f"{path}/decision", {"officer": "PC2", "decision": "engage", "comparison": COMPARED})
     outcome = {"outcome": "arrest", "offence_class": "theft", "minutes": 4, "perceived_sex": "male"}
     house.post(f"{path}/outcome", {"officer": "PC1", **outcome})
     house.post(f"{path}/hold", {"officer": "DS9", "reason": "evidence"})

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from lfr_ray.alert.document import to_json
-from lfr_ray.errors import StoreError
+from lfr_ray.errors import ConflictError, StoreError
 from lfr_ray.records import Sighting
 
 Make = Callable[..., Sighting]
+COMPARED = {"nose": "agrees", "ears": "agrees", "marks": "agrees"}
 Check = Callable[..., dict[str, Any]]
 
 
@@ -89,7 +90,7 @@ def test_looking_is_accounted_for_before_it_is_shown(house: Any, alert_id: str, 
     assert house.consultations == [
         ("PC42", "list of alerts", "", "briefing"),
         ("PC42", "alert", alert_id, "briefing"),
-        ("unnamed", "picture face", alert_id, ""),
+        ("PC1", "picture face", alert_id, ""),
     ]
     check_problem(house.get("/v1/alerts", headers={"X-Officer": "PC 42; drop"}), 422)
     check_problem(house.get("/v1/alerts", headers={"X-Reason": "x" * 201}), 422)
@@ -105,7 +106,7 @@ def test_looking_is_accounted_for_before_it_is_shown(house: Any, alert_id: str, 
 
 def test_a_decision_then_an_outcome(house: Any, alert_id: str, check_problem: Check) -> None:
     path = f"/v1/alerts/{alert_id}"
-    body = {"officer": "PC1", "decision": "engage", "note": "same scar", "comparison": {"marks": "agrees"}}
+    body = {"officer": "PC1", "decision": "engage", "note": "same scar", "comparison": COMPARED}
     decided = house.post(f"{path}/decision", body)
     assert decided.status_code == 200
     assert decided.json()["status"] == "decided"
@@ -125,8 +126,8 @@ def test_a_decision_then_an_outcome(house: Any, alert_id: str, check_problem: Ch
 def test_an_idempotency_key_makes_a_repeat_harmless(house: Any, alert_id: str, check_problem: Check) -> None:
     path = f"/v1/alerts/{alert_id}/decision"
     headers = {"Idempotency-Key": "r-1"}
-    first = house.post(path, {"officer": "PC1", "decision": "engage"}, headers=headers)
-    again = house.post(path, {"officer": "PC1", "decision": "engage"}, headers=headers)
+    first = house.post(path, {"officer": "PC1", "decision": "possible_match"}, headers=headers)
+    again = house.post(path, {"officer": "PC1", "decision": "possible_match"}, headers=headers)
     assert (first.status_code, again.status_code) == (200, 200)
     assert first.json() == again.json()
     other = house.post(path, {"officer": "PC1", "decision": "not_a_match"}, headers=headers)
@@ -141,7 +142,7 @@ def test_an_idempotency_key_makes_a_repeat_harmless(house: Any, alert_id: str, c
         {},
         {"officer": "PC1"},
         {"officer": "PC1", "decision": "arrest"},
-        {"officer": "", "decision": "engage"},
+        {"officer": "", "decision": "possible_match"},
         {"officer": "PC1", "decision": "engage", "extra": 1},
         {"officer": "PC1", "decision": "engage", "note": "x" * 2001},
         {"officer": "PC1", "decision": "engage", "note": "nul \x00"},
@@ -181,24 +182,47 @@ def test_hold_and_release(house: Any, alert_id: str, check_problem: Check) -> No
     check_problem(house.post(path, {"officer": "DS9", "reason": " "}), 422)
 
 
-def test_two_officers_with_their_own_tokens(
-    open_house: Callable[..., Any], make_sighting: Make, check_problem: Check
-) -> None:
-    from lfr_ray.api.auth import Access
-
-    first, second = "first-officers-token", "second-officers-token"
-    house = open_house(access=Access.from_text(f"PC1:{first}, PC2:{second}"), two_person=True)
+def test_two_proven_people_decide(open_house: Callable[..., Any], make_sighting: Make, check_problem: Check) -> None:
+    house = open_house(demo_officer="", two_person=True)
     alert_id = house.desk.raise_alert(make_sighting()).alert_id
     path = f"/v1/alerts/{alert_id}/decision"
+    engage = {"decision": "engage", "comparison": COMPARED}
 
-    def decide(officer: str, token: str) -> Any:
-        headers = {"Authorization": f"Bearer {token}"}
-        return house.post(path, {"officer": officer, "decision": "engage"}, headers=headers)
+    def decide(token_of: str, claimed: str | None = None) -> Any:
+        body = engage if claimed is None else {**engage, "officer": claimed}
+        return house.post(path, body, headers=house.by(token_of))
 
-    check_problem(decide("PC2", first), 403, "refused")
-    assert decide("PC1", first).json()["decision"] is None
-    check_problem(decide("PC2", first), 403, "refused")
-    check_problem(decide("PC1", first), 409, "conflict")
-    assert decide("PC2", second).json()["decision"]["decision"] == "engage"
-    house.get(f"/v1/alerts/{alert_id}", headers={"Authorization": f"Bearer {first}"})
-    assert house.consultations[-1][0] == "PC1"
+    check_problem(decide("Alice", "PC2"), 403, "refused")
+    assert decide("Alice", "alice").json()["decision"] is None, "another spelling of the same person"
+    check_problem(decide("Alice"), 409, "conflict")
+    with pytest.raises(ConflictError):
+        house.token("ALICE")
+    check_problem(house.post(path, engage, headers=house.by("prometheus", "metrics")), 403, "refused")
+    assert decide("PC2").json()["decision"]["decision"] == "engage"
+    officers = [
+        one["officer"] for one in house.get(f"/v1/alerts/{alert_id}", headers=house.by("PC2")).json()["history"]
+    ]
+    assert officers == ["Alice", "PC2"]
+
+
+def test_figures_come_after_the_officers_own_comparison(house: Any, alert_id: str, check_problem: Check) -> None:
+    path = f"/v1/alerts/{alert_id}"
+    figures = ("similarity", "margin", "views_agreeing", "views_compared", "probability")
+
+    def seen(by: str) -> list[Any]:
+        return [house.get(path, headers={"X-Officer": by}).json()[name] for name in figures]
+
+    refused = check_problem(house.post(f"{path}/decision", {"officer": "PC1", "decision": "engage"}), 403, "refused")
+    assert "3 or more of" in refused["allowed"]
+    assert seen("PC1") == [None] * 5
+    assert house.get("/v1/alerts").json()["alerts"][0]["similarity"] is None
+    (raised,) = house.desk.store.events_after(0)
+    assert house.desk.completed(raised).alert.figures_given is False, "nor are they told to a webhook"
+    check_problem(house.post(f"{path}/comparison", {"comparison": {"nose": "agrees", "ears": "differs"}}), 422)
+    compared = house.post(f"{path}/comparison", {"comparison": COMPARED}).json()
+    assert (compared["similarity"], compared["status"]) == (0.81, "new")
+    assert seen("PC1")[0] == 0.81
+    assert seen("PC2") == [None] * 5, "each officer compares"
+    check_problem(house.post(f"{path}/decision", {"officer": "PC2", "decision": "engage"}), 403, "refused")
+    assert house.post(f"{path}/decision", {"decision": "engage"}).json()["status"] == "decided"
+    assert seen("PC2")[0] == 0.81

