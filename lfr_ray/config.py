@@ -304,6 +304,15 @@ class SiteConfig(Section):
         default="",
         description="A watchlist folder that is imported at the start, or demo:; empty: what was imported before.",
     )
+    watchlist_store: str = Field(
+        default="",
+        pattern=form(
+            r"^$|^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_.=-]+)+$",
+            "is s3://BUCKET/PREFIX, without credentials: those come from the environment",
+        ),
+        description="Where the imported watchlist is kept: s3://BUCKET/PREFIX, with credentials from the environment; "
+        "empty: in data_dir.",
+    )
     device: DeviceName = Field(default="auto", description="Where models run.")
     declared_use: Literal["", "operational", "research", "test"] = Field(
         default="",
