@@ -28,7 +28,7 @@ export DO_NOT_TRACK := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint lock bench clean
+.PHONY: help install demo test pictures check lint lock bench clean
 
 help: ## Show this list
 	@echo "lfr_ray: live facial recognition on Ray. Targets:"
@@ -41,6 +41,9 @@ demo: $(INSTALLED) ## Run the whole system on real pictures: no camera, no GPU, 
 
 test: $(INSTALLED) ## Run every test; what is skipped is named with its reason
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+pictures: $(INSTALLED) ## Make the pictures of lfr_ray/console/README.md anew, in a real browser
+	LFR_SCREENSHOTS=lfr_ray/console $(BIN)/python -m pytest -q tests/integration/console/test_pages.py -k pictures
 
 check: lint ## Before a commit: lint and the quick tests
 	$(BIN)/python -m pytest -q tests/unit tests/house

@@ -80,6 +80,10 @@ class CameraActor:
         """Start, without a lease, and wait for the end of the recording."""
         return await self._run.run_to_end(stages)
 
+    async def preview(self) -> bytes:
+        """What it sees now, every face hidden, as a JPEG."""
+        return await self._run.preview()
+
     async def snapshot(self) -> Snapshot:
         """What this camera counted."""
         self._run.meter.gauge("memory_rss_bytes", resident_bytes(), process=f"camera {self._camera.name}")

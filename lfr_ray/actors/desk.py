@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lfr_ray.actors.desk_account import DeskAccount
 from lfr_ray.actors.digest import digest_of
 from lfr_ray.actors.opening import Opening, Unopened
 from lfr_ray.api.ports import LocalAlerts
@@ -43,7 +44,7 @@ class _Opened:
         await asyncio.gather(self.deliverer.run(), self.watch.run())
 
 
-class DeskActor(LocalAlerts):
+class DeskActor(DeskAccount, LocalAlerts):
     """One order of events for a whole site. It answers what HTTP asks as ``LocalAlerts`` does, and adds to it.
 
     * opening the database with the first question, and again where that failed;
@@ -65,11 +66,7 @@ class DeskActor(LocalAlerts):
         self._looking: asyncio.Task[int] | None = None
 
     async def ready(self) -> bool:
-        """The database is open; delivery begins with the first question.
-
-        Raises:
-            LfrError: It cannot be opened; it is tried again with a later question.
-        """
+        """The database is open, or an LfrError until a later question opens it; delivery begins with the first."""
         async with self._beginning:
             if self._opening.opened is None or self._delivery is None or self._delivery.done():
                 opened = await asyncio.to_thread(self._opening.get)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+from lfr_ray.api.site_state import AuthorityState
 from lfr_ray.camera.credentials import hide_credentials
 from lfr_ray.config import CameraConfig, SiteConfig
 
@@ -33,3 +34,9 @@ def shown_digest(site: SiteConfig) -> str:
     cameras = tuple(one.model_copy(update={"url": hide_credentials(one.url)}) for one in site.cameras)
     alert = site.alert.model_copy(update={"database_url": hide_credentials(site.alert.database_url)})
     return digest_of(site.model_copy(update={"cameras": cameras, "alert": alert}))[:SHOWN_DIGITS]
+
+
+def shown_authority(matcher: object) -> AuthorityState | None:
+    """The authority that a matcher compares under; None before it is opened, and in a test without one."""
+    authority = getattr(getattr(matcher, "permission", None), "authority", None)
+    return None if authority is None else AuthorityState(**authority.shown())

@@ -11,7 +11,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lfr_ray.actors.digest import digest_of, shown_digest
+from lfr_ray.actors.digest import digest_of, shown_authority, shown_digest
 from lfr_ray.actors.opening import Opening
 from lfr_ray.api.site_state import DeploymentList, DeploymentState, StopState, Switched, WatchlistState
 from lfr_ray.config import SiteConfig
@@ -83,7 +83,8 @@ class MatcherActor:
         """The list in force, in numbers; no names, no pictures."""
         state = self._matcher.state(time.time())
         numbers = (state.entries, state.images, state.content_hash, state.model, state.expired, state.approved)
-        return WatchlistState(*numbers, round(state.threshold, 4), state.fault)
+        expected = state.false_alerts_per_10k_faces
+        return WatchlistState(*numbers, round(state.threshold, 4), state.fault, state.categories, expected)
 
     def deployments(self) -> DeploymentList:
         """The deployment that this site serves, and the emergency stop."""
@@ -91,8 +92,9 @@ class MatcherActor:
         authority, model = self._site.authority, self._site.embedder.model
         state = said.fault or said.authority or said.list_fault or "in force"
         name, digest = authority.deployment or "test", shown_digest(self._site)
-        served = DeploymentState(name, authority.kind, state, model, digest)
-        return DeploymentList((served,), None if halt is None else StopState(halt.by, halt.reason, halt.at))
+        served = DeploymentState(name, authority.kind, state, model, digest, shown_authority(self._opening.opened))
+        stop = None if halt is None else StopState(halt.by, halt.reason, halt.at)
+        return DeploymentList((served,), stop, site=self._site.site)
 
     def halt(self, officer: str, reason: str) -> Switched:
         """The emergency stop, in a thread of its own: the next comparison is refused, whatever is under way."""

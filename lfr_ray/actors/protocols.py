@@ -12,7 +12,7 @@ from lfr_ray.api.ports import AlertsPort
 
 if TYPE_CHECKING:
     # Only types: a process that asks another one need not load what that one needs.
-    from lfr_ray.api.site_state import DeploymentList, Switched, WatchlistState
+    from lfr_ray.api.site_state import DeploymentList, LedgerPage, LedgerVerdict, RecordSoFar, Switched, WatchlistState
     from lfr_ray.govern.counters import CameraCounters
     from lfr_ray.health import DeskSaid, MatcherSaid
     from lfr_ray.metrics import Snapshot
@@ -92,6 +92,15 @@ class DeskCalls(AlertsPort, Protocol):
 
     async def raise_alert(self, sighting: Sighting) -> None:
         """Durable before it answers."""
+
+    async def record_so_far(self) -> RecordSoFar:
+        """The deployment's account as it would be published now."""
+
+    async def ledger_verdict(self) -> LedgerVerdict:
+        """Whether the ledger holds."""
+
+    async def ledger(self, *, kind: str, text: str, since: float, before: int, limit: int) -> LedgerPage:
+        """Records of the ledger, newest first."""
 
     async def record_removals(self, camera: str, sha256s: list[str]) -> bool:
         """On record before it answers: pictures that a camera deleted after use."""

@@ -14,7 +14,7 @@ from lfr_ray.alert.dead_letters import DeadLetterList
 from lfr_ray.alert.queries import AlertQuery
 from lfr_ray.alert.webhook_store import WebhookState
 from lfr_ray.config import SiteConfig
-from lfr_ray.records import Alert, AlertPage, CaseRecord, FeedEvent
+from lfr_ray.records import Alert, AlertPage, CaseRecord, FeedEvent, ShownRecord
 
 ANSWER_S = 5.0
 """The desk writes before it answers; beyond this it does not answer."""
@@ -38,6 +38,10 @@ class RemoteAlerts:
     async def get(self, alert_id: str, reader: str = "") -> Alert:
         """One alert, as this reader may see it."""
         return await self._desk().ask(DeskCalls.get, alert_id, reader)
+
+    async def own_records(self, alert_id: str, officer: str) -> tuple[ShownRecord, ...]:
+        """What an officer recorded of an alert themselves."""
+        return await self._desk().ask(DeskCalls.own_records, alert_id, officer)
 
     async def image(self, alert_id: str, kind: str) -> bytes:
         """One JPEG of an alert."""

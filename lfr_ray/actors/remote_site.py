@@ -14,11 +14,14 @@ import lfr_ray.actors.matcher  # noqa: F401
 from lfr_ray.actors.followed import EVERY_S
 from lfr_ray.actors.names import FLEET, HEALTH, Names, alive
 from lfr_ray.actors.protocols import FleetCalls, MatcherCalls
+from lfr_ray.actors.remote_account import RemoteAccount
 from lfr_ray.actors.rpc import Handle
+from lfr_ray.actors.stages import CameraCalls
 from lfr_ray.actors.watch import SiteWatch
 from lfr_ray.api.site_state import CameraState, DeploymentList, Switched, WatchlistState
 from lfr_ray.camera.reader import CameraStatus
 from lfr_ray.config import SiteConfig
+from lfr_ray.errors import NotFoundError
 from lfr_ray.health import LIVE, CameraHealth
 from lfr_ray.metrics import Meter, Snapshot, merged
 
@@ -27,7 +30,7 @@ ANSWER_S = 5.0
 COUNTED_S = 2.0
 
 
-class RemoteSite:
+class RemoteSite(RemoteAccount):
     """What was heard of the processes, as :class:`~lfr_ray.api.ports.SiteView`. Nobody waits long for one of them.
 
     Args:
@@ -64,6 +67,12 @@ class RemoteSite:
     async def resume(self, *, officer: str, reason: str) -> Switched:
         """Lift the emergency stop."""
         return await self._matcher().ask(MatcherCalls.resume, officer, reason)
+
+    async def preview(self, name: str) -> bytes:
+        """What a camera sees now, every face hidden, as its own process made it."""
+        if name not in {camera.name for camera in self._site.cameras}:
+            raise NotFoundError("no such camera", got=name)
+        return await alive(self._names.find_camera(name), "the camera's process").ask(CameraCalls.preview)
 
     async def readiness(self) -> dict[str, str]:
         """Of each part, why it is not ready."""

@@ -109,6 +109,9 @@ class CameraCalls(Protocol):
     async def run_to_end(self, stages: RemoteStages) -> EndOfRecording:
         """Start, without a lease, and wait for the end of the recording."""
 
+    async def preview(self) -> bytes:
+        """What it sees now, every face hidden, as a JPEG."""
+
     async def snapshot(self) -> Snapshot:
         """What this camera counted."""
 

@@ -153,6 +153,10 @@ class CaseRules:
             history=tuple(_shown(record) for record in records) if decided else (),
         )
 
+    def own(self, records: tuple[CaseRecord, ...], officer: str) -> tuple[ShownRecord, ...]:
+        """What an officer recorded themselves: that much they may see, and correct, before the second verdict."""
+        return tuple(_shown(record) for record in records if record.officer == officer)
+
     def facts(self, verdicts_needed: int, raised_at: float, records: tuple[CaseRecord, ...]) -> Facts:
         """What the audit ledger keeps of the newest record: no note, no name, no picture."""
         case = fold(verdicts_needed, records)

@@ -26,6 +26,7 @@ from lfr_ray.records import (
     CaseState,
     Facts,
     FeedEvent,
+    ShownRecord,
     Sighting,
     StoredEvent,
     WebhookEvent,
@@ -50,6 +51,9 @@ class Cases(Protocol):
 
     def summary(self, verdicts_needed: int, raised_at: float, records: tuple[CaseRecord, ...]) -> CaseState:
         """What people made of the alert so far, as far as it may be told."""
+
+    def own(self, records: tuple[CaseRecord, ...], officer: str) -> tuple[ShownRecord, ...]:
+        """What an officer recorded themselves."""
 
     def facts(self, verdicts_needed: int, raised_at: float, records: tuple[CaseRecord, ...]) -> Facts:
         """What the ledger keeps of the newest record."""
@@ -167,6 +171,14 @@ class AlertService:
             NotFoundError: There is none with this id.
         """
         return self._completed(self.store.alert(alert_id), reader)
+
+    def own_records(self, alert_id: str, officer: str) -> tuple[ShownRecord, ...]:
+        """What an officer recorded of an alert, oldest first, also while a second verdict is awaited.
+
+        Raises:
+            NotFoundError: There is no such alert.
+        """
+        return self._cases.own(self.store.alert(alert_id).records, officer)
 
     def image(self, alert_id: str, kind: str) -> bytes:
         """One JPEG: face, watchlist or scene.

@@ -105,14 +105,14 @@ async def list_alerts(
         category=category,
         status=status,
         deployment=deployment,
-        since=_moment("since", since),
-        until=_moment("until", until),
+        since=moment_of("since", since),
+        until=moment_of("until", until),
         limit=limit,
         cursor=cursor,
         order=order,
         reader=reader_of(request),
     )
-    await _account(request, "list of alerts")
+    await account(request, "list of alerts")
     return await alerts_of(request).list(query)
 
 
@@ -138,7 +138,7 @@ async def follow(
 @router.get("/{alert_id}", dependencies=needs(*LOOKING, "events"))
 async def read_alert(request: Request, alert_id: AlertId) -> Alert:
     """One alert."""
-    await _account(request, "alert", alert_id)
+    await account(request, "alert", alert_id)
     return await alerts_of(request).get(alert_id, reader_of(request))
 
 
@@ -150,7 +150,7 @@ async def read_alert(request: Request, alert_id: AlertId) -> Alert:
 )
 async def read_image(request: Request, alert_id: AlertId, kind: Literal["face", "watchlist", "scene"]) -> Response:
     """The face that was seen, the enrolled picture, or the scene with everyone else made unrecognisable."""
-    await _account(request, f"picture {kind}", alert_id)
+    await account(request, f"picture {kind}", alert_id)
     jpeg = await alerts_of(request).image(alert_id, kind)
     return Response(jpeg, media_type="image/jpeg", headers={"Content-Disposition": "inline"})
 
@@ -205,13 +205,15 @@ def _draft(
     return CaseRecord(kind, officer, value, body.note, corrects=body.corrects or 0, details=details)
 
 
-async def _account(request: Request, what: str, alert_id: str = "") -> None:
+async def account(request: Request, what: str, alert_id: str = "") -> None:
+    """Account for someone looking, before it is shown."""
     await alerts_of(request).consulted(
         who=looking_person(request), what=what, alert_id=alert_id, reason=looking_reason(request)
     )
 
 
-def _moment(name: str, text: str) -> float | None:
+def moment_of(name: str, text: str) -> float | None:
+    """The wall time that a parameter names; None where it is empty."""
     if not text:
         return None
     try:

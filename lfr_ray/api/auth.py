@@ -14,6 +14,7 @@ from fastapi.params import Depends as DependsParam
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
 
+from lfr_ray.api.pages import is_page
 from lfr_ray.clock import Clock, SystemClock
 from lfr_ray.errors import InputError, RefusedError
 from lfr_ray.people.oidc import Issuer
@@ -81,14 +82,14 @@ def roles_of(routers: Iterable[APIRouter]) -> Mapping[tuple[str, str], tuple[Rol
     return table
 
 
-OPEN_PATHS = frozenset({"/healthz", "/readyz", "/"})
-OPEN_FOLDERS = ("/console/", "/v1/session")
-"""The console's own files hold no data; a session is how somebody becomes known."""
+OPEN_PATHS = frozenset({"/healthz", "/readyz"})
+OPEN_FOLDER = "/v1/session"
+"""Besides the console's own files, which hold no data: a session is how somebody becomes known."""
 
 
 def is_open(path: str) -> bool:
     """Anybody may ask it."""
-    return path in OPEN_PATHS or path.startswith(OPEN_FOLDERS)
+    return path in OPEN_PATHS or path.startswith(OPEN_FOLDER) or is_page(path)
 
 
 @dataclass(frozen=True, slots=True)

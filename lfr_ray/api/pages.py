@@ -16,15 +16,32 @@ MEDIA_TYPES = {
     "css": "text/css; charset=utf-8",
     "js": "text/javascript; charset=utf-8",
     "svg": "image/svg+xml",
+    "webmanifest": "application/manifest+json",
 }
 INDEX = "index.html"
+WORKER = "service_worker.js"
+FOLDERS = ("", "text")
+"""Folders of the console's files; in ``text`` lies one file for each language."""
+
+PAGES = ("alerts", "cameras", "deployment", "watchlist", "record", "audit", "wall")
+"""Each page of the console has its own address, and all are the same document."""
 
 
 def read_pages() -> Mapping[str, bytes]:
     """Every file of the console by its name."""
     folder = resources.files("lfr_ray") / "console"
-    files = [item for item in folder.iterdir() if item.name.rpartition(".")[2] in MEDIA_TYPES]
-    return {item.name: item.read_bytes() for item in files}
+    return {
+        f"{name}/{item.name}".lstrip("/"): item.read_bytes()
+        for name in FOLDERS
+        for item in (folder / name).iterdir()
+        if item.name.rpartition(".")[2] in MEDIA_TYPES
+    }
+
+
+def is_page(path: str) -> bool:
+    """Whether a path is the console's document or one of its files; they hold no data."""
+    first = path.strip("/").partition("/")[0]
+    return path == "/" or first in PAGES or path.startswith("/console/")
 
 
 def page_router(pages: Mapping[str, bytes]) -> APIRouter:
@@ -37,8 +54,9 @@ def page_router(pages: Mapping[str, bytes]) -> APIRouter:
     async def page(request: Request) -> Response:
         return _page(pages, str(request.path_params["name"]))
 
-    router.add_route("/", index, methods=["GET"])
-    router.add_route("/console/{name}", page, methods=["GET"])
+    for address in ("/", "/alerts/{alert_id}", *(f"/{name}" for name in PAGES)):
+        router.add_route(address, index, methods=["GET"])
+    router.add_route("/console/{name:path}", page, methods=["GET"])
     return router
 
 
@@ -47,4 +65,7 @@ def _page(pages: Mapping[str, bytes], name: str) -> Response:
         raise NotFoundError("the console has no such file", allowed=", ".join(sorted(pages)))
     kind = MEDIA_TYPES[name.rpartition(".")[2]]
     # Asked again each time: after an update the page and its script always belong together.
-    return Response(pages[name], headers={"Content-Type": kind, "Cache-Control": "no-cache"})
+    headers = {"Content-Type": kind, "Cache-Control": "no-cache"}
+    if name == WORKER:
+        headers["Service-Worker-Allowed"] = "/"
+    return Response(pages[name], headers=headers)

@@ -10,10 +10,18 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from lfr_ray.api.site_state import CameraState, DeploymentList, Switched, WatchlistState
+from lfr_ray.api.site_state import (
+    CameraState,
+    DeploymentList,
+    LedgerPage,
+    LedgerVerdict,
+    RecordSoFar,
+    Switched,
+    WatchlistState,
+)
 from lfr_ray.clock import Clock
 from lfr_ray.metrics import Snapshot
-from lfr_ray.records import Alert, AlertPage, CaseRecord, FeedEvent
+from lfr_ray.records import Alert, AlertPage, CaseRecord, FeedEvent, ShownRecord
 
 if TYPE_CHECKING:
     # Every camera loads this file with its handle of the alert desk, and has no use for a database.
@@ -36,6 +44,9 @@ class AlertsPort(Protocol):
 
     async def get(self, alert_id: str, reader: str = "") -> Alert:
         """One alert, as this reader may see it."""
+
+    async def own_records(self, alert_id: str, officer: str) -> tuple[ShownRecord, ...]:
+        """What an officer recorded of an alert themselves."""
 
     async def image(self, alert_id: str, kind: str) -> bytes:
         """One JPEG of an alert."""
@@ -101,6 +112,18 @@ class SiteView(Protocol):
     async def resume(self, *, officer: str, reason: str) -> Switched:
         """Lift the emergency stop."""
 
+    async def preview(self, name: str) -> bytes:
+        """What a camera sees now, every face hidden, as a JPEG."""
+
+    async def record(self) -> RecordSoFar:
+        """The deployment's account as it would be published now."""
+
+    async def ledger_verdict(self) -> LedgerVerdict:
+        """Whether the ledger holds."""
+
+    async def ledger(self, *, kind: str, text: str, since: float, before: int, limit: int) -> LedgerPage:
+        """Records of the ledger, newest first."""
+
     async def readiness(self) -> dict[str, str]:
         """Of each part: empty when it is ready, otherwise why not."""
 
@@ -123,6 +146,10 @@ class LocalAlerts:
     async def get(self, alert_id: str, reader: str = "") -> Alert:
         """One alert, as this reader may see it."""
         return await asyncio.to_thread(self._alerts.get, alert_id, reader)
+
+    async def own_records(self, alert_id: str, officer: str) -> tuple[ShownRecord, ...]:
+        """What an officer recorded of an alert themselves."""
+        return await asyncio.to_thread(self._alerts.own_records, alert_id, officer)
 
     async def image(self, alert_id: str, kind: str) -> bytes:
         """One JPEG of an alert."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -58,6 +58,10 @@ class WatchlistState:
     approved: bool | None = Field(default=None, exclude_if=is_none, description="A second person approved it.")
     threshold: float | None = Field(default=None, exclude_if=is_none, description="What a similarity must reach.")
     fault: str | None = Field(default=None, exclude_if=is_none, description="Why it cannot be used; empty when it can.")
+    categories: Mapping[str, int] | None = Field(default=None, exclude_if=is_none, description="Entries by category.")
+    false_alerts_per_10k_faces: float | None = Field(
+        default=None, exclude_if=is_none, description="To be expected at this threshold and size, by the model's card."
+    )
 
 
 @dataclass(frozen=True, config=CLOSED)
@@ -70,6 +74,26 @@ class StopState:
 
 
 @dataclass(frozen=True, config=CLOSED)
+class AuthorityState:
+    """What was authorised, as anybody who works under it should know it."""
+
+    starts_at: Moment
+    ends_at: Moment
+    purpose: str
+    legal_basis: str
+    why: str
+    who: Annotated[tuple[str, ...], Field(description="Categories of the list that may be compared with.")]
+    cameras: tuple[str, ...]
+    authorised_by: Annotated[str, Field(description="Staff number and rank.")]
+    place: str = Field(default="", description="Where.")
+    place_case: str = Field(default="", description="Which of the permitted cases the place is.")
+    place_rationale: str = Field(default="", description="Why the place falls under it.")
+    threshold: float | None = Field(default=None, description="Least similarity that may alert; null: the card's.")
+    false_alerts_per_face: float | None = Field(default=None, description="As it was expected when it was signed.")
+    urgent: bool = False
+
+
+@dataclass(frozen=True, config=CLOSED)
 class DeploymentState:
     """One deployment."""
 
@@ -78,6 +102,7 @@ class DeploymentState:
     state: str = ""
     model: str = Field(default="", description="Card id of the embedder that compares.")
     configuration: str = Field(default="", description="Digest of the site's fields in force, without credentials.")
+    authority: AuthorityState | None = Field(default=None, description="Null in a test without an authority.")
 
 
 @dataclass(frozen=True, config=CLOSED)
@@ -87,6 +112,7 @@ class DeploymentList:
     deployments: tuple[DeploymentState, ...]
     stop: StopState | None = Field(default=None, description="Null unless the emergency stop is set.")
     paused: str = Field(default="", description="Why alerts are paused; empty when they are not.")
+    site: str = Field(default="", description="The site's name.")
 
 
 @dataclass(frozen=True, config=CLOSED)
@@ -97,6 +123,60 @@ class Switched:
     by: str
     reason: str
     at: str | None = Field(default=None, exclude_if=is_none, description="Of a stop, ISO 8601 UTC.")
+
+
+@dataclass(frozen=True, config=CLOSED)
+class Counts:
+    """What one camera counted since it was started."""
+
+    frames: Annotated[int, Field(description="Frames that were looked at.")]
+    faces_seen: Annotated[int, Field(description="Tracklets, an estimate of people.")]
+    faces_compared: Annotated[int, Field(description="Of those, with a view that was good enough.")]
+    rejected: Annotated[Mapping[str, int], Field(description="Views that were not good enough, by reason.")]
+    latency_ms: Annotated[Mapping[str, float], Field(description="From capture to the durable alert: p50, p95.")]
+
+
+@dataclass(frozen=True, config=CLOSED)
+class CountsList:
+    """What all cameras counted, by name."""
+
+    cameras: Mapping[str, Counts]
+
+
+@dataclass(frozen=True, config=CLOSED)
+class Hour:
+    """What happened in one hour."""
+
+    begins_at: Moment
+    faces_seen: int
+    alerts: int
+
+
+@dataclass(frozen=True, config=CLOSED)
+class RecordSoFar:
+    """The account of the deployment as it would be published now, unsigned, and the same by the hour."""
+
+    record: Annotated[Mapping[str, Any], Field(description="As `lfr deployment record` publishes it.")]
+    hours: tuple[Hour, ...]
+
+
+@dataclass(frozen=True, config=CLOSED)
+class LedgerVerdict:
+    """Whether the ledger holds: every line, every seal, the signed head."""
+
+    holds: bool
+    faults: tuple[str, ...]
+    records: int
+    sealed: Annotated[int, Field(description="Number of the last record that a signature covers.")]
+    head: str
+
+
+@dataclass(frozen=True, config=CLOSED)
+class LedgerPage:
+    """Records of the ledger, newest first."""
+
+    records: Annotated[tuple[Mapping[str, Any], ...], Field(description="As they stand in the ledger.")]
+    before: Annotated[int | None, Field(description="Ask for those before this number; null after the last.")]
 
 
 @dataclass(frozen=True, config=CLOSED)

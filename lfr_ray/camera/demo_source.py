@@ -134,9 +134,9 @@ class DemoSource:
         """Render the scene frame by frame."""
         index = 0
         for shot in self._shots:
-            photograph = _photograph(shot.package, shot.file)
+            still = photograph(shot.package, shot.file)
             for step in range(_frames(shot)):
-                pixels = self._render(photograph, shot.keys, step / FPS)
+                pixels = self._render(still, shot.keys, step / FPS)
                 yield Frame(self._camera, index, index / FPS, time.time(), pixels)
                 index += 1
 
@@ -169,7 +169,7 @@ def write_watchlist(folder: Path) -> Path:
         The folder, ``DIR/<entry-id>/<image>``.
     """
     for one in WATCHLIST:
-        picture = ImageOps.mirror(_photograph(one.package, one.file).crop(one.crop_px))
+        picture = ImageOps.mirror(photograph(one.package, one.file).crop(one.crop_px))
         size = (round(picture.width * one.size), round(picture.height * one.size))
         picture = ImageEnhance.Brightness(picture.resize(size, Image.Resampling.LANCZOS)).enhance(one.light)
         target = folder / one.entry_id
@@ -197,7 +197,7 @@ def _between(keys: tuple[Keyframe, ...], at_s: float) -> Keyframe:
     )
 
 
-def _photograph(package: str, file: str) -> Image.Image:
+def photograph(package: str, file: str) -> Image.Image:
     """A photograph out of an installed package, which is found but not imported."""
     spec = importlib.util.find_spec(package)
     places = list(spec.submodule_search_locations or ()) if spec is not None else []

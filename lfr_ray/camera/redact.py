@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
@@ -16,6 +18,9 @@ FACE_MARGIN = 0.4
 HEAD = (0.68, 0.78)
 """Half axes of the oval that stays as it is, as shares of the face's width and height: boxes end at chin and forehead,
 ears and hair do not."""
+
+PREVIEW_WIDTH_PX = 480
+PREVIEW_QUALITY = 70
 
 SCENE_WIDTH_PX = 1280
 SCENE_BLOCKS = 40
@@ -93,6 +98,36 @@ def scene_picture(picture: Picture, box: Floats, other_boxes: Floats) -> Picture
     scene = _alone(np.asarray(small), box * scale, other_boxes * scale)
     _outline(scene, _whole_px(box * scale, 0.0, *size))
     return scene
+
+
+def preview_picture(picture: Picture) -> tuple[Picture, float]:
+    """A frame averaged down to at most :data:`PREVIEW_WIDTH_PX`, and its scale.
+
+    Args:
+        picture: ``uint8 (height, width, 3)``, RGB.
+    """
+    check_picture("picture", picture)
+    height_px, width_px = picture.shape[:2]
+    scale = min(1.0, PREVIEW_WIDTH_PX / width_px)
+    size = (round(width_px * scale), max(1, round(height_px * scale)))
+    small: Picture = np.array(Image.fromarray(picture).resize(size, Image.Resampling.BOX), dtype=np.uint8)
+    return small, scale
+
+
+def hidden_jpeg(small: Picture, scale: float, boxes: Sequence[Floats]) -> bytes:
+    """A JPEG in which every one of these faces is unrecognisable.
+
+    Args:
+        small: What :func:`preview_picture` gave.
+        scale: The same.
+        boxes: ``float32 (N, 4)`` of several frames, in pixels of the frame.
+    """
+    hidden = small.copy()
+    height_px, width_px = hidden.shape[:2]
+    for box in np.concatenate(boxes) if boxes else ():
+        x1, y1, x2, y2 = _whole_px(box * np.float32(scale), HIDE_MARGIN, width_px, height_px)
+        hidden[y1:y2, x1:x2] = _averaged(hidden[y1:y2, x1:x2], max(x2 - x1, y2 - y1) / HIDE_BLOCKS)
+    return encode_jpeg(hidden, PREVIEW_QUALITY)
 
 
 def _alone(picture: Picture, box: Floats, other_boxes: Floats) -> Picture:

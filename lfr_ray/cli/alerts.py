@@ -142,6 +142,27 @@ def decide(
     table("Decision", columns, [(*row, f"{ruling.time_to_decision_s} s", ruling.record_id)])
 
 
+@app.command("hold")
+def hold(
+    alert_id: Annotated[str, typer.Argument(metavar="ALERT", help="The alert's id.")],
+    officer: Annotated[str, typer.Option(envvar="LFR_OFFICER", metavar="ID", help="Your id.")],
+    reason: Annotated[str, typer.Option(help="Why it is kept; recorded.")] = "",
+    release: Annotated[bool, typer.Option("--release", help="Let it go again instead.")] = False,
+    server: ServerOption = DEFAULT_SERVER,
+    json: JsonOption = "",
+) -> None:
+    """Keep an alert as evidence beyond its retention time, or let it go again."""
+    if not release and not reason.strip():
+        raise InputError("a hold needs its reason", allowed="--reason TEXT, or --release")
+    path = f"/v1/alerts/{_path_part(alert_id)}/hold"
+    with AlertServer(server, officer) as site:
+        document = site.release(path, officer) if release else site.post(path, {"officer": officer, "reason": reason})
+    if json:
+        write_json(json, document)
+    else:
+        stderr.print("let go" if release else "kept until somebody lets it go")
+
+
 class AlertServer:
     """The HTTP side of these commands: problem documents become errors with an exit code.
 
@@ -201,6 +222,10 @@ class AlertServer:
         except FailureError:
             time.sleep(RECONNECT_S)
             return self._asked("POST", path, json=dict(body), headers=headers)
+
+    def release(self, path: str, officer: str) -> Any:
+        """Let a held alert go."""
+        return self._asked("DELETE", path, params={"officer": officer})
 
     def events(self, after: int | None) -> Iterator[dict[str, Any]]:
         """The feed for ever. The first connection must succeed; a later loss is mended and said on stderr."""

@@ -1,50 +1,49 @@
 // The selected alert: pictures first, then the officer's own comparison, then the machine's figures.
 
-import { byId, capital, chance, figure, h, moment, problemText, words } from "./elements.js";
-import { decisionStep, outcomeStep } from "./verdict.js";
+import { byId, facts, h, moment, problemText, redraw } from "./elements.js";
+import { comparisonStep, figuresStep } from "./comparison.js";
+import { holdStep } from "./hold.js";
+import { outcomeStep } from "./outcome.js";
+import { named, t } from "./text.js";
+import { decisionBar, rulingStep } from "./verdict.js";
+import { given, stateOf } from "./alert_list.js";
 
-const FEATURES = [
-  ["face_outline", "Face outline"],
-  ["forehead", "Forehead, hairline"],
-  ["eyes_brows", "Eyes, eyebrows"],
-  ["nose", "Nose"],
-  ["mouth_chin", "Mouth, chin"],
-  ["ears", "Ears"],
-  ["marks", "Scars, marks"],
-];
-const FINDINGS = [["agrees", "Agrees"], ["differs", "Differs"], ["unclear", "Unclear"]];
-const LEAST_FINDINGS = 3;
-const CAUTIONS = {
-  trial: ["TRIAL", "Nobody authorised this deployment: volunteers alone are compared, and nothing may follow."],
-  possible_relative: ["Possible relative", "People on the list look like this one. It may be a brother, a sister or a lookalike."],
-  small_margin: ["Close runner-up", "Another entry of the list is almost as similar."],
-  single_entry_list: ["No runner-up", "The list has one entry, so a lead over others says nothing."],
-  partly_covered: ["Face partly covered", "A half of the face is covered. The comparison rests on the other half."],
-};
+const FACE_SHARE = 1 / 1.8; // a face takes so much of its picture, which has a margin of 0.4 on every side
 
 export class AlertView {
-  constructor(link, onChanged, onClose) {
+  constructor(link, { changed, close, next }) {
     this.link = link;
-    this.onChanged = onChanged;
-    this.onClose = onClose;
+    this.onChanged = changed;
+    this.onClose = close;
+    this.onNext = next;
     this.alert = null;
     this.urls = [];
-    this.comparison = {};
-    this.compared = false;
+    this.forget();
   }
 
   get id() {
     return this.alert ? this.alert.id : "";
   }
 
-  async open(alertId) {
-    this.alert = await this.link.get(`/v1/alerts/${alertId}`);
+  // What was found out for one alert is nothing of the next one's.
+  forget() {
     this.comparison = {};
+    this.compared = false;
+    this.own = [];
+    this.likelihood = null;
+    this.earlier = null;
+  }
+
+  async open(alertId) {
+    const alert = await this.link.get(`/v1/alerts/${alertId}`);
+    this.forget();
+    this.alert = alert;
     this.compared = this.alert.figures_given;
     this.forgetPictures();
+    await this.ask();
     this.drawAll();
     byId("detail").focus({ preventScroll: true });
-    byId("detail").scrollIntoView({ block: "nearest" });
+    byId("main").scrollTo(0, 0);
   }
 
   close() {
@@ -55,15 +54,37 @@ export class AlertView {
     byId("empty").hidden = false;
   }
 
+  // What this officer said of it, and, once they have compared, how rare such a likeness is and what came before.
+  async ask() {
+    const alertId = this.id;
+    const quiet = (path) => this.link.get(path).catch(() => null);
+    const own = this.alert.status === "new" ? await quiet(`/v1/alerts/${alertId}/own`) : null;
+    if (own && this.id === alertId) {
+      this.own = own.records.filter((record) => record.decision);
+      if (this.own.length) given(alertId);
+      const found = own.records.findLast((record) => record.comparison);
+      if (found && this.compared && !Object.keys(this.comparison).length) this.comparison = { ...found.comparison };
+    }
+    if (!this.compared && !this.own.length) return;
+    const [likelihood, page] = await Promise.all([quiet(`/v1/alerts/${alertId}/likelihood`),
+      quiet(`/v1/alerts?entry_id=${encodeURIComponent(this.alert.entry_id)}&limit=6`)]);
+    if (this.id !== alertId) return;
+    this.likelihood = likelihood;
+    this.earlier = page ? page.alerts.filter((alert) => alert.id !== alertId) : null;
+  }
+
   // What happened elsewhere; what this officer is filling in is not disturbed.
-  update(alert) {
+  async update(alert) {
     if (!this.alert || alert.id !== this.alert.id) return;
-    const decidedNow = JSON.stringify([alert.decision, alert.outcome, alert.case]) !==
-      JSON.stringify([this.alert.decision, this.alert.outcome, this.alert.case]);
-    this.alert = { ...this.alert, ...alert };
+    const before = this.alert;
+    this.alert = { ...before, ...alert };
+    if (alert.status === "decided") this.compared = true;
     byId("about").replaceWith(this.about());
     byId("status").replaceWith(this.status());
-    if (decidedNow) this.drawSteps();
+    const changed = ["decision", "outcome", "case", "hold"].some((name) => JSON.stringify(alert[name]) !== JSON.stringify(before[name]));
+    if (!changed) return;
+    await this.ask();
+    if (this.id === alert.id) this.drawSteps();
   }
 
   forgetPictures() {
@@ -79,56 +100,68 @@ export class AlertView {
     byId("alert").hidden = false;
     byId("alert").replaceChildren(
       h("div", { class: "head" },
-        h("button", { type: "button", class: "back quiet", onclick: this.onClose }, "‹ All alerts"),
+        h("button", { type: "button", class: "back quiet", onclick: this.onClose }, `‹ ${t("alert.all")}`),
         h("h2", {}, alert.name || alert.entry_id),
         this.status(),
-        h("span", { class: "tag" }, capital(words(alert.category)))),
+        h("span", { class: "tag" }, named("category", alert.category))),
       this.about(),
       h("div", { class: "work" },
         h("div", { class: "pictures" },
           h("div", { class: "faces" },
-            this.figure("face", h("b", {}, "Seen"), alert.camera, ", ", moment(alert.captured_at)),
-            this.figure("watchlist", h("b", {}, "Enrolled"), "Watchlist, ", alert.entry_id)),
-          h("div", { class: "scene" },
-            this.figure("scene", h("b", {}, "Scene"), "Everyone else is made unrecognisable."))),
+            this.figure("face", h("b", {}, t("alert.seen")), alert.camera, ", ", moment(alert.captured_at)),
+            this.figure("watchlist", h("b", {}, t("alert.enrolled")), alert.entry_id)),
+          h("div", { class: "scene" }, this.figure("scene", h("b", {}, t("alert.scene")), t("alert.others_hidden")))),
         h("div", { id: "steps", class: "steps" })),
+      h("div", { id: "decide", class: "decide" }),
     );
     this.drawSteps();
   }
 
   status() {
-    const fresh = this.alert.status === "new";
-    return h("span", { class: fresh ? "tag new" : "tag", id: "status" }, fresh ? "To decide" : "Decided");
+    const state = stateOf(this.alert);
+    return h("span", { class: `tag ${this.alert.status} ${state}`, id: "status" }, t(`status.${state}`));
   }
 
   about() {
     const alert = this.alert;
     const seen = alert.sightings;
-    const facts = [
-      ["If confirmed", alert.action ? capital(words(alert.action)) : "No action requested"],
-      ["Camera", alert.camera],
-      ["Time", moment(alert.captured_at)],
-      ["Deployment", alert.deployment || "–"],
-    ];
-    if (seen.count > 1) facts.push(["Seen again", h("span", {}, `${seen.count - 1} more, last `, moment(seen.last))]);
-    return h("dl", { class: "about", id: "about" },
-      facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+    return h("div", { id: "about" }, facts([
+      [t("alert.if_confirmed"), alert.action ? named("action", alert.action) : t("alert.no_action")],
+      [t("alert.camera"), alert.camera],
+      [t("alert.time"), moment(alert.captured_at)],
+      [t("alert.deployment"), alert.deployment || "–"],
+      seen.count > 1 && [t("alert.again"), t("alert.more", { count: seen.count - 1 }), moment(seen.last)],
+      alert.hold && [t("hold.held"), alert.hold.reason, alert.hold.by],
+    ], "about"));
   }
 
   figure(kind, ...caption) {
     const alertId = this.alert.id;
-    const holder = h("div", { class: "missing" }, "Loading");
-    const label = { face: "The face that was seen", watchlist: "The enrolled picture", scene: "The scene" }[kind];
+    const holder = h("div", { class: "missing" }, t("alert.loading"));
     this.link.picture(this.alert.images[kind]).then((url) => {
       if (this.id !== alertId) return URL.revokeObjectURL(url);
       this.urls.push(url);
+      const image = h("img", { src: url, alt: t(`alert.picture.${kind}`), "data-kind": kind, onload: () => this.scale(image, kind) });
       return holder.replaceWith(h("button", {
-        type: "button", class: "picture", title: "Enlarge", onclick: () => this.enlarge(kind),
-      }, h("img", { src: url, alt: label, "data-kind": kind })));
+        type: "button", class: "picture", title: t("alert.enlarge"), onclick: () => this.enlarge(kind),
+      }, image));
     }).catch((error) => {
-      holder.textContent = error.status === 404 ? "No picture" : "The picture cannot be loaded";
+      holder.textContent = error.status === 404 ? t("alert.no_picture") : t("alert.picture_failed");
     });
     return h("figure", {}, holder, h("figcaption", {}, ...caption));
+  }
+
+  // Both faces at the same size: a picture that was cut off at its frame's edge shows the face larger otherwise.
+  scale(image, kind) {
+    if (kind === "scene" || !this.alert) return;
+    const [x1, y1, x2, y2] = this.alert.box;
+    const slender = (x2 - x1) / (y2 - y1);
+    const face_px = kind === "face" ? y2 - y1
+      : Math.max(image.naturalHeight, image.naturalWidth / slender) * FACE_SHARE;
+    const share = Math.min(1, (image.naturalHeight / face_px) * FACE_SHARE);
+    const room = Math.min(1, (image.naturalWidth / face_px) * FACE_SHARE);
+    if (share > 0.3) image.style.height = `${share * 100}%`;
+    if (room > 0.3) image.style.width = `${room * 100}%`;
   }
 
   // Both faces at once, as large as the screen allows; the scene by itself.
@@ -140,74 +173,35 @@ export class AlertView {
   }
 
   drawSteps() {
-    const decided = this.alert.status === "decided";
-    const steps = decided ? [] : [this.comparisonStep()];
-    if (this.compared || decided) steps.push(this.figuresStep(decided ? null : 2));
-    steps.push(decisionStep(this, decided ? null : this.compared ? 3 : 2));
-    if (decided) steps.push(outcomeStep(this));
-    byId("steps").replaceChildren(...steps);
-  }
-
-  comparisonStep() {
-    const done = h("button", { type: "button", class: "main", id: "compared", disabled: true, onclick: () => this.reveal() },
-      "Done, show the figures");
-    const count = () => {
-      done.disabled = Object.keys(this.comparison).length < LEAST_FINDINGS;
-    };
-    const rows = FEATURES.map(([name, label]) => h("fieldset", { class: "feature" },
-      h("legend", {}, label),
-      h("div", { class: "choices" }, FINDINGS.map(([finding, text]) => h("label", {},
-        h("input", {
-          type: "radio", name: `feature-${name}`, value: finding, disabled: this.compared,
-          checked: this.comparison[name] === finding,
-          onchange: () => { this.comparison[name] = finding; count(); },
-        }),
-        h("span", {}, text))))));
-    count();
-    return h("section", { class: "step", "aria-label": "Your comparison" },
-      h("h3", {}, h("span", { class: "number", "aria-hidden": "true" }, "1"), "Compare the faces yourself"),
-      h("p", {}, `Leave out hair, glasses and clothes. Judge at least ${LEAST_FINDINGS} features; the figures come after.`),
-      h("div", { class: "features" }, rows),
-      this.compared ? null : h("div", { class: "actions" }, done),
-      h("p", { class: "fault", role: "alert", id: "compared-fault" }));
+    redraw(byId("alert"), () => {
+      const state = stateOf(this.alert);
+      const undecided = state === "open" || state === "second";
+      const steps = undecided ? [comparisonStep(this)] : [rulingStep(this)];
+      if (this.compared || !undecided) steps.push(figuresStep(this, undecided ? 2 : null));
+      if (state === "decided") steps.push(outcomeStep(this));
+      steps.push(holdStep(this));
+      byId("steps").replaceChildren(...steps);
+      byId("decide").replaceChildren(...(undecided ? [decisionBar(this, this.compared ? 3 : 2)] : []));
+      byId("decide").hidden = !undecided;
+    });
   }
 
   // The server gives figures only to who has compared.
   async reveal() {
+    const alertId = this.id;
     byId("compared").disabled = true;
     try {
-      this.alert = await this.link.post(`/v1/alerts/${this.id}/comparison`, { comparison: this.comparison });
+      this.alert = await this.link.post(`/v1/alerts/${alertId}/comparison`, { comparison: this.comparison });
     } catch (error) {
+      byId("compared").disabled = false;
       byId("compared-fault").textContent = problemText(error);
       return;
     }
     this.compared = true;
     this.drawSteps();
-    byId("figures").focus();
-  }
-
-  figuresStep(number) {
-    const alert = this.alert;
-    const cells = [
-      ["Probability", chance(alert.probability), alert.probability === null ? "the model is not calibrated" : "that it is this person"],
-      ["Views that agree", `${alert.views_agreeing} of ${alert.views_compared}`, "looks at this face"],
-      ["Lead over the next", alert.list_size > 1 ? figure(alert.margin) : "–", alert.runner_up ? `over ${alert.runner_up}` : "no other entry"],
-      ["Visible", alert.regions_visible.length > 1 ? "whole face" : `${alert.regions_visible[0]} half`,
-        alert.regions_visible.length > 1 ? "nothing covered" : "the other half is covered"],
-      ["List", String(alert.list_size), "entries compared"],
-    ];
-    return h("section", { class: "step", id: "figures", tabindex: "-1", "aria-label": "Figures" },
-      h("h3", {}, number ? h("span", { class: "number", "aria-hidden": "true" }, number) : null, "What the machine measured"),
-      alert.cautions.map((name) => this.caution(name)),
-      h("dl", { class: "figures" }, cells.map(([name, value, note]) => h("div", { class: "figure" },
-        h("dt", {}, name), h("dd", {}, value, h("small", {}, note))))));
-  }
-
-  caution(name) {
-    const [title, text] = CAUTIONS[name] || [capital(words(name)), ""];
-    const who = name === "possible_relative" && this.alert.relatives.length
-      ? ` Entries: ${this.alert.relatives.join(", ")}.` : "";
-    return h("div", { class: "caution", role: "note" },
-      h("span", { "aria-hidden": "true" }, "⚠"), h("div", {}, h("b", {}, title), text + who));
+    byId("figures").focus({ preventScroll: true });
+    byId("figures").scrollIntoView({ block: "nearest" });
+    await this.ask();
+    if (this.id === alertId) this.drawSteps();
   }
 }

@@ -1,28 +1,30 @@
 // Elements from values, never from markup: whatever an alert holds stays text.
 
-export function h(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
+import { locale, t } from "./text.js";
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function filled(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (value === true) element.setAttribute(name, "");
     else element.setAttribute(name, String(value));
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...children.flat(2).filter((child) => child !== null && child !== undefined && child !== false));
   return element;
 }
 
+export const h = (tag, attributes = {}, ...children) => filled(document.createElement(tag), attributes, children);
+export const svg = (tag, attributes = {}, ...children) => filled(document.createElementNS(SVG, tag), attributes, children);
 export const byId = (id) => document.getElementById(id);
 
-const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-const dated = new Intl.DateTimeFormat("en-GB", {
-  day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit",
-});
-
-export function moment(iso) {
+export function moment(iso, long = false) {
   const at = new Date(iso);
-  const today = at.toDateString() === new Date().toDateString();
-  return h("time", { datetime: iso, title: iso }, (today ? clock : dated).format(at));
+  const today = !long && at.toDateString() === new Date().toDateString();
+  const day = today ? {} : { day: "numeric", month: "short" };
+  const shown = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit", ...day }).format(at);
+  return h("time", { datetime: iso, title: iso }, shown);
 }
 
 export function duration(seconds) {
@@ -32,21 +34,50 @@ export function duration(seconds) {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
-export const words = (name) => String(name).replaceAll("_", " ");
-export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
-// A probability in words that do not claim more than was measured: never "100 %".
-export const chance = (value) => {
-  if (!Number.isFinite(value)) return "–";
-  if (value > 0.99) return "over 99 %";
-  return value < 0.01 ? "under 1 %" : `${Math.round(value * 100)} %`;
-};
+export const since = (iso) => (Date.now() - new Date(iso)) / 1000;
+export const number = (value, digits = 0) => (Number.isFinite(value)
+  ? value.toLocaleString(locale, { maximumFractionDigits: digits }) : "–");
 
-export const figure = (value) => (Number.isFinite(value) ? value.toFixed(3) : "–");
+// A probability in words that do not claim more than was measured: never "100 %".
+export function chance(value) {
+  if (!Number.isFinite(value)) return "–";
+  if (value > 0.99) return t("chance.over");
+  return value < 0.01 ? t("chance.under") : `${Math.round(value * 100)} %`;
+}
 
 export function problemText(error) {
-  const parts = [error.detail || error.message || "The server does not answer"];
-  if (error.got) parts.push(`got: ${error.got}`);
-  if (error.allowed) parts.push(`allowed: ${error.allowed}`);
+  const parts = [error.detail || error.message || t("link.no_answer")];
+  if (error.got) parts.push(`${t("problem.got")}: ${error.got}`);
+  if (error.allowed) parts.push(`${t("problem.allowed")}: ${error.allowed}`);
   if (error.next_step) parts.push(error.next_step);
   return parts.join(" · ");
+}
+
+// Facts as a list of terms: [term, value, small print].
+export const facts = (rows, className = "facts") => h("dl", { class: className }, rows.filter(Boolean).map(([name, value, note]) =>
+  h("div", {}, h("dt", {}, name), h("dd", {}, value, note ? h("small", {}, note) : null))));
+
+export const caution = (title, ...text) => h("div", { class: "caution", role: "note" },
+  h("span", { "aria-hidden": "true" }, "⚠"), h("div", {}, h("b", {}, title), ...text));
+
+// Draws a form anew without losing what somebody is writing in it, or where they are.
+export function redraw(root, draw) {
+  const kept = new Map();
+  for (const field of root.querySelectorAll("textarea[id], input[id], select[id]")) kept.set(field.id, field.value);
+  for (const one of root.querySelectorAll("details[id]")) kept.set(one.id, one.open);
+  const focused = root.contains(document.activeElement) ? document.activeElement : null;
+  const [id, start, end] = [focused?.id, focused?.selectionStart, focused?.selectionEnd];
+  draw();
+  for (const [name, value] of kept) {
+    const field = byId(name);
+    if (!field) continue;
+    if (typeof value === "boolean") field.open = value;
+    else if (field.value !== value && (field.tagName !== "SELECT" || [...field.options].some((one) => one.value === value))) {
+      field.value = value;
+      field.dispatchEvent(new Event("change"));
+    }
+  }
+  if (!id || !byId(id)) return;
+  byId(id).focus({ preventScroll: true });
+  if (Number.isInteger(start)) byId(id).setSelectionRange(start, end);
 }

@@ -1,5 +1,7 @@
 // The line to the server: requests, pictures and the live stream, all in the session of who is signed in.
 
+import { t } from "./text.js";
+
 const NOBODY = { person: "", roles: [], csrf: "", test: false, issuer: false };
 const PAUSE_MS = [500, 1000, 2000, 4000, 8000];
 const SILENCE_MS = 45000; // three heartbeats: the line is dead, whatever the network says
@@ -17,7 +19,7 @@ async function problemOf(answer) {
   try {
     document = await answer.json();
   } catch {
-    document = { detail: `The server answered ${answer.status}` };
+    document = { detail: t("link.answered", { status: answer.status }) };
   }
   return new Problem(document, answer.status);
 }
@@ -54,7 +56,13 @@ export class Link {
   }
 
   async fetch(path, options = {}) {
-    const answer = await fetch(path, { cache: "no-store", ...options, headers: this.headers(options.headers) });
+    let answer;
+    try {
+      answer = await fetch(path, { cache: "no-store", ...options, headers: this.headers(options.headers) });
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      throw new Problem({ detail: t("link.no_answer") }, 0);
+    }
     if (answer.status === 401) this.onLost();
     if (!answer.ok) throw await problemOf(answer);
     return answer;
@@ -92,17 +100,17 @@ export class Link {
   }
 
   // One key per press of a button: if the answer is lost, the repeat records nothing twice.
-  async post(path, body) {
+  async post(path, body, method = "POST") {
     const key = `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
     const options = {
-      method: "POST",
+      method,
       headers: { "Content-Type": "application/json", "Idempotency-Key": key },
-      body: JSON.stringify(body),
+      body: body === null ? undefined : JSON.stringify(body),
     };
     try {
       return await (await this.fetch(path, options)).json();
     } catch (error) {
-      if (error instanceof Problem && error.status !== 503) throw error;
+      if (error.status !== 503 && error.status !== 0) throw error;
       await new Promise((wake) => setTimeout(wake, 1000));
       return (await this.fetch(path, options)).json();
     }

@@ -1,6 +1,7 @@
 // Who is signed in: a token, or the issuer of identities. The session is a cookie that no script can read.
 
 import { h, problemText } from "./elements.js";
+import { t } from "./text.js";
 
 // Asks until somebody is signed in; then the link knows the person.
 export async function signIn(link, fault = "") {
@@ -14,19 +15,19 @@ export async function signIn(link, fault = "") {
       try {
         await link.signIn(token.value.trim());
       } catch (error) {
-        told.textContent = error.status === 401 ? "This token is not valid, or its time is over." : problemText(error);
+        told.textContent = error.status === 401 ? t("sign_in.invalid") : problemText(error);
         return;
       }
       dialog.close();
       dialog.remove();
       done(link.who);
     } },
-      h("h2", { id: "sign-in-title" }, "Sign in"),
-      h("p", {}, "Your id is recorded with everything that you look at and decide."),
-      h("label", {}, "Your personal token", token), told,
+      h("h2", { id: "sign-in-title" }, t("sign_in.title")),
+      h("p", {}, t("sign_in.recorded")),
+      h("label", {}, t("sign_in.token"), token), told,
       h("div", { class: "actions" },
-        who.issuer ? h("a", { href: "/v1/session/issuer", id: "sign-in-issuer" }, "Sign in with your account") : null,
-        h("button", { type: "submit", class: "main" }, "Sign in")));
+        who.issuer ? h("a", { href: "/v1/session/issuer", id: "sign-in-issuer", "data-leave": true }, t("sign_in.issuer")) : null,
+        h("button", { type: "submit", class: "main" }, t("sign_in.go"))));
     const dialog = h("dialog", { id: "sign-in", "aria-labelledby": "sign-in-title",
       oncancel: (event) => event.preventDefault() }, form);
     document.body.append(dialog);
@@ -35,13 +36,13 @@ export async function signIn(link, fault = "") {
   });
 }
 
-// Who am I, and out: the button in the bar.
+// Who am I, and out: the button in the head.
 export function drawPerson(link, button) {
-  button.textContent = link.who.test ? link.officer : `${link.officer} · sign out`;
+  button.textContent = link.who.test ? link.officer : t("sign_in.out", { officer: link.officer });
   button.title = link.who.roles.join(", ");
   button.onclick = async () => {
     if (link.who.test) return;
     await link.signOut();
-    location.reload();
+    window.location.reload();
   };
 }

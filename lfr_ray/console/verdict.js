@@ -1,179 +1,148 @@
-// What people record: the decision, its correction, and what came of it.
+// The decision: two officers where two are needed, and a wrong press put right.
 
-import { byId, capital, duration, h, moment, problemText, words } from "./elements.js";
+import { byId, duration, h, moment, problemText, since } from "./elements.js";
+import { comparisonTable, stepTitle } from "./comparison.js";
+import { given } from "./alert_list.js";
+import { named, t, words } from "./text.js";
 
-const VERDICTS = [
-  ["not_a_match", "Not a match", "Another person"],
-  ["possible_match", "Possible match", "Nobody is approached"],
-  ["engage", "Engage", "An officer approaches"],
-];
-const OUTCOMES = {
-  not_a_match: ["not_stopped", "false_alert"],
-  possible_match: ["not_stopped", "false_alert"],
-  engage: ["not_stopped", "stopped", "identity_confirmed", "arrest", "other_disposal", "false_alert"],
-};
-const LABELS = {
-  not_stopped: "Not stopped", stopped: "Stopped, then free to go", identity_confirmed: "Identity confirmed",
-  arrest: "Arrest", other_disposal: "Other disposal", false_alert: "False alert",
-};
-const WITH_MINUTES = ["stopped", "identity_confirmed", "arrest", "other_disposal", "false_alert"];
-const PERCEIVED = [
-  ["perceived_ethnicity", "Ethnicity", ["asian", "black", "mixed", "white", "other", "not_stated"]],
-  ["perceived_sex", "Sex", ["female", "male", "other", "not_stated"]],
-  ["perceived_age_band", "Age", ["under_18", "18_to_24", "25_to_34", "35_to_44", "45_to_54", "55_to_64", "65_and_over", "not_stated"]],
-];
+const VERDICTS = ["not_a_match", "possible_match", "engage"];
+const UNDO_S = 60;
 
-const title = (number, text) => h("h3", {},
-  number ? h("span", { class: "number", "aria-hidden": "true" }, number) : null, text);
+export const noteField = (id, label, required = false) =>
+  h("label", {}, label, h("textarea", { id, maxlength: "2000", rows: "2", required }));
 
-function note(id, label, required = false) {
-  return h("label", {}, label, h("textarea", { id, maxlength: "2000", required }));
-}
-
-async function send(view, path, body, fault, buttons) {
+export async function send(view, path, body, fault, buttons) {
+  const alertId = view.id;
   for (const button of buttons) button.disabled = true;
   fault.textContent = "";
   try {
-    view.onChanged(await view.link.post(`/v1/alerts/${view.id}/${path}`, { officer: view.link.officer, ...body }));
+    const alert = await view.link.post(`/v1/alerts/${alertId}/${path}`, { officer: view.link.officer, ...body });
+    if (path === "decision") given(alertId);
+    await view.onChanged(alert);
+    return true;
   } catch (error) {
     fault.textContent = problemText(error);
     for (const button of buttons) button.disabled = false;
+    return false;
   }
 }
 
-export function decisionStep(view, number) {
-  return view.alert.status === "decided" ? ruling(view) : verdictForm(view, number);
-}
-
-function verdictForm(view, number) {
+export function decisionBar(view, step) {
   const fault = h("p", { class: "fault", role: "alert" });
-  const waiting = view.alert.case.state === "awaiting_second";
-  const buttons = VERDICTS.map(([value, label, means]) => h("button", {
-    type: "button", disabled: !view.compared, "data-decision": value,
-    onclick: () => send(view, "decision",
-      { decision: value, note: byId("note").value, comparison: view.comparison }, fault, buttons),
-  }, h("b", {}, label), h("small", {}, means)));
+  const second = view.alert.case.state === "awaiting_second";
+  const buttons = VERDICTS.map((value, place) => h("button", {
+    type: "button", id: `decide-${value}`, disabled: !view.compared, "data-decision": value,
+    onclick: async () => {
+      const comparison = Object.keys(view.comparison).length ? view.comparison : null;
+      const body = { decision: value, note: byId("note").value, comparison };
+      if (await send(view, "decision", body, fault, buttons)) settle();
+    },
+  }, h("b", {}, named("decision", value)), h("small", {}, t(`decision.${value}.means`), " ", h("kbd", {}, t("key.alt", { key: place + 1 })))));
   const pair = view.alert.case.two_person;
-  return h("section", { class: "step", "aria-label": "Decision" },
-    title(number, waiting ? "Second verdict" : "Decide"),
-    h("p", {}, view.compared
-      ? "Nothing follows by itself. Your id, the time and your note are recorded."
-      : "Compare the faces first."),
-    pair ? h("div", { class: "caution", role: "note" }, h("span", { "aria-hidden": "true" }, "⚑"), h("div", {},
-      h("b", {}, waiting ? "One verdict is given" : "Two officers decide"),
-      waiting ? "A different officer gives the second without knowing the first." : "Nobody is engaged unless both say so.")) : null,
-    note("note", "Note (optional)"),
-    h("div", { class: "verdicts", role: "group", "aria-label": "Decision" }, buttons),
+  return h("section", { "aria-label": t("decide.label") },
+    h("div", { class: "decide-head" }, stepTitle(step, t(second ? "decide.second" : "decide.title")),
+      h("p", { class: "small" }, view.compared ? t("decide.recorded") : t("decide.compare_first"),
+        pair ? ` ${t(second ? "decide.second_blind" : "decide.pair")}` : "")),
+    h("div", { class: "decide-row" },
+      noteField("note", t("decide.note")),
+      h("div", { class: "verdicts", role: "group", "aria-label": t("decide.label") }, buttons)),
     fault);
 }
 
-function ruling(view) {
+// After a decision by keyboard the focus stays with what was decided.
+function settle() {
+  const target = byId("ruling");
+  target?.focus({ preventScroll: true });
+  target?.scrollIntoView({ block: "nearest" });
+}
+
+export function rulingStep(view) {
   const decision = view.alert.decision;
-  const label = VERDICTS.find(([value]) => value === decision.decision)?.[1] || words(decision.decision);
-  const officers = decision.verdicts.map((verdict) => verdict.officer).join(" and ");
-  const disagreed = decision.agreed ? "" : " The two verdicts differ, so nobody is engaged.";
-  return h("section", { class: "step", "aria-label": "Decision" },
-    title(null, "Decision"),
-    h("div", { class: "ruling", id: "ruling" },
-      h("b", {}, label),
-      h("p", { class: "small" }, `${officers}, `, moment(decision.decided_at),
-        `, ${duration(decision.time_to_decision_s)} after the alert.${disagreed}`),
-      decision.note ? h("q", {}, decision.note) : null),
+  return h("section", { class: "step", "aria-label": t("ruling.label") },
+    stepTitle(null, t(decision ? "ruling.title" : "ruling.first")),
+    decision ? decided(view, decision) : first(view),
+    h("div", { class: "actions" }, h("button", { type: "button", class: "main", id: "next", onclick: () => view.onNext() },
+      t("ruling.next"), " ", h("kbd", {}, t("key.alt", { key: "N" })))),
+    decision ? comparisonTable(decision.verdicts) : comparisonTable(view.own),
     view.alert.history.length > 1 ? history(view.alert.history) : null,
     correction(view, decision));
 }
 
+function decided(view, decision) {
+  const officers = [...new Set(decision.verdicts.map((verdict) => verdict.officer))].join(t("ruling.and"));
+  return h("div", { class: "ruling", id: "ruling", tabindex: "-1" },
+    h("b", {}, named("decision", decision.decision)),
+    h("p", { class: "small" }, `${officers}, `, moment(decision.decided_at), ", ",
+      t("ruling.after", { time: duration(decision.time_to_decision_s) }), decision.agreed ? "" : ` ${t("ruling.differ")}`),
+    decision.note ? h("q", {}, decision.note) : null,
+    undo(view, decision.verdicts));
+}
+
+// One's own verdict while another officer's is awaited: shown to nobody else.
+function first(view) {
+  const standing = ownStanding(view.own);
+  return h("div", { class: "ruling", id: "ruling", tabindex: "-1" },
+    h("b", {}, standing ? named("decision", standing.decision) : t("ruling.recorded")),
+    h("p", { class: "small" }, standing ? [t("ruling.yours"), ", ", moment(standing.made_at), ". "] : "", t("ruling.waits")),
+    standing?.note ? h("q", {}, standing.note) : null,
+    undo(view, standing ? [standing] : []));
+}
+
+function ownStanding(records) {
+  const replaced = new Set(records.map((record) => record.corrects));
+  return records.filter((record) => record.decision && !replaced.has(record.record_id)).at(-1);
+}
+
+// Within a minute a wrong press is put right with one more; it is recorded as a correction.
+function undo(view, verdicts) {
+  const mine = verdicts.filter((verdict) => verdict.officer === view.link.officer).at(-1);
+  if (!mine || mine.corrects || view.alert.outcome || since(mine.made_at) > UNDO_S) return null;
+  const fault = h("p", { class: "fault", role: "alert" });
+  const buttons = VERDICTS.filter((value) => value !== mine.decision).map((value) => h("button", {
+    type: "button", id: `undo-${value}`,
+    onclick: async () => {
+      const body = { decision: value, note: t("undo.note"), corrects: mine.record_id };
+      if (mine.comparison) body.comparison = mine.comparison;
+      if (await send(view, "decision", body, fault, buttons)) settle();
+    },
+  }, named("decision", value)));
+  const left = h("span", {});
+  const box = h("div", { class: "undo", id: "undo" }, h("p", { class: "small" }, `${t("undo.wrong")} `, left), ...buttons, fault);
+  const tick = setInterval(() => {
+    const left_s = UNDO_S - since(mine.made_at);
+    left.textContent = t("undo.left", { time: duration(Math.max(0, left_s)) });
+    if (left_s > 0 && box.isConnected) return;
+    clearInterval(tick);
+    if (!box.contains(document.activeElement)) box.remove();
+  }, 1000);
+  return box;
+}
+
 function history(records) {
-  return h("details", {}, h("summary", {}, `All ${records.length} records`),
+  return h("details", { id: "history" }, h("summary", {}, t("history.all", { count: records.length })),
     h("ul", { class: "history" }, records.map((record) => h("li", {},
-      `${record.record_id}. `, moment(record.made_at), ` ${record.officer}: ${words(record[record.kind])}`,
-      record.corrects ? ` (replaces ${record.corrects})` : "", record.note ? ` – ${record.note}` : ""))));
+      `${record.record_id}. `, moment(record.made_at), ` ${record.officer}: ${record.decision ? named("decision", record.decision) : named("outcome", record.outcome || words(record.kind))}`,
+      record.corrects ? ` (${t("history.replaces", { number: record.corrects })})` : "", record.note ? ` – ${record.note}` : ""))));
 }
 
 function correction(view, decision) {
+  const mine = decision ? decision.verdicts.find((verdict) => verdict.officer === view.link.officer) : ownStanding(view.own);
+  const standing = mine || decision?.verdicts.at(-1);
+  if (!standing || (view.alert.case.two_person && !mine)) return null;
   const fault = h("p", { class: "fault", role: "alert" });
   const choice = h("select", { id: "correct-to" }, VERDICTS
-    .filter(([value]) => value !== decision.decision)
-    .map(([value, label]) => h("option", { value }, label)));
-  const button = h("button", { type: "submit" }, "Record the correction");
-  const submit = (event) => {
+    .filter((value) => value !== standing.decision)
+    .map((value) => h("option", { value }, named("decision", value))));
+  const button = h("button", { type: "submit" }, t("correct.go"));
+  const submit = async (event) => {
     event.preventDefault();
-    const mine = decision.verdicts.find((verdict) => verdict.officer === view.link.officer);
-    const corrects = (mine || decision.verdicts.at(-1)).record_id;
-    send(view, "decision", { decision: choice.value, note: byId("correct-note").value, corrects }, fault, [button]);
+    const body = { decision: choice.value, note: byId("correct-note").value, corrects: standing.record_id };
+    if (await send(view, "decision", body, fault, [button])) settle();
   };
-  return h("details", {}, h("summary", {}, "Correct the decision"),
+  return h("details", { id: "correcting" }, h("summary", {}, t("correct.title")),
     h("form", { class: "form", onsubmit: submit },
-      h("p", { class: "small" }, "What stands is kept; the correction is recorded beside it."),
-      h("label", {}, "Decision", choice), note("correct-note", "Reason", true),
+      h("p", { class: "small" }, t("correct.kept")),
+      h("label", {}, t("correct.to"), choice), noteField("correct-note", t("correct.reason"), true),
       h("div", { class: "actions" }, button), fault));
 }
 
-export function outcomeStep(view) {
-  const outcome = view.alert.outcome;
-  const body = outcome ? recorded(view, outcome) : [outcomeForm(view, null)];
-  return h("section", { class: "step", "aria-label": "Outcome" }, title(null, "What came of it"), ...body);
-}
-
-function recorded(view, outcome) {
-  const more = [];
-  if (outcome.offence_class) more.push(outcome.offence_class);
-  if (Number.isFinite(outcome.minutes)) more.push(`${outcome.minutes} min`);
-  if (outcome.outcome === "false_alert") more.push(outcome.confirmed ? "confirmed" : "unconfirmed");
-  return [
-    h("div", { class: "ruling", id: "outcome" },
-      h("b", {}, [LABELS[outcome.outcome] || words(outcome.outcome), ...more].join(" · ")),
-      h("p", { class: "small" }, `${outcome.officer}, `, moment(outcome.made_at)),
-      outcome.note ? h("q", {}, outcome.note) : null),
-    h("details", {}, h("summary", {}, "Correct the outcome"), outcomeForm(view, outcome)),
-  ];
-}
-
-function outcomeForm(view, standing) {
-  const fault = h("p", { class: "fault", role: "alert" });
-  const allowed = OUTCOMES[view.alert.decision.decision] || [];
-  const choice = h("select", { id: "outcome-choice" }, allowed.map((value) => h("option", { value }, LABELS[value])));
-  const minutes = h("input", { type: "number", min: "0", max: "1440", step: "0.5", inputmode: "decimal", id: "minutes" });
-  const offence = h("input", { maxlength: "64", pattern: "[A-Za-z0-9][A-Za-z0-9 _\\/,\\(\\)\\-]{0,63}", id: "offence" });
-  const confirmed = h("select", { id: "confirmed" },
-    h("option", { value: "false" }, "Unconfirmed: the person was not engaged"),
-    h("option", { value: "true" }, "Confirmed: somebody else"));
-  const rows = {
-    minutes: h("label", {}, "Minutes stopped", minutes),
-    offence: h("label", {}, "Class of offence", offence),
-    confirmed: h("label", {}, "Confirmed?", confirmed),
-  };
-  const fit = () => {
-    rows.minutes.hidden = !WITH_MINUTES.includes(choice.value);
-    minutes.required = choice.value === "stopped";
-    rows.offence.hidden = choice.value !== "arrest";
-    offence.required = choice.value === "arrest";
-    rows.confirmed.hidden = choice.value !== "false_alert";
-  };
-  choice.addEventListener("change", fit);
-  fit();
-  const perceived = PERCEIVED.map(([name, label, values]) => h("label", {}, label,
-    h("select", { "data-perceived": name }, h("option", { value: "" }, "–"),
-      values.map((value) => h("option", { value }, capital(words(value)))))));
-  const noteBox = note("outcome-note", standing ? "Reason for the correction" : "Note (optional)", Boolean(standing));
-  const button = h("button", { type: "submit", class: standing ? null : "main" },
-    standing ? "Record the correction" : "Record the outcome");
-  const submit = (event) => {
-    event.preventDefault();
-    const body = { outcome: choice.value, note: noteBox.lastChild.value };
-    if (!rows.minutes.hidden && minutes.value !== "") body.minutes = Number(minutes.value);
-    if (!rows.offence.hidden) body.offence_class = offence.value;
-    if (!rows.confirmed.hidden) body.confirmed = confirmed.value === "true";
-    for (const select of event.target.querySelectorAll("[data-perceived]")) {
-      if (select.value) body[select.dataset.perceived] = select.value;
-    }
-    if (standing) body.corrects = standing.record_id;
-    send(view, "outcome", body, fault, [button]);
-  };
-  return h("form", { class: "form", onsubmit: submit },
-    h("div", { class: "pair" }, h("label", {}, "Outcome", choice), rows.minutes, rows.offence, rows.confirmed),
-    noteBox,
-    h("details", {}, h("summary", {}, "Perceived by the officer, for equality monitoring (optional)"),
-      h("div", { class: "form pair" }, perceived)),
-    h("div", { class: "actions" }, button), fault);
-}

@@ -141,6 +141,18 @@ class Authority(Section):
         content: dict[str, Any] = self.model_dump(mode="json")
         return content
 
+    def shown(self) -> dict[str, Any]:
+        """What anybody who works under it should know of it, by name; nobody's name is in it."""
+        signed, place = self.authorising_officer, self.where
+        same = ("starts_at", "ends_at", "purpose", "legal_basis", "why", "who", "cameras", "threshold", "urgent")
+        return {
+            **{name: getattr(self, name) for name in (*same, "false_alerts_per_face")},
+            "authorised_by": f"{signed.id}, {signed.rank}",
+            "place": "" if place is None else place.name,
+            "place_case": "" if place is None else place.case,
+            "place_rationale": "" if place is None else place.rationale,
+        }
+
     def refusal(
         self,
         camera: str,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,10 +16,19 @@ from lfr_ray.errors import LfrError, ModelError, ShapeError
 from lfr_ray.match.decide import NOT_COMPARED, Decision, decide, fuse
 from lfr_ray.match.entries import TEST, Entry
 from lfr_ray.match.gallery import Gallery
+from lfr_ray.match.list_state import ListState
 from lfr_ray.match.permission import Permission
 from lfr_ray.match.score_norm import ScoreNormaliser
 from lfr_ray.match.store import StoredVector, WatchlistStore
-from lfr_ray.match.threshold import Thresholds, scale_of, single_scale, single_thresholds, thresholds_for
+from lfr_ray.match.threshold import (
+    FACES,
+    Thresholds,
+    expected_false_alerts,
+    scale_of,
+    single_scale,
+    single_thresholds,
+    thresholds_for,
+)
 from lfr_ray.models.calibration import Calibration, probability_true
 from lfr_ray.models.cards import ModelCard
 from lfr_ray.records import Answer, Floats, Match, Probe
@@ -31,29 +41,6 @@ ONE_VIEW = EvidenceConfig(min_views=1, min_agreeing=1)
 
 LIVE = "live"
 """The kind of deployment in which test entries are never compared."""
-
-
-@dataclass(frozen=True, slots=True)
-class ListState:
-    """The list in force, in numbers.
-
-    Attributes:
-        entries: Entries in force at the moment of asking.
-        expired: Entries that are stored but no longer compared.
-        content_hash: Hash of the stored content.
-        approved: Whether a second person approved exactly this content.
-        fault: Empty, or why nothing can be compared.
-    """
-
-    entries: int
-    expired: int
-    images: int
-    content_hash: str
-    approved: bool
-    model: str
-    threshold: float
-    view_threshold: float
-    fault: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -188,8 +175,13 @@ class Matcher:
     def state(self, now_s: float) -> ListState:
         """The list in force, in numbers."""
         known = self._list
-        in_force = int(known.gallery.in_force(now_s).sum())
+        compared = known.gallery.in_force(now_s)
+        in_force = int(compared.sum())
         thresholds = self._thresholds_at(in_force, known.normaliser)
+        share = expected_false_alerts(
+            self._calibration, thresholds.fused, in_force, normalised=known.normaliser.rule is not None
+        )
+        listed = zip(known.gallery.entries, compared, strict=True)
         return ListState(
             entries=in_force,
             expired=known.expired + len(known.gallery) - in_force,
@@ -200,6 +192,8 @@ class Matcher:
             threshold=thresholds.fused,
             view_threshold=thresholds.view,
             fault=known.fault,
+            categories=Counter(entry.category for entry, counts in listed if counts),
+            false_alerts_per_10k_faces=None if share is None else share * FACES,
         )
 
     def forget(self, why: str) -> None:

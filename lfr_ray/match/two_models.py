@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from lfr_ray.match.matcher import ListState, Matcher
+from lfr_ray.match.list_state import ListState
+from lfr_ray.match.matcher import Matcher
 from lfr_ray.match.permission import Permission
 from lfr_ray.records import Answer, Probe
 

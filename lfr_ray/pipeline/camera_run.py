@@ -14,6 +14,7 @@ from lfr_ray.camera.demo_source import SCHEME, DemoSource
 from lfr_ray.camera.reader import CameraReader, CameraStatus
 from lfr_ray.clock import Clock
 from lfr_ray.config import CameraConfig, SiteConfig
+from lfr_ray.errors import StreamError
 from lfr_ray.metrics import Meter, Snapshot
 from lfr_ray.models.catalogue import card
 from lfr_ray.pipeline.check_lists import checks_for
@@ -92,6 +93,16 @@ class CameraRun:
         still = int(self.meter.value("frames_still_total", camera=self._camera.name))
         status, steps = replace(self._reader.status(), still=still), self._steps
         return status if steps is None else replace(status, refusal=steps.refusal, looks=steps.looks())
+
+    async def preview(self) -> bytes:
+        """What it sees now, every face hidden, as a JPEG; see :class:`~lfr_ray.pipeline.preview.Preview`.
+
+        Raises:
+            StreamError: There is no picture.
+        """
+        if self._steps is None or self.status().state != "live":
+            raise StreamError("the camera gives no picture now", next_step="look why it is blind, and try again")
+        return await self._steps.preview.picture()
 
     def snapshot(self) -> Snapshot:
         """What this camera counted."""

@@ -33,6 +33,7 @@ from lfr_ray.pipeline.counts import CameraCounts
 from lfr_ray.pipeline.detections import Detections
 from lfr_ray.pipeline.parts import around
 from lfr_ray.pipeline.people import JOIN_S, PeopleEstimate
+from lfr_ray.pipeline.preview import Preview
 from lfr_ray.pipeline.stages import FrameSource, Stages
 from lfr_ray.pipeline.tracklets import Tracklets
 from lfr_ray.records import Faces, Frame, View
@@ -108,6 +109,7 @@ class CameraSteps:
         self._alerts = alerts = AlertSender(stages, clock, counts, camera.name)
         self._bystanders = near = Bystanders()
         self._comparison = Comparison(embedder, stages, tracklets, near, checks, alerts, clock, counts, run_id)
+        self.preview = Preview(clock)
         self._newest = (0, 0.0)
         self._wanted_interval_s = 0.0
         self._single = False
@@ -172,6 +174,7 @@ class CameraSteps:
             self._end(self._tracker.finish())
             self._forget(0.0)
             self._tracklets.clear()
+            self.preview.forget()
             self._people.clear()
             await asyncio.gather(self._detections.close(), *ending, return_exceptions=True)
 
@@ -179,6 +182,7 @@ class CameraSteps:
         """Follow a frame's faces, and begin to compare the views that are worth it."""
         self._detected_s = self._clock.steady_s()
         self._counts.add("faces_detected_total", len(faces))
+        self.preview.note(frame, faces)
         if frame.single and not self._judges_single:
             self._comparison.refusal = NO_SINGLE_FIT
         self._note_interval(frame)

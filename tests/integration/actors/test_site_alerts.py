@@ -45,6 +45,41 @@ def test_an_alert_has_pictures(site: Site, kind: str) -> None:
         picture.load()
 
 
+def test_a_camera_shows_on_demand_what_it_sees(site: Site) -> None:
+    def shown() -> bool:
+        answer = site.get("v1/cameras/gate/preview")
+        return (answer.status_code, answer.headers["content-type"]) == (200, "image/jpeg") and whole(answer.content)
+
+    def whole(jpeg: bytes) -> bool:
+        with Image.open(io.BytesIO(jpeg)) as picture:
+            picture.load()
+            return picture.size == (480, 270)
+
+    eventually(shown, SOON_S, lambda: site.get("v1/cameras/gate/preview").text)
+    assert site.get("v1/cameras/nowhere/preview").status_code == 404
+
+
+def test_the_ledger_is_read_and_verified(site: Site) -> None:
+    site.both_alerts()
+    verdict = site.get("v1/audit").json()
+    assert (verdict["holds"], verdict["faults"]) == (True, [])
+    found = site.get("v1/audit/records?limit=2").json()
+    assert [row["n"] for row in found["records"]] == [found["before"] + 1, found["before"]]
+    older = site.get(f"v1/audit/records?limit=1&before={found['before']}").json()["records"]
+    assert [row["n"] for row in older] == [found["before"] - 1]
+    looked = site.get("v1/audit/records?kind=consultation&text=unnamed").json()["records"]
+    assert {row["kind"] for row in looked} == {"consultation"}
+
+
+def test_the_site_says_what_may_be_expected_of_it(site: Site) -> None:
+    assert site.get("v1/deployments").json()["site"]
+    listed = site.get("v1/watchlist").json()
+    assert listed["categories"] == {"test": listed["entries"]}
+    assert 0 < listed["false_alerts_per_10k_faces"] <= 10
+    answer = site.get("v1/record")
+    assert (answer.status_code, answer.json()["title"]) == (404, "Does not exist"), "a test without a deployment"
+
+
 def test_the_console_is_served_from_here_alone(site: Site) -> None:
     page = site.get("")
     assert page.headers["content-type"].startswith("text/html")

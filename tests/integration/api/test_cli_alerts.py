@@ -82,6 +82,16 @@ def test_decide_and_correct(served: Any, make_sighting: Make) -> None:
     assert served.desk.get(alert_id).decision.officer == "PC1"
 
 
+def test_hold_and_let_go(served: Any, make_sighting: Make) -> None:
+    alert_id = served.desk.raise_alert(make_sighting()).alert_id
+    where = ("--officer", "PC1", "--server", served.url)
+    assert isinstance(failed("hold", alert_id, *where), InputError)
+    assert run("hold", alert_id, "--reason", "evidence", *where).exit_code == 0
+    assert served.desk.get(alert_id).hold.reason == "evidence"
+    assert run("hold", alert_id, "--release", *where).exit_code == 0
+    assert served.desk.get(alert_id).hold is None
+
+
 def test_the_first_of_two_verdicts_is_not_shown(serve: Callable[..., Any], make_sighting: Make) -> None:
     house = serve(two_person=True)
     alert_id = house.desk.raise_alert(make_sighting()).alert_id

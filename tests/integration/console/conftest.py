@@ -1,21 +1,23 @@
-"""The console in a real browser, on a real desk behind a real server, with drawn pictures of nobody."""
+"""The console in a real browser, on a real desk and ledger behind a real server, with the demo's astronaut."""
 
 from __future__ import annotations
 
-import io
 import shutil
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import uvicorn
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import ImageEnhance, ImageOps
 
 from lfr_ray.adjudicate.case import CaseRules
+from lfr_ray.adjudicate.vocabulary import MONITORING_FIELDS
 from lfr_ray.alert.database import Database
 from lfr_ray.alert.feed import FeedRules
 from lfr_ray.alert.rules import AlertRules
@@ -25,11 +27,38 @@ from lfr_ray.alert.webhook_store import WebhookStore
 from lfr_ray.api.app import build_api
 from lfr_ray.api.auth import Access
 from lfr_ray.api.ports import LocalAlerts
-from lfr_ray.api.site_state import CameraState, DeploymentList, DeploymentState, StopState, Switched, WatchlistState
+from lfr_ray.api.site_state import (
+    AuthorityState,
+    CameraState,
+    DeploymentList,
+    DeploymentState,
+    Hour,
+    LedgerPage,
+    LedgerVerdict,
+    RecordSoFar,
+    StopState,
+    Switched,
+    WatchlistState,
+)
+from lfr_ray.camera.demo_source import ASTRONAUT, photograph
+from lfr_ray.camera.redact import crop_face, hidden_jpeg, preview_picture, scene_jpeg
+from lfr_ray.camera.stills import encode_jpeg
 from lfr_ray.clock import SystemClock, utc_text
 from lfr_ray.data_dir import DataDir
-from lfr_ray.metrics import Snapshot
+from lfr_ray.errors import StreamError
+from lfr_ray.govern.alert_events import alert_facts, ledger_event
+from lfr_ray.govern.authority import Authority
+from lfr_ray.govern.counters import CameraCounters
+from lfr_ray.govern.grant import Grant
+from lfr_ray.govern.keys import trusted_keys
+from lfr_ray.govern.ledger import open_ledger
+from lfr_ray.govern.ledger_verify import verify_ledger
+from lfr_ray.govern.profile import load_profile
+from lfr_ray.govern.public_record import RecordFacts, build_record
+from lfr_ray.metrics import Meter, Snapshot
 from lfr_ray.people.tokens import People
+from lfr_ray.site.account import LedgerQuery, ledger_records
+from lfr_ray.site.facts import alert_events
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
 QUIET = (
@@ -43,50 +72,122 @@ QUIET = (
 )
 
 
-def drawn(width: int, height: int, faces: list[tuple[float, float, float, str]], *, blur: bool = False) -> bytes:
-    """A JPEG of faces drawn from circles: (x, y, size, colour), all but the first made unrecognisable."""
-    picture = Image.new("RGB", (width, height), "#8fa3b3")
-    for number, (x, y, size, colour) in reversed(list(enumerate(faces))):
-        box = (x - size / 2, y - size * 0.65, x + size / 2, y + size * 0.65)
-        pen = ImageDraw.Draw(picture)
-        pen.rectangle((x - size * 0.8, y + size * 0.6, x + size * 0.8, height), fill="#3d4d5c")
-        pen.ellipse(box, fill=colour, outline="#5b4636", width=2)
-        for side in (-1, 1):
-            eye = x + side * size * 0.19
-            pen.ellipse((eye - size * 0.06, y - size * 0.15, eye + size * 0.06, y - size * 0.05), fill="#22303c")
-        pen.line(
-            (x, y - size * 0.05, x - size * 0.04, y + size * 0.15, x + size * 0.03, y + size * 0.15), fill="#5b4636"
-        )
-        pen.arc((x - size * 0.17, y + size * 0.1, x + size * 0.17, y + size * 0.35), 20, 160, fill="#7a2f2b", width=3)
-        if blur and number:
-            area = tuple(int(side) for side in box)
-            picture.paste(picture.crop(area).filter(ImageFilter.GaussianBlur(size / 5)), area[:2])
-    content = io.BytesIO()
-    picture.save(content, "JPEG", quality=88)
-    return content.getvalue()
+@dataclass(frozen=True)
+class Astronaut:
+    """Pictures of Eileen Collins (NASA, public domain), from the photograph that scikit-image ships."""
+
+    face: bytes
+    enrolled: bytes
+    scene: bytes
+    box: tuple[float, float, float, float]
+    preview: bytes
+
+
+def photographed(light: float) -> Astronaut:
+    """As a camera sees her at one brightness; the enrolled picture is mirrored, darker and smaller."""
+    picture = ImageEnhance.Brightness(photograph(*ASTRONAUT)).enhance(light)
+    pixels, box = np.asarray(picture), np.array([175, 60, 270, 185], np.float32)
+    enrolled = ImageOps.mirror(ImageEnhance.Brightness(photograph(*ASTRONAUT).crop((137, 10, 308, 235))).enhance(0.75))
+    return Astronaut(
+        encode_jpeg(crop_face(pixels, box)),
+        encode_jpeg(np.asarray(enrolled.resize((137, 180)))),
+        scene_jpeg(pixels, box, np.zeros((0, 4), np.float32)),
+        tuple(float(side) for side in box),
+        hidden_jpeg(*preview_picture(pixels), [box[None]]),
+    )
 
 
 class GroundSite:
-    """A site of four cameras, one of them blind."""
+    """A site of four cameras, one of them blind, under an authority; its ledger is a real one."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: DataDir, alerts: AlertStore) -> None:
         self.halt: StopState | None = None
         self.blind_since = time.time() - 75
+        self.under_authority = True
+        self.folder, self.alerts = folder, alerts
+        self.previews = 0
+        self.started = time.time()
+        self.authority = Authority.model_validate(
+            {
+                "deployment": "airshow-2026",
+                "kind": "live",
+                "profile": "uk-police",
+                "profile_sha256": load_profile("uk-police").sha256,
+                "purpose": "Locate persons wanted by the courts at a public event",
+                "legal_basis": "Common law policing powers",
+                "why": "Outstanding warrants; 40,000 visitors are expected on the seafront",
+                "where": {
+                    "case": "protective-security",
+                    "name": "Seafront, Clacton",
+                    "rationale": "A large public event",
+                    "latitude": 51.789,
+                    "longitude": 1.153,
+                    "radius_m": 500,
+                },
+                "who": ["wanted-by-court", "missing-or-at-risk"],
+                "starts_at": time.time() - 4 * 3600,
+                "ends_at": time.time() + 3 * 3600 + 1234,
+                "cameras": ["north-gate", "south-gate", "beach-path", "van"],
+                "watchlist_sha256": "a" * 64,
+                "watchlist_entries": 512,
+                "model": "dlib_resnet",
+                "applicant": {"id": "insp-7", "rank": "inspector"},
+                "authorising_officer": {"id": "supt-1", "rank": "superintendent"},
+            }
+        )
 
     async def cameras(self) -> list[CameraState]:
-        blind = {"blind_since": self.blind_since, "problem": "no picture for 75 s", "frames_dropped": 12}
+        frames = int((time.time() - self.started) * 10) + 5000
+        blind = {"blind_since": self.blind_since, "problem": "no picture for 75 s", "frames_dropped": 12, "frames": 900}
+        size = {"width_px": 1920, "height_px": 1080}
         return [
-            CameraState("north-gate", "live", fps=10.0, frames_dropped=1204),
-            CameraState("south-gate", "live", fps=9.6, frames_dropped=88),
+            CameraState("north-gate", "live", fps=10.0, frames=frames, frames_dropped=frames // 20, **size),
+            CameraState("south-gate", "live", fps=9.6, frames=frames, frames_dropped=88, **size),
             CameraState("beach-path", "blind", **blind),
             CameraState("van", "live", refusal="outside the deployment's hours"),
         ]
 
+    async def preview(self, name: str) -> bytes:
+        if name == "beach-path":
+            raise StreamError("the camera gives no picture now", next_step="look why it is blind, and try again")
+        self.previews += 1
+        return photographed(1.0 + self.previews % 2 / 5).preview
+
     async def watchlist(self) -> WatchlistState:
-        return WatchlistState(512, 800)
+        who = {"wanted-by-court": 431, "missing-or-at-risk": 81}
+        return WatchlistState(
+            512, 800, "ab" * 32, approved=True, fault="", categories=who, false_alerts_per_10k_faces=0.27
+        )
 
     async def deployments(self) -> DeploymentList:
-        return DeploymentList((DeploymentState("airshow-2026", "live", "in_force"),), self.halt)
+        granted = AuthorityState(**self.authority.shown()) if self.under_authority else None
+        one = DeploymentState("airshow-2026", "live", "in force", "dlib_resnet", granted)
+        return DeploymentList((one,), self.halt, site="Clacton seafront")
+
+    async def record(self) -> RecordSoFar:
+        hour_s = time.time() // 3600 * 3600
+        seen = (310, 742, 1180, 1544, 911)
+        counters = {"north-gate": CameraCounters(90_000, 3400, 3120, 14_000.0, 12.0, {"turned": 4100, "blurred": 2210})}
+        counters |= {"south-gate": CameraCounters(80_000, 1287, 1190, 13_800.0, 0.0, {"too_small": 1800})}
+        facts = RecordFacts(
+            site="Clacton seafront",
+            grant=Grant.model_construct(authority=self.authority, ratification=None, closing=None),
+            published_at=time.time(),
+            cameras=counters,
+            alerts=alert_facts(alert_events(self.alerts), self.authority.deployment),
+            categories={"wanted-by-court": 431, "missing-or-at-risk": 81},
+            groups=MONITORING_FIELDS,
+        )
+        hours = [Hour(hour_s - (4 - place) * 3600, count, place) for place, count in enumerate(seen)]
+        return RecordSoFar(build_record(facts, load_profile("uk-police")), tuple(hours))
+
+    async def ledger_verdict(self) -> LedgerVerdict:
+        found = verify_ledger(self.folder, trusted_keys(self.folder))
+        return LedgerVerdict(found.holds, tuple(found.faults), found.records, found.sealed, found.head)
+
+    async def ledger(self, *, kind: str, text: str, since: float, before: int, limit: int) -> LedgerPage:
+        found = ledger_records(self.folder, LedgerQuery(kind, text, since, before, limit))
+        return LedgerPage(tuple(found), found[-1]["n"] if len(found) == limit else None)
 
     async def stop(self, *, officer: str, reason: str) -> Switched:
         self.halt = StopState(officer, reason, utc_text(time.time()))
@@ -100,7 +201,15 @@ class GroundSite:
         return {}
 
     async def snapshot(self) -> Snapshot:
-        return Snapshot()
+        meter, passed_s = Meter(), time.time() - self.started
+        for camera, share in (("north-gate", 1.0), ("south-gate", 0.4)):
+            meter.count("frames_total", 5000 + 10 * passed_s, camera=camera)
+            meter.count("faces_seen_total", int((1200 + passed_s) * share), camera=camera)
+            meter.count("faces_compared_total", int((1100 + 0.9 * passed_s) * share), camera=camera)
+            for reason, count in (("turned", 410), ("blurred", 220), ("too_small", 96)):
+                meter.count("views_rejected_total", int(count * share), camera=camera, reason=reason)
+            meter.time("capture_to_alert_seconds", 0.126, camera=camera)
+        return meter.snapshot()
 
 
 class LiveHouse:
@@ -110,15 +219,17 @@ class LiveHouse:
         self._make = make_sighting
         self.database = Database.at(folder / "desk.sqlite")
         clock = SystemClock()
+        data_dir = DataDir(folder / "site")
+        self.ledger = open_ledger(data_dir, clock)
         self.consulted: list[dict[str, Any]] = []
         self.desk = AlertService(
             AlertStore(self.database),
             AlertRules(),
             clock,
             cases=CaseRules(two_person),
-            on_event=lambda kind, facts: self.consulted.append(dict(facts)) if kind == "consultation" else None,
+            on_event=self._on_event,
         )
-        self.site = GroundSite()
+        self.site = GroundSite(data_dir, self.desk.store)
         self._port = LocalAlerts(self.desk, WebhookStore(self.database), clock)
         self.people = People(DataDir(folder))
         self._access = Access(self.people, demo_officer=demo_officer)
@@ -126,6 +237,11 @@ class LiveHouse:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
         self.start()
+
+    def _on_event(self, kind: str, facts: Mapping[str, Any]) -> None:
+        if kind == "consultation":
+            self.consulted.append(dict(facts))
+        self.ledger.append(ledger_event(kind, facts))
 
     @property
     def url(self) -> str:
@@ -151,20 +267,26 @@ class LiveHouse:
     def close(self) -> None:
         self.stop()
         self.database.close()
+        self.ledger.close()
 
-    def alert(self, key: str, camera: str = "north-gate", *, name: str = "Drawn Face", **match: Any) -> str:
-        """Someone drawn walks by."""
-        now = time.time()
-        faces = [(620.0, 300.0, 150.0, "#e6c3a5"), (250.0, 330.0, 120.0, "#c99b78"), (950.0, 280.0, 110.0, "#8d6346")]
+    def alert(
+        self, key: str, camera: str = "north-gate", *, name: str = "Drawn Face", ago_s: float = 0.0, **match: Any
+    ) -> str:
+        """Someone walks by."""
+        now = time.time() - ago_s
+        shown = photographed(1.1)
+        entry = {"entry_id": "E-2041", "name": name, "category": "wanted-by-court", "action": "detain"}
         sighting = self._make(
             key,
             camera=camera,
+            deployment="airshow-2026",
             captured_at=now,
             captured_s=now % 100_000,
-            match={"name": name, "category": "wanted_by_court", "action": "detain", **match},
-            face_jpeg=drawn(320, 320, [(160.0, 165.0, 190.0, "#e6c3a5")]),
-            watchlist_jpeg=drawn(300, 380, [(150.0, 190.0, 180.0, "#e9c8ab")]),
-            scene_jpeg=drawn(1280, 640, faces, blur=True),
+            match={**entry, "similarity": 0.964, "threshold": 0.951, **match},
+            box=shown.box,
+            face_jpeg=shown.face,
+            watchlist_jpeg=shown.enrolled,
+            scene_jpeg=shown.scene,
         )
         return self.desk.raise_alert(sighting).alert_id
 
@@ -209,9 +331,16 @@ def open_page(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
     faults: list[str] = []
 
     def make(
-        url: str, officer: str | None = "PC4711", *, width: int = 1360, height: int = 900, scheme: str = "light"
+        url: str,
+        officer: str | None = "PC4711",
+        *,
+        width: int = 1360,
+        height: int = 900,
+        scheme: str = "light",
+        locale: str = "en-GB",
     ) -> Any:
-        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, locale="en-GB")
+        size = {"width": width, "height": height}
+        context = browser.new_context(viewport=size, color_scheme=scheme, locale=locale)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(8000)
@@ -236,4 +365,4 @@ def _is_fault(text: str) -> bool:
 
 
 def _is_ours(address: str, url: str) -> bool:
-    return address.startswith((url, "blob:", "data:"))
+    return address.startswith(("/".join(url.split("/")[:3]) + "/", "blob:", "data:"))

@@ -27,14 +27,21 @@ REQUESTS: list[tuple[str, str, dict[str, Any] | None]] = [
     ("GET", "/v1/alerts", None),
     ("GET", "/v1/alerts/{alert_id}", None),
     ("GET", "/v1/alerts/{alert_id}/images/{kind}", None),
+    ("GET", "/v1/alerts/{alert_id}/likelihood", None),
     ("POST", "/v1/alerts/{alert_id}/comparison", {**OFFICER, "comparison": dict(COMPARED.comparison or {})}),
     ("POST", "/v1/alerts/{alert_id}/decision", {**OFFICER, "decision": "engage"}),
+    ("GET", "/v1/alerts/{alert_id}/own", None),
     ("POST", "/v1/alerts/{alert_id}/outcome", {**OFFICER, "outcome": "stopped", "minutes": 4.5}),
     ("POST", "/v1/alerts/{alert_id}/hold", REASON),
     ("DELETE", "/v1/alerts/{alert_id}/hold", None),
     ("GET", "/v1/alerts/stream", None),
     ("GET", "/v1/cameras", None),
+    ("GET", "/v1/cameras/{name}/preview", None),
+    ("GET", "/v1/counts", None),
     ("GET", "/v1/watchlist", None),
+    ("GET", "/v1/record", None),
+    ("GET", "/v1/audit", None),
+    ("GET", "/v1/audit/records", None),
     ("POST", "/v1/stop", REASON),
     ("GET", "/v1/deployments", None),
     ("POST", "/v1/resume", REASON),
@@ -78,7 +85,7 @@ def test_every_route_is_among_these(house: Any) -> None:
 
 def test_every_answer_is_as_described(house: Any, make_sighting: Make) -> None:
     document = described(house)
-    places = {"{alert_id}": house.desk.raise_alert(make_sighting()).alert_id, "{kind}": "face"}
+    places = {"{alert_id}": house.desk.raise_alert(make_sighting()).alert_id, "{kind}": "face", "{name}": "gate"}
     for method, route, body in REQUESTS:
         if route == "/v1/alerts/stream":
             continue  # it has no end: below

@@ -19,23 +19,25 @@ NAMES = {
     "camera": "CameraState",
     "site": "DeploymentList",
     "happened": "FeedEvent",
+    "listed": "WatchlistState",
+    "granted": "AuthorityState",
+    "account": "RecordSoFar",
+    "ledger": "LedgerVerdict",
+    "likelihood": "Likelihood",
+    "counted": "Counts",
 }
 """What the console calls a document, and its schema."""
 
-READ = re.compile(r"(?<![\w\"'-])(?:this\.|view\.|event\.)?(" + "|".join(NAMES) + r")((?:\.[a-z_]+)+)\b")
+READ = re.compile(r"(?<![\w\"'`-])(?:this\.|view\.|event\.)?(" + "|".join(NAMES) + r")((?:\.[a-z_]+)+)\b")
 
 
 def source(repository: Path) -> str:
-    """The scripts; in them ``site`` is a document in one file, and ``event`` in one function."""
+    """The scripts without what only looks like a document: imports, addresses, and one name for both kinds of event."""
     text = ""
     for path in sorted((repository / "lfr_ray" / "console").glob("*.js")):
         lines = path.read_text(encoding="utf-8").splitlines()
         script = "\n".join(line for line in lines if not re.search(r"^import |\"fulfilled\"", line))
-        if path.name == "console.js":
-            script = re.sub(r"\bsite\.", "bar.", script)
-            head, handler, rest = re.split(r"function happened\(event\) (\{.*?\n\})", script, flags=re.DOTALL)
-            script = head + re.sub(r"\bevent\.(?=kind|alert)", "happened.", handler) + rest
-        text += script + "\n"
+        text += re.sub(r"\b(?:happened|event)\.(?=alert\b|kind\b)", "happened.", script) + "\n"
     return text
 
 

@@ -32,7 +32,9 @@ def test_without_the_token_nothing_is_told(
     assert token not in json.dumps(document)
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/"])
+@pytest.mark.parametrize(
+    "path", ["/healthz", "/readyz", "/", "/alerts", "/alerts/abc123", "/cameras", "/audit", "/console/text/de.js"]
+)
 def test_health_and_the_console_are_open(guarded: Any, path: str) -> None:
     assert guarded.get(path).status_code == 200
 

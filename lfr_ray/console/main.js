@@ -1,0 +1,53 @@
+// The console: texts, who is deciding, the live stream, and the page that the address names.
+
+import { AlertsPage } from "./alerts_page.js";
+import { byId, problemText } from "./elements.js";
+import { Link } from "./link.js";
+import { Router } from "./router.js";
+import { Shell } from "./shell.js";
+import { drawPerson, signIn } from "./sign_in.js";
+import { Sound } from "./sound.js";
+import { loadTexts } from "./text.js";
+
+const SITE_EVENT = /^(pause|resume|matching_|breaker_|comparisons_)/;
+
+await loadTexts();
+
+const link = new Link();
+const sound = new Sound(byId("sound"));
+const router = new Router(link, (alertId) => alerts.select(alertId));
+const alerts = new AlertsPage(link, sound, router);
+const shell = new Shell(link, alerts);
+router.shell = shell;
+link.onLost = () => window.location.reload(); // and sign in again
+
+let begun = false;
+
+async function begin() {
+  let after;
+  try {
+    await signIn(link);
+    drawPerson(link, byId("officer"));
+    byId("demo").hidden = !link.who.test;
+    after = await alerts.load();
+  } catch (error) {
+    shell.linkState("lost", problemText(error));
+    return setTimeout(begin, 3000);
+  }
+  if (begun) return undefined;
+  begun = true;
+  shell.start();
+  router.start();
+  return link.follow(after, async (happened) => {
+    if (SITE_EVENT.test(happened.kind)) shell.refresh();
+    await alerts.happened(happened);
+    router.happened(happened);
+  }, (state) => {
+    shell.linkState(state);
+    if (state === "live") shell.refresh();
+  });
+}
+
+if ("serviceWorker" in navigator) navigator.serviceWorker.register("/console/service_worker.js", { scope: "/" }).catch(() => {});
+
+begin();

@@ -1,0 +1,35 @@
+// Every text by its key, in the officer's language. One file a language; a missing key shows itself.
+
+export const LANGUAGES = { en: "English", de: "Deutsch", fr: "Français" };
+const LANGUAGE = "lfr.language";
+const LOCALES = { en: "en-GB", de: "de-DE", fr: "fr-FR" };
+
+let texts = {};
+export let locale = LOCALES.en;
+
+export function language() {
+  const wanted = [localStorage.getItem(LANGUAGE), ...navigator.languages.map((one) => one.slice(0, 2))];
+  return wanted.find((one) => one in LANGUAGES) || "en";
+}
+
+export function choose(name) {
+  localStorage.setItem(LANGUAGE, name);
+  window.location.reload();
+}
+
+export async function loadTexts() {
+  const name = language();
+  texts = (await import(`./text/${name}.js`)).default;
+  locale = LOCALES[name];
+  document.documentElement.lang = locale;
+  for (const element of document.querySelectorAll("[data-text]")) element.textContent = t(element.dataset.text);
+  for (const element of document.querySelectorAll("[data-label]")) element.setAttribute("aria-label", t(element.dataset.label));
+}
+
+export const t = (key, values = {}) => (texts[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+
+export const words = (name) => String(name).replaceAll(/[_-]/g, " ");
+export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+// A word of the records (a decision, a category, an action): translated where it is known, else as it is.
+export const named = (kind, value) => texts[`${kind}.${String(value).replaceAll(/[- ]/g, "_")}`] ?? capital(words(value));

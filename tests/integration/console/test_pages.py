@@ -1,0 +1,178 @@
+"""Every page of the console: its address, both colour schemes, a telephone and a wall, no barrier that axe finds."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from lfr_ray.records import CaseRecord
+
+pytestmark = pytest.mark.browser
+
+Open = Callable[..., Any]
+PAGES = {
+    "alerts": ".item",
+    "cameras": ".card >> nth=3",
+    "deployment": "text=False alerts an hour",
+    "watchlist": ".card >> text=Missing or at risk",
+    "record": "svg.chart >> nth=1",
+    "audit": "text=Everything holds.",
+    "wall": ".wall-alerts li",
+}
+"""Each page, and what is there once it is drawn."""
+
+SCREENS = {"telephone": (360, 740, "light"), "wall": (1920, 1080, "dark")}
+
+
+@pytest.fixture
+def busy(open_house: Callable[..., Any]) -> Any:
+    """A site on which something has happened."""
+    house = open_house()
+    house.first = house.alert("a", name="Eileen Collins", ago_s=280, probability=0.968, similarity=0.961)
+    more = {"action": "safeguard", "category": "missing-or-at-risk", "entry_id": "E-7"}
+    house.alert("b", "south-gate", name="A Person With Quite A Long Name Indeed", ago_s=95, **more)
+    decided = house.alert("c", "south-gate", name="Eileen Collins", ago_s=3000)
+    house.desk.record(decided, CaseRecord("decision", "PC12", "not_a_match"))
+    return house
+
+
+def barriers(page: Any) -> list[str]:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed (the test extra)")
+    found = axe.Axe().run(page).response["violations"]
+    return [f"{one['id']}: {[node['target'] for node in one['nodes']][:3]}" for one in found]
+
+
+def settled(page: Any, place: str) -> None:
+    page.wait_for_selector("#link.live")
+    page.wait_for_selector(place)
+    page.evaluate("document.fonts.ready")
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_no_page_has_a_barrier_or_is_cut_off(busy: Any, open_page: Open, screen: str) -> None:
+    width, height, scheme = SCREENS[screen]
+    page = open_page(busy.url, width=width, height=height, scheme=scheme)
+    for name, place in PAGES.items():
+        page.goto(f"{busy.url}{name}")
+        settled(page, place)
+        assert page.title().endswith("Clacton seafront")
+        assert barriers(page) == [], f"{name} on a {screen}"
+        wide = "Math.max(...['main', 'page'].map((id) => document.getElementById(id).scrollWidth))"
+        assert page.evaluate(wide) <= width, f"{name} is cut off on a {screen}"
+    page.goto(f"{busy.url}alerts/{busy.first}")
+    page.wait_for_selector("img[data-kind=scene]")
+    assert barriers(page) == []
+    for feature in ("nose", "ears", "marks"):
+        page.check(f"input[name=feature-{feature}][value=agrees]", force=True)
+    page.click("#compared")
+    page.wait_for_selector("#figures")
+    assert barriers(page) == []
+
+
+def test_every_page_has_its_address_and_back_works(busy: Any, open_page: Open) -> None:
+    page = open_page(busy.url)
+    page.click(f".item[data-id='{busy.first}']")
+    page.wait_for_url(f"**/alerts/{busy.first}")
+    for name in ("cameras", "deployment"):
+        page.click(f"#pages [data-page={name}]")
+        page.wait_for_url(f"**/{name}")
+        page.wait_for_selector(PAGES[name])
+    page.reload()
+    page.wait_for_selector(PAGES["deployment"])
+    page.go_back()
+    page.wait_for_selector(PAGES["cameras"])
+    page.go_back()
+    page.wait_for_selector("img[data-kind=face]")
+    page.reload()
+    page.wait_for_selector("img[data-kind=face]")
+
+
+def test_a_camera_is_looked_through_only_on_demand(busy: Any, open_page: Open) -> None:
+    page = open_page(f"{busy.url}cameras")
+    page.wait_for_selector(PAGES["cameras"])
+    assert busy.site.previews == 0
+    card = page.locator("[data-camera=north-gate]")
+    card.get_by_role("button").click()
+    card.locator("img").wait_for()
+    page.wait_for_function("document.querySelector('[data-camera=north-gate] img').naturalWidth > 0")
+    blind = page.locator("[data-camera=beach-path]")
+    blind.get_by_role("button").click()
+    blind.get_by_text("the camera gives no picture now").wait_for()
+    card.get_by_role("button").click()
+    page.click("#pages [data-page=watchlist]")
+    page.wait_for_selector(PAGES["watchlist"])
+    seen = busy.site.previews
+    page.wait_for_timeout(1200)
+    assert busy.site.previews <= seen + 1, "a page that was left asks for nothing more"
+
+
+def test_the_ledger_is_searched(busy: Any, open_page: Open) -> None:
+    page = open_page(f"{busy.url}audit")
+    page.wait_for_selector(PAGES["audit"])
+    page.select_option("#audit-kind", "decision")
+    page.get_by_role("button", name="Search").click()
+    page.wait_for_selector("tbody tr >> nth=0 >> text=PC12")
+    assert page.locator("tbody tr").count() == 1
+
+
+@pytest.mark.parametrize(("locale", "title"), [("de-DE", "Mögliche Treffer"), ("fr-FR", "Correspondances possibles")])
+def test_the_console_speaks_the_officers_language(busy: Any, open_page: Open, locale: str, title: str) -> None:
+    page = open_page(f"{busy.url}alerts/{busy.first}", locale=locale)
+    assert page.inner_text("#list-title") == title
+    assert page.evaluate("document.documentElement.lang") == locale
+    page.click("#help")
+    page.select_option("#language", "en")
+    page.wait_for_selector("#list-title >> text=Possible matches")
+
+
+def test_the_sound_is_off_for_everybody_to_see(busy: Any, open_page: Open) -> None:
+    page = open_page(busy.url)
+    assert page.inner_text("#sound") == "Sound on"
+    page.keyboard.press("Alt+M")
+    assert page.inner_text("#sound") == "Sound is OFF"
+    page.reload()
+    page.wait_for_selector("#sound.muted")
+
+
+def test_signing_out_forgets_who_it_was(busy: Any, open_page: Open) -> None:
+    page = open_page(busy.url)
+    page.click("#officer")
+    page.click("#sign-out")
+    page.wait_for_selector("#sign-in[open]")
+    assert page.input_value("#officer-id") == ""
+
+
+def test_the_first_view_is_small(busy: Any, open_page: Open) -> None:
+    page = open_page(busy.url, officer=None)
+    page.wait_for_selector("#sign-in[open]")
+    sizes = page.evaluate("performance.getEntriesByType('resource').map((one) => one.decodedBodySize)")
+    assert len(sizes) > 10
+    assert sum(sizes) < 150_000
+
+
+def test_pictures_for_the_readme(busy: Any, open_page: Open, tmp_path: Path) -> None:
+    """Of every page, in LFR_SCREENSHOTS; `make pictures` puts them beside the console's README."""
+    folder = Path(os.environ.get("LFR_SCREENSHOTS", tmp_path))
+    page = open_page(busy.url, width=1280, height=800)
+    for name, place in PAGES.items():
+        page.goto(f"{busy.url}{name}")
+        settled(page, place)
+        if name == "alerts":
+            page.click(f".item[data-id='{busy.first}']")
+            page.wait_for_selector("img[data-kind=scene]")
+            for feature in ("eyes_brows", "nose", "mouth_chin"):
+                page.check(f"input[name=feature-{feature}][value=agrees]", force=True)
+        if name == "cameras":
+            page.locator("[data-camera=north-gate]").get_by_role("button").click()
+            page.locator("[data-camera=north-gate] img").wait_for()
+        with Image.open(io.BytesIO(page.screenshot())) as shown:
+            # 256 colours: a third of the size, and hardly a difference to see.
+            small = shown.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+        small.save(folder / f"{'alert' if name == 'alerts' else name}.png", optimize=True)
+    assert len(list(folder.glob("*.png"))) >= len(PAGES)
