@@ -14,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 
 from lfr_ray.api_config import ApiConfig
 from lfr_ray.clock import parse_utc
+from lfr_ray.outputs_config import OutputsConfig
 from lfr_ray.section import Section, form, shown_name
 
 NAME_PATTERN = form(
@@ -303,6 +304,15 @@ class SiteConfig(Section):
         default="",
         description="A watchlist folder that is imported at the start, or demo:; empty: what was imported before.",
     )
+    watchlist_store: str = Field(
+        default="",
+        pattern=form(
+            r"^$|^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_.=-]+)+$",
+            "is s3://BUCKET/PREFIX, without credentials: those come from the environment",
+        ),
+        description="Where the imported watchlist is kept: s3://BUCKET/PREFIX, with credentials from the environment; "
+        "empty: in data_dir.",
+    )
     device: DeviceName = Field(default="auto", description="Where models run.")
     declared_use: Literal["", "operational", "research", "test"] = Field(
         default="",
@@ -342,6 +352,7 @@ class SiteConfig(Section):
     match: MatchConfig = MatchConfig()
     alert: AlertConfig = AlertConfig()
     api: ApiConfig = ApiConfig()
+    outputs: OutputsConfig = OutputsConfig()
 
     def frames_in_flight_of(self, camera: CameraConfig) -> int:
         """Frames of this camera at the detector at once."""

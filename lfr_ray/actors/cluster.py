@@ -8,10 +8,12 @@ import warnings
 
 import ray
 
-from lfr_ray.actors.names import NAMESPACE
+from lfr_ray.actors.ending import FOOTAGE
+from lfr_ray.actors.names import NAMESPACE, sites
 from lfr_ray.actors.ray_private import (
     SPILLING,
     WITHOUT_SPILLING,
+    claims,
     cluster_spills,
     http_address,
     own_signals,
@@ -20,7 +22,7 @@ from lfr_ray.actors.ray_private import (
 )
 from lfr_ray.camera.credentials import hide_credentials
 from lfr_ray.config import SiteConfig
-from lfr_ray.errors import ConfigError, RefusedError, ResourceError
+from lfr_ray.errors import ConfigError, ConflictError, RefusedError, ResourceError
 from lfr_ray.files import REFERENCE
 from lfr_ray.site_file import check_host
 
@@ -56,11 +58,18 @@ def join(address: str) -> None:
 
     Raises:
         ResourceError: Nobody answers there.
-        RefusedError: It would spill objects to disk.
+        RefusedError: It wants another token, or would spill objects to disk.
     """
     try:
         with own_signals():
             ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, logging_level="error")
+    except ray.exceptions.AuthenticationError:
+        raise RefusedError(
+            "the Ray cluster wants its token",
+            got=f"{address}: RAY_AUTH_MODE={os.environ.get('RAY_AUTH_MODE', '')}",
+            allowed="RAY_AUTH_MODE=token, and the cluster's token in ~/.ray/auth_token or RAY_AUTH_TOKEN",
+            next_step="copy the token from the head node, set RAY_AUTH_MODE=token and run the same command again",
+        ) from None
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise ResourceError(
             "the Ray cluster cannot be reached",
@@ -69,6 +78,21 @@ def join(address: str) -> None:
         ) from None
     quieten()
     check_spilling()
+
+
+def check_alone(site: SiteConfig) -> None:
+    """One cluster, one site: Serve ends every application that a new configuration does not name.
+
+    Raises:
+        ConflictError: Another site's alert desk lives here.
+    """
+    if others := sorted(sites() - {site.site, *claims(FOOTAGE)}):
+        raise ConflictError(
+            "another site runs on this Ray cluster, and this one would end it",
+            got=f"site {', '.join(others)}; wanted: {site.site}",
+            allowed="one site on a cluster; it may have any number of cameras",
+            next_step="end that one first (Ctrl-C at its `lfr run`, or `serve shutdown`), or use another cluster",
+        )
 
 
 def check_spilling() -> None:
