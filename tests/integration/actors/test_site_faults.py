@@ -78,7 +78,7 @@ def test_a_camera_that_dies_comes_back(site: Site) -> None:
     before = killed(name)
     started_anew(name, before)
     eventually(lambda: (one := site.camera("gate"))["state"] == "live" and one["frames"] > 0, SOON_S)
-    # Its process is the one that it was; that it sees may be told late by a machine whose cores are busy with the start.
+    # Its process is the one that it was; that it sees may be told late by a machine that is busy with the start.
     eventually(lambda: site.camera("pier")["state"] == "live", SOON_S, site.said)
     assert info(site.names.camera("pier"))["Pid"] == other["Pid"]
 
