@@ -163,7 +163,10 @@ def deployed_again(cluster: Cluster, folder: Path, repository: Path, address: st
     """Deploy the site with another threshold, cooldown, camera address and pace; the new configuration's digest."""
 
     def shown(path: str) -> dict[str, Any]:
-        answer = httpx.get(address + path, timeout=10, trust_env=False)
+        try:
+            answer = httpx.get(address + path, timeout=30, trust_env=False)
+        except httpx.HTTPError:  # Serve replaces the ingress
+            return {}
         return dict(answer.json()) if answer.status_code == 200 else {}
 
     (before,) = shown("v1/deployments")["deployments"]
