@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from lfr_ray.api_config import ApiConfig
 from lfr_ray.clock import parse_utc
+from lfr_ray.ledger_config import LedgerConfig
 from lfr_ray.outputs_config import OutputsConfig
 from lfr_ray.section import Section, form, shown_name
 
@@ -29,7 +30,6 @@ CAMERA_PATTERN = form(
 """Names of cameras: a recording's camera bears the name of its file, whatever that is."""
 
 GPSD_PATTERN = form(r"^$|^[^\s:]+:\d{1,5}$", "HOST:PORT, like localhost:2947")
-ANCHOR_PATTERN = form(r"^(/|https?://|syslog:$)", "an anchor is an absolute path, syslog: or https://")
 
 DEMO_WATCHLIST = "demo:"
 """In place of a watchlist folder: the demo's own pictures."""
@@ -269,14 +269,6 @@ class AuthorityConfig(Section):
     profile: str = Field(
         default="",
         description="Rules: the name of a profile or a YAML file; empty: test for kind test, otherwise uk-police.",
-    )
-
-
-class LedgerConfig(Section):
-    """Where the audit ledger's end is written down besides the data folder."""
-
-    anchors: tuple[Annotated[str, Field(pattern=ANCHOR_PATTERN)], ...] = Field(
-        default=(), description="Each a file elsewhere (compared with at the start), syslog:, or https:// for a POST."
     )
 
 
