@@ -6,7 +6,7 @@ from typing import Any
 
 from ray import serve
 
-from lfr_ray.actors.cluster import check_alone, check_http, check_log, check_network, check_spilling
+from lfr_ray.actors.cluster_checks import check_alone, check_http, check_log, check_network, check_spilling
 from lfr_ray.actors.fleet import FleetReplica
 from lfr_ray.actors.ingress import Ingress, access_of
 from lfr_ray.actors.launch import HEAD, detector_deployment, embedder_deployment, second_embedder_deployment

@@ -14,7 +14,8 @@ from ray import serve
 from ray.serve.exceptions import RayServeException
 from ray.serve.schema import ApplicationStatus, ApplicationStatusOverview, DeploymentStatus, ServeDeploySchema
 
-from lfr_ray.actors.cluster import check_alone, join, start_local
+from lfr_ray.actors.cluster import join, start_local
+from lfr_ray.actors.cluster_checks import check_alone
 from lfr_ray.actors.ingress import access_of
 from lfr_ray.actors.names import FLEET, Names, alive
 from lfr_ray.actors.protocols import DeskCalls, FleetCalls, MatcherCalls
