@@ -6,7 +6,7 @@ from typing import Any
 
 from ray import serve
 
-from lfr_ray.actors.cluster import check_http, check_log, check_network, check_spilling
+from lfr_ray.actors.cluster_checks import check_alone, check_http, check_log, check_network, check_spilling
 from lfr_ray.actors.fleet import FleetReplica
 from lfr_ray.actors.ingress import Ingress, access_of
 from lfr_ray.actors.launch import HEAD, detector_deployment, embedder_deployment, second_embedder_deployment
@@ -32,6 +32,7 @@ def build(args: dict[str, Any]) -> serve.Application:
         ConfigError: A field is wrong; it is named. Or Serve would write passwords to its log, or answer other machines
             without a token.
         RefusedError: The cluster writes objects to disk under memory pressure.
+        ConflictError: Another site runs on the cluster.
         ResourceError: The cluster lacks CPUs or GPUs; they are named.
     """
     faults = faults_of_cameras(args.get("cameras"))
@@ -40,6 +41,7 @@ def build(args: dict[str, Any]) -> serve.Application:
     check_http(site)
     access_of(site)
     check_spilling()
+    check_alone(site)
     check_network(site)
     wait_for_resources(site)
     models = (detector_deployment(site), embedder_deployment(site), second_embedder_deployment(site))

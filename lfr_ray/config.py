@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from lfr_ray.api_config import ApiConfig
 from lfr_ray.clock import parse_utc
+from lfr_ray.ledger_config import LedgerConfig
+from lfr_ray.outputs_config import OutputsConfig
 from lfr_ray.section import Section, form, shown_name
 
 NAME_PATTERN = form(
@@ -28,7 +30,6 @@ CAMERA_PATTERN = form(
 """Names of cameras: a recording's camera bears the name of its file, whatever that is."""
 
 GPSD_PATTERN = form(r"^$|^[^\s:]+:\d{1,5}$", "HOST:PORT, like localhost:2947")
-ANCHOR_PATTERN = form(r"^(/|https?://|syslog:$)", "an anchor is an absolute path, syslog: or https://")
 
 DEMO_WATCHLIST = "demo:"
 """In place of a watchlist folder: the demo's own pictures."""
@@ -271,14 +272,6 @@ class AuthorityConfig(Section):
     )
 
 
-class LedgerConfig(Section):
-    """Where the audit ledger's end is written down besides the data folder."""
-
-    anchors: tuple[Annotated[str, Field(pattern=ANCHOR_PATTERN)], ...] = Field(
-        default=(), description="Each a file elsewhere (compared with at the start), syslog:, or https:// for a POST."
-    )
-
-
 class PositionConfig(Section):
     """Where a site that moves is. A camera with latitude and longitude of its own does not move."""
 
@@ -302,6 +295,15 @@ class SiteConfig(Section):
     watchlist: str = Field(
         default="",
         description="A watchlist folder that is imported at the start, or demo:; empty: what was imported before.",
+    )
+    watchlist_store: str = Field(
+        default="",
+        pattern=form(
+            r"^$|^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_.=-]+)+$",
+            "is s3://BUCKET/PREFIX, without credentials: those come from the environment",
+        ),
+        description="Where the imported watchlist is kept: s3://BUCKET/PREFIX, with credentials from the environment; "
+        "empty: in data_dir.",
     )
     device: DeviceName = Field(default="auto", description="Where models run.")
     declared_use: Literal["", "operational", "research", "test"] = Field(
@@ -342,6 +344,7 @@ class SiteConfig(Section):
     match: MatchConfig = MatchConfig()
     alert: AlertConfig = AlertConfig()
     api: ApiConfig = ApiConfig()
+    outputs: OutputsConfig = OutputsConfig()
 
     def frames_in_flight_of(self, camera: CameraConfig) -> int:
         """Frames of this camera at the detector at once."""

@@ -15,6 +15,7 @@ from ray.serve.exceptions import RayServeException
 from ray.serve.schema import ApplicationStatus, ApplicationStatusOverview, DeploymentStatus, ServeDeploySchema
 
 from lfr_ray.actors.cluster import join, start_local
+from lfr_ray.actors.cluster_checks import check_alone
 from lfr_ray.actors.ingress import access_of
 from lfr_ray.actors.names import FLEET, Names, alive
 from lfr_ray.actors.protocols import DeskCalls, FleetCalls, MatcherCalls
@@ -78,8 +79,10 @@ class LiveSite:
         try:
             if not self._address:
                 wait_for_resources(site, 0.0)  # nobody adds nodes to this machine
-            elif other := claimed(f"site/{file.application}", claim):
-                raise _runs_already(site, other)
+            else:
+                check_alone(site)
+                if other := claimed(f"site/{file.application}", claim):
+                    raise _runs_already(site, other)
             self._deploy()
             self._runs = True
             self._watch = SiteWatch(site, file.application).start()

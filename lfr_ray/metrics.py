@@ -34,6 +34,7 @@ COUNTERS: Mapping[str, str] = {
     "faces_forgotten_total": "Tracklets whose data was dropped from memory",
     "event_streams_refused_total": "Event streams that were refused, because too many were open",
     "webhook_deliveries_total": "Attempts to deliver an event to a webhook, by outcome: delivered, failed or given_up",
+    "output_deliveries_total": "Events that an output took, and attempts that failed, by output and outcome",
 }
 GAUGES: Mapping[str, str] = {
     "camera_up": "1 while a camera's process answers",
@@ -51,6 +52,8 @@ GAUGES: Mapping[str, str] = {
     "event_streams": "Event streams that are open",
     "webhooks_failing": "Webhooks whose next event could not be delivered so far",
     "webhook_dead_letters": "Events that were given up, for people to send again or to drop",
+    "output_failing": "1 while an output of the site file cannot be reached or takes nothing, by output",
+    "output_lag_seconds": "Age of the oldest event that an output has not taken, by output",
     "build_info": "1, with the version of the software as its label",
 }
 TIMINGS: Mapping[str, str] = {

@@ -1,4 +1,4 @@
-"""The Ray cluster below a site: started or joined, and refused where it would break a promise."""
+"""The Ray cluster below a site: started or joined."""
 
 from __future__ import annotations
 
@@ -8,21 +8,10 @@ import warnings
 
 import ray
 
+from lfr_ray.actors.cluster_checks import check_spilling
 from lfr_ray.actors.names import NAMESPACE
-from lfr_ray.actors.ray_private import (
-    SPILLING,
-    WITHOUT_SPILLING,
-    cluster_spills,
-    http_address,
-    own_signals,
-    print_no_worker_output,
-    without_extras,
-)
-from lfr_ray.camera.credentials import hide_credentials
-from lfr_ray.config import SiteConfig
-from lfr_ray.errors import ConfigError, RefusedError, ResourceError
-from lfr_ray.files import REFERENCE
-from lfr_ray.site_file import check_host
+from lfr_ray.actors.ray_private import WITHOUT_SPILLING, own_signals, print_no_worker_output, without_extras
+from lfr_ray.errors import RefusedError, ResourceError
 
 OBJECT_STORE_BYTES = 1 << 30
 """For a cluster that we start ourselves: some thousand canvases, far more than are ever under way."""
@@ -56,11 +45,18 @@ def join(address: str) -> None:
 
     Raises:
         ResourceError: Nobody answers there.
-        RefusedError: It would spill objects to disk.
+        RefusedError: It wants another token, or would spill objects to disk.
     """
     try:
         with own_signals():
             ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, logging_level="error")
+    except ray.exceptions.AuthenticationError:
+        raise RefusedError(
+            "the Ray cluster wants its token",
+            got=f"{address}: RAY_AUTH_MODE={os.environ.get('RAY_AUTH_MODE', '')}",
+            allowed="RAY_AUTH_MODE=token, and the cluster's token in ~/.ray/auth_token or RAY_AUTH_TOKEN",
+            next_step="copy the token from the head node, set RAY_AUTH_MODE=token and run the same command again",
+        ) from None
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise ResourceError(
             "the Ray cluster cannot be reached",
@@ -69,79 +65,3 @@ def join(address: str) -> None:
         ) from None
     quieten()
     check_spilling()
-
-
-def check_spilling() -> None:
-    """Refuse a cluster that writes objects to disk under memory pressure: frames are objects.
-
-    Raises:
-        RefusedError: Object spilling is on; it cannot be switched off while a cluster runs.
-    """
-    if cluster_spills():
-        raise RefusedError(
-            "this Ray cluster spills objects to disk under memory pressure, and frames with faces are objects",
-            got=f"{SPILLING}=true",
-            allowed=f"{SPILLING}=false",
-            next_step=f"restart it with `ray start --head --system-config='{{\"{SPILLING}\": false}}'`",
-        )
-
-
-def check_http(site: SiteConfig) -> None:
-    """Refuse a Serve that answers other machines in the clear.
-
-    Raises:
-        ConfigError: ``http_options -> host`` is not loopback, and nothing encrypts what is sent.
-    """
-    if (address := http_address()) is not None:
-        check_host(site, address.host, tls=address.tls)
-
-
-def check_network(site: SiteConfig) -> None:
-    """Refuse nodes that send each other faces in the clear.
-
-    Raises:
-        RefusedError: There are several nodes, without Ray's TLS and token, and nobody states an encrypted network.
-    """
-    nodes = {node["NodeManagerAddress"] for node in ray.nodes() if node["Alive"]}
-    safe = os.environ.get("RAY_USE_TLS") == "1" and os.environ.get("RAY_AUTH_MODE") == "token"
-    if len(nodes) < 2 or safe or site.encrypted_network:
-        return
-    raise RefusedError(
-        "the nodes of this cluster send each other faces, and nothing encrypts them",
-        got=f"{len(nodes)} nodes, RAY_USE_TLS={os.environ.get('RAY_USE_TLS', '')}, "
-        f"RAY_AUTH_MODE={os.environ.get('RAY_AUTH_MODE', '')}",
-        allowed="RAY_USE_TLS=1 and RAY_AUTH_MODE=token on every node, or encrypted_network: who says so and why",
-        next_step="make certificates with cluster/make-tls.sh, or state the encrypted network in the site file",
-    )
-
-
-def check_log(site: SiteConfig) -> None:
-    """Refuse passwords that stand in the site's fields: Serve keeps those, and writes them to its log.
-
-    A test may have them where Serve's log level is above INFO.
-
-    Raises:
-        ConfigError: There is one.
-    """
-    for what, address in [
-        *((f"camera {one.name}", one.url) for one in site.cameras),
-        ("alert", site.alert.database_url),
-    ]:
-        login = REFERENCE.sub("", address).partition("://")[2].rpartition("@")[0]
-        if site.authority.kind != "test" and login.partition(":")[2]:
-            raise ConfigError(
-                "a password stands in the site file, and Serve shows what stands there",
-                got=what,
-                allowed="{env:NAME} or {file:/run/...} in its place, like rtsp://guard:{env:PIER_PASSWORD}@10.0.0.7/live",
-                next_step="move it there, and change it",
-            )
-    addresses = [*(camera.url for camera in site.cameras), site.alert.database_url]
-    if logging.getLogger("ray.serve").isEnabledFor(logging.INFO) and any(
-        hide_credentials(one) != one and not REFERENCE.search(one) for one in addresses
-    ):
-        raise ConfigError(
-            "Serve writes the site file to its log, and there are credentials in it",
-            got="logging_config -> log_level: INFO or below",
-            allowed="logging_config: {log_level: WARNING, enable_access_log: false}",
-            next_step="add that at the top of the site file, delete Serve's logs, and change the passwords",
-        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +20,8 @@ from lfr_ray.records import Sighting
 
 if TYPE_CHECKING:
     from lfr_ray.alert.service import AlertService
+    from lfr_ray.alert.ways_out import WaysOut
     from lfr_ray.alert.webhook_store import WebhookStore
-    from lfr_ray.alert.webhooks import Deliverer
     from lfr_ray.govern.counters import CameraCounters
     from lfr_ray.site.schedule import Schedule
     from lfr_ray.site.switch_watch import SwitchWatch
@@ -36,19 +37,19 @@ class _Opened:
     alerts: AlertService
     webhooks: WebhookStore
     schedule: Schedule
-    deliverer: Deliverer
+    ways_out: WaysOut
     watch: SwitchWatch
 
     async def work(self) -> None:
-        """Deliver to webhooks and look at the switches, until cancelled."""
-        await asyncio.gather(self.deliverer.run(), self.watch.run())
+        """Deliver what goes out and look at the switches, until cancelled."""
+        await asyncio.gather(self.ways_out.run(), self.watch.run())
 
 
 class DeskActor(DeskAccount, LocalAlerts):
     """One order of events for a whole site. It answers what HTTP asks as ``LocalAlerts`` does, and adds to it.
 
     * opening the database with the first question, and again where that failed;
-    * the delivery to webhooks, and what is due by the clock, beside everything else;
+    * the delivery to whoever is told, and what is due by the clock, beside everything else;
     * counting.
     """
 
@@ -88,10 +89,13 @@ class DeskActor(DeskAccount, LocalAlerts):
             fault = str(error or "")
         return DeskSaid(self._digest, fault, age_s)
 
-    async def keep_up(self, seen: dict[str, CameraCounters], refusal: str = "") -> None:
+    async def keep_up(
+        self, seen: dict[str, CameraCounters], refusal: str = "", cameras: Mapping[str, str] | None = None
+    ) -> None:
         """What is due by the clock; ``seen`` is what every camera counted since it was started."""
         await self.ready()  # after a restart nobody else asks
         self._opening.get().watch.refused(refusal)
+        self._opening.get().ways_out.hear(cameras or {})
         async with self._turn:
             await asyncio.to_thread(self._opening.get().schedule.tick, seen)
             self._seen = seen
@@ -130,18 +134,14 @@ class DeskActor(DeskAccount, LocalAlerts):
             self._delivery.cancel()
 
     def _open(self) -> _Opened:
+        from lfr_ray.alert.ways_out import WaysOut
         from lfr_ray.alert.webhook_store import WebhookStore
-        from lfr_ray.alert.webhooks import Deliverer
         from lfr_ray.site.open import OpenedAlerts
         from lfr_ray.site.schedule import Schedule
         from lfr_ray.site.switch_watch import SwitchWatch
 
         opened = OpenedAlerts(self._site, self._clock)
-        alerts, database = opened.service, opened.service.store
-        webhooks = WebhookStore(database.database)
-        database_id = database.database_id()
-        deliverer = Deliverer(
-            webhooks, alerts.completed, alerts, self._clock, database_id=database_id, meter=self._meter
-        )
+        alerts, webhooks = opened.service, WebhookStore(opened.service.store.database)
+        ways_out = WaysOut(self._site, alerts, webhooks, self._clock, self._meter)
         watch = SwitchWatch(opened.storage.data_dir, alerts.tell)
-        return _Opened(alerts, webhooks, Schedule(self._site, opened.storage, self._clock), deliverer, watch)
+        return _Opened(alerts, webhooks, Schedule(self._site, opened.storage, self._clock), ways_out, watch)

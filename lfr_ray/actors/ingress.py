@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from ray import serve
 
-from lfr_ray.actors.cluster import check_http
+from lfr_ray.actors.cluster_checks import check_http
 from lfr_ray.actors.protocols import FleetCalls
 from lfr_ray.actors.remote_alerts import RemoteAlerts
 from lfr_ray.actors.remote_site import RemoteSite

@@ -106,7 +106,7 @@ def _actor(
     cpus: float = 0.0,
     concurrency: int = 1,
 ) -> Handle[ActorT]:
-    """A detached actor that is restarted for ever and never made twice."""
+    """A detached actor that is restarted for ever and never made twice; a node's loss takes few cameras with it."""
     options = ray.remote(concurrency_groups={HEALTH: 1, "stop": 1})(kind).options(
         name=name,
         namespace=NAMESPACE,
@@ -116,6 +116,7 @@ def _actor(
         max_task_retries=0,
         num_cpus=cpus,
         resources=resources,
+        scheduling_strategy="SPREAD",
         max_concurrency=concurrency,
     )
     return Handle(options.remote(*arguments))

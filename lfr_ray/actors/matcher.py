@@ -1,8 +1,4 @@
-"""The matcher as an actor: the one reader of the watchlist, behind the authority's gate.
-
-Whoever calls this actor loads this file. So what opens the watchlist is loaded by the actor alone: a camera that had to
-load it as well would start later and be larger.
-"""
+"""The matcher as an actor. Whoever calls it loads this file, so that what opens the watchlist is loaded by it alone."""
 
 from __future__ import annotations
 

@@ -19,6 +19,9 @@ HEALTH = "health"
 DETECTOR, EMBEDDER, SECOND_EMBEDDER, FLEET, INGRESS = "detector", "embedder", "second_embedder", "fleet", "ingress"
 
 
+_DESK = "/desk"
+
+
 @dataclass(frozen=True, slots=True)
 class Names:
     """Names of one site's detached actors, and the living ones behind them.
@@ -37,7 +40,7 @@ class Names:
     @property
     def desk(self) -> str:
         """The alert desk."""
-        return f"{self.site}/desk"
+        return self.site + _DESK
 
     def camera(self, name: str) -> str:
         """One camera."""
@@ -54,13 +57,16 @@ class Names:
     def listed_cameras(self) -> set[str]:
         """The cameras of this site that have a process, whether or not its file still names them."""
         prefix = self.camera("")
-        named = ray.util.list_named_actors(all_namespaces=True)
-        found = (one["name"] for one in named if one["namespace"] == NAMESPACE)
-        return {name.removeprefix(prefix) for name in found if name.startswith(prefix)}
+        return {name.removeprefix(prefix) for name in _listed() if name.startswith(prefix)}
 
     def find_camera(self, name: str) -> Handle[CameraCalls] | None:
         """One living camera, or None."""
         return _handle(self.camera(name))
+
+
+def sites() -> set[str]:
+    """The sites whose alert desk has a process, and the runs over recorded footage."""
+    return {name.removesuffix(_DESK) for name in _listed() if name.endswith(_DESK)}
 
 
 def find_actor(name: str, namespace: str = NAMESPACE) -> Any | None:
@@ -90,3 +96,9 @@ def leave_cluster() -> None:
 def _handle(name: str) -> Handle[Any] | None:
     actor = find_actor(name)
     return None if actor is None else Handle(actor)
+
+
+def _listed() -> list[str]:
+    """Names of all our actors that have a process."""
+    named = ray.util.list_named_actors(all_namespaces=True)
+    return [one["name"] for one in named if one["namespace"] == NAMESPACE]

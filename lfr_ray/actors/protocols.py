@@ -6,6 +6,7 @@ another signature. Whoever calls names the protocol's method, so mypy refuses a 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from lfr_ray.api.ports import AlertsPort
@@ -87,8 +88,10 @@ class DeskCalls(AlertsPort, Protocol):
     async def said(self) -> DeskSaid:
         """How it is; answered beside its work."""
 
-    async def keep_up(self, seen: dict[str, CameraCounters], refusal: str = "") -> None:
-        """What is due by the clock: what every camera counted since it was started, why nothing is compared if so."""
+    async def keep_up(
+        self, seen: dict[str, CameraCounters], refusal: str = "", cameras: Mapping[str, str] | None = None
+    ) -> None:
+        """What is due by the clock: what cameras counted since they started, why nothing is compared, their states."""
 
     async def raise_alert(self, sighting: Sighting) -> None:
         """Durable before it answers."""

@@ -119,6 +119,12 @@ def claimed(name: str, claim: str) -> str:
     return ""
 
 
+def claims(prefix: str) -> list[str]:
+    """Names of that beginning that were claimed, whether or not their drivers live, without the beginning."""
+    start = f"lfr/{prefix}"
+    return [key.decode().removeprefix(start) for key in _internal_kv_list(start)]
+
+
 def abandoned(prefix: str) -> list[str]:
     """Names of that beginning whose drivers are gone. They are claimed no more."""
     living = _living_drivers()

@@ -12,7 +12,7 @@ from lfr_ray.actors.rpc import Handle
 from lfr_ray.alert import queries
 from lfr_ray.alert.dead_letters import DeadLetterList
 from lfr_ray.alert.queries import AlertQuery
-from lfr_ray.alert.webhook_store import WebhookState
+from lfr_ray.alert.webhook_store import Format, WebhookState
 from lfr_ray.config import SiteConfig
 from lfr_ray.records import Alert, AlertPage, CaseRecord, FeedEvent, ShownRecord
 
@@ -79,9 +79,11 @@ class RemoteAlerts:
         """Every webhook, without its secret."""
         return await self._desk().ask(DeskCalls.webhooks)
 
-    async def add_webhook(self, url: str, kinds: tuple[str, ...], *, by: str) -> WebhookState:
+    async def add_webhook(
+        self, url: str, kinds: tuple[str, ...], *, by: str, format: Format = "standard"
+    ) -> WebhookState:
         """A new webhook, with its secret this once."""
-        return await self._desk().ask(DeskCalls.add_webhook, url, kinds, by=by)
+        return await self._desk().ask(DeskCalls.add_webhook, url, kinds, by=by, format=format)
 
     async def remove_webhook(self, webhook_id: str, *, by: str) -> None:
         """Tell a webhook nothing more."""

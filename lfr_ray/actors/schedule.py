@@ -37,6 +37,7 @@ class PeriodicWork:
         self._blind_s: dict[str, float] = defaultdict(float)
         self._statuses: Mapping[str, CameraStatus] = {}
         self._refusal = ""
+        self._states: Mapping[str, str] = {}
         self._last_s = self._passed_on_s = time.monotonic()
 
     async def tick(self, states: Mapping[str, CameraHealth], statuses: Mapping[str, CameraStatus]) -> None:
@@ -53,6 +54,7 @@ class PeriodicWork:
                 spent[name] += now_s - self._last_s
         self._last_s = now_s
         self._refusal = next((one.refusal for one in states.values() if one.refusal), "")
+        self._states = {name: one.state for name, one in states.items()}
         if now_s - self._passed_on_s >= PASS_ON_EVERY_S:
             self._passed_on_s = now_s
             await self.pass_on(self._keeper.cameras)
@@ -76,5 +78,5 @@ class PeriodicWork:
         }
         await asyncio.gather(
             self._keeper.matcher.ask(MatcherCalls.tick).within(ANSWER_S),
-            self._keeper.desk.ask(DeskCalls.keep_up, seen, self._refusal).within(ERASING_S),
+            self._keeper.desk.ask(DeskCalls.keep_up, seen, self._refusal, self._states).within(ERASING_S),
         )

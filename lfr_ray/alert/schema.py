@@ -25,10 +25,11 @@ from sqlalchemy import (
 
 from lfr_ray.alert.rows import alert_columns
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 UPGRADES = {
     1: ("ALTER TABLE alerts ADD COLUMN probability DOUBLE PRECISION",),
     2: ("ALTER TABLE alerts ADD COLUMN covered VARCHAR(16) DEFAULT '' NOT NULL",),
+    3: ("ALTER TABLE subscriptions ADD COLUMN format VARCHAR(16) DEFAULT 'standard' NOT NULL",),
 }
 """What makes a database of one schema version one of the next: alerts under retention must stay within reach."""
 
@@ -128,6 +129,7 @@ subscriptions = Table(
     Column("next_attempt_at", Double, nullable=False),
     Column("failing_since", Double),
     Column("last_error", Text, nullable=False),
+    Column("format", String(16), nullable=False, server_default="standard"),
 )
 """``events`` is the outbox; each subscription keeps how far it has been delivered."""
 
@@ -143,3 +145,12 @@ dead_letters = Table(
     Column("next_attempt_at", Double),
 )
 """Events that a receiver refused, by number: what is sent again is the alert as it stands then."""
+
+outputs = Table(
+    "outputs",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("target", Text, nullable=False),
+    Column("sent_event_id", BigInteger, nullable=False),
+)
+"""How far each way out of the site file is: everything up to that event was taken."""

@@ -6,7 +6,7 @@ import base64
 import ipaddress
 import secrets
 from dataclasses import asdict, dataclass, field
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field
@@ -21,6 +21,8 @@ from lfr_ray.alert.store import add_event
 from lfr_ray.errors import ConflictError, InputError, NotFoundError
 from lfr_ray.records import CLOSED, Moment, StoredEvent, is_none
 
+Format = Literal["standard", "cloudevents"]
+"""The body of a request: the event alone, or wrapped as CloudEvents 1.0 has it (structured mode, JSON)."""
 MAX_SUBSCRIPTIONS = 32
 SECRET_PREFIX = "whsec_"  # noqa: S105 (not a secret)
 SECRET_BYTES = 32
@@ -50,6 +52,7 @@ class Subscription:
     next_attempt_at: float
     failing_since: float | None
     last_error: str
+    format: Format = "standard"
 
     @property
     def key(self) -> str | bytes:
@@ -92,6 +95,7 @@ class WebhookState:
     failing_since: Moment | None
     last_error: str
     dead_letters: Annotated[int, Field(description="Events that were given up: see its dead letters.")]
+    format: Annotated[Format, Field(description="Of the body.")] = "standard"
     secret: str | None = Field(
         default=None,
         repr=False,
@@ -119,7 +123,9 @@ class WebhookStore:
         self._database = database
         self.letters = DeadLetters(database)
 
-    def add(self, url: str, kinds: tuple[str, ...], *, by: str, now_s: float) -> Subscription:
+    def add(
+        self, url: str, kinds: tuple[str, ...], *, by: str, now_s: float, format: Format = "standard"
+    ) -> Subscription:
         """Tell ``url`` of everything of these kinds that happens from now on.
 
         Raises:
@@ -152,6 +158,7 @@ class WebhookStore:
                 next_attempt_at=now_s,
                 failing_since=None,
                 last_error="",
+                format=format,
             )
             row = {name: getattr(made, name) for name in Subscription.__dataclass_fields__}
             connection.execute(insert(table).values({**row, "kinds": list(made.kinds)}))

@@ -29,7 +29,7 @@ from lfr_ray import __version__
 from lfr_ray.alert.dead_letters import DeadLetter
 from lfr_ray.alert.document import to_json
 from lfr_ray.alert.webhook_store import Subscription, WebhookStore, shown_host
-from lfr_ray.clock import Clock, backoff_s
+from lfr_ray.clock import Clock, backoff_s, utc_text
 from lfr_ray.errors import LfrError
 from lfr_ray.metrics import Meter
 from lfr_ray.records import Alert, StoredEvent, WebhookEvent
@@ -120,6 +120,21 @@ def event_key(database_id: str, event_id: int) -> str:
     'd1-4'
     """
     return f"{database_id}-{event_id}"
+
+
+def cloud_event(event: WebhookEvent, key: str, database_id: str) -> dict[str, object]:
+    """An event as CloudEvents 1.0 wraps it."""
+    subject = {"subject": event.alert_id} if event.alert_id else {}
+    return {
+        "specversion": "1.0",
+        "id": key,
+        "source": f"urn:lfr:{database_id}",
+        "type": f"lfr.{event.kind}",
+        "time": utc_text(event.at),
+        **subject,
+        "datacontenttype": "application/json",
+        "data": to_json(event),
+    }
 
 
 def signed_headers(key: str | bytes, message_id: str, sent_at: float, body: str) -> dict[str, str]:
@@ -283,10 +298,12 @@ class Deliverer:
         return DeadLetter(event.event_id, event.kind, given_up_at, attempts, answer.error, next_s)
 
     async def _post(self, client: httpx.AsyncClient, subscription: Subscription, event: WebhookEvent) -> Answer:
-        body = json.dumps(to_json(event), ensure_ascii=False, separators=(",", ":"))
         key = event_key(self._database_id, event.id)
+        wrapped = subscription.format == "cloudevents"
+        document = cloud_event(event, key, self._database_id) if wrapped else to_json(event)
+        body = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
         headers = {
-            "Content-Type": "application/json",
+            "Content-Type": "application/cloudevents+json; charset=utf-8" if wrapped else "application/json",
             "Idempotency-Key": key,
             "LFR-Event": event.kind,
             **signed_headers(subscription.key, key, self._clock.wall_s(), body),

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from lfr_ray.alert.dead_letters import DeadLetterList
     from lfr_ray.alert.queries import AlertQuery
     from lfr_ray.alert.service import AlertService
-    from lfr_ray.alert.webhook_store import WebhookState, WebhookStore
+    from lfr_ray.alert.webhook_store import Format, WebhookState, WebhookStore
 
 LOOK_S = 0.05
 """How often a reader that waits looks whether this process has written to the database."""
@@ -75,7 +75,9 @@ class AlertsPort(Protocol):
     async def webhooks(self) -> Sequence[WebhookState]:
         """Every webhook, without its secret."""
 
-    async def add_webhook(self, url: str, kinds: tuple[str, ...], *, by: str) -> WebhookState:
+    async def add_webhook(
+        self, url: str, kinds: tuple[str, ...], *, by: str, format: Format = "standard"
+    ) -> WebhookState:
         """A new webhook, with its secret this once."""
 
     async def remove_webhook(self, webhook_id: str, *, by: str) -> None:
@@ -198,9 +200,11 @@ class LocalAlerts:
         found = await asyncio.to_thread(self._webhooks.all)
         return [one.shown(dead_letters=counts.get(one.subscription_id, 0)) for one in found]
 
-    async def add_webhook(self, url: str, kinds: tuple[str, ...], *, by: str) -> WebhookState:
+    async def add_webhook(
+        self, url: str, kinds: tuple[str, ...], *, by: str, format: Format = "standard"
+    ) -> WebhookState:
         """A new webhook, with its secret this once."""
-        made = await asyncio.to_thread(self._webhooks.add, url, kinds, by=by, now_s=self._clock.wall_s())
+        made = await asyncio.to_thread(self._webhooks.add, url, kinds, by=by, now_s=self._clock.wall_s(), format=format)
         await asyncio.to_thread(self._alerts.report)
         return made.shown(with_secret=True)
 

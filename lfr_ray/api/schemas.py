@@ -14,7 +14,7 @@ from lfr_ray.adjudicate.outcome import MAX_MINUTES, OFFENCE_CLASS_PATTERN
 from lfr_ray.adjudicate.vocabulary import OUTCOME_FIELDS, AgeBand, Decision, Ethnicity, Feature, Finding, Outcome, Sex
 from lfr_ray.alert.kinds import CHOSEN_KINDS, DEFAULT_KINDS
 from lfr_ray.alert.service import MAX_REASON
-from lfr_ray.alert.webhook_store import MAX_URL
+from lfr_ray.alert.webhook_store import MAX_URL, Format
 from lfr_ray.api.auth import OFFICER_PATTERN
 from lfr_ray.section import Section
 
@@ -143,4 +143,7 @@ class WebhookRequest(Section):
         json_schema_extra={"pattern": A_URL},
     )
     kinds: list[Kind] = Field(default=list(DEFAULT_KINDS), min_length=1, max_length=len(CHOSEN_KINDS))
+    format: Format = Field(
+        default="standard", description="Of the body: the event, or CloudEvents 1.0 around it (structured mode)."
+    )
     officer: Officer

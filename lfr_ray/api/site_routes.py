@@ -82,7 +82,7 @@ async def webhooks(request: Request) -> WebhookList:
 async def add_webhook(request: Request, body: WebhookRequest) -> WebhookState:
     """Send alerts to an address, signed, at least once; the secret is in this answer and never again."""
     by = acting_officer(request, body.officer)
-    return await alerts_of(request).add_webhook(body.url, tuple(body.kinds), by=by)
+    return await alerts_of(request).add_webhook(body.url, tuple(body.kinds), by=by, format=body.format)
 
 
 @router.delete(

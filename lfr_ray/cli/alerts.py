@@ -3,41 +3,20 @@
 from __future__ import annotations
 
 import json as json_text
-import os
-import secrets
-import time
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
-from urllib.parse import urlsplit
+from typing import Annotated
 
-import httpx
 import typer
 
 from lfr_ray.adjudicate.vocabulary import DECISIONS
-from lfr_ray.alert.document import from_json
+from lfr_ray.alert.document import to_json
 from lfr_ray.cli.output import stderr, table, write_json
 from lfr_ray.cli.storage import JsonOption
+from lfr_ray.client import questions
+from lfr_ray.client.site import DEFAULT_SERVER, SiteClient
 from lfr_ray.clock import utc_text
-from lfr_ray.errors import (
-    ConfigError,
-    ConflictError,
-    FailureError,
-    InputError,
-    LfrError,
-    NotFoundError,
-    RefusedError,
-)
-from lfr_ray.records import Alert, AlertPage, WebhookEvent
-
-Record = TypeVar("Record")
-
-DEFAULT_SERVER = "http://127.0.0.1:8000"
-TOKEN_ENV = "LFR_API_TOKEN"  # noqa: S105 (a name, not a secret)
-ANSWER_S = 15.0
-SILENCE_S = 45.0
-"""Three heartbeats of the stream without a byte: the line is dead."""
-RECONNECT_S = 1.0
+from lfr_ray.errors import ConfigError, InputError
+from lfr_ray.records import Alert, WebhookEvent
 
 app = typer.Typer(name="alerts", help="Alerts of a running site: list, follow, decide.", no_args_is_help=True)
 
@@ -67,13 +46,20 @@ def list_alerts(
     json: JsonOption = "",
 ) -> None:
     """Alerts, newest first."""
-    filters = {"camera": camera, "entry_id": entry, "category": category, "status": status, "since": since}
-    filters |= {"until": until, "cursor": cursor, "limit": str(limit)}
-    with AlertServer(server, officer) as site:
-        document = site.get("/v1/alerts", {name: value for name, value in filters.items() if value})
-        page = site.read(AlertPage, document)
+    asked = questions.alerts(
+        camera=camera,
+        entry_id=entry,
+        category=category,
+        status=status,
+        since=since,
+        until=until,
+        limit=limit,
+        cursor=cursor,
+    )
+    with SiteClient(server, officer) as site:
+        page = site.ask(asked)
     if json:
-        write_json(json, document)
+        write_json(json, to_json(page))
         return
     columns = ("id", "captured", "camera", "name", "category", "similarity", "views", "status", "seen")
     table("Alerts", columns, (_row(alert) for alert in page.alerts))
@@ -94,13 +80,12 @@ def tail(
     """Follow what happens, live; a lost connection is resumed where it was."""
     if json and json != "-":
         _emptied(Path(json))
-    with AlertServer(server, officer) as site:
-        for number, event in enumerate(site.events(after), start=1):
-            event["alert"] = site.alert_of(event)
+    with SiteClient(server, officer) as site:
+        for number, event in enumerate(site.events_with_alerts(after, lost=stderr.print), start=1):
             if json:
                 _write_line(event, json)
             else:
-                _told(site.read(WebhookEvent, event))
+                _told(event)
             if number == count:
                 return
 
@@ -122,16 +107,14 @@ def decide(
     """Record your verdict on an alert. Nothing follows from it by itself."""
     if decision not in DECISIONS:
         raise InputError("no such decision", got=decision, allowed=", ".join(DECISIONS))
-    body: dict[str, Any] = {"officer": officer, "decision": decision, "note": note}
-    if corrects is not None:
-        body["corrects"] = corrects
-    if finding:
-        body["comparison"] = dict(one.partition("=")[::2] for one in finding)
-    with AlertServer(server, officer) as site:
-        document = site.post(f"/v1/alerts/{_path_part(alert_id)}/decision", body)
-        alert = site.read(Alert, document)
+    found = dict(one.partition("=")[::2] for one in finding or ())
+    asked = questions.decide(
+        alert_id, decision, officer=officer, note=note, comparison=found or None, corrects=corrects
+    )
+    with SiteClient(server, officer) as site:
+        alert = site.ask(asked)
     if json:
-        write_json(json, document)
+        write_json(json, to_json(alert))
         return
     ruling = alert.decision
     if ruling is None:
@@ -154,178 +137,13 @@ def hold(
     """Keep an alert as evidence beyond its retention time, or let it go again."""
     if not release and not reason.strip():
         raise InputError("a hold needs its reason", allowed="--reason TEXT, or --release")
-    path = f"/v1/alerts/{_path_part(alert_id)}/hold"
-    with AlertServer(server, officer) as site:
-        document = site.release(path, officer) if release else site.post(path, {"officer": officer, "reason": reason})
+    held = questions.hold(alert_id, officer=officer, reason=reason)
+    with SiteClient(server, officer) as site:
+        alert = site.ask(questions.release(alert_id, officer=officer) if release else held)
     if json:
-        write_json(json, document)
+        write_json(json, to_json(alert))
     else:
         stderr.print("let go" if release else "kept until somebody lets it go")
-
-
-class AlertServer:
-    """The HTTP side of these commands: problem documents become errors with an exit code.
-
-    The token is taken from the environment only: a command line can be read by every user of the machine.
-
-    Raises:
-        ConfigError: ``server`` is no http or https address.
-    """
-
-    def __init__(self, server: str, officer: str) -> None:
-        self._server = _checked(server)
-        token = os.environ.get(TOKEN_ENV, "").strip()
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        if officer:
-            headers["X-Officer"] = officer
-        try:
-            # Not through a proxy of the environment: alerts go to the site and nowhere else.
-            self._client = httpx.Client(base_url=self._server, headers=headers, timeout=ANSWER_S, trust_env=False)
-        except (UnicodeEncodeError, ValueError):
-            raise ConfigError("the token or the officer's id holds characters that cannot be sent") from None
-
-    def __enter__(self) -> AlertServer:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._client.close()
-
-    def get(self, path: str, query: Mapping[str, str]) -> Any:
-        """A JSON document."""
-        return self._asked("GET", path, params=dict(query))
-
-    def alert_of(self, event: Mapping[str, Any]) -> Any:
-        """The document of the alert that an event speaks of, as it stands now; None where there is none any more."""
-        if not event["alert_id"]:
-            return None
-        try:
-            return self.get(f"/v1/alerts/{event['alert_id']}", {})
-        except NotFoundError:
-            return None
-
-    def read(self, kind: type[Record], document: object) -> Record:
-        """The record that a document tells of.
-
-        Raises:
-            FailureError: It is no such document.
-        """
-        try:
-            return from_json(kind, document)
-        except InputError:
-            raise self._stranger() from None
-
-    def post(self, path: str, body: Mapping[str, Any]) -> Any:
-        """Send a record; sent once more with the same key where the answer is lost, so that nothing is doubled."""
-        headers = {"Idempotency-Key": secrets.token_hex(12)}
-        try:
-            return self._asked("POST", path, json=dict(body), headers=headers)
-        except FailureError:
-            time.sleep(RECONNECT_S)
-            return self._asked("POST", path, json=dict(body), headers=headers)
-
-    def release(self, path: str, officer: str) -> Any:
-        """Let a held alert go."""
-        return self._asked("DELETE", path, params={"officer": officer})
-
-    def events(self, after: int | None) -> Iterator[dict[str, Any]]:
-        """The feed for ever. The first connection must succeed; a later loss is mended and said on stderr."""
-        last = after
-        connected = False
-        while True:
-            try:
-                for event in self._stream(last):
-                    connected = True
-                    last = int(event["id"])
-                    if event["kind"] != "hello":
-                        yield event
-            except FailureError as error:
-                if not connected:
-                    raise
-                stderr.print(f"{error.what}; connecting again")
-            else:
-                stderr.print("the site ended the stream; connecting again")
-            time.sleep(RECONNECT_S)
-
-    def _stream(self, after: int | None) -> Iterator[dict[str, Any]]:
-        headers = {} if after is None else {"Last-Event-ID": str(after)}
-        timeout = httpx.Timeout(ANSWER_S, read=SILENCE_S)
-        try:
-            with self._client.stream("GET", "/v1/alerts/stream", headers=headers, timeout=timeout) as answer:
-                if answer.is_error:
-                    answer.read()
-                    raise _problem(answer)
-                if not answer.headers.get("content-type", "").startswith("text/event-stream"):
-                    raise self._stranger()
-                for line in answer.iter_lines():
-                    if line.startswith("data: "):
-                        yield json_text.loads(line.removeprefix("data: "))
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise self._away(error) from None
-
-    def _asked(self, method: str, path: str, **options: Any) -> Any:
-        try:
-            answer = self._client.request(method, path, **options)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise self._away(error) from None
-        if answer.is_error:
-            raise _problem(answer)
-        try:
-            return answer.json()
-        except ValueError:
-            raise self._stranger() from None
-
-    def _away(self, error: Exception) -> FailureError:
-        return FailureError(
-            "the site does not answer",
-            got=f"{self._server}: {type(error).__name__}",
-            next_step="start it with `lfr run SITE.yaml`, or give its address with --server",
-        )
-
-    def _stranger(self) -> FailureError:
-        return FailureError(
-            "something else answers at this address",
-            got=self._server,
-            allowed="a site of lfr_ray",
-            next_step="give its address with --server",
-        )
-
-
-def _problem(answer: httpx.Response) -> LfrError:
-    """The error that a problem document stands for."""
-    kinds: Mapping[int, type[LfrError]] = {
-        401: RefusedError,
-        403: RefusedError,
-        404: NotFoundError,
-        409: ConflictError,
-        422: InputError,
-    }
-    try:
-        document = answer.json()
-        fields = [str(document[name]) for name in ("detail", "got", "allowed", "next_step")]
-    except (ValueError, KeyError, TypeError):
-        fields = [f"the server answered with HTTP {answer.status_code}", "", "", "is it a site of lfr_ray?"]
-    if answer.status_code == 401:
-        fields[3] = f"put the token into the environment variable {TOKEN_ENV}"
-    kind = kinds.get(answer.status_code, FailureError)
-    return kind(fields[0], got=fields[1], allowed=fields[2], next_step=fields[3])
-
-
-def _checked(server: str) -> str:
-    try:
-        parts = urlsplit(server)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.username is None
-        _ = parts.port
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ConfigError("--server is no address of a site", allowed="http://host:port, without user and password")
-    return server.rstrip("/")
-
-
-def _path_part(alert_id: str) -> str:
-    if not alert_id or not all(letter.isascii() and (letter.isalnum() or letter in "-_") for letter in alert_id):
-        raise NotFoundError("no such alert", got=alert_id[:40], next_step="see `lfr alerts list`")
-    return alert_id
 
 
 def _row(alert: Alert) -> tuple[object, ...]:
@@ -352,8 +170,8 @@ def _emptied(path: Path) -> None:
         ) from None
 
 
-def _write_line(event: Mapping[str, Any], target: str) -> None:
-    line = json_text.dumps(event, ensure_ascii=False)
+def _write_line(event: WebhookEvent, target: str) -> None:
+    line = json_text.dumps(to_json(event), ensure_ascii=False)
     if target == "-":
         typer.echo(line)
         return

@@ -15,6 +15,7 @@ from lfr_ray.errors import LfrError
 GROUPS = (
     "run",
     "watch",
+    "top",
     "plan",
     "watchlist",
     "deployment",

@@ -31,12 +31,17 @@ Step = Callable[[int, int | None, str], None]
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print a table for people on stdout."""
-    drawn = Table(title=title, title_justify="left")
+    Console(highlight=False).print(drawn(title, columns, rows))
+
+
+def drawn(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """A table for people."""
+    made = Table(title=title, title_justify="left")
     for column in columns:
-        drawn.add_column(column, overflow="fold")
+        made.add_column(column, overflow="fold")
     for row in rows:
-        drawn.add_row(*(str(cell) for cell in row))
-    Console(highlight=False).print(drawn)
+        made.add_row(*(str(cell) for cell in row))
+    return made
 
 
 def write_json(target: str, document: Any) -> None:

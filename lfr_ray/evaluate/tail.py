@@ -5,8 +5,9 @@ thousand pictures show rates down to 1e-5. So a generalised Pareto distribution 
 similarities above a start (peaks over threshold), and rarer rates follow from it, marked as extrapolated.
 
 * **The start** is the lowest candidate whose fit is good (goodness of fit at least :data:`GOOD_FIT`) and stable:
-  every higher start gives the same shape within its own standard error. A start that is too low bends the tail
-  down and promises thresholds that are too low; one that is too high leaves too little to fit.
+  every higher start gives the same shape within its own standard error, for which pairs of the same two people
+  count once: ten pictures of two people who resemble each other are one observation. A start that is too low bends
+  the tail down and promises thresholds that are too low; one that is too high leaves too little to fit.
 * **Goodness of fit** is Anderson-Darling with a p-value by parametric bootstrap. It is computed on one
   pair (drawn at random) of each two identities, and on at most :data:`TESTED` of them: pairs of the same
   two people are alike, and would make any fit look bad.
@@ -46,11 +47,22 @@ HELD_OUT_RATES = (1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5)
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One possible start."""
+    """One possible start.
+
+    Attributes:
+        start: Similarity.
+        rate: Share of the impostor pairs above it.
+        exceedances: Pairs above it.
+        apart: The same, pairs of the same two people counted once.
+        shape: Of the fit.
+        scale: Of the fit.
+        p_value: How good the fit is.
+    """
 
     start: float
     rate: float
     exceedances: int
+    apart: int
     shape: float
     scale: float
     p_value: float
@@ -192,7 +204,8 @@ def _candidate(pairs: Pairs, rate: float, generator: np.random.Generator) -> Can
     apart = excess[_one_a_pair(pairs.impostor_identities[:above].astype(np.int64), generator)]
     tested = generator.permutation(apart)[:TESTED]
     p_value = fit_quality(tested, generator) if len(tested) > 2 else 0.0
-    return Candidate(start, above / pairs.impostor_count, above, float(shape[0]), float(scale[0]), p_value)
+    rate = above / pairs.impostor_count
+    return Candidate(start, rate, above, len(apart), float(shape[0]), float(scale[0]), p_value)
 
 
 def _one_a_pair(owners: Ints, generator: np.random.Generator) -> Ints:
@@ -212,6 +225,6 @@ def _chosen(candidates: list[Candidate]) -> Candidate:
 
 
 def _agree(lower: Candidate, higher: Candidate) -> bool:
-    """Both give the same shape, as far as the fewer exceedances of the higher start can tell."""
-    standard_error = (1 + max(higher.shape, LEAST_SHAPE)) / np.sqrt(higher.exceedances)
+    """Both give the same shape, as far as the fewer pairs of people above the higher start can tell."""
+    standard_error = (1 + max(higher.shape, LEAST_SHAPE)) / np.sqrt(higher.apart)
     return bool(abs(lower.shape - higher.shape) <= SURE * standard_error)

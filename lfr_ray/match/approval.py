@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
-from lfr_ray.errors import IntegrityError, LfrError, NotFoundError
-from lfr_ray.files import read_json, write_durable
+from lfr_ray.errors import IntegrityError
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +32,16 @@ Sign = Callable[[dict[str, Any]], dict[str, Any]]
 """Signs the content and its makers, and gives the signature as JSON."""
 
 
-def read_approval(path: Path) -> Approval | None:
-    """The approval in a file; None when there is none.
+def parse_approval(data: bytes | None) -> Approval | None:
+    """The approval in a file's content; None when there is none.
 
     Raises:
         IntegrityError: The file is damaged.
     """
+    if data is None:
+        return None
     try:
-        known = read_json(path, "the watchlist's approval")
+        known = json.loads(data)
         return Approval(
             str(known["approved_by"]),
             float(known["approved_at"]),
@@ -49,20 +49,14 @@ def read_approval(path: Path) -> Approval | None:
             tuple(map(str, known.get("imported_by", ()))),
             known.get("signature"),
         )
-    except NotFoundError:
-        return None
-    except (LfrError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise IntegrityError(
             "the watchlist's approval cannot be read",
-            got=path.name,
+            got="approval.json",
             next_step="have the list approved again: `lfr watchlist approve`",
         ) from None
 
 
-def write_approval(path: Path, approval: Approval) -> None:
-    """Write an approval so that a crash leaves the old one or the new one.
-
-    Raises:
-        StoreError: It cannot be written.
-    """
-    write_durable(path, json.dumps(asdict(approval)).encode())
+def approval_bytes(approval: Approval) -> bytes:
+    """The content of an approval's file."""
+    return json.dumps(asdict(approval)).encode()

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lfr_ray.data_dir import WatchlistDir
+from lfr_ray.bucket import Bucket
 from lfr_ray.errors import ConflictError, IntegrityError, NotFoundError, RefusedError, StoreError
-from lfr_ray.match.approval import Approval, Sign, read_approval, write_approval
+from lfr_ray.match.approval import Approval, Sign, approval_bytes, parse_approval
 from lfr_ray.match.entries import ENTRY_FIELDS, EnrolledImage, Entry, vector_sha256
+from lfr_ray.match.store_bucket import StoreBucket
 from lfr_ray.match.store_folder import StoreFolder
 from lfr_ray.match.table import SCHEMA, Table, covered_of, entry_of, image_of, quoted
 from lfr_ray.records import Floats
@@ -57,19 +56,22 @@ class Destroyed:
 
 
 class WatchlistStore:
-    """The watchlist in a folder.
+    """The watchlist in a folder or a bucket.
 
-    Any number of processes may hold one on the same folder: readers see whole commits, writers take turns.
+    Any number of processes may hold one on the same place: readers see whole commits, writers take turns.
 
     Args:
-        folder: The folder; it is made with the first write.
+        folder: The folder, or a bucket's prefix; it is made with the first write.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = Path(folder)
-        self._approval = WatchlistDir(self.folder).approval
+    def __init__(self, folder: Path | str | Bucket) -> None:
+        self.folder = folder if isinstance(folder, Bucket) else Path(folder)
         self._table = Table(self.folder)
-        self._place = StoreFolder(self.folder, self._table)
+        self._place: StoreFolder | StoreBucket = (
+            StoreBucket(self.folder, self._table)
+            if isinstance(self.folder, Bucket)
+            else StoreFolder(self.folder, self._table)
+        )
 
     def put(self, images: Sequence[EnrolledImage], *, erase: bool = True) -> None:
         """Add pictures in one atomic commit; the same picture again replaces its row.
@@ -96,8 +98,7 @@ class WatchlistStore:
             StoreError: The table cannot be read.
             IntegrityError: A row is not as it was written.
         """
-        with self._place.reading():
-            images = [_checked(row) for row in self._table.rows(SCHEMA.names)]
+        images = self._place.read(lambda: [_checked(row) for row in self._table.rows(SCHEMA.names)])
         return tuple(sorted(images, key=lambda image: (image.entry.entry_id, image.image_id)))
 
     def vectors(self, model: str = "") -> tuple[StoredVector, ...]:
@@ -107,8 +108,7 @@ class WatchlistStore:
             StoreError: The table cannot be read.
         """
         where = f"model = {quoted(model)}" if model else ""
-        with self._place.reading():
-            found = [_stored(row) for row in self._table.rows(_WITHOUT_PICTURE, where)]
+        found = self._place.read(lambda: [_stored(row) for row in self._table.rows(_WITHOUT_PICTURE, where)])
         return tuple(sorted(found, key=lambda row: (row.entry.entry_id, row.image_id)))
 
     def load(self) -> Loaded:
@@ -118,13 +118,9 @@ class WatchlistStore:
             StoreError: The table cannot be read.
             IntegrityError: A row is not as it was written.
         """
-        vectors, digests = [], []
-        with self._place.reading():
-            for row in self._table.rows(SCHEMA.names):
-                digests.append(_digest(row))
-                vectors.append(_stored(row))
-        vectors.sort(key=lambda row: (row.entry.entry_id, row.image_id))
-        return Loaded(tuple(vectors), _hash_of(digests))
+        read = self._place.read(lambda: [(_digest(row), _stored(row)) for row in self._table.rows(SCHEMA.names)])
+        vectors = sorted((stored for _, stored in read), key=lambda row: (row.entry.entry_id, row.image_id))
+        return Loaded(tuple(vectors), _hash_of(digest for digest, _ in read))
 
     def content_hash(self) -> str:
         """Hash of the content, whatever the order of the rows: entries, pictures, models, vectors.
@@ -133,8 +129,7 @@ class WatchlistStore:
             StoreError: The table cannot be read.
             IntegrityError: A row is not as it was written.
         """
-        with self._place.reading():
-            return _hash_of([_digest(row) for row in self._table.rows(SCHEMA.names)])
+        return _hash_of(self._place.read(lambda: [_digest(row) for row in self._table.rows(SCHEMA.names)]))
 
     def entries(self) -> tuple[Entry, ...]:
         """Every entry, by id.
@@ -142,8 +137,7 @@ class WatchlistStore:
         Raises:
             StoreError: The table cannot be read.
         """
-        with self._place.reading():
-            found = {row["entry_id"]: entry_of(row) for row in self._table.rows(ENTRY_FIELDS)}
+        found = self._place.read(lambda: {row["entry_id"]: entry_of(row) for row in self._table.rows(ENTRY_FIELDS)})
         return tuple(found[entry_id] for entry_id in sorted(found))
 
     def images(self, entry_id: str) -> tuple[EnrolledImage, ...]:
@@ -153,12 +147,11 @@ class WatchlistStore:
             NotFoundError: No such entry.
             StoreError: The table cannot be read.
         """
-        with self._place.reading():
-            rows = self._table.rows(SCHEMA.names, f"entry_id = {quoted(entry_id)}")
-            found = sorted((_checked(row) for row in rows), key=lambda image: image.image_id)
+        where = f"entry_id = {quoted(entry_id)}"
+        found = self._place.read(lambda: [_checked(row) for row in self._table.rows(SCHEMA.names, where)])
         if not found:
             raise _no_entry()
-        return tuple(found)
+        return tuple(sorted(found, key=lambda image: image.image_id))
 
     def image(self, entry_id: str) -> bytes:
         """JPEG of an entry's best picture.
@@ -175,10 +168,9 @@ class WatchlistStore:
         Raises:
             StoreError: The table cannot be read.
         """
-        with self._place.reading():
-            for row in self._table.rows(["jpeg"], f"image_id = {quoted(image_id)}"):
-                return bytes(row["jpeg"])
-        return None
+        where = f"image_id = {quoted(image_id)}"
+        found = self._place.read(lambda: [bytes(row["jpeg"]) for row in self._table.rows(["jpeg"], where)])
+        return found[0] if found else None
 
     def remove(self, *entry_ids: str) -> None:
         """Remove entries and erase their bytes from the disk.
@@ -221,15 +213,8 @@ class WatchlistStore:
                 self._place.tidy()
 
     def revision(self) -> str:
-        """Changes with every commit and every approval; costs one look into two folders."""
-        try:
-            with os.scandir(self._table.path / "_versions") as found:
-                names = sorted(f"{entry.name}:{entry.stat().st_mtime_ns}" for entry in found)
-        except OSError:
-            names = []
-        with suppress(OSError):
-            names.append(str((self._approval).stat().st_mtime_ns))
-        return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
+        """Changes with every commit and every approval; costs a look at few names."""
+        return hashlib.sha256(self._place.revision().encode()).hexdigest()[:16]
 
     def importers(self) -> frozenset[str]:
         """Who imported anything that is on the list.
@@ -237,8 +222,7 @@ class WatchlistStore:
         Raises:
             StoreError: The table cannot be read.
         """
-        with self._place.reading():
-            return frozenset(row["imported_by"] for row in self._table.rows(["imported_by"]))
+        return self._place.read(lambda: frozenset(row["imported_by"] for row in self._table.rows(["imported_by"])))
 
     def approve(self, approved_by: str, now_s: float, sign: Sign | None = None) -> Approval:
         """Freeze the list as it is: a second person has looked at it.
@@ -253,11 +237,8 @@ class WatchlistStore:
             ConflictError: There is nothing to approve.
             StoreError: The table cannot be read or the approval not written.
         """
-        with self._place.reading():
-            importers, digests = set(), []
-            for row in self._table.rows(SCHEMA.names):
-                digests.append(_digest(row))
-                importers.add(row["imported_by"])
+        read = self._place.read(lambda: [(_digest(row), row["imported_by"]) for row in self._table.rows(SCHEMA.names)])
+        digests, importers = [digest for digest, _ in read], {who for _, who in read}
         if not digests:
             raise ConflictError("the watchlist is empty", next_step="import entries first: `lfr watchlist import`")
         if not approved_by.strip() or _same_person(approved_by, importers):
@@ -272,7 +253,7 @@ class WatchlistStore:
         document = {"content_hash": content_hash, "imported_by": list(makers)}
         signature = sign(document) if sign is not None else None
         approval = Approval(approved_by.strip(), now_s, content_hash, makers, signature)
-        write_approval(self._approval, approval)
+        self._place.write_approval(approval_bytes(approval))
         return approval
 
     def approval(self, now_s: float) -> Approval | None:
@@ -290,7 +271,7 @@ class WatchlistStore:
         Raises:
             IntegrityError: The approval is damaged.
         """
-        known = read_approval(self._approval)
+        known = parse_approval(self._place.read_approval())
         if known is None or known.approved_at > now_s or known.content_hash != content_hash:
             return None
         return known

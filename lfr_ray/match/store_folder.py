@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 from lfr_ray.data_dir import WatchlistDir
 from lfr_ray.errors import StoreError
-from lfr_ray.files import locked, sync_folder
-from lfr_ray.match.table import Table
+from lfr_ray.files import disk_error, locked, sync_folder, write_durable
+from lfr_ray.match.table import FOLDER, Table
 from lfr_ray.shred import link_all, shred, shred_tree, shred_unlinked
+
+ResultT = TypeVar("ResultT")
 
 
 class StoreFolder:
@@ -27,16 +31,14 @@ class StoreFolder:
         self._paths = paths = WatchlistDir(folder)
         self._unfinished, self._superseded = paths.unfinished, paths.superseded
 
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        """Keep writers out while something is read.
+    def read(self, work: Callable[[], ResultT]) -> ResultT:
+        """What ``work`` reads, while writers are kept out.
 
         Raises:
             StoreError: The list is being destroyed.
         """
         if not self._folder.is_dir():
-            yield
-            return
+            return work()
         # What cannot be finished now (a full disk) is tried again by the next caller: reading goes on.
         with suppress(StoreError):
             self._recover()
@@ -47,7 +49,39 @@ class StoreFolder:
                     got=self._folder,
                     next_step="check that the disk is writable and run the same command again",
                 )
-            yield
+            return work()
+
+    def revision(self) -> str:
+        """Changes with every commit and approval; costs one look into two folders."""
+        try:
+            with os.scandir(self._folder / FOLDER / "_versions") as found:
+                names = sorted(f"{entry.name}:{entry.stat().st_mtime_ns}" for entry in found)
+        except OSError:
+            names = []
+        with suppress(OSError):
+            names.append(str(self._paths.approval.stat().st_mtime_ns))
+        return "\n".join(names)
+
+    def read_approval(self) -> bytes | None:
+        """The approval's file, or None.
+
+        Raises:
+            StoreError: It cannot be read.
+        """
+        try:
+            return self._paths.approval.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise disk_error("the watchlist's approval cannot be read", self._paths.approval, error) from None
+
+    def write_approval(self, data: bytes) -> None:
+        """Replace the approval's file so that a crash leaves the old one or the new one.
+
+        Raises:
+            StoreError: It cannot be written.
+        """
+        write_durable(self._paths.approval, data)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -80,6 +114,9 @@ class StoreFolder:
             self._keep_names()
             self._table.clean()
             self._table.close()
+            # LanceDB writes under another name first, and does not know them again after a crash.
+            for draft in (self._folder / FOLDER).rglob(".tmp*"):
+                shred(draft)
         shred_unlinked(self._unfinished)
         self._superseded.unlink(missing_ok=True)
 
@@ -116,7 +153,7 @@ class StoreFolder:
 
     def _keep_names(self) -> None:
         self._unfinished.mkdir(exist_ok=True)
-        link_all(self._table.path, self._unfinished)
+        link_all(self._folder / FOLDER, self._unfinished)
 
     def _destroy(self) -> tuple[int, int]:
         self._paths.destroying.touch()

@@ -22,6 +22,7 @@ import lancedb
 import numpy as np
 import pyarrow as pa
 
+from lfr_ray.bucket import Bucket
 from lfr_ray.errors import StoreError
 from lfr_ray.match.entries import ENTRY_FIELDS, EnrolledImage, Entry
 from lfr_ray.records import REGIONS, Floats
@@ -59,25 +60,26 @@ SCHEMA = pa.schema(
 
 
 class Table:
-    """Rows on disk.
+    """Rows on disk or in a bucket.
 
     Args:
-        folder: The database folder; it is made with the first row.
+        place: The database folder, or a bucket's prefix; it is made with the first row.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, place: Path | Bucket) -> None:
+        self._place = place
         self._connection: Any = None
         self._table: Any = None
 
-    @property
-    def path(self) -> Path:
-        """Where the table's files lie."""
-        return self._folder / FOLDER
-
     def exists(self) -> bool:
-        """Whether anything was ever written."""
-        return self.path.is_dir()
+        """Whether anything was ever written.
+
+        Raises:
+            StoreError: The object storage does not answer.
+        """
+        if isinstance(self._place, Bucket):
+            return bool(self._place.tags(f"{FOLDER}/_versions/"))
+        return (self._place / FOLDER).is_dir()
 
     def rows(self, columns: Sequence[str], where: str = "") -> Iterator[dict[str, Any]]:
         """The newest version's rows, some at a time.
@@ -87,13 +89,13 @@ class Table:
         """
         if not self.exists():
             return
-        with _translated("read", self._folder):
+        with _translated("read", self._place):
             query = self._open().search().select(list(columns))
             if where:
                 query = query.where(where)
             batches = iter(query.to_batches(BATCH_ROWS))
         while True:
-            with _translated("read", self._folder):
+            with _translated("read", self._place):
                 batch = next(batches, None)
                 found = [] if batch is None else _plain_rows(batch)
             if batch is None:
@@ -110,7 +112,7 @@ class Table:
             StoreError: They cannot be written.
         """
         data = pa.Table.from_pylist([row_of(image) for image in images], schema=SCHEMA)
-        with _translated("written", self._folder):
+        with _translated("written", self._place):
             result = (
                 self._open(create=True)
                 .merge_insert("image_id")
@@ -128,7 +130,7 @@ class Table:
         Raises:
             StoreError: It cannot be written.
         """
-        with _translated("written", self._folder):
+        with _translated("written", self._place):
             self._open().delete(f"{column} IN ({', '.join(map(quoted, values))})")
 
     def rewrite(self) -> None:
@@ -137,7 +139,7 @@ class Table:
         Raises:
             StoreError: It cannot be written.
         """
-        with _translated("written", self._folder):
+        with _translated("written", self._place):
             table = self._open()
             for first in _SLICES:
                 table.update(where=f"starts_with(image_id, '{first}')", values_sql={"model": "model"})
@@ -148,7 +150,7 @@ class Table:
         Raises:
             StoreError: It cannot be written.
         """
-        with _translated("written", self._folder), warnings.catch_warnings():
+        with _translated("written", self._place), warnings.catch_warnings():
             # It warns that readers of older versions would fail; the folder's lock keeps them out.
             warnings.filterwarnings("ignore", message="optimize")
             self._open().optimize(cleanup_older_than=timedelta(0), delete_unverified=True)
@@ -159,7 +161,12 @@ class Table:
 
     def _open(self, *, create: bool = False) -> Any:
         if self._connection is None:
-            self._connection = lancedb.connect(str(self._folder), read_consistency_interval=timedelta(0))
+            bucket = self._place if isinstance(self._place, Bucket) else None
+            self._connection = lancedb.connect(
+                bucket.address if bucket else str(self._place),
+                read_consistency_interval=timedelta(0),
+                storage_options=bucket.options if bucket else None,
+            )
         if self._table is None:
             if create and not self.exists():
                 self._table = self._connection.create_table(NAME, schema=SCHEMA)
@@ -170,7 +177,7 @@ class Table:
                 self.close()
                 raise StoreError(
                     "the watchlist table was made by an older version",
-                    got=f"{self._folder}: no {', '.join(missing)}",
+                    got=f"{_shown(self._place)}: no {', '.join(missing)}",
                     next_step="move the folder away and import the watchlist again",
                 )
         return self._table
@@ -219,7 +226,7 @@ def _plain_rows(batch: Any) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def _translated(done: str, folder: Path) -> Iterator[None]:
+def _translated(done: str, place: Path | Bucket) -> Iterator[None]:
     """LanceDB's errors, and its panics, as ours: their texts may quote data."""
     try:
         yield
@@ -227,9 +234,17 @@ def _translated(done: str, folder: Path) -> Iterator[None]:
         raise
     except BaseException as error:  # noqa: BLE001
         # A damaged file can make the Rust side panic, and that exception derives from BaseException alone.
+        if isinstance(place, Bucket):
+            place.tags()  # says so if it is the storage that refuses or does not answer
+        where = (
+            "the storage (permissions, lost objects)" if isinstance(place, Bucket) else "the disk (space, permissions)"
+        )
         raise StoreError(
             f"the watchlist table cannot be {done}",
-            got=f"{folder}: {type(error).__name__}",
-            next_step="check the disk (space, permissions); if files are damaged, move the folder away and import the "
-            "watchlist again",
+            got=f"{_shown(place)}: {type(error).__name__}",
+            next_step=f"check {where}; if files are damaged, move the folder away and import the watchlist again",
         ) from None
+
+
+def _shown(place: Path | Bucket) -> str:
+    return place.address if isinstance(place, Bucket) else str(place)

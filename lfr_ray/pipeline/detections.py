@@ -21,6 +21,15 @@ from lfr_ray.pipeline.in_flight import InFlight, after_answer
 from lfr_ray.pipeline.stages import FrameSource, Stages
 from lfr_ray.records import Faces, Frame, Picture
 
+SLOW_TIMES = 3.0
+"""A frame may take so many times as long as frames do lately."""
+
+SMOOTH = 0.2
+"""Weight of the newest answer in that."""
+
+LONGEST_S = 5.0
+"""No frame that may be dropped waits longer; so long also before the first answer, which takes longer than the rest."""
+
 
 class Detections:
     """Reads frames and sends them to the detector, from when it is made until it is closed.
@@ -35,7 +44,8 @@ class Detections:
         in_flight: Frames at the detector at once, at most.
         interval_s: Between two frames that the camera gives, where it is found out how many are of use; None: always
             so many.
-        limit_s: A frame waits so long for its answer, then it is dropped; None: as long as it takes.
+        limit_s: A frame waits so long for its answer, then it is dropped, but longer where the detector is slow by
+            itself; None: as long as it takes.
     """
 
     def __init__(
@@ -55,6 +65,7 @@ class Detections:
         self._clock = clock
         self._counts = counts
         self._limit_s = limit_s
+        self._usual_s = 0.0
         self._in_flight = in_flight
         self._free = asyncio.Semaphore(in_flight)
         self._interval_s = interval_s
@@ -71,6 +82,13 @@ class Detections:
     def under_way(self) -> bool:
         """Whether the faces of a frame that was read have not been taken yet."""
         return bool(self._under_way)
+
+    @property
+    def limit_s(self) -> float | None:
+        """How long a frame waits for its answer now; None: as long as it takes."""
+        if self._limit_s is None or not self._usual_s:
+            return self._limit_s and LONGEST_S
+        return min(LONGEST_S, max(self._limit_s, SLOW_TIMES * self._usual_s))
 
     async def next(self) -> tuple[Frame, Faces] | None:
         """The next frame and its faces; None when no more frames come. Frames whose detection failed are left out.
@@ -145,11 +163,18 @@ class Detections:
 
     async def _detect(self, canvas: Picture) -> Faces:
         began_s = self._clock.steady_s()
-        with self._counts.timed(DETECT):
-            faces = await asyncio.wait_for(self._stages.detect(canvas), self._limit_s)
-        took_s = self._clock.steady_s() - began_s
+        try:
+            with self._counts.timed(DETECT):
+                faces = await asyncio.wait_for(self._stages.detect(canvas), self.limit_s)
+        except asyncio.TimeoutError:
+            self._took(self._clock.steady_s() - began_s)  # or a machine that grew slow would never be waited for
+            raise
+        self._took(self._clock.steady_s() - began_s)
+        return faces
+
+    def _took(self, took_s: float) -> None:
+        self._usual_s += (SMOOTH if self._usual_s else 1.0) * (took_s - self._usual_s)
         if self._interval_s is not None:
             self._useful = after_answer(self._useful, took_s, self._interval_s)
         if self._spacing is not None:
             self._spacing = self._spacing.answered(took_s)
-        return faces

@@ -17,6 +17,7 @@ from contextlib import ExitStack
 import numpy as np
 
 from lfr_ray.camera.redact import crop_face
+from lfr_ray.camera.source import takes_every_frame
 from lfr_ray.clock import Clock
 from lfr_ray.config import CameraConfig, SiteConfig
 from lfr_ray.embed.align import cut_chips
@@ -45,7 +46,8 @@ FORGET_EVERY_S = 0.1
 """How often ended tracklets are looked for, whether or not frames come."""
 
 HELD_S = 1.0
-"""A live frame, and whoever is on it, waits no longer for a detector that gives no answer."""
+"""A live frame, and whoever is on it, waits no longer for a detector that gives no answer, unless it is slow by itself
+(see :attr:`~lfr_ray.pipeline.detections.Detections.limit_s`)."""
 
 DETECTOR_LIMIT_S = 5.0
 """After so long without detections every track of a recording has ended: it may be read slowly, and what comes of it
@@ -154,7 +156,7 @@ class CameraSteps:
             self._counts,
             self._in_flight,
             None if fixed else self._camera.least_interval_s,
-            None if self._camera.pace == "full" else HELD_S,
+            None if takes_every_frame(self._camera) else HELD_S,
         )
         self._comparisons = asyncio.Semaphore(MAX_COMPARISONS)
         self._detected_s = self._clock.steady_s()
@@ -278,7 +280,7 @@ class CameraSteps:
             if self._camera.pace == "full":
                 limit_s = max(DETECTOR_LIMIT_S, limit_s)
             elif self._detections.under_way:
-                limit_s = max(HELD_S, limit_s)
+                limit_s = max(self._detections.limit_s or HELD_S, limit_s)
             waited_s = self._clock.steady_s() - self._detected_s
             if waited_s >= limit_s:
                 self._end(self._tracker.finish())

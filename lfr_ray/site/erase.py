@@ -9,6 +9,7 @@ import numpy as np
 
 from lfr_ray.alert.erase import AlertEraser, RetentionFacts
 from lfr_ray.alert.store import AlertStore
+from lfr_ray.bucket import Bucket
 from lfr_ray.errors import LfrError, NotFoundError
 from lfr_ray.files import disk_error, sync_folder
 from lfr_ray.govern.erasure import ErasableStore
@@ -39,8 +40,14 @@ class ErasableWatchlist(ErasableStore):
             yield from image_contents(image)
 
     def destroy(self) -> Mapping[str, int]:
-        """Every file of the list is overwritten and removed."""
+        """Every file of the list is overwritten and removed; of a bucket, every version of every object."""
         gone = self._store.destroy()
+        if isinstance(self._store.folder, Bucket):
+            where = self._store.folder.address
+            self._notes.append(
+                f"watchlist: {gone.files} versions of objects at {where} were deleted, and none is listed any more; "
+                "the search of bytes is of disks and not of that storage"
+            )
         return {"entries": gone.entries, "images": gone.images, "files": gone.files, "bytes": gone.size_bytes}
 
     def notes(self) -> Sequence[str]:

@@ -13,6 +13,7 @@ from lfr_ray.alert.database import Database
 from lfr_ray.alert.rules import AlertRules
 from lfr_ray.alert.service import AlertService, OnEvent
 from lfr_ray.alert.store import AlertStore
+from lfr_ray.bucket import Bucket
 from lfr_ray.clock import Clock, SystemClock
 from lfr_ray.config import MatchConfig, SiteConfig
 from lfr_ray.data_dir import DataDir
@@ -108,8 +109,12 @@ def open_storage(site: SiteConfig, extra: tuple[Path, ...] = (), roots: tuple[Pa
 
 
 def open_store(site: SiteConfig) -> WatchlistStore:
-    """The site's watchlist."""
-    return WatchlistStore(DataDir(site.data_dir).watchlist)
+    """The site's watchlist.
+
+    Raises:
+        ConfigError: It lies on object storage, and what that needs is not installed or set.
+    """
+    return WatchlistStore(Bucket(site.watchlist_store) if site.watchlist_store else DataDir(site.data_dir).watchlist)
 
 
 def open_alerts(

@@ -30,6 +30,7 @@ HOMES = {
     "timm": {"embed"},
     "jinja2": {"report"},
     "openvino": {"models"},
+    "paho": {"alert"},
     "scipy": {"evaluate", "govern", "track", "match", "models", "stats"},
 }
 """Foreign library -> the packages or files of lfr_ray that may import it."""

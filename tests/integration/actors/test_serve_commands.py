@@ -151,6 +151,7 @@ def test_serve_deploys_a_site_and_lfr_run_joins_it_and_ends_it(
         second = cluster.run(*words)
         assert cluster.code(second) == 2
         assert f"process {running.pid} on " in second.stderr, second.stderr
+        another_site_and_a_stranger_are_refused(cluster, tmp_path, repository)
         assert ready(address)
         assert running.end(signal.SIGINT, 90) < 10.0
         assert running.wait(0) == 130
@@ -162,7 +163,10 @@ def deployed_again(cluster: Cluster, folder: Path, repository: Path, address: st
     """Deploy the site with another threshold, cooldown, camera address and pace; the new configuration's digest."""
 
     def shown(path: str) -> dict[str, Any]:
-        answer = httpx.get(address + path, timeout=10, trust_env=False)
+        try:
+            answer = httpx.get(address + path, timeout=30, trust_env=False)
+        except httpx.HTTPError:  # Serve replaces the ingress
+            return {}
         return dict(answer.json()) if answer.status_code == 200 else {}
 
     (before,) = shown("v1/deployments")["deployments"]
@@ -206,6 +210,20 @@ def a_wrong_file_changes_nothing(cluster: Cluster, folder: Path, repository: Pat
     assert "the cluster lacks CPU" in said
     assert ready(address)
     assert sorted(cameras_of(cluster.node)) == sorted(before)
+
+
+def another_site_and_a_stranger_are_refused(cluster: Cluster, folder: Path, repository: Path) -> None:
+    """A second site would end the first; and who has no token reads which one is wanted."""
+    other, _ = site_file(folder / "other", repository, cluster.http_port, site="other")
+    words = ("lfr", "run", other, "--address", cluster.environment["RAY_ADDRESS"])
+    refused = cluster.run(*words)
+    assert cluster.code(refused) == 2
+    assert "another site runs on this Ray cluster" in refused.stderr, refused.stderr
+    without = {name: value for name, value in cluster.environment.items() if not name.startswith("RAY_AUTH")}
+    with command(folder / "stranger", *words, environment=without | {"HOME": str(folder)}) as stranger:
+        assert stranger.wait(180) == 1
+        assert "RAY_AUTH_MODE=token" in stranger.stderr
+        assert len(stranger.stderr.splitlines()) < 8, stranger.stderr
 
 
 def test_without_the_token_the_answer_is_401(cluster: Cluster) -> None:

@@ -341,3 +341,17 @@ def test_a_test_event_goes_to_the_one_that_is_tested(
     finally:
         server.shutdown()
         server.server_close()
+
+
+def test_wrapped_as_cloud_events_and_signed(
+    desk: AlertService, webhooks: WebhookStore, receiver: Receiver, make_sighting: Make
+) -> None:
+    made = webhooks.add(receiver.url, DEFAULT_KINDS, by="PC1", now_s=time.time(), format="cloudevents")
+    receiver.statuses = [503]
+    alert_id = desk.raise_alert(make_sighting()).alert_id
+    deliver_until(desk, webhooks, lambda: len(receiver.requests) == 2)
+    headers, body = receiver.requests[1]
+    event = Webhook(made.secret).verify(body, headers)
+    assert headers["content-type"].startswith("application/cloudevents+json")
+    assert [one["id"] for one in receiver.events] == [headers["webhook-id"]] * 2
+    assert (event["type"], event["subject"], event["data"]["alert"]["id"]) == ("lfr.alert_raised", alert_id, alert_id)

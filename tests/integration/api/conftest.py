@@ -41,10 +41,14 @@ from lfr_ray.people.tokens import People
 
 
 class EmptySite:
-    """A site without cameras."""
+    """A site without cameras, until a test has some."""
+
+    def __init__(self) -> None:
+        self.shown: list[CameraState] = []
+        self.parts: dict[str, str] = {}
 
     async def cameras(self) -> list[CameraState]:
-        return []
+        return self.shown
 
     async def watchlist(self) -> WatchlistState:
         return WatchlistState(0)
@@ -73,7 +77,7 @@ class EmptySite:
         return Switched(False, officer, reason)
 
     async def readiness(self) -> dict[str, str]:
-        return {}
+        return self.parts
 
     async def snapshot(self) -> Snapshot:
         return Snapshot()
@@ -86,8 +90,16 @@ class Served:
         self.people = People(DataDir(folder))
         self._access = Access(self.people, demo_officer=demo_officer, issuer=Issuer(oidc) if oidc else None)
         self.database = Database.at(folder / "desk.sqlite")
-        self.desk = AlertService(AlertStore(self.database), AlertRules(), SystemClock(), cases=CaseRules(two_person))
+        self.consulted: list[str] = []
+        self.desk = AlertService(
+            AlertStore(self.database),
+            AlertRules(),
+            SystemClock(),
+            cases=CaseRules(two_person),
+            on_event=lambda kind, _facts: self.consulted.append(kind) if kind == "consultation" else None,
+        )
         self._port = LocalAlerts(self.desk, WebhookStore(self.database), SystemClock())
+        self.site = EmptySite()
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
@@ -102,7 +114,7 @@ class Served:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        app = build_api(self._port, EmptySite(), access=self._access, feed=FeedRules(heartbeat_s=0.3))
+        app = build_api(self._port, self.site, access=self._access, feed=FeedRules(heartbeat_s=0.3))
         config = uvicorn.Config(
             app, host="127.0.0.1", port=self.port, log_level="critical", timeout_graceful_shutdown=1, ws="none"
         )

@@ -91,9 +91,12 @@ class BrokenSite:
 
     def look(self) -> Seen:
         """How the site is, as it says itself."""
-        ready, cameras = self.get("readyz"), self.get("v1/cameras")
+        ready = self.get("readyz")
+        if ready is None or "parts" not in ready.text:
+            return Seen(time.monotonic())
+        cameras = self.get("v1/cameras")
         now_s = time.monotonic()
-        if ready is None or cameras is None or cameras.status_code != 200 or "parts" not in ready.text:
+        if cameras is None or cameras.status_code != 200:
             return Seen(now_s)
         live = {one["name"]: one["state"] == "live" for one in cameras.json()["cameras"]}
         return Seen(now_s, ready.json()["parts"], live)

@@ -72,8 +72,8 @@ def test_too_few_pairs_are_refused(make_samples):
     assert caught.value.exit_code == 2
 
 
-def candidate(rate: float, exceedances: int, shape: float, p_value: float) -> Candidate:
-    return Candidate(0.9 + rate, rate, exceedances, shape, 0.01, p_value)
+def candidate(rate: float, exceedances: int, shape: float, p_value: float, apart: int = 0) -> Candidate:
+    return Candidate(0.9 + rate, rate, exceedances, apart or exceedances, shape, 0.01, p_value)
 
 
 def test_the_start_is_the_lowest_that_is_good_and_stable():
@@ -90,6 +90,17 @@ def test_the_start_is_the_lowest_that_is_good_and_stable():
     assert _chosen([candidate(1e-2, 20_000, -0.1, 0.01), best, worst]) is best, (
         "none is good: the least bad, with its p"
     )
+
+
+def test_pictures_of_the_same_two_people_say_nothing_about_a_lower_start():
+    low, noisy = candidate(2e-2, 6000, -0.135, 0.7), candidate(1e-3, 300, -0.02, 0.6, apart=210)
+    assert _chosen([low, noisy]) is low, "0.115 off, where 210 pairs of people leave 0.133 open"
+    assert _chosen([low, candidate(1e-3, 300, -0.02, 0.6)]) is not low, "300 pairs of people leave 0.111 open"
+
+
+def test_a_start_counts_every_two_people_once(make_samples):
+    for found in fit_tail(compare_all(make_samples([3] * 120))).candidates:
+        assert found.exceedances / 9 <= found.apart < found.exceedances
 
 
 def test_rates_fall_beyond_the_largest_similarity(many):

@@ -140,3 +140,20 @@ def test_recordings_are_not_spaced() -> None:
     chain.run(chain.steps.run(source))
     # Four frames at the detector at once, from the start.
     assert chain.clock.steady_s() - began_s < 20 / 4 * 0.4 + 0.2
+
+
+def test_a_detector_that_is_slow_by_itself_is_waited_for() -> None:
+    chain = Chain(still_people)
+    chain.detector.takes_s = lambda index: 2.5 if index < 4 else 1.4
+    source = chain.frames(200)
+    chain.run(chain.steps.run(source))
+    assert chain.count("stage_failures_total", stage="detect") == 0
+    assert chain.timing("detect_seconds").count >= 8
+
+
+def test_a_detector_that_grows_slow_costs_a_few_frames_only() -> None:
+    chain = Chain(still_people)
+    chain.detector.takes_s = lambda index: 0.03 if index < 20 else 1.5
+    chain.run(chain.steps.run(chain.frames(300)))
+    assert 1 <= chain.count("stage_failures_total", stage="detect") <= 6
+    assert chain.timing("detect_seconds").count >= 26

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lfr_ray.actors.cluster import check_log
+from lfr_ray.actors.cluster_checks import check_log
 from lfr_ray.config import SiteConfig
 from lfr_ray.errors import ConfigError
 
