@@ -114,7 +114,7 @@ def deliver_until(
     webhooks: WebhookStore,
     done: Callable[[], bool],
     rules: DeliveryRules = FAST,
-    limit_s: float = 10.0,
+    limit_s: float = 30.0,
 ) -> None:
     """A new deliverer each time: whatever it must remember is in the database."""
 
