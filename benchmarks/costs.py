@@ -1,0 +1,144 @@
+"""What does each stage cost on this machine, as `lfr plan` counts it?
+
+    python -m benchmarks.costs --hardware NAME [--frames 150]
+
+Seconds of processor time (all threads of the process), so that other work on the machine counts little. It writes
+`lfr_ray/plan/hardware/NAME.yaml` beside the result. Memory is taken from an earlier table of that name, or from the
+command line: it is read off a running site (`Pss` of each process).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import yaml
+
+from benchmarks.growth import SIZE_PX, film
+from benchmarks.record import machine, write_result
+from lfr_ray.camera.recordings import open_recordings
+from lfr_ray.camera.source import open_source
+from lfr_ray.cli.watch import footage_site
+from lfr_ray.config import AUTO, AuthorityConfig, CameraConfig, MatchConfig
+from lfr_ray.detect.base import load_detector
+from lfr_ray.detect.letterbox import fit
+from lfr_ray.embed.base import load_embedder
+from lfr_ray.models.catalogue import card, resolve_embedder
+from lfr_ray.retrospective import FootageRun, LocalFootage
+
+SMALL_PX = (640, 360)
+CANVASES_PX = ((640, 384), (1280, 736))
+FACES = 10
+HARDWARE = Path(__file__).resolve().parents[1] / "lfr_ray" / "plan" / "hardware"
+MEMORY_MB = {"camera": 160.0, "detector": 400.0, "embedder": 450.0, "site": 900.0, "node": 300.0}
+"""Of the two-camera site whose whole was measured (2.0 GB, a camera 158 MB), shared out by the processes' sizes."""
+
+
+def cpu_ms(work: Callable[[], Any], times: int) -> float:
+    """Processor time of one call, milliseconds."""
+    began_s = time.process_time()
+    for _ in range(times):
+        work()
+    return (time.process_time() - began_s) * 1000 / times
+
+
+def smaller(path: Path, target: Path) -> Path:
+    """The same recording in ``SMALL_PX``."""
+    with av.open(str(path)) as source, av.open(str(target), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"preset": "ultrafast"})
+        stream.width, stream.height, stream.pix_fmt = *SMALL_PX, "yuv420p"
+        for frame in source.decode(video=0):
+            container.mux(stream.encode(frame.reformat(*SMALL_PX)))
+        container.mux(stream.encode(None))
+    return target
+
+
+def decoded_ms(path: Path) -> float:
+    """Of one frame: decoded, and made into the usual canvas."""
+    source = open_source(CameraConfig(name="film", url=str(path), pace="full"))
+    began_s = time.process_time()
+    frames = sum(1 for frame in source.frames() if fit(frame.image, *CANVASES_PX[0]) is not None)
+    took_ms = (time.process_time() - began_s) * 1000
+    source.close()
+    return took_ms / frames
+
+
+def grows(small: tuple[int, float], large: tuple[int, float]) -> dict[str, float]:
+    """The line through two times, by millions of pixels."""
+    slope = (large[1] - small[1]) / (large[0] - small[0]) * 1e6
+    return {"ms": round(max(0.0, small[1] - slope * small[0] / 1e6), 3), "ms_per_mpx": round(slope, 3)}
+
+
+def main() -> int:
+    """Measure and record."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--hardware", required=True)
+    parser.add_argument("--frames", type=int, default=150)
+    parser.add_argument("--calls", type=int, default=40)
+    chosen = parser.parse_args()
+    detector = load_detector(card("centerface"), device="cpu", threads=1)
+    site = footage_site(Path("."), AuthorityConfig(kind="test"), AUTO, "centerface", "cpu", MatchConfig())
+    embedder = load_embedder(card(resolve_embedder(site.embedder)), device="cpu", threads=1)
+    chip = embedder.card.chip
+    assert chip is not None
+    noise = np.random.default_rng(0)
+    canvases = [noise.integers(0, 256, (1, height, width, 3), np.uint8) for width, height in CANVASES_PX]
+    chips = noise.integers(0, 256, (8, chip.height_px, chip.width_px, 3), np.uint8)
+    for warm in (lambda: [detector.detect(one) for one in canvases], lambda: embedder.embed(chips)):
+        warm()
+    detect_ms = [cpu_ms(lambda one=one: detector.detect(one), chosen.calls) for one in canvases]
+    embed_ms = cpu_ms(lambda: embedder.embed(chips), chosen.calls) / len(chips)
+    with tempfile.TemporaryDirectory() as folder:
+        large = film(Path(folder, "large.mp4"), FACES, chosen.frames)
+        small = smaller(large, Path(folder, "small.mp4"))
+        decode_ms = [decoded_ms(one) for one in (small, large)]
+        site = site.model_copy(update={"data_dir": Path(folder, "data")})
+        with FootageRun(LocalFootage(site)) as run:
+            recordings = open_recordings([small]).recordings
+            run.prepare(recordings)
+            began_s = time.process_time()
+            result = run.watch(recordings)
+            whole_ms = (time.process_time() - began_s) * 1000
+    frames, views = result.total("frames_total"), result.total("views_embedded_total")
+    rest_ms = whole_ms / frames - decode_ms[0] - detect_ms[0] - views * embed_ms / frames
+    sizes = [width * height for width, height in (SMALL_PX, SIZE_PX, *CANVASES_PX)]
+    table = {
+        "id": chosen.hardware,
+        "title": f"one core of {machine()['cpu']}, {embedder.network.precision}",
+        "device": "cpu",
+        "measured": time.strftime("%Y-%m-%d", time.gmtime()),
+        "decode": grows((sizes[0], decode_ms[0]), (sizes[1], decode_ms[1])),
+        "chain_ms": round(max(0.0, rest_ms), 3),
+        "detect": grows((sizes[2], detect_ms[0]), (sizes[3], detect_ms[1])),
+        "embed_ms": round(embed_ms, 3),
+        "memory_mb": MEMORY_MB,
+    }
+    (HARDWARE / f"{chosen.hardware}.yaml").write_text(yaml.safe_dump(table, sort_keys=False), encoding="utf-8")
+    write_result(
+        "costs",
+        "What does each stage cost on this machine, as `lfr plan` counts it?",
+        {
+            "hardware": chosen.hardware,
+            "decode_ms": {"640x360": decode_ms[0], "1920x1080": decode_ms[1]},
+            "detect_ms": {"640x384": detect_ms[0], "1280x736": detect_ms[1]},
+            "embed_ms_a_mirrored_view": embed_ms,
+            "whole_chain_ms_a_frame_640x360": whole_ms / frames,
+            "rest_of_the_chain_ms_a_frame": rest_ms,
+            "frames": frames,
+            "views": views,
+        },
+        "none: a table for planning",
+        met=True,
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
