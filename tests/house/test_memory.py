@@ -39,7 +39,7 @@ def mapped_files(start: str, home: Path) -> set[str]:
         cwd=home,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=270,  # a busy machine takes its time to start Ray
         check=False,
     )
     assert outcome.returncode == 0, outcome.stderr[-2000:]
