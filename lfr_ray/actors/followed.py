@@ -12,7 +12,7 @@ import structlog
 
 from lfr_ray.actors.names import HEALTH, NAMESPACE, find_actor
 from lfr_ray.actors.protocols import DeskCalls, MatcherCalls
-from lfr_ray.actors.ray_private import replica_loaded
+from lfr_ray.actors.ray_private import is_alive, replica_loaded
 from lfr_ray.actors.rpc import Handle
 from lfr_ray.actors.stages import CameraCalls
 from lfr_ray.camera.reader import CameraStatus
@@ -64,7 +64,7 @@ class Followed(Generic[SaidT]):
         heard = self.heard
         loading = heard.said is None or (isinstance(heard.said, ModelSaid) and not heard.said.loaded)
         frozen = self.actor is not None and not loading and heard.age_s(now_s) > self._limit_s
-        if not frozen or heard.asked_s == self._frozen_s:
+        if not frozen or heard.asked_s == self._frozen_s or not is_alive(self.actor):
             return False
         self._frozen_s = heard.asked_s
         self._limit_s *= 2

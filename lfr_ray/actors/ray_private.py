@@ -22,14 +22,13 @@ REPLICA = "SERVE_REPLICA"
 SPILLING = "automatic_object_spilling_enabled"
 """Whether a cluster writes objects to disk when its memory is full; Ray has no public option for it."""
 
-WITHOUT_SPILLING: Mapping[str, Any] = {"_system_config": {SPILLING: False}}
-"""For ``ray.init``: this cluster writes no objects to disk."""
+WITHOUT_SPILLING: Mapping[str, Any] = {"_system_config": {SPILLING: False, "kill_worker_timeout_milliseconds": 1000}}
+"""For ``ray.init``: this cluster writes no objects to disk, and a frozen process that is to end has 1 s, not 5."""
 
 
 def cluster_spills() -> bool:
     """Whether the cluster that we are connected to writes objects to disk."""
-    config: Mapping[str, Any] = state.get_system_config()
-    return bool(config.get(SPILLING, True))
+    return bool(state.get_system_config().get(SPILLING, True))
 
 
 def print_no_worker_output() -> None:
@@ -50,11 +49,7 @@ def own_signals() -> Iterator[None]:
 
 @contextmanager
 def without_extras() -> Iterator[None]:
-    """Around ``ray.init``: what one machine does without, and what costs seconds at the start and a process each.
-
-    That is the server of dashboards, which is started even where none is wanted, the autoscaler, and the copying of
-    logs to this process.
-    """
+    """Around ``ray.init``: without the server of dashboards (there even where unwanted), autoscaler, copied logs."""
     names = ("start_api_server", "start_monitor", "start_log_monitor")
     before = {name: getattr(node.Node, name) for name in names}
     try:
@@ -102,6 +97,11 @@ def http_address() -> HttpAddress | None:
         return None
     options = ray.get(client._controller.get_http_config.remote())
     return HttpAddress(options.host, options.port, bool(options.ssl_keyfile and options.ssl_certfile))
+
+
+def is_alive(actor: Any) -> bool:
+    """Whether an actor has begun and has not died: one that is being started anew answers nobody, and is not frozen."""
+    return bool(state.actor_table(actor._actor_id.hex()).get("State") == "ALIVE")
 
 
 def claimed(name: str, claim: str) -> str:

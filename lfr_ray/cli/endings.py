@@ -188,15 +188,25 @@ def _erase_what_crashes_left() -> None:
 
 def _erase(folder: Path) -> None:
     """End every process that bears the folder's name, and erase the folder."""
+    killed: set[int] = set()
     for _ in range(50):
         found = _processes(f"{OWNER}={folder}".encode())
         for pid in found:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        if not found:
+        killed.update(found)
+        if not found and not any(map(_ends, killed)):
             break
         time.sleep(0.02)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _ends(pid: int) -> bool:
+    """Killed, and not gone yet: its environment is lost before its ports are free."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
 
 
 def _processes(mark: bytes) -> list[int]:

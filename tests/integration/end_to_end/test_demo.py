@@ -60,7 +60,7 @@ def test_sigterm_under_load_ends_in_time_and_leaves_nothing(tmp_path: Path) -> N
             assert demo.wait(0) == 143, demo.stderr
             assert taken_s < 10.0
             assert demo.left() == {}
-            assert not listens(port)
+            eventually(lambda: not listens(port), 10.0)  # what was killed may close it a moment later
     assert list(temporary.iterdir()) == []
     assert "Traceback" not in demo.stderr
     assert "SIGTERM received" not in demo.stderr, "Ray's own handler"
