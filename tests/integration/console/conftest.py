@@ -50,11 +50,11 @@ from lfr_ray.govern.alert_events import alert_facts, ledger_event
 from lfr_ray.govern.authority import Authority
 from lfr_ray.govern.counters import CameraCounters
 from lfr_ray.govern.grant import Grant
-from lfr_ray.govern.keys import trusted_keys
 from lfr_ray.govern.ledger import open_ledger
 from lfr_ray.govern.ledger_verify import verify_ledger
 from lfr_ray.govern.profile import load_profile
 from lfr_ray.govern.public_record import RecordFacts, build_record
+from lfr_ray.govern.trust import trusted_keys
 from lfr_ray.metrics import Meter, Snapshot
 from lfr_ray.people.tokens import People
 from lfr_ray.site.account import LedgerQuery, ledger_records

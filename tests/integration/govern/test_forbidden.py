@@ -127,7 +127,17 @@ def test_no_command_searches_or_infers() -> None:
 
 def test_the_desk_has_no_place_for_anybody_who_matched_nobody() -> None:
     tables = schema_tables.metadata.tables
-    known = {"desk", "alerts", "sightings", "images", "case_records", "events", "subscriptions", "dead_letters"}
+    known = {
+        "desk",
+        "alerts",
+        "sightings",
+        "images",
+        "case_records",
+        "events",
+        "subscriptions",
+        "dead_letters",
+        "outputs",
+    }
     assert set(tables) == known, "a new table: can it hold a face without an alert?"
     blobs = [(name, column.name) for name, table in tables.items() for column in table.columns if is_blob(column)]
     assert blobs == [("images", "jpeg")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
@@ -39,8 +40,10 @@ class Feed:
         self.address = f"127.0.0.1:{self._server.getsockname()[1]}"
         self.asked = b""
         self._client: socket.socket | None = None
+        self._clients: list[socket.socket] = []
         self._ready = threading.Event()
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
 
     def _serve(self) -> None:
         while True:
@@ -48,10 +51,12 @@ class Feed:
                 client, _ = self._server.accept()
             except OSError:
                 return
-            client.sendall(GREETING)
-            self.asked = client.recv(200)
-            self._client = client
-            self._ready.set()
+            self._clients.append(client)
+            with contextlib.suppress(OSError):  # its reader may be gone already
+                client.sendall(GREETING)
+                self.asked = client.recv(200)
+                self._client = client
+                self._ready.set()
 
     def say(self, *reports: bytes) -> None:
         assert self._ready.wait(10)
@@ -66,9 +71,14 @@ class Feed:
         self._client.close()
 
     def close(self) -> None:
-        self._server.close()
-        if self._client is not None:
-            self._client.close()
+        with contextlib.suppress(OSError):
+            self._server.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
+        for client in self._clients:
+            with contextlib.suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
+        self._thread.join(10)
+        for one in (self._server, *self._clients):
+            one.close()
 
 
 @pytest.fixture
