@@ -161,7 +161,7 @@ class GroundSite:
 
     async def deployments(self) -> DeploymentList:
         granted = AuthorityState(**self.authority.shown()) if self.under_authority else None
-        one = DeploymentState("airshow-2026", "live", "in force", "dlib_resnet", granted)
+        one = DeploymentState("airshow-2026", "live", "in force", "dlib_resnet", authority=granted)
         return DeploymentList((one,), self.halt, site="Clacton seafront")
 
     async def record(self) -> RecordSoFar:
