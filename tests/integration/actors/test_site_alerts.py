@@ -67,7 +67,7 @@ def test_the_ledger_is_read_and_verified(site: Site) -> None:
     assert [row["n"] for row in found["records"]] == [found["before"] + 1, found["before"]]
     older = site.get(f"v1/audit/records?limit=1&before={found['before']}").json()["records"]
     assert [row["n"] for row in older] == [found["before"] - 1]
-    looked = site.get("v1/audit/records?kind=consultation&text=unnamed").json()["records"]
+    looked = site.get("v1/audit/records?kind=consultation&text=PC1").json()["records"]
     assert {row["kind"] for row in looked} == {"consultation"}
 
 
@@ -77,7 +77,7 @@ def test_the_site_says_what_may_be_expected_of_it(site: Site) -> None:
     assert listed["categories"] == {"test": listed["entries"]}
     assert 0 < listed["false_alerts_per_10k_faces"] <= 10
     answer = site.get("v1/record")
-    assert (answer.status_code, answer.json()["title"]) == (404, "Does not exist"), "a test without a deployment"
+    assert (answer.status_code, answer.json()["title"]) == (404, "The thing asked for does not exist")
 
 
 def test_the_console_is_served_from_here_alone(site: Site) -> None:
