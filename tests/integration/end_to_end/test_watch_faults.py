@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from lfr_ray.camera.demo_source import DemoSource, write_watchlist
 from lfr_ray.camera.recordings import open_recordings
 from lfr_ray.cli import watch
+from lfr_ray.cli.endings import Ending
 from lfr_ray.cli.output import report, stderr
 from lfr_ray.config import AuthorityConfig, CameraConfig, MatchConfig
 from lfr_ray.data_dir import DataDir
@@ -160,7 +161,8 @@ def test_what_was_missing_is_in_the_ledger(clips: Clips, tmp_path: Path) -> None
     (tmp_path / "words.mp4").write_text("words")
     authority = AuthorityConfig(kind="retrospective", deployment="case-1")
     site = watch.footage_site(tmp_path / "data", authority, FALLBACK_EMBEDDER, "centerface", "cpu", MatchConfig())
-    watch.run_footage(site, open_recordings([footage, tmp_path / "words.mp4"], "2026-08-22T14:05:00Z"), None)
+    opened = open_recordings([footage, tmp_path / "words.mp4"], "2026-08-22T14:05:00Z")
+    watch.run_footage(site, opened, None, "", Ending(tmp_path))
     recorded = totals(read_records(DataDir(tmp_path / "data")), "case-1")
     with av.open(str(clips())) as container:
         expected = container.streams.video[0].frames

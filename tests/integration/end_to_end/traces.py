@@ -127,7 +127,11 @@ class Search:
 
     def _has_piece(self, data: bytes) -> bool:
         for shift in range(4):
-            words = np.frombuffer(data, "<u4", count=max(0, len(data) - shift) // 4, offset=shift) if data else ()
+            words = (
+                np.frombuffer(data, "<u4", count=max(0, len(data) - shift) // 4, offset=shift)
+                if len(data) > shift
+                else ()
+            )
             for word in np.flatnonzero(np.isin(words, self._starts)) if len(words) else ():
                 begin = shift + 4 * int(word)
                 if data[begin : begin + PIECE] in self._pieces:
