@@ -1,6 +1,6 @@
 """About how many people a camera saw: tracklets joined by place and time alone, never by what a face looks like.
 
-Of a tracklet that has ended, a place, a size and a moment are kept for some seconds: no picture and no vector. Where a
+Of a tracklet that has ended, a place, a size and a moment are kept for less than a second: no picture and no vector. Where a
 new one begins there, it is taken for the same person who looked away. Whoever leaves and comes back is counted again.
 """
 
@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from lfr_ray.records import Floats, box_sizes_px
 
-JOIN_S = 5.0
-"""Somebody who was not seen for longer is somebody else."""
+JOIN_S = 0.8
+"""After a track's end. Nothing of a face is kept for longer than a second, so that whoever looks away for longer is
+counted again."""
 
 REACH = 1.0
 """How far from its last place a face may appear again, in its own sizes, and as far again for each second."""
@@ -41,7 +42,7 @@ class PeopleEstimate:
     >>> people.look({1: 0}, box, 0.0, 0.8)
     1
     >>> people.end([1])
-    >>> people.look({2: 0}, box, 3.0, 0.8), people.look({3: 0}, box + 400, 3.0, 0.8)
+    >>> people.look({2: 0}, box, 1.5, 0.8), people.look({3: 0}, box + 400, 1.5, 0.8)
     (0, 1)
     """
 

@@ -30,16 +30,16 @@ class Camera:
 def test_somebody_who_looks_away_again_and_again_is_one_person() -> None:
     camera = Camera()
     for number in range(40):
-        camera.sees(number * 3.0, (100.0 + number % 3 * 10, 50.0))
-        camera.sees(number * 3.0 + 1.0)
+        camera.sees(number * 1.4, (100.0 + number % 3 * 10, 50.0))
+        camera.sees(number * 1.4 + 0.5)
     assert camera.estimated == 1
 
 
 def test_two_who_stand_side_by_side_are_two() -> None:
     camera = Camera()
     for number in range(10):
-        camera.sees(number * 2.0, (100.0, 50.0), (150.0, 50.0))
-        camera.sees(number * 2.0 + 1.0)
+        camera.sees(number * 1.4, (100.0, 50.0), (150.0, 50.0))
+        camera.sees(number * 1.4 + 0.5)
     assert camera.estimated == 2
 
 
