@@ -1,7 +1,8 @@
 """About how many people a camera saw: tracklets joined by place and time alone, never by what a face looks like.
 
-Of a tracklet that has ended, a place, a size and a moment are kept for less than a second: no picture and no vector. Where a
-new one begins there, it is taken for the same person who looked away. Whoever leaves and comes back is counted again.
+Of a tracklet that has ended, a place, a size and a moment are kept for less than a second: no picture, no vector.
+Where a new one begins there, it is taken for the same person who looked away. Whoever leaves and comes back is counted
+again.
 """
 
 from __future__ import annotations
