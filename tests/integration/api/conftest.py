@@ -24,23 +24,19 @@ from lfr_ray.api.ports import LocalAlerts
 from lfr_ray.api.site_state import (
     CameraState,
     DeploymentList,
-    Hour,
-    LedgerPage,
-    LedgerVerdict,
-    RecordSoFar,
     Switched,
     WatchlistState,
 )
 from lfr_ray.api_config import OidcConfig
 from lfr_ray.clock import SystemClock
 from lfr_ray.data_dir import DataDir
-from lfr_ray.errors import NotFoundError
 from lfr_ray.metrics import Snapshot
 from lfr_ray.people.oidc import Issuer
 from lfr_ray.people.tokens import People
+from tests.accounted_site import AccountedSite
 
 
-class EmptySite:
+class EmptySite(AccountedSite):
     """A site without cameras, until a test has some."""
 
     def __init__(self) -> None:
@@ -55,20 +51,6 @@ class EmptySite:
 
     async def deployments(self) -> DeploymentList:
         return DeploymentList(())
-
-    async def preview(self, name: str) -> bytes:
-        if name != "gate":
-            raise NotFoundError("no such camera", got=name)
-        return b"\xff\xd8preview\xff\xd9"
-
-    async def record(self) -> RecordSoFar:
-        return RecordSoFar({"deployment": "airshow"}, (Hour(1_700_000_000.0, 40, 1),))
-
-    async def ledger_verdict(self) -> LedgerVerdict:
-        return LedgerVerdict(True, (), 3, 3, f"3:{'a' * 64}")
-
-    async def ledger(self, *, kind: str, text: str, since: float, before: int, limit: int) -> LedgerPage:
-        return LedgerPage(({"n": 3, "kind": kind or "seal", "what": text},), None)
 
     async def stop(self, *, officer: str, reason: str) -> Switched:
         return Switched(True, officer, reason, "2026-08-21T12:00:00.000Z")

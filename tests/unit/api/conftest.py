@@ -26,25 +26,21 @@ from lfr_ray.api.site_state import (
     CameraState,
     DeploymentList,
     DeploymentState,
-    Hour,
-    LedgerPage,
-    LedgerVerdict,
-    RecordSoFar,
     StopState,
     Switched,
     WatchlistState,
 )
 from lfr_ray.clock import FakeClock
 from lfr_ray.data_dir import DataDir
-from lfr_ray.errors import NotFoundError
 from lfr_ray.metrics import Meter, Snapshot
 from lfr_ray.people.tokens import People
+from tests.accounted_site import AccountedSite
 
 DEMO = "PC1"
 """The built-in officer of a test: whoever sends no token."""
 
 
-class FixedSite:
+class FixedSite(AccountedSite):
     """A site of one camera that can be stopped."""
 
     def __init__(self) -> None:
@@ -64,20 +60,6 @@ class FixedSite:
 
     async def deployments(self) -> DeploymentList:
         return DeploymentList((DeploymentState("airshow", "live", "in force"),), self.stopped)
-
-    async def preview(self, name: str) -> bytes:
-        if name != "gate":
-            raise NotFoundError("no such camera", got=name)
-        return b"\xff\xd8preview\xff\xd9"
-
-    async def record(self) -> RecordSoFar:
-        return RecordSoFar({"deployment": "airshow"}, (Hour(1_700_000_000.0, 40, 1),))
-
-    async def ledger_verdict(self) -> LedgerVerdict:
-        return LedgerVerdict(True, (), 3, 3, f"3:{'a' * 64}")
-
-    async def ledger(self, *, kind: str, text: str, since: float, before: int, limit: int) -> LedgerPage:
-        return LedgerPage(({"n": 3, "kind": kind or "seal", "what": text},), None)
 
     async def stop(self, *, officer: str, reason: str) -> Switched:
         self.stopped = StopState(officer, reason, "2026-08-21T12:00:00.000Z")

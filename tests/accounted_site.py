@@ -1,0 +1,24 @@
+"""What a site without cameras, cluster and ledger shows of its account, for tests of HTTP."""
+
+from __future__ import annotations
+
+from lfr_ray.api.site_state import Hour, LedgerPage, LedgerVerdict, RecordSoFar
+from lfr_ray.errors import NotFoundError
+
+
+class AccountedSite:
+    """The same few lines to everybody."""
+
+    async def preview(self, name: str) -> bytes:
+        if name != "gate":
+            raise NotFoundError("no such camera", got=name)
+        return b"\xff\xd8preview\xff\xd9"
+
+    async def record(self) -> RecordSoFar:
+        return RecordSoFar({"deployment": "airshow"}, (Hour(1_700_000_000.0, 40, 1),))
+
+    async def ledger_verdict(self) -> LedgerVerdict:
+        return LedgerVerdict(True, (), 3, 3, f"3:{'a' * 64}")
+
+    async def ledger(self, *, kind: str, text: str, since: float, before: int, limit: int) -> LedgerPage:
+        return LedgerPage(({"n": 3, "kind": kind or "seal", "what": text},), None)
