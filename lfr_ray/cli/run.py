@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +14,7 @@ import lfr_ray
 from lfr_ray.cli.endings import Ending, in_order
 from lfr_ray.cli.output import Faults, check_json_target, json_target, stderr, table, write_json
 from lfr_ray.clock import utc_text
-from lfr_ray.errors import ConfigError
+from lfr_ray.errors import ConfigError, ResourceError
 from lfr_ray.govern.trust import trust_nobody
 from lfr_ray.health import ENDED, CameraHealth, SiteHealth
 from lfr_ray.site_file import SiteFile, read_site_file, url_of
@@ -183,10 +184,11 @@ def _once(file: SiteFile, site: LiveSite, ending: Ending, *, quiet: bool) -> dic
 
 
 def _print_news(site: LiveSite, after: int, *, quiet: bool) -> int:
-    for event in site.events(after, wait_s=1.0):
-        after = event["id"]
-        if event["kind"] == "alert_raised" and not quiet and (alert := site.alert(event["alert_id"])) is not None:
-            _print_alert(alert)
+    with suppress(ResourceError):  # the desk is being started anew: the next look begins at the step not yet told
+        for event in site.events(after, wait_s=1.0):
+            if event["kind"] == "alert_raised" and not quiet and (alert := site.alert(event["alert_id"])) is not None:
+                _print_alert(alert)
+            after = event["id"]
     return after
 
 

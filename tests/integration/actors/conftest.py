@@ -117,7 +117,10 @@ def site(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterator
         patch.setenv("RAY_TMPDIR", str(ray_folder))
         with command(folder / "out", "lfr", "run", path, environment=environment) as started:
             started.said(r"console and alerts: http://127\.0\.0\.1:\d+/")
-            join(gcs_address(started))
+            with pytest.MonkeyPatch.context() as waits:
+                # Where the site ends unasked, its test says so: Ray would end this process 60 s later, without a word.
+                waits.setenv("RAY_gcs_rpc_server_reconnect_timeout_s", "900")
+                join(gcs_address(started))
             try:
                 yield Site(started, read_site_file(path), ray_folder)
             finally:

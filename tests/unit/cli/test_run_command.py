@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 
-from lfr_ray.cli.run import camera_words, health_words
+from lfr_ray.cli.run import _print_news, camera_words, health_words
+from lfr_ray.errors import ResourceError
 from lfr_ray.health import CameraHealth, SiteHealth
+from lfr_ray.live import LiveSite
 
 
 @pytest.mark.parametrize(
@@ -33,3 +38,27 @@ def test_a_camera_that_stays_blind_is_told_once() -> None:
 def test_parts_are_told_beside_the_cameras() -> None:
     health = SiteHealth({"pier": CameraHealth("live")}, {"cameras": "none is live", "desk": "no answer", "site": ""})
     assert health_words(health) == {"pier": "camera pier: live", "desk": "no answer", "site": ""}
+
+
+class DiesOnce:
+    """A site whose alert desk dies between its list of steps and the alert that the second of them is about."""
+
+    asked = 0
+
+    def events(self, after: int, wait_s: float) -> Iterator[dict[str, Any]]:
+        yield from ({"id": step, "kind": "alert_raised", "alert_id": f"a{step}"} for step in range(after + 1, 4))
+
+    def alert(self, alert_id: str) -> dict[str, Any]:
+        self.asked += 1
+        if self.asked == 2:
+            raise ResourceError("a process of the site has died")
+        figures = {"similarity": 0.8, "threshold": 0.7, "views_agreeing": 2, "views_compared": 2}
+        return {"captured_at": "2026-06-01T10:00:00Z", "camera": "pier", "entry_id": alert_id, **figures}
+
+
+def test_a_desk_that_dies_between_an_event_and_its_alert_is_asked_again(capsys: pytest.CaptureFixture[str]) -> None:
+    site = cast(LiveSite, DiesOnce())
+    after = _print_news(site, 0, quiet=False)
+    assert after == 1
+    assert _print_news(site, after, quiet=False) == 3
+    assert re.findall(r"entry\s+(a\d)", capsys.readouterr().out) == ["a1", "a2", "a3"]
