@@ -7,6 +7,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import ray
 
@@ -59,9 +60,9 @@ def several_nodes(count: int, cpus: float) -> Iterator[str]:
     from ray.cluster_utils import Cluster
 
     os.environ[WITHOUT_PRESTART] = "0"
-    node = {"num_cpus": cpus, "object_store_memory": NODE_STORE_BYTES, "include_dashboard": False}
+    node: dict[str, Any] = {"num_cpus": cpus, "object_store_memory": NODE_STORE_BYTES, "include_dashboard": False}
     with own_signals(), without_extras():
-        cluster = Cluster(initialize_head=True, head_node_args=node | WITHOUT_SPILLING)
+        cluster = Cluster(initialize_head=True, head_node_args={**node, **WITHOUT_SPILLING})
         try:
             for _ in range(count - 1):
                 cluster.add_node(**node)

@@ -23,10 +23,19 @@ CHIP_PX = 64
 TEMPLATE = ((22.0, 26.0), (42.0, 26.0), (32.0, 38.0), (24.0, 48.0), (40.0, 48.0))
 """Five points of a face that looks at the camera, in a chip and, in the same proportions, in a box."""
 
-_EMPTY_FILE = {
+_NO_WEIGHTS = {
     "package": "lfr_ray",
     "file": "py.typed",
     "sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+}
+"""An empty file."""
+
+_EMBEDDING: dict[str, Any] = {
+    "chip": ChipSpec(width_px=CHIP_PX, height_px=CHIP_PX, template_px=TEMPLATE),
+    "vector_length": VECTOR_LENGTH,
+    "calibration": Calibration(
+        threshold=0.99, view_threshold=0.99, list_size=1, relative=1.0, data="none", provisional=True
+    ),
 }
 
 
@@ -35,24 +44,16 @@ def simulated_card(card_id: str) -> ModelCard | None:
     embeds = card_id.startswith(EMBEDDER)
     if not embeds and not card_id.startswith(DETECTOR):
         return None
-    embedding: dict[str, Any] = {
-        "chip": ChipSpec(width_px=CHIP_PX, height_px=CHIP_PX, template_px=TEMPLATE),
-        "vector_length": VECTOR_LENGTH,
-        "calibration": Calibration(
-            threshold=0.99, view_threshold=0.99, list_size=1, relative=1.0, data="none", provisional=True
-        ),
+    fields: dict[str, Any] = {
+        "id": card_id,
+        "task": "embed" if embeds else "detect",
+        "family": FAMILY,
+        "title": "waits instead of computing",
+        "licence": "for tests alone",
+        "commercial_use": False,
+        "origin": "lfr_ray",
     }
-    return ModelCard(
-        id=card_id,
-        task="embed" if embeds else "detect",
-        family=FAMILY,
-        title="waits instead of computing",
-        licence="for tests alone",
-        commercial_use=False,
-        origin="lfr_ray",
-        **_EMPTY_FILE,
-        **(embedding if embeds else {}),
-    )
+    return ModelCard.model_validate(fields | _NO_WEIGHTS | (_EMBEDDING if embeds else {}))
 
 
 class Waiting:

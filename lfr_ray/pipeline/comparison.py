@@ -34,6 +34,8 @@ class ChosenViews:
     crops: list[Picture] = field(repr=False)
     others: dict[int, Floats]
     alone: bool = False
+    worked: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    """When each part's process worked on it, wall times."""
 
 
 class Comparison:
@@ -99,6 +101,7 @@ class Comparison:
         chips = with_painted(np.stack([view.chip for view in chosen.views]), covered, self._chip)
         with self._counts.timed("embed_seconds"):
             embedded = await self._stages.embed(chips)
+        chosen.worked["embed"] = embedded.worked
         self._counts.add("views_embedded_total", len(chosen.views))
         vectors, stability = joined(embedded.vectors, covered), embedded.stability[: len(covered)]
         probes = []
@@ -134,7 +137,7 @@ class Comparison:
         if best is not None:
             others = np.concatenate([chosen.others[view.track], self._bystanders.others(view)])
             sighting = sighting_of(possible, others, best, answer, model=self._model, run_id=self._run_id)
-            self._alerts.send(sighting, chosen.frame.seen_s)
+            self._alerts.send(sighting, chosen.frame.seen_s, chosen.worked | {"match": answer.worked})
 
     def _refused(self, why: str) -> None:
         self.refusal = why

@@ -173,6 +173,7 @@ class Sighting:
         face_jpeg: The probe's best view with some margin.
         scene_jpeg: The whole frame with every other face made unrecognisable.
         watchlist_jpeg: The enrolled picture that the probe is nearest to.
+        traceparent: W3C trace context of what led to it; empty where nobody traces. No alert keeps it.
     """
 
     key: str
@@ -188,6 +189,7 @@ class Sighting:
     face_jpeg: bytes = dataclasses.field(repr=False)
     scene_jpeg: bytes = dataclasses.field(repr=False)
     watchlist_jpeg: bytes = dataclasses.field(repr=False, default=b"")
+    traceparent: str = ""
 
 
 @dataclass(frozen=True, config=CLOSED)
