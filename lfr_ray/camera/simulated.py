@@ -110,7 +110,8 @@ class SimulatedSource:
         footage = self._footage
         noise = np.random.default_rng(0).integers(64, 192, (footage.height_px, footage.width_px, 3), np.uint8)
         for index in count():
-            time.sleep(footage.decode_ms / 1000)
+            if footage.decode_ms:
+                time.sleep(footage.decode_ms / 1000)
             picture = noise.copy()
             boxes = footage.boxes(index / footage.fps)
             boxes[:, 1::2] += PLACE_PX

@@ -17,7 +17,6 @@ from lfr_ray.camera.simulated import SimulatedFootage
 from lfr_ray.cli.output import stderr, table
 from lfr_ray.config import SiteConfig
 from lfr_ray.errors import ConfigError, ResourceError
-from lfr_ray.health import LIVE
 from lfr_ray.metrics import Snapshot, merged
 from lfr_ray.models.cores import usable_cores
 from lfr_ray.models.simulated import DETECTOR, EMBEDDER
@@ -127,9 +126,11 @@ def simulate(
     file = read_site_file(path, port=0)
     with _cluster(found.nodes, node, address) as joined, LiveSite(file, joined) as live:
         until_s = time.monotonic() + READY_S
-        while any(one.state != LIVE for one in live.health().cameras.values()):
+        while (begun := _looked_at(merged(live.snapshots()))) < found.cameras:
             if time.monotonic() > until_s:
-                raise ResourceError("not every simulated camera gives pictures", got=f"after {READY_S:g} s")
+                raise ResourceError(
+                    "not every simulated camera gives pictures", got=f"{begun} of {found.cameras} after {READY_S:g} s"
+                )
             time.sleep(1.0)
         time.sleep(SETTLE_S)
         before, began_s = merged(live.snapshots()), time.monotonic()
@@ -148,6 +149,11 @@ def _cluster(nodes: int, node: Node, address: str) -> Iterator[str]:
     stderr.print(f"starting {nodes} node(s) of Ray with {node.cpus:g} cores each, in name ...")
     with several_nodes(nodes, node.cpus) as started:
         yield started
+
+
+def _looked_at(counted: Snapshot) -> int:
+    """Cameras of which frames were looked at."""
+    return sum(1 for (name, _), value in counted.values.items() if name == "frames_total" and value > 0)
 
 
 def _measured(

@@ -79,7 +79,8 @@ class Waiting:
 
     def wait(self, pictures: int) -> None:
         """As long as so many pictures take."""
-        time.sleep(pictures * self._wait_s)
+        if self._wait_s:
+            time.sleep(pictures * self._wait_s)
 
 
 def write_faces(picture: Picture, boxes: Floats) -> None:

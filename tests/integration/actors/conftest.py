@@ -18,6 +18,7 @@ from lfr_ray.actors.names import Names
 from lfr_ray.live import LiveSite
 from lfr_ray.section import load_yaml
 from lfr_ray.site_file import SiteFile, read_site_file
+from tests.collector import Collector, collecting
 from tests.processes import Command, command, eventually, free_port, short_folder
 
 TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0123456789abcdef0123456789abcdef"}
@@ -35,6 +36,7 @@ class Site:
     started: Command
     file: SiteFile
     ray_folder: Path
+    collector: Collector
 
     @property
     def names(self) -> Names:
@@ -103,6 +105,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterator
     args = document["applications"][0]["args"]
     args |= {"site": "harbour", "data_dir": str(folder / "data"), "alert": {"cooldown_s": 1.0}}
     args["api"] = {"demo_officer": "PC1"}
+    tower = {"name": "tower", "host": "127.0.0.1", "port": free_port(), "transport": "udp"}
     args["resources_wait_s"] = 240.0  # a machine that does many other things at once
     args["cameras"] = [
         {"name": "pier", "url": "demo:pier", "on_end": "loop"},
@@ -111,8 +114,9 @@ def site(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterator
     ]
     (folder / "mast.mp4").write_bytes(b"no film at all")
     path = folder / "site.yaml"
-    path.write_text(yaml.safe_dump(document), encoding="utf-8")
-    with short_folder() as ray_folder, pytest.MonkeyPatch.context() as patch:
+    with short_folder() as ray_folder, collecting() as collector, pytest.MonkeyPatch.context() as patch:
+        args["outputs"] = {"traces": collector.address, "syslog": [tower]}
+        path.write_text(yaml.safe_dump(document), encoding="utf-8")
         environment = {"RAY_AUTH_MODE": "disabled", "RAY_TMPDIR": str(ray_folder)}
         patch.setenv("RAY_TMPDIR", str(ray_folder))
         with command(folder / "out", "lfr", "run", path, environment=environment) as started:
@@ -122,6 +126,6 @@ def site(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterator
                 waits.setenv("RAY_gcs_rpc_server_reconnect_timeout_s", "900")
                 join(gcs_address(started))
             try:
-                yield Site(started, read_site_file(path), ray_folder)
+                yield Site(started, read_site_file(path), ray_folder, collector)
             finally:
                 ray.shutdown()
