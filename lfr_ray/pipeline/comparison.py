@@ -13,7 +13,7 @@ from lfr_ray.models.cards import ModelCard, chip_spec
 from lfr_ray.pipeline.alerting import AlertSender
 from lfr_ray.pipeline.bystanders import Bystanders
 from lfr_ray.pipeline.check_lists import Checks
-from lfr_ray.pipeline.counts import CameraCounts
+from lfr_ray.pipeline.counts import ANSWER, CameraCounts
 from lfr_ray.pipeline.match_checks import PossibleMatch
 from lfr_ray.pipeline.sighting import sighting_of
 from lfr_ray.pipeline.stages import Stages
@@ -85,7 +85,7 @@ class Comparison:
             return
         with self._counts.timed("match_seconds"):
             answers = await self._stages.match([probe for _, probe in probes])
-        self._counts.lasted("capture_to_answer_seconds", self._clock.steady_s() - chosen.frame.seen_s)
+        self._counts.lasted(ANSWER, self._clock.steady_s() - chosen.frame.seen_s)
         for (view, probe), answer in zip(probes, answers, strict=True):
             if answer.refused:
                 self._refused(answer.refused)
