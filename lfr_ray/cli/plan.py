@@ -80,14 +80,14 @@ def plan_site(
     if run:
         with in_order() as ending:
             expected = predicted(site, costs, crowd, found)
-            slower = slower or slower_for(found.cameras * site.cameras[0].max_fps)
-            measured, together = simulate(
+            slower = slower or slower_for(found.cameras, site.cameras[0].max_fps)
+            outcome = simulate(
                 site, costs, crowd, found, node,
                 seconds=seconds, slower=slower, address=address, folder=ending.folder,
             )  # fmt: skip
-        document["simulated"] = document_of(expected, measured, slower, together)
+        document["simulated"] = document_of(expected, slower, *outcome)
         if json != "-":
-            show(expected, measured, slower, together)
+            show(expected, slower, *outcome)
     if json:
         write_json(json, document)
 

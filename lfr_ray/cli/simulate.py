@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,23 +26,28 @@ from lfr_ray.plan.prediction import Performance, streams_of
 from lfr_ray.plan.sizing import Crowd, Node, Plan
 from lfr_ray.site_file import IMPORT_PATH, read_site_file
 
-FRAMES_A_CORE = 80.0
-"""So many messages a second and core this machine passes on, by and by; with more wanted, time passes more slowly."""
+FRAMES_A_CORE = 20.0
+"""So many messages a second and core take this machine no time to speak of; with more wanted, time passes more slowly."""
+
+LONGEST_INTERVAL_S = 4.0
+"""Frames that came more slowly would have no track in common."""
 
 PROCESSES_A_CORE = 8
 """So many cameras' processes this machine has room for; with more cameras, several are in one."""
 
 LONGEST_LOST_S = 10.0
-READY_S, SETTLE_S = 300.0, 10.0
+MOST_BUSY = 0.9
+READY_S, SETTLE_S, SETTLE_FRAMES = 300.0, 10.0, 5
 
 
-def slower_for(wanted_per_s: float) -> float:
+def slower_for(cameras: int, fps: float) -> float:
     """How many times as slowly everything has to pass on this machine.
 
     Args:
-        wanted_per_s: Frames that all cameras want to be looked at.
+        cameras: How many.
+        fps: Frames a second that each wants to be looked at.
     """
-    return max(1.0, wanted_per_s / (FRAMES_A_CORE * usable_cores()))
+    return min(max(1.0, cameras * fps / (FRAMES_A_CORE * usable_cores())), LONGEST_INTERVAL_S * fps)
 
 
 def simulated_document(
@@ -98,7 +104,7 @@ def simulated_document(
 def simulate(
     site: SiteConfig, costs: HardwareCosts, crowd: Crowd, found: Plan, node: Node, *,
     seconds: float, slower: float, address: str, folder: Path,
-) -> tuple[Performance, int]:  # fmt: skip
+) -> tuple[Performance, int, float]:  # fmt: skip
     """Run the planned site for a while.
 
     Args:
@@ -113,7 +119,7 @@ def simulate(
         folder: For its files.
 
     Returns:
-        What was measured, and how many cameras each of their processes had.
+        What was measured, how many cameras each of their processes had, and how busy this machine was.
 
     Raises:
         ResourceError: Not every camera gives pictures in time.
@@ -132,11 +138,12 @@ def simulate(
                     "not every simulated camera gives pictures", got=f"{begun} of {found.cameras} after {READY_S:g} s"
                 )
             time.sleep(1.0)
-        time.sleep(SETTLE_S)
-        before, began_s = merged(live.snapshots()), time.monotonic()
+        time.sleep(SETTLE_S + SETTLE_FRAMES * slower / site.cameras[0].max_fps)
+        before, began_s, idle_s = merged(live.snapshots()), time.monotonic(), _idle_s()
         time.sleep(seconds)
         after, took_s = merged(live.snapshots()), time.monotonic() - began_s
-    return _measured(before, after, took_s / slower, costs, site, found, slower), together
+        busy = 1 - (_idle_s() - idle_s) / took_s / (os.cpu_count() or 1)
+    return _measured(before, after, took_s / slower, costs, site, found, slower), together, busy
 
 
 @contextmanager
@@ -184,17 +191,25 @@ def _measured(
     )
 
 
-def document_of(expected: Performance, measured: Performance, slower: float, together: int) -> dict[str, Any]:
+def _idle_s() -> float:
+    """For how long the cores of this machine did nothing, together, since it started."""
+    return float(Path("/proc/uptime").read_text(encoding="ascii").split()[1])
+
+
+def document_of(
+    expected: Performance, slower: float, measured: Performance, together: int, busy: float
+) -> dict[str, Any]:
     """For programs."""
     return {
         "predicted": asdict(expected) | {"limit": expected.limit},
         "measured": asdict(measured) | {"limit": measured.limit},
         "slower": slower,
         "cameras_a_process": together,
+        "machine_busy": round(busy, 3),
     }
 
 
-def show(expected: Performance, measured: Performance, slower: float, together: int) -> None:
+def show(expected: Performance, slower: float, measured: Performance, together: int, busy: float) -> None:
     """For people."""
     names = {
         "fps": ("frames looked at a second and camera", "{:.2f}"),
@@ -209,5 +224,8 @@ def show(expected: Performance, measured: Performance, slower: float, together: 
         shown = ["-" if one is None else form.format(one) for one in pair]
         rows.append((words, *shown, f"{pair[1] / pair[0] - 1:+.0%}" if all(pair) else "-"))
     rows.append(("short first", expected.limit, measured.limit, ""))
+    rows.append(("this machine's own cores", "", f"busy {busy:.0%} of the time", ""))
     title = f"simulated {slower:.3g} times as slowly, {together} camera(s) a process; figures at full speed"
     table(title, ("what", "predicted", "measured", "difference"), rows)
+    if busy > MOST_BUSY:
+        stderr.print("this machine was too busy to wait in time: try a larger --slower", markup=False)
