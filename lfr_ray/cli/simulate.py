@@ -27,7 +27,7 @@ from lfr_ray.plan.sizing import Crowd, Node, Plan
 from lfr_ray.site_file import IMPORT_PATH, read_site_file
 
 FRAMES_A_CORE = 20.0
-"""So many messages a second and core take this machine no time to speak of; with more wanted, time passes more slowly."""
+"""So many messages a second and core take this machine little time; with more wanted, time passes more slowly."""
 
 LONGEST_INTERVAL_S = 4.0
 """Frames that came more slowly would have no track in common."""
