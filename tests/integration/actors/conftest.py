@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,7 +106,6 @@ def site(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterator
     args = document["applications"][0]["args"]
     args |= {"site": "harbour", "data_dir": str(folder / "data"), "alert": {"cooldown_s": 1.0}}
     args["api"] = {"demo_officer": "PC1"}
-    tower = {"name": "tower", "host": "127.0.0.1", "port": free_port(), "transport": "udp"}
     args["resources_wait_s"] = 240.0  # a machine that does many other things at once
     args["cameras"] = [
         {"name": "pier", "url": "demo:pier", "on_end": "loop"},
@@ -114,8 +114,15 @@ def site(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterator
     ]
     (folder / "mast.mp4").write_bytes(b"no film at all")
     path = folder / "site.yaml"
-    with short_folder() as ray_folder, collecting() as collector, pytest.MonkeyPatch.context() as patch:
-        args["outputs"] = {"traces": collector.address, "syslog": [tower]}
+    with (
+        short_folder() as ray_folder,
+        collecting() as collector,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as tower,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        tower.bind(("127.0.0.1", 0))
+        syslog = {"name": "tower", "host": "127.0.0.1", "port": tower.getsockname()[1], "transport": "udp"}
+        args["outputs"] = {"traces": collector.address, "syslog": [syslog]}
         path.write_text(yaml.safe_dump(document), encoding="utf-8")
         environment = {"RAY_AUTH_MODE": "disabled", "RAY_TMPDIR": str(ray_folder)}
         patch.setenv("RAY_TMPDIR", str(ray_folder))
