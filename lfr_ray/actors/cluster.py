@@ -68,6 +68,7 @@ def several_nodes(count: int, cpus: float) -> Iterator[str]:
                 cluster.add_node(**node)
             yield cluster.address
         finally:
+            ray.shutdown()  # whoever is connected to a node may not end it
             cluster.shutdown()
 
 
