@@ -10,6 +10,7 @@ DATA = DataDir(Path("lfr-data"))
 
 NAMES = {
     DATA.watchlist: "watchlist",
+    DATA.watchlist_waiting: "watchlist-waiting",
     DATA.alert_database: "desk.sqlite",
     DATA.stop: "stop",
     DATA.pause: "pause",
