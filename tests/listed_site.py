@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -31,10 +33,11 @@ class ListedSite(ListPort):
         from lfr_ray.match.store import WatchlistStore
         from tests.painted import FixedDetector, PaintEmbedder
 
-        self._folder = tempfile.TemporaryDirectory()
-        folder = Path(self._folder.name)
+        folder = Path(tempfile.mkdtemp())
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        embedders: Any = [PaintEmbedder()]
         draft = ListDraft(WatchlistStore(folder / "list"), WatchlistStore(folder / "waiting"))
-        return ListKeeper(FixedDetector(), [PaintEmbedder()], draft=draft, record=self._record)
+        return ListKeeper(FixedDetector(), embedders, draft=draft, record=self._record)
 
     def _record(self, event: Event) -> None:
         check_event(event)

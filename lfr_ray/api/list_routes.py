@@ -13,6 +13,7 @@ from lfr_ray.api.alert_routes import moment_of
 from lfr_ray.api.auth import acting_officer, looking_reason, needs
 from lfr_ray.api.description import known_parameters
 from lfr_ray.api.list_schemas import MOST_FACES, EntryChange, EntryRequest
+from lfr_ray.api.schemas import HoldRequest
 from lfr_ray.api.site_routes import site_of
 from lfr_ray.errors import InputError
 from lfr_ray.match.listed import MOST_LISTED, ListedEntry, ListPage, ListQuery, PictureCheck
@@ -67,8 +68,6 @@ async def add_entry(request: Request, body: EntryRequest) -> ListedEntry:
         picture = base64.b64decode(body.picture, validate=True)
     except (binascii.Error, ValueError):
         raise InputError("the picture is not written as base64", allowed="RFC 4648, with padding") from None
-    for name in ("expires_at", "image_date"):
-        moment_of(name, getattr(body, name))
     return await site_of(request).add_entry(
         body.cells(), picture, face=body.face, by=acting_officer(request), same_person=body.same_person
     )
@@ -90,10 +89,11 @@ async def change_entry(request: Request, entry_id: EntryId, body: Annotated[Entr
     return await site_of(request).change_entry(entry_id, changes, by=acting_officer(request), reason=body.reason)
 
 
-@router.delete("/entries/{entry_id}", dependencies=KEEPING, status_code=204, response_class=Response)
-async def remove_entry(request: Request, entry_id: EntryId) -> Response:
-    """Take somebody off the list; X-Reason says why."""
-    await site_of(request).remove_entry(entry_id, by=acting_officer(request), reason=looking_reason(request))
+@router.post("/entries/{entry_id}/removal", dependencies=KEEPING, status_code=204, response_class=Response)
+async def remove_entry(request: Request, entry_id: EntryId, body: HoldRequest) -> Response:
+    """Take somebody off the list, with a reason."""
+    by = acting_officer(request, body.officer)
+    await site_of(request).remove_entry(entry_id, by=by, reason=body.reason)
     return Response(status_code=204)
 
 

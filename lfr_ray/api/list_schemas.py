@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from lfr_ray.api.middleware import MAX_PICTURE_BYTES
-from lfr_ray.api.schemas import MAX_REASON, WORDS
-from lfr_ray.match.entries import CATEGORIES, TEST
+from lfr_ray.api.schemas import Reason
+from lfr_ray.match.entries import BLUE_LIST, CATEGORIES, TEST
 from lfr_ray.section import Section
 
 MOST_FACES = 99
@@ -44,10 +44,17 @@ MINOR: dict[str, Any] = {
 }
 
 
+NO_VOLUNTEER: dict[str, Any] = {
+    "if": {"not": {"properties": {"category": {"const": BLUE_LIST}}}},
+    "then": {"properties": {"declared_group": {"maxLength": 0}}},
+}
+"""Nobody but a volunteer is sorted into a group."""
+
+
 class EntryRequest(Section):
     """Somebody for the list, with a picture. Fields as in watchlist.csv."""
 
-    model_config = ConfigDict(json_schema_extra={"allOf": [NOT_A_TEST, MINOR]})
+    model_config = ConfigDict(json_schema_extra={"allOf": [NOT_A_TEST, MINOR, NO_VOLUNTEER]})
 
     entry_id: str = Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9_-]{0,62}[A-Za-z0-9])?$")
     name: Text = ""
@@ -64,6 +71,7 @@ class EntryRequest(Section):
     under_18: bool = False
     under_18_reason: Text = ""
     lawful_holding: Text = ""
+    declared_group: Text = Field(default="", description="What a volunteer of the blue list declared of themselves.")
     picture: str = Field(
         min_length=1,
         max_length=MAX_PICTURE_BYTES * 4 // 3 + 4,
@@ -82,7 +90,7 @@ class EntryRequest(Section):
 class EntryChange(Section):
     """What is to be said of an entry from now on; what is left out stays."""
 
-    reason: str = Field(min_length=1, max_length=MAX_REASON, pattern=WORDS)
+    reason: Reason
     name: str | None = Field(default=None, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")
     action: Text | None = None
     priority: int | None = Field(default=None, ge=1, le=5)

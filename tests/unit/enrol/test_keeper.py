@@ -31,9 +31,10 @@ class Desk:
         self.store = WatchlistStore(folder / "list")
         self.waiting = None if at_once else WatchlistStore(folder / "waiting")
         self.draft = ListDraft(self.store, self.waiting)
+        embedders: Any = [PaintEmbedder()]
         self.keeper = ListKeeper(
             FixedDetector(),
-            [PaintEmbedder()],
+            embedders,
             draft=self.draft,
             record=self._record,
             clock=FakeClock(wall_s=NOW),
@@ -200,6 +201,7 @@ def test_what_waits_is_taken_back_and_erased(desk: Desk, tmp_path: Path) -> None
     with pytest.raises(ConflictError):
         desk.ask("take_back", "E-1")
     desk.add(2, "E-2")
+    assert desk.waiting is not None
     jpeg = desk.waiting.images("E-2")[0].jpeg
     desk.ask("remove_entry", "E-2", reason="never approved")
     assert desk.waits() == {"E-1": ""}
