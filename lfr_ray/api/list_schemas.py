@@ -94,4 +94,4 @@ class EntryChange(Section):
     name: str | None = Field(default=None, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")
     action: Text | None = None
     priority: int | None = Field(default=None, ge=1, le=5)
-    expires_at: str | None = _moment(f"^{A_DATE}$", default=None)
+    expires_at: str | None = _moment(f"^{A_DATE}$", default=None, min_length=8)

@@ -105,6 +105,7 @@ class ListKeeper:
         Raises:
             WatchlistError: A cell is wrong.
             PictureError: The picture cannot be used.
+            NotFoundError: It has no such face.
             ConflictError: The id, the picture or the person is on the list already.
             RefusedError: They approve lists or authorise deployments.
         """
@@ -255,8 +256,11 @@ class ListKeeper:
         self, picture: EnrolmentPicture, embedder: Embedder, by: str, *, one_entry_each: bool
     ) -> EnrolledImage:
         rejected: list[Rejected] = []
-        maker = ReferenceMaker(self._detector, embedder)
+        counts: list[int] = []
+        maker = ReferenceMaker(self._detector, embedder, on_faces=lambda _, faces, row: counts.append(len(faces)))
         subjects = maker.subjects([picture], rejected, [])
+        if not subjects and picture.face is not None and picture.face > counts[0]:
+            raise NotFoundError("the picture has no such face", got=rejected[0].reason, next_step="check it first")
         if not subjects:
             raise PictureError(
                 "the picture cannot be used",

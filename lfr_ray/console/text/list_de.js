@@ -28,7 +28,7 @@ export default {
   "keep.field.expires_at": "Auf der Liste bis",
   "keep.field.rationale": "Warum diese Person",
   "keep.field.under_18": "Unter 18",
-  "keep.field.under_18_reason": "Warum ein Kind auf die Liste muss",
+  "keep.field.under_18_reason": "Warum eine minderjährige Person auf die Liste muss",
   "keep.list": "Wer auf der Liste steht",
   "keep.search": "Suchen",
   "keep.more": "Mehr",

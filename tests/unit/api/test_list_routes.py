@@ -117,7 +117,7 @@ def test_a_check_tells_the_id_of_who_is_listed_and_no_similarity(house: Any) -> 
         ({"expires_at": "1500-01-01"}, 422),
         ({"entry_id": "../../etc"}, 422),
         ({"picture": "not base64!"}, 422),
-        ({"face": 4}, 422),
+        ({"face": 4}, 404),
         ({"unheard_of": 1}, 422),
         ({"expires_at": "2031-05-01T10:00:00Z", "priority": 1, "action": "<b>stop</b>"}, 201),
     ],
