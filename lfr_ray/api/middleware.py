@@ -146,16 +146,19 @@ async def _read_body(receive: Receive, most_bytes: int) -> bytes | None:
 
     What is too large is read and dropped: many a client hears no answer before it has sent everything.
     """
-    body, size = b"", 0
+    body, size = bytearray(), 0
     while True:
         message = await receive()
         if message["type"] != "http.request":
-            return body
-        chunk = bytes(message.get("body", b""))
+            return bytes(body)
+        chunk = message.get("body", b"")
         size += len(chunk)
-        body = body + chunk if size <= most_bytes else b""
+        if size <= most_bytes:
+            body += chunk
+        else:
+            body.clear()
         if size > SWALLOWED_BYTES or not message.get("more_body", False):
-            return body if size <= most_bytes else None
+            return bytes(body) if size <= most_bytes else None
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -48,7 +48,7 @@ export function enrolCard(link, changed) {
     target = entryId;
     title.textContent = entryId ? t("keep.picture_for", { entry: entryId }) : t("keep.add");
     go.textContent = entryId ? t("keep.add_picture") : t("keep.add_go");
-    fields.hidden = whole.hidden = Boolean(entryId);
+    fields.hidden = Boolean(entryId);
     whole.hidden = !entryId;
     for (const field of fields.querySelectorAll("input, select")) field.disabled = Boolean(entryId);
     fault.textContent = "";
@@ -86,6 +86,7 @@ export function enrolCard(link, changed) {
   }
 
   function draw(checked) {
+    const held = stage.contains(document.activeElement);
     const image = h("img", { src: address, alt: t("keep.picture_alt") });
     stage.replaceChildren(image, ...checked.faces.map((one) => {
       const [left, top, right, bottom] = one.box;
@@ -96,6 +97,7 @@ export function enrolCard(link, changed) {
       return mark;
     }));
     stage.hidden = false;
+    if (held) stage.querySelector("[aria-pressed=true]")?.focus();
     told.replaceChildren(
       h("p", { class: checked.usable ? "good" : "bad" }, checked.usable ? t("keep.usable", { quality: number(checked.quality, 2) }) : checked.reason),
       checked.note ? h("p", { class: "small" }, checked.note) : "",
@@ -117,6 +119,7 @@ export function enrolCard(link, changed) {
         const twins = twin.querySelector("input").checked && !twin.hidden;
         await link.post("/v1/watchlist/entries", { ...formValues(fields), picture: await base64(file), face, same_person: twins });
         form.reset();
+        for (const one of fields.querySelectorAll("#list-category, #list-under_18")) one.dispatchEvent(new Event("change"));
       }
       clear();
       aim("");

@@ -18,7 +18,7 @@ from lfr_ray.match.store import StoredPicture, StoredVector, WatchlistStore
 REMOVED_AT = 0.0
 """Expiry, seconds since 1970, of an entry that is to be removed."""
 
-RowT = TypeVar("RowT", StoredPicture, StoredVector)
+RowT = TypeVar("RowT", bound=StoredPicture | StoredVector)
 
 
 class ListDraft:
@@ -162,7 +162,8 @@ def overlaid(here: Sequence[RowT], waiting: Sequence[RowT]) -> list[RowT]:
     told = {row.entry.entry_id: row.entry for row in waiting}
     rows = {row.image_id: row for row in (*here, *waiting)}
     found = [replace(row, entry=told.get(row.entry.entry_id, row.entry)) for row in rows.values()]
-    return sorted(found, key=_place)
+    found.sort(key=lambda row: (row.entry.entry_id, row.image_id))
+    return found
 
 
 def listed_entry(entry: Entry, rows: list[StoredPicture], waits: Change, now_s: float) -> ListedEntry:
@@ -189,7 +190,3 @@ def listed_entry(entry: Entry, rows: list[StoredPicture], waits: Change, now_s: 
 
 def _is_going(entry: Entry) -> bool:
     return entry.expires_at == REMOVED_AT
-
-
-def _place(row: StoredPicture | StoredVector) -> tuple[str, str]:
-    return row.entry.entry_id, row.image_id

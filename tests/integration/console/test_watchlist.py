@@ -37,13 +37,13 @@ def signed_in(house: Any, open_page: Open, role: str, **options: Any) -> Any:
 def test_somebody_is_put_on_the_list_changed_and_taken_off(house: Any, open_page: Open) -> None:
     page = signed_in(house, open_page, "importer", width=360, height=740, scheme="dark")
     assert page.get_attribute("#pages [data-page=alerts]", "hidden") is not None
-    page.set_input_files("#list-file", picture((3, 1), (4, 1), size=240, face=90))
+    page.set_input_files("#list-file", picture((3, 1), (4, 1), size=240, face=70))
     page.wait_for_selector(".stage .face >> nth=1")
     assert page.locator(".face[aria-pressed=true]").count() == 0
     assert page.is_disabled("#list-add")
     page.locator(".face").nth(1).focus()
     page.keyboard.press("Enter")
-    page.wait_for_selector(".face >> nth=1 >> css=[aria-pressed=true]")
+    page.wait_for_selector(".face:nth-of-type(2)[aria-pressed=true]:focus")
     page.get_by_text("The picture can be used").wait_for()
     assert barriers(page) == []
     assert page.evaluate("document.getElementById('main').scrollWidth") <= 360
@@ -111,7 +111,7 @@ def test_a_folder_is_imported_and_every_reject_is_named(house: Any, open_page: O
 @pytest.mark.parametrize(("role", "sees"), [("supervisor", True), ("viewer", False)])
 def test_others_see_what_their_role_may_see(house: Any, open_page: Open, role: str, sees: bool) -> None:
     page = signed_in(house, open_page, role)
-    page.get_by_text("Missing or at risk").first.wait_for()
+    page.locator(".facts").get_by_text("Missing or at risk").wait_for()
     assert page.locator("#entries-text").count() == int(sees)
     assert page.locator("#list-file").count() == 0
     assert page.locator("#bulk-folder").count() == 0
