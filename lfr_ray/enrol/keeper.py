@@ -19,11 +19,12 @@ from lfr_ray.enrol.reference import EnrolmentPicture, ReferenceMaker
 from lfr_ray.enrol.subject import left_to_right
 from lfr_ray.errors import ConflictError, NotFoundError, PictureError, RefusedError, ResourceError, WatchlistError
 from lfr_ray.govern.ledger_event import Event, RecordKind, recordable, subject_of
+from lfr_ray.match.approval import Approval
 from lfr_ray.match.draft import ListDraft, listed_entry
 from lfr_ray.match.entries import TEST, EnrolledImage, Entry, Note, Rejected
 from lfr_ray.match.listed import Change, FaceFound, ListedEntry, ListPage, ListQuery, PictureCheck
 from lfr_ray.match.register import COLUMNS, entry_id_named, entry_of_cells
-from lfr_ray.match.store import StoredPicture
+from lfr_ray.match.store import StoredPicture, StoredVector
 from lfr_ray.models.cards import Detector, Embedder
 from lfr_ray.records import Faces, box_sizes_px
 
@@ -70,6 +71,7 @@ class ListKeeper:
         self._clock = clock or SystemClock()
         self._turn = asyncio.Lock()
         self._queued = 0
+        self._approved: tuple[str, Approval | None] = ("", None)
 
     async def check_picture(self, picture: bytes, *, face: int | None, by: str, reason: str) -> PictureCheck:
         """What would become of a picture.
@@ -169,7 +171,9 @@ class ListKeeper:
         calibration = self._embedders[0].card.calibration
         checked = calibration is not None and calibration.same_person is not None
         if subjects and checked:
-            alike = self._known(self._embedders[0]).alike(maker.references(subjects, "", 0.0)[0].vector)
+            alike = _known(self._draft.vectors(), self._embedders[0]).alike(
+                maker.references(subjects, "", 0.0)[0].vector
+            )
         faces, row = seen[0]
         found, chosen = _told(faces, row, pixels.shape[1], pixels.shape[0])
         facts = {"faces_found": len(faces), "alike": [subject_of(one) for one in alike[:16]]}
@@ -196,7 +200,7 @@ class ListKeeper:
         now_s = self._clock.wall_s()
         ids = [one for one in sorted(of_entry) if one > query.after]
         shown = ids[: query.limit]
-        approval = self._draft.store.approval(now_s)
+        approval = self._approval(now_s)
         self._record("consultation", "watchlist listed", by, "", reason, {"entries": len(shown)})
         return ListPage(
             entries=tuple(
@@ -243,18 +247,18 @@ class ListKeeper:
         one_entry_each: bool = True,
     ) -> ListedEntry:
         pixels, sha256 = read_picture(data, name="picture"), hashlib.sha256(data).hexdigest()
-        owner = next((row.entry.entry_id for row in self._draft.vectors() if row.file_sha256 == sha256), None)
+        rows = self._draft.vectors()
+        owner = next((row.entry.entry_id for row in rows if row.file_sha256 == sha256), None)
         if owner is not None:
             raise ConflictError("this picture is on the list already", got=f"entry {owner}", next_step="take another")
         picture = EnrolmentPicture(entry, "picture", sha256, pixels, face, face is not None)
-        images = [self._reference(picture, embedder, by, one_entry_each=one_entry_each) for embedder in self._embedders]
+        known = [_known(rows, one, one_entry_each=one_entry_each) for one in self._embedders]
+        images = [self._reference(picture, *pair, by) for pair in zip(self._embedders, known, strict=True)]
         self._record("collection", what, by, entry.entry_id, "", {**facts, "waits": not self._draft.at_once})
         self._draft.put(images)
         return self._shown(entry.entry_id)
 
-    def _reference(
-        self, picture: EnrolmentPicture, embedder: Embedder, by: str, *, one_entry_each: bool
-    ) -> EnrolledImage:
+    def _reference(self, picture: EnrolmentPicture, embedder: Embedder, known: Consistency, by: str) -> EnrolledImage:
         rejected: list[Rejected] = []
         counts: list[int] = []
         maker = ReferenceMaker(self._detector, embedder, on_faces=lambda _, faces, row: counts.append(len(faces)))
@@ -269,7 +273,7 @@ class ListKeeper:
             )
         images = maker.references(subjects, by, self._clock.wall_s())
         names = {images[0].image_id: picture.name}
-        if not self._known(embedder, one_entry_each=one_entry_each).consistent(images, names, rejected):
+        if not known.consistent(images, names, rejected):
             raise ConflictError("the picture contradicts the list", got=rejected[0].reason, next_step="look at both")
         return images[0]
 
@@ -291,21 +295,19 @@ class ListKeeper:
         self._draft.take_back(entry_id)
         self._record("erasure", "what waited of a watchlist entry erased", by, entry_id, "", {})
 
-    def _known(self, embedder: Embedder, *, one_entry_each: bool = True) -> Consistency:
-        """What is on the list as it would be."""
-        rows = [row for row in self._draft.vectors() if row.model == embedder.card.id]
-        return Consistency(
-            ((row.entry.entry_id, row.vector) for row in rows),
-            embedder.card.calibration,
-            one_entry_each=one_entry_each,
-        )
-
     def _shown(self, entry_id: str) -> ListedEntry:
         rows, changes = self._draft.pictures()
         own = [row for row in rows if row.entry.entry_id == entry_id]
         if not own:
             raise NotFoundError("the watchlist has no such entry", next_step="see the list")
         return listed_entry(own[0].entry, own, changes.get(entry_id, ""), self._clock.wall_s())
+
+    def _approval(self, now_s: float) -> Approval | None:
+        """The approval of the list as it is. To know it every picture is read: kept until something changes."""
+        revision = self._draft.store.revision()
+        if self._approved[0] != revision:
+            self._approved = revision, self._draft.store.approval(now_s)
+        return self._approved[1]
 
     def _check_fit(self, by: str) -> None:
         if why := self._unfit(by):
@@ -335,3 +337,9 @@ def _shares(box: Any, sides: Sequence[int]) -> tuple[float, float, float, float]
         round(min(1.0, max(0.0, float(edge) / side)), 4) for edge, side in zip(box, sides, strict=True)
     )
     return left, top, right, bottom
+
+
+def _known(rows: Sequence[StoredVector], embedder: Embedder, *, one_entry_each: bool = True) -> Consistency:
+    """What is on the list as it would be, by one model."""
+    own = ((row.entry.entry_id, row.vector) for row in rows if row.model == embedder.card.id)
+    return Consistency(own, embedder.card.calibration, one_entry_each=one_entry_each)
