@@ -86,7 +86,7 @@ export function bulkCard(link, changed) {
 async function sorted(files, reject) {
   const placed = files.map((file) => ({ file, path: (file.webkitRelativePath || file.name).split("/").slice(file.webkitRelativePath ? 1 : 0) }));
   const csv = placed.find((one) => one.path.length === 1 && one.path[0].toLowerCase() === "watchlist.csv");
-  const register = csv ? registerOf(await csv.file.text()) : null;
+  const register = csv ? registerOf(plain(await csv.file.arrayBuffer())) : null;
   const people = new Map();
   for (const { file, path } of placed.sort((one, other) => one.path.join("/").localeCompare(other.path.join("/")))) {
     if (file === csv?.file) continue;
@@ -103,6 +103,15 @@ async function sorted(files, reject) {
   for (const id of register?.keys() || []) if (!people.has(id)) reject(`${id}/`, t("keep.no_folder"));
   const found = [...people.values()];
   return { people: found, total: found.reduce((sum, one) => sum + one.pictures.length, 0) };
+}
+
+// Names must not be guessed: another encoding is refused as a whole.
+function plain(bytes) {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw { detail: t("keep.utf8") };
+  }
 }
 
 async function knownIds(link) {

@@ -70,5 +70,6 @@ export default {
   "keep.save_rejects": "Als CSV speichern",
   "keep.no_picture": "Kein Bild im Ordner einer Person",
   "keep.no_row": "watchlist.csv hat keine Zeile für diesen Ordner",
+  "keep.utf8": "watchlist.csv ist nicht UTF-8: als „CSV UTF-8“ speichern; nichts wurde aufgenommen",
   "keep.no_folder": "watchlist.csv nennt es, aber der Ordner fehlt",
 };

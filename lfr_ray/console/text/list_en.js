@@ -70,5 +70,6 @@ export default {
   "keep.save_rejects": "Save as CSV",
   "keep.no_picture": "Not a picture in a person's folder",
   "keep.no_row": "watchlist.csv has no row for this folder",
+  "keep.utf8": "watchlist.csv is not UTF-8: save it as “CSV UTF-8”; nothing was imported",
   "keep.no_folder": "watchlist.csv names it, but there is no such folder",
 };

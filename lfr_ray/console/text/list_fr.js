@@ -70,5 +70,6 @@ export default {
   "keep.save_rejects": "Enregistrer en CSV",
   "keep.no_picture": "Pas une photo dans le dossier d'une personne",
   "keep.no_row": "watchlist.csv n'a pas de ligne pour ce dossier",
+  "keep.utf8": "watchlist.csv n'est pas en UTF-8 : enregistrez-le en « CSV UTF-8 » ; rien n'a été importé",
   "keep.no_folder": "watchlist.csv le nomme, mais le dossier manque",
 };
