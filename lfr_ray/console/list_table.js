@@ -2,9 +2,11 @@
 
 import { h, moment, number, problemText } from "./elements.js";
 import { CATEGORIES } from "./list_form.js";
-import { named, t } from "./text.js";
+import { locale, named, t } from "./text.js";
 
 const COLUMNS = ["entry", "category", "action", "expires", "pictures", "by", "waits"];
+
+const day = (iso) => h("time", { datetime: iso, title: iso }, new Intl.DateTimeFormat(locale, { dateStyle: "medium" }).format(new Date(iso)));
 
 export class EntryTable {
   constructor(link, keeps, { changed, picture }) {
@@ -59,7 +61,7 @@ export class EntryTable {
       h("th", { scope: "row" }, h("b", {}, entry.entry_id), h("small", {}, ` ${entry.name === entry.entry_id ? "" : entry.name}`)),
       h("td", {}, named("category", entry.category), entry.under_18 ? h("small", {}, ` ${t("keep.minor")}`) : ""),
       h("td", {}, entry.action ? named("action", entry.action) : ""),
-      h("td", { class: entry.in_force ? "" : "bad" }, entry.expires_at === null ? t("keep.never") : entry.waits === "removed" ? "" : moment(entry.expires_at, true)),
+      h("td", { class: entry.in_force ? "" : "bad" }, entry.expires_at === null ? t("keep.never") : entry.waits === "removed" ? "" : day(entry.expires_at)),
       h("td", {}, number(entry.pictures), h("small", {}, ` ${t("keep.quality", { quality: number(entry.quality, 2) })}`)),
       h("td", {}, entry.imported_by.join(", ")),
       h("td", {}, entry.waits ? h("span", { class: "tag open" }, t(`keep.waits.${entry.waits}`)) : ""),
