@@ -60,7 +60,7 @@ def test_no_name_on_disk_has_changed() -> None:
 
 
 def test_every_path_is_another_one() -> None:
-    assert len(NAMES) == 30
+    assert len(NAMES) == 31
     assert len(WATCHLIST_NAMES) == 5
 
 
