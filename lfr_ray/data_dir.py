@@ -38,6 +38,8 @@ class DataDir:
 
     watchlist = _Below("watchlist")
     """Folder of the watchlist; see :class:`WatchlistDir`."""
+    watchlist_waiting = _Below("watchlist-waiting")
+    """Folder of what waits to be approved, in the watchlist's own form."""
     alert_database = _Below("desk.sqlite")
     """SQLite database of the alerts."""
     stop = _Below("stop")

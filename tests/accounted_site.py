@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from lfr_ray.api.site_state import Hour, LedgerPage, LedgerVerdict, RecordSoFar
 from lfr_ray.errors import NotFoundError
+from tests.listed_site import ListedSite
 
 
-class AccountedSite:
+class AccountedSite(ListedSite):
     """The same few lines to everybody."""
 
     async def preview(self, name: str) -> bytes:

@@ -12,6 +12,7 @@ from ray import serve
 
 from lfr_ray.actors.counted import Counted
 from lfr_ray.actors.ending import is_going_away, stop_actors
+from lfr_ray.actors.fleet_list import FleetList
 from lfr_ray.actors.keeper import Keeper
 from lfr_ray.actors.launch import camera_actor, desk_actor, matcher_actor
 from lfr_ray.actors.names import Names
@@ -32,7 +33,7 @@ TICK_S = 1.0
 log = structlog.get_logger()
 
 
-class FleetReplica:
+class FleetReplica(FleetList):
     """One replica, which adds to Serve what Serve does not do for actors.
 
     * It finds living actors again after its own restart, and makes those that are missing.
@@ -64,15 +65,11 @@ class FleetReplica:
         embed_second: Handle[EmbedderCalls] | None = None if second is None else Handle(second)
         models = (detect, embed) if embed_second is None else (detect, embed, embed_second)
         self._self_tests = await models_ready(site, *models)
+        self._enrolling = RemoteDetector(card(site.detector.model), detect), remote_embedders(site, embed, embed_second)
         self._import_notes: list[str] = []
         if site.watchlist:
             self._import_notes = await asyncio.to_thread(
-                import_watchlist,
-                site,
-                open_store(site),
-                RemoteDetector(card(site.detector.model), detect),
-                remote_embedders(site, embed, embed_second),
-                time.time(),
+                import_watchlist, site, open_store(site), *self._enrolling, time.time()
             )
         self._keeper = Keeper(site, detect, embed, embed_second)
         await self._keeper.keep_desk_and_matcher()

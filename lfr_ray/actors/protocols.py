@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
+from lfr_ray.api.list_port import ListPort
 from lfr_ray.api.ports import AlertsPort
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class DeskCalls(AlertsPort, Protocol):
         """Record the last counts and end the delivery."""
 
 
-class FleetCalls(Protocol):
+class FleetCalls(ListPort, Protocol):
     """The fleet's deployment."""
 
     async def stop(self) -> None:

@@ -15,6 +15,7 @@ from lfr_ray.actors.followed import EVERY_S
 from lfr_ray.actors.names import FLEET, HEALTH, Names, alive
 from lfr_ray.actors.protocols import FleetCalls, MatcherCalls
 from lfr_ray.actors.remote_account import RemoteAccount
+from lfr_ray.actors.remote_list import RemoteList
 from lfr_ray.actors.rpc import Handle
 from lfr_ray.actors.stages import CameraCalls
 from lfr_ray.actors.watch import SiteWatch
@@ -30,7 +31,7 @@ ANSWER_S = 5.0
 COUNTED_S = 2.0
 
 
-class RemoteSite(RemoteAccount):
+class RemoteSite(RemoteAccount, RemoteList):
     """What was heard of the processes, as :class:`~lfr_ray.api.ports.SiteView`. Nobody waits long for one of them.
 
     Args:

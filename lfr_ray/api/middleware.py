@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,6 +14,10 @@ from lfr_ray.api.problems import ProblemResponse, of_error, of_fault, problem
 from lfr_ray.errors import LfrError
 
 MAX_BODY_BYTES = 64 * 1024
+MAX_PICTURE_BYTES = 10 * 1024 * 1024
+ENTRIES_PATH = "/v1/watchlist/entries"
+"""Takes a picture as base64."""
+PICTURE_PATH = re.compile(r"^/v1/watchlist/(check|entries|entries/[^/]+/pictures)$")
 SWALLOWED_BYTES = 32 * 1024 * 1024
 
 CONTENT_POLICY = (
@@ -78,9 +83,10 @@ class AccessMiddleware:
         headers = Headers(scope=scope)
         refusal = await self._refusal(scope, headers)
         if refusal is None and scope["method"] not in ("GET", "HEAD"):
-            body = await _read_body(receive, self._max_body_bytes)
+            most_bytes = _most_bytes(scope, self._max_body_bytes)
+            body = await _read_body(receive, most_bytes)
             if body is None:
-                refusal = _too_large(self._max_body_bytes)
+                refusal = _too_large(most_bytes)
             else:
                 receive = _replay(body, receive)
         await (self._app if refusal is None else refusal)(scope, receive, send)
@@ -127,21 +133,32 @@ def _is_foreign(headers: Headers) -> bool:
     return bool(origin) and origin.partition("://")[2] != headers.get("host", "")
 
 
+def _most_bytes(scope: Scope, usual: int) -> int:
+    """How large a body may be: a picture is larger than anything else, and few may send one."""
+    identity = scope.get("lfr_identity")
+    if not PICTURE_PATH.match(scope["path"]) or identity is None or "importer" not in identity.person.roles:
+        return usual
+    return MAX_PICTURE_BYTES if scope["path"] != ENTRIES_PATH else MAX_PICTURE_BYTES * 4 // 3 + usual
+
+
 async def _read_body(receive: Receive, most_bytes: int) -> bytes | None:
     """The whole body; None when it is larger than allowed, whatever its length was said to be.
 
     What is too large is read and dropped: many a client hears no answer before it has sent everything.
     """
-    body, size = b"", 0
+    body, size = bytearray(), 0
     while True:
         message = await receive()
         if message["type"] != "http.request":
-            return body
-        chunk = bytes(message.get("body", b""))
+            return bytes(body)
+        chunk = message.get("body", b"")
         size += len(chunk)
-        body = body + chunk if size <= most_bytes else b""
+        if size <= most_bytes:
+            body += chunk
+        else:
+            body.clear()
         if size > SWALLOWED_BYTES or not message.get("more_body", False):
-            return body if size <= most_bytes else None
+            return bytes(body) if size <= most_bytes else None
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

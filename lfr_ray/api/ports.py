@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from lfr_ray.api.list_port import ListPort
 from lfr_ray.api.site_state import (
     CameraState,
     DeploymentList,
@@ -96,7 +97,7 @@ class AlertsPort(Protocol):
         """Forget one of them."""
 
 
-class SiteView(Protocol):
+class SiteView(ListPort, Protocol):
     """What a site shows of itself, and its two switches."""
 
     async def cameras(self) -> Sequence[CameraState]:

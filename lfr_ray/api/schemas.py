@@ -120,7 +120,7 @@ class OutcomeRequest(Section):
 
 
 class HoldRequest(Section):
-    """Keep an alert beyond its retention time."""
+    """Keep an alert beyond its retention time, or take somebody off the list: with a reason."""
 
     officer: Officer
     reason: Reason

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +11,15 @@ import typer
 
 from lfr_ray.cli.output import stderr, table, write_json
 from lfr_ray.cli.storage import ByOption, JsonOption, SiteOption, site_of, who
-from lfr_ray.cli.watchlist_import import DataOption, ModelOption, check, import_folder, open_watchlist, record
+from lfr_ray.cli.watchlist_import import (
+    DataOption,
+    ModelOption,
+    check,
+    import_folder,
+    open_draft,
+    open_watchlist,
+    record,
+)
 from lfr_ray.cli.watchlist_output import entry_document, print_composition, write_picture
 from lfr_ray.clock import utc_text
 from lfr_ray.config import SiteConfig
@@ -20,7 +27,7 @@ from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import AuthorityError
 from lfr_ray.govern.authority import APPROVE
 from lfr_ray.govern.keys import SigningKey, passphrase_from
-from lfr_ray.govern.ledger_event import ID, Event
+from lfr_ray.govern.ledger_event import Event, subject_of
 from lfr_ray.govern.ledger_state import APPROVED
 from lfr_ray.govern.trust import trusted_keys
 
@@ -91,7 +98,7 @@ def show(
     """One entry, everything that is known of it."""
     config = site_of(site, data_dir)
     images = open_watchlist(config).images(entry_id)
-    record(config, Event("consultation", "watchlist entry shown", "", who(by), _subject(entry_id), reason))
+    record(config, Event("consultation", "watchlist entry shown", "", who(by), subject_of(entry_id), reason))
     document = entry_document(images[0].entry, len(images), time.time())
     document["pictures"] = [
         {
@@ -126,13 +133,15 @@ def remove(
 ) -> None:
     """Remove entries and erase their pictures and vectors from the disk. The list must be approved again."""
     config = site_of(site, data_dir)
-    store = open_watchlist(config)
+    store, draft = open_watchlist(config), open_draft(config)
     unique = list(dict.fromkeys(entry_ids))
     store.remove(*unique)
+    for entry_id in draft.pictures()[1].keys() & set(unique):
+        draft.take_back(entry_id)
     content_hash = store.content_hash()
     for entry_id in unique:
         facts = {"watchlist_sha256": content_hash}
-        subject = _subject(entry_id)
+        subject = subject_of(entry_id)
         record(config, Event("erasure", "watchlist entry erased", "", who(by), subject, reason, facts))
     if json:
         write_json(json, {"removed": unique, "hash": content_hash})
@@ -149,12 +158,17 @@ def approve(
     by: ByOption = "",
     json: JsonOption = "",
 ) -> None:
-    """Freeze the list as it is, by an approver's signature. Whoever imported entries of it cannot do this."""
+    """Freeze the list with what waits to be on it, by an approver's signature. Whoever made it cannot do this."""
+    from lfr_ray.match.store import check_approver
+
     config = site_of(site, data_dir)
     now_s = round(time.time(), 3)
     approver, sign = _approver(config, key, passphrase_env, now_s) if key is not None else (who(by), None)
-    approval = open_watchlist(config).approve(approver, now_s, sign)
-    facts = {"watchlist_sha256": approval.content_hash}
+    draft = open_draft(config)
+    check_approver(approver, draft.importers())
+    taken_up = draft.take_up()
+    approval = draft.store.approve(approver, now_s, sign)
+    facts = {"watchlist_sha256": approval.content_hash, "taken_up": taken_up}
     record(config, Event("authority", APPROVED, actor=approver, facts=facts))
     document = {
         "approved_by": approval.approved_by,
@@ -187,28 +201,31 @@ def _approver(config: SiteConfig, key: Path, passphrase_env: str, now_s: float) 
 def report_composition(
     site: SiteOption = None, data_dir: DataOption = None, model: ModelOption = "", json: JsonOption = ""
 ) -> None:
-    """What the list is made of: categories, age and quality of pictures, duplicates, likely relatives."""
+    """What the list is made of, with what waits to be on it: categories, pictures, duplicates, likely relatives."""
     from lfr_ray.match.composition import compose
     from lfr_ray.models.catalogue import card
 
     config = site_of(site, data_dir)
     now_s = time.time()
-    store = open_watchlist(config)
+    draft = open_draft(config)
+    store, waiting = draft.store, draft.pictures()[1]
     embedder = card(model or config.embedder.model)
-    composition = compose(store.vectors(embedder.id), now_s, embedder.calibration)
+    rows = [row for row in draft.vectors() if row.model == embedder.id]
+    composition = compose(rows, now_s, embedder.calibration)
     approval = store.approval(now_s)
-    document = asdict(composition) | {
-        "model": embedder.id,
-        "hash": store.content_hash(),
-        "approved_by": approval.approved_by if approval is not None else None,
-        "approved_at": utc_text(approval.approved_at) if approval is not None else None,
-    }
+    document = (
+        asdict(composition)
+        | {
+            "model": embedder.id,
+            "hash": store.content_hash(),
+            "approved_by": approval.approved_by if approval is not None else None,
+            "approved_at": utc_text(approval.approved_at) if approval is not None else None,
+        }
+        | ({"waiting": waiting} if waiting else {})
+    )
     if json:
         write_json(json, document)
         return
     print_composition(composition, document)
-
-
-def _subject(entry_id: str) -> str:
-    """The entry in the ledger, whose ids know no blanks and no letters beyond ASCII."""
-    return entry_id if ID.match(entry_id) else "entry:" + re.sub(r"[^A-Za-z0-9_.@:/+-]", "_", entry_id)[:100]
+    if waiting:
+        table("Waits to be approved", ("entry", "what"), sorted(waiting.items()))

@@ -20,6 +20,7 @@ from lfr_ray.govern.ledger_event import Event
 if TYPE_CHECKING:
     from lfr_ray.enrol.contact_sheet import Look
     from lfr_ray.enrol.importer import ImportReport
+    from lfr_ray.match.draft import ListDraft
     from lfr_ray.match.store import WatchlistStore
 
 FolderArgument = Annotated[
@@ -147,6 +148,14 @@ def open_watchlist(config: SiteConfig) -> WatchlistStore:
     from lfr_ray.match.store import WatchlistStore
 
     return WatchlistStore(DataDir(config.data_dir).watchlist)
+
+
+def open_draft(config: SiteConfig) -> ListDraft:
+    """The site's list, and what waits beside it."""
+    from lfr_ray.match.draft import ListDraft
+    from lfr_ray.match.store import WatchlistStore
+
+    return ListDraft(open_watchlist(config), WatchlistStore(DataDir(config.data_dir).watchlist_waiting))
 
 
 def record(config: SiteConfig, event: Event) -> None:

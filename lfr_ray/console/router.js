@@ -47,7 +47,9 @@ export class Router {
 
   async show() {
     const [, name, id = ""] = window.location.pathname.split("/");
-    const wanted = name in PAGES ? name : "alerts";
+    const sees = this.link.sees;
+    for (const one of ["alerts", "wall"]) byId("pages").querySelector(`[data-page=${one}]`).hidden = !sees;
+    const wanted = name in PAGES && (sees || name !== "alerts") ? name : sees ? "alerts" : "watchlist";
     this.unfold(false);
     const moved = wanted !== this.name;
     if (moved) {

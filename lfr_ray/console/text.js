@@ -26,6 +26,11 @@ export async function loadTexts() {
   for (const element of document.querySelectorAll("[data-label]")) element.setAttribute("aria-label", t(element.dataset.label));
 }
 
+// Texts of one page, which no other needs.
+export async function loadMore(part) {
+  texts = { ...texts, ...(await import(`./text/${part}_${language()}.js`)).default };
+}
+
 export const t = (key, values = {}) => (texts[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 
 export const words = (name) => String(name).replaceAll(/[_-]/g, " ");

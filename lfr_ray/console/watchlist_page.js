@@ -1,13 +1,30 @@
-// The list in numbers: nobody's name, nobody's picture.
+// The list in numbers, for everybody; entry by entry for those who look after it, or account for it.
 
-import { h } from "./elements.js";
 import { composition } from "./deployment_page.js";
-import { t } from "./text.js";
+import { h } from "./elements.js";
+import { bulkCard } from "./list_bulk.js";
+import { enrolCard } from "./list_enrol.js";
+import { EntryTable } from "./list_table.js";
+import { loadMore, t } from "./text.js";
+
+const SEEING = ["importer", "supervisor", "auditor"];
 
 export async function open(body, link) {
-  const listed = await link.get("/v1/watchlist");
-  body.replaceChildren(composition(listed), h("section", { class: "card", "aria-label": t("watchlist.change") },
-    h("h2", {}, t("watchlist.change")), h("p", {}, t("watchlist.how")),
-    h("ol", { class: "commands" }, ["check", "import", "report", "approve"].map((name) =>
-      h("li", {}, h("span", { class: "mono" }, `lfr watchlist ${name}`), ` ${t(`watchlist.${name}`)}`)))));
+  await loadMore("list");
+  const numbers = h("div", {});
+  const may = (role) => link.who.roles.includes(role);
+  const draw = async () => numbers.replaceChildren(composition(await link.get("/v1/watchlist")));
+  await draw();
+  if (!SEEING.some(may)) return void body.replaceChildren(numbers);
+  const keeps = may("importer");
+  const changed = () => Promise.all([draw(), table.read(true)]);
+  const table = new EntryTable(link, keeps, { changed, picture: (entryId) => enrol.aim(entryId) });
+  const enrol = enrolCard(link, changed);
+  const bulk = bulkCard(link, changed);
+  const approval = h("section", { class: "card", "aria-label": t("keep.approval") }, h("h2", {}, t("keep.approval")), table.state,
+    h("ol", { class: "commands" }, ["report", "approve"].map((name) =>
+      h("li", {}, h("span", { class: "mono" }, `lfr watchlist ${name}`), ` ${t(`watchlist.${name}`)}`))));
+  body.replaceChildren(...[keeps && enrol.card, table.card, keeps && bulk.card, numbers, approval].filter(Boolean));
+  await table.read(true);
+  return { close() { enrol.close(); bulk.close(); } };
 }

@@ -70,15 +70,18 @@ class Consistency:
             reasons[number] = "the entry's pictures show different people, and this one is not like the others"
         return reasons
 
+    def alike(self, vector: Floats) -> tuple[str, ...]:
+        """Ids of the entries that show this person, as far as the calibration can tell."""
+        if self._same_person_at is None or not self._owners:
+            return ()
+        similarities = self._vectors[: len(self._owners)] @ vector
+        found = (self._owners[int(number)] for number in np.flatnonzero(similarities >= self._same_person_at))
+        return tuple(dict.fromkeys(found))
+
     def _same_person(self, entry_id: str, vector: Floats) -> str:
         """That another entry shows this person, or empty."""
-        if self._same_person_at is None or not self._owners:
-            return ""
-        similarities = self._vectors[: len(self._owners)] @ vector
-        for number in np.flatnonzero(similarities >= self._same_person_at):
-            if self._owners[int(number)] != entry_id:
-                return f"duplicate person: the face is also entry {self._owners[int(number)]}'s"
-        return ""
+        others = [one for one in self.alike(vector) if one != entry_id]
+        return f"duplicate person: the face is also entry {others[0]}'s" if others else ""
 
     def _strangers(self, entry_id: str, vectors: Floats, left: list[int]) -> list[int]:
         """Pictures that show somebody else than the entry's other pictures, those that are stored included.

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from lfr_ray.camera.stills import PICTURE_SUFFIXES, read_picture
 from lfr_ray.enrol.consistency import Consistency
-from lfr_ray.enrol.contact_sheet import Look
+from lfr_ray.enrol.contact_sheet import Look, look_at
 from lfr_ray.enrol.face_choice import face_of
-from lfr_ray.enrol.reference import EnrolmentPicture, ReferenceMaker, SubjectFace
+from lfr_ray.enrol.reference import EnrolmentPicture, OnFaces, ReferenceMaker, SubjectFace
 from lfr_ray.errors import PictureError
 from lfr_ray.match.entries import EnrolledImage, EntryDraft, Note, Rejected, image_id
 from lfr_ray.match.store import StoredVector, WatchlistStore
@@ -158,7 +158,7 @@ class _Import:
         self._folder = folder
         self._store = store
         self._reading = reading
-        self._maker = ReferenceMaker(detector, embedder, rotate=reading.rotate, on_look=reading.on_look)
+        self._maker = ReferenceMaker(detector, embedder, rotate=reading.rotate, on_faces=_shown_to(reading.on_look))
         self._card = embedder.card
         self._now = now
         self._imported_by = imported_by
@@ -330,3 +330,10 @@ class _Import:
             for entry_id in sorted(changed)
             for image in self._store.images(entry_id)
         ]
+
+
+def _shown_to(on_look: Callable[[Look], None] | None) -> OnFaces | None:
+    """Tells of a picture as a contact sheet shows it."""
+    if on_look is None:
+        return None
+    return lambda picture, faces, row: on_look(look_at(picture.name, picture.pixels, faces, row))

@@ -16,7 +16,6 @@ from lfr_ray.config import QualityConfig
 from lfr_ray.embed.align import cut_chips
 from lfr_ray.embed.quality import assess
 from lfr_ray.embed.regions import mean_view, paint_over
-from lfr_ray.enrol.contact_sheet import Look, look_at
 from lfr_ray.enrol.still_faces import detect_stills, turn_needed_deg, turned
 from lfr_ray.enrol.subject import choose_subject
 from lfr_ray.match.entries import EnrolledImage, Entry, Note, Rejected
@@ -60,6 +59,9 @@ class EnrolmentPicture:
     face_of_file: bool = False
 
 
+OnFaces = Callable[[EnrolmentPicture, Faces, int | None], None]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SubjectFace:
     """The face of one picture's subject; the picture itself is forgotten.
@@ -87,7 +89,7 @@ class ReferenceMaker:
         detector: Finds the faces.
         embedder: Makes the vectors; its card's id is stored with each.
         rotate: Turn pictures that lie on their side or upside down.
-        on_look: Is shown every picture with its faces, for a contact sheet.
+        on_faces: Is told of every picture its faces and the row of the chosen one.
     """
 
     def __init__(
@@ -96,12 +98,12 @@ class ReferenceMaker:
         embedder: Embedder,
         *,
         rotate: bool = False,
-        on_look: Callable[[Look], None] | None = None,
+        on_faces: OnFaces | None = None,
     ) -> None:
         self._detector = detector
         self._embedder = embedder
         self._rotate = rotate
-        self._on_look = on_look
+        self._on_faces = on_faces
         self._chip = chip_spec(embedder.card)
         calibration = embedder.card.calibration
         self.regions: tuple[str, ...] = () if calibration is None else tuple(calibration.covered)
@@ -190,8 +192,8 @@ class ReferenceMaker:
         )
 
     def _look(self, picture: EnrolmentPicture, faces: Faces, row: int | None) -> None:
-        if self._on_look is not None:
-            self._on_look(look_at(picture.name, picture.pixels, faces, row))
+        if self._on_faces is not None:
+            self._on_faces(picture, faces, row)
 
 
 def _too_poor(reason: str, size_px: float) -> str:

@@ -88,6 +88,15 @@ def recordable(reason: str) -> str:
     return words[:300].strip().replace("base64,", "base64 ") or "no reason given"
 
 
+def subject_of(entry_id: str) -> str:
+    """An entry as the ledger's ids name it, which know no blanks and no letters beyond ASCII.
+
+    >>> subject_of("E-7"), subject_of("Müller 2")
+    ('E-7', 'entry:M_ller_2')
+    """
+    return entry_id if ID.match(entry_id) else "entry:" + re.sub(r"[^A-Za-z0-9_.@:/+-]", "_", entry_id)[:100]
+
+
 def check_event(event: Event) -> None:
     """Refuse an event that does not belong into a ledger.
 

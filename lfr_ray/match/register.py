@@ -117,7 +117,7 @@ def read_register(path: Path) -> Register:
                 raise ValueError(f"entry id {entry_id!r} stands in line {line_of[entry_id]} already")
             line_of[entry_id] = number
             faces[entry_id] = faces_named(row.get("face", ""))
-            entries[entry_id] = _entry(entry_id, row)
+            entries[entry_id] = entry_of_cells(entry_id, row)
         except ValueError as error:
             rejected.append(Rejected(f"{REGISTER} line {number}", str(error)))
     notes = (Note(REGISTER, how),) if how else ()
@@ -185,7 +185,12 @@ def _row(header: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
     return dict(zip(header, filled, strict=False))
 
 
-def _entry(entry_id: str, row: Mapping[str, str]) -> Entry:
+def entry_of_cells(entry_id: str, row: Mapping[str, str]) -> Entry:
+    """The entry that a row's cells mean; all of :data:`COLUMNS` are there.
+
+    Raises:
+        ValueError: A cell is missing or wrong.
+    """
     category = category_named(row["category"])
     under_18 = _flag("under_18", row)
     reason = row.get("under_18_reason", "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,19 @@ class StoredVector:
     quality: float
     size_px: float
     covered: Mapping[str, Floats] = field(repr=False, default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPicture:
+    """What is known of a stored picture: neither the picture nor its vector."""
+
+    entry: Entry
+    image_id: str
+    file_sha256: str
+    model: str
+    quality: float
+    imported_by: str
+    imported_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +123,17 @@ class WatchlistStore:
         where = f"model = {quoted(model)}" if model else ""
         found = self._place.read(lambda: [_stored(row) for row in self._table.rows(_WITHOUT_PICTURE, where)])
         return tuple(sorted(found, key=lambda row: (row.entry.entry_id, row.image_id)))
+
+    def pictures(self) -> tuple[StoredPicture, ...]:
+        """What is known of every stored picture, by entry id; neither pictures nor vectors are read.
+
+        Raises:
+            StoreError: The table cannot be read.
+        """
+        known = tuple(one.name for one in fields(StoredPicture) if one.name != "entry")
+        rows = self._place.read(lambda: list(self._table.rows((*ENTRY_FIELDS, *known))))
+        found = [StoredPicture(entry_of(row), **{name: row[name] for name in known}) for row in rows]
+        return tuple(sorted(found, key=lambda one: (one.entry.entry_id, one.image_id)))
 
     def load(self) -> Loaded:
         """Everything that matching needs, read and verified in one pass; pictures are hashed, not kept.
@@ -241,13 +265,7 @@ class WatchlistStore:
         digests, importers = [digest for digest, _ in read], {who for _, who in read}
         if not digests:
             raise ConflictError("the watchlist is empty", next_step="import entries first: `lfr watchlist import`")
-        if not approved_by.strip() or _same_person(approved_by, importers):
-            raise RefusedError(
-                "a watchlist is approved by a second person",
-                got="nobody" if not approved_by.strip() else "somebody who has imported entries of it",
-                allowed="somebody who has not",
-                next_step="let a colleague look at `lfr watchlist report` and approve",
-            )
+        check_approver(approved_by, importers)
         makers = tuple(sorted(importers))
         content_hash = _hash_of(digests)
         document = {"content_hash": content_hash, "imported_by": list(makers)}
@@ -337,6 +355,21 @@ def _digest(row: dict[str, Any]) -> str:
 
 def _hash_of(digests: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(["watchlist 1", *sorted(digests)]).encode()).hexdigest()
+
+
+def check_approver(approved_by: str, importers: Iterable[str]) -> None:
+    """Whoever approves is somebody, and none of those who made the list.
+
+    Raises:
+        RefusedError: They are.
+    """
+    if not approved_by.strip() or _same_person(approved_by, importers):
+        raise RefusedError(
+            "a watchlist is approved by a second person",
+            got="nobody" if not approved_by.strip() else "somebody who has imported entries of it",
+            allowed="somebody who has not",
+            next_step="let a colleague look at `lfr watchlist report` and approve",
+        )
 
 
 def _same_person(name: str, others: Iterable[str]) -> bool:

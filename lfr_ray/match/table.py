@@ -160,6 +160,8 @@ class Table:
         self._table = self._connection = None
 
     def _open(self, *, create: bool = False) -> Any:
+        if create and self._table is not None and not self.exists():
+            self.close()  # another process has destroyed it
         if self._connection is None:
             bucket = self._place if isinstance(self._place, Bucket) else None
             self._connection = lancedb.connect(

@@ -6,10 +6,10 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-Role = Literal["viewer", "officer", "supervisor", "auditor", "administrator", "metrics", "events"]
+Role = Literal["viewer", "officer", "supervisor", "auditor", "administrator", "importer", "metrics", "events"]
 """viewer: looks at alerts. officer: decides, too. supervisor: lifts a stop, too. auditor: looks and changes nothing.
-administrator: looks after the site and sees no alert. metrics, events: services; numbers without names, alerts without
-pictures."""
+administrator: looks after the site and sees no alert. importer: looks after the watchlist and sees no alert.
+metrics, events: services; numbers without names, alerts without pictures."""
 
 ROLES: tuple[Role, ...] = get_args(Role)
 SERVICES: frozenset[Role] = frozenset({"metrics", "events"})

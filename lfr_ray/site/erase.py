@@ -17,7 +17,7 @@ from lfr_ray.match.entries import EnrolledImage
 from lfr_ray.match.store import WatchlistStore
 from lfr_ray.records import IMAGE_KINDS
 from lfr_ray.shred import shred, shred_tree
-from lfr_ray.site.open import SiteStorage
+from lfr_ray.site.open import SiteStorage, open_waiting
 
 
 class ErasableWatchlist(ErasableStore):
@@ -53,6 +53,12 @@ class ErasableWatchlist(ErasableStore):
     def notes(self) -> Sequence[str]:
         """What could not be read."""
         return tuple(self._notes)
+
+
+class ErasableWaiting(ErasableWatchlist):
+    """What waits to be on the list."""
+
+    label = "waiting"
 
 
 class ErasableAlerts(ErasableStore):
@@ -155,6 +161,8 @@ def erasable_stores(storage: SiteStorage, deployment: str, *, now_s: float) -> l
         storage.alerts, lambda facts: facts.deployment == deployment, now_s=now_s, reason="the deployment is closed"
     )
     stores: list[ErasableStore] = [ErasableWatchlist(storage.watchlist), alerts]
+    if storage.data_dir.watchlist_waiting.exists():
+        stores.append(ErasableWaiting(open_waiting(storage.data_dir)))
     return [*stores, ErasableFiles(storage.extra)] if storage.extra else stores
 
 

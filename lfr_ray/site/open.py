@@ -25,13 +25,14 @@ from lfr_ray.govern.authority import Position
 from lfr_ray.govern.gate import AuthorityGate
 from lfr_ray.govern.grant import list_grants, load_grant
 from lfr_ray.govern.in_force import SIGNED
-from lfr_ray.govern.keys import training_fault
+from lfr_ray.govern.keys import same_holder, training_fault
 from lfr_ray.govern.ledger import Ledger, open_ledger
 from lfr_ray.govern.ledger_state import LedgerState
 from lfr_ray.govern.ledger_verify import KnownHead, read_records
 from lfr_ray.govern.profile import Profile, profile_of
 from lfr_ray.govern.stop import Halts
 from lfr_ray.govern.trust import missing_trust, trusted_keys
+from lfr_ray.match.draft import ListDraft
 from lfr_ray.match.entries import BLUE_LIST
 from lfr_ray.match.matcher import Matcher
 from lfr_ray.match.permission import Permission, SamePermission
@@ -116,6 +117,39 @@ def open_store(site: SiteConfig) -> WatchlistStore:
     """
     bucket = site.watchlist_store and Bucket(with_secrets(site.watchlist_store))
     return WatchlistStore(bucket or DataDir(site.data_dir).watchlist)
+
+
+def open_draft(site: SiteConfig) -> ListDraft:
+    """The site's watchlist, and what waits beside it: without a deployment nobody approves it, and nothing waits."""
+    at_once = site.authority.kind == TEST and not site.authority.deployment
+    return ListDraft(open_store(site), None if at_once else open_waiting(DataDir(site.data_dir)))
+
+
+def open_waiting(data_dir: DataDir) -> WatchlistStore:
+    """What waits to be approved."""
+    return WatchlistStore(data_dir.watchlist_waiting)
+
+
+def list_rules(site: SiteConfig) -> dict[str, Any]:
+    """What the keeper of the site's list must know, by the names of its arguments."""
+    data_dir = DataDir(site.data_dir)
+
+    def unfit(person: str) -> str:
+        if is_closed(data_dir, site.authority.deployment):
+            return "the deployment was closed"
+        if site.authority.kind == TEST:
+            return ""
+        roles = [one.role for one in trusted_keys(data_dir).values() if same_holder(one.holder, person)]
+        bound = {"approver", "authoriser"}.intersection(roles)
+        return f"who holds a key of the role {bound.pop()} does not make the list" if bound else ""
+
+    return {
+        "draft": open_draft(site),
+        "record": open_ledger(data_dir).append,
+        "deployment": site.authority.deployment,
+        "until_start": bool(site.watchlist),
+        "unfit": unfit,
+    }
 
 
 def open_alerts(

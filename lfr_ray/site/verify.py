@@ -27,7 +27,7 @@ from lfr_ray.govern.scan import Progress, Scanner, ScanReport
 from lfr_ray.govern.trust import trusted_keys
 from lfr_ray.site.close import overdue
 from lfr_ray.site.erase import alert_contents, image_contents
-from lfr_ray.site.open import SiteStorage
+from lfr_ray.site.open import SiteStorage, open_waiting
 
 GRACE_S = 900.0
 """An alert may be overdue so long: the timer runs now and then."""
@@ -237,7 +237,7 @@ def _search(storage: SiteStorage, result: Verification, progress: Progress | Non
 
 def _present(storage: SiteStorage) -> Iterator[bytes]:
     """What lawfully is there now: a person who is listed again, an alert that is held."""
-    for image in storage.watchlist.all():
+    for image in (*storage.watchlist.all(), *open_waiting(storage.data_dir).all()):
         yield from image_contents(image)
     alerts = AlertEraser(storage.alerts.database).retention_facts()
     yield from alert_contents(storage.alerts, [one.alert_id for one in alerts])

@@ -10,6 +10,7 @@ DATA = DataDir(Path("lfr-data"))
 
 NAMES = {
     DATA.watchlist: "watchlist",
+    DATA.watchlist_waiting: "watchlist-waiting",
     DATA.alert_database: "desk.sqlite",
     DATA.stop: "stop",
     DATA.pause: "pause",
@@ -59,7 +60,7 @@ def test_no_name_on_disk_has_changed() -> None:
 
 
 def test_every_path_is_another_one() -> None:
-    assert len(NAMES) == 30
+    assert len(NAMES) == 31
     assert len(WATCHLIST_NAMES) == 5
 
 

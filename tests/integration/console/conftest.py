@@ -59,6 +59,7 @@ from lfr_ray.metrics import Meter, Snapshot
 from lfr_ray.people.tokens import People
 from lfr_ray.site.account import LedgerQuery, ledger_records
 from lfr_ray.site.facts import alert_events
+from tests.listed_site import ListedSite
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
 QUIET = (
@@ -97,7 +98,7 @@ def photographed(light: float) -> Astronaut:
     )
 
 
-class GroundSite:
+class GroundSite(ListedSite):
     """A site of four cameras, one of them blind, under an authority; its ledger is a real one."""
 
     def __init__(self, folder: DataDir, alerts: AlertStore) -> None:

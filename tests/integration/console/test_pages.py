@@ -21,7 +21,7 @@ PAGES = {
     "alerts": ".item",
     "cameras": ".card >> nth=3",
     "deployment": "text=False alerts an hour",
-    "watchlist": ".card >> text=Missing or at risk",
+    "watchlist": ".facts >> text=Missing or at risk",
     "record": "svg.chart >> nth=1",
     "audit": "text=Everything holds.",
     "wall": ".wall-alerts li",

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from lfr_ray.errors import AuthorityError, ConfigError, ConflictError, LfrError,
 from lfr_ray.govern.keys import SigningKey
 from lfr_ray.govern.ledger_state import LedgerState
 from lfr_ray.govern.profile import load_profile
+from lfr_ray.match.draft import ListDraft
 from lfr_ray.match.entries import EnrolledImage, Entry
 from lfr_ray.match.store import WatchlistStore
 from tests.trust_tree import TrustTree
@@ -279,6 +281,26 @@ def test_who_may_not_approve_a_list(desk: Desk, approver: str, role: str, words:
     desk.list_people(approve=False)
     with pytest.raises(LfrError, match=words):
         desk("watchlist", "approve", "--key", desk.key(approver, "", role))
+
+
+def test_what_waits_is_shown_and_taken_up_by_the_approvers_signature(desk: Desk) -> None:
+    desk.list_people()
+    store = WatchlistStore(desk.data_dir / "watchlist")
+    approved = store.content_hash()
+    draft = ListDraft(store, WatchlistStore(DataDir(desk.data_dir).watchlist_waiting))
+    (image,) = store.images("e0")
+    draft.put([replace(image, entry=replace(image.entry, entry_id="e9"), imported_by="imp-1")])
+    draft.remove("e1", "imp-1", time.time())
+    shown = desk.json("watchlist", "report")
+    assert (shown["entries"], shown["waiting"]) == (4, {"e1": "removed", "e9": "added"})
+    assert (shown["hash"], shown["approved_by"]) == (approved, "insp-7")
+    with pytest.raises(LfrError, match="approved by a second person"):
+        desk("watchlist", "approve", "--key", desk.key("imp-1", "inspector", "approver"))
+    assert store.content_hash() == approved, "a refusal changes nothing"
+    signed = desk.json("watchlist", "approve", "--key", desk.key("insp-7", "inspector", "approver"))
+    assert signed["hash"] == store.content_hash() != approved
+    assert [one.entry_id for one in store.entries()] == ["e0", "e2", "e3", "e9"]
+    assert "waiting" not in desk.json("watchlist", "report")
 
 
 def test_who_authorises_may_not_have_approved(desk: Desk) -> None:

@@ -24,6 +24,7 @@ from lfr_ray.govern.listing import find_listed
 from lfr_ray.govern.profile import keep_profile, load_profile
 from lfr_ray.govern.trial import trial_authority
 from lfr_ray.site.close import close_deployment, finish_closings
+from lfr_ray.site.open import open_waiting
 from tests.integration.govern.station import Station, image, picture
 
 
@@ -46,6 +47,23 @@ def test_closing_destroys_everything_and_proves_it(station: Station) -> None:
     kinds = [record["kind"] for record in read_records(station.site.files)]
     assert kinds.count("collection") == 3
     assert kinds[-2:] == ["erasure", "seal"]
+
+
+def test_what_waited_for_approval_is_destroyed_as_well(station: Station) -> None:
+    station.fill(2)
+    waiting = open_waiting(station.storage.data_dir)
+    waiting.put([image(77)])
+    assert station.verify().holds
+    receipt = station.close().receipt
+    assert {part.label: part.counts.get("entries") for part in receipt.parts} == {
+        "watchlist": 2,
+        "alerts": None,
+        "waiting": 1,
+    }
+    assert waiting.all() == ()
+    assert station.verify().holds
+    waiting.put([image(77)])  # somebody lists the person again
+    assert station.verify().holds
 
 
 def test_a_late_alert_of_a_closed_deployment_is_refused(station: Station) -> None:

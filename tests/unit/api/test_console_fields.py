@@ -25,6 +25,9 @@ NAMES = {
     "ledger": "LedgerVerdict",
     "likelihood": "Likelihood",
     "counted": "Counts",
+    "checked": "PictureCheck",
+    "entry": "ListedEntry",
+    "leaf": "ListPage",
 }
 """What the console calls a document, and its schema."""
 

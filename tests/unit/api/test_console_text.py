@@ -18,18 +18,21 @@ def console(repository: Path) -> Path:
 
 
 def texts(repository: Path, language: str) -> dict[str, str]:
-    written = PAIR.findall((console(repository) / "text" / f"{language}.js").read_text(encoding="utf-8"))
+    files = sorted((console(repository) / "text").glob(f"*{language}.js"))
+    written = PAIR.findall("".join(path.read_text(encoding="utf-8") for path in files))
     found = {key: json.loads(text) for key, text in written}
     assert len(found) == len(written), "a key is written twice"
     return found
 
 
-def test_there_is_one_file_a_language(repository: Path) -> None:
+def test_each_part_is_in_every_language(repository: Path) -> None:
     offered = re.findall(
         r"(\w+): \"\w+", (console(repository) / "text.js").read_text(encoding="utf-8").split("\n\n")[1]
     )
     assert sorted(offered[: len(LANGUAGES)]) == sorted(LANGUAGES)
-    assert sorted(path.stem for path in (console(repository) / "text").iterdir()) == list(LANGUAGES)
+    parts = ("", "list_")
+    files = sorted(path.stem for path in (console(repository) / "text").iterdir())
+    assert files == sorted(f"{part}{language}" for part in parts for language in LANGUAGES)
 
 
 @pytest.mark.parametrize("language", ["de", "fr"])

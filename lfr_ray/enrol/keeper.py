@@ -1,0 +1,345 @@
+"""Looking after a site's watchlist, entry by entry: pictures are checked; people are added, changed and removed.
+
+A checked picture is read in memory and forgotten with its answer; of its faces the chosen one alone is compared with
+the list, by the threshold from which on two pictures show one person. Every question is in the ledger, without picture.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from lfr_ray.camera.stills import read_picture
+from lfr_ray.clock import Clock, SystemClock
+from lfr_ray.enrol.consistency import Consistency
+from lfr_ray.enrol.reference import EnrolmentPicture, ReferenceMaker
+from lfr_ray.enrol.subject import left_to_right
+from lfr_ray.errors import ConflictError, NotFoundError, PictureError, RefusedError, ResourceError, WatchlistError
+from lfr_ray.govern.ledger_event import Event, RecordKind, recordable, subject_of
+from lfr_ray.match.approval import Approval
+from lfr_ray.match.draft import ListDraft, listed_entry
+from lfr_ray.match.entries import TEST, EnrolledImage, Entry, Note, Rejected
+from lfr_ray.match.listed import Change, FaceFound, ListedEntry, ListPage, ListQuery, PictureCheck
+from lfr_ray.match.register import COLUMNS, entry_id_named, entry_of_cells
+from lfr_ray.match.store import StoredPicture, StoredVector
+from lfr_ray.models.cards import Detector, Embedder
+from lfr_ray.records import Faces, box_sizes_px
+
+MOST_QUEUED = 8
+"""Questions that wait for their turn, at most: each may hold a picture."""
+NOT_STATED = "not stated"
+_UNKNOWN = Entry(entry_id="", name="", category=TEST)
+AnswerT = TypeVar("AnswerT")
+
+
+class ListKeeper:
+    """The list as its keepers see and change it; one question at a time, outside the event loop.
+
+    Args:
+        detector: Finds the faces.
+        embedders: The site's; each picture gets a vector of every one.
+        draft: The list, and what waits beside it.
+        record: Appends to the ledger.
+        deployment: Which deployment the list is for.
+        until_start: The site imports a folder when it starts, and then nobody else is on the list.
+        unfit: Of a person, why they may not change the list; empty when they may.
+        clock: Time.
+    """
+
+    def __init__(
+        self,
+        detector: Detector,
+        embedders: Sequence[Embedder],
+        *,
+        draft: ListDraft,
+        record: Callable[[Event], object],
+        deployment: str = "",
+        until_start: bool = False,
+        unfit: Callable[[str], str] = lambda person: "",
+        clock: Clock | None = None,
+    ) -> None:
+        self._draft = draft
+        self._detector = detector
+        self._embedders = embedders
+        self._append = record
+        self._deployment = deployment
+        self._until_start = until_start
+        self._unfit = unfit
+        self._clock = clock or SystemClock()
+        self._turn = asyncio.Lock()
+        self._queued = 0
+        self._approved: tuple[str, Approval | None] = ("", None)
+
+    async def check_picture(self, picture: bytes, *, face: int | None, by: str, reason: str) -> PictureCheck:
+        """What would become of a picture.
+
+        Args:
+            picture: The file.
+            face: Which face is meant, counted from 1, left to right; None: the one that clearly is the subject.
+            by: Who asks.
+            reason: Why.
+
+        Raises:
+            PictureError: It is no picture that can be read.
+            ResourceError: Too many wait.
+        """
+        return await self._in_turn(lambda: self._check(picture, face, by, reason))
+
+    async def list_entries(self, query: ListQuery, *, by: str, reason: str) -> ListPage:
+        """Entries of the list as it would be, page by page."""
+        return await self._in_turn(lambda: self._list(query, by, reason))
+
+    async def add_entry(
+        self, cells: Mapping[str, str], picture: bytes, *, face: int | None, by: str, same_person: bool = False
+    ) -> ListedEntry:
+        """Put somebody on the list.
+
+        Args:
+            cells: As in a row of watchlist.csv, by column.
+            picture: The file.
+            face: As in :meth:`check_picture`.
+            by: Who adds; this person may not approve the list.
+            same_person: Also take a face that another entry has already: twins.
+
+        Raises:
+            WatchlistError: A cell is wrong.
+            PictureError: The picture cannot be used.
+            NotFoundError: It has no such face.
+            ConflictError: The id, the picture or the person is on the list already.
+            RefusedError: They approve lists or authorise deployments.
+        """
+        return await self._in_turn(lambda: self._add(cells, picture, face, by, same_person))
+
+    async def add_picture(self, entry_id: str, picture: bytes, *, face: int | None, by: str) -> ListedEntry:
+        """Add a picture to an entry; see :meth:`add_entry`.
+
+        Raises:
+            NotFoundError: There is no such entry.
+        """
+        return await self._in_turn(lambda: self._add_picture(entry_id, picture, face, by))
+
+    async def change_entry(self, entry_id: str, changes: Mapping[str, Any], *, by: str, reason: str) -> ListedEntry:
+        """Say something else of an entry: values by the names of :class:`Entry`'s fields.
+
+        Raises:
+            NotFoundError: There is no such entry.
+            RefusedError: As in :meth:`add_entry`.
+        """
+        return await self._in_turn(lambda: self._change(entry_id, changes, by, reason))
+
+    async def remove_entry(self, entry_id: str, *, by: str, reason: str) -> None:
+        """Take somebody off the list.
+
+        Raises:
+            NotFoundError: There is no such entry.
+            RefusedError: As in :meth:`add_entry`.
+        """
+        await self._in_turn(lambda: self._remove(entry_id, by, reason))
+
+    async def take_back(self, entry_id: str, *, by: str) -> None:
+        """Erase what waits of an entry.
+
+        Raises:
+            ConflictError: Nothing waits.
+        """
+        await self._in_turn(lambda: self._take_back(entry_id, by))
+
+    async def _in_turn(self, work: Callable[[], AnswerT]) -> AnswerT:
+        if self._queued >= MOST_QUEUED:
+            raise ResourceError("others are at work on the list", next_step="try again in a moment")
+        self._queued += 1
+        try:
+            async with self._turn:
+                return await asyncio.to_thread(work)
+        finally:
+            self._queued -= 1
+
+    def _check(self, data: bytes, face: int | None, by: str, reason: str) -> PictureCheck:
+        pixels = read_picture(data, name="picture")
+        seen: list[tuple[Faces, int | None]] = []
+        maker = ReferenceMaker(
+            self._detector, self._embedders[0], on_faces=lambda _, faces, row: seen.append((faces, row))
+        )
+        rejected: list[Rejected] = []
+        notes: list[Note] = []
+        one = EnrolmentPicture(_UNKNOWN, "picture", "", pixels, face, face is not None)
+        subjects = maker.subjects([one], rejected, notes)
+        alike: tuple[str, ...] = ()
+        calibration = self._embedders[0].card.calibration
+        checked = calibration is not None and calibration.same_person is not None
+        if subjects and checked:
+            alike = _known(self._draft.vectors(), self._embedders[0]).alike(
+                maker.references(subjects, "", 0.0)[0].vector
+            )
+        faces, row = seen[0]
+        found, chosen = _told(faces, row, pixels.shape[1], pixels.shape[0])
+        facts = {"faces_found": len(faces), "alike": [subject_of(one) for one in alike[:16]]}
+        self._record("consultation", "picture checked against the watchlist", by, "", reason, facts)
+        return PictureCheck(
+            width_px=pixels.shape[1],
+            height_px=pixels.shape[0],
+            faces=found,
+            chosen=chosen,
+            usable=bool(subjects),
+            reason="; ".join(one.reason for one in rejected),
+            note="; ".join(one.note for one in notes),
+            quality=round(subjects[0].quality, 2) if subjects else None,
+            alike=alike,
+            alike_checked=checked,
+        )
+
+    def _list(self, query: ListQuery, by: str, reason: str) -> ListPage:
+        rows, changes = self._draft.pictures()
+        of_entry: dict[str, list[StoredPicture]] = {}
+        for row in rows:
+            if query.takes(row.entry):
+                of_entry.setdefault(row.entry.entry_id, []).append(row)
+        now_s = self._clock.wall_s()
+        ids = [one for one in sorted(of_entry) if one > query.after]
+        shown = ids[: query.limit]
+        approval = self._approval(now_s)
+        self._record("consultation", "watchlist listed", by, "", reason, {"entries": len(shown)})
+        return ListPage(
+            entries=tuple(
+                listed_entry(of_entry[one][0].entry, of_entry[one], changes.get(one, ""), now_s) for one in shown
+            ),
+            after=shown[-1] if len(ids) > len(shown) else None,
+            found=len(of_entry),
+            waiting=len(changes),
+            at_once=self._draft.at_once,
+            until_start=self._until_start,
+            approved_by="" if approval is None else approval.approved_by,
+            approved_at=None if approval is None else approval.approved_at,
+        )
+
+    def _add(self, cells: Mapping[str, str], data: bytes, face: int | None, by: str, same_person: bool) -> ListedEntry:
+        self._check_fit(by)
+        try:
+            entry_id = entry_id_named(cells["entry_id"])
+            entry = entry_of_cells(entry_id, {**dict.fromkeys(COLUMNS, ""), **cells})
+        except ValueError as error:
+            raise WatchlistError("the entry is not valid", got=str(error), next_step="correct it") from None
+        if entry_id in {row.entry.entry_id for row in self._draft.pictures()[0]}:
+            raise ConflictError(
+                "the entry's id is on the list already",
+                got=entry_id,
+                next_step="choose another, or add the picture to it",
+            )
+        facts = {"same_person": True} if same_person else {}
+        return self._put(entry, data, face, by, "watchlist entry added", facts, one_entry_each=not same_person)
+
+    def _add_picture(self, entry_id: str, data: bytes, face: int | None, by: str) -> ListedEntry:
+        self._check_fit(by)
+        return self._put(self._draft.entry(entry_id), data, face, by, "watchlist picture added", {})
+
+    def _put(
+        self,
+        entry: Entry,
+        data: bytes,
+        face: int | None,
+        by: str,
+        what: str,
+        facts: Mapping[str, Any],
+        *,
+        one_entry_each: bool = True,
+    ) -> ListedEntry:
+        pixels, sha256 = read_picture(data, name="picture"), hashlib.sha256(data).hexdigest()
+        rows = self._draft.vectors()
+        owner = next((row.entry.entry_id for row in rows if row.file_sha256 == sha256), None)
+        if owner is not None:
+            raise ConflictError("this picture is on the list already", got=f"entry {owner}", next_step="take another")
+        picture = EnrolmentPicture(entry, "picture", sha256, pixels, face, face is not None)
+        known = [_known(rows, one, one_entry_each=one_entry_each) for one in self._embedders]
+        images = [self._reference(picture, *pair, by) for pair in zip(self._embedders, known, strict=True)]
+        self._record("collection", what, by, entry.entry_id, "", {**facts, "waits": not self._draft.at_once})
+        self._draft.put(images)
+        return self._shown(entry.entry_id)
+
+    def _reference(self, picture: EnrolmentPicture, embedder: Embedder, known: Consistency, by: str) -> EnrolledImage:
+        rejected: list[Rejected] = []
+        counts: list[int] = []
+        maker = ReferenceMaker(self._detector, embedder, on_faces=lambda _, faces, row: counts.append(len(faces)))
+        subjects = maker.subjects([picture], rejected, [])
+        if not subjects and picture.face is not None and picture.face > counts[0]:
+            raise NotFoundError("the picture has no such face", got=rejected[0].reason, next_step="check it first")
+        if not subjects:
+            raise PictureError(
+                "the picture cannot be used",
+                got=rejected[0].reason,
+                next_step="choose another face, or another picture",
+            )
+        images = maker.references(subjects, by, self._clock.wall_s())
+        names = {images[0].image_id: picture.name}
+        if not known.consistent(images, names, rejected):
+            raise ConflictError("the picture contradicts the list", got=rejected[0].reason, next_step="look at both")
+        return images[0]
+
+    def _change(self, entry_id: str, changes: Mapping[str, Any], by: str, reason: str) -> ListedEntry:
+        self._check_fit(by)
+        entry = replace(self._draft.entry(entry_id), **changes)
+        self._record("alteration", "watchlist entry changed", by, entry_id, reason, {"fields": sorted(changes)})
+        self._draft.change(entry, by, self._clock.wall_s())
+        return self._shown(entry_id)
+
+    def _remove(self, entry_id: str, by: str, reason: str) -> None:
+        self._check_fit(by)
+        waits: Change = self._draft.remove(entry_id, by, self._clock.wall_s())
+        kind: RecordKind = "alteration" if waits else "erasure"
+        what = "watchlist entry to be removed" if waits else "watchlist entry erased"
+        self._record(kind, what, by, entry_id, reason, {})
+
+    def _take_back(self, entry_id: str, by: str) -> None:
+        self._draft.take_back(entry_id)
+        self._record("erasure", "what waited of a watchlist entry erased", by, entry_id, "", {})
+
+    def _shown(self, entry_id: str) -> ListedEntry:
+        rows, changes = self._draft.pictures()
+        own = [row for row in rows if row.entry.entry_id == entry_id]
+        if not own:
+            raise NotFoundError("the watchlist has no such entry", next_step="see the list")
+        return listed_entry(own[0].entry, own, changes.get(entry_id, ""), self._clock.wall_s())
+
+    def _approval(self, now_s: float) -> Approval | None:
+        """The approval of the list as it is. To know it every picture is read: kept until something changes."""
+        revision = self._draft.store.revision()
+        if self._approved[0] != revision:
+            self._approved = revision, self._draft.store.approval(now_s)
+        return self._approved[1]
+
+    def _check_fit(self, by: str) -> None:
+        if why := self._unfit(by):
+            raise RefusedError(why, got=by)
+
+    def _record(
+        self, kind: RecordKind, what: str, by: str, entry_id: str, reason: str, facts: Mapping[str, Any]
+    ) -> None:
+        said = recordable(reason) if reason.strip() else NOT_STATED
+        subject = subject_of(entry_id) if entry_id else ""
+        self._append(Event(kind, what, self._deployment, by, subject, said, facts))
+
+
+def _told(faces: Faces, row: int | None, width_px: int, height_px: int) -> tuple[tuple[FaceFound, ...], int | None]:
+    """Faces by number, and the number of the chosen one."""
+    sizes, sides = box_sizes_px(faces.boxes), (width_px, height_px) * 2
+    order = left_to_right(faces).tolist()
+    found = tuple(
+        FaceFound(number, _shares(faces.boxes[one], sides), round(float(sizes[one]), 1))
+        for number, one in enumerate(order, start=1)
+    )
+    return found, None if row is None else order.index(row) + 1
+
+
+def _shares(box: Any, sides: Sequence[int]) -> tuple[float, float, float, float]:
+    left, top, right, bottom = (
+        round(min(1.0, max(0.0, float(edge) / side)), 4) for edge, side in zip(box, sides, strict=True)
+    )
+    return left, top, right, bottom
+
+
+def _known(rows: Sequence[StoredVector], embedder: Embedder, *, one_entry_each: bool = True) -> Consistency:
+    """What is on the list as it would be, by one model."""
+    own = ((row.entry.entry_id, row.vector) for row in rows if row.model == embedder.card.id)
+    return Consistency(own, embedder.card.calibration, one_entry_each=one_entry_each)

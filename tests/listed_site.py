@@ -1,0 +1,67 @@
+"""A real watchlist and its keeper, with painted faces, for tests of HTTP."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lfr_ray.api.list_port import ListPort
+from lfr_ray.govern.ledger_event import Event, check_event
+
+if TYPE_CHECKING:
+    from lfr_ray.enrol.keeper import ListKeeper
+    from lfr_ray.match.listed import ListedEntry, ListPage, ListQuery, PictureCheck
+
+
+class ListedSite(ListPort):
+    """What a site answers of its watchlist. It is opened with the first question: most tests ask none."""
+
+    @cached_property
+    def list_events(self) -> list[Event]:
+        """What would be in the ledger."""
+        return []
+
+    @cached_property
+    def keeper(self) -> ListKeeper:
+        from lfr_ray.enrol.keeper import ListKeeper
+        from lfr_ray.match.draft import ListDraft
+        from lfr_ray.match.store import WatchlistStore
+        from tests.painted import FixedDetector, PaintEmbedder
+
+        folder = Path(tempfile.mkdtemp())
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        embedders: Any = [PaintEmbedder()]
+        draft = ListDraft(WatchlistStore(folder / "list"), WatchlistStore(folder / "waiting"))
+        return ListKeeper(FixedDetector(), embedders, draft=draft, record=self._record)
+
+    def _record(self, event: Event) -> None:
+        check_event(event)
+        self.list_events.append(event)
+
+    async def check_picture(self, picture: bytes, *, face: int | None, by: str, reason: str) -> PictureCheck:
+        return await self.keeper.check_picture(picture, face=face, by=by, reason=reason)
+
+    async def list_entries(self, query: ListQuery, *, by: str, reason: str) -> ListPage:
+        return await self.keeper.list_entries(query, by=by, reason=reason)
+
+    async def add_entry(
+        self, cells: Mapping[str, str], picture: bytes, *, face: int | None, by: str, same_person: bool = False
+    ) -> ListedEntry:
+        return await self.keeper.add_entry(cells, picture, face=face, by=by, same_person=same_person)
+
+    async def add_picture(self, entry_id: str, picture: bytes, *, face: int | None, by: str) -> ListedEntry:
+        return await self.keeper.add_picture(entry_id, picture, face=face, by=by)
+
+    async def change_entry(self, entry_id: str, changes: Mapping[str, Any], *, by: str, reason: str) -> ListedEntry:
+        return await self.keeper.change_entry(entry_id, changes, by=by, reason=reason)
+
+    async def remove_entry(self, entry_id: str, *, by: str, reason: str) -> None:
+        await self.keeper.remove_entry(entry_id, by=by, reason=reason)
+
+    async def take_back(self, entry_id: str, *, by: str) -> None:
+        await self.keeper.take_back(entry_id, by=by)
