@@ -77,6 +77,8 @@ class DataDir:
     """Private key that signs trials and nothing else."""
     scan_key = _Below("keys", "scan.key")
     """Secret under which destroyed content is remembered."""
+    capability = _Below("keys", "capability")
+    """Secret that the site's own processes show each other."""
 
     @property
     def public_keys(self) -> list[Path]:

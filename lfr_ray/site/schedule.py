@@ -15,7 +15,7 @@ from lfr_ray.govern.alert_events import alert_facts
 from lfr_ray.govern.anchors import write_anchors
 from lfr_ray.govern.breaker import CircuitBreaker, confirmed_false
 from lfr_ray.govern.counters import CameraCounters, counted, removed, totals_of_runs
-from lfr_ray.govern.ledger_event import Event, recordable
+from lfr_ray.govern.ledger_event import STRANGER, Event, recordable
 from lfr_ray.govern.ledger_verify import read_records
 from lfr_ray.govern.profile import profile_of
 from lfr_ray.site.close import close_overdue, destroy_old_listings, finish_closings, purge_expired
@@ -104,6 +104,11 @@ class Schedule:
     def record_removals(self, camera: str, sha256s: Sequence[str]) -> None:
         """Record that a camera deleted pictures of its folder after use."""
         self._storage.ledger.append(removed(self._deployment, camera, sha256s))
+
+    def record_stranger(self, process: str, method: str) -> None:
+        """Record that somebody without the site's capability called one of its processes."""
+        reason = recordable(f"{process}: {method}")
+        self._storage.ledger.append(Event("refusal", STRANGER, self._deployment, "system", reason=reason))
 
     def _judge(self, faces_now: int) -> None:
         """Pause matching when the false alerts may be more than the ceiling allows."""
