@@ -58,6 +58,8 @@ class DataDir:
     """The audit ledger, JSON Lines."""
     ledger_head = _Below("ledger.head")
     """Signed count and hash of the ledger's last record."""
+    ledger_checkpoint = _Below("ledger.checkpoint")
+    """Signed count and hash of the last record that was dropped because its time was over."""
     ledger_torn = _Below("ledger.torn")
     """Unfinished lines that a crash left, set aside."""
     ledger_lock = _Below("ledger.lock")

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from lfr_ray.clock import parse_utc, utc_text
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import ConfigError, IntegrityError
 from lfr_ray.govern.canonical import canonical_json
@@ -27,7 +28,8 @@ def write_anchors(anchors: Sequence[str], head: Head, data_dir: DataDir) -> list
         Which could not be written, and why; an anchor that is away does not stop a site.
     """
     faults = []
-    line = canonical_json({"ledger": str(data_dir.ledger.absolute()), "head": head.text()}) + b"\n"
+    mine = str(data_dir.ledger.absolute())
+    line = canonical_json({"ledger": mine, "head": head.text(), "at": utc_text(head.latest_at)}) + b"\n"
     for anchor in anchors:
         try:
             _write(anchor, line)
@@ -75,7 +77,8 @@ def anchored_heads(anchors: Sequence[str], data_dir: DataDir) -> list[KnownHead]
                 said = json.loads(line)
                 count, _, digest = said["head"].partition(":")
                 if said["ledger"] == mine and int(count):
-                    found[said["head"]] = KnownHead(int(count), digest, f"anchor {path.name}")
+                    at = parse_utc(said["at"]) if "at" in said else 0.0
+                    found[said["head"]] = KnownHead(int(count), digest, f"anchor {path.name}", at)
     return list(found.values())
 
 
@@ -87,6 +90,8 @@ def check_known(state: LedgerState, known: Sequence[KnownHead]) -> None:
     """
     state.want(*(one.count for one in known))
     for one in known:
+        if one.count < state.begin.count and not state.begin.contradicted(one.count, one.at):
+            continue  # dropped, in its time
         place = state.place(one.count)
         if place is None or place.sha256 != one.sha256:
             raise IntegrityError(

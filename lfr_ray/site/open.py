@@ -84,9 +84,11 @@ def check_ledger(site: SiteConfig) -> None:
     for grant in list_grants(data_dir):
         authority = grant.authority
         number, _, digest = authority.ledger_head.partition(":")
+        signed_at = grant.signature.at if grant.signature else 0.0
         if number:
-            known.append(KnownHead(int(number), digest, f"the authority of {authority.deployment}"))
-        if authority.kind in SIGNED and authority.deployment not in state.opened:
+            known.append(KnownHead(int(number), digest, f"the authority of {authority.deployment}", signed_at))
+        dropped = grant.closing is not None and signed_at < state.begin.before
+        if authority.kind in SIGNED and authority.deployment not in state.opened and not dropped:
             raise IntegrityError(
                 "the ledger does not record a deployment that lies here: it is gone, was set back or is another one",
                 got=authority.deployment,

@@ -20,12 +20,16 @@ from lfr_ray.govern.ledger_verify import read_records
 from lfr_ray.govern.profile import profile_of
 from lfr_ray.site.close import close_overdue, destroy_old_listings, finish_closings, purge_expired
 from lfr_ray.site.facts import alert_events
+from lfr_ray.site.ledger_retention import drop_old_records
 from lfr_ray.site.open import SiteStorage
 
 COUNT_EVERY_S = 60.0
 """Between two records of what the cameras counted."""
 
 PURGE_EVERY_S = 30.0
+
+DROP_EVERY_S = 86400.0
+"""Between two looks for ledger records whose time is over."""
 
 ANCHOR_EVERY_S = 3600.0
 """Between two notes of the ledger's end outside the data folder."""
@@ -51,7 +55,7 @@ class Schedule:
         self._breaker = CircuitBreaker(
             storage.data_dir, self._deployment, self._profile.breaker, storage.ledger, clock=self._clock
         )
-        self._count_at_s = self._purge_at_s = self._anchor_at_s = float("-inf")
+        self._count_at_s = self._purge_at_s = self._anchor_at_s = self._drop_at_s = float("-inf")
 
     def begin(self) -> None:
         """Finish what a crash interrupted, and note where the ledger ends."""
@@ -86,6 +90,9 @@ class Schedule:
             purge_expired(self._storage, self._profile.retention, clock=self._clock)
             close_overdue(self._storage, clock=self._clock)
             destroy_old_listings(self._storage, self._profile.retention, clock=self._clock)
+        if now_s - self._drop_at_s >= DROP_EVERY_S:
+            self._drop_at_s = now_s
+            drop_old_records(self._storage, self._profile.retention, clock=self._clock)
         if now_s - self._anchor_at_s >= ANCHOR_EVERY_S:
             self.anchor()
         if now_s - self._count_at_s >= COUNT_EVERY_S:

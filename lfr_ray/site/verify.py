@@ -27,6 +27,7 @@ from lfr_ray.govern.scan import Progress, Scanner, ScanReport
 from lfr_ray.govern.trust import trusted_keys
 from lfr_ray.site.close import overdue
 from lfr_ray.site.erase import alert_contents, image_contents
+from lfr_ray.site.ledger_retention import dropped_early
 from lfr_ray.site.open import SiteStorage
 
 GRACE_S = 900.0
@@ -105,6 +106,8 @@ def verify_site(storage: SiteStorage, now_s: float, *, progress: Progress | None
     if ledger.older:
         documents.older.append(f"{ledger.older} ledger records")
     result = Verification(ledger, len(receipts), faults=[*ledger.faults, *documents.faults], older=documents.older)
+    with contextlib.suppress(LfrError):  # rules that cannot be read are a fault already
+        result.faults += filter(None, [dropped_early(storage.data_dir, documents.state.begin)])
     _search(storage, result, progress)
     _overdue(storage, grants, now_s, result)
     return result
@@ -153,7 +156,8 @@ class _SignedDocuments:
         for one in grants:
             deployment = one.authority.deployment
             name = f"deployment {deployment}"
-            self.heads.append(_head(one.authority.ledger_head, f"authority {deployment}"))
+            signed_at = one.signature.at if one.signature else 0.0
+            self.heads.append(_head(one.authority.ledger_head, f"authority {deployment}", signed_at))
             try:
                 profile = kept_profile(self._data_dir, one.authority.profile_sha256)
                 over = one.closing is not None or deployment in self.state.closed
@@ -211,10 +215,10 @@ class _SignedDocuments:
             self.older.append(name)
 
 
-def _head(text: str, source: str) -> KnownHead:
+def _head(text: str, source: str, at: float = 0.0) -> KnownHead:
     count, _, digest = text.partition(":")
     # A ledger that was empty then says nothing.
-    return KnownHead(int(count) if count.isdecimal() and int(count) else -1, digest, source)
+    return KnownHead(int(count) if count.isdecimal() and int(count) else -1, digest, source, at)
 
 
 def _search(storage: SiteStorage, result: Verification, progress: Progress | None) -> None:
