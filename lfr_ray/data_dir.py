@@ -60,6 +60,8 @@ class DataDir:
     """Signed count and hash of the ledger's last record."""
     ledger_checkpoint = _Below("ledger.checkpoint")
     """Signed count and hash of the last record that was dropped because its time was over."""
+    ledger_stamps = _Below("ledger.stamps")
+    """Time-stamps of where the ledger ended, JSON Lines."""
     ledger_torn = _Below("ledger.torn")
     """Unfinished lines that a crash left, set aside."""
     ledger_lock = _Below("ledger.lock")

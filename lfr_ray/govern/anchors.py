@@ -11,25 +11,35 @@ from pathlib import Path
 
 from lfr_ray.clock import parse_utc, utc_text
 from lfr_ray.data_dir import DataDir
-from lfr_ray.errors import ConfigError, IntegrityError
+from lfr_ray.errors import ConfigError, IntegrityError, LfrError
 from lfr_ray.govern.canonical import canonical_json
 from lfr_ray.govern.ledger_head import Head
 from lfr_ray.govern.ledger_state import LedgerState
 from lfr_ray.govern.ledger_verify import KnownHead
+from lfr_ray.govern.time_stamps import stamp
+from lfr_ray.ledger_config import TimeStampConfig
 
 SYSLOG = "syslog:"
 HTTP_TIMEOUT_S = 5.0
 
 
-def write_anchors(anchors: Sequence[str], head: Head, data_dir: DataDir) -> list[str]:
-    """Write the head to every anchor.
+def write_anchors(
+    anchors: Sequence[str], head: Head, data_dir: DataDir, time_stamps: TimeStampConfig | None = None
+) -> list[str]:
+    """Have the head stamped, where there is an authority for that, and write it to every anchor.
 
     Returns:
         Which could not be written, and why; an anchor that is away does not stop a site.
     """
     faults = []
     mine = str(data_dir.ledger.absolute())
-    line = canonical_json({"ledger": mine, "head": head.text(), "at": utc_text(head.latest_at)}) + b"\n"
+    said = {"ledger": mine, "head": head.text(), "at": utc_text(head.latest_at)}
+    if time_stamps is not None:
+        try:
+            said["stamp"] = stamp(time_stamps, head, data_dir)
+        except (OSError, LfrError) as error:
+            faults.append(f"time-stamp: {error.what if isinstance(error, LfrError) else type(error).__name__}")
+    line = canonical_json(said) + b"\n"
     for anchor in anchors:
         try:
             _write(anchor, line)

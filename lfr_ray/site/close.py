@@ -90,7 +90,7 @@ def close_deployment(
         )
         _record(storage.ledger, receipt, by, reason)
         erasure.finish()
-        write_anchors(storage.anchors, storage.ledger.head, data_dir)
+        write_anchors(storage.anchors, storage.ledger.head, data_dir, storage.time_stamps)
         return receipt
 
 

@@ -70,10 +70,9 @@ class Schedule:
     def anchor(self) -> None:
         """Note where the ledger ends outside the data folder; also to be called at the end."""
         self._anchor_at_s = self._clock.steady_s()
-        for fault in write_anchors(self._storage.anchors, self._storage.ledger.head, self._storage.data_dir):
-            self._storage.ledger.append(
-                Event("incident", "anchor not written", actor="system", reason=recordable(fault))
-            )
+        storage = self._storage
+        for fault in write_anchors(storage.anchors, storage.ledger.head, storage.data_dir, storage.time_stamps):
+            storage.ledger.append(Event("incident", "anchor not written", actor="system", reason=recordable(fault)))
 
     def tick(self, seen: Mapping[str, CameraCounters]) -> None:
         """Do what is due.

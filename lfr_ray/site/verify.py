@@ -24,7 +24,9 @@ from lfr_ray.govern.profile import default_profile, kept_profile, load_profile
 from lfr_ray.govern.public_record import record_fault
 from lfr_ray.govern.receipt import load_receipt
 from lfr_ray.govern.scan import Progress, Scanner, ScanReport
+from lfr_ray.govern.time_stamps import stamped_heads
 from lfr_ray.govern.trust import trusted_keys
+from lfr_ray.ledger_config import TimeStampConfig
 from lfr_ray.site.close import overdue
 from lfr_ray.site.erase import alert_contents, image_contents
 from lfr_ray.site.ledger_retention import dropped_early
@@ -102,6 +104,7 @@ def verify_site(storage: SiteStorage, now_s: float, *, progress: Progress | None
     grants = documents.grants(receipts)
     documents.records()
     heads = [one for one in documents.heads if one.count >= 0] + anchored_heads(storage.anchors, storage.data_dir)
+    heads += documents.stamped(storage.time_stamps)
     ledger = verify_ledger(storage.data_dir, documents.trusted, heads)
     if ledger.older:
         documents.older.append(f"{ledger.older} ledger records")
@@ -202,6 +205,15 @@ class _SignedDocuments:
                 continue
             if self._holds(name, fault, head):
                 self._note_form(name, public_record.PURPOSE, document["record"], signature)
+
+    def stamped(self, config: TimeStampConfig | None) -> list[KnownHead]:
+        """Heads that an authority has stamped, up to the first whose stamp does not hold."""
+        found: list[KnownHead] = []
+        try:
+            found.extend(() if config is None else stamped_heads(config, self._data_dir))
+        except LfrError as error:
+            self.faults.append(f"{error.what}: {error.got}")
+        return found
 
     def _holds(self, name: str, fault: str, head: str) -> bool:
         if fault:
