@@ -74,6 +74,7 @@ def close_deployment(
             deployment,
             erasable_stores(storage, deployment, now_s=clock.wall_s()),
             roots=storage.searched,
+            tables=storage.alerts.database.tables,
             key=site_key(data_dir),
             scan=scan_key(data_dir),
             paths=storage.extra,
