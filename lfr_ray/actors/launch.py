@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, TypeVar
 
 import ray
@@ -110,7 +111,7 @@ def _actor(
 ) -> Handle[ActorT]:
     """A detached actor that is restarted for ever and never made twice; a node's loss takes few cameras with it."""
     capability = capability_of(DataDir(arguments[0].data_dir))
-    options = ray.remote(concurrency_groups={HEALTH: 1, "stop": 1})(guarded(kind)).options(
+    options = _actor_class(kind).options(
         name=name,
         namespace=NAMESPACE,
         lifetime="detached",
@@ -123,3 +124,8 @@ def _actor(
         max_concurrency=concurrency,
     )
     return Handle(options.remote(sha256_of(capability), *arguments), capability)
+
+
+@cache  # actors are looked for every second, and Ray adds to a class each time
+def _actor_class(kind: type[Guarded]) -> Any:
+    return ray.remote(concurrency_groups={HEALTH: 1, "stop": 1})(guarded(kind))
