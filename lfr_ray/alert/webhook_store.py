@@ -213,8 +213,8 @@ class WebhookStore:
         with self._database.reading("read the webhooks") as connection:
             rows = connection.execute(select(table).order_by(table.c.created_at, table.c.subscription_id)).mappings()
             found = [Subscription(**{**row, "kinds": tuple(row["kinds"])}) for row in rows]
-        off = {"active": False, "last_error": "the site file does not allow this address"}
-        return [one if self._allows(one.url) else replace(one, **off) for one in found]
+        why = "the site file does not allow this address"
+        return [one if self._allows(one.url) else replace(one, active=False, last_error=why) for one in found]
 
     def due(self, now_s: float) -> list[Subscription]:
         """Active subscriptions whose next attempt may be made, and for which something waits."""

@@ -123,7 +123,6 @@ class LedgerState:
         for record in records:
             self.count, self._previous = record["n"], record["sha256"]
             self._take(record)
-        stood = {"stop": self.stop, "pause": self.pause}
         return Checkpoint(
             count=self.count,
             sha256=self._previous,
@@ -131,7 +130,8 @@ class LedgerState:
             before=before,
             latest_at=self.latest_at,
             accepted=self.accepted,
-            **{name: Halted(**asdict(halt)) for name, halt in stood.items() if halt is not None},
+            stop=None if self.stop is None else Halted(**asdict(self.stop)),
+            pause=None if self.pause is None else Halted(**asdict(self.pause)),
         )
 
     def want(self, *numbers: int) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lfr_ray.adjudicate.case import CaseRules
 from lfr_ray.alert.database import Database
 from lfr_ray.alert.rules import AlertRules
 from lfr_ray.alert.service import AlertService
@@ -19,7 +20,7 @@ from lfr_ray.config import SiteConfig
 from lfr_ray.match.matcher import Matcher
 from lfr_ray.match.store import WatchlistStore
 from lfr_ray.models.catalogue import card
-from lfr_ray.records import Probe
+from lfr_ray.records import EVERYTHING, Probe
 from lfr_ray.site.open import SwitchPermission
 from tests.integration.govern.station import image
 
@@ -59,7 +60,7 @@ def test_a_sibling_on_the_list_is_a_caution(
     (answer,) = matcher.match([Probe("pier", 1, NOW_S, "dlib_resnet", seen, np.ones(5, np.float32))], NOW_S)
     assert answer.match is not None, answer
     database = Database.at(tmp_path / "desk.sqlite")
-    desk = AlertService(AlertStore(database), AlertRules(), FakeClock(wall_s=NOW_S))
+    desk = AlertService(AlertStore(database), AlertRules(), FakeClock(wall_s=NOW_S), cases=CaseRules())
     alert_id = desk.raise_alert(replace(make_sighting(), match=answer.match)).alert_id
-    assert desk.get(alert_id).cautions == expected
+    assert desk.get(alert_id, EVERYTHING).cautions == expected
     database.close()
