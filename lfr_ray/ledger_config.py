@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
@@ -11,9 +12,23 @@ from lfr_ray.section import Section, form
 ANCHOR_PATTERN = form(r"^(/|https?://|syslog:$)", "an anchor is an absolute path, syslog: or https://")
 
 
+class TimeStampConfig(Section):
+    """An authority that signs, by RFC 3161, what it is shown and when."""
+
+    url: str = Field(
+        pattern=form(r"^https?://", "an authority's address begins with https://"),
+        description="Takes a POST of a time-stamp query, without a password.",
+    )
+    certificates: Path = Field(description="A PEM file with the authority's root, and what lies between it and stamps.")
+
+
 class LedgerConfig(Section):
     """Where the audit ledger's end is written down besides the data folder."""
 
     anchors: tuple[Annotated[str, Field(pattern=ANCHOR_PATTERN)], ...] = Field(
         default=(), description="Each a file elsewhere (compared with at the start), syslog:, or https:// for a POST."
+    )
+    time_stamps: TimeStampConfig | None = Field(
+        default=None,
+        description="Whoever stamps the ledger's end, by RFC 3161; the stamps go into the anchors as well.",
     )

@@ -126,7 +126,7 @@ class LiveSite:
 
     def configuration(self) -> str:
         """Digest of the site's fields that are in force, without credentials."""
-        matcher = alive(Names(self._file.site.site).find_matcher(), "the matcher")
+        matcher = alive(Names.of(self._file.site).find_matcher(), "the matcher")
         return matcher.ask(MatcherCalls.deployments).wait().deployments[0].configuration
 
     def health(self) -> SiteHealth:
@@ -159,7 +159,7 @@ class LiveSite:
             time.sleep(wait_s)
 
     def _desk(self) -> Handle[DeskCalls]:
-        return alive(Names(self._file.site.site).find_desk(), "the alert desk")
+        return alive(Names.of(self._file.site).find_desk(), "the alert desk")
 
     def _deploy(self) -> None:
         """Hand the file to Serve, as `serve run` does, and wait until it runs.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -15,6 +15,10 @@ NAME = form(
 )
 REFERENCE = form(
     r"^$|^env:[A-Za-z_][A-Za-z0-9_]*$|^file:/.+$", "must be env:NAME or file:/path, where the secret stands"
+)
+TARGET = form(
+    r"^(https://[^\s/?#@]+|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?)(/[^\s?#]*)?$",
+    "https://HOST or https://HOST/PATH",
 )
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -66,6 +70,11 @@ class SyslogConfig(OutputConfig):
 class OutputsConfig(Section):
     """Where events go besides the event stream and webhooks."""
 
+    webhooks: tuple[Annotated[str, Field(pattern=TARGET)], ...] = Field(
+        default=(),
+        description="Where webhooks may be made to: https://HOST, or https://HOST/PATH and all below it. An authority "
+        "binds it. Empty: anywhere in a test, otherwise nowhere.",
+    )
     mqtt: tuple[MqttConfig, ...] = Field(default=(), description="Brokers.")
     syslog: tuple[SyslogConfig, ...] = Field(default=(), description="Collectors.")
     traces: str = Field(

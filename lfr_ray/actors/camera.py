@@ -47,6 +47,7 @@ class CameraActor:
         self._lease = Lease(LEASE_S, clock)
         self._stages: RemoteStages | None = None
         self._guard: asyncio.Task[None] | None = None
+        self._stranger = ""
         # Passwords are looked up here: what travels as an argument has only their places.
         self._run = camera_run(site, camera.model_copy(update={"url": with_secrets(camera.url)}), clock)
         self._digest = digest_of(site, camera)
@@ -65,7 +66,13 @@ class CameraActor:
         self._stages.follow(stages)
         self._run.begin(self._stages)
         await self._record_removals()
+        if self._stranger and await self._stages.record_stranger(self._camera.name, self._stranger):
+            self._stranger = ""
         return await self.status()
+
+    def tell_stranger(self, method: str) -> None:
+        """Pass a call without the capability on to the desk, with the next renewal of the lease."""
+        self._stranger = method
 
     async def status(self) -> CameraStatus:
         """How it is."""

@@ -144,7 +144,8 @@ class DeskActor(DeskAccount, LocalAlerts):
         from lfr_ray.site.switch_watch import SwitchWatch
 
         opened = OpenedAlerts(self._site, self._clock)
-        alerts, webhooks = opened.service, WebhookStore(opened.service.store.database)
+        targets = self._site.outputs.webhooks or (None if self._site.authority.kind == "test" else ())
+        alerts, webhooks = opened.service, WebhookStore(opened.service.store.database, targets)
         ways_out = WaysOut(self._site, alerts, webhooks, self._clock, self._meter, self._traces)
         watch = SwitchWatch(opened.storage.data_dir, alerts.tell)
         return _Opened(alerts, webhooks, Schedule(self._site, opened.storage, self._clock), ways_out, watch)

@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
+from typing import Any
 
+from lfr_ray.actors.opening import Opening
 from lfr_ray.api.site_state import Hour, LedgerPage, LedgerVerdict, RecordSoFar
 from lfr_ray.config import SiteConfig
 from lfr_ray.data_dir import DataDir
+from lfr_ray.errors import LfrError
 
 
 class DeskAccount:
     """Reads what is on record, in threads of its own, beside everything else that the desk does."""
 
     _site: SiteConfig
+    _opening: Opening[Any]
+
+    async def record_stranger(self, process: str, method: str) -> bool:
+        """On record before it answers: somebody without the capability called a method of one of the processes."""
+        await asyncio.to_thread(self._opening.get().schedule.record_stranger, process, method)
+        return True
+
+    def tell_stranger(self, method: str) -> None:
+        """The same of the desk itself. Nothing is opened for that."""
+        if (opened := self._opening.opened) is not None:
+            with contextlib.suppress(LfrError):
+                opened.schedule.record_stranger("desk", method)
 
     async def record_so_far(self) -> RecordSoFar:
         """The deployment's account as it would be published now."""

@@ -70,7 +70,7 @@ async def end_camera(site: SiteConfig, name: str, camera: Handle[CameraCalls]) -
 
 async def stop_actors(site: SiteConfig, periodic: PeriodicWork | None = None) -> None:
     """End a site's detached actors: cameras first, so that their last alerts and counts still find the desk."""
-    names = Names(site.site)
+    names = Names.of(site)
     cameras = found_cameras(names, names.listed_cameras())
     await stop_cameras(cameras.values())
     if periodic is not None:

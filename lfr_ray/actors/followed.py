@@ -30,12 +30,21 @@ class Followed(Generic[SaidT]):
 
     Args:
         name: Of its actor.
-        ask: Asks how it is, given Ray's handle of it.
+        ask: Asks how it is, given a handle of it.
+        capability: Shown to it; see ``capability.py``.
         namespace: Of its actor.
     """
 
-    def __init__(self, name: str, ask: Callable[[Any], Awaitable[SaidT]], namespace: str = NAMESPACE) -> None:
+    def __init__(
+        self,
+        name: str,
+        ask: Callable[[Handle[Any]], Awaitable[SaidT]],
+        capability: str = "",
+        *,
+        namespace: str = NAMESPACE,
+    ) -> None:
         self._name = name
+        self._capability = capability
         self._namespace = namespace
         self._ask = ask
         self.heard: Heard[SaidT] = Heard()
@@ -51,7 +60,7 @@ class Followed(Generic[SaidT]):
                 # Beside the event loop: where Ray itself hangs, the others are followed all the same.
                 self.actor = self.actor or await asyncio.to_thread(find_actor, self._name, self._namespace)
                 if self.actor is not None:
-                    self.heard = Heard(await self._ask(self.actor), asked_s)
+                    self.heard = Heard(await self._ask(Handle(self.actor, self._capability)), asked_s)
             except Exception:  # noqa: BLE001  (whatever became of it, it did not answer)
                 self.actor = None
             if self.actor is None:
@@ -70,24 +79,21 @@ class Followed(Generic[SaidT]):
         return True
 
 
-async def ask_camera(actor: Any) -> CameraStatus:
+async def ask_camera(camera: Handle[CameraCalls]) -> CameraStatus:
     """How a camera is."""
-    camera: Handle[CameraCalls] = Handle(actor)
     return await camera.ask(CameraCalls.status)
 
 
-async def ask_matcher(actor: Any) -> MatcherSaid:
+async def ask_matcher(matcher: Handle[MatcherCalls]) -> MatcherSaid:
     """How the matcher is, while it compares."""
-    matcher: Handle[MatcherCalls] = Handle(actor, group=HEALTH)
-    return await matcher.ask(MatcherCalls.said)
+    return await matcher.in_group(HEALTH).ask(MatcherCalls.said)
 
 
-async def ask_desk(actor: Any) -> DeskSaid:
+async def ask_desk(desk: Handle[DeskCalls]) -> DeskSaid:
     """How the desk is, while it writes."""
-    desk: Handle[DeskCalls] = Handle(actor, group=HEALTH)
-    return await desk.ask(DeskCalls.said)
+    return await desk.in_group(HEALTH).ask(DeskCalls.said)
 
 
-async def ask_replica(actor: Any) -> ModelSaid:
+async def ask_replica(replica: Handle[Any]) -> ModelSaid:
     """How a process of a deployment is, whatever waits for it."""
-    return ModelSaid(await replica_loaded(actor))
+    return ModelSaid(await replica_loaded(replica.remote))

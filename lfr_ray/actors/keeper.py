@@ -56,17 +56,16 @@ class Keeper:
         stages = RemoteStages(detector, embedder, self.matcher, self.desk, second)
         kept = await asyncio.gather(*(self._kept(one, stages) for one in self._site.cameras))
         self.cameras = {one.name: actor for one, actor in zip(self._site.cameras, kept, strict=True) if actor}
-        names = Names(self._site.site)
+        names = Names.of(self._site)
         unlisted = found_cameras(names, names.listed_cameras() - {one.name for one in self._site.cameras})
         await asyncio.gather(*(end_camera(self._site, name, actor) for name, actor in unlisted.items()))
 
     async def keep_desk_and_matcher(self) -> None:
         """Make or find both, and let them open what they could not open before."""
         self.desk, self.matcher = desk_actor(self._site), matcher_actor(self._site)
-        desk: Handle[DeskCalls] = Handle(self.desk.remote, group=HEALTH)
-        matcher: Handle[MatcherCalls] = Handle(self.matcher.remote, group=HEALTH)
         of_desk, of_matcher = await asyncio.gather(
-            desk.ask(DeskCalls.said).within(ANSWER_S), matcher.ask(MatcherCalls.said).within(ANSWER_S)
+            self.desk.in_group(HEALTH).ask(DeskCalls.said).within(ANSWER_S),
+            self.matcher.in_group(HEALTH).ask(MatcherCalls.said).within(ANSWER_S),
         )
         if of_desk is not None and of_desk.digest != self._digest:
             await end_desk(self._site, self.desk)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, TypeVar
 
 import ray
 from ray import serve
 
 from lfr_ray.actors.camera import CameraActor
+from lfr_ray.actors.capability import Guarded, capability_of, guarded, sha256_of
 from lfr_ray.actors.desk import DeskActor
 from lfr_ray.actors.detector import DetectorReplica
 from lfr_ray.actors.embedder import EmbedderReplica
@@ -17,6 +19,7 @@ from lfr_ray.actors.protocols import DeskCalls, DetectorCalls, EmbedderCalls, Ma
 from lfr_ray.actors.rpc import Handle
 from lfr_ray.actors.stages import CameraCalls
 from lfr_ray.config import CameraConfig, DetectorConfig, EmbedderConfig, ModelConfig, SiteConfig
+from lfr_ray.data_dir import DataDir
 from lfr_ray.models.catalogue import card
 from lfr_ray.models.cores import streams_of
 from lfr_ray.models.loading import check_licence
@@ -29,7 +32,7 @@ DETECTOR_CLASS: type[DetectorCalls] = DetectorReplica
 EMBEDDER_CLASS: type[EmbedderCalls] = EmbedderReplica
 """Named with their protocols, so that mypy compares them."""
 
-ActorT = TypeVar("ActorT")
+ActorT = TypeVar("ActorT", bound=Guarded)
 
 QUEUED_BATCHES, QUEUED_A_STREAM = 4, 8
 """So much a replica holds, per batch or stream. Serve's own 5 requests starve it: whoever is refused waits and asks
@@ -107,7 +110,8 @@ def _actor(
     concurrency: int = 1,
 ) -> Handle[ActorT]:
     """A detached actor that is restarted for ever and never made twice; a node's loss takes few cameras with it."""
-    options = ray.remote(concurrency_groups={HEALTH: 1, "stop": 1})(kind).options(
+    capability = capability_of(DataDir(arguments[0].data_dir))
+    options = _actor_class(kind).options(
         name=name,
         namespace=NAMESPACE,
         lifetime="detached",
@@ -119,4 +123,9 @@ def _actor(
         scheduling_strategy="SPREAD",
         max_concurrency=concurrency,
     )
-    return Handle(options.remote(*arguments))
+    return Handle(options.remote(sha256_of(capability), *arguments), capability)
+
+
+@cache  # actors are looked for every second, and Ray adds to a class each time
+def _actor_class(kind: type[Guarded]) -> Any:
+    return ray.remote(concurrency_groups={HEALTH: 1, "stop": 1})(guarded(kind))

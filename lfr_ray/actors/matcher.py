@@ -16,7 +16,7 @@ from lfr_ray.errors import LfrError
 from lfr_ray.govern.authority import Authority
 from lfr_ray.govern.gate import AuthorityGate
 from lfr_ray.govern.ledger import Ledger, open_ledger
-from lfr_ray.govern.ledger_event import RESUMED, STOPPED, Event, recordable
+from lfr_ray.govern.ledger_event import RESUMED, STOPPED, STRANGER, Event, RecordKind, recordable
 from lfr_ray.govern.stop import Halts, emergency_stop
 from lfr_ray.health import MatcherSaid
 from lfr_ray.metrics import Meter, Snapshot, resident_bytes
@@ -39,8 +39,7 @@ class MatcherActor:
         self._digest = digest_of(site)
         self._ledger: Opening[Ledger] = Opening("the ledger", lambda: open_ledger(DataDir(site.data_dir)))
         self._opening: Opening[Matcher | TwoModelMatcher] = Opening("the watchlist", self._open)
-        self._stop = emergency_stop(DataDir(site.data_dir))
-        self._halts = Halts(DataDir(site.data_dir))
+        self._stop, self._halts = emergency_stop(DataDir(site.data_dir)), Halts(DataDir(site.data_dir))
         self._meter = Meter()
         self._authority: Authority | None = None
         self._answered_s: float | None = None
@@ -58,8 +57,7 @@ class MatcherActor:
         """How it is. A thread beside the comparisons answers, so nothing is opened here."""
         from lfr_ray.site.standing import matcher_said
 
-        matcher = self._opening.opened
-        if matcher is None:
+        if (matcher := self._opening.opened) is None:
             return MatcherSaid(self._digest, self._opening.fault)
         said = replace(matcher_said(self._site, matcher, time.time()), digest=self._digest)
         return said if self._answered_s is None else replace(said, compared_age_s=time.monotonic() - self._answered_s)
@@ -115,8 +113,7 @@ class MatcherActor:
 
     def tick(self) -> None:
         """To be called now and then: an authority that came or went changes who is on the list in memory."""
-        gate = self._matcher.permission
-        if not isinstance(gate, AuthorityGate):
+        if not isinstance(gate := self._matcher.permission, AuthorityGate):
             return
         if gate.closed:
             self._matcher.forget("the deployment was closed")
@@ -130,9 +127,15 @@ class MatcherActor:
         if self._opening.opened is not None:
             self._opening.opened.forget("the site has ended")
 
-    def _record(self, what: str, officer: str, reason: str) -> None:
-        deployment = self._site.authority.deployment
-        self._ledger.get().append(Event("stop", what, deployment, officer, reason=recordable(reason)))
+    def tell_stranger(self, method: str) -> None:
+        """Put a call without the capability on record."""
+        with contextlib.suppress(LfrError):
+            self._record(STRANGER, "system", f"matcher: {method}", "refusal")
+
+    def _record(self, what: str, officer: str, reason: str, kind: RecordKind = "stop") -> None:
+        self._ledger.get().append(
+            Event(kind, what, self._site.authority.deployment, officer, reason=recordable(reason))
+        )
 
     @property
     def _matcher(self) -> Matcher | TwoModelMatcher:
@@ -142,8 +145,7 @@ class MatcherActor:
         from lfr_ray.site.open import open_matcher
 
         opened = open_matcher(self._site, self._ledger.get())
-        gate = opened.permission
-        self._authority = gate.authority if isinstance(gate, AuthorityGate) else None
+        self._authority = gate.authority if isinstance(gate := opened.permission, AuthorityGate) else None
         with contextlib.suppress(LfrError):
             opened.reload(time.time())
         return opened

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import ray
 
+from lfr_ray.actors.capability import capability_of
 from lfr_ray.actors.protocols import DeskCalls, MatcherCalls
 from lfr_ray.actors.rpc import CalledT, Handle
 from lfr_ray.actors.stages import CameraCalls
+from lfr_ray.config import SiteConfig
+from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import ResourceError
 
 NAMESPACE = "lfr"
@@ -28,9 +31,18 @@ class Names:
 
     >>> Names("pier").camera("gate")
     'pier/camera/gate'
+
+    Attributes:
+        capability: Shown to those that are found; see ``capability.py``.
     """
 
     site: str
+    capability: str = field(default="", repr=False)
+
+    @staticmethod
+    def of(site: SiteConfig) -> Names:
+        """As a process of the site itself, which has its data folder."""
+        return Names(site.site, capability_of(DataDir(site.data_dir)))
 
     @property
     def matcher(self) -> str:
@@ -48,11 +60,11 @@ class Names:
 
     def find_matcher(self) -> Handle[MatcherCalls] | None:
         """The living matcher, or None."""
-        return _handle(self.matcher)
+        return self._handle(self.matcher)
 
     def find_desk(self) -> Handle[DeskCalls] | None:
         """The living alert desk, or None."""
-        return _handle(self.desk)
+        return self._handle(self.desk)
 
     def listed_cameras(self) -> set[str]:
         """The cameras of this site that have a process, whether or not its file still names them."""
@@ -61,7 +73,11 @@ class Names:
 
     def find_camera(self, name: str) -> Handle[CameraCalls] | None:
         """One living camera, or None."""
-        return _handle(self.camera(name))
+        return self._handle(self.camera(name))
+
+    def _handle(self, name: str) -> Handle[Any] | None:
+        actor = find_actor(name)
+        return None if actor is None else Handle(actor, self.capability)
 
 
 def sites() -> set[str]:
@@ -91,11 +107,6 @@ def alive(found: Handle[CalledT] | None, label: str) -> Handle[CalledT]:
 def leave_cluster() -> None:
     """End the actor whose process this is, for good."""
     ray.kill(ray.get_runtime_context().current_actor)
-
-
-def _handle(name: str) -> Handle[Any] | None:
-    actor = find_actor(name)
-    return None if actor is None else Handle(actor)
 
 
 def _listed() -> list[str]:

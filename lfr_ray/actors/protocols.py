@@ -106,6 +106,9 @@ class DeskCalls(AlertsPort, Protocol):
     async def ledger(self, *, kind: str, text: str, since: float, before: int, limit: int) -> LedgerPage:
         """Records of the ledger, newest first."""
 
+    async def record_stranger(self, process: str, method: str) -> bool:
+        """On record before it answers: somebody without the capability called a method of one of the processes."""
+
     async def record_removals(self, camera: str, sha256s: list[str]) -> bool:
         """On record before it answers: pictures that a camera deleted after use."""
 

@@ -19,6 +19,9 @@ from ray.serve.schema import ServeDeploySchema
 REPLICA = "SERVE_REPLICA"
 """How the names of Serve's replicas begin."""
 
+NO_MORE_METHODS = "__ray_actor_class__"
+"""An actor's class that has this gets no methods of Ray's own. One of those runs any function that it is sent."""
+
 SPILLING = "automatic_object_spilling_enabled"
 """Whether a cluster writes objects to disk when its memory is full; Ray has no public option for it."""
 
@@ -121,8 +124,7 @@ def claimed(name: str, claim: str) -> str:
 
 def claims(prefix: str) -> list[str]:
     """Names of that beginning that were claimed, whether or not their drivers live, without the beginning."""
-    start = f"lfr/{prefix}"
-    return [key.decode().removeprefix(start) for key in _internal_kv_list(start)]
+    return [key.decode().removeprefix(f"lfr/{prefix}") for key in _internal_kv_list(f"lfr/{prefix}")]
 
 
 def abandoned(prefix: str) -> list[str]:

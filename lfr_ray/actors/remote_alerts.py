@@ -29,7 +29,7 @@ class RemoteAlerts:
     """The desk actor as :class:`~lfr_ray.api.ports.AlertsPort`."""
 
     def __init__(self, site: SiteConfig) -> None:
-        self._names = Names(site.site)
+        self._names = Names.of(site)
 
     async def list(self, query: AlertQuery) -> AlertPage:
         """One page of alerts."""

@@ -42,7 +42,7 @@ class RemoteSite(RemoteAccount, RemoteList):
 
     def __init__(self, site: SiteConfig, fleet: Handle[FleetCalls], application: str) -> None:
         self._site = site
-        self._names = Names(site.site)
+        self._names = Names.of(site)
         self._fleet = fleet
         self._watch = SiteWatch(site, application).start()
         threading.Thread(target=self._end_frozen_fleet, name="fleet-watch", daemon=True).start()
@@ -58,8 +58,7 @@ class RemoteSite(RemoteAccount, RemoteList):
 
     async def deployments(self) -> DeploymentList:
         """Deployments and the emergency stop, answered beside the comparisons."""
-        matcher: Handle[MatcherCalls] = Handle(self._matcher().remote, group=HEALTH, limit_s=ANSWER_S)
-        return await matcher.ask(MatcherCalls.deployments)
+        return await self._matcher().in_group(HEALTH).ask(MatcherCalls.deployments)
 
     async def stop(self, *, officer: str, reason: str) -> Switched:
         """No comparison anywhere once this answers: there is one matcher, and it asks before each."""

@@ -83,19 +83,25 @@ class Handle(Generic[CalledT]):
 
     Args:
         remote: Ray's or Serve's own handle.
+        capability: Of an actor: what its site's processes show; see ``capability.py``.
         group: Of an actor: the threads that answer, other than those for its work.
         limit_s: For so long an answer is awaited; None: for ever.
     """
 
-    def __init__(self, remote: Any, *, group: str = "", limit_s: float | None = None) -> None:
+    def __init__(self, remote: Any, capability: str = "", *, group: str = "", limit_s: float | None = None) -> None:
         self.remote = remote
+        self._shown = (capability,) if capability else ()
         self._group = group
         self._limit_s = limit_s
         self._methods: dict[str, Any] = {}
 
     def limited(self, limit_s: float) -> Handle[CalledT]:
         """The same, awaited for so long only."""
-        return Handle(self.remote, group=self._group, limit_s=limit_s)
+        return Handle(self.remote, *self._shown, group=self._group, limit_s=limit_s)
+
+    def in_group(self, group: str) -> Handle[CalledT]:
+        """The same, answered by other threads."""
+        return Handle(self.remote, *self._shown, group=group, limit_s=self._limit_s)
 
     @overload
     def ask(
@@ -120,14 +126,14 @@ class Handle(Generic[CalledT]):
         if name not in self._methods:
             found = getattr(self.remote, name)
             self._methods[name] = found.options(concurrency_group=self._group) if self._group else found
-        return Reply(self._methods[name].remote(*args, **kwargs), self._limit_s)
+        return Reply(self._methods[name].remote(*self._shown, *args, **kwargs), self._limit_s)
 
     def kill(self) -> None:
         """End an actor for good."""
         ray.kill(self.remote)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"remote": self.remote, "_group": self._group, "_limit_s": self._limit_s, "_methods": {}}
+        return vars(self) | {"_methods": {}}
 
 
 @contextmanager

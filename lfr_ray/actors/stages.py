@@ -84,6 +84,11 @@ class RemoteStages:
         """Whether the desk has put on record that a camera deleted pictures after use."""
         return await self._desk.ask(DeskCalls.record_removals, camera, list(sha256s)).within(RECORDED_S) is True
 
+    async def record_stranger(self, camera: str, method: str) -> bool:
+        """Whether the desk has put on record that somebody without the capability called a camera."""
+        reply = self._desk.ask(DeskCalls.record_stranger, f"camera {camera}", method)
+        return await reply.within(RECORDED_S) is True
+
 
 def _blank(config: EmbedderConfig) -> Picture:
     """One chip with nothing on it."""

@@ -43,12 +43,13 @@ class SiteWatch:
     def __init__(self, site: SiteConfig, application: str) -> None:
         self._site = site
         self._application = application
-        names = Names(site.site)
+        names = Names.of(site)
+        shown = names.capability
         self.cameras: dict[str, Followed[CameraStatus]] = {
-            one.name: Followed(names.camera(one.name), ask_camera) for one in site.cameras
+            one.name: Followed(names.camera(one.name), ask_camera, shown) for one in site.cameras
         }
-        self.matcher: Followed[MatcherSaid] = Followed(names.matcher, ask_matcher)
-        self.desk: Followed[DeskSaid] = Followed(names.desk, ask_desk)
+        self.matcher: Followed[MatcherSaid] = Followed(names.matcher, ask_matcher, shown)
+        self.desk: Followed[DeskSaid] = Followed(names.desk, ask_desk, shown)
         second = [] if site.second_embedder is None else [SECOND_EMBEDDER]
         self.replicas: dict[str, dict[str, Followed[ModelSaid]]] = {
             name: {} for name in (DETECTOR, EMBEDDER, *second, FLEET, INGRESS)
@@ -122,6 +123,6 @@ class SiteWatch:
                         del known[gone]
                         tasks.pop(gone).cancel()
                     for new in present.get(name, set()) - known.keys():
-                        known[new] = Followed(new, ask_replica, SERVE)
+                        known[new] = Followed(new, ask_replica, namespace=SERVE)
                         tasks[new] = asyncio.create_task(known[new].run())
             await asyncio.sleep(EVERY_S)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select, text, update
+from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, event, insert, select, text, update
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
@@ -60,6 +60,27 @@ class Database:
     def files(self) -> tuple[Path, ...]:
         """SQLite's file, and those that it keeps beside it: write-ahead log, shared memory, journal."""
         return () if self.path is None else tuple(sorted(self.path.parent.glob(f"{self.path.name}*")))
+
+    def tables(self) -> Iterator[tuple[str, Iterator[bytes]]]:
+        """Of a database on a server, whose files lie elsewhere: of each table the bytes of every field of every row.
+
+        Tables that somebody else made there are among them.
+
+        Raises:
+            StoreError: It cannot be read.
+        """
+        found = MetaData()
+        if not self.is_sqlite:
+            with self.guarded("list its tables"):
+                found.reflect(self.engine)
+        for table in found.sorted_tables:
+            yield f"table {table.name}", self._fields(table)
+
+    def _fields(self, table: Table) -> Iterator[bytes]:
+        with self.reading("search its tables") as connection:
+            for row in connection.execute(select(table)):
+                for value in row:
+                    yield value if isinstance(value, bytes) else str(value).encode()
 
     @contextmanager
     def writing(self, action: str) -> Iterator[Connection]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import ipaddress
 import secrets
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Annotated, Literal
 from urllib.parse import SplitResult, urlsplit
 
@@ -18,7 +19,7 @@ from lfr_ray.alert.database import Database
 from lfr_ray.alert.dead_letters import DeadLetters
 from lfr_ray.alert.kinds import CHOSEN_KINDS, TEST_KIND
 from lfr_ray.alert.store import add_event
-from lfr_ray.errors import ConflictError, InputError, NotFoundError
+from lfr_ray.errors import ConflictError, InputError, NotFoundError, RefusedError
 from lfr_ray.records import CLOSED, Moment, StoredEvent, is_none
 
 Format = Literal["standard", "cloudevents"]
@@ -117,10 +118,17 @@ def new_secret() -> str:
 
 
 class WebhookStore:
-    """Subscriptions in the database."""
+    """Subscriptions in the database.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        database: Where they are.
+        targets: Beginnings of the addresses that the site allows; None: any. A subscription that was made before, and
+            to which the site sends nothing any more, is listed as switched off.
+    """
+
+    def __init__(self, database: Database, targets: Sequence[str] | None = None) -> None:
         self._database = database
+        self._targets = targets
         self.letters = DeadLetters(database)
 
     def add(
@@ -130,9 +138,17 @@ class WebhookStore:
 
         Raises:
             InputError: The URL or a kind is wrong.
+            RefusedError: The site does not allow this address.
             ConflictError: There are too many subscriptions.
         """
         check_url(url)
+        if not self._allows(url):
+            raise RefusedError(
+                "the site sends no webhooks there",
+                got=shown_host(url),
+                allowed=", ".join(self._targets or ()) or "nowhere",
+                next_step="name it under outputs -> webhooks in the site file; an authority binds what stands there",
+            )
         strange = set(kinds) - set(CHOSEN_KINDS)
         if strange or not kinds:
             got = ", ".join(sorted(strange))[:80]
@@ -196,7 +212,9 @@ class WebhookStore:
         table = tables.subscriptions
         with self._database.reading("read the webhooks") as connection:
             rows = connection.execute(select(table).order_by(table.c.created_at, table.c.subscription_id)).mappings()
-            return [Subscription(**{**row, "kinds": tuple(row["kinds"])}) for row in rows]
+            found = [Subscription(**{**row, "kinds": tuple(row["kinds"])}) for row in rows]
+        why = "the site file does not allow this address"
+        return [one if self._allows(one.url) else replace(one, active=False, last_error=why) for one in found]
 
     def due(self, now_s: float) -> list[Subscription]:
         """Active subscriptions whose next attempt may be made, and for which something waits."""
@@ -259,6 +277,9 @@ class WebhookStore:
         """The receiver said that it wants no more; it stays listed, switched off."""
         self._change(subscription_id, active=False, last_error=error)
 
+    def _allows(self, url: str) -> bool:
+        return self._targets is None or any(is_below(url, one) for one in self._targets)
+
     def _change(self, subscription_id: str, **values: str | float | None) -> None:
         table = tables.subscriptions
         with self._database.writing("record a delivery") as connection:
@@ -302,6 +323,22 @@ def check_url(url: str) -> None:
         fault = "http to another machine"
     if fault:
         raise InputError("a webhook's URL cannot be used", got=fault, allowed="https")
+
+
+def is_below(url: str, target: str) -> bool:
+    """A URL is a target, or lies below it.
+
+    >>> target = "https://control.example/alerts"
+    >>> [is_below(url, target) for url in (target + "?token=x", target + "/a", target + "y", target + "/../b")]
+    [True, True, False, False]
+    >>> is_below("https://control.example.org/alerts", target), is_below("https://control.example:8443/alerts", target)
+    (False, False)
+    """
+    parts, wanted = _split(url), _split(target)
+    if parts is None or wanted is None or shown_host(url) != shown_host(target):
+        return False
+    path, above = parts.path or "/", wanted.path.rstrip("/")
+    return ".." not in path and (path == above or path.startswith(f"{above}/"))
 
 
 def is_loopback(host: str) -> bool:

@@ -105,7 +105,7 @@ def open_deployment(
                 given["recordings"] = _recordings(recording or [], recorded_at, time_stated_by)
             grant = _open_signed(config, rules, given, ledger, now_s, key, passphrase_env)
         _record(ledger, grant)
-        write_anchors(config.ledger.anchors, ledger.head, DataDir(config.data_dir))
+        write_anchors(config.ledger.anchors, ledger.head, DataDir(config.data_dir), config.ledger.time_stamps)
     _show(grant, rules, config, json)
 
 

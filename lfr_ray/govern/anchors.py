@@ -9,25 +9,37 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from lfr_ray.clock import parse_utc, utc_text
 from lfr_ray.data_dir import DataDir
-from lfr_ray.errors import ConfigError, IntegrityError
+from lfr_ray.errors import ConfigError, IntegrityError, LfrError
 from lfr_ray.govern.canonical import canonical_json
 from lfr_ray.govern.ledger_head import Head
 from lfr_ray.govern.ledger_state import LedgerState
 from lfr_ray.govern.ledger_verify import KnownHead
+from lfr_ray.govern.time_stamps import stamp
+from lfr_ray.ledger_config import TimeStampConfig
 
 SYSLOG = "syslog:"
 HTTP_TIMEOUT_S = 5.0
 
 
-def write_anchors(anchors: Sequence[str], head: Head, data_dir: DataDir) -> list[str]:
-    """Write the head to every anchor.
+def write_anchors(
+    anchors: Sequence[str], head: Head, data_dir: DataDir, time_stamps: TimeStampConfig | None = None
+) -> list[str]:
+    """Have the head stamped, where there is an authority for that, and write it to every anchor.
 
     Returns:
         Which could not be written, and why; an anchor that is away does not stop a site.
     """
     faults = []
-    line = canonical_json({"ledger": str(data_dir.ledger.absolute()), "head": head.text()}) + b"\n"
+    mine = str(data_dir.ledger.absolute())
+    said = {"ledger": mine, "head": head.text(), "at": utc_text(head.latest_at)}
+    if time_stamps is not None:
+        try:
+            said["stamp"] = stamp(time_stamps, head, data_dir)
+        except (OSError, LfrError) as error:
+            faults.append(f"time-stamp: {error.what if isinstance(error, LfrError) else type(error).__name__}")
+    line = canonical_json(said) + b"\n"
     for anchor in anchors:
         try:
             _write(anchor, line)
@@ -75,7 +87,8 @@ def anchored_heads(anchors: Sequence[str], data_dir: DataDir) -> list[KnownHead]
                 said = json.loads(line)
                 count, _, digest = said["head"].partition(":")
                 if said["ledger"] == mine and int(count):
-                    found[said["head"]] = KnownHead(int(count), digest, f"anchor {path.name}")
+                    at = parse_utc(said["at"]) if "at" in said else 0.0
+                    found[said["head"]] = KnownHead(int(count), digest, f"anchor {path.name}", at)
     return list(found.values())
 
 
@@ -87,6 +100,8 @@ def check_known(state: LedgerState, known: Sequence[KnownHead]) -> None:
     """
     state.want(*(one.count for one in known))
     for one in known:
+        if one.count < state.begin.count and not state.begin.contradicted(one.count, one.at):
+            continue  # dropped, in its time
         place = state.place(one.count)
         if place is None or place.sha256 != one.sha256:
             raise IntegrityError(

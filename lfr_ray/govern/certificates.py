@@ -79,6 +79,18 @@ def read_certificate(path: Path) -> x509.Certificate:
         raise ConfigError("this is no certificate", got=path.name, allowed="X.509 in PEM", next_step=REISSUE) from None
 
 
+def read_certificates(path: Path) -> list[x509.Certificate]:
+    """Every certificate in a file.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    try:
+        return x509.load_pem_x509_certificates(path.read_bytes())
+    except (OSError, ValueError):
+        raise ConfigError("there is no certificate", got=path.name, allowed="X.509 in PEM") from None
+
+
 def revocations(roots: Sequence[x509.Certificate], files: Sequence[Path]) -> dict[tuple[bytes, int], float]:
     """Since when which serial number of which root counts no longer, by the longest list of each root.
 

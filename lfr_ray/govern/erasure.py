@@ -7,7 +7,7 @@ and only then is the receipt signed. A journal says how far it came; every step 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Protocol
@@ -20,7 +20,7 @@ from lfr_ray.govern.canonical import canonical_json, sha256_hex
 from lfr_ray.govern.fingerprints import Fingerprints, ScanKey, fingerprints_of
 from lfr_ray.govern.keys import SigningKey
 from lfr_ray.govern.receipt import DestroyedPart, Receipt, SignedReceipt, sign_receipt
-from lfr_ray.govern.scan import Scanner, ScanReport
+from lfr_ray.govern.scan import Scanner, ScanReport, Table
 
 SHOWN_FILES = 5
 
@@ -104,6 +104,7 @@ class Erasure:
         deployment: Id of the deployment.
         stores: What is to be destroyed.
         roots: Storage that is searched, before and afterwards.
+        tables: Gives what lies in a database elsewhere, which is searched too.
         paths: Plain files and folders among the stores, remembered for a restart.
         key: The site's key, which signs the receipt.
         scan: The site's secret for fingerprints.
@@ -120,6 +121,7 @@ class Erasure:
         roots: Sequence[Path],
         key: SigningKey,
         scan: ScanKey,
+        tables: Callable[[], Iterable[Table]] = tuple,
         paths: Sequence[Path] = (),
         clock: Clock | None = None,
         on_stage: Stage | None = None,
@@ -128,6 +130,7 @@ class Erasure:
         self._deployment = deployment
         self._stores = stores
         self._roots = roots
+        self._tables = tables
         self._key = key
         self._scan = scan
         self._paths = paths
@@ -207,7 +210,7 @@ class Erasure:
             prints[store.label] = fingerprints_of(self._scan, store.contents())
             prints[store.label].save(self._scan_path(store.label))
         self._tell("searching the storage before the erasure")
-        report = Scanner(self._scan, prints).scan(self._roots)
+        report = Scanner(self._scan, prints).scan(self._roots, self._tables())
         for label in prints:
             journal.labels[label] = report.items_found(label)
         journal.save(self._data_dir)
@@ -226,7 +229,7 @@ class Erasure:
         self._tell("searching the storage after the erasure")
         prints = {label: Fingerprints.load(self._scan_path(label)) for label in journal.labels}
         kept = fingerprints_of(self._scan, (item for store in self._stores for item in store.kept()))
-        report = Scanner(self._scan, prints, kept).scan(self._roots)
+        report = Scanner(self._scan, prints, kept).scan(self._roots, self._tables())
         if report.findings:
             files = sorted({Path(finding.file).name for finding in report.findings})
             raise IntegrityError(

@@ -23,6 +23,7 @@ from lfr_ray.errors import IntegrityError, LfrError, StoreError
 from lfr_ray.files import disk_error, sync_folder, write_all, write_durable
 from lfr_ray.govern.canonical import sha256_hex
 from lfr_ray.govern.keys import PublicKey, SigningKey
+from lfr_ray.govern.ledger_checkpoint import Checkpoint, load_checkpoint, overwrite
 from lfr_ray.govern.ledger_event import CLOCK_ACCEPTED, RESUMED, SEAL_PURPOSE, STOPPED, Event, check_event, line_of
 from lfr_ray.govern.ledger_head import Head, HeadFile
 from lfr_ray.govern.ledger_health import FailureMarker, space_fault
@@ -158,6 +159,19 @@ class Ledger:
             except (OSError, StoreError) as error:
                 raise self._failed(error, 0) from None
 
+    def drop(self, checkpoint: Checkpoint) -> None:
+        """Overwrite the oldest records: from now on the checkpoint stands for them.
+
+        Raises:
+            StoreError: It could not be written; the next opening goes on.
+        """
+        with self._commit, self._locked():
+            try:
+                checkpoint.save(self._data_dir, self._key, self._clock.wall_s())
+                overwrite(self._path, checkpoint)
+            except OSError as error:
+                raise disk_error("old records of the ledger cannot be overwritten", self._path, error) from None
+
     def close(self) -> None:
         """Seal what this process wrote, and close. Waiting records are tried once more."""
         if self._file < 0:
@@ -292,6 +306,7 @@ class Ledger:
                 if empty and not self._data_dir.ledger_head.exists():
                     sync_folder(self._path.parent)
                     self._head_file.create(Head(), self._clock.wall_s())
+                overwrite(self._path, load_checkpoint(self._data_dir))
                 self._catch_up()
             finally:
                 fcntl.flock(self._lock, fcntl.LOCK_UN)

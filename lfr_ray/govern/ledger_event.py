@@ -34,6 +34,7 @@ FIRST_PREVIOUS = "0" * 64
 
 SEAL_PURPOSE = "ledger seal"
 STOPPED, RESUMED = "matching stopped", "matching resumed"
+STRANGER = "a call without the site's capability was refused"
 CLOCK_ACCEPTED = "clock accepted"
 """What a record says after which earlier moments no longer count as later than now."""
 MAX_TEXT = 500

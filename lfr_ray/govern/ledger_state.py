@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import os
 import threading
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from lfr_ray.clock import parse_utc, utc_text
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import LfrError
 from lfr_ray.govern.keys import Signature, SigningKey, signature_fault
-from lfr_ray.govern.ledger_event import CLOCK_ACCEPTED, FIRST_PREVIOUS, RESUMED, STOPPED, Event
+from lfr_ray.govern.ledger_checkpoint import Checkpoint, Halted, load_checkpoint
+from lfr_ray.govern.ledger_event import CLOCK_ACCEPTED, RESUMED, STOPPED, Event
 from lfr_ray.govern.ledger_head import HeadFile
 from lfr_ray.govern.ledger_verify import parse_line
 from lfr_ray.govern.trust import trust_path, trusted_keys
@@ -51,7 +53,8 @@ class LedgerState:
     """Follows a site's ledger.
 
     Attributes:
-        count: Records read.
+        begin: What stands for records that were dropped.
+        count: Records read, and those that were dropped.
         fault: Why the ledger cannot be followed; empty while it can.
         stop: The emergency stop, as recorded; None while it is lifted.
         pause: The circuit breaker's.
@@ -72,18 +75,23 @@ class LedgerState:
         self._reset()
 
     def _reset(self) -> None:
-        self.count, self._offset, self._previous = 0, 0, FIRST_PREVIOUS
+        try:
+            self.begin = load_checkpoint(self._data_dir)
+        except LfrError:
+            self.begin = Checkpoint()  # then the first record must be there
+        self.count, self._offset, self._previous = self.begin.count, self.begin.offset_bytes, self.begin.sha256
         self._seen, self._wait = (0, 0), False
         self.fault = ""
-        self.stop: Halt | None = None
-        self.pause: Halt | None = None
+        self.stop, self.pause = _stood(self.begin.stop), _stood(self.begin.pause)
         self.opened: dict[str, Place] = {}
         self.closed: dict[str, float] = {}
         self.erased: set[str] = set()
         self.ratified: dict[str, float] = {}
         self.approved: dict[str, float] = {}
-        self.accepted, self.latest_at = 0, 0.0
+        self.accepted, self.latest_at = self.begin.accepted, self.begin.latest_at
         self._wanted = dict.fromkeys(self._wanted)
+        if self.count in self._wanted:
+            self._wanted[self.count] = Place(self.begin.latest_at, self.begin.sha256)
 
     def follow(self) -> None:
         """Read what was written since; asked before every comparison, so it is one look at the file mostly."""
@@ -109,6 +117,22 @@ class LedgerState:
             self._reset()
             self._read()
         self._seen = seen
+
+    def checkpoint(self, records: Iterable[Mapping[str, Any]], offset_bytes: int, before: float) -> Checkpoint:
+        """What may stand for the oldest records, which are given; to be asked of a state that follows nothing yet."""
+        for record in records:
+            self.count, self._previous = record["n"], record["sha256"]
+            self._take(record)
+        return Checkpoint(
+            count=self.count,
+            sha256=self._previous,
+            offset_bytes=offset_bytes,
+            before=before,
+            latest_at=self.latest_at,
+            accepted=self.accepted,
+            stop=None if self.stop is None else Halted(**asdict(self.stop)),
+            pause=None if self.pause is None else Halted(**asdict(self.pause)),
+        )
 
     def want(self, *numbers: int) -> None:
         """Remember these records; the ledger is read once more where one of them was read already."""
@@ -154,7 +178,7 @@ class LedgerState:
             return False
         return head is not None and head.count >= number
 
-    def _take(self, record: dict[str, Any]) -> None:
+    def _take(self, record: Mapping[str, Any]) -> None:
         what, deployment, facts, at = record["what"], record["deployment"], record["facts"], parse_utc(record["at"])
         if self.count in self._wanted:
             self._wanted[self.count] = Place(at, self._previous)
@@ -195,6 +219,10 @@ class LedgerState:
         said = {"latest": utc_text(self.latest_at)}
         fault = signature_fault(CLOCK, said, signature, trusted, "authoriser")
         return not fault and abs(at - signature.at) <= ACCEPT_WITHIN_S
+
+
+def _stood(halted: Halted | None) -> Halt | None:
+    return None if halted is None else Halt(halted.by, halted.reason, halted.at)
 
 
 def clock_accepted(state: LedgerState, key: SigningKey | None, actor: str, reason: str, now_s: float) -> Event:

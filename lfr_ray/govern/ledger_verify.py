@@ -12,10 +12,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from lfr_ray.data_dir import DataDir
-from lfr_ray.errors import NotFoundError
+from lfr_ray.errors import IntegrityError, NotFoundError
 from lfr_ray.files import disk_error
 from lfr_ray.govern.canonical import Form, form_of, sha256_hex
 from lfr_ray.govern.keys import PublicKey, Signature, signature_fault
+from lfr_ray.govern.ledger_checkpoint import Checkpoint, load_checkpoint
 from lfr_ray.govern.ledger_event import FIRST_PREVIOUS, SEAL_PURPOSE, split_line
 from lfr_ray.govern.ledger_head import HeadFile
 
@@ -25,11 +26,16 @@ MAX_FAULTS = 20
 
 @dataclass(frozen=True, slots=True)
 class KnownHead:
-    """A head that was written down elsewhere: in a receipt, a public record, on paper."""
+    """A head that was written down elsewhere: in a receipt, a public record, on paper.
+
+    Attributes:
+        at: When that was, as far as it is known.
+    """
 
     count: int
     sha256: str
     source: str
+    at: float = 0.0
 
 
 @dataclass(slots=True)
@@ -37,7 +43,7 @@ class Verdict:
     """What verification found.
 
     Attributes:
-        records: Lines read.
+        records: Lines read, and those that were dropped because their time was over.
         older: Of them, lines that were written before RFC 8785.
         sealed: Records covered by a seal or by the signed head.
         faults: Why the ledger does not hold; empty when it does.
@@ -81,13 +87,14 @@ def read_records(data_dir: DataDir) -> Iterator[dict[str, Any]]:
 
     Raises:
         NotFoundError: There is no ledger.
+        IntegrityError: Its checkpoint was not signed by the site.
     """
     return (record for _, record in read_lines(data_dir))
 
 
 def read_lines(data_dir: DataDir) -> Iterator[tuple[bytes, dict[str, Any]]]:
     """The lines of a ledger as they stand in the file, each with its record; see :func:`read_records`."""
-    for line in _lines(data_dir.ledger):
+    for line in _lines(data_dir.ledger, load_checkpoint(data_dir)):
         with contextlib.suppress(ValueError):
             yield line, json.loads(line)
 
@@ -109,12 +116,11 @@ def verify_ledger(data_dir: DataDir, trusted: Mapping[str, PublicKey], known: It
         verdict.blame(doubt)
     elif doubt:
         verdict.notes.append(doubt)
-    anchors: dict[int, list[KnownHead]] = {}
-    for one in known:
-        anchors.setdefault(one.count, []).append(one)
+    begin = _beginning(data_dir, verdict)
+    anchors = _left(known, begin, verdict)
     if head is not None:
         anchors.setdefault(head.count, []).append(KnownHead(head.count, head.sha256, "the signed head"))
-    _walk(data_dir.ledger, trusted, anchors, verdict)
+    _walk(data_dir.ledger, trusted, anchors, verdict, begin)
     for count, left in anchors.items():
         for one in left:
             if count > verdict.records:
@@ -126,9 +132,40 @@ def verify_ledger(data_dir: DataDir, trusted: Mapping[str, PublicKey], known: It
     return verdict
 
 
-def _walk(path: Path, trusted: Mapping[str, PublicKey], anchors: dict[int, list[KnownHead]], verdict: Verdict) -> None:
-    expected, previous = 1, FIRST_PREVIOUS
-    for line in _lines(path):
+def _beginning(data_dir: DataDir, verdict: Verdict) -> Checkpoint:
+    """The checkpoint, as if its records had been read."""
+    try:
+        begin = load_checkpoint(data_dir)
+    except IntegrityError as error:
+        verdict.blame(f"{error.what}: {error.got}")
+        return Checkpoint()
+    verdict.records = verdict.sealed = begin.count
+    if begin.count:
+        verdict.notes.append(f"{begin.count} records were dropped when their time was over")
+    return begin
+
+
+def _left(known: Iterable[KnownHead], begin: Checkpoint, verdict: Verdict) -> dict[int, list[KnownHead]]:
+    """By their number, the heads of records that were not dropped."""
+    left: dict[int, list[KnownHead]] = {}
+    for one in known:
+        if one.count >= begin.count:
+            left.setdefault(one.count, []).append(one)
+        elif begin.contradicted(one.count, one.at):
+            verdict.blame(f"records were dropped before their time: {one.source} names record {one.count} later")
+    return left
+
+
+def _walk(
+    path: Path,
+    trusted: Mapping[str, PublicKey],
+    anchors: dict[int, list[KnownHead]],
+    verdict: Verdict,
+    begin: Checkpoint,
+) -> None:
+    expected, previous = begin.count + 1, begin.sha256
+    _compare(anchors, begin.count, previous, verdict)
+    for line in _lines(path, begin):
         record, form = _parse(line)
         if not form and not line.endswith(b"\n"):
             verdict.notes.append(
@@ -149,11 +186,15 @@ def _walk(path: Path, trusted: Mapping[str, PublicKey], anchors: dict[int, list[
             if seal:
                 verdict.blame(f"record {number}: the seal does not hold: {seal}")
         previous = record.get("sha256", previous)
-        for one in anchors.get(number, ()):
-            if one.sha256 != previous:
-                verdict.blame(f"record {number} is not the one that {one.source} names")
+        _compare(anchors, number, previous, verdict)
         expected = number + 1
     verdict.head = f"{expected - 1}:{previous}"
+
+
+def _compare(anchors: dict[int, list[KnownHead]], number: int, digest: str, verdict: Verdict) -> None:
+    for one in anchors.get(number, ()):
+        if one.sha256 != digest:
+            verdict.blame(f"record {number} is not the one that {one.source} names")
 
 
 def _order_fault(number: int, expected: int, stated: str | None, previous: str) -> str:
@@ -205,9 +246,10 @@ def _parse(line: bytes) -> tuple[dict[str, Any], Form]:
     return record, form
 
 
-def _lines(path: Path) -> Iterator[bytes]:
+def _lines(path: Path, begin: Checkpoint) -> Iterator[bytes]:
     try:
         with path.open("rb") as file:
+            file.seek(begin.offset_bytes)
             yield from file
     except FileNotFoundError:
         raise NotFoundError("there is no ledger", got=path.name) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,6 +21,8 @@ LEAST_TABLE_BITS = 16
 MOST_TABLE_BITS = 24
 
 Progress = Callable[[int], None]
+Table = tuple[str, Iterable[bytes]]
+"""A table of a database that is no file here: its name, and the bytes of its fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class ScanReport:
     """What a scan looked at and found.
 
     Attributes:
-        files: Files read to their end.
+        files: Files and tables read to their end.
         size_bytes: Their bytes.
         findings: One for each destroyed item and file, at its first place in that file.
         unreadable: Files that could not be read: nothing is proved of them.
@@ -86,11 +89,14 @@ class Scanner:
         self._table: npt.NDArray[np.bool_] = np.zeros(1 << bits, np.bool_)
         self._table[self._hashes >> self._shift] = True
 
-    def scan(self, roots: Iterable[Path], *, progress: Progress | None = None) -> ScanReport:
-        """Read every file below the roots.
+    def scan(
+        self, roots: Iterable[Path], tables: Iterable[Table] = (), *, progress: Progress | None = None
+    ) -> ScanReport:
+        """Read every file below the roots, and every table.
 
         Args:
             roots: Folders and files. Links are not followed; sockets, pipes and devices have no content of their own.
+            tables: What lies in a database elsewhere.
             progress: Told how many bytes were read since the last call.
         """
         files = size_bytes = 0
@@ -98,7 +104,8 @@ class Scanner:
         unreadable: list[str] = []
         for path in _files(roots):
             try:
-                read, found = self._scan_file(path, progress)
+                with path.open("rb", buffering=0) as stream:
+                    read, found = self._scan_stream(str(path), stream, progress)
             except FileNotFoundError:
                 continue
             except OSError:
@@ -107,27 +114,32 @@ class Scanner:
             files += 1
             size_bytes += read
             findings += found
+        for name, rows in tables:
+            read, found = self._scan_stream(name, io.BytesIO(b"\n".join(rows)), progress)
+            files += 1
+            size_bytes += read
+            findings += found
         return ScanReport(files, size_bytes, tuple(findings), tuple(unreadable))
 
-    def _scan_file(self, path: Path, progress: Progress | None) -> tuple[int, list[Finding]]:
+    def _scan_stream(
+        self, name: str, stream: io.FileIO | io.BytesIO, progress: Progress | None
+    ) -> tuple[int, list[Finding]]:
         found: dict[tuple[str, int], int] = {}
         size_bytes = 0
-        with path.open("rb", buffering=0) as stream:
-            buffer: Bytes = np.empty(BLOCK_BYTES + WINDOW_BYTES, np.uint8)
-            kept = 0
-            while True:
-                read = stream.readinto(buffer.data[kept : kept + BLOCK_BYTES])
-                if not read:
-                    break
-                block = buffer[: kept + read]
-                for offset, owner in self._hits(block):
-                    found.setdefault(owner, size_bytes - kept + offset)
-                size_bytes += read
-                if progress is not None:
-                    progress(read)
-                kept = min(WINDOW_BYTES - 1, len(block))
-                buffer[:kept] = block[len(block) - kept :].copy()
-        name = str(path)
+        buffer: Bytes = np.empty(BLOCK_BYTES + WINDOW_BYTES, np.uint8)
+        kept = 0
+        while True:
+            read = stream.readinto(buffer.data[kept : kept + BLOCK_BYTES])
+            if not read:
+                break
+            block = buffer[: kept + read]
+            for offset, owner in self._hits(block):
+                found.setdefault(owner, size_bytes - kept + offset)
+            size_bytes += read
+            if progress is not None:
+                progress(read)
+            kept = min(WINDOW_BYTES - 1, len(block))
+            buffer[:kept] = block[len(block) - kept :].copy()
         return size_bytes, [Finding(label, item, name, offset) for (label, item), offset in found.items()]
 
     def _hits(self, block: Bytes) -> Iterator[tuple[int, tuple[str, int]]]:

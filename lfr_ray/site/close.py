@@ -74,6 +74,7 @@ def close_deployment(
             deployment,
             erasable_stores(storage, deployment, now_s=clock.wall_s()),
             roots=storage.searched,
+            tables=storage.alerts.database.tables,
             key=site_key(data_dir),
             scan=scan_key(data_dir),
             paths=storage.extra,
@@ -90,7 +91,7 @@ def close_deployment(
         )
         _record(storage.ledger, receipt, by, reason)
         erasure.finish()
-        write_anchors(storage.anchors, storage.ledger.head, data_dir)
+        write_anchors(storage.anchors, storage.ledger.head, data_dir, storage.time_stamps)
         return receipt
 
 

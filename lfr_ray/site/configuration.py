@@ -34,6 +34,7 @@ def effective_configuration(site: SiteConfig) -> dict[str, str]:
         tree["cameras"] = {one.name: _camera(one) for one in site.cameras}
     cards = [site.detector.model, *(resolve_embedder(one) for one in embedders)]
     tree["cards"] = {one: sha256_hex(canonical_json(card(one).model_dump(mode="json"))) for one in cards}
+    tree["webhooks"] = list(site.outputs.webhooks)
     tree["profile"] = profile_of(site.authority).sha256
     tree["software"] = __version__
     return {name: sha256_hex(canonical_json(value))[:HASH_DIGITS] for name, value in _leaves(tree)}

@@ -32,6 +32,7 @@ from lfr_ray.govern.ledger_verify import KnownHead, read_records
 from lfr_ray.govern.profile import Profile, profile_of
 from lfr_ray.govern.stop import Halts
 from lfr_ray.govern.trust import missing_trust, trusted_keys
+from lfr_ray.ledger_config import TimeStampConfig
 from lfr_ray.match.draft import ListDraft
 from lfr_ray.match.entries import BLUE_LIST
 from lfr_ray.match.matcher import Matcher
@@ -56,6 +57,7 @@ class SiteStorage:
         roots: What is searched for destroyed content besides the data folder.
         extra: Further files and folders that are destroyed at a close, such as recordings.
         anchors: Where the ledger's end is written down besides.
+        time_stamps: Who stamps it.
     """
 
     data_dir: DataDir
@@ -65,6 +67,7 @@ class SiteStorage:
     roots: tuple[Path, ...] = ()
     extra: tuple[Path, ...] = ()
     anchors: tuple[str, ...] = ()
+    time_stamps: TimeStampConfig | None = None
 
     @property
     def searched(self) -> tuple[Path, ...]:
@@ -85,9 +88,11 @@ def check_ledger(site: SiteConfig) -> None:
     for grant in list_grants(data_dir):
         authority = grant.authority
         number, _, digest = authority.ledger_head.partition(":")
+        signed_at = grant.signature.at if grant.signature else 0.0
         if number:
-            known.append(KnownHead(int(number), digest, f"the authority of {authority.deployment}"))
-        if authority.kind in SIGNED and authority.deployment not in state.opened:
+            known.append(KnownHead(int(number), digest, f"the authority of {authority.deployment}", signed_at))
+        dropped = grant.closing is not None and signed_at < state.begin.before
+        if authority.kind in SIGNED and authority.deployment not in state.opened and not dropped:
             raise IntegrityError(
                 "the ledger does not record a deployment that lies here: it is gone, was set back or is another one",
                 got=authority.deployment,
@@ -104,7 +109,8 @@ def open_storage(site: SiteConfig, extra: tuple[Path, ...] = (), roots: tuple[Pa
     with open_ledger(data_dir) as ledger:
         alerts = open_alerts(site).store
         try:
-            yield SiteStorage(data_dir, open_store(site), alerts, ledger, roots, extra, site.ledger.anchors)
+            noted = site.ledger.anchors, site.ledger.time_stamps
+            yield SiteStorage(data_dir, open_store(site), alerts, ledger, roots, extra, *noted)
         finally:
             alerts.database.close()
 
@@ -222,7 +228,8 @@ class OpenedAlerts:
             # What came after the ledger's last step is reported again.
             reported_event_id=last_event_id(read_records(data_dir)),
         )
-        self.storage = SiteStorage(data_dir, open_store(site), self.service.store, ledger, anchors=site.ledger.anchors)
+        noted = site.ledger.anchors, site.ledger.time_stamps
+        self.storage = SiteStorage(data_dir, open_store(site), self.service.store, ledger, (), (), *noted)
 
 
 def keep_private(data_dir: DataDir, *, is_test: bool) -> None:

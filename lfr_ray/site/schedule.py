@@ -15,17 +15,21 @@ from lfr_ray.govern.alert_events import alert_facts
 from lfr_ray.govern.anchors import write_anchors
 from lfr_ray.govern.breaker import CircuitBreaker, confirmed_false
 from lfr_ray.govern.counters import CameraCounters, counted, removed, totals_of_runs
-from lfr_ray.govern.ledger_event import Event, recordable
+from lfr_ray.govern.ledger_event import STRANGER, Event, recordable
 from lfr_ray.govern.ledger_verify import read_records
 from lfr_ray.govern.profile import profile_of
 from lfr_ray.site.close import close_overdue, destroy_old_listings, finish_closings, purge_expired
 from lfr_ray.site.facts import alert_events
+from lfr_ray.site.ledger_retention import drop_old_records
 from lfr_ray.site.open import SiteStorage
 
 COUNT_EVERY_S = 60.0
 """Between two records of what the cameras counted."""
 
 PURGE_EVERY_S = 30.0
+
+DROP_EVERY_S = 86400.0
+"""Between two looks for ledger records whose time is over."""
 
 ANCHOR_EVERY_S = 3600.0
 """Between two notes of the ledger's end outside the data folder."""
@@ -51,7 +55,7 @@ class Schedule:
         self._breaker = CircuitBreaker(
             storage.data_dir, self._deployment, self._profile.breaker, storage.ledger, clock=self._clock
         )
-        self._count_at_s = self._purge_at_s = self._anchor_at_s = float("-inf")
+        self._count_at_s = self._purge_at_s = self._anchor_at_s = self._drop_at_s = float("-inf")
 
     def begin(self) -> None:
         """Finish what a crash interrupted, and note where the ledger ends."""
@@ -66,10 +70,9 @@ class Schedule:
     def anchor(self) -> None:
         """Note where the ledger ends outside the data folder; also to be called at the end."""
         self._anchor_at_s = self._clock.steady_s()
-        for fault in write_anchors(self._storage.anchors, self._storage.ledger.head, self._storage.data_dir):
-            self._storage.ledger.append(
-                Event("incident", "anchor not written", actor="system", reason=recordable(fault))
-            )
+        storage = self._storage
+        for fault in write_anchors(storage.anchors, storage.ledger.head, storage.data_dir, storage.time_stamps):
+            storage.ledger.append(Event("incident", "anchor not written", actor="system", reason=recordable(fault)))
 
     def tick(self, seen: Mapping[str, CameraCounters]) -> None:
         """Do what is due.
@@ -86,6 +89,9 @@ class Schedule:
             purge_expired(self._storage, self._profile.retention, clock=self._clock)
             close_overdue(self._storage, clock=self._clock)
             destroy_old_listings(self._storage, self._profile.retention, clock=self._clock)
+        if now_s - self._drop_at_s >= DROP_EVERY_S:
+            self._drop_at_s = now_s
+            drop_old_records(self._storage, self._profile.retention, clock=self._clock)
         if now_s - self._anchor_at_s >= ANCHOR_EVERY_S:
             self.anchor()
         if now_s - self._count_at_s >= COUNT_EVERY_S:
@@ -104,6 +110,11 @@ class Schedule:
     def record_removals(self, camera: str, sha256s: Sequence[str]) -> None:
         """Record that a camera deleted pictures of its folder after use."""
         self._storage.ledger.append(removed(self._deployment, camera, sha256s))
+
+    def record_stranger(self, process: str, method: str) -> None:
+        """Record that somebody without the site's capability called one of its processes."""
+        reason = recordable(f"{process}: {method}")
+        self._storage.ledger.append(Event("refusal", STRANGER, self._deployment, "system", reason=reason))
 
     def _judge(self, faces_now: int) -> None:
         """Pause matching when the false alerts may be more than the ceiling allows."""

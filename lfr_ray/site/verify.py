@@ -24,9 +24,12 @@ from lfr_ray.govern.profile import default_profile, kept_profile, load_profile
 from lfr_ray.govern.public_record import record_fault
 from lfr_ray.govern.receipt import load_receipt
 from lfr_ray.govern.scan import Progress, Scanner, ScanReport
+from lfr_ray.govern.time_stamps import stamped_heads
 from lfr_ray.govern.trust import trusted_keys
+from lfr_ray.ledger_config import TimeStampConfig
 from lfr_ray.site.close import overdue
 from lfr_ray.site.erase import alert_contents, image_contents
+from lfr_ray.site.ledger_retention import dropped_early
 from lfr_ray.site.open import SiteStorage, open_waiting
 
 GRACE_S = 900.0
@@ -101,10 +104,13 @@ def verify_site(storage: SiteStorage, now_s: float, *, progress: Progress | None
     grants = documents.grants(receipts)
     documents.records()
     heads = [one for one in documents.heads if one.count >= 0] + anchored_heads(storage.anchors, storage.data_dir)
+    heads += documents.stamped(storage.time_stamps)
     ledger = verify_ledger(storage.data_dir, documents.trusted, heads)
     if ledger.older:
         documents.older.append(f"{ledger.older} ledger records")
     result = Verification(ledger, len(receipts), faults=[*ledger.faults, *documents.faults], older=documents.older)
+    with contextlib.suppress(LfrError):  # rules that cannot be read are a fault already
+        result.faults += filter(None, [dropped_early(storage.data_dir, documents.state.begin)])
     _search(storage, result, progress)
     _overdue(storage, grants, now_s, result)
     return result
@@ -153,7 +159,8 @@ class _SignedDocuments:
         for one in grants:
             deployment = one.authority.deployment
             name = f"deployment {deployment}"
-            self.heads.append(_head(one.authority.ledger_head, f"authority {deployment}"))
+            signed_at = one.signature.at if one.signature else 0.0
+            self.heads.append(_head(one.authority.ledger_head, f"authority {deployment}", signed_at))
             try:
                 profile = kept_profile(self._data_dir, one.authority.profile_sha256)
                 over = one.closing is not None or deployment in self.state.closed
@@ -199,6 +206,15 @@ class _SignedDocuments:
             if self._holds(name, fault, head):
                 self._note_form(name, public_record.PURPOSE, document["record"], signature)
 
+    def stamped(self, config: TimeStampConfig | None) -> list[KnownHead]:
+        """Heads that an authority has stamped, up to the first whose stamp does not hold."""
+        found: list[KnownHead] = []
+        try:
+            found.extend(() if config is None else stamped_heads(config, self._data_dir))
+        except LfrError as error:
+            self.faults.append(f"{error.what}: {error.got}")
+        return found
+
     def _holds(self, name: str, fault: str, head: str) -> bool:
         if fault:
             self.faults.append(f"{name}: {fault}")
@@ -211,10 +227,10 @@ class _SignedDocuments:
             self.older.append(name)
 
 
-def _head(text: str, source: str) -> KnownHead:
+def _head(text: str, source: str, at: float = 0.0) -> KnownHead:
     count, _, digest = text.partition(":")
     # A ledger that was empty then says nothing.
-    return KnownHead(int(count) if count.isdecimal() and int(count) else -1, digest, source)
+    return KnownHead(int(count) if count.isdecimal() and int(count) else -1, digest, source, at)
 
 
 def _search(storage: SiteStorage, result: Verification, progress: Progress | None) -> None:
@@ -227,7 +243,9 @@ def _search(storage: SiteStorage, result: Verification, progress: Progress | Non
     result.items = sum(one.items for one in prints.values())
     key = scan_key(storage.data_dir)
     present = fingerprints_of(key, _present(storage)) if prints else None
-    result.scan = Scanner(key, prints, present).scan(storage.searched, progress=progress)
+    result.scan = Scanner(key, prints, present).scan(
+        storage.searched, storage.alerts.database.tables(), progress=progress
+    )
     for finding in result.scan.findings[:20]:
         result.faults.append(
             f"destroyed content of {finding.label} is in {Path(finding.file).name} at byte {finding.offset}"

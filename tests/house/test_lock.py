@@ -1,4 +1,4 @@
-"""The lock of versions: complete, consistent, and naming no host."""
+"""The locks of versions: complete, consistent, with the hash of every file, and naming no host."""
 
 from __future__ import annotations
 
@@ -13,12 +13,19 @@ from packaging.utils import canonicalize_name
 
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 HOST = re.compile(r"://|\bwww\.|@|^-", re.MULTILINE)
+RUN, TEST, BENCH = "requirements.lock", "requirements-test.lock", "requirements-bench.lock"
+HASHES = re.compile(r"(?: \\\n    --hash=sha256:[0-9a-f]{64})+\n")
 
 
 @pytest.fixture(scope="module")
-def lock(repository: Path) -> list[Requirement]:
-    text = (repository / "requirements.lock").read_text(encoding="utf-8")
-    return [Requirement(line) for line in text.splitlines() if line.strip() and not line.startswith("#")]
+def text(repository: Path) -> str:
+    """What runs, what the tests add, what the measurements add."""
+    return "".join((repository / name).read_text(encoding="utf-8") for name in (RUN, TEST, BENCH))
+
+
+@pytest.fixture(scope="module")
+def lock(text: str) -> list[Requirement]:
+    return [Requirement(line) for line in HASHES.sub("\n", text).splitlines()]
 
 
 def direct(project: dict[str, Any]) -> list[Requirement]:
@@ -54,9 +61,19 @@ def version(pin: Requirement) -> str:
     return next(iter(pin.specifier)).version
 
 
-def test_the_lock_names_no_host(repository: Path) -> None:
-    text = (repository / "requirements.lock").read_text(encoding="utf-8")
+def test_the_lock_names_no_host(text: str) -> None:
     assert HOST.findall(text) == []
+
+
+def test_every_version_has_the_hashes_of_its_files(text: str, lock: list[Requirement]) -> None:
+    assert len(HASHES.findall(text)) == len(lock)
+
+
+def test_an_installation_demands_them(repository: Path) -> None:
+    for name, locks in {"Makefile": [RUN, TEST, BENCH], "cluster/Dockerfile": [RUN]}.items():
+        installs = re.findall(r"pip install (?!--quiet uv)(.+)$", (repository / name).read_text(), re.MULTILINE)
+        assert all("--require-hashes" in one or "--no-deps --editable ." in one for one in installs), name
+        assert re.findall(r"--requirement (\S+)", " ".join(installs)) == locks
 
 
 def test_every_line_is_one_exact_version(lock: list[Requirement]) -> None:
@@ -73,7 +90,7 @@ def test_every_dependency_has_one_fitting_version(
     faults = []
     for wanted in direct(project):
         found = pins(lock, wanted.name, python, system)
-        if len(found) != 1:
+        if len({version(one) for one in found}) != 1:
             faults.append(f"{wanted.name}: {len(found)} versions for Python {python}")
         elif not wanted.specifier.contains(version(found[0]), prereleases=True):
             faults.append(f"{wanted}: locked at {version(found[0])}")

@@ -98,8 +98,8 @@ REQUIREMENTS: dict[str, tuple[str, str, str, str]] = {
     "R14": (
         "Relatives and close runners-up are a caution",
         "alert/rules.py",
-        "unit/alert/test_rules.py",
-        "test_cautions",
+        f"{SITE}/test_cautions.py",
+        "test_a_sibling_on_the_list_is_a_caution",
     ),
     "R15": (
         "What came of an alert, and what the officer perceived, after the event",
@@ -133,9 +133,9 @@ REQUIREMENTS: dict[str, tuple[str, str, str, str]] = {
     ),
     "R20": (
         "Who was seen and could not be compared is counted, by reason",
-        "pipeline/tracklets.py",
-        "unit/pipeline/test_tracklets.py",
-        "test_rejected_views_count_as_not_compared",
+        "govern/counters.py",
+        f"{SITE}/test_not_compared.py",
+        "test_they_are_published_by_reason",
     ),
     "R21": (
         "Only who is trained decides: the certificate says until when",

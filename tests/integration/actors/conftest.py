@@ -41,7 +41,7 @@ class Site:
 
     @property
     def names(self) -> Names:
-        return Names(self.file.site.site)
+        return Names.of(self.file.site)
 
     @property
     def live(self) -> LiveSite:

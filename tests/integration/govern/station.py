@@ -60,12 +60,12 @@ def sighting(number: int, deployment: str, at: float) -> Sighting:
 class Station:
     """A site with a list of twenty, an open trial and some alerts."""
 
-    def __init__(self, site: Any) -> None:
+    def __init__(self, site: Any, database: Database | None = None) -> None:
         self.site, self.clock = site, site.clock
         self.profile = load_profile("test")
         self.ledger = site.ledger()
         self.desk = AlertService(
-            AlertStore(Database.at(site.data_dir / "desk.sqlite")),
+            AlertStore(database or Database.at(site.data_dir / "desk.sqlite")),
             AlertRules(),
             site.clock,
             cases=CaseRules(),

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from lfr_ray.clock import utc_text
 from lfr_ray.config import SiteConfig
 from lfr_ray.errors import InputError, IntegrityError
 from lfr_ray.govern.anchors import anchored_heads, write_anchors
@@ -85,7 +86,7 @@ def test_an_address_is_told_and_one_that_is_away_stops_nothing(site: Any) -> Non
     assert write_anchors([address, "syslog:"], ledger.head, site.files) == []
     server.shutdown()
     server.server_close()
-    assert told == [{"ledger": str(site.path), "head": ledger.head.text()}]
+    assert told == [{"ledger": str(site.path), "head": ledger.head.text(), "at": utc_text(ledger.head.latest_at)}]
     (fault,) = write_anchors([address], ledger.head, site.files)
     assert fault.startswith(address)
 

@@ -24,7 +24,9 @@ from lfr_ray.govern.canonical import canonical_json
 from lfr_ray.govern.grant import load_grant, signed
 from lfr_ray.govern.keys import SigningKey
 from lfr_ray.govern.ledger import open_ledger
+from lfr_ray.govern.ledger_checkpoint import overwrite
 from lfr_ray.govern.ledger_event import RESUMED, Event, line_of
+from lfr_ray.govern.ledger_state import LedgerState
 from lfr_ray.govern.ledger_verify import read_records
 from lfr_ray.match.store import WatchlistStore
 from lfr_ray.records import Answer, Probe
@@ -234,6 +236,22 @@ def set_ledger_and_head_back_behind_a_stop(inside: Inside) -> None:
         assert write_anchors((str(anchor),), ledger.head, inside.files) == []
     before()
     inside.files.stop.unlink()
+
+
+def drop_what_happened_with_the_site_s_own_key(inside: Inside) -> None:
+    """Everything up to the stop, as if its time were over."""
+    inside.cli("deployment", "stop", "--reason", "disorder")
+    inside.files.stop.unlink()
+    records = list(read_records(inside.files))
+    size_bytes = inside.files.ledger.stat().st_size
+    begin = LedgerState(inside.files).checkpoint(records, size_bytes, time.time())
+    begin = begin.model_copy(update={"stop": None, "before": 0.0})
+    begin.save(inside.files, trust.site_key(inside.files), time.time())
+    overwrite(inside.files.ledger, begin)
+
+
+def send_alerts_elsewhere(inside: Inside) -> None:
+    inside.site = inside.configured(outputs={"webhooks": ["https://elsewhere.example"]})
 
 
 def list_somebody_else(inside: Inside) -> None:

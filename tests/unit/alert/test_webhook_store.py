@@ -22,7 +22,7 @@ from lfr_ray.alert.webhook_store import (
     shown_url,
 )
 from lfr_ray.alert.webhooks import signed_headers
-from lfr_ray.errors import ConflictError, InputError, NotFoundError
+from lfr_ray.errors import ConflictError, InputError, NotFoundError, RefusedError
 from lfr_ray.records import CaseRecord, Details, Sighting
 
 COMPARED = Details(comparison={"nose": "agrees", "ears": "agrees", "marks": "agrees"})
@@ -171,3 +171,39 @@ def test_a_secret_is_written_as_the_standard_says() -> None:
 
 def test_shown_url_of_nonsense_is_empty() -> None:
     assert shown_url("https://[bad") == ""
+
+
+TARGETS = ("https://control.example/alerts", "http://127.0.0.1:9")
+
+
+@pytest.mark.parametrize("url", [URL, "https://control.example/alerts/two", "http://127.0.0.1:9/anything"])
+def test_a_site_allows_what_its_file_names(database: Database, url: str) -> None:
+    assert WebhookStore(database, TARGETS).add(url, DEFAULT_KINDS, by="a", now_s=1.0).active
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://elsewhere.example/alerts",
+        "https://control.example.elsewhere.example/alerts",
+        "https://control.example:8443/alerts",
+        "https://control.example/alertsandmore",
+        "https://control.example/alerts/../people",
+        "https://control.example/",
+        "http://127.0.0.1:90/",
+    ],
+)
+@pytest.mark.parametrize("targets", [TARGETS, ()])
+def test_and_nothing_else(database: Database, url: str, targets: tuple[str, ...]) -> None:
+    with pytest.raises(RefusedError, match="sends no webhooks there"):
+        WebhookStore(database, targets).add(url, DEFAULT_KINDS, by="a", now_s=1.0)
+
+
+def test_what_is_allowed_no_more_is_told_nothing_more(database: Database, webhooks: WebhookStore) -> None:
+    made = webhooks.add(URL, DEFAULT_KINDS, by="a", now_s=1.0)
+    webhooks.test(made.subscription_id, by="a", now_s=2.0)
+    assert [one.subscription_id for one in webhooks.due(3.0)] == [made.subscription_id]
+    later = WebhookStore(database, ("https://other.example",))
+    assert later.due(3.0) == []
+    (listed,) = later.all()
+    assert (listed.active, listed.last_error) == (False, "the site file does not allow this address")
