@@ -109,8 +109,7 @@ class DeskActor(DeskAccount, LocalAlerts):
         receipt = await asyncio.to_thread(self._alerts.raise_alert, sighting)
         self._traces.recorded(receipt.alert_id, sighting.traceparent, began_at)
         self._acknowledged_s = time.monotonic()
-        name = "alerts_total" if receipt.new else "sightings_attached_total"
-        self._meter.count(name, camera=sighting.camera)
+        self._meter.count("alerts_total" if receipt.new else "sightings_attached_total", camera=sighting.camera)
 
     async def record_removals(self, camera: str, sha256s: list[str]) -> bool:
         """On record before it answers: pictures that a camera deleted after use."""

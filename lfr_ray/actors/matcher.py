@@ -133,9 +133,8 @@ class MatcherActor:
             self._record(STRANGER, "system", f"matcher: {method}", "refusal")
 
     def _record(self, what: str, officer: str, reason: str, kind: RecordKind = "stop") -> None:
-        self._ledger.get().append(
-            Event(kind, what, self._site.authority.deployment, officer, reason=recordable(reason))
-        )
+        deployment = self._site.authority.deployment
+        self._ledger.get().append(Event(kind, what, deployment, officer, reason=recordable(reason)))
 
     @property
     def _matcher(self) -> Matcher | TwoModelMatcher:
