@@ -13,7 +13,7 @@ from sqlalchemy.types import TypeEngine
 from lfr_ray.alert.document import adapter
 from lfr_ray.records import Alert, Hold, Images, Sightings
 
-WORKED_OUT = {"images", "case", "decision", "outcome", "history", "cautions", "figures_given"}
+WORKED_OUT = {"images", "case", "decision", "outcome", "history", "claim", "cautions", "figures_given"}
 """Fields that are not kept: they are worked out whenever an alert is read."""
 
 RENAMED = {"id", "sightings", "hold"}

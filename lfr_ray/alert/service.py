@@ -226,7 +226,7 @@ class AlertService:
     # --- people ---
 
     def record(self, alert_id: str, draft: CaseRecord, request_key: str = "") -> Alert:
-        """Record a person's comparison, decision or outcome. Nothing follows from it by itself.
+        """Record a person's claim, comparison, decision or outcome. Nothing follows from it by itself.
 
         Args:
             alert_id: The alert.

@@ -47,14 +47,23 @@ class Needs:
         Raises:
             RefusedError: Another role.
         """
-        found = person_of(request).roles
-        if not found.intersection(self.roles):
-            raise RefusedError(
-                "your role does not allow this",
-                got=", ".join(sorted(found)),
-                allowed=", ".join(self.roles),
-                next_step="ask the site's administrator: lfr people add",
-            )
+        allow(request, *self.roles)
+
+
+def allow(request: Request, *roles: Role) -> None:
+    """Go on only for a person of one of these roles.
+
+    Raises:
+        RefusedError: Another role.
+    """
+    found = person_of(request).roles
+    if not found.intersection(roles):
+        raise RefusedError(
+            "your role does not allow this",
+            got=", ".join(sorted(found)),
+            allowed=", ".join(roles),
+            next_step="ask the site's administrator: lfr people add",
+        )
 
 
 def needs(*roles: Role) -> list[Any]:

@@ -86,6 +86,13 @@ class ComparisonRequest(Section):
     comparison: dict[Feature, Finding] = Field(min_length=LEAST_FINDINGS, description="Feature by feature.")
 
 
+class ClaimRequest(Section):
+    """Take an alert, so that others see it."""
+
+    officer: Officer
+    take_over: bool = Field(default=False, description="Also from another officer who has it; a supervisor may.")
+
+
 class DecisionRequest(Section):
     """An officer's verdict. Nothing follows from it by itself."""
 

@@ -1,6 +1,7 @@
 // The selected alert: pictures first, then the officer's own comparison, then the machine's figures.
 
 import { byId, facts, h, moment, problemText, redraw } from "./elements.js";
+import { claimBar, drawClaim } from "./claim.js";
 import { comparisonStep, figuresStep } from "./comparison.js";
 import { holdStep } from "./hold.js";
 import { outcomeStep } from "./outcome.js";
@@ -81,6 +82,7 @@ export class AlertView {
     if (alert.status === "decided") this.compared = true;
     byId("about").replaceWith(this.about());
     byId("status").replaceWith(this.status());
+    drawClaim(this);
     const changed = ["decision", "outcome", "case", "hold"].some((name) => JSON.stringify(alert[name]) !== JSON.stringify(before[name]));
     if (!changed) return;
     await this.ask();
@@ -105,6 +107,7 @@ export class AlertView {
         this.status(),
         h("span", { class: "tag" }, named("category", alert.category))),
       this.about(),
+      claimBar(this),
       h("div", { class: "work" },
         h("div", { class: "pictures" },
           h("div", { class: "faces" },

@@ -85,6 +85,7 @@ export class AlertsPage {
     if (!event.altKey || event.ctrlKey || event.metaKey) return;
     const act = {
       KeyN: () => this.next(),
+      KeyT: () => document.getElementById("claim-act")?.click(),
       KeyM: () => this.sound.mute(!this.sound.muted),
     }[event.code] || (event.code in VERDICT_KEYS
       ? () => document.querySelector(`[data-decision=${VERDICT_KEYS[event.code]}]`)?.click() : null);

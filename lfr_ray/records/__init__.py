@@ -23,7 +23,6 @@ import numpy as np
 import numpy.typing as npt
 
 from lfr_ray.records.alert import (
-    CLOSED,
     IMAGE_KINDS,
     LOWER,
     REGIONS,
@@ -31,28 +30,20 @@ from lfr_ray.records.alert import (
     Alert,
     AlertPage,
     AlertReceipt,
-    CaseProgress,
-    CaseRecord,
-    CaseState,
-    Decision,
-    Details,
     Evidence,
-    Fact,
-    Facts,
     FeedEvent,
     Hold,
     Images,
     Match,
-    Moment,
     Place,
-    ShownRecord,
     Sighting,
     Sightings,
     StoredEvent,
     ViewQuality,
     WebhookEvent,
-    is_none,
 )
+from lfr_ray.records.case import CaseProgress, CaseRecord, CaseState, Claim, Decision, Details, ShownRecord
+from lfr_ray.records.document import CLOSED, Fact, Facts, Moment, is_none
 from lfr_ray.records.person import EVERYTHING, PEOPLE, ROLES, SERVICES, Person, Role, folded
 from lfr_ray.records.quality import Quality
 
@@ -74,6 +65,7 @@ __all__ = [
     "CaseProgress",
     "CaseRecord",
     "CaseState",
+    "Claim",
     "Decision",
     "Details",
     "Embedded",

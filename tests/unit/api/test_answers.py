@@ -28,6 +28,8 @@ REQUESTS: list[tuple[str, str, dict[str, Any] | None]] = [
     ("GET", "/v1/alerts/{alert_id}", None),
     ("GET", "/v1/alerts/{alert_id}/images/{kind}", None),
     ("GET", "/v1/alerts/{alert_id}/likelihood", None),
+    ("POST", "/v1/alerts/{alert_id}/claim", OFFICER),
+    ("DELETE", "/v1/alerts/{alert_id}/claim", None),
     ("POST", "/v1/alerts/{alert_id}/comparison", {**OFFICER, "comparison": dict(COMPARED.comparison or {})}),
     ("POST", "/v1/alerts/{alert_id}/decision", {**OFFICER, "decision": "engage"}),
     ("GET", "/v1/alerts/{alert_id}/own", None),

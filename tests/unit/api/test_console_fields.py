@@ -25,6 +25,7 @@ NAMES = {
     "ledger": "LedgerVerdict",
     "likelihood": "Likelihood",
     "counted": "Counts",
+    "claim": "Claim",
 }
 """What the console calls a document, and its schema."""
 
