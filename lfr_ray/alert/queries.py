@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sqlalchemy import Connection, RowMapping, Select, select
+from sqlalchemy import Connection, RowMapping, Select, func, select
 
 from lfr_ray.alert import schema as tables
 from lfr_ray.alert.document import from_json
 from lfr_ray.alert.rows import alert_of
 from lfr_ray.errors import InputError, NotFoundError
-from lfr_ray.records import EVERYTHING, Alert, AlertPage, CaseRecord, Details
+from lfr_ray.records import EVERYTHING, VIEW_KINDS, Alert, AlertPage, CaseRecord, Details
 
 MAX_PAGE = 200
 
@@ -67,13 +67,20 @@ class StoredAlert:
         return StoredAlert(alert_of(row), int(row["verdicts_needed"]), records)
 
 
+def every_column() -> Select[Any]:
+    """Rows of alerts, and of each the number of its face's other views."""
+    alerts, images = tables.alerts.c, tables.images.c
+    views = select(func.count()).where(images.alert_id == alerts.alert_id, images.kind.in_(VIEW_KINDS))
+    return select(tables.alerts, views.scalar_subquery().label("views"))
+
+
 def read_alert(connection: Connection, alert_id: str) -> StoredAlert:
     """One alert inside a transaction.
 
     Raises:
         NotFoundError: There is none with this id.
     """
-    row = connection.execute(select(tables.alerts).where(tables.alerts.c.alert_id == alert_id)).mappings().first()
+    row = connection.execute(every_column().where(tables.alerts.c.alert_id == alert_id)).mappings().first()
     if row is None:
         raise NotFoundError(
             "no such alert", got=alert_id[:40], next_step="list the alerts; one past its retention time is destroyed"
@@ -118,7 +125,7 @@ def page_query(query: AlertQuery) -> Select[Any]:
     if not 1 <= query.limit <= MAX_PAGE:
         raise InputError("limit is out of range", got=query.limit, allowed=f"1 to {MAX_PAGE}")
     alerts = tables.alerts
-    chosen = select(alerts)
+    chosen = every_column()
     for name in ("camera", "entry_id", "category", "status", "deployment"):
         wanted = getattr(query, name)
         if wanted:

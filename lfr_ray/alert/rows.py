@@ -64,7 +64,7 @@ def alert_of(row: RowMapping) -> Alert:
         id=row["alert_id"],
         sightings=Sightings(row["sightings"], row["first_seen_at"], row["last_seen_at"]),
         hold=Hold(row["hold_reason"], row["held_by"], row["held_at"]) if row["hold_reason"] else None,
-        images=Images.of(row["alert_id"]),
+        images=Images.of(row["alert_id"], row["views"]),
         **values,
     )
 

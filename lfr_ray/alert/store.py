@@ -16,6 +16,7 @@ from lfr_ray.alert.queries import (
     AlertQuery,
     StoredAlert,
     cursor_text,
+    every_column,
     page_query,
     read_alert,
     read_records,
@@ -25,6 +26,7 @@ from lfr_ray.alert.rules import REMEMBERED, AlertHistory, RecentAlert, Ruling, S
 from lfr_ray.errors import ConflictError, NotFoundError
 from lfr_ray.records import (
     IMAGE_KINDS,
+    VIEW_KINDS,
     Alert,
     CaseRecord,
     Evidence,
@@ -106,7 +108,7 @@ class AlertStore:
         if not alert_ids:
             return {}
         with self.database.reading("read alerts") as connection:
-            rows = connection.execute(select(tables.alerts).where(tables.alerts.c.alert_id.in_(alert_ids))).mappings()
+            rows = connection.execute(every_column().where(tables.alerts.c.alert_id.in_(alert_ids))).mappings()
             found = {row["alert_id"]: row for row in rows}
             records = read_records(connection, list(found))
         return {key: StoredAlert.of(row, records.get(key, ())) for key, row in found.items()}
@@ -127,6 +129,13 @@ class AlertStore:
                 read_alert(connection, alert_id)
                 raise NotFoundError("the alert has no such picture", got=kind, next_step="see the alert's images")
         return bytes(jpeg)
+
+    def pictures(self, alert_id: str) -> list[bytes]:
+        """Every JPEG of an alert; none where it is gone."""
+        images = tables.images.c
+        with self.database.reading("read pictures") as connection:
+            query = select(images.jpeg).where(images.alert_id == alert_id).order_by(images.kind)
+            return [bytes(jpeg) for jpeg in connection.execute(query).scalars()]
 
     def add_record(
         self,
@@ -261,7 +270,8 @@ def _insert_alert(
     values = {**alert_row(alert), "verdicts_needed": verdicts_needed}
     connection.execute(insert(tables.alerts).values(values))
     pictures = {"face": sighting.face_jpeg, "watchlist": sighting.watchlist_jpeg, "scene": sighting.scene_jpeg}
-    for kind, jpeg in pictures.items():
+    views = zip(VIEW_KINDS, sighting.view_jpegs, strict=False)
+    for kind, jpeg in (*pictures.items(), *views):
         if jpeg:
             digest = hashlib.sha256(jpeg).hexdigest()
             row = {"alert_id": alert_id, "kind": kind, "sha256": digest, "jpeg": jpeg}

@@ -29,7 +29,7 @@ from lfr_ray.api.ports import AlertsPort
 from lfr_ray.api.schemas import ClaimRequest, ComparisonRequest, DecisionRequest, HoldRequest, OutcomeRequest
 from lfr_ray.clock import parse_utc
 from lfr_ray.errors import InputError
-from lfr_ray.records import Alert, AlertPage, CaseRecord, Details, FeedEvent
+from lfr_ray.records import Alert, AlertPage, CaseRecord, Details, FeedEvent, ImageKind
 
 router = APIRouter(prefix="/v1/alerts", tags=["alerts"], dependencies=[Depends(known_parameters)])
 
@@ -149,8 +149,8 @@ async def read_alert(request: Request, alert_id: AlertId) -> Alert:
     response_class=Response,
     responses={200: {"content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}}},
 )
-async def read_image(request: Request, alert_id: AlertId, kind: Literal["face", "watchlist", "scene"]) -> Response:
-    """The face that was seen, the enrolled picture, or the scene with everyone else made unrecognisable."""
+async def read_image(request: Request, alert_id: AlertId, kind: ImageKind) -> Response:
+    """The face that was seen, the enrolled picture, the scene with everyone else made unrecognisable, other views."""
     await account(request, f"picture {kind}", alert_id)
     jpeg = await alerts_of(request).image(alert_id, kind)
     return Response(jpeg, media_type="image/jpeg", headers={"Content-Disposition": "inline"})

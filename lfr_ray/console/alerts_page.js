@@ -24,6 +24,8 @@ export class AlertsPage {
 
   get waiting() { return this.list.waiting; }
 
+  get empty() { return this.list.alerts.size === 0; }
+
   go(alertId) {
     this.router.go(`/alerts${alertId ? `/${encodeURIComponent(alertId)}` : ""}${window.location.search}`);
   }

@@ -3,6 +3,7 @@
 import { t } from "./text.js";
 
 const NOBODY = { person: "", roles: [], csrf: "", test: false, issuer: false };
+const LOOKING = ["viewer", "officer", "supervisor", "auditor"];
 const PAUSE_MS = [500, 1000, 2000, 4000, 8000];
 const SILENCE_MS = 45000; // three heartbeats: the line is dead, whatever the network says
 
@@ -33,6 +34,9 @@ export class Link {
   }
 
   get officer() { return this.who.person; }
+
+  // May look at alerts.
+  get sees() { return this.who.roles.some((role) => LOOKING.includes(role)); }
 
   headers(more = {}) {
     return this.who.csrf ? { ...more, "X-CSRF-Token": this.who.csrf } : more;

@@ -2,6 +2,7 @@
 
 import { AlertsPage } from "./alerts_page.js";
 import { byId, problemText } from "./elements.js";
+import { Guide } from "./guide.js";
 import { Link } from "./link.js";
 import { Router } from "./router.js";
 import { Shell } from "./shell.js";
@@ -29,15 +30,18 @@ async function begin() {
     await signIn(link);
     drawPerson(link, byId("officer"));
     byId("demo").hidden = !link.who.test;
-    after = await alerts.load();
+    if (link.sees) after = await alerts.load();
   } catch (error) {
     shell.linkState("lost", problemText(error));
     return setTimeout(begin, 3000);
   }
   if (begun) return undefined;
   begun = true;
+  const guide = new Guide(link, shell, alerts);
+  if (link.sees) shell.watchers.add(() => guide.look());
   shell.start();
   router.start();
+  if (!link.sees) return undefined; // an administrator looks after the site and sees no alert
   return link.follow(after, async (happened) => {
     if (SITE_EVENT.test(happened.kind)) shell.refresh();
     await alerts.happened(happened);

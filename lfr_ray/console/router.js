@@ -10,6 +10,7 @@ const PAGES = {
   watchlist: () => import("./watchlist_page.js"),
   record: () => import("./record_page.js"),
   audit: () => import("./audit_page.js"),
+  people: () => import("./people_page.js"),
   wall: () => import("./wall_page.js"),
 };
 
@@ -47,7 +48,9 @@ export class Router {
 
   async show() {
     const [, name, id = ""] = window.location.pathname.split("/");
-    const wanted = name in PAGES ? name : "alerts";
+    const sees = this.link.sees;
+    for (const one of ["alerts", "wall"]) byId("pages").querySelector(`[data-page=${one}]`).hidden = !sees;
+    const wanted = name in PAGES && (sees || name !== "alerts") ? name : sees ? "alerts" : "people";
     this.unfold(false);
     const moved = wanted !== this.name;
     if (moved) {

@@ -63,6 +63,7 @@ export class Shell {
       this.drawCameras();
     }
     if (site.status === "fulfilled") this.drawSite(site.value);
+    if (!this.link.sees) this.linkState(cameras.status === "fulfilled" ? "live" : "lost"); // there is no stream that says so
     for (const watcher of this.watchers) watcher();
   }
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 from pydantic import BeforeValidator, Field, PlainSerializer
 from pydantic.dataclasses import dataclass
@@ -23,7 +23,10 @@ LOWER, UPPER = "lower", "upper"
 REGIONS = (LOWER, UPPER)
 """Halves of a face that may be covered: by a mask, a scarf, a hand; by sunglasses, a hat, hair."""
 
-IMAGE_KINDS = ("face", "watchlist", "scene")
+ImageKind = Literal["face", "watchlist", "scene", "view1", "view2", "view3"]
+IMAGE_KINDS: tuple[ImageKind, ...] = get_args(ImageKind)
+VIEW_KINDS = IMAGE_KINDS[3:]
+"""Other views of the face than the best one."""
 
 
 def visible_regions(covered: str) -> list[str]:
@@ -125,11 +128,13 @@ class Images:
     face: str = ""
     watchlist: str = ""
     scene: str = ""
+    views: Annotated[tuple[str, ...], Field(description="Other views of the face, the best first.")] = ()
 
     @staticmethod
-    def of(alert_id: str) -> Images:
-        """The addresses of an alert's pictures."""
-        return Images(*(f"/v1/alerts/{alert_id}/images/{kind}" for kind in IMAGE_KINDS))
+    def of(alert_id: str, views: int = 0) -> Images:
+        """The addresses of an alert's pictures, of which so many are other views of the face."""
+        face, watchlist, scene, *others = (f"/v1/alerts/{alert_id}/images/{kind}" for kind in IMAGE_KINDS)
+        return Images(face, watchlist, scene, tuple(others[:views]))
 
 
 @dataclass(frozen=True, config=CLOSED)
@@ -152,6 +157,7 @@ class Sighting:
         face_jpeg: The probe's best view with some margin.
         scene_jpeg: The whole frame with every other face made unrecognisable.
         watchlist_jpeg: The enrolled picture that the probe is nearest to.
+        view_jpegs: Other views of the face, the best first, as many as :data:`VIEW_KINDS` names.
     """
 
     key: str
@@ -167,6 +173,7 @@ class Sighting:
     face_jpeg: bytes = dataclasses.field(repr=False)
     scene_jpeg: bytes = dataclasses.field(repr=False)
     watchlist_jpeg: bytes = dataclasses.field(repr=False, default=b"")
+    view_jpegs: tuple[bytes, ...] = dataclasses.field(repr=False, default=())
 
 
 @dataclass(frozen=True, config=CLOSED)

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from lfr_ray.records import CaseRecord
+from tests.integration.console.barriers import barriers
 
 pytestmark = pytest.mark.browser
 
@@ -40,12 +41,6 @@ def busy(open_house: Callable[..., Any]) -> Any:
     decided = house.alert("c", "south-gate", name="Eileen Collins", ago_s=3000)
     house.desk.record(decided, CaseRecord("decision", "PC12", "not_a_match"))
     return house
-
-
-def barriers(page: Any) -> list[str]:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed (the test extra)")
-    found = axe.Axe().run(page).response["violations"]
-    return [f"{one['id']}: {[node['target'] for node in one['nodes']][:3]}" for one in found]
 
 
 def settled(page: Any, place: str) -> None:

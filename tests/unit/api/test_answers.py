@@ -47,6 +47,9 @@ REQUESTS: list[tuple[str, str, dict[str, Any] | None]] = [
     ("POST", "/v1/stop", REASON),
     ("GET", "/v1/deployments", None),
     ("POST", "/v1/resume", REASON),
+    ("POST", "/v1/people", {"person": "PC7", "role": "viewer"}),
+    ("GET", "/v1/people", None),
+    ("DELETE", "/v1/people/{person}", None),
     ("POST", "/v1/webhooks", {**OFFICER, "url": "https://control.example/a"}),
     ("GET", "/v1/webhooks", None),
     ("POST", "/v1/webhooks/{webhook_id}/test", None),
@@ -88,6 +91,7 @@ def test_every_route_is_among_these(house: Any) -> None:
 def test_every_answer_is_as_described(house: Any, make_sighting: Make) -> None:
     document = described(house)
     places = {"{alert_id}": house.desk.raise_alert(make_sighting()).alert_id, "{kind}": "face", "{name}": "gate"}
+    places["{person}"] = "PC7"
     for method, route, body in REQUESTS:
         if route == "/v1/alerts/stream":
             continue  # it has no end: below
@@ -97,7 +101,8 @@ def test_every_answer_is_as_described(house: Any, make_sighting: Make) -> None:
         if "dead-letters" in path and "{event_id}" not in places:
             places["{event_id}"] = str(give_up(house, places["{webhook_id}"]))
             path = path.replace("{event_id}", places["{event_id}"])
-        by = "?officer=PC1" if method == "DELETE" or (method == "POST" and body is None) else ""
+        claimed = (method == "DELETE" and "people" not in route) or (method == "POST" and body is None)
+        by = "?officer=PC1" if claimed else ""
         answer = house.ask(method, path + by, json=body)
         assert answer.status_code < 300, (method, path, answer.text)
         if route == "/v1/webhooks" and method == "POST":

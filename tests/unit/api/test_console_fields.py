@@ -26,6 +26,9 @@ NAMES = {
     "likelihood": "Likelihood",
     "counted": "Counts",
     "claim": "Claim",
+    "known": "PersonState",
+    "session": "SessionState",
+    "made": "GivenToken",
 }
 """What the console calls a document, and its schema."""
 
