@@ -32,9 +32,9 @@ export class Guide {
     const key = JSON.stringify(steps);
     if (key === this.drawn) return;
     this.drawn = key;
-    byId("guide").replaceChildren(h("h2", {}, t("guide.title")), h("ol", {}, steps.map(([name, done, told, page, command]) =>
+    byId("guide").replaceChildren(h("h2", {}, t("guide.title")), h("ol", {}, steps.map(([name, done, told, address, command]) =>
       h("li", { "data-step": name, class: done ? "done" : null, "aria-current": name === next ? "step" : null },
         h("b", {}, t(`guide.${name}`)), " ", h("span", { class: done ? "good" : "small" }, done ? `✓ ${t("guide.done")}` : t("guide.open")), told ? h("span", { class: "small" }, ` · ${told}`) : "",
-        name === next ? h("p", { class: "small" }, t(`guide.${name}.how`), " ", command ? [h("span", { class: "mono" }, command), " "] : "", h("a", { href: page }, t(`page.${page.slice(1)}`))) : ""))));
+        name === next ? h("p", { class: "small" }, t(`guide.${name}.how`), " ", command ? [h("span", { class: "mono" }, command), " "] : "", h("a", { href: address }, t(`page.${address.slice(1)}`))) : ""))));
   }
 }

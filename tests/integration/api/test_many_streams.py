@@ -110,7 +110,7 @@ def test_a_reader_that_takes_nothing_is_cut_within_its_limit_and_others_go_on(
             reader.close()
             return heard
 
-    stuck = [small_window(served.port) for _ in range(5)]
+    stuck = [small_window(served) for _ in range(5)]
     try:
         assert asyncio.run(followed()) == [EVENTS + 1]
         stuck[0].settimeout(20)
@@ -123,10 +123,13 @@ def test_a_reader_that_takes_nothing_is_cut_within_its_limit_and_others_go_on(
             one.close()
 
 
-def small_window(port: int) -> socket.socket:
-    """A reader from the beginning that reads nothing; its machine takes a few kilobytes and no more."""
+def small_window(served: Any) -> socket.socket:
+    """A reader from the beginning that reads nothing; both machines keep a few kilobytes, as between real ones."""
     one = socket.socket()
     one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    one.connect(("127.0.0.1", port))
+    one.connect(("127.0.0.1", served.port))
+    while not (theirs := served.end_of(one.getsockname()[1])):
+        time.sleep(0.02)
+    theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     one.sendall(b"GET /v1/alerts/stream HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: 0\r\n\r\n")
     return one

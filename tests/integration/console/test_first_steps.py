@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lfr_ray.api.site_state import CameraState, DeploymentList, DeploymentState, WatchlistState
 from tests.integration.console.barriers import barriers
+from tests.integration.console.pictures import keep
 
 pytestmark = pytest.mark.browser
 
@@ -57,6 +59,16 @@ def test_an_administrator_gives_a_token_out_and_revokes_it(
     auditor = signed_in(house, open_page, "people", "AUD1", "auditor")
     auditor.wait_for_selector("tbody tr >> text=ADM1")
     assert auditor.locator("#people-person").count() == 0
+
+
+def test_a_picture_of_people_for_the_readme(house: Any, open_page: Open, tmp_path: Path) -> None:
+    for person, role in (("PC4711", "officer"), ("SGT12", "supervisor"), ("prometheus", "metrics")):
+        token = house.people.add(person, role, days=60, now_s=time.time())
+        if role != "metrics":
+            house.people.sign_in(house.people.find(token, time.time()).proven, now_s=time.time())
+    page = signed_in(house, open_page, "people", "ADM1", "administrator", width=1280, height=800)
+    page.wait_for_selector("tbody tr >> nth=3")
+    assert keep(page, "people", tmp_path).exists()
 
 
 def test_an_officer_sees_nothing_of_people(house: Any, open_page: Open) -> None:
