@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -61,18 +61,6 @@ class StoredAlert:
     verdicts_needed: int
     records: tuple[CaseRecord, ...] = field(repr=False)
 
-    @staticmethod
-    def of(row: RowMapping, records: tuple[CaseRecord, ...]) -> StoredAlert:
-        """What a row of the table and the records tell."""
-        return StoredAlert(alert_of(row), int(row["verdicts_needed"]), records)
-
-
-def every_column() -> Select[Any]:
-    """Rows of alerts, and of each the number of its face's other views."""
-    alerts, images = tables.alerts.c, tables.images.c
-    views = select(func.count()).where(images.alert_id == alerts.alert_id, images.kind.in_(VIEW_KINDS))
-    return select(tables.alerts, views.scalar_subquery().label("views"))
-
 
 def read_alert(connection: Connection, alert_id: str) -> StoredAlert:
     """One alert inside a transaction.
@@ -80,12 +68,26 @@ def read_alert(connection: Connection, alert_id: str) -> StoredAlert:
     Raises:
         NotFoundError: There is none with this id.
     """
-    row = connection.execute(every_column().where(tables.alerts.c.alert_id == alert_id)).mappings().first()
+    row = connection.execute(select(tables.alerts).where(tables.alerts.c.alert_id == alert_id)).mappings().first()
     if row is None:
         raise NotFoundError(
             "no such alert", got=alert_id[:40], next_step="list the alerts; one past its retention time is destroyed"
         )
-    return StoredAlert.of(row, read_records(connection, [alert_id]).get(alert_id, ()))
+    return stored_alerts(connection, [row])[0]
+
+
+def stored_alerts(connection: Connection, rows: Sequence[RowMapping]) -> list[StoredAlert]:
+    """The alerts of these rows, with everything that stands in other tables."""
+    ids, images = [row["alert_id"] for row in rows], tables.images.c
+    if not ids:
+        return []
+    records = read_records(connection, ids)
+    count = select(images.alert_id, func.count()).where(images.alert_id.in_(ids), images.kind.in_(VIEW_KINDS))
+    views = {row[0]: int(row[1]) for row in connection.execute(count.group_by(images.alert_id))}
+    return [
+        StoredAlert(alert_of(row, views.get(alert_id, 0)), int(row["verdicts_needed"]), records.get(alert_id, ()))
+        for alert_id, row in zip(ids, rows, strict=True)
+    ]
 
 
 def read_records(connection: Connection, alert_ids: list[str]) -> dict[str, tuple[CaseRecord, ...]]:
@@ -125,7 +127,7 @@ def page_query(query: AlertQuery) -> Select[Any]:
     if not 1 <= query.limit <= MAX_PAGE:
         raise InputError("limit is out of range", got=query.limit, allowed=f"1 to {MAX_PAGE}")
     alerts = tables.alerts
-    chosen = every_column()
+    chosen = select(alerts)
     for name in ("camera", "entry_id", "category", "status", "deployment"):
         wanted = getattr(query, name)
         if wanted:

@@ -57,14 +57,14 @@ def alert_row(alert: Alert) -> dict[str, object]:
     }
 
 
-def alert_of(row: RowMapping) -> Alert:
-    """The alert that a row tells of; what is not kept in it has its default, but for the pictures' addresses."""
+def alert_of(row: RowMapping, views: int = 0) -> Alert:
+    """The alert that a row tells of, with so many other views; what is not kept in the row has its default."""
     values: dict[str, Any] = {name: row[name] for name in _KEPT}
     return Alert(
         id=row["alert_id"],
         sightings=Sightings(row["sightings"], row["first_seen_at"], row["last_seen_at"]),
         hold=Hold(row["hold_reason"], row["held_by"], row["held_at"]) if row["hold_reason"] else None,
-        images=Images.of(row["alert_id"], row["views"]),
+        images=Images.of(row["alert_id"], views),
         **values,
     )
 

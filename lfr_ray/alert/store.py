@@ -16,10 +16,9 @@ from lfr_ray.alert.queries import (
     AlertQuery,
     StoredAlert,
     cursor_text,
-    every_column,
     page_query,
     read_alert,
-    read_records,
+    stored_alerts,
 )
 from lfr_ray.alert.rows import alert_row
 from lfr_ray.alert.rules import REMEMBERED, AlertHistory, RecentAlert, Ruling, SightingFacts
@@ -89,10 +88,10 @@ class AlertStore:
         with self.database.reading("list alerts") as connection:
             rows = connection.execute(page_query(query)).mappings().all()
             shown = rows[: query.limit]
-            records = read_records(connection, [row["alert_id"] for row in shown])
+            alerts = stored_alerts(connection, shown)
         more = len(rows) > query.limit
         cursor = cursor_text(query.order, shown[-1]["seq"]) if more else None
-        return [StoredAlert.of(row, records.get(row["alert_id"], ())) for row in shown], cursor
+        return alerts, cursor
 
     def alert(self, alert_id: str) -> StoredAlert:
         """One alert.
@@ -108,10 +107,8 @@ class AlertStore:
         if not alert_ids:
             return {}
         with self.database.reading("read alerts") as connection:
-            rows = connection.execute(every_column().where(tables.alerts.c.alert_id.in_(alert_ids))).mappings()
-            found = {row["alert_id"]: row for row in rows}
-            records = read_records(connection, list(found))
-        return {key: StoredAlert.of(row, records.get(key, ())) for key, row in found.items()}
+            rows = connection.execute(select(tables.alerts).where(tables.alerts.c.alert_id.in_(alert_ids))).mappings()
+            return {one.alert.id: one for one in stored_alerts(connection, rows.all())}
 
     def image(self, alert_id: str, kind: str) -> bytes:
         """One JPEG of an alert.

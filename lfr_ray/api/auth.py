@@ -220,8 +220,13 @@ def people_of(request: Request) -> People:
     """
     people = access_of(request).people
     if people is None:
-        raise RefusedError("everybody is signed in here: it is a test", next_step="go on; nobody needs to sign in")
+        raise everybody_is_known()
     return people
+
+
+def everybody_is_known() -> RefusedError:
+    """Nobody signs in here."""
+    return RefusedError("everybody is signed in here: it is a test", next_step="go on; nobody needs to sign in")
 
 
 def person_of(request: Request) -> Person:

@@ -46,6 +46,12 @@ def test_a_token_is_shown_once_works_and_is_revoked(guarded: Any, admin: dict[st
     assert given["token"] not in str(guarded.ledger)
 
 
+def test_the_officer_of_a_test_needs_no_session_and_gives_tokens_out(house: Any, check_problem: Check) -> None:
+    check_problem(house.post("/v1/session"), 403, "refused")
+    assert house.post("/v1/people", {"person": "PC7", "role": "viewer"}).status_code == 201
+    assert [one["person"] for one in house.get("/v1/people").json()["people"]] == ["PC7"]
+
+
 def test_what_cannot_be_is_refused(guarded: Any, admin: dict[str, str], check_problem: Check) -> None:
     check_problem(guarded.post("/v1/people", {"person": "ADM1", "role": "officer"}, headers=admin), 409)
     check_problem(guarded.post("/v1/people", {"person": "A B", "role": "officer"}, headers=admin), 422)
