@@ -50,7 +50,7 @@ export class Router {
     const [, name, id = ""] = window.location.pathname.split("/");
     const sees = this.link.sees;
     for (const one of ["alerts", "wall"]) byId("pages").querySelector(`[data-page=${one}]`).hidden = !sees;
-    const wanted = name in PAGES && (sees || name !== "alerts") ? name : sees ? "alerts" : "people";
+    const wanted = name in PAGES && (sees || name !== "alerts") ? name : sees ? "alerts" : this.link.who.roles.includes("administrator") ? "people" : "watchlist";
     this.unfold(false);
     const moved = wanted !== this.name;
     if (moved) {

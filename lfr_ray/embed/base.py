@@ -12,7 +12,7 @@ FAMILIES = {
     "dlib_resnet": "lfr_ray.embed.dlib_resnet:DlibResNet",
     "edgeface": "lfr_ray.embed.chip_embedder:TorchEmbedder",
     "mobilefacenet": "lfr_ray.embed.chip_embedder:TorchEmbedder",
-    "mobilefacenet_tflite": "lfr_ray.embed.onnx_generic:TfliteEmbedder",
+    "mobilefacenet_tflite": "lfr_ray.embed.onnx_generic:OnnxEmbedder",
     "onnx": "lfr_ray.embed.onnx_generic:OnnxEmbedder",
     "open_clip": "lfr_ray.embed.chip_embedder:TorchEmbedder",
     "sface": "lfr_ray.embed.sface:SFace",

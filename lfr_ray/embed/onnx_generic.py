@@ -5,16 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from lfr_ray.embed.chip_embedder import LARGEST_BATCH, ChipEmbedder, chip_of
-from lfr_ray.errors import ConfigError
 from lfr_ray.models.cards import ModelCard
 from lfr_ray.models.networks import open_file
-from lfr_ray.models.runtime import OPENVINO_DEVICES, Device, choose_device
-
-TFLITE_DEVICES = ("auto", *OPENVINO_DEVICES)
+from lfr_ray.models.runtime import Device
 
 
 class OnnxEmbedder(ChipEmbedder):
-    """The embedder of the card family ``onnx``.
+    """The embedder of the card families ``onnx`` and ``mobilefacenet_tflite``.
 
     The card states chip, colour order, mean, scale and vector length; the file's first output is the vector.
 
@@ -29,24 +26,3 @@ class OnnxEmbedder(ChipEmbedder):
         network = open_file(card, path, device, batch=LARGEST_BATCH)
         chip_of(card, network.width_px, network.height_px)
         super().__init__(card, network, mirror=mirror)
-
-
-class TfliteEmbedder(OnnxEmbedder):
-    """The embedder of the card family ``mobilefacenet_tflite``: OpenVINO alone reads such files."""
-
-    @staticmethod
-    def choose_device(wanted: str, threads: int | None = None, streams: int = 1) -> Device:
-        """The device to run on; ``auto`` takes the CPU, whatever else the machine has.
-
-        Raises:
-            ConfigError: A device on which OpenVINO does not run.
-            ResourceError: The device is not in this machine.
-        """
-        if wanted not in TFLITE_DEVICES:
-            raise ConfigError(
-                "TFLite files do not run on this device",
-                got=wanted,
-                allowed=", ".join(TFLITE_DEVICES),
-                next_step="set `device` to auto",
-            )
-        return choose_device("cpu" if wanted == "auto" else wanted, threads, streams)

@@ -60,8 +60,8 @@ def load_model(
         )
     module, _, name = families[card.family].partition(":")
     kind = getattr(importlib.import_module(module), name)
-    # A family may run on fewer devices than the machine has; only those that read pickles can be told to trust one.
-    chosen = getattr(kind, "choose_device", choose_device)(device, threads, streams)
+    chosen = choose_device(device, threads, streams)
+    # Only families that read pickles can be told to trust one.
     if getattr(kind, "reads_pickles", False):
         options["trust"] = trust
     if threads is not None:

@@ -75,16 +75,10 @@ def open_torch(
 
 
 def _in_torch(card: ModelCard, path: Path, device: Device, any_size: bool) -> Network:
-    if path.suffix == TFLITE:
-        raise ModelError(
-            f"the file of model {card.id} does not run on this device",
-            got=f"{path} on {device}",
-            allowed=", ".join(OPENVINO_DEVICES),
-            next_step="set `device` to cpu",
-        )
-    from lfr_ray.models.torch_runtime import open_onnx
+    from lfr_ray.models import torch_runtime
 
-    return open_onnx(path, device, card, any_size=any_size)
+    open_one = torch_runtime.open_tflite if path.suffix == TFLITE else torch_runtime.open_onnx
+    return open_one(path, device, card, any_size=any_size)
 
 
 def _without_openvino(card: ModelCard, path: Path, device: Device, any_size: bool, error: Exception) -> Network:

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 import openvino
-from openvino import opset13
 from openvino.preprocess import PrePostProcessor
 
 from lfr_ray.checks import check_array
 from lfr_ray.errors import ModelError
 from lfr_ray.models.cards import ModelCard
+from lfr_ray.models.openvino_graph import ANY, free_batch, join_prelu
 from lfr_ray.models.runtime import OPENVINO_DEVICES, Device, finite, kept_apart
 from lfr_ray.records import Floats, Picture
 
@@ -26,8 +26,6 @@ SIZES = 16
 
 HALF = {"CPU": ("BF16", "bf16", "bfloat16"), "GPU": ("FP16", "f16", "float16"), "NPU": ("FP16", "f16", "float16")}
 """OpenVINO's device -> half precision: the capability that it needs, OpenVINO's name, and ours."""
-
-ANY = -1
 
 
 class OpenVinoNetwork:
@@ -182,24 +180,8 @@ def read_file(path: Path) -> openvino.Model:
     model = _core().read_model(str(path))
     if path.suffix == ".tflite":
         free_batch(model)
+        join_prelu(model)
     return model
-
-
-def free_batch(model: openvino.Model) -> None:
-    """Let a network that was written for one batch size take any: its reshapes name that size as a constant."""
-    shape = model.inputs[0].partial_shape
-    if shape.rank.is_dynamic or not len(shape) or shape[0].is_dynamic:
-        return
-    for node in model.get_ops():
-        target = node.input_value(1).get_node() if node.get_type_name() == "Reshape" else None
-        if target is None or target.get_type_name() != "Constant":
-            continue
-        wanted = np.array(target.data, np.int64)
-        if wanted.size and wanted[0] == shape[0].get_length():
-            wanted[0] = ANY
-            node.input(1).replace_source_output(opset13.constant(wanted).output(0))
-    shape[0] = openvino.Dimension()
-    model.reshape(shape)
 
 
 def input_of(model: openvino.Model, card: ModelCard) -> tuple[tuple[int | None, int | None, int | None], str]:

@@ -142,3 +142,32 @@ def open_onnx(path: Path, device: Device, card: ModelCard, *, any_size: bool = F
         metadata={item.key: item.value for item in model.metadata_props},
         fixed=(stated[0], stated[2], stated[3]),
     )
+
+
+def open_tflite(path: Path, device: Device, card: ModelCard, *, any_size: bool = False) -> TorchNetwork:
+    """A TFLite file as a network in torch: OpenVINO reads it, and torch computes.
+
+    Args:
+        path: The verified file.
+        device: Where it runs.
+        card: Colour order, mean and scale of the input.
+        any_size: The sides that the file states are an example, not a limit.
+
+    Raises:
+        ModelError: OpenVINO cannot read it, or it has an operation that is not known here.
+    """
+    from lfr_ray.models.openvino_runtime import input_of, read_file
+    from lfr_ray.models.torch_graph import GraphModule
+
+    try:
+        model = read_file(path)
+        sides, layout = input_of(model, card)
+        network = GraphModule(model, channels_last=layout == "NHWC")
+    except (RuntimeError, ValueError) as error:
+        raise ModelError(
+            f"the weight file of model {card.id} is not a TFLite model that torch can run",
+            got=f"{path}: {(str(error).strip().splitlines() or ['no reason given'])[-1][:200]}",
+            allowed="a TFLite file of convolutions, sums, products, PReLU, and reshapes",
+            next_step="set `device` to cpu, or use the file that the model card describes",
+        ) from None
+    return TorchNetwork(network, device, card, fixed=(None, None, None) if any_size else sides)

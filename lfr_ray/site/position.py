@@ -31,7 +31,10 @@ class Gpsd:
         self._target = (host, int(port))
         self._max_age_s = max_age_s
         self._newest: tuple[Position, float] | None = None
-        threading.Thread(target=self._follow, name="gpsd", daemon=True).start()
+        self._ended = threading.Event()
+        self._link: socket.socket | None = None
+        self._thread = threading.Thread(target=self._follow, name="gpsd", daemon=True)
+        self._thread.start()
 
     def position(self) -> Position | None:
         """Degrees; None without a fix of lately."""
@@ -40,14 +43,23 @@ class Gpsd:
             return None
         return newest[0]
 
+    def close(self) -> None:
+        """End the connection and the thread."""
+        self._ended.set()
+        if (link := self._link) is not None:
+            with contextlib.suppress(OSError):  # it is closed already
+                link.shutdown(socket.SHUT_RDWR)
+        self._thread.join(2 * TIMEOUT_S)
+
     def _follow(self) -> None:
-        while True:
+        while not self._ended.is_set():
             with contextlib.suppress(OSError), socket.create_connection(self._target, TIMEOUT_S) as link:
+                self._link = link
                 link.sendall(WATCH)
                 with link.makefile("rb") as reports:
                     for line in reports:
                         self._take(line)
-            time.sleep(RETRY_S)
+            self._ended.wait(RETRY_S)
 
     def _take(self, line: bytes) -> None:
         with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError):

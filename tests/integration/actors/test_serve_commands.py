@@ -141,13 +141,89 @@ def test_serve_deploys_a_site_and_lfr_run_joins_it_and_ends_it(
     status = applications(cluster)
     assert status["status"] == "RUNNING"
     assert {"detector", "embedder", "fleet"} <= {name.lower() for name in status["deployments"]}
+    digest = deployed_again(cluster, tmp_path, repository, address)
     words = ("lfr", "run", path, "--address", cluster.environment["RAY_ADDRESS"])
     with command(tmp_path / "out", *words, environment=cluster.environment) as running:
         running.said(f"console and alerts: {address}")
+        assert f"configuration in force: {digest}" in running.stderr
         eventually(lambda: ready(address), READY_S)
-        running.end(signal.SIGINT, 90)
+        a_wrong_file_changes_nothing(cluster, tmp_path, repository, address)
+        second = cluster.run(*words)
+        assert cluster.code(second) == 2
+        assert f"process {running.pid} on " in second.stderr, second.stderr
+        another_site_and_a_stranger_are_refused(cluster, tmp_path, repository)
+        assert ready(address)
+        assert running.end(signal.SIGINT, 90) < 10.0
+        assert running.wait(0) == 130
     eventually(lambda: not cameras_of(cluster.node), 60, lambda: cameras_of(cluster.node))
     assert cluster.node.running
+
+
+def deployed_again(cluster: Cluster, folder: Path, repository: Path, address: str) -> str:
+    """Deploy the site with another threshold, cooldown, camera address and pace; the new configuration's digest."""
+
+    def shown(path: str) -> dict[str, Any]:
+        try:
+            answer = httpx.get(address + path, timeout=30, trust_env=False)
+        except httpx.HTTPError:  # Serve replaces the ingress
+            return {}
+        return dict(answer.json()) if answer.status_code == 200 else {}
+
+    (before,) = shown("v1/deployments")["deployments"]
+    threshold = round(shown("v1/watchlist")["threshold"] + 0.01, 4)
+    eventually(lambda: alerted(address) >= EXPECTED, READY_S)
+    cameras = [
+        {"name": "pier", "url": "demo:gate", "on_end": "loop", "max_fps": 5},
+        {"name": "mast", "url": "demo:pier", "on_end": "loop"},
+    ]
+    changes = {"match": {"threshold": threshold}, "alert": {"cooldown_s": 1.0}, "cameras": cameras}
+    path, _ = site_file(folder, repository, cluster.http_port, **changes)
+    deployed = cluster.run("serve", "deploy", path)
+    assert cluster.code(deployed) == 0, deployed.stdout + deployed.stderr
+
+    def changed() -> dict[str, Any] | None:
+        (now,) = shown("v1/deployments").get("deployments", [before])
+        return now if now["configuration"] != before["configuration"] and ready(address) else None
+
+    now = eventually(changed, READY_S, lambda: shown("readyz"))
+    assert shown("v1/watchlist")["threshold"] == threshold
+    assert [one["name"] for one in shown("v1/cameras")["cameras"]] == ["pier", "mast"]
+    assert not any("gate" in line for line in cameras_of(cluster.node))
+    new = {("pier", "demo-astronaut"), ("mast", "demo-touchline")}
+    eventually(lambda: alerted(address) >= EXPECTED | new, READY_S, lambda: alerted(address))
+    (pier, _) = shown("v1/cameras")["cameras"]
+    assert pier["fps_wanted"] < 6.0
+    return str(now["configuration"])
+
+
+def a_wrong_file_changes_nothing(cluster: Cluster, folder: Path, repository: Path, address: str) -> None:
+    """What runs goes on, and it is said why the new one does not."""
+    before = cameras_of(cluster.node)
+    assert before
+    wrong, _ = site_file(folder / "wrong", repository, cluster.http_port, embedder={"cpus": 1000}, resources_wait_s=1)
+    assert cluster.code(cluster.run("serve", "deploy", wrong)) == 0
+    said = eventually(
+        lambda: (one := applications(cluster))["status"] == "DEPLOY_FAILED" and one["message"],
+        REFUSAL_S,
+        lambda: applications(cluster),
+    )
+    assert "the cluster lacks CPU" in said
+    assert ready(address)
+    assert sorted(cameras_of(cluster.node)) == sorted(before)
+
+
+def another_site_and_a_stranger_are_refused(cluster: Cluster, folder: Path, repository: Path) -> None:
+    """A second site would end the first; and who has no token reads which one is wanted."""
+    other, _ = site_file(folder / "other", repository, cluster.http_port, site="other")
+    words = ("lfr", "run", other, "--address", cluster.environment["RAY_ADDRESS"])
+    refused = cluster.run(*words)
+    assert cluster.code(refused) == 2
+    assert "another site runs on this Ray cluster" in refused.stderr, refused.stderr
+    without = {name: value for name, value in cluster.environment.items() if not name.startswith("RAY_AUTH")}
+    with command(folder / "stranger", *words, environment=without | {"HOME": str(folder)}) as stranger:
+        assert stranger.wait(180) == 1
+        assert "RAY_AUTH_MODE=token" in stranger.stderr
+        assert len(stranger.stderr.splitlines()) < 8, stranger.stderr
 
 
 def test_without_the_token_the_answer_is_401(cluster: Cluster) -> None:
@@ -183,6 +259,27 @@ def test_recorded_footage_is_watched_on_it_and_it_goes_on(cluster: Cluster, tmp_
     assert [(one["name"], one["frames"]) for one in document["sources"]] == [("hamilton", 275)]
     assert {one["entry_id"] for one in document["alerts"]} == {"Lin_Manuel_Miranda"}
     assert document["problems"] == []
+    eventually(lambda: not cameras_of(cluster.node), 60, lambda: cameras_of(cluster.node))
+    assert cluster.node.running
+
+
+@pytest.mark.footage
+def test_a_signal_ends_the_watching_on_it_and_leaves_what_was_found(
+    cluster: Cluster, tmp_path: Path, shared_data: Path
+) -> None:
+    shutil.copytree(shared_data / "images" / "Lin_Manuel_Miranda", tmp_path / "people" / "Lin_Manuel_Miranda")
+    clips = [shared_data / "videos" / "hamilton.mp4"] * 40
+    address = ("--address", cluster.environment["RAY_ADDRESS"])
+    words = ("lfr", "watch", *clips, "--watchlist", tmp_path / "people", "--json", tmp_path / "found.json")
+    with command(tmp_path / "out", *words, *address, environment=cluster.environment) as crashing:
+        crashing.said("watching: ")
+    assert cameras_of(cluster.node), "nothing was left: the end below would show nothing"
+    with command(tmp_path / "out", *words, *address, environment=cluster.environment) as running:
+        running.said("watching: [1-9]")
+        assert running.end(signal.SIGTERM, 60) < 10.0
+        assert running.wait(0) == 143, running.stderr
+        assert running.left() == {}
+    assert json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))["incomplete"] is True
     eventually(lambda: not cameras_of(cluster.node), 60, lambda: cameras_of(cluster.node))
     assert cluster.node.running
 

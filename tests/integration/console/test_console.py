@@ -12,6 +12,7 @@ import pytest
 
 from lfr_ray.alert.erase import AlertEraser
 from lfr_ray.records import CaseRecord, Details
+from tests.integration.console.waiting import until
 
 COMPARED = Details(comparison={"nose": "agrees", "ears": "agrees", "marks": "agrees"})
 """What an officer found by eye: without it nobody is engaged."""
@@ -46,7 +47,7 @@ def test_an_alert_arrives_live_is_compared_decided_and_concluded(house: Any, ope
     page.click(".item")
     for kind in ("face", "watchlist", "scene"):
         page.wait_for_selector(f"img[data-kind={kind}]")
-        page.wait_for_function(f"document.querySelector('img[data-kind={kind}]').naturalWidth > 0")
+        until(page, f"document.querySelector('img[data-kind={kind}]').naturalWidth > 0")
     before = page.inner_html("#alert")
     assert "87 %" not in before
     assert "Possible relative" not in before
@@ -72,7 +73,7 @@ def test_an_alert_arrives_live_is_compared_decided_and_concluded(house: Any, ope
     assert "Engage" in page.inner_text("#ruling")
     assert "<b>left</b>" in page.inner_text("#ruling")
     decided = house.desk.get(alert_id)
-    page.wait_for_function("document.activeElement.id === 'ruling'")  # the focus stays with what was decided
+    until(page, "document.activeElement.id === 'ruling'")  # the focus stays with what was decided
     assert page.locator("#steps .table tbody tr").all_inner_texts() == [
         "Nose\tAgrees",
         "Ears\tAgrees",
@@ -141,7 +142,7 @@ def test_two_officers_decide_and_the_second_is_blind(open_house: Callable[..., A
     second.wait_for_selector("text=One verdict is given")
     second.wait_for_selector(".item.second")
     assert second.input_value("#note") == "half a senten", "what the second officer writes is not erased"
-    second.wait_for_function("document.activeElement.id === 'note'")
+    until(second, "document.activeElement.id === 'note'")
     assert second.is_checked("input[name=feature-nose][value=differs]")
     assert "PC-FIRST" not in second.content()
 
@@ -265,12 +266,12 @@ def test_everything_can_be_done_with_the_keyboard(house: Any, open_page: Open) -
     assert page.evaluate("document.activeElement.id") == "figures"
     page.keyboard.press("Alt+2")
     page.wait_for_selector("#ruling")
-    page.wait_for_function("document.activeElement.id === 'ruling'")
+    until(page, "document.activeElement.id === 'ruling'")
     page.keyboard.press("Alt+N")
     page.wait_for_url(f"**/alerts/{second}")
     page.keyboard.press("Escape")
     page.wait_for_url("**/alerts")
-    page.wait_for_function(f"document.activeElement.dataset.id === '{second}'")
+    until(page, f"document.activeElement.dataset.id === '{second}'")
     assert house.desk.get(first).decision.decision == "possible_match"
 
 

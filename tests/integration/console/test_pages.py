@@ -11,6 +11,7 @@ import pytest
 from lfr_ray.records import CaseRecord
 from tests.integration.console.barriers import barriers
 from tests.integration.console.pictures import keep
+from tests.integration.console.waiting import until
 
 pytestmark = pytest.mark.browser
 
@@ -93,7 +94,7 @@ def test_a_camera_is_looked_through_only_on_demand(busy: Any, open_page: Open) -
     card = page.locator("[data-camera=north-gate]")
     card.get_by_role("button").click()
     card.locator("img").wait_for()
-    page.wait_for_function("document.querySelector('[data-camera=north-gate] img').naturalWidth > 0")
+    until(page, "document.querySelector('[data-camera=north-gate] img').naturalWidth > 0")
     blind = page.locator("[data-camera=beach-path]")
     blind.get_by_role("button").click()
     blind.get_by_text("the camera gives no picture now").wait_for()

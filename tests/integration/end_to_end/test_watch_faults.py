@@ -9,17 +9,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 import typer
 from PIL import Image
 from typer.testing import CliRunner
 
 from lfr_ray.camera.demo_source import DemoSource, write_watchlist
+from lfr_ray.camera.recordings import open_recordings
 from lfr_ray.cli import watch
+from lfr_ray.cli.endings import Ending
 from lfr_ray.cli.output import report, stderr
-from lfr_ray.config import CameraConfig
+from lfr_ray.config import AuthorityConfig, CameraConfig, MatchConfig
+from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import LfrError
+from lfr_ray.govern.counters import totals
+from lfr_ray.govern.ledger_verify import read_records
+from lfr_ray.models.catalogue import FALLBACK_EMBEDDER
 from tests.integration.camera.clips import FRAGMENTED, Clips, cut, filtered
+from tests.trust_tree import TrustTree
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -146,3 +154,23 @@ def test_a_folder_of_forty_files_of_which_ten_are_broken(run: Watch, clips: Clip
         assert sum(line.startswith("left out: ") and name in line for line in said.splitlines()) == 1
     assert {one["entry_id"] for one in document["alerts"]} == {LISTED}
     assert {one["camera"] for one in document["alerts"]} >= {"mixed", *whole}
+
+
+def test_what_was_missing_is_in_the_ledger(clips: Clips, tmp_path: Path, trust_tree: TrustTree) -> None:
+    """Without a grant nothing is compared, and what was looked at is on record all the same."""
+    footage = DAMAGE["cut"](clips, tmp_path)
+    (tmp_path / "words.mp4").write_text("words")
+    (tmp_path / "data").mkdir(mode=0o700)
+    trust_tree.site(DataDir(tmp_path / "data"))
+    authority = AuthorityConfig(kind="retrospective", deployment="case-1")
+    site = watch.footage_site(tmp_path / "data", authority, FALLBACK_EMBEDDER, "centerface", "cpu", MatchConfig())
+    opened = open_recordings([footage, tmp_path / "words.mp4"], "2026-08-22T14:05:00Z")
+    watch.run_footage(site, opened, None, "", Ending(tmp_path))
+    recorded = totals(read_records(DataDir(tmp_path / "data")), "case-1")
+    with av.open(str(clips())) as container:
+        expected = container.streams.video[0].frames
+    found = recorded["clip"]
+    assert 0 < found.frames < found.expected == expected
+    assert found.missing_s == pytest.approx((expected - found.frames) / 25, abs=0.1)
+    assert any("are missing" in one for one in found.problems)
+    assert len(recorded["words.mp4"].problems) == 1

@@ -41,9 +41,15 @@ class Feed:
         self.asked = b""
         self._client: socket.socket | None = None
         self._clients: list[socket.socket] = []
+        self._readers: list[Gpsd] = []
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
+
+    def reader(self, max_age_s: float) -> Gpsd:
+        """What follows this feed until it is closed."""
+        self._readers.append(Gpsd(self.address, max_age_s))
+        return self._readers[-1]
 
     def _serve(self) -> None:
         while True:
@@ -71,6 +77,8 @@ class Feed:
         self._client.close()
 
     def close(self) -> None:
+        for reader in self._readers:
+            reader.close()
         with contextlib.suppress(OSError):
             self._server.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
         for client in self._clients:
@@ -96,7 +104,7 @@ def until(what: Callable[[], Any]) -> None:
 
 
 def test_it_follows_a_gpsd_and_finds_it_again(feed: Feed) -> None:
-    gpsd = Gpsd(feed.address, max_age_s=60.0)
+    gpsd = feed.reader(60.0)
     assert gpsd.position() is None
     feed.say(SKY, NO_FIX, b"rubbish\r\n", b"[1]\r\n", b'{"class":"TPV","mode":"x"}\r\n')
     feed.say(fix(51.789, 1.153))
@@ -109,8 +117,16 @@ def test_it_follows_a_gpsd_and_finds_it_again(feed: Feed) -> None:
     until(lambda: gpsd.position() == (51.8, 1.2))
 
 
+def test_a_reader_that_is_closed_ends_also_while_it_waits_for_a_gpsd(feed: Feed) -> None:
+    waits = feed.reader(60.0)
+    feed.say(fix(51.789, 1.153))
+    until(waits.position)
+    waits.close()
+    assert not [one for one in threading.enumerate() if one.name == "gpsd"]
+
+
 def test_an_old_position_is_none(feed: Feed) -> None:
-    gpsd = Gpsd(feed.address, max_age_s=0.3)
+    gpsd = feed.reader(0.3)
     feed.say(fix(51.789, 1.153))
     until(gpsd.position)
     until(lambda: gpsd.position() is None)
@@ -118,7 +134,7 @@ def test_an_old_position_is_none(feed: Feed) -> None:
 
 def test_a_van_that_drives_away_stops_matching(feed: Feed, site: Any, trust_tree: Any) -> None:
     scene = Scene(site, trust_tree)
-    gpsd = Gpsd(feed.address, max_age_s=60.0)
+    gpsd = feed.reader(60.0)
     gate = AuthorityGate(
         site.files, "airshow-1", scene.profile, scene.ledger, clock=site.clock, positions=lambda _: gpsd.position()
     )

@@ -11,10 +11,13 @@ import pytest
 
 from lfr_ray.embed.base import load_embedder
 from lfr_ray.embed.chip_embedder import LARGEST_BATCH as MAX_BATCH
+from lfr_ray.embed.chip_embedder import ChipEmbedder
 from lfr_ray.embed.probe import probe_chips
-from lfr_ray.errors import ConfigError, ModelError, ShapeError
+from lfr_ray.errors import ModelError, ShapeError
 from lfr_ray.models.cards import Embedder, ModelCard
 from lfr_ray.models.catalogue import card
+from lfr_ray.models.runtime import Device
+from lfr_ray.models.torch_runtime import open_tflite
 from lfr_ray.models.weights import find_weights
 from lfr_ray.records import Floats, Picture
 
@@ -97,6 +100,10 @@ def test_a_network_of_another_kind() -> None:
         load_embedder(with_file(path), weights=path)
 
 
-def test_only_the_processor(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="do not run on this device"):
-        load_embedder(described(), device="cuda", weights=tmp_path / "none")
+def test_in_torch_it_has_the_files_own_vectors(pulled_embedder: Path, chips: Picture) -> None:
+    """As on CUDA, which no runtime of TFLite knows; here in single precision on the processor."""
+    network = open_tflite(pulled_embedder, Device("cpu"), described())
+    embedder = ChipEmbedder(described(), network, mirror=False)
+    for count in (1, 3, len(chips)):
+        cosines = (embedder.embed(chips[:count]) * reference(pulled_embedder, chips[:count])).sum(axis=1)
+        assert cosines.min() > 0.99999

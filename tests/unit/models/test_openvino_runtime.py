@@ -8,10 +8,8 @@ from typing import Any
 
 import numpy as np
 import onnx
-import openvino
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from openvino import opset13
 
 from lfr_ray.errors import ModelError, ShapeError
 from lfr_ray.models import networks, openvino_runtime
@@ -136,17 +134,6 @@ def test_half_precision_only_where_the_processor_has_it(tmp_path: Path, monkeypa
         if faster is not None:
             assert faster.faster() is None
             np.testing.assert_allclose(faster.run(pictures(2))[0], wanted(pictures(2)), rtol=0.02)
-
-
-def test_a_file_written_for_one_batch_takes_any() -> None:
-    given = opset13.parameter([2, 4, 4, 3], np.float32)
-    summed = opset13.reduce_mean(given, opset13.constant(np.array([1, 2])), False)
-    flat = opset13.reshape(summed, opset13.constant(np.array([2, 3])), False)
-    model = openvino.Model([flat], [given], "fixed")
-    openvino_runtime.free_batch(model)
-    network = OpenVinoNetwork(lambda _h, _w: model, model, CPU, PLAIN, batch=8)
-    for count in (1, 2, 5):
-        np.testing.assert_allclose(network.run(pictures(count, 4, 4))[0], wanted(pictures(count, 4, 4)), atol=1e-3)
 
 
 def test_what_openvino_cannot_read_runs_in_onnx_runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
