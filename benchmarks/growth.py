@@ -27,7 +27,9 @@ from lfr_ray.config import AUTO, AuthorityConfig, MatchConfig
 from lfr_ray.models.weights import package_file
 from lfr_ray.retrospective import FootageRun, LocalFootage
 
-FACES, SIZE_PX, TILE_PX, WANDER_PX = (1, 10, 100), (1920, 1080), 100, 3
+FACES, SIZE_PX, TILE_PX, WANDER_PX = (1, 10, 100), (1920, 1080), 128, 3
+HEAD = slice(20, 200), slice(135, 315)
+"""Rows and columns of the photograph with the head: at this size its face is found on the detector's canvas."""
 MOST_TIMES = 10.0
 
 
@@ -36,7 +38,7 @@ def film(path: Path, faces: int, frames: int) -> Path:
     photograph = package_file("skimage", "data/astronaut.png")
     if photograph is None:
         sys.exit("error: the photograph is not installed: pip install scikit-image")
-    tile = cv2.resize(read_picture(photograph)[0:200, 120:320], (TILE_PX, TILE_PX), interpolation=cv2.INTER_AREA)
+    tile = cv2.resize(read_picture(photograph)[HEAD], (TILE_PX, TILE_PX), interpolation=cv2.INTER_AREA)
     columns = math.ceil(math.sqrt(faces * SIZE_PX[0] / SIZE_PX[1]))
     step_px = min(SIZE_PX[0] // columns, SIZE_PX[1] // math.ceil(faces / columns))
     with av.open(str(path), "w") as container:
@@ -79,7 +81,7 @@ def main() -> int:
                 if number:
                     times_ms[faces].append(result.wall_s * 1000 / looked)
     ratios = [many / few for few, many in zip(times_ms[FACES[0]], times_ms[FACES[-1]], strict=True)]
-    met = statistics.median(ratios) <= MOST_TIMES
+    met = statistics.median(ratios) <= MOST_TIMES and detected[FACES[-1]] >= 0.9 * FACES[-1]
     write_result(
         "growth",
         "How does the time of a frame grow with the faces in it: 1, 10 and 100?",
@@ -91,7 +93,7 @@ def main() -> int:
             "times_as_long_with_100": statistics.median(ratios),
             "rounds": ratios,
         },
-        f"100 faces at most {MOST_TIMES:g} times as long as one",
+        f"100 faces, of which 90 are found, at most {MOST_TIMES:g} times as long as one",
         met,
     )
     return 0 if met else 1

@@ -16,10 +16,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.live import timing_of
+from benchmarks.live import durations_between
 from benchmarks.record import write_result
 from lfr_ray.live import LiveSite
-from lfr_ray.metrics import Snapshot, Timing, merged, percentile_s
+from lfr_ray.metrics import Snapshot, merged, percentile_s
 from lfr_ray.site_file import read_site_file
 
 JUDGED, LIMIT_S, MOST_SPREAD = 6, 1.0, 0.10
@@ -44,9 +44,8 @@ def site_with(clip: Path, cameras: int, seconds: float) -> dict[str, Any]:
             before, began_s = merged(site.snapshots()), time.monotonic()
             time.sleep(seconds)
             after, took_s = merged(site.snapshots()), time.monotonic() - began_s
-    answers = timing_of(after, "capture_to_answer_seconds")
-    newest = answers.newest_s[-max(0, answers.count - timing_of(before, "capture_to_answer_seconds").count) or None :]
-    p95_s = percentile_s(Timing(0, 0.0, newest), 0.95)
+    answers = durations_between(before, after, "capture_to_answer_seconds")
+    p95_s = percentile_s(answers, 0.95)
     then = looked_at(before)
     rates = [(count - then.get(name, 0.0)) / took_s for name, count in looked_at(after).items()]
     return {
@@ -54,7 +53,7 @@ def site_with(clip: Path, cameras: int, seconds: float) -> dict[str, Any]:
         "looked_at_per_s_least": min(rates),
         "looked_at_per_s_most": max(rates),
         "spread": (max(rates) - min(rates)) / max(rates) if max(rates) else 1.0,
-        "answers": len(newest),
+        "answers": len(answers.newest_s),
         "capture_to_answer_p95_ms": None if p95_s is None else p95_s * 1000,
     }
 

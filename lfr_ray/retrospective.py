@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
 
 from lfr_ray.alert.document import to_json
 from lfr_ray.camera.reader import CameraStatus, faults_of
 from lfr_ray.camera.recordings import Recording, Rejected
 from lfr_ray.clock import SystemClock
 from lfr_ray.config import SiteConfig
+from lfr_ray.detect.canvas import canvas_for
 from lfr_ray.errors import ResourceError
 from lfr_ray.govern.counters import CameraCounters, counters_of
 from lfr_ray.metrics import Snapshot, Timing, merged, percentile_s
@@ -123,7 +126,9 @@ class LocalFootage:
         site = self._site
         seconds = [] if site.second_embedder is None else [site.second_embedder]
         self._loading = ThreadPoolExecutor(thread_name_prefix="load")
-        self._detector = self._loading.submit(detector_of, site)
+        first = [one.info for one in recordings[: self.at_once]]
+        canvases = {canvas_for(one.width_px, one.height_px, site.detector) for one in first}
+        self._detector = self._loading.submit(_warm_detector, site, canvases)
         self._embedders = [self._loading.submit(embedder_of, site, one) for one in (site.embedder, *seconds)]
 
     @property
@@ -193,6 +198,14 @@ class LocalFootage:
             self._stages.close()
         if self._loading is not None:
             self._loading.shutdown(cancel_futures=True)
+
+
+def _warm_detector(site: SiteConfig, canvases: Iterable[tuple[int, int]]) -> Detector:
+    """The detector, which has compiled what the first recordings' pictures need."""
+    detector = detector_of(site)
+    for width_px, height_px in canvases:
+        detector.detect(np.zeros((1, height_px, width_px, 3), np.uint8))
+    return detector
 
 
 class FootageRun:

@@ -182,7 +182,8 @@ def _nearest(region: Box, subject: Floats, others: list[Floats]) -> npt.NDArray[
 
     Distances are counted in half widths and half heights of each box, as faces are ovals.
     """
-    rows, columns = np.mgrid[region[1] : region[3], region[0] : region[2]]
+    # One number a row and one a column: only their sum is as large as the region.
+    rows, columns = np.ogrid[region[1] : region[3], region[0] : region[2]]
 
     def distance(box: Floats, half: tuple[float, float]) -> npt.NDArray[np.float64]:
         x1, y1, x2, y2 = (float(side) for side in box)
