@@ -39,7 +39,7 @@ from lfr_ray.records import (
 
 Judge = Callable[[AlertHistory, SightingFacts], Ruling]
 
-_TAKEN_OVER = {one.name for part in (Place, Evidence) for one in fields(part)} - {"quality", "images"}
+_TAKEN_OVER = {one.name for part in (Place, Evidence) for one in fields(part)} - {"quality", "images", "views"}
 """Fields that an alert has of its sighting, under the same names."""
 
 

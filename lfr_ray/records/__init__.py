@@ -43,6 +43,7 @@ from lfr_ray.records.alert import (
     StoredEvent,
     ViewQuality,
     WebhookEvent,
+    picture_address,
 )
 from lfr_ray.records.case import CaseProgress, CaseRecord, CaseState, Claim, Decision, Details, ShownRecord
 from lfr_ray.records.document import CLOSED, Fact, Facts, Moment, is_none
@@ -101,6 +102,7 @@ __all__ = [
     "WebhookEvent",
     "folded",
     "is_none",
+    "picture_address",
 ]
 
 Picture = npt.NDArray[np.uint8]

@@ -29,6 +29,11 @@ VIEW_KINDS = IMAGE_KINDS[3:]
 """Other views of the face than the best one."""
 
 
+def picture_address(alert_id: str, kind: ImageKind) -> str:
+    """Where a picture of an alert is."""
+    return f"/v1/alerts/{alert_id}/images/{kind}"
+
+
 def visible_regions(covered: str) -> list[str]:
     """The halves of a face that are not covered.
 
@@ -128,13 +133,11 @@ class Images:
     face: str = ""
     watchlist: str = ""
     scene: str = ""
-    views: Annotated[tuple[str, ...], Field(description="Other views of the face, the best first.")] = ()
 
     @staticmethod
-    def of(alert_id: str, views: int = 0) -> Images:
-        """The addresses of an alert's pictures, of which so many are other views of the face."""
-        face, watchlist, scene, *others = (f"/v1/alerts/{alert_id}/images/{kind}" for kind in IMAGE_KINDS)
-        return Images(face, watchlist, scene, tuple(others[:views]))
+    def of(alert_id: str) -> Images:
+        """The addresses of an alert's pictures."""
+        return Images(*(picture_address(alert_id, kind) for kind in IMAGE_KINDS if kind not in VIEW_KINDS))
 
 
 @dataclass(frozen=True, config=CLOSED)
@@ -145,6 +148,9 @@ class Evidence:
     box: Annotated[tuple[float, float, float, float], Field(description="x1, y1, x2, y2 in pixels of the frame.")]
     quality: ViewQuality
     images: Images = Field(default=Images(), kw_only=True, repr=False)
+    views: tuple[str, ...] = Field(
+        default=(), kw_only=True, repr=False, description="Addresses of other views of the face, the best first."
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
