@@ -82,9 +82,12 @@ def chained(site: SiteConfig, path: Path) -> tuple[float, float, float]:
 
 
 def grows(small: tuple[int, float], large: tuple[int, float]) -> dict[str, float]:
-    """The line through two times, by millions of pixels."""
+    """The line through two times, by millions of pixels; through nothing where it would cost less than that."""
     slope = (large[1] - small[1]) / (large[0] - small[0]) * 1e6
-    return {"ms": round(max(0.0, small[1] - slope * small[0] / 1e6), 3), "ms_per_mpx": round(slope, 3)}
+    fixed_ms = small[1] - slope * small[0] / 1e6
+    if fixed_ms < 0:  # large pictures cost more than their share: the middle of both
+        fixed_ms, slope = 0.0, (small[1] / small[0] + large[1] / large[0]) / 2 * 1e6
+    return {"ms": round(fixed_ms, 3), "ms_per_mpx": round(slope, 3)}
 
 
 def main() -> int:
