@@ -9,9 +9,9 @@ from pathlib import Path
 FOLDER = Path(__file__).resolve().parent
 NOT_BENCHMARKS = {"__init__", "__main__", "record", "occluders", "train_occlusion"}
 NEED_MORE = {
-    "covered", "end_to_end", "gpu", "load", "passages", "pipeline", "quality", "recognition", "watch", "zoo"
+    "covered", "end_to_end", "gpu", "load", "passages", "pipeline", "quality", "recognition", "soak", "watch", "zoo"
 }  # fmt: skip
-"""They ask for real pictures or clips, which are not part of the repository, or for a card."""
+"""They ask for real pictures or clips, which are not part of the repository, for a card, or for an hour."""
 
 
 def main() -> int:
@@ -24,7 +24,7 @@ def main() -> int:
         return 2
     for name in sorted(NEED_MORE - set(chosen)):
         print(
-            f"-- {name}: left out, it needs pictures, clips or a card: python -m benchmarks.{name} --help",
+            f"-- {name}: left out, it needs pictures, clips, a card or an hour: python -m benchmarks.{name} --help",
             file=sys.stderr,
         )
     missed = []

@@ -17,6 +17,7 @@ from lfr_ray.config import SiteConfig
 from lfr_ray.models.catalogue import with_embedders
 from lfr_ray.section import parse_section
 from lfr_ray.site_file import faults_of_cameras
+from lfr_ray.tracing import Traces
 
 FLEET_CLASS: type[FleetCalls] = FleetReplica
 """Named with its protocol, so that mypy compares them."""
@@ -30,7 +31,7 @@ def build(args: dict[str, Any]) -> serve.Application:
 
     Raises:
         ConfigError: A field is wrong; it is named. Or Serve would write passwords to its log, or answer other machines
-            without a token.
+            without a token. Or traces are asked for, and what they need is not installed.
         RefusedError: The cluster writes objects to disk under memory pressure.
         ConflictError: Another site runs on the cluster.
         ResourceError: The cluster lacks CPUs or GPUs; they are named.
@@ -40,6 +41,7 @@ def build(args: dict[str, Any]) -> serve.Application:
     check_log(site)
     check_http(site)
     access_of(site)
+    Traces(site.outputs.traces, site.site, "build")  # its packages are missed here, and not by a camera
     check_spilling()
     check_alone(site)
     check_network(site)

@@ -1,7 +1,8 @@
 """Files below one prefix of an S3 bucket: read, written under a condition, and destroyed with every older version.
 
-The only file that knows boto3. Credentials, region and endpoint come from where boto3 looks for them in each process:
-``AWS_ACCESS_KEY_ID`` and its companions, ``AWS_SHARED_CREDENTIALS_FILE``, ``AWS_ENDPOINT_URL_S3``, a node's role.
+The only file that knows boto3. Region and endpoint come from where boto3 looks for them in each process, and where the
+address has none the credentials too: ``AWS_ACCESS_KEY_ID`` and its companions, ``AWS_SHARED_CREDENTIALS_FILE``,
+``AWS_ENDPOINT_URL_S3``, a node's role.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import unquote
 
 from lfr_ray.errors import ConfigError, StoreError
 
@@ -28,14 +30,17 @@ class Bucket:
     """A prefix of a bucket.
 
     Args:
-        address: ``s3://BUCKET/PREFIX``. Everything below the prefix is ours.
+        address: ``s3://BUCKET/PREFIX`` or ``s3://KEY:SECRET@BUCKET/PREFIX``. Everything below the prefix is ours.
 
     Raises:
         ConfigError: boto3 is not installed, or it knows no region or credentials file that is named.
     """
 
     def __init__(self, address: str) -> None:
-        self.address = address.rstrip("/")
+        login, _, place = address.removeprefix("s3://").rpartition("@")
+        names = ("aws_access_key_id", "aws_secret_access_key")
+        self._credentials = dict(zip(names, map(unquote, login.split(":")), strict=True)) if login else {}
+        self.address = f"s3://{place}".rstrip("/")
         self._name, _, prefix = self.address.removeprefix("s3://").partition("/")
         self._prefix = f"{prefix}/" if prefix else ""
         try:
@@ -52,7 +57,7 @@ class Bucket:
             connect_timeout=CONNECT_TIMEOUT_S, read_timeout=READ_TIMEOUT_S, retries={"total_max_attempts": ATTEMPTS}
         )
         try:
-            self._client: Any = boto3.session.Session().client("s3", config=limits)
+            self._client: Any = boto3.session.Session(**self._credentials).client("s3", config=limits)
         except (BotoCoreError, ValueError) as error:
             raise ConfigError(
                 "the environment's settings for object storage cannot be used",
@@ -63,13 +68,13 @@ class Bucket:
 
     @property
     def options(self) -> dict[str, str]:
-        """Endpoint and region as LanceDB wants them; it finds the credentials where boto3 does."""
+        """Endpoint, region and credentials as LanceDB wants them; without the latter it looks where boto3 does."""
         endpoint = self._client.meta.endpoint_url
         return {
             "aws_endpoint": endpoint,
             "aws_region": self._client.meta.region_name or "us-east-1",
             "allow_http": str(endpoint.startswith("http://")).lower(),
-        }
+        } | self._credentials
 
     def tags(self, folder: str = "") -> dict[str, str]:
         """Every file in a folder (which ends with a slash) and a tag that changes with its content.

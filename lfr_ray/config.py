@@ -299,11 +299,11 @@ class SiteConfig(Section):
     watchlist_store: str = Field(
         default="",
         pattern=form(
-            r"^$|^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_.=-]+)+$",
-            "is s3://BUCKET/PREFIX, without credentials: those come from the environment",
+            r"^$|^s3://(\{(env|file):[^{}]+\}:\{(env|file):[^{}]+\}@)?[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_.=-]+)+$",
+            "is s3://BUCKET/PREFIX, or s3://{env:NAME}:{file:/run/...}@BUCKET/PREFIX with the places of key and secret",
         ),
-        description="Where the imported watchlist is kept: s3://BUCKET/PREFIX, with credentials from the environment; "
-        "empty: in data_dir.",
+        description="Where the imported watchlist is kept: s3://BUCKET/PREFIX, or s3://{env:NAME}:{file:/run/...}@... "
+        "with the places of key and secret; otherwise they come from the environment; empty: in data_dir.",
     )
     device: DeviceName = Field(default="auto", description="Where models run.")
     declared_use: Literal["", "operational", "research", "test"] = Field(

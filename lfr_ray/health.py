@@ -74,6 +74,7 @@ class Looks:
         glimpsed: Of them, those with fewer looks than an alert needs.
         needed: Looks that an alert needs.
         cannot: Why nothing of this camera can be judged, whatever the matcher says; or empty.
+        answer_s: From the capture of a view to the matcher's answer, lately; None: there was none.
     """
 
     fps: float = 0.0
@@ -89,6 +90,7 @@ class Looks:
     glimpsed: int = 0
     needed: int = 1
     cannot: str = ""
+    answer_s: float | None = None
 
 
 class CameraSaid(Protocol):

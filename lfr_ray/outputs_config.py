@@ -68,6 +68,12 @@ class OutputsConfig(Section):
 
     mqtt: tuple[MqttConfig, ...] = Field(default=(), description="Brokers.")
     syslog: tuple[SyslogConfig, ...] = Field(default=(), description="Collectors.")
+    traces: str = Field(
+        default="",
+        pattern=form(r"^$|^https?://[^\s@]+$", "is http(s)://HOST:PORT/v1/traces, without credentials"),
+        description="Where OpenTelemetry traces of alerts go (OTLP over HTTP): http://collector:4318/v1/traces; "
+        "empty: nowhere.",
+    )
 
     @model_validator(mode="after")
     def _unique_names(self) -> OutputsConfig:

@@ -17,7 +17,8 @@ from lfr_ray.clock import Clock, SystemClock
 from lfr_ray.config import CameraConfig, SiteConfig
 from lfr_ray.files import with_secrets
 from lfr_ray.metrics import Snapshot, resident_bytes
-from lfr_ray.pipeline.camera_run import CameraRun, EndOfRecording
+from lfr_ray.pipeline.camera_run import EndOfRecording
+from lfr_ray.pipeline.simulated_cameras import camera_run
 
 LEASE_S = 60.0
 """A camera that nobody has asked for so long ends by itself. A fleet that Serve starts anew needs a part of it."""
@@ -47,7 +48,7 @@ class CameraActor:
         self._stages: RemoteStages | None = None
         self._guard: asyncio.Task[None] | None = None
         # Passwords are looked up here: what travels as an argument has only their places.
-        self._run = CameraRun(site, camera.model_copy(update={"url": with_secrets(camera.url)}), clock)
+        self._run = camera_run(site, camera.model_copy(update={"url": with_secrets(camera.url)}), clock)
         self._digest = digest_of(site, camera)
 
     async def ready(self, stages: RemoteStages | None = None) -> bool:

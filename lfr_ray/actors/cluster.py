@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import ray
 
@@ -15,6 +18,13 @@ from lfr_ray.errors import RefusedError, ResourceError
 
 OBJECT_STORE_BYTES = 1 << 30
 """For a cluster that we start ourselves: some thousand canvases, far more than are ever under way."""
+
+
+NODE_STORE_BYTES = 200 << 20
+"""For each node of a simulated cluster."""
+
+WITHOUT_PRESTART = "RAY_prestart_worker_first_driver"
+"""Ray would start a process for each processor that a simulated node says it has."""
 
 
 def quieten() -> None:
@@ -38,6 +48,28 @@ def start_local() -> None:
             **WITHOUT_SPILLING,
         )
     quieten()
+
+
+@contextmanager
+def several_nodes(count: int, cpus: float) -> Iterator[str]:
+    """So many nodes on this machine, which say that they have so many processors: to simulate a cluster.
+
+    Returns:
+        Its address, until the block ends.
+    """
+    from ray.cluster_utils import Cluster
+
+    os.environ[WITHOUT_PRESTART] = "0"
+    node: dict[str, Any] = {"num_cpus": cpus, "object_store_memory": NODE_STORE_BYTES, "include_dashboard": False}
+    with own_signals(), without_extras():
+        cluster = Cluster(initialize_head=True, head_node_args={**node, **WITHOUT_SPILLING})
+        try:
+            for _ in range(count - 1):
+                cluster.add_node(**node)
+            yield cluster.address
+        finally:
+            ray.shutdown()  # whoever is connected to a node may not end it
+            cluster.shutdown()
 
 
 def join(address: str) -> None:

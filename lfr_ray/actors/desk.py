@@ -17,6 +17,7 @@ from lfr_ray.config import SiteConfig
 from lfr_ray.health import DeskSaid
 from lfr_ray.metrics import Meter, Snapshot, resident_bytes
 from lfr_ray.records import Sighting
+from lfr_ray.tracing import Traces
 
 if TYPE_CHECKING:
     from lfr_ray.alert.service import AlertService
@@ -60,7 +61,7 @@ class DeskActor(DeskAccount, LocalAlerts):
         unopened: Any = Unopened(self._opening)
         super().__init__(unopened, unopened, SystemClock())
         self._delivery: asyncio.Task[None] | None = None
-        self._meter = Meter()
+        self._meter, self._traces = Meter(), Traces(site.outputs.traces, site.site, "desk")
         self._turn, self._beginning = asyncio.Lock(), asyncio.Lock()
         self._seen: dict[str, CameraCounters] = {}
         self._acknowledged_s: float | None = None
@@ -104,7 +105,9 @@ class DeskActor(DeskAccount, LocalAlerts):
         """Durable before it answers; see :meth:`AlertService.raise_alert`."""
         if self._opening.opened is None:
             await self.ready()
+        began_at = time.time()
         receipt = await asyncio.to_thread(self._alerts.raise_alert, sighting)
+        self._traces.recorded(receipt.alert_id, sighting.traceparent, began_at)
         self._acknowledged_s = time.monotonic()
         name = "alerts_total" if receipt.new else "sightings_attached_total"
         self._meter.count(name, camera=sighting.camera)
@@ -142,6 +145,6 @@ class DeskActor(DeskAccount, LocalAlerts):
 
         opened = OpenedAlerts(self._site, self._clock)
         alerts, webhooks = opened.service, WebhookStore(opened.service.store.database)
-        ways_out = WaysOut(self._site, alerts, webhooks, self._clock, self._meter)
+        ways_out = WaysOut(self._site, alerts, webhooks, self._clock, self._meter, self._traces)
         watch = SwitchWatch(opened.storage.data_dir, alerts.tell)
         return _Opened(alerts, webhooks, Schedule(self._site, opened.storage, self._clock), ways_out, watch)

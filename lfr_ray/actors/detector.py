@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy as np
 from ray import serve
@@ -45,11 +47,13 @@ class DetectorReplica:
 
     async def detect(self, canvas: Picture) -> Faces:
         """Faces of one canvas, ``uint8 (H, W, 3)`` RGB."""
+        began_at = time.time()
         if self._in_streams:
             loop = asyncio.get_running_loop()
-            return (await loop.run_in_executor(self._threads, self._detector.detect, canvas[np.newaxis]))[0]
-        faces: Faces = await self._batch(canvas)
-        return faces
+            faces = (await loop.run_in_executor(self._threads, self._detector.detect, canvas[np.newaxis]))[0]
+        else:
+            faces = await self._batch(canvas)
+        return replace(faces, worked=(began_at, time.time()))
 
     async def self_test(self) -> SelfTest:
         """Device and milliseconds a picture, measured at the start."""

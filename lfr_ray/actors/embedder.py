@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from dataclasses import replace
 
 import numpy as np
 from ray import serve
@@ -29,10 +31,12 @@ class EmbedderReplica:
 
     async def judged(self, chips: Picture) -> Embedded:
         """Vectors ``float32 (N, D)`` of one camera's chips ``uint8 (N, h, w, 3)``, and how stable each is."""
+        began_at = time.time()
         if self._in_streams:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, self._embedder.judged, chips)
-        found: Embedded = await self._batch(chips)
-        return found
+            found = await asyncio.get_running_loop().run_in_executor(self._threads, self._embedder.judged, chips)
+        else:
+            found = await self._batch(chips)
+        return replace(found, worked=(began_at, time.time()))
 
     async def self_test(self) -> SelfTest:
         """Device and milliseconds a chip, measured at the start."""

@@ -52,8 +52,7 @@ class Followed(Generic[SaidT]):
                 self.actor = self.actor or await asyncio.to_thread(find_actor, self._name, self._namespace)
                 if self.actor is not None:
                     self.heard = Heard(await self._ask(self.actor), asked_s)
-            except Exception as error:  # noqa: BLE001  (whatever became of it, it did not answer)
-                log.debug("no answer", error=type(error).__name__)
+            except Exception:  # noqa: BLE001  (whatever became of it, it did not answer)
                 self.actor = None
             if self.actor is None:
                 self.heard = replace(self.heard, died=True)

@@ -66,6 +66,7 @@ class MatcherActor:
 
     def match(self, probes: list[Probe]) -> list[Answer]:
         """One answer a probe; see :meth:`Matcher.match`."""
+        began_at = time.time()
         try:
             answers = self._matcher.match(probes, time.time())
             if self._halts.refusal():  # a stop that came while these were compared counts for them too
@@ -73,7 +74,7 @@ class MatcherActor:
         except LfrError as error:
             answers = [Answer(refused=str(error)) for _ in probes]
         self._answered_s = time.monotonic()
-        return answers
+        return [replace(one, worked=(began_at, time.time())) if one.match else one for one in answers]
 
     def watchlist(self) -> WatchlistState:
         """The list in force, in numbers; no names, no pictures."""

@@ -132,6 +132,7 @@ def _camera(name: str, health: CameraHealth, status: CameraStatus | None) -> Cam
         detected_age_s=_rounded(looks.detected_age_s),
         compared_age_s=_rounded(looks.compared_age_s),
         alerted_age_s=_rounded(looks.raised_age_s),
+        answer_ms=None if looks.answer_s is None else round(looks.answer_s * 1000, 1),
         faces_seen=looks.faces_seen,
         faces_compared=looks.faces_compared,
     )

@@ -22,6 +22,7 @@ from lfr_ray.alert.webhooks import event_key
 from lfr_ray.clock import Clock, backoff_s
 from lfr_ray.metrics import Meter
 from lfr_ray.records import FeedEvent
+from lfr_ray.tracing import Traces
 
 POLL_S = 0.5
 FIRST_WAIT_S = 0.5
@@ -79,13 +80,20 @@ class Outputs:
         alerts: What happened; accounts for names that are told.
         clock: Time.
         meter: Where deliveries are counted.
+        traces: Where deliveries of new alerts are told.
         poll_s: How often the database is asked for what is new.
     """
 
     def __init__(
-        self, sinks: Sequence[Sink], alerts: AlertService, clock: Clock, meter: Meter, poll_s: float = POLL_S
+        self,
+        sinks: Sequence[Sink],
+        alerts: AlertService,
+        clock: Clock,
+        meter: Meter,
+        traces: Traces | None = None,
+        poll_s: float = POLL_S,
     ) -> None:
-        self.poll_s, self.meter = poll_s, meter
+        self.poll_s, self.meter, self.traces = poll_s, meter, traces
         self.alerts, self.clock = alerts, clock
         self.store = OutputStore(alerts.store.database)
         self.database_id = alerts.store.database_id()
@@ -160,7 +168,11 @@ class _Line:
             if not self._open:
                 sink.open()
                 self._open = True
+            began_at = outputs.clock.wall_s()
             sink.send([self._outgoing(one) for one in events], outputs.cameras())
+            if outputs.traces is not None:
+                for one in events:
+                    outputs.traces.delivered(one.kind, one.alert_id, began_at, sink.name, "delivered")
             if not read:
                 return
             outputs.store.mark(sink.name, read[-1].id)

@@ -14,6 +14,7 @@ from lfr_ray.alert.webhooks import Deliverer
 from lfr_ray.clock import Clock
 from lfr_ray.config import SiteConfig
 from lfr_ray.metrics import Meter
+from lfr_ray.tracing import Traces
 
 
 class WaysOut:
@@ -25,17 +26,20 @@ class WaysOut:
         webhooks: Who subscribed.
         clock: Time.
         meter: Where deliveries are counted.
+        traces: Where those of alerts are told.
     """
 
     def __init__(
-        self, site: SiteConfig, alerts: AlertService, webhooks: WebhookStore, clock: Clock, meter: Meter
+        self, site: SiteConfig, alerts: AlertService, webhooks: WebhookStore, clock: Clock, meter: Meter, traces: Traces
     ) -> None:
         cameras = [one.name for one in site.cameras]
         brokers: list[Sink] = [Broker(one, site.site, cameras) for one in site.outputs.mqtt]
         collectors: list[Sink] = [Collector(one, site.site) for one in site.outputs.syslog]
         database_id = alerts.store.database_id()
-        self._deliverer = Deliverer(webhooks, alerts.completed, alerts, clock, database_id=database_id, meter=meter)
-        self._outputs = Outputs([*brokers, *collectors], alerts, clock, meter)
+        self._deliverer = Deliverer(
+            webhooks, alerts.completed, alerts, clock, database_id=database_id, meter=meter, traces=traces
+        )
+        self._outputs = Outputs([*brokers, *collectors], alerts, clock, meter, traces)
 
     async def run(self) -> None:
         """Deliver until cancelled."""

@@ -33,6 +33,7 @@ from lfr_ray.clock import Clock, backoff_s, utc_text
 from lfr_ray.errors import LfrError
 from lfr_ray.metrics import Meter
 from lfr_ray.records import Alert, StoredEvent, WebhookEvent
+from lfr_ray.tracing import Traces
 
 Completed = Callable[[StoredEvent], WebhookEvent]
 Verdict = Literal["delivered", "gone", "refused", "away"]
@@ -168,6 +169,7 @@ class Deliverer:
         database_id: Makes the idempotency keys unique (``AlertStore.database_id``).
         rules: Patience.
         meter: Where attempts are counted.
+        traces: Where those that tell of a new alert are told.
     """
 
     def __init__(
@@ -180,10 +182,11 @@ class Deliverer:
         database_id: str,
         rules: DeliveryRules | None = None,
         meter: Meter | None = None,
+        traces: Traces | None = None,
     ) -> None:
         self._store = store
         self._letters = store.letters
-        self._meter = meter or Meter()
+        self._meter, self._traces = meter or Meter(), traces
         self._completed = completed
         self._discloser = discloser
         self._clock = clock
@@ -299,7 +302,7 @@ class Deliverer:
 
     async def _post(self, client: httpx.AsyncClient, subscription: Subscription, event: WebhookEvent) -> Answer:
         key = event_key(self._database_id, event.id)
-        wrapped = subscription.format == "cloudevents"
+        wrapped, began_at = subscription.format == "cloudevents", self._clock.wall_s()
         document = cloud_event(event, key, self._database_id) if wrapped else to_json(event)
         body = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
         headers = {
@@ -318,6 +321,8 @@ class Deliverer:
             answer = Answer("away", type(error).__name__)
         outcome = "delivered" if answer.verdict == "delivered" else "failed"
         self._meter.count("webhook_deliveries_total", outcome=outcome)
+        if self._traces is not None:
+            self._traces.delivered(event.kind, event.alert_id, began_at, "webhook", outcome)
         return answer
 
     async def _answer(self, client: httpx.AsyncClient, url: str, body: bytes, headers: dict[str, str]) -> Answer:

@@ -34,6 +34,7 @@ class CameraState:
     fps_wanted: float | None = Field(default=None, description="Frames a second handed over to be looked at.")
     detected_age_s: float | None = Field(default=None, description="Since a frame was looked at last.")
     compared_age_s: float | None = Field(default=None, description="Since the matcher answered last.")
+    answer_ms: float | None = Field(default=None, description="Lately, from a view's capture to the matcher's answer.")
     alerted_age_s: float | None = Field(default=None, description="Since the desk acknowledged an alert last.")
     faces_seen: int = Field(default=0, description="Passages of a face that ended.")
     faces_compared: int = Field(default=0, description="Of those, with a view of enough quality.")

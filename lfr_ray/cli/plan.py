@@ -9,9 +9,12 @@ from typing import Annotated
 import typer
 import yaml
 
+from lfr_ray.cli.endings import in_order
 from lfr_ray.cli.output import check_json_target, json_target, stderr, table, write_json
+from lfr_ray.cli.simulate import document_of, show, simulate, slower_for
 from lfr_ray.errors import ConfigError
 from lfr_ray.plan.costs import HardwareCosts, costs_of, hardware
+from lfr_ray.plan.prediction import predicted
 from lfr_ray.plan.serve_part import with_plan
 from lfr_ray.plan.sizing import Crowd, Node, Plan, plan
 from lfr_ray.site_file import read_site_file
@@ -25,7 +28,7 @@ def register(app: typer.Typer) -> None:
 
 
 def plan_site(
-    site_file: Annotated[Path, typer.Argument(metavar="SITE.yaml", help="The site; nothing is started.")],
+    site_file: Annotated[Path, typer.Argument(metavar="SITE.yaml", help="The site; it is not started.")],
     hardware_id: Annotated[
         str, typer.Option("--hardware", help="Whose costs are taken; see lfr_ray/plan/hardware.")
     ] = "",
@@ -38,6 +41,15 @@ def plan_site(
     node_memory_gb: Annotated[float, typer.Option(min=0.5, help="Memory of a node, GB.")] = 64.0,
     node_mbit: Annotated[float, typer.Option(min=1, help="Network of a node, megabits a second.")] = 10_000.0,
     nodes: Annotated[int, typer.Option(min=0, help="So many nodes are there: say what they hold.")] = 0,
+    run: Annotated[
+        bool,
+        typer.Option("--simulate", help="Run it: the real processes, with models that wait as long as is planned."),
+    ] = False,
+    seconds: Annotated[float, typer.Option(min=5, help="Simulate for so long.")] = 60.0,
+    slower: Annotated[
+        float, typer.Option(min=0, help="So many times as slowly; 0: as slowly as this machine needs it.")
+    ] = 0.0,
+    address: Annotated[str, typer.Option(help="Simulate on this Ray cluster; otherwise nodes are started here.")] = "",
     write: Annotated[
         Path | None, typer.Option(metavar="NEW.yaml", help="Write the site file with the plan in it.")
     ] = None,
@@ -62,10 +74,22 @@ def plan_site(
         text = yaml.safe_dump(with_plan(read.document, found, costs), sort_keys=False, width=120)
         write.write_text(text, encoding="utf-8")
         stderr.print(f"written: {write}")
-    if json:
-        write_json(json, {"hardware": costs.id, "measured": costs.measured} | asdict(found))
+    document = {"hardware": costs.id, "measured": costs.measured} | asdict(found)
     if json != "-":
         _print(found, costs, node)
+    if run:
+        with in_order() as ending:
+            expected = predicted(site, costs, crowd, found)
+            slower = slower or slower_for(found.cameras, site.cameras[0].max_fps)
+            outcome = simulate(
+                site, costs, crowd, found, node,
+                seconds=seconds, slower=slower, address=address, folder=ending.folder,
+            )  # fmt: skip
+        document["simulated"] = document_of(expected, slower, *outcome)
+        if json != "-":
+            show(expected, slower, *outcome)
+    if json:
+        write_json(json, document)
 
 
 def _stream(text: str) -> tuple[int, int, float]:

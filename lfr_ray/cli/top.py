@@ -25,7 +25,6 @@ from lfr_ray.clock import utc_text
 from lfr_ray.errors import FailureError, RefusedError
 
 EVERY_S = 1.0
-LATENCY = "lfr_capture_to_answer_seconds"
 COLUMNS = ("camera", "state", "frames/s", "blind", "dropped", "faces", "compared", "latency", "why")
 
 Numbers = Mapping[tuple[str, str], float]
@@ -40,7 +39,6 @@ class Look:
     Attributes:
         at: Wall time.
         numbers: Metrics, for administrators and services.
-        before: Those of the look before, so that the latency is that of the time between them.
     """
 
     server: str
@@ -49,15 +47,6 @@ class Look:
     cameras: CameraList | None
     deployments: DeploymentList | None
     numbers: Numbers
-    before: Numbers
-
-    def latency_ms(self, camera: str) -> float | None:
-        """From the capture of a view to the matcher's answer, on average; None where nothing was compared."""
-        total, count = (
-            self.numbers.get((LATENCY + end, camera), 0.0) - self.before.get((LATENCY + end, camera), 0.0)
-            for end in ("_sum", "_count")
-        )
-        return round(1000 * total / count, 1) if count > 0 else None
 
     def blind_s(self, camera: CameraState) -> float | None:
         """Since when nothing is seen; None while something is."""
@@ -74,7 +63,7 @@ class Look:
             "stopped": served.stop.reason if served and served.stop else None,
             "paused": served.paused if served else "",
             "cameras": [
-                {**to_json(one), "blind_s": self.blind_s(one), "latency_ms": self.latency_ms(one.name)}
+                {**to_json(one), "blind_s": self.blind_s(one), "latency_ms": one.answer_ms}
                 for one in (self.cameras.cameras if self.cameras else ())
             ],
             "undecided_alerts": self.numbers.get(("lfr_undecided_alerts", "")),
@@ -108,7 +97,7 @@ def top(
             _watch(site, console)
 
 
-def look(site: SiteClient, before: Numbers | None = None) -> Look:
+def look(site: SiteClient) -> Look:
     """Ask a site how it is.
 
     Raises:
@@ -121,7 +110,7 @@ def look(site: SiteClient, before: Numbers | None = None) -> Look:
         numbers = numbers_of(_told(site, questions.metrics()) or "")
     except RefusedError:  # they are for administrators and services
         numbers = {}
-    return Look(site.server, time.time(), readiness, cameras, deployments, numbers, before or {})
+    return Look(site.server, time.time(), readiness, cameras, deployments, numbers)
 
 
 def numbers_of(text: str) -> Numbers:
@@ -177,7 +166,7 @@ def _watch(site: SiteClient, console: Console) -> None:
         while True:
             time.sleep(EVERY_S)
             try:
-                seen = look(site, seen.numbers)
+                seen = look(site)
                 screen.update(shown(seen), refresh=True)
             except FailureError as error:
                 lost = Text(f"{error.what}; what follows is of {utc_text(seen.at)}", style="bold red")

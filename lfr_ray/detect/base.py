@@ -10,6 +10,7 @@ from lfr_ray.models.loading import DeclaredUse, load_model
 FAMILIES = {
     "centerface": "lfr_ray.detect.centerface:CenterFace",
     "retinaface": "lfr_ray.detect.retinaface:RetinaFace",
+    "simulated": "lfr_ray.detect.simulated:SimulatedDetector",
     "scrfd": "lfr_ray.detect.scrfd:Scrfd",
     "ultralytics_face": "lfr_ray.detect.ultralytics_face:UltralyticsFace",
     "ultralytics_face_onnx": "lfr_ray.detect.ultralytics_face:UltralyticsFaceOnnx",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -35,7 +35,7 @@ class Placement:
         scale = np.array((self.scale_x, self.scale_y), np.float32)
         limit = np.array((self.width_px, self.height_px) * 2, np.float32)
         boxes: Floats = np.clip(faces.boxes / np.tile(scale, 2), np.float32(0), limit)
-        return Faces(boxes, faces.scores, faces.points / scale)
+        return replace(faces, boxes=boxes, points=faces.points / scale)
 
 
 def fit(picture: Picture | Image, width_px: int, height_px: int) -> tuple[Picture, Placement]:

@@ -15,6 +15,7 @@ FAMILIES = {
     "mobilefacenet_tflite": "lfr_ray.embed.onnx_generic:OnnxEmbedder",
     "onnx": "lfr_ray.embed.onnx_generic:OnnxEmbedder",
     "open_clip": "lfr_ray.embed.chip_embedder:TorchEmbedder",
+    "simulated": "lfr_ray.embed.simulated:SimulatedEmbedder",
     "sface": "lfr_ray.embed.sface:SFace",
 }
 """Family -> class; nothing is imported before it is asked for."""

@@ -12,6 +12,7 @@ import yaml
 from lfr_ray.config import AUTO, EmbedderConfig, SiteConfig
 from lfr_ray.errors import ModelError, NotFoundError
 from lfr_ray.models.cards import ModelCard
+from lfr_ray.models.simulated import simulated_card
 from lfr_ray.models.weights import find_weights, verify_weights
 from lfr_ray.section import load_yaml, parse_section
 
@@ -70,6 +71,8 @@ def card(card_id: str) -> ModelCard:
         card_id = choose_embedder(EmbedderConfig()).model
     if card_id.endswith(SUFFIX):
         return card_from_yaml(Path(card_id))
+    if (simulated := simulated_card(card_id)) is not None:
+        return simulated
     for known in cards():
         if known.id == card_id:
             return known

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
 
 from lfr_ray.clock import Clock, backoff_s
 from lfr_ray.errors import RefusedError
 from lfr_ray.pipeline.counts import ALERT, CameraCounts
 from lfr_ray.pipeline.stages import Stages
 from lfr_ray.records import Sighting
+from lfr_ray.tracing import Traces
 
 RETRY_FIRST_S, RETRY_LONGEST_S = 0.2, 5.0
 
@@ -16,15 +19,27 @@ RETRY_FIRST_S, RETRY_LONGEST_S = 0.2, 5.0
 class AlertSender:
     """Sends one camera's sightings; one that failed is sent again with the same key, so that none becomes two."""
 
-    def __init__(self, stages: Stages, clock: Clock, counts: CameraCounts, camera: str) -> None:
+    def __init__(self, stages: Stages, clock: Clock, counts: CameraCounts, traces: Traces) -> None:
         self._stages = stages
         self._clock = clock
         self._counts = counts
-        self._camera = camera
+        self._traces = traces
         self._sending: set[asyncio.Task[None]] = set()
 
-    def send(self, sighting: Sighting, seen_s: float) -> None:
-        """Begin to send; ``seen_s`` is the steady time at which its frame was captured."""
+    def send(self, sighting: Sighting, seen_s: float, worked: Mapping[str, tuple[float, ...]]) -> None:
+        """Begin to send.
+
+        Args:
+            sighting: What the desk is given.
+            seen_s: Steady time at which its frame was captured.
+            worked: When each part's process worked on it, wall times: for its trace.
+        """
+        began_at, ended_at = sighting.captured_at, self._clock.wall_s()
+        trace = self._traces.span("alert", began_at, ended_at, camera=sighting.camera)
+        for name, times in worked.items():
+            if times:
+                self._traces.span(name, times[0], times[1], trace)
+        sighting = replace(sighting, traceparent=trace)
         task = asyncio.create_task(self._until_acknowledged(sighting, seen_s))
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)

@@ -12,6 +12,7 @@ import structlog
 
 from lfr_ray.camera.demo_source import SCHEME, DemoSource
 from lfr_ray.camera.reader import CameraReader, CameraStatus
+from lfr_ray.camera.simulated import SIMULATED, SimulatedSource
 from lfr_ray.clock import Clock
 from lfr_ray.config import CameraConfig, SiteConfig
 from lfr_ray.errors import StreamError
@@ -55,7 +56,7 @@ class CameraRun:
         self._camera = camera
         self._clock = clock
         self.meter = Meter()
-        self._reader = CameraReader(camera, clock=clock, schemes={SCHEME: DemoSource})
+        self._reader = CameraReader(camera, clock=clock, schemes={SCHEME: DemoSource, SIMULATED: SimulatedSource})
         self._steps: CameraSteps | None = None
         self._task: asyncio.Task[None] | None = None
         self._stopping = False

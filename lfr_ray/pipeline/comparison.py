@@ -13,7 +13,7 @@ from lfr_ray.models.cards import ModelCard, chip_spec
 from lfr_ray.pipeline.alerting import AlertSender
 from lfr_ray.pipeline.bystanders import Bystanders
 from lfr_ray.pipeline.check_lists import Checks
-from lfr_ray.pipeline.counts import CameraCounts
+from lfr_ray.pipeline.counts import ANSWER, CameraCounts
 from lfr_ray.pipeline.match_checks import PossibleMatch
 from lfr_ray.pipeline.sighting import sighting_of
 from lfr_ray.pipeline.stages import Stages
@@ -34,6 +34,8 @@ class ChosenViews:
     crops: list[Picture] = field(repr=False)
     others: dict[int, Floats]
     alone: bool = False
+    worked: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    """When each part's process worked on it, wall times."""
 
 
 class Comparison:
@@ -83,7 +85,7 @@ class Comparison:
             return
         with self._counts.timed("match_seconds"):
             answers = await self._stages.match([probe for _, probe in probes])
-        self._counts.lasted("capture_to_answer_seconds", self._clock.steady_s() - chosen.frame.seen_s)
+        self._counts.lasted(ANSWER, self._clock.steady_s() - chosen.frame.seen_s)
         for (view, probe), answer in zip(probes, answers, strict=True):
             if answer.refused:
                 self._refused(answer.refused)
@@ -99,6 +101,7 @@ class Comparison:
         chips = with_painted(np.stack([view.chip for view in chosen.views]), covered, self._chip)
         with self._counts.timed("embed_seconds"):
             embedded = await self._stages.embed(chips)
+        chosen.worked["embed"] = embedded.worked
         self._counts.add("views_embedded_total", len(chosen.views))
         vectors, stability = joined(embedded.vectors, covered), embedded.stability[: len(covered)]
         probes = []
@@ -134,7 +137,7 @@ class Comparison:
         if best:
             others = np.concatenate([chosen.others[view.track], self._bystanders.others(view)])
             sighting = sighting_of(possible, others, best, answer, model=self._model, run_id=self._run_id)
-            self._alerts.send(sighting, chosen.frame.seen_s)
+            self._alerts.send(sighting, chosen.frame.seen_s, chosen.worked | {"match": answer.worked})
 
     def _refused(self, why: str) -> None:
         self.refusal = why

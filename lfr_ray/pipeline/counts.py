@@ -22,6 +22,7 @@ RATE_LEAST_S = 1.0
 SMOOTHING = 0.1
 
 DETECT, MATCH, ALERT = "detect_seconds", "match_seconds", "capture_to_alert_seconds"
+ANSWER = "capture_to_answer_seconds"
 
 log = structlog.get_logger()
 
@@ -46,6 +47,7 @@ class CameraCounts:
         self._first_s: float | None = None
         self._looked_s: deque[float] = deque(maxlen=1024)
         self._detect_s = 0.0
+        self._answer_s: float | None = None
         self._passages: deque[tuple[float, bool]] = deque(maxlen=LATELY_PASSAGES)
 
     def add(self, name: str, by: float = 1, **labels: str) -> None:
@@ -59,6 +61,9 @@ class CameraCounts:
         if name == DETECT:
             self._looked_s.append(self._came_s[name])
             self._detect_s += (SMOOTHING if self._detect_s else 1.0) * (seconds - self._detect_s)
+        elif name == ANSWER:
+            before_s = seconds if self._answer_s is None else self._answer_s
+            self._answer_s = before_s + SMOOTHING * (seconds - before_s)
 
     @contextmanager
     def timed(self, name: str) -> Iterator[None]:
@@ -116,6 +121,7 @@ class CameraCounts:
             glimpsed=sum(lately),
             needed=needed,
             cannot=cannot,
+            answer_s=self._answer_s,
         )
 
     def _rate(self, now_s: float) -> float:

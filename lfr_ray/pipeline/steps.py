@@ -37,6 +37,7 @@ from lfr_ray.pipeline.preview import Preview
 from lfr_ray.pipeline.stages import FrameSource, Stages
 from lfr_ray.pipeline.tracklets import Tracklets
 from lfr_ray.records import Faces, Frame, View
+from lfr_ray.tracing import Traces
 from lfr_ray.track.tracker import SLOW_S, FaceTracker
 
 FORGET_LIMIT_S = 0.8
@@ -103,10 +104,11 @@ class CameraSteps:
         self._checks = checks
         self._in_flight = in_flight
         self._counts = counts = CameraCounts(meter, clock, camera.name)
+        traces = Traces(site.outputs.traces, site.site, "camera")
         self._tracker = FaceTracker(site.track)
         self._people = PeopleEstimate()
         self._tracklets = tracklets = Tracklets(site.evidence, camera.name, embedder.id)
-        self._alerts = alerts = AlertSender(stages, clock, counts, camera.name)
+        self._alerts = alerts = AlertSender(stages, clock, counts, traces)
         self._bystanders = near = Bystanders()
         self._comparison = Comparison(embedder, stages, tracklets, near, checks, alerts, clock, counts, run_id)
         self.preview = Preview(clock)
@@ -220,7 +222,7 @@ class CameraSteps:
 
     def _choose(self, frame: Frame, faces: Faces, rows: dict[int, int]) -> ChosenViews:
         """Measure every face's quality, and choose the views that are worth a comparison."""
-        chosen = ChosenViews(frame, [], [], {}, self._judges_alone)
+        chosen = ChosenViews(frame, [], [], {}, self._judges_alone, {"detect": faces.worked})
         for track, row in rows.items():
             if not self._tracklets.may_want(track, frame.captured_s):
                 continue

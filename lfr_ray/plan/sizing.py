@@ -209,10 +209,13 @@ def _plan(site: SiteConfig, costs: HardwareCosts, work: _Work, nodes: int, limit
     detectors = nodes
     embedders = max(min(2, nodes), math.ceil(nodes * min(1.0, work.embed / max(work.detect, 1e-9))))
     in_flight = sum(site.frames_in_flight_of(one) for one in site.cameras)
+    # Of a GPU, which works on batches, it is not known how many requests fill it.
+    works = (work.detect, work.embed) if costs.device == "cpu" else (math.inf, math.inf)
     targets = {
-        # A detector that is too slow holds every frame in flight; Serve then adds replicas up to what is planned.
-        "detector": max(1, math.floor(in_flight * FULL / detectors)),
-        "embedder": max(1, math.floor(work.cameras * FULL / embedders)),
+        # As many as a replica works on when it is as full as planned: with more, Serve would take replicas away that
+        # are needed. A detector that is too slow holds every frame in flight; Serve then adds replicas up to the plan.
+        "detector": max(1, math.floor(min(in_flight, works[0]) * FULL / detectors)),
+        "embedder": max(1, math.floor(min(work.cameras, works[1]) * FULL / embedders)),
     }
     units = [math.ceil(10 * one) / 10 for one in (work.detect / detectors, work.embed / embedders)]
     fullest = _fullest(work, costs, nodes)

@@ -173,11 +173,16 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Faces:
-    """What a detector found in one picture, best first."""
+    """What a detector found in one picture, best first.
+
+    Attributes:
+        worked: Wall times between which the detector's process worked on it; empty where that is this process.
+    """
 
     boxes: Floats = field(repr=False)
     scores: Floats = field(repr=False)
     points: Floats = field(repr=False)
+    worked: tuple[float, ...] = ()
 
     def __len__(self) -> int:
         return int(self.boxes.shape[0])
@@ -241,10 +246,12 @@ class Embedded:
         vectors: ``float32 (N, D)`` of unit length.
         stability: ``float32 (N,)``: similarity of each chip's vector to that of its mirror image; 1 where the embedder
             does not look at mirror images.
+        worked: Wall times between which the embedder's process worked on them; empty where that is this process.
     """
 
     vectors: Floats = field(repr=False)
     stability: Floats = field(repr=False)
+    worked: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -279,9 +286,11 @@ class Answer:
         refused: Empty, or why no comparison was made (no authority in force, and so on).
         deployment: Id of the deployment under whose authority the comparison was made.
         watchlist_jpeg: With a match, the enrolled picture that the probe is nearest to.
+        worked: With a match, wall times between which the matcher's process worked on it.
     """
 
     match: Match | None = None
     refused: str = ""
     deployment: str = ""
     watchlist_jpeg: bytes = field(repr=False, default=b"")
+    worked: tuple[float, ...] = ()

@@ -164,6 +164,7 @@ class Sighting:
         scene_jpeg: The whole frame with every other face made unrecognisable.
         watchlist_jpeg: The enrolled picture that the probe is nearest to.
         view_jpegs: Other views of the face, the best first, as many as :data:`VIEW_KINDS` names.
+        traceparent: W3C trace context of what led to it; empty where nobody traces. No alert keeps it.
     """
 
     key: str
@@ -180,6 +181,7 @@ class Sighting:
     scene_jpeg: bytes = dataclasses.field(repr=False)
     watchlist_jpeg: bytes = dataclasses.field(repr=False, default=b"")
     view_jpegs: tuple[bytes, ...] = dataclasses.field(repr=False, default=())
+    traceparent: str = ""
 
 
 @dataclass(frozen=True, config=CLOSED)

@@ -9,7 +9,7 @@ from typing import Any
 
 from lfr_ray import __version__
 from lfr_ray.camera.address import Kind, parse_address, shown_address
-from lfr_ray.camera.demo_source import SCHEME
+from lfr_ray.camera.simulated import PLUGGED
 from lfr_ray.config import CameraConfig, SiteConfig
 from lfr_ray.errors import AuthorityError, ConfigError
 from lfr_ray.govern.canonical import canonical_json, sha256_hex
@@ -41,7 +41,7 @@ def effective_configuration(site: SiteConfig) -> dict[str, str]:
 
 def _camera(camera: CameraConfig) -> dict[str, Any]:
     said: dict[str, Any] = camera.model_dump(mode="json", exclude={"name"})
-    return said | {"url": shown_address(camera.url, {SCHEME})}
+    return said | {"url": shown_address(camera.url, PLUGGED)}
 
 
 def _leaves(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
@@ -60,7 +60,7 @@ def check_kind(site: SiteConfig) -> None:
     """
     kind = site.authority.kind
     lasting = kind in ("live", "trial")
-    wrong = [one.name for one in site.cameras if (parse_address(one.url, {SCHEME}).kind in LASTING) != lasting]
+    wrong = [one.name for one in site.cameras if (parse_address(one.url, PLUGGED).kind in LASTING) != lasting]
     if not wrong:
         return
     if lasting:
@@ -104,7 +104,7 @@ def recordings_of(site: SiteConfig) -> dict[str, tuple[str, float | None]]:
         return {}
     return {
         one.name: (
-            recording_hash(Path(parse_address(one.url, {SCHEME}).target)),
+            recording_hash(Path(parse_address(one.url, PLUGGED).target)),
             None if one.recorded_at_s is None else round(one.recorded_at_s, 3),
         )
         for one in site.cameras

@@ -114,7 +114,8 @@ def open_store(site: SiteConfig) -> WatchlistStore:
     Raises:
         ConfigError: It lies on object storage, and what that needs is not installed or set.
     """
-    return WatchlistStore(Bucket(site.watchlist_store) if site.watchlist_store else DataDir(site.data_dir).watchlist)
+    bucket = site.watchlist_store and Bucket(with_secrets(site.watchlist_store))
+    return WatchlistStore(bucket or DataDir(site.data_dir).watchlist)
 
 
 def open_alerts(

@@ -30,6 +30,7 @@ HOMES = {
     "timm": {"embed"},
     "jinja2": {"report"},
     "openvino": {"models"},
+    "opentelemetry": {"tracing"},
     "paho": {"alert"},
     "scipy": {"evaluate", "govern", "track", "match", "models", "stats"},
 }

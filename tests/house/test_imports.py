@@ -25,7 +25,7 @@ CHAIN = (
     "lfr_ray.track.best_shot",
     "lfr_ray.track.tracker",
 )
-TOO_LARGE = ("lancedb", "onnxruntime", "openvino", "scipy", "skimage", "torch", "ultralytics")
+TOO_LARGE = ("lancedb", "onnxruntime", "opentelemetry", "openvino", "scipy", "skimage", "torch", "ultralytics")
 
 
 def imported_by(*modules: str) -> set[str]:

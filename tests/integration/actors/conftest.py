@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from lfr_ray.actors.names import Names
 from lfr_ray.live import LiveSite
 from lfr_ray.section import load_yaml
 from lfr_ray.site_file import SiteFile, read_site_file
+from tests.collector import Collector, collecting
 from tests.processes import Command, command, eventually, free_port, short_folder
 
 TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0123456789abcdef0123456789abcdef"}
@@ -35,6 +37,7 @@ class Site:
     started: Command
     file: SiteFile
     ray_folder: Path
+    collector: Collector
 
     @property
     def names(self) -> Names:
@@ -111,8 +114,16 @@ def site(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterator
     ]
     (folder / "mast.mp4").write_bytes(b"no film at all")
     path = folder / "site.yaml"
-    path.write_text(yaml.safe_dump(document), encoding="utf-8")
-    with short_folder() as ray_folder, pytest.MonkeyPatch.context() as patch:
+    with (
+        short_folder() as ray_folder,
+        collecting() as collector,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as tower,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        tower.bind(("127.0.0.1", 0))
+        syslog = {"name": "tower", "host": "127.0.0.1", "port": tower.getsockname()[1], "transport": "udp"}
+        args["outputs"] = {"traces": collector.address, "syslog": [syslog]}
+        path.write_text(yaml.safe_dump(document), encoding="utf-8")
         environment = {"RAY_AUTH_MODE": "disabled", "RAY_TMPDIR": str(ray_folder)}
         patch.setenv("RAY_TMPDIR", str(ray_folder))
         with command(folder / "out", "lfr", "run", path, environment=environment) as started:
@@ -122,6 +133,6 @@ def site(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterator
                 waits.setenv("RAY_gcs_rpc_server_reconnect_timeout_s", "900")
                 join(gcs_address(started))
             try:
-                yield Site(started, read_site_file(path), ray_folder)
+                yield Site(started, read_site_file(path), ray_folder, collector)
             finally:
                 ray.shutdown()

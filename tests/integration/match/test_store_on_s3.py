@@ -232,3 +232,27 @@ def test_a_site_names_its_bucket_and_credentials_lie_in_a_file(
     with pytest.raises(ConfigError, match="not valid") as caught:
         parse_section(SiteConfig, {"site": "pier", "watchlist_store": "s3://key:hidden@lists/a"}, "site.yaml")
     assert "hidden" not in str(caught.value)
+
+
+@only_versioned
+def test_a_site_says_where_the_credentials_stand(
+    storage: Storage, make_image: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(f"AWS_{name}")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    with pytest.raises(StoreError, match="NoCredentials"):
+        open_list().entries()
+    (tmp_path / "secret").write_text("se/cr+et:@\n")
+    monkeypatch.setenv("LIST_KEY", "list-key")
+    address = f"s3://{{env:LIST_KEY}}:{{file:{tmp_path}/secret}}@lists/site/a"
+    site = parse_section(SiteConfig, {"site": "pier", "watchlist_store": address}, "site.yaml")
+    open_store(site).put([make_image(1)])
+    assert len(open_store(site).entries()) == 1
+    with pytest.raises(StoreError) as caught:
+        Bucket("s3://list-key:hid%2Fden@no-such-bucket/a").tags()
+    assert "s3://no-such-bucket/a" in str(caught.value)
+    assert "hid" not in str(caught.value)
+    monkeypatch.delenv("LIST_KEY")
+    with pytest.raises(ConfigError, match="secret is not where"):
+        open_store(site)

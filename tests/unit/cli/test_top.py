@@ -13,23 +13,21 @@ from lfr_ray.api.site_state import CameraList, CameraState, DeploymentList, Depl
 from lfr_ray.cli.top import Look, numbers_of, shown
 from lfr_ray.metrics import Meter
 
-GATE = CameraState("gate", "live", fps=4.5, fps_wanted=9.0, frames_dropped=41, faces_seen=7, faces_compared=5)
+GATE = CameraState(
+    "gate", "live", fps=4.5, fps_wanted=9.0, frames_dropped=41, faces_seen=7, faces_compared=5, answer_ms=199.6
+)
 PIER = CameraState("pier", "blind", blind_since=925.0, problem="[Errno 111] refused")
 SERVED = DeploymentList((DeploymentState("airshow", "live", "in force"),), site="harbour")
 
 
-def counted(*answers_s: float) -> dict[tuple[str, str], float]:
+def counted() -> dict[tuple[str, str], float]:
     meter = Meter()
     meter.gauge("undecided_alerts", 2)
     meter.gauge("oldest_undecided_alert_seconds", 75.4)
-    for one_s in answers_s:
-        meter.time("capture_to_answer_seconds", one_s, camera="gate")
     return dict(numbers_of(exposition(meter.snapshot()).decode()))
 
 
-LOOK = Look(
-    "http://host", 1000.0, Readiness(True, {"matcher": ""}), CameraList((GATE, PIER)), SERVED, counted(0.1, 0.3), {}
-)
+LOOK = Look("http://host", 1000.0, Readiness(True, {"matcher": ""}), CameraList((GATE, PIER)), SERVED, counted())
 
 
 def text(seen: Look) -> str:
@@ -70,7 +68,7 @@ def test_what_a_site_does_not_tell_is_not_known() -> None:
     assert (nothing.document()["cameras"], nothing.document()["undecided_alerts"]) == ([], None)
 
 
-def test_the_latency_is_that_of_the_time_since_the_look_before() -> None:
-    later = replace(LOOK, before=LOOK.numbers, numbers=counted(0.1, 0.3, 0.9))
-    assert later.document()["cameras"][0]["latency_ms"] == 900.0
-    assert replace(later, numbers=LOOK.numbers).latency_ms("gate") is None
+def test_without_the_metrics_the_latency_is_known_and_the_alerts_are_not() -> None:
+    told = replace(LOOK, numbers={}).document()
+    assert [one["latency_ms"] for one in told["cameras"]] == [199.6, None]
+    assert told["undecided_alerts"] is None

@@ -6,7 +6,7 @@ import pytest
 
 from lfr_ray.clock import FakeClock
 from lfr_ray.metrics import Meter
-from lfr_ray.pipeline.counts import ALERT, DETECT, LATELY_S, CameraCounts
+from lfr_ray.pipeline.counts import ALERT, ANSWER, DETECT, LATELY_S, CameraCounts
 
 
 @pytest.fixture
@@ -66,3 +66,12 @@ def test_passages_with_too_few_looks_are_counted_and_forgotten_in_time(counts: C
     assert (found.passages, found.glimpsed) == (4, 2)
     clock.advance(LATELY_S + 1)
     assert counts.looks(3).passages == 0
+
+
+def test_how_soon_there_is_an_answer_lately(counts: CameraCounts) -> None:
+    assert counts.looks(3).answer_s is None
+    counts.lasted(ANSWER, 0.2)
+    assert counts.looks(3).answer_s == pytest.approx(0.2)
+    for _ in range(100):
+        counts.lasted(ANSWER, 0.4)
+    assert counts.looks(3).answer_s == pytest.approx(0.4, abs=0.01)

@@ -1,0 +1,231 @@
+"""`lfr plan --simulate`: the planned site with its real processes, whose models wait instead of computing."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from lfr_ray.camera.simulated import SimulatedFootage
+from lfr_ray.cli.output import stderr, table
+from lfr_ray.config import SiteConfig
+from lfr_ray.errors import ConfigError, ResourceError
+from lfr_ray.metrics import Snapshot, merged
+from lfr_ray.models.cores import usable_cores
+from lfr_ray.models.simulated import DETECTOR, EMBEDDER
+from lfr_ray.plan.costs import HardwareCosts
+from lfr_ray.plan.prediction import Performance, streams_of
+from lfr_ray.plan.sizing import Crowd, Node, Plan
+from lfr_ray.site_file import IMPORT_PATH, read_site_file
+
+FRAMES_A_CORE = 20.0
+"""So many messages a second and core take this machine little time; with more wanted, time passes more slowly."""
+
+LONGEST_INTERVAL_S = 4.0
+"""Frames that came more slowly would have no track in common."""
+
+PROCESSES_A_CORE = 8
+"""So many cameras' processes this machine has room for; with more cameras, several are in one."""
+
+LONGEST_LOST_S = 10.0
+MOST_BUSY = 0.9
+READY_S, SETTLE_S, SETTLE_FRAMES = 300.0, 10.0, 5
+
+
+def slower_for(cameras: int, fps: float) -> float:
+    """How many times as slowly everything has to pass on this machine.
+
+    Args:
+        cameras: How many.
+        fps: Frames a second that each wants to be looked at.
+    """
+    return min(max(1.0, cameras * fps / (FRAMES_A_CORE * usable_cores())), LONGEST_INTERVAL_S * fps)
+
+
+def simulated_document(
+    site: SiteConfig, costs: HardwareCosts, crowd: Crowd, found: Plan, slower: float, data_dir: Path
+) -> tuple[dict[str, Any], int]:
+    """A site file of the plan, with waiting models and cameras that are none, and how many cameras a process has.
+
+    Raises:
+        ConfigError: The costs are those of a GPU.
+    """
+    if costs.device != "cpu":
+        raise ConfigError("only a plan for processors can be simulated", got=costs.device, allowed="cpu")
+    together = math.ceil(found.cameras / (PROCESSES_A_CORE * usable_cores()))
+    rate = 1 / slower
+    canvas = {"width_px": site.detector.width_px, "height_px": site.detector.height_px}
+    lost_s = min(LONGEST_LOST_S, site.track.lost_s * slower)
+
+    def camera(number: int) -> dict[str, Any]:
+        footage = SimulatedFootage(
+            **canvas,
+            fps=crowd.fps * rate,
+            people_per_min=crowd.people_per_min * rate,
+            stay_s=3.0 * slower,
+            free_s=2.0 * lost_s,
+            decode_ms=costs.decode.of_ms(crowd.width_px, crowd.height_px) * slower,
+            cameras=min(together, found.cameras - number * together),
+        )
+        return {"name": f"camera-{number}", "url": footage.url, "max_fps": site.cameras[0].max_fps * rate}
+
+    def model(kind: str, ms: float, replicas: int, units: float) -> dict[str, Any]:
+        return {"model": f"{kind}{ms * slower:.4f}", "replicas": replicas, "cpus": units, "streams": streams_of(units)}
+
+    detect_ms = costs.detect.of_ms(site.detector.width_px, site.detector.height_px)
+    evidence = site.evidence.model_dump() | {"spacing_s": site.evidence.spacing_s * slower}
+    args = {
+        "site": "simulated",
+        "data_dir": str(data_dir),
+        "authority": {"kind": "test"},
+        "device": "cpu",
+        "encrypted_network": "nobody: noise travels between processes of one machine",
+        "resources_wait_s": READY_S,
+        "camera_cpus": found.camera_cpus * together,
+        "frames_in_flight": site.frames_in_flight,
+        "cameras": [camera(number) for number in range(math.ceil(found.cameras / together))],
+        "detector": canvas | model(DETECTOR, detect_ms, found.detectors, found.detector_units),
+        "embedder": model(EMBEDDER, costs.embed_ms, found.embedders, found.embedder_units),
+        "evidence": evidence,
+        "track": site.track.model_dump() | {"lost_s": lost_s},
+    }
+    application = {"name": "lfr", "route_prefix": "/", "import_path": IMPORT_PATH, "args": args}
+    return {"proxy_location": "HeadOnly", "applications": [application]}, together
+
+
+def simulate(
+    site: SiteConfig, costs: HardwareCosts, crowd: Crowd, found: Plan, node: Node, *,
+    seconds: float, slower: float, address: str, folder: Path,
+) -> tuple[Performance, int, float]:  # fmt: skip
+    """Run the planned site for a while.
+
+    Args:
+        site: The planned site.
+        costs: Of the kind of machine.
+        crowd: What comes to the cameras.
+        found: The plan.
+        node: What one node offers.
+        seconds: For so long is measured.
+        slower: So many times as slowly everything passes.
+        address: A Ray cluster that runs; empty: one with the planned nodes is started here.
+        folder: For its files.
+
+    Returns:
+        What was measured, how many cameras each of their processes had, and how busy this machine was.
+
+    Raises:
+        ResourceError: Not every camera gives pictures in time.
+    """
+    from lfr_ray.live import LiveSite
+
+    document, together = simulated_document(site, costs, crowd, found, slower, folder / "data")
+    path = folder / "simulated.yaml"
+    path.write_text(yaml.safe_dump(document), encoding="utf-8")
+    file = read_site_file(path, port=0)
+    with _cluster(found.nodes, node, address) as joined, LiveSite(file, joined) as live:
+        until_s = time.monotonic() + READY_S
+        while (begun := _looked_at(merged(live.snapshots()))) < found.cameras:
+            if time.monotonic() > until_s:
+                raise ResourceError(
+                    "not every simulated camera gives pictures", got=f"{begun} of {found.cameras} after {READY_S:g} s"
+                )
+            time.sleep(1.0)
+        time.sleep(SETTLE_S + SETTLE_FRAMES * slower / site.cameras[0].max_fps)
+        before, began_s, idle_s = merged(live.snapshots()), time.monotonic(), _idle_s()
+        time.sleep(seconds)
+        after, took_s = merged(live.snapshots()), time.monotonic() - began_s
+        busy = 1 - (_idle_s() - idle_s) / took_s / (os.cpu_count() or 1)
+    return _measured(before, after, took_s / slower, costs, site, found, slower), together, busy
+
+
+@contextmanager
+def _cluster(nodes: int, node: Node, address: str) -> Iterator[str]:
+    from lfr_ray.actors.cluster import several_nodes
+
+    if address:
+        yield address
+        return
+    stderr.print(f"starting {nodes} node(s) of Ray with {node.cpus:g} cores each, in name ...")
+    with several_nodes(nodes, node.cpus) as started:
+        yield started
+
+
+def _looked_at(counted: Snapshot) -> int:
+    """Cameras of which frames were looked at."""
+    return sum(1 for (name, _), value in counted.values.items() if name == "frames_total" and value > 0)
+
+
+def _measured(
+    before: Snapshot, after: Snapshot, took_s: float, costs: HardwareCosts, site: SiteConfig, found: Plan, slower: float
+) -> Performance:
+    def counted(name: str) -> float:
+        changed = {key: value - before.values.get(key, 0.0) for key, value in after.values.items() if key[0] == name}
+        return sum(changed.values())
+
+    def newest(name: str) -> list[float]:
+        pairs = [(one, before.timings.get(key)) for key, one in after.timings.items() if key[0] == name]
+        return [late for one, old in pairs for late in one.newest_s[-(one.count - (old.count if old else 0)) or None :]]
+
+    detect_s = costs.detect.of_ms(site.detector.width_px, site.detector.height_px) / 1000
+    answers_ms = [1000 * one / slower for one in newest("capture_to_answer_seconds")]
+    p50_ms, p95_ms = np.percentile(answers_ms, (50, 95)) if answers_ms else (None, None)
+    return Performance(
+        counted("frames_total") / took_s / found.cameras,
+        len(newest("detect_seconds")) * detect_s / took_s / found.detectors / streams_of(found.detector_units),
+        counted("views_embedded_total")
+        * costs.embed_ms
+        / 1000
+        / took_s
+        / found.embedders
+        / streams_of(found.embedder_units),
+        None if p50_ms is None else float(p50_ms),
+        None if p95_ms is None else float(p95_ms),
+    )
+
+
+def _idle_s() -> float:
+    """For how long the cores of this machine did nothing, together, since it started."""
+    return float(Path("/proc/uptime").read_text(encoding="ascii").split()[1])
+
+
+def document_of(
+    expected: Performance, slower: float, measured: Performance, together: int, busy: float
+) -> dict[str, Any]:
+    """For programs."""
+    return {
+        "predicted": asdict(expected) | {"limit": expected.limit},
+        "measured": asdict(measured) | {"limit": measured.limit},
+        "slower": slower,
+        "cameras_a_process": together,
+        "machine_busy": round(busy, 3),
+    }
+
+
+def show(expected: Performance, slower: float, measured: Performance, together: int, busy: float) -> None:
+    """For people."""
+    names = {
+        "fps": ("frames looked at a second and camera", "{:.2f}"),
+        "detectors": ("detectors work", "{:.0%} of the time"),
+        "embedders": ("embedders work", "{:.0%} of the time"),
+        "p50_ms": ("capture to answer, half of them", "{:.0f} ms"),
+        "p95_ms": ("capture to answer, 95 %", "{:.0f} ms"),
+    }
+    rows = []
+    for name, (words, form) in names.items():
+        pair = getattr(expected, name), getattr(measured, name)
+        shown = ["-" if one is None else form.format(one) for one in pair]
+        rows.append((words, *shown, f"{pair[1] / pair[0] - 1:+.0%}" if all(pair) else "-"))
+    rows.append(("short first", expected.limit, measured.limit, ""))
+    rows.append(("this machine's own cores", "", f"busy {busy:.0%} of the time", ""))
+    title = f"simulated {slower:.3g} times as slowly, {together} camera(s) a process; figures at full speed"
+    table(title, ("what", "predicted", "measured", "difference"), rows)
+    if busy > MOST_BUSY:
+        stderr.print("this machine was too busy to wait in time: try a larger --slower", markup=False)

@@ -1,0 +1,48 @@
+"""Several simulated cameras in one process, where a machine has no room for a process each."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from lfr_ray.camera.reader import CameraStatus
+from lfr_ray.camera.simulated import SIMULATED, simulated_footage
+from lfr_ray.clock import Clock
+from lfr_ray.config import CameraConfig, SiteConfig
+from lfr_ray.metrics import Snapshot, merged
+from lfr_ray.pipeline.camera_run import CameraRun
+from lfr_ray.pipeline.stages import Stages
+
+
+class SimulatedCameras(CameraRun):
+    """The first of several cameras, and the others beside it. Each counts under a name of its own."""
+
+    def __init__(self, site: SiteConfig, camera: CameraConfig, clock: Clock) -> None:
+        super().__init__(site, camera, clock)
+        names = [f"{camera.name}.{number}" for number in range(2, simulated_footage(camera.url).cameras + 1)]
+        self._others = [CameraRun(site, camera.model_copy(update={"name": name}), clock) for name in names]
+
+    def begin(self, stages: Stages) -> asyncio.Task[None]:
+        """Start all of them."""
+        for one in self._others:
+            one.begin(stages)
+        return super().begin(stages)
+
+    def status(self) -> CameraStatus:
+        """Of the first, with what all of them dropped."""
+        status = super().status()
+        return replace(status, dropped=status.dropped + sum(one.status().dropped for one in self._others))
+
+    def snapshot(self) -> Snapshot:
+        """What all of them counted."""
+        return merged([super().snapshot(), *(one.snapshot() for one in self._others)])
+
+    async def stop(self) -> None:
+        """Stop all of them."""
+        await asyncio.gather(super().stop(), *(one.stop() for one in self._others))
+
+
+def camera_run(site: SiteConfig, camera: CameraConfig, clock: Clock) -> CameraRun:
+    """What a camera's process runs."""
+    simulated = camera.url.startswith(f"{SIMULATED}:")
+    return (SimulatedCameras if simulated else CameraRun)(site, camera, clock)
