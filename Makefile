@@ -49,7 +49,7 @@ test: $(INSTALLED) ## Run every test; what is skipped is named with its reason
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 pictures: $(INSTALLED) ## Make the pictures of lfr_ray/console/README.md anew, in a real browser
-	LFR_SCREENSHOTS=lfr_ray/console $(BIN)/python -m pytest -q tests/integration/console/test_pages.py -k pictures
+	LFR_SCREENSHOTS=lfr_ray/console $(BIN)/python -m pytest -q tests/integration/console -k for_the_readme
 
 check: lint ## Before a commit: lint and the quick tests
 	$(BIN)/python -m pytest -q tests/unit tests/house

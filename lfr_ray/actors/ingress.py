@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from fastapi import FastAPI
@@ -16,6 +18,9 @@ from lfr_ray.api.app import build_api
 from lfr_ray.api.auth import Access
 from lfr_ray.config import SiteConfig
 from lfr_ray.data_dir import DataDir
+from lfr_ray.errors import LfrError
+from lfr_ray.govern.keys import PublicKey
+from lfr_ray.govern.trust import trusted_keys
 from lfr_ray.people.oidc import Issuer
 from lfr_ray.people.tokens import People
 
@@ -40,10 +45,17 @@ class Ingress:
 
 def access_of(site: SiteConfig) -> Access:
     """Who may come in: those whom the site's tokens or its issuer prove; in a test its built-in officer."""
-    api = site.api
+    api, folder = site.api, DataDir(site.data_dir)
+
+    def trusted() -> Iterable[PublicKey]:
+        with suppress(LfrError):  # a test has no root of trust
+            return trusted_keys(folder).values()
+        return ()
+
     return Access(
-        People(DataDir(site.data_dir)),
+        People(folder),
         issuer=Issuer(api.oidc) if api.oidc else None,
         demo_officer=api.demo_officer,
         public_url=api.public_url,
+        trusted=trusted,
     )

@@ -14,7 +14,7 @@ from lfr_ray.alert.dead_letters import DeadLetterList
 from lfr_ray.alert.queries import AlertQuery
 from lfr_ray.alert.webhook_store import Format, WebhookState
 from lfr_ray.config import SiteConfig
-from lfr_ray.records import Alert, AlertPage, CaseRecord, FeedEvent, ShownRecord
+from lfr_ray.records import Alert, AlertPage, CaseRecord, Facts, FeedEvent, ShownRecord
 
 ANSWER_S = 5.0
 """The desk writes before it answers; beyond this it does not answer."""
@@ -70,6 +70,10 @@ class RemoteAlerts:
     async def consulted(self, *, who: str, what: str, alert_id: str = "", reason: str = "") -> None:
         """Account for someone looking, before it is shown."""
         await self._desk().ask(DeskCalls.consulted, who=who, what=what, alert_id=alert_id, reason=reason)
+
+    async def people_changed(self, kind: str, *, by: str, person: str, facts: Facts) -> None:
+        """Account for a token that was given out or revoked."""
+        await self._desk().ask(DeskCalls.people_changed, kind, by=by, person=person, facts=facts)
 
     async def paused_reason(self) -> str:
         """Why the desk takes no alerts; empty when it does."""

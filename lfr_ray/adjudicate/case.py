@@ -5,6 +5,7 @@ A case is the fold of its records. Which step may follow in which state is the t
     open --decision--> decided --outcome--> concluded
       \--decision--> awaiting_second --decision--> decided      (two-person rule)
 
+Before each of them an officer may take the alert, so that others see it (:mod:`lfr_ray.adjudicate.claim`).
 An officer compares the faces by eye first: only then are the machine's figures shown to them, and ``engage`` taken.
 
 A correction is a new record that names the one it replaces; both stay.
@@ -16,20 +17,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from lfr_ray.adjudicate.claim import admit_claim, check_claim, claim_of
 from lfr_ray.adjudicate.outcome import check_comparison, check_outcome
 from lfr_ray.adjudicate.vocabulary import DECISIONS, FEATURES, OUTCOMES_AFTER
 from lfr_ray.errors import ConflictError, InputError, RefusedError
 from lfr_ray.records import EVERYTHING, CaseProgress, CaseRecord, CaseState, Decision, Fact, Facts, ShownRecord, folded
 
 State = Literal["open", "awaiting_second", "decided", "concluded"]
-Step = Literal["comparison", "decision", "outcome", "decision_correction", "outcome_correction"]
+Step = Literal["claim", "comparison", "decision", "outcome", "decision_correction", "outcome_correction"]
 
 MOVES: Mapping[State, frozenset[Step]] = {
-    "open": frozenset({"comparison", "decision"}),
-    "awaiting_second": frozenset({"comparison", "decision", "decision_correction"}),
-    "decided": frozenset({"comparison", "outcome", "decision_correction"}),
+    "open": frozenset({"claim", "comparison", "decision"}),
+    "awaiting_second": frozenset({"claim", "comparison", "decision", "decision_correction"}),
+    "decided": frozenset({"claim", "comparison", "outcome", "decision_correction"}),
     "concluded": frozenset({"comparison", "decision_correction", "outcome_correction"}),
 }
+
+KINDS = ("claim", "comparison", "decision", "outcome")
 
 LEAST_FINDINGS = 3
 """Features of a face that an officer must have judged by eye."""
@@ -107,16 +111,16 @@ class CaseRules:
             RefusedError: The officer may not decide.
             ConflictError: It may not follow what is recorded.
         """
-        if draft.kind not in ("comparison", "decision", "outcome"):
-            raise InputError("no such kind of record", got=draft.kind[:40], allowed="comparison, decision, outcome")
         _check_words(draft)
-        if draft.kind != "outcome":
+        if draft.kind != "outcome" and draft.value != "released":
             _check_fit(self.unfit(draft.officer, draft.made_at))
         case = fold(verdicts_needed, records)
         step = _step(draft)
         if step not in MOVES[case.state]:
             raise _refused(step, case)
-        if step == "decision":
+        if step == "claim":
+            _admit_claim(case, records, draft)
+        elif step == "decision":
             _admit_decision(case, draft)
         elif step == "outcome":
             _admit_outcome(case.decision, draft)
@@ -151,6 +155,7 @@ class CaseRules:
             decision=_decision(case, raised_at) if decided else None,
             outcome=None if case.outcome is None else _shown(case.outcome),
             history=tuple(_shown(record) for record in records) if decided else (),
+            claim=claim_of(records),
         )
 
     def own(self, records: tuple[CaseRecord, ...], officer: str) -> tuple[ShownRecord, ...]:
@@ -185,18 +190,23 @@ def has_compared(records: tuple[CaseRecord, ...], officer: str) -> bool:
 
 
 def _step(draft: CaseRecord) -> Step:
-    if draft.kind == "comparison":
-        return "comparison"
+    if draft.kind in ("claim", "comparison"):
+        return draft.kind  # type: ignore[return-value]  # the same word
     if draft.kind == "decision":
         return "decision_correction" if draft.corrects else "decision"
     return "outcome_correction" if draft.corrects else "outcome"
 
 
 def _check_words(draft: CaseRecord) -> None:
+    if draft.kind not in KINDS:
+        raise InputError("no such kind of record", got=draft.kind[:40], allowed=", ".join(KINDS))
     if not draft.officer:
         raise InputError("the officer's id is missing", allowed="the id of the officer who decides")
     if len(draft.note) > MAX_NOTE:
         raise InputError("the note is too long", got=f"{len(draft.note)} characters", allowed=f"{MAX_NOTE}")
+    if draft.kind == "claim":
+        check_claim(draft)
+        return
     if draft.corrects and not draft.note.strip():
         raise InputError("a correction needs its reason", allowed="a note that says why")
     if draft.kind == "outcome":
@@ -233,6 +243,10 @@ def _refused(step: Step, case: Case) -> ConflictError:
             got=f"standing record {standing}",
             next_step="to change it, send a correction: corrects with the record's number, and a note with the reason",
         )
+    if step == "claim":
+        return ConflictError(
+            "nothing is left to be done with this alert", got=f"case {case.state}", next_step="turn to another one"
+        )
     if step == "outcome":
         return ConflictError(
             "an outcome is recorded after the decision", got=f"case {case.state}", next_step="record the decision first"
@@ -251,6 +265,12 @@ def _corrected(standing: tuple[CaseRecord, ...], draft: CaseRecord) -> CaseRecor
         got=draft.corrects,
         next_step="read the alert again; someone may have corrected it meanwhile",
     )
+
+
+def _admit_claim(case: Case, records: tuple[CaseRecord, ...], draft: CaseRecord) -> None:
+    if case.state == "awaiting_second" and draft.value != "released":
+        _admit_decision(case, draft)  # whoever gave the first verdict would keep the second officer away
+    admit_claim(records, draft)
 
 
 def _admit_decision(case: Case, draft: CaseRecord) -> None:
@@ -321,5 +341,6 @@ def _shown(record: CaseRecord) -> ShownRecord:
         corrects=record.corrects or None,
         decision=record.value if record.kind == "decision" else None,
         outcome=record.value if record.kind == "outcome" else None,
+        claim=record.value if record.kind == "claim" else None,
         **vars(record.details),
     )

@@ -12,6 +12,9 @@ Outcome = Literal["not_stopped", "stopped", "identity_confirmed", "arrest", "oth
 """What came of the alert. false_alert is confirmed when the person was engaged and is somebody else,
 unconfirmed when the person was not engaged, so that the truth is unknown."""
 
+Claiming = Literal["taken", "taken_over", "released"]
+"""Who has an alert. taken_over: by a supervisor, whoever has it."""
+
 Feature = Literal["face_outline", "forehead", "eyes_brows", "nose", "mouth_chin", "ears", "marks"]
 """What is compared by eye before any number is shown. Hair, glasses and clothes change, so they are no features."""
 
@@ -25,6 +28,7 @@ AgeBand = Literal["under_18", "18_to_24", "25_to_34", "35_to_44", "45_to_54", "5
 DECISIONS: tuple[str, ...] = get_args(Decision)
 """From the least to the most intrusive: where two verifiers disagree, the lesser stands."""
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
+CLAIMS: tuple[str, ...] = get_args(Claiming)
 FEATURES: tuple[str, ...] = get_args(Feature)
 FINDINGS: tuple[str, ...] = get_args(Finding)
 

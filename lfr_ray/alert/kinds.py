@@ -7,6 +7,7 @@ from collections.abc import Mapping
 KINDS: Mapping[str, str] = {
     "alert_raised": "A possible match: a new alert.",
     "sighting_attached": "The person of an alert was seen again.",
+    "claim": "An officer took an alert, took it over, or released it.",
     "comparison": "An officer compared the faces by eye, before any figure was given.",
     "decision": "An officer gave a verdict, or corrected one.",
     "outcome": "What came of an alert, or a correction of it.",

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sqlalchemy import Connection, RowMapping, Select, select
+from sqlalchemy import Connection, RowMapping, Select, func, select
 
 from lfr_ray.alert import schema as tables
 from lfr_ray.alert.document import from_json
 from lfr_ray.alert.rows import alert_of
 from lfr_ray.errors import InputError, NotFoundError
-from lfr_ray.records import EVERYTHING, Alert, AlertPage, CaseRecord, Details
+from lfr_ray.records import EVERYTHING, VIEW_KINDS, Alert, AlertPage, CaseRecord, Details
 
 MAX_PAGE = 200
 
@@ -61,11 +61,6 @@ class StoredAlert:
     verdicts_needed: int
     records: tuple[CaseRecord, ...] = field(repr=False)
 
-    @staticmethod
-    def of(row: RowMapping, records: tuple[CaseRecord, ...]) -> StoredAlert:
-        """What a row of the table and the records tell."""
-        return StoredAlert(alert_of(row), int(row["verdicts_needed"]), records)
-
 
 def read_alert(connection: Connection, alert_id: str) -> StoredAlert:
     """One alert inside a transaction.
@@ -78,7 +73,21 @@ def read_alert(connection: Connection, alert_id: str) -> StoredAlert:
         raise NotFoundError(
             "no such alert", got=alert_id[:40], next_step="list the alerts; one past its retention time is destroyed"
         )
-    return StoredAlert.of(row, read_records(connection, [alert_id]).get(alert_id, ()))
+    return stored_alerts(connection, [row])[0]
+
+
+def stored_alerts(connection: Connection, rows: Sequence[RowMapping]) -> list[StoredAlert]:
+    """The alerts of these rows, with everything that stands in other tables."""
+    ids, images = [row["alert_id"] for row in rows], tables.images.c
+    if not ids:
+        return []
+    records = read_records(connection, ids)
+    count = select(images.alert_id, func.count()).where(images.alert_id.in_(ids), images.kind.in_(VIEW_KINDS))
+    views = {row[0]: int(row[1]) for row in connection.execute(count.group_by(images.alert_id))}
+    return [
+        StoredAlert(alert_of(row, views.get(alert_id, 0)), int(row["verdicts_needed"]), records.get(alert_id, ()))
+        for alert_id, row in zip(ids, rows, strict=True)
+    ]
 
 
 def read_records(connection: Connection, alert_ids: list[str]) -> dict[str, tuple[CaseRecord, ...]]:

@@ -100,7 +100,7 @@ case_records = Table(
     UniqueConstraint("alert_id", "request_key"),
     sqlite_autoincrement=True,
 )
-"""Decisions and outcomes. Rows are only ever added; a correction is a row that names the one it replaces."""
+"""What people recorded. Rows are only ever added; a correction is a row that names the one it replaces."""
 
 events = Table(
     "events",

@@ -223,10 +223,14 @@ class AlertService:
         facts: Facts = {"by": by, "to": to, "subscription": subscription_id, "disclosed_event_id": event_id}
         self._tell("disclosure", {**facts, "alert_id": alert.id, "deployment": alert.deployment})
 
+    def people_changed(self, kind: str, *, by: str, person: str, facts: Facts) -> None:
+        """Account for a token that was given out or revoked: ``token_given``, ``tokens_revoked``."""
+        self._tell(kind, {"by": by, "person": person, **facts})
+
     # --- people ---
 
     def record(self, alert_id: str, draft: CaseRecord, request_key: str = "") -> Alert:
-        """Record a person's comparison, decision or outcome. Nothing follows from it by itself.
+        """Record a person's claim, comparison, decision or outcome. Nothing follows from it by itself.
 
         Args:
             alert_id: The alert.

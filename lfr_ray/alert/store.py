@@ -18,13 +18,14 @@ from lfr_ray.alert.queries import (
     cursor_text,
     page_query,
     read_alert,
-    read_records,
+    stored_alerts,
 )
 from lfr_ray.alert.rows import alert_row
 from lfr_ray.alert.rules import REMEMBERED, AlertHistory, RecentAlert, Ruling, SightingFacts
 from lfr_ray.errors import ConflictError, NotFoundError
 from lfr_ray.records import (
     IMAGE_KINDS,
+    VIEW_KINDS,
     Alert,
     CaseRecord,
     Evidence,
@@ -38,7 +39,7 @@ from lfr_ray.records import (
 
 Judge = Callable[[AlertHistory, SightingFacts], Ruling]
 
-_TAKEN_OVER = {one.name for part in (Place, Evidence) for one in fields(part)} - {"quality", "images"}
+_TAKEN_OVER = {one.name for part in (Place, Evidence) for one in fields(part)} - {"quality", "images", "views"}
 """Fields that an alert has of its sighting, under the same names."""
 
 
@@ -87,10 +88,10 @@ class AlertStore:
         with self.database.reading("list alerts") as connection:
             rows = connection.execute(page_query(query)).mappings().all()
             shown = rows[: query.limit]
-            records = read_records(connection, [row["alert_id"] for row in shown])
+            alerts = stored_alerts(connection, shown)
         more = len(rows) > query.limit
         cursor = cursor_text(query.order, shown[-1]["seq"]) if more else None
-        return [StoredAlert.of(row, records.get(row["alert_id"], ())) for row in shown], cursor
+        return alerts, cursor
 
     def alert(self, alert_id: str) -> StoredAlert:
         """One alert.
@@ -107,9 +108,7 @@ class AlertStore:
             return {}
         with self.database.reading("read alerts") as connection:
             rows = connection.execute(select(tables.alerts).where(tables.alerts.c.alert_id.in_(alert_ids))).mappings()
-            found = {row["alert_id"]: row for row in rows}
-            records = read_records(connection, list(found))
-        return {key: StoredAlert.of(row, records.get(key, ())) for key, row in found.items()}
+            return {one.alert.id: one for one in stored_alerts(connection, rows.all())}
 
     def image(self, alert_id: str, kind: str) -> bytes:
         """One JPEG of an alert.
@@ -127,6 +126,13 @@ class AlertStore:
                 read_alert(connection, alert_id)
                 raise NotFoundError("the alert has no such picture", got=kind, next_step="see the alert's images")
         return bytes(jpeg)
+
+    def pictures(self, alert_id: str) -> list[bytes]:
+        """Every JPEG of an alert; none where it is gone."""
+        images = tables.images.c
+        with self.database.reading("read pictures") as connection:
+            query = select(images.jpeg).where(images.alert_id == alert_id).order_by(images.kind)
+            return [bytes(jpeg) for jpeg in connection.execute(query).scalars()]
 
     def add_record(
         self,
@@ -261,7 +267,8 @@ def _insert_alert(
     values = {**alert_row(alert), "verdicts_needed": verdicts_needed}
     connection.execute(insert(tables.alerts).values(values))
     pictures = {"face": sighting.face_jpeg, "watchlist": sighting.watchlist_jpeg, "scene": sighting.scene_jpeg}
-    for kind, jpeg in pictures.items():
+    views = zip(VIEW_KINDS, sighting.view_jpegs, strict=False)
+    for kind, jpeg in (*pictures.items(), *views):
         if jpeg:
             digest = hashlib.sha256(jpeg).hexdigest()
             row = {"alert_id": alert_id, "kind": kind, "sha256": digest, "jpeg": jpeg}

@@ -18,6 +18,7 @@ from lfr_ray.api.auth import (
     LOOKING,
     OFFICER_PATTERN,
     acting_officer,
+    allow,
     looking_person,
     looking_reason,
     needs,
@@ -25,10 +26,10 @@ from lfr_ray.api.auth import (
 )
 from lfr_ray.api.description import known_parameters
 from lfr_ray.api.ports import AlertsPort
-from lfr_ray.api.schemas import ComparisonRequest, DecisionRequest, HoldRequest, OutcomeRequest
+from lfr_ray.api.schemas import ClaimRequest, ComparisonRequest, DecisionRequest, HoldRequest, OutcomeRequest
 from lfr_ray.clock import parse_utc
 from lfr_ray.errors import InputError
-from lfr_ray.records import Alert, AlertPage, CaseRecord, Details, FeedEvent
+from lfr_ray.records import Alert, AlertPage, CaseRecord, Details, FeedEvent, ImageKind
 
 router = APIRouter(prefix="/v1/alerts", tags=["alerts"], dependencies=[Depends(known_parameters)])
 
@@ -148,11 +149,33 @@ async def read_alert(request: Request, alert_id: AlertId) -> Alert:
     response_class=Response,
     responses={200: {"content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}}},
 )
-async def read_image(request: Request, alert_id: AlertId, kind: Literal["face", "watchlist", "scene"]) -> Response:
-    """The face that was seen, the enrolled picture, or the scene with everyone else made unrecognisable."""
+async def read_image(request: Request, alert_id: AlertId, kind: ImageKind) -> Response:
+    """The face that was seen, the enrolled picture, the scene with everyone else made unrecognisable, other views."""
     await account(request, f"picture {kind}", alert_id)
     jpeg = await alerts_of(request).image(alert_id, kind)
     return Response(jpeg, media_type="image/jpeg", headers={"Content-Disposition": "inline"})
+
+
+@router.post("/{alert_id}/claim", dependencies=needs(*DECIDING))
+async def claim(request: Request, alert_id: AlertId, body: ClaimRequest, idempotency_key: RequestKey = "") -> Alert:
+    """Take an alert, or keep it longer: others see it, and nobody is hindered from deciding."""
+    if body.take_over:
+        allow(request, "supervisor")
+    value = "taken_over" if body.take_over else "taken"
+    draft = CaseRecord("claim", acting_officer(request, body.officer), value)
+    return await alerts_of(request).record(alert_id, draft, idempotency_key)
+
+
+@router.delete("/{alert_id}/claim", dependencies=needs(*DECIDING))
+async def release_claim(
+    request: Request,
+    alert_id: AlertId,
+    officer: Annotated[str | None, Query(pattern=OFFICER_PATTERN)] = None,
+    idempotency_key: RequestKey = "",
+) -> Alert:
+    """Give an alert back that one has taken."""
+    draft = CaseRecord("claim", acting_officer(request, officer), "released")
+    return await alerts_of(request).record(alert_id, draft, idempotency_key)
 
 
 @router.post("/{alert_id}/comparison", dependencies=needs(*DECIDING))

@@ -12,7 +12,15 @@ from starlette.middleware import Middleware
 
 from lfr_ray import __version__
 from lfr_ray.alert.feed import Feed, FeedRules
-from lfr_ray.api import account_routes, alert_routes, comparison_routes, list_routes, session_routes, site_routes
+from lfr_ray.api import (
+    account_routes,
+    alert_routes,
+    comparison_routes,
+    list_routes,
+    people_routes,
+    session_routes,
+    site_routes,
+)
 from lfr_ray.api.auth import Access, roles_of
 from lfr_ray.api.description import describe
 from lfr_ray.api.middleware import AccessMiddleware, AnswerMiddleware
@@ -28,6 +36,7 @@ ROUTERS = (
     comparison_routes.router,
     account_routes.router,
     list_routes.router,
+    people_routes.router,
 )
 ROLES = roles_of(ROUTERS)
 """Of each method and address: who may use it. A route that does not say so stops the program here."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
@@ -17,6 +17,7 @@ from starlette.datastructures import Headers
 from lfr_ray.api.pages import is_page
 from lfr_ray.clock import Clock, SystemClock
 from lfr_ray.errors import InputError, RefusedError
+from lfr_ray.govern.keys import PublicKey
 from lfr_ray.people.oidc import Issuer
 from lfr_ray.people.tokens import ID_PATTERN, People, csrf_of
 from lfr_ray.records import EVERYTHING, PEOPLE, SERVICES, Person, Role, folded
@@ -47,14 +48,23 @@ class Needs:
         Raises:
             RefusedError: Another role.
         """
-        found = person_of(request).roles
-        if not found.intersection(self.roles):
-            raise RefusedError(
-                "your role does not allow this",
-                got=", ".join(sorted(found)),
-                allowed=", ".join(self.roles),
-                next_step="ask the site's administrator: lfr people add",
-            )
+        allow(request, *self.roles)
+
+
+def allow(request: Request, *roles: Role) -> None:
+    """Go on only for a person of one of these roles.
+
+    Raises:
+        RefusedError: Another role.
+    """
+    found = person_of(request).roles
+    if not found.intersection(roles):
+        raise RefusedError(
+            "your role does not allow this",
+            got=", ".join(sorted(found)),
+            allowed=", ".join(roles),
+            next_step="ask the site's administrator: lfr people add",
+        )
 
 
 def needs(*roles: Role) -> list[Any]:
@@ -116,6 +126,7 @@ class Access:
         demo_officer: Everybody on this machine is this officer; a test on loopback only.
         clock: Time.
         public_url: Where people reach the site; by https, the console's cookie travels by nothing else.
+        trusted: Keys of certificates that count here, which say until when somebody's training does.
     """
 
     def __init__(
@@ -126,10 +137,11 @@ class Access:
         demo_officer: str = "",
         clock: Clock | None = None,
         public_url: str = "",
+        trusted: Callable[[], Iterable[PublicKey]] = tuple,
     ) -> None:
         self.people, self.issuer = people, issuer
         self.public_url, self.secure = public_url.rstrip("/"), public_url.startswith("https://")
-        self.demo_officer = demo_officer
+        self.demo_officer, self.trusted = demo_officer, trusted
         self.clock = clock or SystemClock()
         self._spent: dict[str, tuple[float, float]] = {}
 
@@ -192,6 +204,29 @@ def identity_of(request: Request) -> Identity:
     if not isinstance(identity, Identity):
         raise RefusedError("nobody is signed in", next_step="sign in first")
     return identity
+
+
+def access_of(request: Request) -> Access:
+    """Who may come in."""
+    access: Access = request.app.state.access
+    return access
+
+
+def people_of(request: Request) -> People:
+    """The site's tokens and sessions.
+
+    Raises:
+        RefusedError: There are none: it is a test.
+    """
+    people = access_of(request).people
+    if people is None:
+        raise everybody_is_known()
+    return people
+
+
+def everybody_is_known() -> RefusedError:
+    """Nobody signs in here."""
+    return RefusedError("everybody is signed in here: it is a test", next_step="go on; nobody needs to sign in")
 
 
 def person_of(request: Request) -> Person:

@@ -22,7 +22,7 @@ from lfr_ray.api.site_state import (
 )
 from lfr_ray.clock import Clock
 from lfr_ray.metrics import Snapshot
-from lfr_ray.records import Alert, AlertPage, CaseRecord, FeedEvent, ShownRecord
+from lfr_ray.records import Alert, AlertPage, CaseRecord, Facts, FeedEvent, ShownRecord
 
 if TYPE_CHECKING:
     # Every camera loads this file with its handle of the alert desk, and has no use for a database.
@@ -69,6 +69,9 @@ class AlertsPort(Protocol):
 
     async def consulted(self, *, who: str, what: str, alert_id: str = "", reason: str = "") -> None:
         """Account for someone looking, before it is shown."""
+
+    async def people_changed(self, kind: str, *, by: str, person: str, facts: Facts) -> None:
+        """Account for a token that was given out or revoked."""
 
     async def paused_reason(self) -> str:
         """Why alerts are paused; empty when they are not."""
@@ -190,6 +193,10 @@ class LocalAlerts:
     async def consulted(self, *, who: str, what: str, alert_id: str = "", reason: str = "") -> None:
         """Account for someone looking, before it is shown."""
         await asyncio.to_thread(self._alerts.consulted, who=who, what=what, alert_id=alert_id, reason=reason)
+
+    async def people_changed(self, kind: str, *, by: str, person: str, facts: Facts) -> None:
+        """Account for a token that was given out or revoked."""
+        await asyncio.to_thread(self._alerts.people_changed, kind, by=by, person=person, facts=facts)
 
     async def paused_reason(self) -> str:
         """Why alerts are paused; empty when they are not."""

@@ -16,6 +16,8 @@ from lfr_ray.alert.kinds import CHOSEN_KINDS, DEFAULT_KINDS
 from lfr_ray.alert.service import MAX_REASON
 from lfr_ray.alert.webhook_store import MAX_URL, Format
 from lfr_ray.api.auth import OFFICER_PATTERN
+from lfr_ray.people.tokens import ID_PATTERN, MAX_DAYS
+from lfr_ray.records import Role
 from lfr_ray.section import Section
 
 LARGEST_ID = 2**63 - 1
@@ -86,6 +88,13 @@ class ComparisonRequest(Section):
     comparison: dict[Feature, Finding] = Field(min_length=LEAST_FINDINGS, description="Feature by feature.")
 
 
+class ClaimRequest(Section):
+    """Take an alert, so that others see it."""
+
+    officer: Officer
+    take_over: bool = Field(default=False, description="Also from another officer who has it; a supervisor may.")
+
+
 class DecisionRequest(Section):
     """An officer's verdict. Nothing follows from it by itself."""
 
@@ -117,6 +126,14 @@ class OutcomeRequest(Section):
     perceived_sex: Sex | None = None
     perceived_age_band: AgeBand | None = None
     corrects: Corrects = None
+
+
+class PersonRequest(Section):
+    """Give a person or a service a token."""
+
+    person: str = Field(pattern=ID_PATTERN, description="Staff number, login or name of a service; never a name.")
+    role: Role
+    days: float = Field(default=90.0, gt=0, le=MAX_DAYS, description="How long the token is valid.")
 
 
 class HoldRequest(Section):

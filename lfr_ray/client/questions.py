@@ -93,6 +93,18 @@ def alert(alert_id: str) -> Question[Alert]:
     return Question(Alert, _of("alert", alert_id))
 
 
+def claim(alert_id: str, *, officer: str, take_over: bool = False) -> Question[Alert]:
+    """Take an alert, so that others see it; a supervisor may take it over from who has it."""
+    body = _given(officer=officer, take_over=take_over or None)
+    return Question(Alert, f"{_of('alert', alert_id)}/claim", "POST", body=body, key=secrets.token_hex(12))
+
+
+def release_claim(alert_id: str, *, officer: str) -> Question[Alert]:
+    """Give it back."""
+    path = f"{_of('alert', alert_id)}/claim"
+    return Question(Alert, path, "DELETE", query=_given(officer=officer), key=secrets.token_hex(12))
+
+
 def decide(
     alert_id: str,
     decision: str,

@@ -1,6 +1,7 @@
 // The list: what is to be decided first, by requested action and then the oldest; live, filtered, with pictures.
 
 import { byId, duration, h, moment, since } from "./elements.js";
+import { claimText } from "./claim.js";
 import { Pictures } from "./pictures.js";
 import { named, t } from "./text.js";
 
@@ -107,10 +108,12 @@ export class AlertList {
       (open ? 1 : -1) * one.raised_at.localeCompare(other.raised_at));
   }
 
-  // What is to be decided next: the most urgent, the oldest of them; without one, any.
+  // What is to be decided next: what nobody else has, the most urgent, the oldest of them; without one, any.
   first() {
     const lists = ["open", "second", "waiting", "decided"].map((state) => this.ordered(state));
-    return [...lists[0], ...lists[1]].find((alert) => alert.id !== this.selected)?.id || lists.flat()[0]?.id;
+    const others = (alert) => Number(Boolean(alert.claim) && alert.claim.officer !== this.link.officer && since(alert.claim.until) < 0);
+    const undecided = [...lists[0], ...lists[1]].sort((one, other) => others(one) - others(other));
+    return undecided.find((alert) => alert.id !== this.selected)?.id || lists.flat()[0]?.id;
   }
 
   wanted(alert) {
@@ -191,7 +194,8 @@ export class AlertList {
     h("span", { class: "who" },
       h("b", {}, alert.name || alert.entry_id),
       h("span", { class: "place" }, alert.camera, " · ", moment(alert.captured_at), times),
-      h("span", { class: "asked" }, alert.action ? named("action", alert.action) : named("category", alert.category), alert.hold ? ` · ${t("hold.held")}` : "")),
+      h("span", { class: "asked" }, alert.action ? named("action", alert.action) : named("category", alert.category), alert.hold ? ` · ${t("hold.held")}` : ""),
+      alert.claim ? h("span", { class: "claimed" }, claimText(alert, this.link.officer)) : null),
     h("span", { class: "state", "data-raised": alert.status === "new" ? alert.raised_at : null }, this.told(alert)));
   }
 

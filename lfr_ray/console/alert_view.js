@@ -1,6 +1,7 @@
 // The selected alert: pictures first, then the officer's own comparison, then the machine's figures.
 
 import { byId, facts, h, moment, problemText, redraw } from "./elements.js";
+import { claimBar, drawClaim } from "./claim.js";
 import { comparisonStep, figuresStep } from "./comparison.js";
 import { holdStep } from "./hold.js";
 import { outcomeStep } from "./outcome.js";
@@ -81,6 +82,7 @@ export class AlertView {
     if (alert.status === "decided") this.compared = true;
     byId("about").replaceWith(this.about());
     byId("status").replaceWith(this.status());
+    drawClaim(this);
     const changed = ["decision", "outcome", "case", "hold"].some((name) => JSON.stringify(alert[name]) !== JSON.stringify(before[name]));
     if (!changed) return;
     await this.ask();
@@ -105,11 +107,15 @@ export class AlertView {
         this.status(),
         h("span", { class: "tag" }, named("category", alert.category))),
       this.about(),
+      claimBar(this),
       h("div", { class: "work" },
         h("div", { class: "pictures" },
           h("div", { class: "faces" },
             this.figure("face", h("b", {}, t("alert.seen")), alert.camera, ", ", moment(alert.captured_at)),
             this.figure("watchlist", h("b", {}, t("alert.enrolled")), alert.entry_id)),
+          alert.views.length ? h("div", { class: "views", role: "group", "aria-label": t("alert.views") },
+            h("p", { class: "small" }, t("alert.views")),
+            alert.views.map((path, place) => this.picture(`view${place + 1}`, path, t("alert.view", { number: place + 1 })))) : null,
           h("div", { class: "scene" }, this.figure("scene", h("b", {}, t("alert.scene")), t("alert.others_hidden")))),
         h("div", { id: "steps", class: "steps" })),
       h("div", { id: "decide", class: "decide" }),
@@ -136,24 +142,29 @@ export class AlertView {
   }
 
   figure(kind, ...caption) {
+    return h("figure", {}, this.picture(kind, this.alert.images[kind], t(`alert.picture.${kind}`)), h("figcaption", {}, ...caption));
+  }
+
+  // Loads by itself; until then, and where there is none, it says so.
+  picture(kind, path, alt) {
     const alertId = this.alert.id;
     const holder = h("div", { class: "missing" }, t("alert.loading"));
-    this.link.picture(this.alert.images[kind]).then((url) => {
+    this.link.picture(path).then((url) => {
       if (this.id !== alertId) return URL.revokeObjectURL(url);
       this.urls.push(url);
-      const image = h("img", { src: url, alt: t(`alert.picture.${kind}`), "data-kind": kind, onload: () => this.scale(image, kind) });
+      const image = h("img", { src: url, alt, "data-kind": kind, onload: () => this.scale(image, kind) });
       return holder.replaceWith(h("button", {
         type: "button", class: "picture", title: t("alert.enlarge"), onclick: () => this.enlarge(kind),
       }, image));
     }).catch((error) => {
       holder.textContent = error.status === 404 ? t("alert.no_picture") : t("alert.picture_failed");
     });
-    return h("figure", {}, holder, h("figcaption", {}, ...caption));
+    return holder;
   }
 
   // Both faces at the same size: a picture that was cut off at its frame's edge shows the face larger otherwise.
   scale(image, kind) {
-    if (kind === "scene" || !this.alert) return;
+    if (!["face", "watchlist"].includes(kind) || !this.alert) return;
     const [x1, y1, x2, y2] = this.alert.box;
     const slender = (x2 - x1) / (y2 - y1);
     const face_px = kind === "face" ? y2 - y1
@@ -166,7 +177,7 @@ export class AlertView {
 
   // Both faces at once, as large as the screen allows; the scene by itself.
   enlarge(kind) {
-    const kinds = kind === "scene" ? ["scene"] : ["face", "watchlist"];
+    const kinds = kind === "scene" ? ["scene"] : [kind === "watchlist" ? "face" : kind, "watchlist"];
     const found = kinds.map((one) => byId("alert").querySelector(`img[data-kind=${one}]`)).filter(Boolean);
     byId("large").replaceChildren(...found.map((image) => h("img", { src: image.src, alt: image.alt })));
     byId("zoom").showModal();

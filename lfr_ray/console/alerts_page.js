@@ -24,6 +24,8 @@ export class AlertsPage {
 
   get waiting() { return this.list.waiting; }
 
+  get empty() { return this.list.alerts.size === 0; }
+
   go(alertId) {
     this.router.go(`/alerts${alertId ? `/${encodeURIComponent(alertId)}` : ""}${window.location.search}`);
   }
@@ -85,6 +87,7 @@ export class AlertsPage {
     if (!event.altKey || event.ctrlKey || event.metaKey) return;
     const act = {
       KeyN: () => this.next(),
+      KeyT: () => document.getElementById("claim-act")?.click(),
       KeyM: () => this.sound.mute(!this.sound.muted),
     }[event.code] || (event.code in VERDICT_KEYS
       ? () => document.querySelector(`[data-decision=${VERDICT_KEYS[event.code]}]`)?.click() : null);

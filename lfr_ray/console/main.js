@@ -2,6 +2,7 @@
 
 import { AlertsPage } from "./alerts_page.js";
 import { byId, problemText } from "./elements.js";
+import { Guide } from "./guide.js";
 import { Link } from "./link.js";
 import { Router } from "./router.js";
 import { Shell } from "./shell.js";
@@ -36,6 +37,8 @@ async function begin() {
   }
   if (begun) return undefined;
   begun = true;
+  const guide = new Guide(link, shell, alerts);
+  if (link.sees) shell.watchers.add(() => guide.look());
   shell.start();
   router.start();
   if (!link.sees) return undefined; // an administrator looks after the site and sees no alert

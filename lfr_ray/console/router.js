@@ -10,6 +10,7 @@ const PAGES = {
   watchlist: () => import("./watchlist_page.js"),
   record: () => import("./record_page.js"),
   audit: () => import("./audit_page.js"),
+  people: () => import("./people_page.js"),
   wall: () => import("./wall_page.js"),
 };
 
@@ -49,7 +50,7 @@ export class Router {
     const [, name, id = ""] = window.location.pathname.split("/");
     const sees = this.link.sees;
     for (const one of ["alerts", "wall"]) byId("pages").querySelector(`[data-page=${one}]`).hidden = !sees;
-    const wanted = name in PAGES && (sees || name !== "alerts") ? name : sees ? "alerts" : "watchlist";
+    const wanted = name in PAGES && (sees || name !== "alerts") ? name : sees ? "alerts" : this.link.who.roles.includes("administrator") ? "people" : "watchlist";
     this.unfold(false);
     const moved = wanted !== this.name;
     if (moved) {

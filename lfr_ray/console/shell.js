@@ -5,7 +5,7 @@ import { CameraRates } from "./camera_rates.js";
 import { choose, language, LANGUAGES, named, t } from "./text.js";
 
 const EVERY_MS = 3000;
-const KEYS = ["arrows", "enter", "alt_digit", "alt_n", "alt_m", "escape"];
+const KEYS = ["arrows", "enter", "alt_digit", "alt_n", "alt_t", "alt_m", "escape"];
 
 export class Shell {
   constructor(link, alerts) {

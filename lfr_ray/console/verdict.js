@@ -121,7 +121,7 @@ function undo(view, verdicts) {
 function history(records) {
   return h("details", { id: "history" }, h("summary", {}, t("history.all", { count: records.length })),
     h("ul", { class: "history" }, records.map((record) => h("li", {},
-      `${record.record_id}. `, moment(record.made_at), ` ${record.officer}: ${record.decision ? named("decision", record.decision) : named("outcome", record.outcome || words(record.kind))}`,
+      `${record.record_id}. `, moment(record.made_at), ` ${record.officer}: ${record.decision ? named("decision", record.decision) : named("outcome", record.outcome || record.claim || words(record.kind))}`,
       record.corrects ? ` (${t("history.replaces", { number: record.corrects })})` : "", record.note ? ` – ${record.note}` : ""))));
 }
 

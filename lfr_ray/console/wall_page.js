@@ -1,6 +1,7 @@
 // For a screen that a whole room sees: what waits, for how long, and which cameras are blind. Nothing to press.
 
 import { duration, h, moment, since } from "./elements.js";
+import { claimText } from "./claim.js";
 import { Pictures } from "./pictures.js";
 import { named, t } from "./text.js";
 
@@ -25,6 +26,7 @@ export async function open(body, link, shell) {
       h("b", {}, alert.name || alert.entry_id),
       h("p", {}, alert.action ? named("action", alert.action) : named("category", alert.category)),
       h("p", {}, alert.camera, " · ", moment(alert.captured_at)),
+      alert.claim ? h("p", {}, claimText(alert, link.officer)) : null,
       h("p", { class: "age", "data-since": alert.raised_at }))));
     pictures.keep(new Set(shown.flatMap((alert) => [alert.images.face, alert.images.watchlist])));
     nothing.hidden = shown.length > 0;

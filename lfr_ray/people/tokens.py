@@ -129,10 +129,10 @@ class People:
             self._write(kept)
         return gone
 
-    def sign_out(self, token: str) -> None:
-        """End a session."""
+    def end(self, token: str, kind: Literal["token", "session"]) -> None:
+        """End one token or session."""
         with self._writing():
-            self._write([one for one in self.all() if one.sha256 != _sha256(token) or one.kind != "session"])
+            self._write([one for one in self.all() if one.sha256 != _sha256(token) or one.kind != kind])
 
     def _made(self, person: str, role: Role, kind: Literal["token", "session"], now_s: float, until_s: float) -> str:
         token = f"lfr_{secrets.token_urlsafe(32)}"

@@ -134,7 +134,7 @@ class Comparison:
                 return
         # Meanwhile it may have been forgotten, or alerted by another view.
         best = self._tracklets.mark_alerted(view.track)
-        if best is not None:
+        if best:
             others = np.concatenate([chosen.others[view.track], self._bystanders.others(view)])
             sighting = sighting_of(possible, others, best, answer, model=self._model, run_id=self._run_id)
             self._alerts.send(sighting, chosen.frame.seen_s, chosen.worked | {"match": answer.worked})

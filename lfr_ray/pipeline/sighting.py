@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 from lfr_ray.camera.redact import scene_jpeg
 from lfr_ray.camera.stills import encode_jpeg
@@ -12,14 +13,14 @@ from lfr_ray.records import Answer, Floats, Sighting
 
 
 def sighting_of(
-    possible: PossibleMatch, others: Floats, best: BestView, answer: Answer, *, model: str, run_id: str
+    possible: PossibleMatch, others: Floats, best: Sequence[BestView], answer: Answer, *, model: str, run_id: str
 ) -> Sighting:
     """What the alert desk is given.
 
     Args:
         possible: The match, and the view that decided.
         others: Boxes ``float32 (N, 4)`` of everybody else in the view's frame and those around it.
-        best: The tracklet's best view.
+        best: The tracklet's best views, the best first.
         answer: The matcher's, with that match.
         model: Card id of the embedder.
         run_id: Differs between two runs of the same camera, so that their alerts' keys differ.
@@ -36,8 +37,9 @@ def sighting_of(
         model=model,
         deployment=answer.deployment,
         box=tuple(round(float(side), 1) for side in view.box),  # type: ignore[arg-type]
-        quality=best.quality,
-        face_jpeg=encode_jpeg(best.crop),
+        quality=best[0].quality,
+        face_jpeg=encode_jpeg(best[0].crop),
         scene_jpeg=scene_jpeg(frame.pixels, view.box, others),
         watchlist_jpeg=answer.watchlist_jpeg,
+        view_jpegs=tuple(encode_jpeg(one.crop) for one in best[1:]),
     )

@@ -13,13 +13,16 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from lfr_ray.config import EvidenceConfig
-from lfr_ray.records import Floats, Picture, Probe, Quality, View
+from lfr_ray.records import VIEW_KINDS, Floats, Picture, Probe, Quality, View
 from lfr_ray.track.best_shot import TakenViews, choose, spaced
+
+SHOWN_VIEWS = 1 + len(VIEW_KINDS)
+"""Of one tracklet: an alert's face, and its other views. They are apart in time, as all views that are compared."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BestView:
-    """The best view so far, as an officer would want to see it: its quality, and the face with some margin."""
+    """One of the best views so far, as an officer would want to see it: its quality, the face with some margin."""
 
     quality: Quality
     crop: Picture = field(repr=False)
@@ -53,7 +56,7 @@ class Tracklet:
     track: int
     taken: TakenViews = field(default_factory=TakenViews)
     views: dict[int, ComparedView] = field(default_factory=dict, repr=False)
-    best: BestView | None = field(default=None, repr=False)
+    best: tuple[BestView, ...] = field(default=(), repr=False)
     newest_at: float = 0.0
     acquired: bool = False
     looks: int = 0
@@ -76,7 +79,7 @@ class Tracklet:
     def clear(self) -> None:
         """Keep nothing that shows or could be compared with the person, also where somebody still holds this object."""
         self.views.clear()
-        self.best = None
+        self.best = ()
         self.taken = replace(self.taken, kept=())
 
 
@@ -160,8 +163,8 @@ class Tracklets:
             return None
         tracklet.views[view.frame_index] = ComparedView(vector, view.quality.value, view.covered, view.second_chip)
         tracklet.newest_at = max(tracklet.newest_at, view.captured_at)
-        if tracklet.best is None or view.quality.value > tracklet.best.quality.value:
-            tracklet.best = BestView(view.quality, crop)
+        best = (*tracklet.best, BestView(view.quality, crop))
+        tracklet.best = tuple(sorted(best, key=lambda one: -one.quality.value)[:SHOWN_VIEWS])
         views = tracklet.fused()
         if view.frame_index not in views:
             return None
@@ -183,17 +186,17 @@ class Tracklets:
     def awaiting_alert(self, track: int) -> Tracklet | None:
         """The tracklet, if it can lead to an alert: not forgotten, not cleared, and not alerted before."""
         tracklet = self._living.get(track)
-        return None if tracklet is None or tracklet.alerted or tracklet.best is None else tracklet
+        return None if tracklet is None or tracklet.alerted or not tracklet.best else tracklet
 
-    def mark_alerted(self, track: int) -> BestView | None:
+    def mark_alerted(self, track: int) -> tuple[BestView, ...]:
         """Mark a tracklet as alerted, once.
 
         Returns:
-            Its best view; None when it cannot lead to an alert any more.
+            Its best views, the best first; none when it cannot lead to an alert any more.
         """
         tracklet = self.awaiting_alert(track)
         if tracklet is None:
-            return None
+            return ()
         tracklet.alerted = True
         return tracklet.best
 

@@ -23,36 +23,30 @@ import numpy as np
 import numpy.typing as npt
 
 from lfr_ray.records.alert import (
-    CLOSED,
     IMAGE_KINDS,
     LOWER,
     REGIONS,
     UPPER,
+    VIEW_KINDS,
     Alert,
     AlertPage,
     AlertReceipt,
-    CaseProgress,
-    CaseRecord,
-    CaseState,
-    Decision,
-    Details,
     Evidence,
-    Fact,
-    Facts,
     FeedEvent,
     Hold,
+    ImageKind,
     Images,
     Match,
-    Moment,
     Place,
-    ShownRecord,
     Sighting,
     Sightings,
     StoredEvent,
     ViewQuality,
     WebhookEvent,
-    is_none,
+    picture_address,
 )
+from lfr_ray.records.case import CaseProgress, CaseRecord, CaseState, Claim, Decision, Details, ShownRecord
+from lfr_ray.records.document import CLOSED, Fact, Facts, Moment, is_none
 from lfr_ray.records.person import EVERYTHING, PEOPLE, ROLES, SERVICES, Person, Role, folded
 from lfr_ray.records.quality import Quality
 
@@ -67,6 +61,7 @@ __all__ = [
     "ROLES",
     "SERVICES",
     "UPPER",
+    "VIEW_KINDS",
     "Alert",
     "AlertPage",
     "AlertReceipt",
@@ -74,6 +69,7 @@ __all__ = [
     "CaseProgress",
     "CaseRecord",
     "CaseState",
+    "Claim",
     "Decision",
     "Details",
     "Embedded",
@@ -86,6 +82,7 @@ __all__ = [
     "Frame",
     "Hold",
     "Image",
+    "ImageKind",
     "Images",
     "Ints",
     "Match",
@@ -105,6 +102,7 @@ __all__ = [
     "WebhookEvent",
     "folded",
     "is_none",
+    "picture_address",
 ]
 
 Picture = npt.NDArray[np.uint8]

@@ -10,41 +10,28 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
-from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, StrictBool, StrictFloat, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainSerializer
 from pydantic.dataclasses import dataclass
 
-from lfr_ray.clock import parse_utc, utc_text
+from lfr_ray.records.case import CaseState
+from lfr_ray.records.document import CLOSED, Fact, Facts, Moment
 from lfr_ray.records.quality import Quality
-
-CLOSED = ConfigDict(
-    extra="forbid", validate_by_name=True, validate_by_alias=True, json_schema_serialization_defaults_required=True
-)
-"""Of every record that is a document outside: a field that is not described is an error."""
-
-Moment = Annotated[
-    float,
-    BeforeValidator(lambda value: parse_utc(value) if isinstance(value, str) else value),
-    PlainSerializer(utc_text, return_type=str, when_used="json"),
-    WithJsonSchema({"type": "string", "description": "ISO 8601 in UTC"}),
-]
-"""Wall time, seconds since 1970 UTC. In a document it is text."""
 
 LOWER, UPPER = "lower", "upper"
 REGIONS = (LOWER, UPPER)
 """Halves of a face that may be covered: by a mask, a scarf, a hand; by sunglasses, a hat, hair."""
 
-IMAGE_KINDS = ("face", "watchlist", "scene")
+ImageKind = Literal["face", "watchlist", "scene", "view1", "view2", "view3"]
+IMAGE_KINDS: tuple[ImageKind, ...] = get_args(ImageKind)
+VIEW_KINDS = IMAGE_KINDS[3:]
+"""Other views of the face than the best one."""
 
-Fact = str | int | float | bool | None
-Facts = Mapping[str, Fact]
-"""What the ledger and the event stream keep of a step: no picture, no name, no note."""
 
-
-def is_none(value: object) -> bool:
-    """For a field's ``exclude_if``: it is left out of the document while it is not known."""
-    return value is None
+def picture_address(alert_id: str, kind: ImageKind) -> str:
+    """Where a picture of an alert is."""
+    return f"/v1/alerts/{alert_id}/images/{kind}"
 
 
 def visible_regions(covered: str) -> list[str]:
@@ -150,7 +137,7 @@ class Images:
     @staticmethod
     def of(alert_id: str) -> Images:
         """The addresses of an alert's pictures."""
-        return Images(*(f"/v1/alerts/{alert_id}/images/{kind}" for kind in IMAGE_KINDS))
+        return Images(*(picture_address(alert_id, kind) for kind in IMAGE_KINDS if kind not in VIEW_KINDS))
 
 
 @dataclass(frozen=True, config=CLOSED)
@@ -161,6 +148,9 @@ class Evidence:
     box: Annotated[tuple[float, float, float, float], Field(description="x1, y1, x2, y2 in pixels of the frame.")]
     quality: ViewQuality
     images: Images = Field(default=Images(), kw_only=True, repr=False)
+    views: tuple[str, ...] = Field(
+        default=(), kw_only=True, repr=False, description="Addresses of other views of the face, the best first."
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -173,6 +163,7 @@ class Sighting:
         face_jpeg: The probe's best view with some margin.
         scene_jpeg: The whole frame with every other face made unrecognisable.
         watchlist_jpeg: The enrolled picture that the probe is nearest to.
+        view_jpegs: Other views of the face, the best first, as many as :data:`VIEW_KINDS` names.
         traceparent: W3C trace context of what led to it; empty where nobody traces. No alert keeps it.
     """
 
@@ -189,105 +180,8 @@ class Sighting:
     face_jpeg: bytes = dataclasses.field(repr=False)
     scene_jpeg: bytes = dataclasses.field(repr=False)
     watchlist_jpeg: bytes = dataclasses.field(repr=False, default=b"")
+    view_jpegs: tuple[bytes, ...] = dataclasses.field(repr=False, default=())
     traceparent: str = ""
-
-
-@dataclass(frozen=True, config=CLOSED)
-class Details:
-    """What belongs to a decision (``comparison``) or to an outcome (the rest); None: not said."""
-
-    comparison: Mapping[str, str] | None = Field(
-        default=None, exclude_if=is_none, description="What the officer found by eye, feature by feature."
-    )
-    minutes: StrictFloat | None = Field(default=None, exclude_if=is_none, description="How long they were stopped.")
-    offence_class: str | None = Field(default=None, exclude_if=is_none, description="With arrest.")
-    confirmed: StrictBool | None = Field(
-        default=None,
-        exclude_if=is_none,
-        description="With false_alert: the person was engaged and is somebody else.",
-    )
-    perceived_ethnicity: str | None = Field(
-        default=None, exclude_if=is_none, description="As the officer perceived it."
-    )
-    perceived_sex: str | None = Field(default=None, exclude_if=is_none, description="As the officer perceived it.")
-    perceived_age_band: str | None = Field(default=None, exclude_if=is_none, description="As the officer perceived it.")
-
-    def of_outcome(self) -> dict[str, Fact]:
-        """What was said of an outcome."""
-        return {name: value for name, value in vars(self).items() if name != "comparison" and value is not None}
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class CaseRecord:
-    """One thing that a person recorded about an alert; never changed, only corrected by a later record.
-
-    Attributes:
-        kind: "comparison", "decision" or "outcome".
-        value: The decision or the outcome (empty of a comparison), from the vocabularies of ``adjudicate.case``.
-        note: The officer's own words; personal data, so never shown in a log.
-        made_at: Wall time; 0 before it is recorded.
-        record_id: Increasing number; 0 before it is stored.
-        corrects: The record that this one replaces, or 0.
-    """
-
-    kind: str
-    officer: str
-    value: str
-    note: str = dataclasses.field(default="", repr=False)
-    made_at: float = 0.0
-    record_id: int = 0
-    corrects: int = 0
-    details: Details = dataclasses.field(repr=False, default=Details())
-
-
-@dataclass(frozen=True, config=CLOSED, kw_only=True)
-class ShownRecord(Details):
-    """One record of a case, as it is shown."""
-
-    record_id: int
-    kind: Annotated[str, Field(description="comparison, decision or outcome")]
-    officer: str
-    note: str = Field(repr=False)
-    made_at: Moment
-    corrects: Annotated[int | None, Field(description="The record that this one replaces.")]
-    decision: str | None = Field(default=None, exclude_if=is_none, description="Of a decision.")
-    outcome: str | None = Field(default=None, exclude_if=is_none, description="Of an outcome.")
-
-
-@dataclass(frozen=True, config=CLOSED)
-class Decision:
-    """What was decided; where two officers decide and disagree, the lesser stands."""
-
-    decision: str
-    officer: Annotated[str, Field(description="Who gave the last verdict.")]
-    note: str = dataclasses.field(repr=False)
-    decided_at: Moment
-    time_to_decision_s: Annotated[float, Field(description="Seconds after the alert.")]
-    agreed: Annotated[bool, Field(description="All verdicts say the same.")]
-    record_id: int
-    verdicts: tuple[ShownRecord, ...]
-
-
-@dataclass(frozen=True, config=CLOSED)
-class CaseProgress:
-    """How far the decision is. Under the two-person rule nothing of the first verdict is told before the second."""
-
-    state: Annotated[str, Field(description="open, awaiting_second, decided or concluded")]
-    two_person: bool
-    verdicts_given: int
-
-
-@dataclass(frozen=True, config=CLOSED)
-class CaseState:
-    """What people made of an alert so far."""
-
-    status: str = Field(default="new", kw_only=True, description="new or decided")
-    case: CaseProgress = Field(default=CaseProgress("open", False, 0), kw_only=True)
-    decision: Decision | None = Field(default=None, kw_only=True)
-    outcome: ShownRecord | None = Field(default=None, kw_only=True, description="What came of it.")
-    history: tuple[ShownRecord, ...] = Field(
-        default=(), kw_only=True, description="Every record, oldest first, once the case is decided."
-    )
 
 
 @dataclass(frozen=True, config=CLOSED)

@@ -10,12 +10,11 @@ import numpy as np
 from lfr_ray.alert.erase import AlertEraser, RetentionFacts
 from lfr_ray.alert.store import AlertStore
 from lfr_ray.bucket import Bucket
-from lfr_ray.errors import LfrError, NotFoundError
+from lfr_ray.errors import LfrError
 from lfr_ray.files import disk_error, sync_folder
 from lfr_ray.govern.erasure import ErasableStore
 from lfr_ray.match.entries import EnrolledImage
 from lfr_ray.match.store import WatchlistStore
-from lfr_ray.records import IMAGE_KINDS
 from lfr_ray.shred import shred, shred_tree
 from lfr_ray.site.open import SiteStorage, open_waiting
 
@@ -176,8 +175,4 @@ def image_contents(image: EnrolledImage) -> Iterator[bytes]:
 def alert_contents(store: AlertStore, alert_ids: Sequence[str]) -> Iterator[bytes]:
     """Pictures of alerts."""
     for alert_id in alert_ids:
-        for kind in IMAGE_KINDS:
-            try:
-                yield store.image(alert_id, kind)
-            except NotFoundError:
-                continue
+        yield from store.pictures(alert_id)

@@ -33,11 +33,12 @@ def test_its_cameras_are_live(site: Site) -> None:
     assert (camera["width_px"], camera["height_px"], camera["blind_since"]) == (640, 360, None)
 
 
-@pytest.mark.parametrize("kind", ["face", "watchlist", "scene"])
+@pytest.mark.parametrize("kind", ["face", "watchlist", "scene", "view1", "view2"])
 def test_an_alert_has_pictures(site: Site, kind: str) -> None:
     alert = site.both_alerts()[0]
     assert set(alert["images"]) == {"face", "watchlist", "scene"}
-    answer = site.get(alert["images"][kind].lstrip("/"))
+    assert len(alert["views"]) >= 2, "three views were compared"
+    answer = site.get(f"v1/alerts/{alert['id']}/images/{kind}")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "image/jpeg")
     with Image.open(io.BytesIO(answer.content)) as picture:
         assert picture.format == "JPEG"

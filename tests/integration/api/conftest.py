@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
@@ -107,6 +108,13 @@ class Served:
         while not self._server.started:
             assert time.monotonic() < until_s, "the server did not start"
             time.sleep(0.02)
+
+    def end_of(self, port: int) -> Any:
+        """The server's end of the connection from this port; None while it has not taken it."""
+        for one in tuple(self._server.server_state.connections):
+            if one.transport.get_extra_info("peername")[1] == port:
+                return one.transport.get_extra_info("socket")
+        return None
 
     def stop(self) -> None:
         self._server.should_exit = True

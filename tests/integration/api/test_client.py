@@ -104,6 +104,8 @@ def test_every_question_is_answered_by_its_record(way: Any, served: Any, make_si
     assert [one.id for one in page.alerts] == [ask(questions.alert(alert_id)).id] == [alert_id]
     assert ask(questions.hold(alert_id, officer="PC1", reason="evidence")).hold.by == "PC1"
     assert ask(questions.release(alert_id, officer="PC1")).hold is None
+    assert ask(questions.claim(alert_id, officer="PC1", take_over=True)).claim.officer == "PC1"
+    assert ask(questions.release_claim(alert_id, officer="PC1")).claim is None
     decided = ask(questions.decide(alert_id, "engage", officer="PC1", comparison=FOUND))
     assert decided.decision.verdicts[0].comparison == FOUND
     ended = ask(questions.conclude(alert_id, "arrest", officer="PC1", details=Details(offence_class="theft")))

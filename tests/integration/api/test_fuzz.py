@@ -30,6 +30,8 @@ from lfr_ray.api.list_routes import PICTURE_TYPES
 from lfr_ray.api.ports import LocalAlerts
 from lfr_ray.camera.stills import encode_jpeg
 from lfr_ray.clock import SystemClock
+from lfr_ray.data_dir import DataDir
+from lfr_ray.people.tokens import People
 from lfr_ray.records import CaseRecord, Details, Sighting
 from tests.painted import painted
 
@@ -53,7 +55,7 @@ def test_what_is_described_is_what_happens(
     database = Database.at(tmp_path / "desk.sqlite")
     desk = AlertService(AlertStore(database), AlertRules(), SystemClock(), cases=CaseRules())
     webhooks = LocalAlerts(desk, WebhookStore(database), SystemClock())
-    app = build_api(webhooks, empty_site, access=Access(demo_officer="PC1"))
+    app = build_api(webhooks, empty_site, access=Access(People(DataDir(tmp_path)), demo_officer="PC1"))
     alert_id = desk.raise_alert(make_sighting()).alert_id
     desk.record(alert_id, CaseRecord("decision", "PC1", "engage", details=COMPARED))
 

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import time
 from collections.abc import Callable
 from typing import Any
 
 import httpx
+import pytest
 
+from lfr_ray.alert.store import add_event
+from lfr_ray.api import alert_routes
 from lfr_ray.records import Sighting
 from tests.listeners import listen
 
 Make = Callable[..., Sighting]
 STREAMS = 300
+EVENTS = 600
+"""Half a kilobyte each: no system keeps them all for a reader that takes nothing."""
 
 
 def test_with_300_streams_alerts_are_durable_at_once_and_every_stream_hears_them(
@@ -75,3 +81,55 @@ def test_a_reader_that_stops_reading_holds_nobody_up(served: Any, make_sighting:
     finally:
         for one in stuck:
             one.close()
+
+
+def test_a_reader_that_takes_nothing_is_cut_within_its_limit_and_others_go_on(
+    served: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alert_routes, "SLOW_S", 1.0)
+    with served.database.writing("fill the feed") as connection:
+        for _ in range(EVENTS):
+            add_event(connection, "pause", 0.0, "", {"by": "PC1", "reason": "x" * 500})
+
+    async def streams_open(client: httpx.AsyncClient) -> int:
+        (line,) = re.findall(r"^lfr_event_streams\S* (\S+)$", (await client.get("/metrics")).text, re.MULTILINE)
+        return int(float(line))
+
+    async def followed() -> list[int]:
+        async with httpx.AsyncClient(base_url=served.url, trust_env=False, timeout=20) as client:
+            (reader,) = await listen(served.url, 1)
+            until_s = time.monotonic() + 60
+            while await streams_open(client) != 1 + len(stuck):
+                assert time.monotonic() < until_s, "not every stream was opened"
+                await asyncio.sleep(0.1)
+            while await streams_open(client) != 1:
+                assert time.monotonic() < until_s, "a reader that takes nothing keeps its stream"
+                await asyncio.sleep(0.1)
+            await asyncio.to_thread(served.desk.resume, by="PC1")
+            heard = await reader.until("resume")
+            reader.close()
+            return heard
+
+    stuck = [small_window(served) for _ in range(5)]
+    try:
+        assert asyncio.run(followed()) == [EVENTS + 1]
+        stuck[0].settimeout(20)
+        taken = b""
+        while more := stuck[0].recv(65_536):
+            taken += more
+        assert b"event: resume" not in taken, "its connection ends: it goes on with Last-Event-ID"
+    finally:
+        for one in stuck:
+            one.close()
+
+
+def small_window(served: Any) -> socket.socket:
+    """A reader from the beginning that reads nothing; both machines keep a few kilobytes, as between real ones."""
+    one = socket.socket()
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    one.connect(("127.0.0.1", served.port))
+    while not (theirs := served.end_of(one.getsockname()[1])):
+        time.sleep(0.02)
+    theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    one.sendall(b"GET /v1/alerts/stream HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: 0\r\n\r\n")
+    return one

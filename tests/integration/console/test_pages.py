@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import io
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 
 from lfr_ray.records import CaseRecord
+from tests.integration.console.barriers import barriers
+from tests.integration.console.pictures import keep
 from tests.integration.console.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -41,12 +40,6 @@ def busy(open_house: Callable[..., Any]) -> Any:
     decided = house.alert("c", "south-gate", name="Eileen Collins", ago_s=3000)
     house.desk.record(decided, CaseRecord("decision", "PC12", "not_a_match"))
     return house
-
-
-def barriers(page: Any) -> list[str]:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed (the test extra)")
-    found = axe.Axe().run(page).response["violations"]
-    return [f"{one['id']}: {[node['target'] for node in one['nodes']][:3]}" for one in found]
 
 
 def settled(page: Any, place: str) -> None:
@@ -158,8 +151,6 @@ def test_the_first_view_is_small(busy: Any, open_page: Open) -> None:
 
 
 def test_pictures_for_the_readme(busy: Any, open_page: Open, tmp_path: Path) -> None:
-    """Of every page, in LFR_SCREENSHOTS; `make pictures` puts them beside the console's README."""
-    folder = Path(os.environ.get("LFR_SCREENSHOTS", tmp_path))
     page = open_page(busy.url, width=1280, height=800)
     for name, place in PAGES.items():
         page.goto(f"{busy.url}{name}")
@@ -172,8 +163,4 @@ def test_pictures_for_the_readme(busy: Any, open_page: Open, tmp_path: Path) -> 
         if name == "cameras":
             page.locator("[data-camera=north-gate]").get_by_role("button").click()
             page.locator("[data-camera=north-gate] img").wait_for()
-        with Image.open(io.BytesIO(page.screenshot())) as shown:
-            # 256 colours: a third of the size, and hardly a difference to see.
-            small = shown.convert("RGB").quantize(256, dither=Image.Dither.NONE)
-        small.save(folder / f"{'alert' if name == 'alerts' else name}.png", optimize=True)
-    assert len(list(folder.glob("*.png"))) >= len(PAGES)
+        assert keep(page, "alert" if name == "alerts" else name, tmp_path).exists()

@@ -54,6 +54,7 @@ def sighting(number: int, deployment: str, at: float) -> Sighting:
         face_jpeg=picture(1000 + number),
         scene_jpeg=picture(2000 + number, 240),
         watchlist_jpeg=picture(number),
+        view_jpegs=(picture(3000 + number),),
     )
 
 

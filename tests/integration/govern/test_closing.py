@@ -36,14 +36,14 @@ def test_closing_destroys_everything_and_proves_it(station: Station) -> None:
     watchlist, alerts = receipt.receipt.parts
     assert (watchlist.items, watchlist.found_before, watchlist.found_after) == (40, 40, 0)
     assert watchlist.counts["entries"] == watchlist.counts["images"] == 20
-    assert (alerts.items, alerts.found_before) == (9, 9), "the search sees what LanceDB and SQLite hold"
-    assert alerts.counts == {"alerts": 3, "images": 9}
+    assert (alerts.items, alerts.found_before) == (12, 12), "the search sees what LanceDB and SQLite hold"
+    assert alerts.counts == {"alerts": 3, "images": 12}
     assert receipt.receipt.notes == ()
     assert receipt.receipt.held == 0
     assert station.watchlist.entries() == ()
     found = station.verify()
     assert found.holds, found.faults
-    assert found.items == 49
+    assert found.items == 52
     kinds = [record["kind"] for record in read_records(station.site.files)]
     assert kinds.count("collection") == 3
     assert kinds[-2:] == ["erasure", "seal"]

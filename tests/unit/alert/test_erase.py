@@ -19,7 +19,15 @@ COMPARED = Details(comparison={"nose": "agrees", "ears": "agrees", "marks": "agr
 """What an officer found by eye: without it nobody is engaged."""
 
 Make = Callable[..., Sighting]
-SECRETS = (b"SECRET-FACE", b"SECRET-SCENE", b"SECRET-LISTED", b"Secret Name", b"secret note", b"secret-action")
+SECRETS = (
+    b"SECRET-FACE",
+    b"SECRET-SCENE",
+    b"SECRET-VIEW",
+    b"SECRET-LISTED",
+    b"Secret Name",
+    b"secret note",
+    b"secret-action",
+)
 SECRETS += (b"secret-entry", b"PC-SECRET")
 """In the feed of events, too."""
 
@@ -34,6 +42,7 @@ def fill(desk: AlertService, make: Make, count: int) -> list[str]:
             face_jpeg=b"\xff\xd8" + b"SECRET-FACE" * 3000,
             scene_jpeg=b"\xff\xd8" + b"SECRET-SCENE" * 3000,
             watchlist_jpeg=b"\xff\xd8" + b"SECRET-LISTED" * 300,
+            view_jpegs=(b"\xff\xd8" + b"SECRET-VIEW" * 3000,) * 3,
         )
         ids.append(desk.raise_alert(sighting).alert_id)
         desk.record(ids[-1], CaseRecord("decision", "PC-SECRET", "engage", note="secret note", details=COMPARED))
@@ -57,7 +66,7 @@ def test_after_purge_and_vacuum_nothing_is_found(
     eraser = AlertEraser(database)
     erased = eraser.purge(ids, now_s=5.0, reason="retention")
     assert [one.alert_id for one in erased] == ids
-    assert all(len(one.image_sha256) == 3 for one in erased)
+    assert all(len(one.image_sha256) == 6 for one in erased)
     assert eraser.vacuum() == ""
     assert found(tmp_path) == set()
     with pytest.raises(NotFoundError):

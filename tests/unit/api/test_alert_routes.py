@@ -28,6 +28,18 @@ def test_list_is_the_desks_documents(house: Any, alert_id: str) -> None:
     assert answer.json() == {"alerts": [to_json(house.desk.get(alert_id))], "next_cursor": None, "event_id": 1}
 
 
+def test_other_views_of_the_face_have_addresses(house: Any, make_sighting: Make, check_problem: Check) -> None:
+    views = tuple(b"\xff\xd8view" + bytes([number]) for number in range(5))
+    alert_id = house.desk.raise_alert(make_sighting(view_jpegs=views)).alert_id
+    listed = house.get("/v1/alerts").json()["alerts"][0]["views"]
+    assert listed == house.get(f"/v1/alerts/{alert_id}").json()["views"]
+    assert [house.get(path).content for path in listed] == list(views[:3])
+    assert house.consultations[-1][1:3] == ("picture view3", alert_id)
+    other = house.desk.raise_alert(make_sighting("later", camera="bridge")).alert_id
+    assert house.get(f"/v1/alerts/{other}").json()["views"] == []
+    check_problem(house.get(f"/v1/alerts/{other}/images/view1"), 404)
+
+
 def test_pages_and_filters(house: Any, make_sighting: Make) -> None:
     for number in range(5):
         at = 1_700_000_000.0 + 100 * number

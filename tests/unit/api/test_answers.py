@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import re
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -34,6 +35,8 @@ REQUESTS: list[tuple[str, str, dict[str, Any] | bytes | None]] = [
     ("GET", "/v1/alerts/{alert_id}", None),
     ("GET", "/v1/alerts/{alert_id}/images/{kind}", None),
     ("GET", "/v1/alerts/{alert_id}/likelihood", None),
+    ("POST", "/v1/alerts/{alert_id}/claim", OFFICER),
+    ("DELETE", "/v1/alerts/{alert_id}/claim", None),
     ("POST", "/v1/alerts/{alert_id}/comparison", {**OFFICER, "comparison": dict(COMPARED.comparison or {})}),
     ("POST", "/v1/alerts/{alert_id}/decision", {**OFFICER, "decision": "engage"}),
     ("GET", "/v1/alerts/{alert_id}/own", None),
@@ -59,6 +62,9 @@ REQUESTS: list[tuple[str, str, dict[str, Any] | bytes | None]] = [
     ("POST", "/v1/stop", REASON),
     ("GET", "/v1/deployments", None),
     ("POST", "/v1/resume", REASON),
+    ("POST", "/v1/people", {"person": "PC7", "role": "viewer"}),
+    ("GET", "/v1/people", None),
+    ("DELETE", "/v1/people/{person}", None),
     ("POST", "/v1/webhooks", {**OFFICER, "url": "https://control.example/a"}),
     ("GET", "/v1/webhooks", None),
     ("POST", "/v1/webhooks/{webhook_id}/test", None),
@@ -101,6 +107,7 @@ def test_every_answer_is_as_described(house: Any, make_sighting: Make) -> None:
     document = described(house)
     places = {"{entry_id}": "E-1"}
     places |= {"{alert_id}": house.desk.raise_alert(make_sighting()).alert_id, "{kind}": "face", "{name}": "gate"}
+    places["{person}"] = "PC7"
     for method, route, body in REQUESTS:
         if route == "/v1/alerts/stream":
             continue  # it has no end: below
@@ -110,9 +117,9 @@ def test_every_answer_is_as_described(house: Any, make_sighting: Make) -> None:
         if "dead-letters" in path and "{event_id}" not in places:
             places["{event_id}"] = str(give_up(house, places["{webhook_id}"]))
             path = path.replace("{event_id}", places["{event_id}"])
-        by = "?officer=PC1" if "webhooks" in path and method != "GET" and body is None else ""
+        claimed = method != "GET" and body is None and re.search("webhooks|hold|claim", route)
         sent = {"content": body} if isinstance(body, bytes) else {"json": body}
-        answer = house.ask(method, path + by, **sent)
+        answer = house.ask(method, path + ("?officer=PC1" if claimed else ""), **sent)
         assert answer.status_code < 300, (method, path, answer.text)
         if route == "/v1/webhooks" and method == "POST":
             places["{webhook_id}"] = answer.json()["id"]

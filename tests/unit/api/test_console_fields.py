@@ -28,6 +28,10 @@ NAMES = {
     "checked": "PictureCheck",
     "entry": "ListedEntry",
     "leaf": "ListPage",
+    "claim": "Claim",
+    "known": "PersonState",
+    "session": "SessionState",
+    "made": "GivenToken",
 }
 """What the console calls a document, and its schema."""
 

@@ -72,7 +72,7 @@ def test_a_session_ends_with_its_shift_its_token_and_its_sign_out(people: People
     assert longest.expires_at == NOW + SESSION_S
     short = people.sign_in(person, now_s=NOW, until_s=NOW + 60)
     assert people.find(short, NOW + 61) is None
-    people.sign_out(short)
+    people.end(short, "session")
     assert people.find(short, NOW) is None
     raised = Person("PC1", frozenset({"supervisor"}))
     people.sign_in(raised, now_s=NOW)

@@ -45,6 +45,7 @@ def test_a_listed_person_is_raised_once_with_evidence(chain: MakeChain, possibly
     assert sighting.face_jpeg.startswith(b"\xff\xd8")
     assert sighting.scene_jpeg.startswith(b"\xff\xd8")
     assert sighting.watchlist_jpeg.startswith(b"\xff\xd8")
+    assert [one[:2] for one in sighting.view_jpegs] == [b"\xff\xd8"] * 2
     left = sighting.box[0]
     assert left == pytest.approx(100 + 4 * sighting.captured_s / 0.1, abs=0.2)
     assert (one.count("frames_total"), one.count("faces_seen_total"), one.count("faces_compared_total")) == (30, 1, 1)

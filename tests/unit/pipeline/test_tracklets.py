@@ -65,9 +65,20 @@ def test_nothing_is_compared_before_min_views(tracklets: Tracklets) -> None:
 
 def test_one_alert_a_tracklet_and_then_no_more_views(tracklets: Tracklets) -> None:
     feed(tracklets, range(3))
-    assert tracklets.mark_alerted(1) is not None
-    assert tracklets.mark_alerted(1) is None
+    assert tracklets.mark_alerted(1)
+    assert tracklets.mark_alerted(1) == ()
     assert feed(tracklets, range(3, 10)) == []
+
+
+def test_an_alert_shows_the_best_four_views_the_best_first() -> None:
+    config = EvidenceConfig(min_views=3, min_agreeing=3, max_views=9, spacing_s=0.1)
+    tracklets = Tracklets(config, "gate", "m")
+    for frame, value in enumerate((0.2, 0.9, 0.4, 0.6, 0.3, 0.5)):
+        one = view(1, frame, value)
+        assert tracklets.wants(1, one.quality, frame, one.captured_s)
+        tracklets.add(one, vector(frame), np.full((8, 8, 3), frame, np.uint8))
+    found = tracklets.mark_alerted(1)
+    assert [(one.quality.value, one.crop[0, 0, 0]) for one in found] == [(0.9, 1), (0.6, 3), (0.5, 5), (0.4, 2)]
 
 
 def test_an_ended_tracklet_waits_for_its_comparison_but_not_for_ever(tracklets: Tracklets) -> None:
@@ -134,9 +145,9 @@ def test_a_withdrawn_view_gives_its_place_to_another(tracklets: Tracklets) -> No
 def test_an_answer_that_comes_after_the_vectors_were_cleared_costs_no_later_alert(tracklets: Tracklets) -> None:
     feed(tracklets, range(3))
     tracklets.clear_vectors()
-    assert tracklets.mark_alerted(1) is None
+    assert tracklets.mark_alerted(1) == ()
     feed(tracklets, range(10, 13))
-    assert tracklets.mark_alerted(1) is not None
+    assert tracklets.mark_alerted(1)
 
 
 def given(tracklets: Tracklets, covered: list[str], values: list[float] | None = None) -> list[Probe | None]:
@@ -214,4 +225,4 @@ def test_what_is_forgotten_shows_nobody_even_where_it_is_still_held(tracklets: T
     assert tracklet is not None
     tracklets.end((1,), 1.0)
     tracklets.forget(1.0, 0.9)
-    assert (tracklet.views, tracklet.best) == ({}, None)
+    assert (tracklet.views, tracklet.best) == ({}, ())

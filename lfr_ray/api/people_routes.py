@@ -1,0 +1,136 @@
+"""Who may use the site over HTTP: shown, added and revoked by an administrator. A token is shown once, a hash never."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from starlette.responses import Response
+
+from lfr_ray.api.alert_routes import alerts_of
+from lfr_ray.api.auth import access_of, needs, people_of, person_of
+from lfr_ray.api.description import known_parameters
+from lfr_ray.api.schemas import PersonRequest
+from lfr_ray.clock import utc_text
+from lfr_ray.errors import NotFoundError, RefusedError
+from lfr_ray.govern.keys import PublicKey, same_holder
+from lfr_ray.people.tokens import DAY_S, ID_PATTERN, Held
+from lfr_ray.records import CLOSED, Moment, Role, folded
+
+router = APIRouter(prefix="/v1/people", tags=["people"], dependencies=[Depends(known_parameters)])
+
+PersonId = Annotated[str, Path(pattern=ID_PATTERN, description="A person's or service's id.")]
+
+
+@dataclass(frozen=True, config=CLOSED)
+class SessionState:
+    """One console that is signed in."""
+
+    since: Moment
+    until: Moment
+
+
+@dataclass(frozen=True, config=CLOSED)
+class PersonState:
+    """Somebody who has a token or a session."""
+
+    person: str
+    role: Role
+    token_until: Annotated[Moment | None, Field(description="End of the newest token; null for an issuer's people.")]
+    training_until: Annotated[Moment | None, Field(description="Of the person's certificate; null without one.")]
+    sessions: tuple[SessionState, ...]
+
+
+@dataclass(frozen=True, config=CLOSED)
+class PeopleList:
+    """Everybody who may use the site by its own tokens and sessions."""
+
+    people: tuple[PersonState, ...]
+
+
+@dataclass(frozen=True, config=CLOSED)
+class GivenToken:
+    """A new token. It is in this answer and never again."""
+
+    person: str
+    role: Role
+    expires_at: Moment
+    token: str = Field(repr=False)
+
+
+@router.get("", dependencies=needs("administrator", "auditor"))
+async def people(request: Request) -> PeopleList:
+    """Everybody who has a token or is signed in, by id."""
+    access = access_of(request)
+    held, trusted = await asyncio.gather(
+        asyncio.to_thread(people_of(request).all), asyncio.to_thread(lambda: tuple(access.trusted()))
+    )
+    return people_list(held, trusted, access.clock.wall_s())
+
+
+@router.post("", dependencies=needs("administrator"), status_code=201)
+async def add_person(request: Request, body: PersonRequest) -> GivenToken:
+    """Give a person or a service a token."""
+    people, now_s = people_of(request), access_of(request).clock.wall_s()
+    token = await asyncio.to_thread(people.add, body.person, body.role, days=body.days, now_s=now_s)
+    until = now_s + body.days * DAY_S
+    by = person_of(request).id
+    try:
+        facts = {"role": body.role, "until": utc_text(until)}
+        await alerts_of(request).people_changed("token_given", by=by, person=body.person, facts=facts)
+    except BaseException:
+        await asyncio.to_thread(people.end, token, "token")  # what is not on record was not given out
+        raise
+    return GivenToken(body.person, body.role, until, token)
+
+
+@router.delete("/{person}", dependencies=needs("administrator"), status_code=204, response_class=Response)
+async def revoke_person(request: Request, person: PersonId) -> Response:
+    """End every token and session of a person, from the next request on."""
+    by, known = person_of(request).id, people_of(request)
+    if folded(person) == folded(by):
+        raise RefusedError("nobody revokes themselves", got=person, next_step="let another administrator do it")
+    if not any(folded(one.person) == folded(person) for one in await asyncio.to_thread(known.all)):
+        raise NotFoundError("nobody of this id has a token", got=person, next_step="see the list of people")
+    await alerts_of(request).people_changed("tokens_revoked", by=by, person=person, facts={})
+    await asyncio.to_thread(known.revoke, person)
+    return Response(status_code=204)
+
+
+def people_list(held: Iterable[Held], trusted: Iterable[PublicKey], now_s: float) -> PeopleList:
+    """What is shown of tokens, sessions and certificates: whose, as what, until when. Sessions that are over are not.
+
+    Args:
+        held: Every token and session.
+        trusted: Keys of certificates that count here.
+        now_s: Wall time.
+    """
+    found: dict[str, list[Held]] = {}
+    for one in held:
+        found.setdefault(folded(one.person), []).append(one)
+    shown = []
+    for _, mine in sorted(found.items()):
+        last = mine[-1]
+        trained = [key.training_until for key in trusted if _counts(key, last.person, now_s)]
+        shown.append(
+            PersonState(
+                last.person,
+                last.role,
+                max((one.expires_at for one in mine if one.kind == "token"), default=None),
+                max((until for until in trained if until is not None), default=None),
+                tuple(
+                    SessionState(one.made_at, one.expires_at)
+                    for one in mine
+                    if one.kind == "session" and now_s < one.expires_at
+                ),
+            )
+        )
+    return PeopleList(tuple(shown))
+
+
+def _counts(key: PublicKey, person: str, now_s: float) -> bool:
+    return same_holder(key.holder, person) and not key.unusable(now_s)

@@ -1,0 +1,44 @@
+"""Of many officers who take one alert at once, one has it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from lfr_ray.alert.database import Database
+from lfr_ray.alert.service import AlertService
+from lfr_ray.alert.webhook_store import WebhookStore
+from lfr_ray.api.ports import LocalAlerts
+from lfr_ray.clock import SystemClock
+from lfr_ray.errors import ConflictError
+from lfr_ray.records import Alert, CaseRecord, Sighting
+
+OFFICERS = 1000
+
+
+def test_of_a_thousand_claims_at_once_one_wins_and_the_others_hear_whose_it_is(
+    sqlite_url: str, desk_on: Callable[..., AlertService], make_sighting: Callable[..., Sighting]
+) -> None:
+    database = Database(sqlite_url)
+    told: list[str] = []
+    desk = desk_on(database, on_event=lambda kind, _facts: told.append(kind))
+    alert_id = desk.raise_alert(make_sighting()).alert_id
+    port = LocalAlerts(desk, WebhookStore(database), SystemClock())
+
+    async def claimed() -> list[Alert | BaseException]:
+        drafts = [CaseRecord("claim", f"PC{number}", "taken") for number in range(OFFICERS)]
+        return await asyncio.gather(*(port.record(alert_id, one) for one in drafts), return_exceptions=True)
+
+    answers = asyncio.run(claimed())
+    (winner,) = [one.claim for one in answers if isinstance(one, Alert)]
+    assert winner is not None
+    refused = [one for one in answers if isinstance(one, ConflictError)]
+    assert len(refused) == OFFICERS - 1
+    assert all(winner.officer in one.got for one in refused)
+    assert desk.get(alert_id).claim == winner
+    assert told == ["alert_raised", "claim"]
+    assert [event.kind for event in desk.store.events_after(0)] == ["alert_raised", "claim"]
+    database.close()
+    again = desk_on(Database(sqlite_url))
+    assert again.get(alert_id).claim == winner, "durable"
+    again.store.database.close()
