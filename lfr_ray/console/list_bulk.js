@@ -38,13 +38,13 @@ export function bulkCard(link, changed) {
     const counts = { added: 0, there: 0 };
     try {
       const { people, total } = await sorted(files, reject);
-      const known = await knownIds(link);
+      const ids = await knownIds(link);
       let done = 0;
       for (const one of people) {
         for (const file of one.pictures) {
           if (!open) break;
           told.textContent = t("keep.doing", { done: number(done), total: number(total), name: `${one.id}/${file.name}` });
-          await oneOf(one, file, known, counts);
+          await oneOf(one, file, ids, counts);
           done += 1;
           bar.value = done / total;
         }
@@ -60,15 +60,15 @@ export function bulkCard(link, changed) {
     await changed();
   }
 
-  async function oneOf(one, file, known, counts) {
+  async function oneOf(one, file, ids, counts) {
     const face = one.faces.get(file.name) ?? one.faces.get("") ?? null;
     const path = `/v1/watchlist/entries/${encodeURIComponent(one.id)}/pictures${face ? `?face=${face}` : ""}`;
     try {
-      if (known.has(one.id)) await patiently(() => sendPicture(link, path, file));
+      if (ids.has(one.id)) await patiently(() => sendPicture(link, path, file));
       else {
         const picture = await base64(file);
         await patiently(() => link.post("/v1/watchlist/entries", { ...one.values, picture, face }));
-        known.add(one.id);
+        ids.add(one.id);
       }
       counts.added += 1;
     } catch (error) {
@@ -115,13 +115,13 @@ function plain(bytes) {
 }
 
 async function knownIds(link) {
-  const known = new Set();
+  const ids = new Set();
   for (let after = ""; after !== null;) {
     const leaf = await link.get(`/v1/watchlist/entries?limit=${AT_A_TIME}&after=${encodeURIComponent(after)}`);
-    for (const entry of leaf.entries) known.add(entry.entry_id);
+    for (const entry of leaf.entries) ids.add(entry.entry_id);
     after = leaf.after;
   }
-  return known;
+  return ids;
 }
 
 // A server that is busy or away for a moment is asked again; what it refuses, it refuses.
