@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,12 @@ NODE_STORE_BYTES = 200 << 20
 
 WITHOUT_PRESTART = "RAY_prestart_worker_first_driver"
 """Ray would start a process for each processor that a simulated node says it has."""
+
+
+STDERR = 2
+
+UNKNOWN_CALLER = "Unauthenticated"
+"""What Ray's own log says, and its exception does not."""
 
 
 def quieten() -> None:
@@ -79,17 +86,18 @@ def join(address: str) -> None:
         ResourceError: Nobody answers there.
         RefusedError: It wants another token, or would spill objects to disk.
     """
+    said: list[str] = []
     try:
-        with own_signals():
+        with own_signals(), _held_back(said):
             ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, logging_level="error")
-    except ray.exceptions.AuthenticationError:
-        raise RefusedError(
-            "the Ray cluster wants its token",
-            got=f"{address}: RAY_AUTH_MODE={os.environ.get('RAY_AUTH_MODE', '')}",
-            allowed="RAY_AUTH_MODE=token, and the cluster's token in ~/.ray/auth_token or RAY_AUTH_TOKEN",
-            next_step="copy the token from the head node, set RAY_AUTH_MODE=token and run the same command again",
-        ) from None
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (ray.exceptions.AuthenticationError, ConnectionError, ValueError, RuntimeError) as error:
+        if isinstance(error, ray.exceptions.AuthenticationError) or UNKNOWN_CALLER in said[0]:
+            raise RefusedError(
+                "the Ray cluster wants its token",
+                got=f"{address}: RAY_AUTH_MODE={os.environ.get('RAY_AUTH_MODE', '')}",
+                allowed="RAY_AUTH_MODE=token, and the cluster's token in ~/.ray/auth_token or RAY_AUTH_TOKEN",
+                next_step="copy the token from the head node, set RAY_AUTH_MODE=token and run the same command again",
+            ) from None
         raise ResourceError(
             "the Ray cluster cannot be reached",
             got=f"{address}: {type(error).__name__}",
@@ -97,3 +105,18 @@ def join(address: str) -> None:
         ) from None
     quieten()
     check_spilling()
+
+
+@contextmanager
+def _held_back(said: list[str]) -> Iterator[None]:
+    """What is written to stderr meanwhile, by Ray a line for each of its tries, goes to the end of a list instead."""
+    with tempfile.TemporaryFile() as written:
+        kept = os.dup(STDERR)
+        os.dup2(written.fileno(), STDERR)
+        try:
+            yield
+        finally:
+            os.dup2(kept, STDERR)
+            os.close(kept)
+            written.seek(0)
+            said.append(written.read().decode(errors="replace"))
