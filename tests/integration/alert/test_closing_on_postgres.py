@@ -28,7 +28,7 @@ def station(clean_postgres_url: str, tmp_path: Path) -> Iterator[Station]:
 def test_what_is_on_the_server_is_found_and_then_gone(station: Station) -> None:
     station.alert(1)
     alerts = station.close().receipt.parts[1]
-    assert (alerts.items, alerts.found_before) == (3, 3), "the search must see what it is to miss afterwards"
+    assert (alerts.items, alerts.found_before) == (4, 4), "the search must see what it is to miss afterwards"
     found = station.verify()
     assert found.holds, found.faults
 
