@@ -19,7 +19,7 @@ from typer.main import get_command
 from lfr_ray import metrics, records
 from lfr_ray.adjudicate.vocabulary import MONITORING_FIELDS
 from lfr_ray.alert import schema as schema_tables
-from lfr_ray.api.app import build_api
+from lfr_ray.api.app import ROLES, build_api
 from lfr_ray.cli import main
 from lfr_ray.config import SiteConfig
 from lfr_ray.govern.alert_events import KEPT
@@ -70,15 +70,33 @@ def test_no_route_searches_or_infers() -> None:
         assert not INFERRED.search(name), name
 
 
+ENROLLING = {("POST", "/v1/watchlist/check"), ("POST", "/v1/watchlist/entries/{entry_id}/pictures")}
+"""Whoever looks after the list shows a picture to be enrolled, and is told which entries it would double."""
+
+
 def test_no_route_takes_a_picture_to_look_for() -> None:
     for path, methods in routes()["paths"].items():
         for method, operation in methods.items():
             media = operation.get("requestBody", {}).get("content", {})
-            assert set(media) <= {"application/json"}, f"{method} {path} takes {sorted(media)}"
+            if (method.upper(), path) not in ENROLLING:
+                assert set(media) <= {"application/json"}, f"{method} {path} takes {sorted(media)}"
+
+
+def test_a_picture_to_be_enrolled_is_compared_for_the_keepers_of_the_list_alone() -> None:
+    assert [ROLES[address] for address in sorted(ENROLLING)] == [("importer",)] * len(ENROLLING)
+    answer = routes()["components"]["schemas"]["PictureCheck"]
+    told = set(names_in(answer))
+    assert "alike" in told
+    assert not told & {"name", "similarity", "probability", "vector"}
+    assert answer["properties"]["alike"]["items"] == {"type": "string"}, "ids of entries, and nothing of anybody else"
+
+
+def test_no_document_holds_a_picture_but_that_of_a_new_entry() -> None:
     document = routes()["components"]["schemas"]
     for name, schema in document.items():
         for field, value in schema.get("properties", {}).items():
-            assert value.get("format") not in ("binary", "byte", "base64"), f"{name}.{field}"
+            if (name, field) != ("EntryRequest", "picture"):
+                assert value.get("format") not in ("binary", "byte", "base64"), f"{name}.{field}"
 
 
 def test_perceived_fields_come_from_officers_with_an_outcome_only() -> None:
