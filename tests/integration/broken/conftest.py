@@ -2,43 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import av
 import httpx
-import numpy as np
 import pytest
 import yaml
 
-from lfr_ray.camera.demo_source import DemoSource
+from benchmarks.soak import CAMERAS, PERIOD_S, TITLES, film
 from lfr_ray.clock import parse_utc
-from lfr_ray.config import CameraConfig
 from lfr_ray.section import load_yaml
 from tests.processes import Command, command, eventually, free_port, short_folder
 
 CALM_START_S = 25.0
 """A site's start on two calm cores. As many times as it takes longer, every limit of this suite is longer, too."""
-
-FPS, IN_VIEW, EMPTY = 10, 16, 14
-PERIOD_S = (IN_VIEW + EMPTY) / FPS
-"""One passage of the listed person, and a while without anybody."""
-
-TITLES = {
-    "camera": "ray::CameraActor",
-    "detector": "ray::ServeReplica:lfr:detector",
-    "embedder": "ray::ServeReplica:lfr:embedder",
-    "matcher": "ray::MatcherActor",
-    "desk": "ray::DeskActor",
-    "fleet": "ray::ServeReplica:lfr:fleet",
-    "ingress": "ray::ServeReplica:lfr:ingress",
-    "controller": "ray::ServeController",
-    "proxy": "ray::ProxyActor",
-}
 
 
 @dataclass(frozen=True)
@@ -123,32 +103,20 @@ class BrokenSite:
         return {camera: sorted(found) for camera, found in times.items()}
 
 
-def film(path: Path, scene: str, first: int) -> None:
-    """A person for a while, then nobody: cut out of the demo's footage."""
-    source = DemoSource(CameraConfig(name="film", url=f"demo:{scene}"))
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=FPS, options={"crf": "18", "bf": "0"})
-        stream.width, stream.height, stream.pix_fmt = 640, 360, "yuv420p"
-        pictures = [one.pixels for one in itertools.islice(source.frames(), first, first + IN_VIEW)]
-        for pixels in [*pictures, *[np.full((360, 640, 3), 118, np.uint8)] * EMPTY]:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, "rgb24")))
-        container.mux(stream.encode())
-
-
 @pytest.fixture(scope="session")
 def broken(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterator[BrokenSite]:
     """Two cameras, each with one listed person who comes by every three seconds."""
     folder = tmp_path_factory.mktemp("broken")
     document = load_yaml(repository / "serve_configs" / "local.yaml")
     document["http_options"]["port"] = port = free_port()
-    film(folder / "pier.mp4", "pier", 30)
-    film(folder / "gate.mp4", "gate", 72)
+    for name, first in CAMERAS.items():
+        film(folder / f"{name}.mp4", name, first)
     document["applications"][0]["args"] |= {
         "site": "broken",
         "data_dir": str(folder / "data"),
         "alert": {"cooldown_s": PERIOD_S / 2},
         "resources_wait_s": 240.0,
-        "cameras": [{"name": name, "url": str(folder / f"{name}.mp4"), "on_end": "loop"} for name in ("pier", "gate")],
+        "cameras": [{"name": name, "url": str(folder / f"{name}.mp4"), "on_end": "loop"} for name in CAMERAS],
     }
     path = folder / "site.yaml"
     path.write_text(yaml.safe_dump(document), encoding="utf-8")

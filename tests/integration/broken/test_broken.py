@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.broken.conftest import PERIOD_S, TITLES, BrokenSite, Seen
+from benchmarks.soak import PERIOD_S, TITLES
+from tests.integration.broken.conftest import BrokenSite, Seen
 from tests.processes import command, eventually
 
 EVERY_FAULT = "LFR_TEST_EVERY_FAULT"
