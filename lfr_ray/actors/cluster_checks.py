@@ -7,9 +7,9 @@ import os
 
 import ray
 
-from lfr_ray.actors.ending import FOOTAGE
 from lfr_ray.actors.names import sites
 from lfr_ray.actors.ray_private import SPILLING, claims, cluster_spills, http_address
+from lfr_ray.actors.replacement import FOOTAGE
 from lfr_ray.camera.credentials import hide_credentials
 from lfr_ray.config import SiteConfig
 from lfr_ray.errors import ConfigError, ConflictError, RefusedError

@@ -11,13 +11,13 @@ import structlog
 from ray import serve
 
 from lfr_ray.actors.counted import Counted
-from lfr_ray.actors.ending import is_going_away, stop_actors
 from lfr_ray.actors.fleet_list import FleetList
 from lfr_ray.actors.keeper import Keeper
 from lfr_ray.actors.launch import camera_actor, desk_actor, matcher_actor
 from lfr_ray.actors.names import Names
 from lfr_ray.actors.protocols import DeskCalls, DetectorCalls, EmbedderCalls, MatcherCalls
 from lfr_ray.actors.remote_models import RemoteDetector, models_ready, remote_embedders
+from lfr_ray.actors.replacement import is_going_away, stop_actors
 from lfr_ray.actors.rpc import Handle
 from lfr_ray.actors.schedule import PeriodicWork
 from lfr_ray.actors.stages import CameraCalls

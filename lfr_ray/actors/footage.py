@@ -10,7 +10,6 @@ import ray
 from ray import serve
 
 from lfr_ray.actors.cluster import quieten
-from lfr_ray.actors.ending import RECORDED_S, begin_footage, stop_cameras
 from lfr_ray.actors.launch import (
     camera_actor,
     desk_actor,
@@ -23,6 +22,7 @@ from lfr_ray.actors.names import DETECTOR, EMBEDDER, SECOND_EMBEDDER
 from lfr_ray.actors.protocols import DeskCalls, DetectorCalls, EmbedderCalls, MatcherCalls
 from lfr_ray.actors.ray_private import delete
 from lfr_ray.actors.remote_models import RemoteDetector, RemoteEmbedder, remote_embedders
+from lfr_ray.actors.replacement import RECORDED_S, begin_footage, stop_cameras
 from lfr_ray.actors.rpc import Handle
 from lfr_ray.actors.stages import CameraCalls, RemoteStages
 from lfr_ray.camera.recordings import Recording

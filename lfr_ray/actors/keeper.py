@@ -8,10 +8,10 @@ from collections.abc import Mapping
 import structlog
 
 from lfr_ray.actors.digest import digest_of
-from lfr_ray.actors.ending import end_camera, end_desk, end_matcher, found_cameras
 from lfr_ray.actors.launch import camera_actor, desk_actor, matcher_actor
 from lfr_ray.actors.names import HEALTH, Names
 from lfr_ray.actors.protocols import DeskCalls, DetectorCalls, EmbedderCalls, MatcherCalls
+from lfr_ray.actors.replacement import end_camera, end_desk, end_matcher, found_cameras
 from lfr_ray.actors.rpc import Handle
 from lfr_ray.actors.stages import CameraCalls, RemoteStages
 from lfr_ray.config import CameraConfig, SiteConfig

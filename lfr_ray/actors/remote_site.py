@@ -11,7 +11,7 @@ import ray
 
 # A handle loads its actor's class. The first request may be the emergency stop: it must not wait for that.
 import lfr_ray.actors.matcher  # noqa: F401
-from lfr_ray.actors.followed import EVERY_S
+from lfr_ray.actors.heartbeat import EVERY_S
 from lfr_ray.actors.names import FLEET, HEALTH, Names, alive
 from lfr_ray.actors.protocols import FleetCalls, MatcherCalls
 from lfr_ray.actors.remote_account import RemoteAccount

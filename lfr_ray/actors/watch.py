@@ -13,7 +13,7 @@ import ray
 import structlog
 
 from lfr_ray.actors.digest import digest_of
-from lfr_ray.actors.followed import EVERY_S, Followed, ask_camera, ask_desk, ask_matcher, ask_replica
+from lfr_ray.actors.heartbeat import EVERY_S, Heartbeat, ask_camera, ask_desk, ask_matcher, ask_replica
 from lfr_ray.actors.names import DETECTOR, EMBEDDER, FLEET, INGRESS, SECOND_EMBEDDER, Names
 from lfr_ray.actors.ray_private import replicas
 from lfr_ray.camera.reader import CameraStatus
@@ -45,13 +45,13 @@ class SiteWatch:
         self._application = application
         names = Names.of(site)
         shown = names.capability
-        self.cameras: dict[str, Followed[CameraStatus]] = {
-            one.name: Followed(names.camera(one.name), ask_camera, shown) for one in site.cameras
+        self.cameras: dict[str, Heartbeat[CameraStatus]] = {
+            one.name: Heartbeat(names.camera(one.name), ask_camera, shown) for one in site.cameras
         }
-        self.matcher: Followed[MatcherSaid] = Followed(names.matcher, ask_matcher, shown)
-        self.desk: Followed[DeskSaid] = Followed(names.desk, ask_desk, shown)
+        self.matcher: Heartbeat[MatcherSaid] = Heartbeat(names.matcher, ask_matcher, shown)
+        self.desk: Heartbeat[DeskSaid] = Heartbeat(names.desk, ask_desk, shown)
         second = [] if site.second_embedder is None else [SECOND_EMBEDDER]
-        self.replicas: dict[str, dict[str, Followed[ModelSaid]]] = {
+        self.replicas: dict[str, dict[str, Heartbeat[ModelSaid]]] = {
             name: {} for name in (DETECTOR, EMBEDDER, *second, FLEET, INGRESS)
         }
         self._wanted = {one.name: digest_of(site, one) for one in site.cameras}
@@ -102,7 +102,7 @@ class SiteWatch:
         now_s = time.monotonic()
         late, self._looked_s = now_s - self._looked_s > LATE_S, now_s
         replicas = [(name, one) for name, some in self.replicas.items() for one in list(some.values())]
-        named: Sequence[tuple[str, Followed[Any]]]
+        named: Sequence[tuple[str, Heartbeat[Any]]]
         named = [*self.cameras.items(), ("matcher", self.matcher), ("desk", self.desk), *replicas]
         silent = sum(1 for _, one in named if one.heard.fault(now_s))
         if late or 2 * silent > len(named):
@@ -123,6 +123,6 @@ class SiteWatch:
                         del known[gone]
                         tasks.pop(gone).cancel()
                     for new in present.get(name, set()) - known.keys():
-                        known[new] = Followed(new, ask_replica, namespace=SERVE)
+                        known[new] = Heartbeat(new, ask_replica, namespace=SERVE)
                         tasks[new] = asyncio.create_task(known[new].run())
             await asyncio.sleep(EVERY_S)

@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
+from lfr_ray.alert.cooldown import AlertHistory, AlertRules, Ruling, SightingFacts, cautions, judge
 from lfr_ray.alert.kinds import CONDITIONS
 from lfr_ray.alert.queries import AlertQuery, StoredAlert
-from lfr_ray.alert.rules import AlertHistory, AlertRules, Ruling, SightingFacts, cautions, judge
 from lfr_ray.alert.store import AlertStore
 from lfr_ray.clock import Clock
 from lfr_ray.errors import InputError, RefusedError

@@ -9,6 +9,7 @@ from dataclasses import fields, replace
 from sqlalchemy import Connection, func, insert, select, update
 
 from lfr_ray.alert import schema as tables
+from lfr_ray.alert.cooldown import REMEMBERED, AlertHistory, RecentAlert, Ruling, SightingFacts
 from lfr_ray.alert.database import Database
 from lfr_ray.alert.document import to_json
 from lfr_ray.alert.queries import (
@@ -21,7 +22,6 @@ from lfr_ray.alert.queries import (
     stored_alerts,
 )
 from lfr_ray.alert.rows import alert_row
-from lfr_ray.alert.rules import REMEMBERED, AlertHistory, RecentAlert, Ruling, SightingFacts
 from lfr_ray.errors import ConflictError, NotFoundError
 from lfr_ray.records import (
     IMAGE_KINDS,

@@ -11,10 +11,10 @@ from lfr_ray.embed.regions import joined, with_painted
 from lfr_ray.errors import RefusedError
 from lfr_ray.models.cards import ModelCard, chip_spec
 from lfr_ray.pipeline.alerting import AlertSender
-from lfr_ray.pipeline.bystanders import Bystanders
 from lfr_ray.pipeline.check_lists import Checks
 from lfr_ray.pipeline.counts import ANSWER, CameraCounts
 from lfr_ray.pipeline.match_checks import PossibleMatch
+from lfr_ray.pipeline.others_nearby import OthersNearby
 from lfr_ray.pipeline.sighting import sighting_of
 from lfr_ray.pipeline.stages import Stages
 from lfr_ray.pipeline.tracklets import Tracklets
@@ -45,7 +45,7 @@ class Comparison:
         embedder: The embedder's card.
         stages: Where models, matcher and alert desk are.
         tracklets: The camera's.
-        bystanders: Who else is in the camera's newest frames.
+        others_nearby: Who else is in the camera's newest frames.
         checks: What views and matches must pass.
         alerts: Where sightings go.
         clock: Time.
@@ -58,7 +58,7 @@ class Comparison:
         embedder: ModelCard,
         stages: Stages,
         tracklets: Tracklets,
-        bystanders: Bystanders,
+        others_nearby: OthersNearby,
         checks: Checks,
         alerts: AlertSender,
         clock: Clock,
@@ -69,7 +69,7 @@ class Comparison:
         self._chip = chip_spec(embedder)
         self._stages = stages
         self._tracklets = tracklets
-        self._bystanders = bystanders
+        self._others_nearby = others_nearby
         self._checks = checks
         self._alerts = alerts
         self._clock = clock
@@ -135,7 +135,7 @@ class Comparison:
         # Meanwhile it may have been forgotten, or alerted by another view.
         best = self._tracklets.mark_alerted(view.track)
         if best:
-            others = np.concatenate([chosen.others[view.track], self._bystanders.others(view)])
+            others = np.concatenate([chosen.others[view.track], self._others_nearby.others(view)])
             sighting = sighting_of(possible, others, best, answer, model=self._model, run_id=self._run_id)
             self._alerts.send(sighting, chosen.frame.seen_s, chosen.worked | {"match": answer.worked})
 

@@ -26,11 +26,11 @@ from lfr_ray.health import Looks
 from lfr_ray.metrics import Meter
 from lfr_ray.models.cards import ModelCard, chip_spec
 from lfr_ray.pipeline.alerting import AlertSender
-from lfr_ray.pipeline.bystanders import Bystanders
 from lfr_ray.pipeline.check_lists import Checks
 from lfr_ray.pipeline.comparison import ChosenViews, Comparison
 from lfr_ray.pipeline.counts import CameraCounts
 from lfr_ray.pipeline.detections import Detections
+from lfr_ray.pipeline.others_nearby import OthersNearby
 from lfr_ray.pipeline.parts import around
 from lfr_ray.pipeline.people import JOIN_S, PeopleEstimate
 from lfr_ray.pipeline.preview import Preview
@@ -109,7 +109,7 @@ class CameraSteps:
         self._people = PeopleEstimate()
         self._tracklets = tracklets = Tracklets(site.evidence, camera.name, embedder.id)
         self._alerts = alerts = AlertSender(stages, clock, counts, traces)
-        self._bystanders = near = Bystanders()
+        self._others_nearby = near = OthersNearby()
         self._comparison = Comparison(embedder, stages, tracklets, near, checks, alerts, clock, counts, run_id)
         self.preview = Preview(clock)
         self._newest = (0, 0.0)
@@ -172,7 +172,7 @@ class CameraSteps:
             ending = (forgetting, *self._comparing)
             for task in ending:
                 task.cancel()
-            self._bystanders.clear()
+            self._others_nearby.clear()
             self._end(self._tracker.finish())
             self._forget(0.0)
             self._tracklets.clear()
@@ -190,7 +190,7 @@ class CameraSteps:
         self._note_interval(frame)
         tracked = self._tracker.update(faces, frame.captured_s)
         self._end(tracked.ended)
-        self._bystanders.add(frame.index, frame.captured_s, faces, tracked.rows)
+        self._others_nearby.add(frame.index, frame.captured_s, faces, tracked.rows)
         come = self._people.look(tracked.rows, faces.boxes, frame.captured_s, self._tracker.lost_s)
         self._counts.add("people_estimated_total", come)
         chosen = self._choose(frame, faces, tracked.rows)
@@ -204,7 +204,7 @@ class CameraSteps:
             # Nobody is followed into another picture, and no comparison is cut short by that.
             await self._compared()
             self._end(self._tracker.finish())
-            self._bystanders.clear()
+            self._others_nearby.clear()
             self._people.clear()
         self._forget()
 
@@ -238,7 +238,7 @@ class CameraSteps:
             view = self._checked(View(track, frame.index, *moments, box, points, quality, chip), frame)
             if view is not None:
                 chosen.views.append(view)
-                chosen.others[track] = others = self._bystanders.others(view)
+                chosen.others[track] = others = self._others_nearby.others(view)
                 at = np.tile(at_px, 2)
                 chosen.crops.append(crop_face(part, box - at, others - at))
         return chosen

@@ -97,7 +97,7 @@ REQUIREMENTS: dict[str, tuple[str, str, str, str]] = {
     ),
     "R14": (
         "Relatives and close runners-up are a caution",
-        "alert/rules.py",
+        "alert/cooldown.py",
         f"{SITE}/test_cautions.py",
         "test_a_sibling_on_the_list_is_a_caution",
     ),

@@ -19,8 +19,8 @@ import pytest
 
 from lfr_ray.adjudicate.case import CaseRules
 from lfr_ray.alert import schema as tables
+from lfr_ray.alert.cooldown import AlertRules
 from lfr_ray.alert.database import Database
-from lfr_ray.alert.rules import AlertRules
 from lfr_ray.alert.service import AlertService
 from lfr_ray.alert.store import AlertStore
 from lfr_ray.clock import SystemClock

@@ -184,7 +184,7 @@ def desk_is_at(desk: AlertService, name: str, event_id: int) -> bool:
 def desk_on_event(desk: AlertService, told: list[str]) -> AlertService:
     """The same desk with a ledger that notes what is disclosed."""
     from lfr_ray.adjudicate.case import CaseRules
-    from lfr_ray.alert.rules import AlertRules
+    from lfr_ray.alert.cooldown import AlertRules
     from lfr_ray.clock import SystemClock
 
     def note(kind: str, _facts: object) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from lfr_ray.adjudicate.case import CaseRules
+from lfr_ray.alert.cooldown import AlertRules
 from lfr_ray.alert.database import Database
-from lfr_ray.alert.rules import AlertRules
 from lfr_ray.alert.service import AlertService
 from lfr_ray.alert.store import AlertStore
 from lfr_ray.camera.stills import encode_jpeg

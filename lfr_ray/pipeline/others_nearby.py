@@ -25,7 +25,7 @@ class Seen:
     tracks: tuple[int, ...]
 
 
-class Bystanders:
+class OthersNearby:
     """Boxes of the newest frames of one camera. No pixels."""
 
     def __init__(self) -> None:

@@ -25,7 +25,7 @@ FROZEN_S = 5.0
 log = structlog.get_logger()
 
 
-class Followed(Generic[SaidT]):
+class Heartbeat(Generic[SaidT]):
     """One process, asked again as soon as it has answered; one that does not answer is asked once.
 
     Args:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lfr_ray.alert.rules import (
+from lfr_ray.alert.cooldown import (
     REMEMBERED,
     AlertHistory,
     AlertRules,
