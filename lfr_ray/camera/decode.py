@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import ssl
 import threading
 from collections.abc import Iterable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import cast
 
 import av
 import av.error
-import av.logging
 from av.codec.context import Flags
 from av.codec.hwaccel import HWAccel
-from av.container import InputContainer
 from av.packet import Packet
 from av.sidedata.sidedata import SideData
 from av.sidedata.sidedata import Type as SideDataType
@@ -25,41 +21,24 @@ from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from lfr_ray.camera.address import Address
+from lfr_ray.camera.container import SILENT_S, check_file, open_container
 from lfr_ray.camera.faults import fault_of, kind_of, no_picture, not_video
 from lfr_ray.camera.footage import DecodedPicture, SourceCounts, SourceInfo
-from lfr_ray.camera.h264_numbers import PictureNumbers
 from lfr_ray.camera.hardware import DEVICE_FILES, hardware_for, on_processor
 from lfr_ray.camera.image import DecodedImage
 from lfr_ray.camera.orientation import SWAPS_SIDES, orientation_of
 from lfr_ray.camera.pace import Lag, measure_lag
+from lfr_ray.camera.picture_numbers import PictureNumbers
 from lfr_ray.camera.stills import MAX_PIXELS
 from lfr_ray.clock import Clock
 from lfr_ray.errors import LfrError, SourceError
 
-# FFmpeg prints whole addresses. This is PyAV's default; it is said again in case somebody changed it
-# before us, because PyAV's log callback must not be switched later (it is not safe against threads).
-av.logging.set_level(None)
-av.logging.set_libav_level(av.logging.PANIC)
-
-CONNECT_S = 5.0
-"""A camera that has not answered after so long is tried again later."""
-
-SILENT_S = 0.8 * CONNECT_S
-"""A server that was waited for so long has said nothing, whatever the decoder makes of that."""
-
 SILENT_SHARE = 0.8
-"""The same of a stream that was open, as a share of the time after which it counts as stalled."""
+"""As :data:`SILENT_S`, of a stream that was open: a share of the time after which it counts as stalled."""
 
 DAMAGED_IN_A_ROW = 100
 """A recording is given up after so many unreadable packets in a row."""
 
-_PROTOCOLS = {
-    "recording": "file",
-    "rtsp": "rtsp,rtp,udp,tcp",
-    "rtsps": "rtsp,rtsps,rtp,udp,tcp,tls",
-    "http": "http,https,tcp,tls,crypto,httpproxy",
-    "https": "http,https,tcp,tls,crypto,httpproxy",
-}
 # Texts that ffmpeg would draw, and lists that lead to other files: none of them is a recording.
 _NO_RECORDINGS = frozenset({"tty", "concat", "hls", "dash", "lavfi", "sdp", "imf"})
 # These formats hold no time stamps; ffmpeg makes some up at 25 frames a second.
@@ -88,7 +67,7 @@ class VideoFootage:
         self, address: Address, *, clock: Clock, stopping: threading.Event, stall_s: float, decode: str = "auto"
     ) -> None:
         if address.kind == "recording":
-            _check_file(address)
+            check_file(address)
         self.counts = SourceCounts()
         self._address = address
         self._clock = clock
@@ -117,7 +96,7 @@ class VideoFootage:
         address = self._address
         self._numbers: PictureNumbers | None = None
         self._began_s = self._seen_s = self._clock.steady_s()
-        self._container = _open(address, self._stall_s, self._clock, hardware)
+        self._container = open_container(address, self._stall_s, self._clock, hardware)
         try:
             self._stream = self._video_stream()
             # One thread is best beside busy detectors, and adds no delay to live streams.
@@ -178,8 +157,7 @@ class VideoFootage:
         entries = self._stream.index_entries
         hidden = sum(one.is_discard for one in entries) if len(entries) == self._stream.frames else 0
         self.counts.expected = max(0, self._stream.frames - hidden) or None
-        if self._stream.codec_context.name == "h264":
-            self._numbers = PictureNumbers(self._stream.codec_context.extradata or b"")
+        self._numbers = PictureNumbers(self._stream.codec_context.name, self._stream.codec_context.extradata or b"")
 
     def _count_missing(self, missing: int) -> None:
         self.counts.corrupt += missing
@@ -263,8 +241,10 @@ class VideoFootage:
                 # its picture is as old as the silence.
                 raise no_picture(self._address, waited_s)
             if ours and packet is not None and self._numbers is not None:
-                self._count_missing(self._numbers.missing(bytes(packet), packet.dts))
+                self._numbers.read(bytes(packet), packet.pts)
             for frame in self._pictures_of(packet) if ours else []:
+                if self._numbers is not None:
+                    self._count_missing(self._numbers.missing(frame.pts))
                 self.counts.decoded += 1
                 self._measure_lag(frame, packet)
                 yield frame
@@ -352,41 +332,3 @@ def _orientation(frame: VideoFrame) -> int:
     data = cast(Iterable[SideData], frame.side_data)  # PyAV declares it as something else than it is
     matrix = next((bytes(one) for one in data if one.type == SideDataType.DISPLAYMATRIX), b"")
     return orientation_of(matrix)
-
-
-def _check_file(address: Address) -> None:
-    path = Path(address.target)
-    if not path.exists():
-        raise SourceError(
-            "the recording does not exist", got=address.shown, allowed="a file or folder", next_step="check the path"
-        )
-    if path.is_file() and path.stat().st_size == 0:
-        raise not_video(address, "0 bytes")
-    if not path.is_file():
-        raise not_video(address, "neither a file nor a folder")
-
-
-def _open(address: Address, stall_s: float, clock: Clock, hardware: HWAccel | None) -> InputContainer:
-    began_s = clock.steady_s()
-    options = {"protocol_whitelist": _PROTOCOLS.get(address.scheme or address.kind, "file")}
-    if address.scheme in {"rtsp", "rtsps"}:
-        options |= {"rtsp_transport": "tcp", "allowed_media_types": "video"}
-    if address.scheme in {"rtsps", "https"} and address.tls_verify:
-        options |= {"tls_verify": "1", "ca_file": address.ca_file or ssl.get_default_verify_paths().cafile or ""}
-    if address.lasting:
-        # By default ffmpeg studies a stream for two seconds to guess its rate, and all of that arrives late.
-        options |= {"fpsprobesize": "2", "analyzeduration": "1500000"}
-    timeout = (CONNECT_S, stall_s) if address.lasting else None
-    try:
-        return av.open(
-            address.target,
-            "r",
-            format="v4l2" if address.kind == "device" else None,
-            options=options,
-            timeout=timeout,
-            hwaccel=hardware,
-            metadata_errors="replace",
-        )
-    except (av.FFmpegError, OSError, ValueError) as error:
-        fault: LfrError = fault_of(error, address, silent=clock.steady_s() - began_s >= SILENT_S)
-    raise fault

@@ -5,7 +5,9 @@ FFmpeg's own texts quote the whole address; only its kinds of error are used her
 
 from __future__ import annotations
 
+import socket
 import ssl
+from urllib.parse import urlsplit
 
 import av
 import av.error
@@ -54,6 +56,8 @@ FAULTS: tuple[tuple[tuple[type[BaseException], ...], str, str], ...] = (
 )
 
 
+RTSPS_PORT = 322
+
 SILENCE_KINDS = (av.error.InvalidDataError, EOFError, OSError)
 """What FFmpeg also says of a server from which nothing came."""
 
@@ -82,6 +86,21 @@ def fault_of(error: BaseException, address: Address, *, silent: bool = False) ->
         if isinstance(error, kinds):
             return StreamError(what, got=address.shown, next_step=next_step)
     return StreamError("the stream failed", got=f"{address.shown}: {kind_of(error)}", next_step="it is tried again")
+
+
+def untrusted(address: Address, timeout_s: float) -> BaseException | None:
+    """Why a camera's certificate is not trusted, which FFmpeg does not tell; None: that is not what is wrong."""
+    if address.scheme != "rtsps" or not address.tls_verify:
+        return None
+    parts, trusting = urlsplit(address.target), ssl.create_default_context(cafile=address.ca_file or None)
+    try:
+        with socket.create_connection((parts.hostname or "", parts.port or RTSPS_PORT), timeout_s) as plain:
+            trusting.wrap_socket(plain, server_hostname=parts.hostname).close()
+    except ssl.SSLCertVerificationError as error:
+        return error
+    except (OSError, ValueError):
+        return None
+    return None
 
 
 def kind_of(error: BaseException) -> str:

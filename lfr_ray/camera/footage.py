@@ -48,6 +48,7 @@ class SourceCounts:
         expected: Pictures that there should be, None when unknown.
         missing_s: For how long there is no picture although there should be.
         seconds: Length of what was read, on the source's own timeline, with what is missing at its end.
+        possibly_dropped: Pictures for which an even recording has room, and of which nothing says that there were any.
     """
 
     decoded: int = 0
@@ -57,6 +58,7 @@ class SourceCounts:
     expected: int | None = None
     missing_s: float = 0.0
     seconds: float = 0.0
+    possibly_dropped: int = 0
 
     def report(self, problem: str) -> None:
         """Remember a problem."""
@@ -74,6 +76,7 @@ class SourceCounts:
             sum(expected) if expected else None,
             self.missing_s + other.missing_s,
             self.seconds + other.seconds,
+            self.possibly_dropped + other.possibly_dropped,
         )
 
 

@@ -64,6 +64,7 @@ class CameraStatus:
         refusal: Why the matcher compared nothing of this camera when it was asked last; empty when it did.
         frame_age_s: Since the newest frame was handed over.
         looks: What the chain did with the frames.
+        possibly_dropped: Pictures that a recording perhaps lacks: see :class:`~lfr_ray.camera.footage.SourceCounts`.
         digest: Of the configuration under which a site's process runs.
         run: Of this reader, made up when it began: counts of another one begin from nothing.
     """
@@ -91,6 +92,7 @@ class CameraStatus:
     still: int = 0
     frame_age_s: float = 0.0
     looks: Looks = UNSEEN
+    possibly_dropped: int = 0
     digest: str = ""
     run: str = ""
 
@@ -147,6 +149,7 @@ class CameraReader:
         self._past = SourceCounts()
         self._frames = 0
         self._blind_s = 0.0
+        self._began_s: float | None = None
         self._handing_over = False
         self.removed: deque[str] = deque()
         """SHA-256 of pictures that were deleted after use, for whoever puts them on record and takes them out."""
@@ -206,6 +209,7 @@ class CameraReader:
                 expected=counts.expected,
                 missing_s=round(counts.missing_s + self._blind_s, 3),
                 seconds=round(counts.seconds, 3),
+                possibly_dropped=counts.possibly_dropped,
                 frame_age_s=now_s - (connection.last_picture_s or now_s),
                 run=self._run_id,
             )
@@ -237,7 +241,7 @@ class CameraReader:
             with self._lock:
                 self._source, self._info = source, source.info()
             for frame in source.frames():
-                self._hand_over(frame)
+                self._hand_over(self._on_own_time(frame) if source.info().live else frame)
                 # Not kept while the next one is waited for: it may show somebody's face.
                 del frame
             return "end", ""
@@ -252,6 +256,12 @@ class CameraReader:
                 with self._lock:
                     self._past, self._source = self._counts(), None
                 source.close()
+
+    def _on_own_time(self, frame: Frame) -> Frame:
+        """A live camera's time counts from its first picture on, over all its connections."""
+        if self._began_s is None:
+            self._began_s = frame.captured_s
+        return replace(frame, captured_s=frame.captured_s - self._began_s)
 
     def _hand_over(self, frame: Frame) -> None:
         self._count_blind()

@@ -195,7 +195,7 @@ def _print_news(site: LiveSite, after: int, *, quiet: bool) -> int:
 def _print_alert(alert: dict[str, Any]) -> None:
     stdout.print(
         f"{alert['captured_at'][11:19]}Z  [bold]possible match[/]  "
-        f"camera {alert['camera']}  entry {alert['entry_id']}  "
+        f"camera {alert['camera']} at {alert['time_s']:.1f} s  entry {alert['entry_id']}  "
         f"similarity {alert['similarity']:.3f} (threshold {alert['threshold']:.3f})  "
         f"{alert['views_agreeing']} of {alert['views_compared']} views agree  -> a person decides"
     )

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lfr_ray.retrospective import FootagePlace, FootageResult, FootageRun, Progress
 
 NOT_LOOKED_AT = {"fps": "beyond --fps", "motion": "nothing moved"}
+POSSIBLY = "possibly {} pictures were dropped, or never taken: the times leave gaps of whole pictures"
 NEEDS_AUTHORITY = "the category {} needs an authority: open a deployment and give --deployment"
 
 
@@ -297,6 +298,7 @@ def _source(recording: Recording, frames: int, ending: CameraStatus | None) -> d
         "expected": expected,
         "damaged": 0 if ending is None else ending.corrupt,
         "missing_s": 0.0 if ending is None else ending.missing_s,
+        "possibly_dropped": 0 if ending is None else ending.possibly_dropped,
         "not_looked_at": {
             "fps": 0 if ending is None else ending.skipped,
             "motion": 0 if ending is None else ending.still,
@@ -369,8 +371,11 @@ def _print(document: dict[str, Any]) -> None:
                 for one in incomplete
             ),
         )
+    for one in document["sources"]:
+        if one["possibly_dropped"]:
+            stderr.print(f"[cyan]look at:[/] {_plain(one['name'])}: {POSSIBLY.format(one['possibly_dropped'])}")
     for problem in document["problems"]:
-        stderr.print(f"[yellow]{problem['camera']}:[/] {problem['problem']}")
+        stderr.print(f"[yellow]{_plain(problem['camera'])}:[/] {_plain(problem['problem'])}")
 
 
 def _recordings(now: Progress) -> str:

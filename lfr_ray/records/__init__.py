@@ -8,7 +8,7 @@ Conventions, said once:
   left mouth corner (so the first eye is the one on the left of the picture).
 * Vectors are ``float32 (N, D)`` of unit length; similarity is their inner product, higher is nearer.
 * ``*_s`` is seconds. ``captured_s`` runs on the camera's own timeline (the position in a recording,
-  a monotonic clock for a live stream); ``captured_at`` is wall time, seconds since 1970 UTC.
+  the time since a live camera's first picture); ``captured_at`` is wall time, seconds since 1970 UTC.
 
 Arrays in records are read-only by agreement: objects from Ray's store are shared between processes.
 Records that hold pixels or vectors print their shapes only, so that no log can show a face.

@@ -113,7 +113,7 @@ class Place:
         Field(
             validation_alias="time_s",
             serialization_alias="time_s",
-            description="Position in the recording, seconds; of a live camera a monotonic clock: see captured_at.",
+            description="Position on the camera's own timeline, seconds: in a recording, or since a live camera began.",
         ),
     ]
 

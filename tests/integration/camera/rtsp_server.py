@@ -1,6 +1,7 @@
 """A small real RTSP server for tests, on GStreamer. Run by the system's Python, where ``gi`` lives.
 
     /usr/bin/python3 rtsp_server.py --port 0 [--file clip.mp4] [--user name --password secret] [--size 320x240]
+        [--certificate camera.pem]
 
 It serves a test pattern (or the file, from its start for every first client) as H.264 at
 rtsp://127.0.0.1:PORT/live, prints ``listening PORT`` and runs until it is ended or its standard input
@@ -18,7 +19,7 @@ import gi
 gi.require_version("Gst", "1.0")
 gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
+from gi.repository import Gio, GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 
 PATTERN = (
     "videotestsrc is-live=true pattern={pattern} ! video/x-raw,width={width},height={height},framerate={fps}/1 "
@@ -45,6 +46,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--size", default="320x240")
     parser.add_argument("--changing", action="store_true", help="double the size after two seconds, and back")
     parser.add_argument("--fps", type=int, default=15)
+    parser.add_argument("--certificate", default="", help="PEM of certificate and key: it serves rtsps")
     return parser.parse_args()
 
 
@@ -86,9 +88,13 @@ def require_password(
     token.set_string("media.factory.role", "viewer")
     auth.add_basic(GstRtspServer.RTSPAuth.make_basic(user, password), token)
     server.set_auth(auth)
+    allow(factory, "viewer")
+
+
+def allow(factory: GstRtspServer.RTSPMediaFactory, role: str) -> None:
     permissions = GstRtspServer.RTSPPermissions()
-    permissions.add_permission_for_role("viewer", "media.factory.access", True)
-    permissions.add_permission_for_role("viewer", "media.factory.construct", True)
+    permissions.add_permission_for_role(role, "media.factory.access", True)
+    permissions.add_permission_for_role(role, "media.factory.construct", True)
     factory.set_permissions(permissions)
 
 
@@ -104,6 +110,14 @@ def main() -> None:
     factory.set_protocols(GstRtsp.RTSPLowerTrans.TCP)
     if arguments.changing:
         factory.connect("media-configure", change_size)
+    if arguments.certificate:
+        auth = GstRtspServer.RTSPAuth()
+        auth.set_tls_certificate(Gio.TlsCertificate.new_from_file(arguments.certificate))
+        server.set_auth(auth)
+        token = GstRtspServer.RTSPToken()
+        token.set_string("media.factory.role", "anybody")
+        auth.set_default_token(token)
+        allow(factory, "anybody")
     if arguments.user:
         require_password(server, factory, arguments.user, arguments.password)
     server.get_mount_points().add_factory("/live", factory)

@@ -24,6 +24,9 @@ from lfr_ray.config import CameraConfig
 from lfr_ray.errors import StreamError
 from tests.integration.camera.test_http import Camera
 from tests.integration.camera.test_recordings import write_video
+from tests.integration.camera.test_rtsp import RtspServer, _server_installed
+
+__all__ = ["_server_installed"]
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,16 @@ def camera(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
     serving.join(5)
 
 
+@pytest.fixture(scope="module")
+def secure_rtsp(_server_installed: None, camera: Secured) -> Iterator[RtspServer]:
+    """With the same certificate."""
+    both = camera.certificate.with_name("both.pem")
+    both.write_bytes(camera.certificate.read_bytes() + camera.certificate.with_suffix(".key").read_bytes())
+    server = RtspServer("--certificate", str(both))
+    yield server
+    server.kill()
+
+
 def first_width_px(url: str, **fields: object) -> int:
     source = open_source(CameraConfig.model_validate({"name": "gate", "url": url, **fields}))
     try:
@@ -106,6 +119,22 @@ def test_a_certificate_that_the_site_names_is_trusted(camera: Secured, path: str
 @PATHS
 def test_a_camera_may_be_taken_as_it_is(camera: Secured, path: str) -> None:
     assert first_width_px(f"https://127.0.0.1:{camera.port}/{path}", tls_verify=False) == 160
+
+
+@pytest.mark.rtsp
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+@pytest.mark.parametrize("fields", [{}, {"ca_file": True}, {"tls_verify": False}], ids=["unknown", "named", "any"])
+def test_rtsps_keeps_to_the_same_rule(
+    camera: Secured, secure_rtsp: RtspServer, fields: dict[str, object], host: str
+) -> None:
+    """The certificate is for the number, not for the name."""
+    url = secure_rtsp.url().replace("rtsp://127.0.0.1", f"rtsps://{host}")
+    fields = {name: camera.certificate if name == "ca_file" else value for name, value in fields.items()}
+    if "tls_verify" in fields or ("ca_file" in fields and host == "127.0.0.1"):
+        assert first_width_px(url, **fields) == 320
+    else:
+        with pytest.raises(StreamError, match=r"certificate is not trusted; .*next: .*ca_file.*tls_verify: false"):
+            first_width_px(url, **fields)
 
 
 def test_a_trusted_certificate_of_another_host_is_refused(camera: Secured) -> None:

@@ -58,6 +58,14 @@ def test_a_clock_set_back_raises_rather_than_hides() -> None:
     assert ruling.step == "raise"
 
 
+@pytest.mark.parametrize(("later_s", "step"), [(20.0, "attach"), (70.0, "raise")])
+def test_a_camera_whose_process_began_anew_is_judged_by_the_wall(later_s: float, step: str) -> None:
+    """Its own time begins at 0 again: 3,600 s would be far from 5 s."""
+    _, state = judge(RULES, AlertHistory(), SightingFacts("k1", 10_000.0, 3600.0), new_alert_id="a1")
+    ruling, _ = judge(RULES, state, SightingFacts("k2", 10_000.0 + later_s, 5.0), new_alert_id="a2")
+    assert ruling.step == step
+
+
 def test_a_sighting_that_comes_late_attaches_to_the_alert_of_its_own_time() -> None:
     state = AlertHistory()
     for number, at in enumerate((1000.0, 1100.0)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -133,3 +134,29 @@ def test_the_length_is_the_recordings_own() -> None:
         recording.place(stamp_s)
     assert recording.finish() == 6.0
     assert (counts.seconds, counts.missing_s, counts.problems) == (6.0, 0.0, [])
+
+
+def possibly_dropped(stamps_s: list[float], fps: float = 25.0) -> int:
+    counts = SourceCounts()
+    recording = RecordingTime(SourceInfo(64, 48, fps, None, False, None, True), counts)
+    for stamp_s in stamps_s:
+        recording.place(stamp_s)
+    recording.finish()
+    assert counts.problems == []
+    return counts.possibly_dropped
+
+
+@pytest.mark.parametrize("fps", [5.0, 25.0, 29.97, 60.0, 120.0])
+@pytest.mark.parametrize("digits", [3, 6], ids=["milliseconds", "microseconds"])
+@pytest.mark.parametrize("dropped", [{4}, {40, 41}, {50, 60, 75}, set(range(3, 100, 4))], ids=len)
+def test_holes_of_whole_pictures_are_told_as_possible(fps: float, digits: int, dropped: set[int]) -> None:
+    kept = [round(one / fps, digits) for one in range(102) if one not in dropped]
+    assert possibly_dropped(kept, len(kept) / 102 * fps) == len(dropped)
+
+
+def test_of_a_rate_that_varies_nothing_is_claimed() -> None:
+    random = np.random.default_rng(7)
+    assert possibly_dropped(np.cumsum(random.uniform(0.03, 0.09, 200)).tolist()) == 0, "a telephone's"
+    assert possibly_dropped(np.cumsum([0.0333, 0.05] * 80).tolist()) == 0, "a film for television"
+    assert possibly_dropped([*steady(0, 75), *steady(3.0, 25, 0.12)]) == 0, "darker, so slower"
+    assert possibly_dropped([*steady(0, 25, 0.12), *steady(3.0, 75)]) == 0, "and brighter again"
