@@ -121,7 +121,7 @@ def judge(
 def apart_s(alert: RecentAlert, facts: SightingFacts) -> float:
     """Seconds between an alert and a sighting, on the timeline on which they are further apart.
 
-    Where the camera's own one went back while the wall's went on, a process of the camera began anew: the wall's counts.
+    Where the camera's own one went back while the wall's went on, its process began anew: the wall's counts.
     """
     if facts.captured_s < alert.captured_s and facts.captured_at > alert.captured_at:
         return facts.captured_at - alert.captured_at

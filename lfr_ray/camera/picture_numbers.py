@@ -168,7 +168,7 @@ class PictureNumbers:
     """
 
     def __init__(self, codec: str, extradata: bytes) -> None:
-        self._codec = {"h264": _H264, "hevc": _Hevc}.get(codec, lambda: None)()
+        self._codec = _H264() if codec == "h264" else _Hevc() if codec == "hevc" else None
         self._length_bytes = 0
         self._part = 0
         self._read: dict[int, tuple[int, int]] = {}

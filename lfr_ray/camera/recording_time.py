@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from lfr_ray.camera.footage import SourceCounts, SourceInfo
-from lfr_ray.camera.timeline import STEPS, Timeline, TimelineConfig, end_s, interval, is_missing, missing_at_end_s, place
+from lfr_ray.camera.timeline import (
+    STEPS,
+    Timeline,
+    TimelineConfig,
+    end_s,
+    interval,
+    is_missing,
+    missing_at_end_s,
+    place,
+)
 
 DEFAULT_INTERVAL_S = 0.04
 """Of a recording that does not say how many pictures a second it has."""
@@ -131,4 +140,4 @@ class RecordingTime:
         if lost > 1 and elsewhere > max(1.0, 0.01 * lost) and not self._counts.corrupt:
             self._counts.corrupt += round(elsewhere)
             self._counts.possibly_dropped = 0
-            self._counts.missing_s += self._timeline.uneven_s
+            self._counts.missing_s += min(self._timeline.uneven_s, elsewhere * interval(self._config, self._timeline))

@@ -47,7 +47,8 @@ FaceOption = Annotated[
         "--face",
         metavar="[ENTRY[/FILE]=]N",
         help="Of pictures with several faces take number N, counted from 1, left to right: of all such pictures, of "
-        "an entry's or of one. Can be given several times; the CSV's column face says the same.",
+        "an entry's or of one. Can be given several times; the CSV's column face says the same, and its column crop "
+        "(LEFT TOP RIGHT BOTTOM in pixels, or FILE=LEFT TOP RIGHT BOTTOM) which part of a picture shows the person.",
     ),
 ]
 RotateOption = Annotated[bool, typer.Option("--rotate", help="Turn pictures that lie on their side or upside down.")]

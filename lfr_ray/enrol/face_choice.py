@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lfr_ray.errors import ConfigError
-from lfr_ray.match.entries import EntryDraft
+from lfr_ray.match.entries import Crop, EntryDraft
 from lfr_ray.match.register import faces_named
 
 ALLOWED = "N, ENTRY=N or ENTRY/FILE=N; faces are counted from 1, left to right"
@@ -48,6 +48,11 @@ def face_options(options: Sequence[str], drafts: Sequence[EntryDraft]) -> dict[s
             next_step="`lfr watchlist check DIR --contact-sheet FILE.html` shows every picture with its faces numbered",
         )
     return chosen
+
+
+def crop_of(draft: EntryDraft, picture: Path) -> Crop | None:
+    """The part of a picture that shows the person, where the CSV says it."""
+    return draft.crops.get(picture.name, draft.crops.get(""))
 
 
 def face_of(draft: EntryDraft, picture: Path, options: Mapping[str, int]) -> tuple[int | None, bool]:

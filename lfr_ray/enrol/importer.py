@@ -15,7 +15,7 @@ from pathlib import Path
 from lfr_ray.camera.stills import PICTURE_SUFFIXES, read_picture
 from lfr_ray.enrol.consistency import Consistency
 from lfr_ray.enrol.contact_sheet import Look, look_at
-from lfr_ray.enrol.face_choice import face_of
+from lfr_ray.enrol.face_choice import crop_of, face_of
 from lfr_ray.enrol.reference import EnrolmentPicture, OnFaces, ReferenceMaker, SubjectFace
 from lfr_ray.errors import PictureError
 from lfr_ray.match.entries import EnrolledImage, EntryDraft, Note, Rejected, image_id
@@ -286,15 +286,16 @@ class _Import:
             return None
         self._owners[sha256] = entry.entry_id
         face, of_file = face_of(draft, path, self._reading.faces)
-        return EnrolmentPicture(entry, name, sha256, pixels, face, of_file)
+        return EnrolmentPicture(entry, name, sha256, pixels, face, of_file, crop_of(draft, path))
 
     def _looked_at_again(self, drafts: Sequence[EntryDraft], own: Sequence[StoredVector]) -> frozenset[str]:
-        """Ids of stored pictures that are looked at again: all for a sheet, otherwise those with a choice of a face."""
+        """Ids of stored pictures that are looked at again: all for a sheet, else those with a face or crop."""
         found: set[str] = set()
         stored = {row.entry.entry_id for row in own}
         for draft in drafts:
             for path in draft.pictures if draft.entry.entry_id in stored else ():
-                if self._reading.on_look is None and face_of(draft, path, self._reading.faces)[0] is None:
+                chosen = face_of(draft, path, self._reading.faces)[0] or crop_of(draft, path)
+                if self._reading.on_look is None and chosen is None:
                     continue
                 with contextlib.suppress(OSError):  # it is named when it is read
                     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()

@@ -18,12 +18,15 @@ from lfr_ray.embed.quality import assess
 from lfr_ray.embed.regions import mean_view, paint_over
 from lfr_ray.enrol.still_faces import detect_stills, turn_needed_deg, turned
 from lfr_ray.enrol.subject import choose_subject
-from lfr_ray.match.entries import EnrolledImage, Entry, Note, Rejected
+from lfr_ray.match.entries import Crop, EnrolledImage, Entry, Note, Rejected
 from lfr_ray.models.cards import Detector, Embedder, chip_spec
 from lfr_ray.records import Faces, Picture
 
 STORED_PX = 512
 """The stored portrait is scaled down to this longer side: what an officer compares with."""
+
+CROP_MARGIN = 0.5
+"""Around a crop so much of its longer side is looked at too."""
 
 ENROLMENT_QUALITY = QualityConfig(
     min_size_px=32.0,
@@ -49,6 +52,7 @@ class EnrolmentPicture:
         face: The number of the face that was chosen, counted from 1, left to right; None: nobody chose.
         face_of_file: The choice is for this picture alone, so that it must have such a face. A choice for a whole
             entry or list is about pictures with several faces.
+        crop: The part that is looked at; None: all of it.
     """
 
     entry: Entry
@@ -57,6 +61,12 @@ class EnrolmentPicture:
     pixels: Picture = field(repr=False)
     face: int | None = None
     face_of_file: bool = False
+    crop: Crop | None = None
+
+    @property
+    def size(self) -> str:
+        """Of the whole picture, in words."""
+        return f"{self.pixels.shape[1]} x {self.pixels.shape[0]} pixels"
 
 
 OnFaces = Callable[[EnrolmentPicture, Faces, int | None], None]
@@ -120,9 +130,18 @@ class ReferenceMaker:
             notes: Takes what should be looked at of those that are taken.
         """
         taken = []
-        detected = detect_stills([one.pixels for one in pictures], self._detector)
-        for picture, faces in zip(pictures, detected, strict=True):
-            subject, said = self._upright(picture, faces)
+        whole = [one for one in pictures if not _beyond(one)]
+        rejected += [
+            Rejected(one.name, f"the crop {_in_words(one.crop)} reaches beyond the picture, which has {one.size}")
+            for one in pictures
+            if _beyond(one)
+        ]
+        cuts = [_with_margin(one) for one in whole]
+        detected = detect_stills([one.pixels for one in cuts], self._detector)
+        for picture, cut, faces in zip(whole, cuts, detected, strict=True):
+            subject, said = self._upright(cut, _inside(cut.crop, faces))
+            if subject is None and picture.crop is not None:
+                said = f"in the crop {_in_words(picture.crop)}: {said}"
             if subject is None:
                 rejected.append(Rejected(picture.name, said))
                 continue
@@ -169,7 +188,8 @@ class ReferenceMaker:
                 f"no face stands upright: the picture is perhaps rotated by {180 if turn_deg == 180 else 90} degrees; "
                 f"turn it {way}, or give --rotate"
             )
-        upright = replace(picture, pixels=turned(picture.pixels, turn_deg))
+        left, top, right, bottom = picture.crop or (0, 0, picture.pixels.shape[1], picture.pixels.shape[0])
+        upright = replace(picture, pixels=turned(picture.pixels[top:bottom, left:right], turn_deg), crop=None)
         subject, said = self._subject(upright, detect_stills([upright.pixels], self._detector)[0])
         return subject, "; ".join(one for one in (f"turned {way}", said) if one)
 
@@ -194,6 +214,34 @@ class ReferenceMaker:
     def _look(self, picture: EnrolmentPicture, faces: Faces, row: int | None) -> None:
         if self._on_faces is not None:
             self._on_faces(picture, faces, row)
+
+
+def _beyond(picture: EnrolmentPicture) -> bool:
+    height_px, width_px = picture.pixels.shape[:2]
+    return picture.crop is not None and (picture.crop[2] > width_px or picture.crop[3] > height_px)
+
+
+def _with_margin(picture: EnrolmentPicture) -> EnrolmentPicture:
+    """The crop with what is around it: whoever draws it closely round a face must not lose the forehead."""
+    if picture.crop is None:
+        return picture
+    (left, top, right, bottom), (height_px, width_px) = picture.crop, picture.pixels.shape[:2]
+    margin_px = round(CROP_MARGIN * max(right - left, bottom - top))
+    x, y = max(0, left - margin_px), max(0, top - margin_px)
+    pixels = picture.pixels[y : min(height_px, bottom + margin_px), x : min(width_px, right + margin_px)]
+    return replace(picture, pixels=np.ascontiguousarray(pixels), crop=(left - x, top - y, right - x, bottom - y))
+
+
+def _inside(crop: Crop | None, faces: Faces) -> Faces:
+    """The faces whose middle is in the crop."""
+    if crop is None:
+        return faces
+    middles = (faces.boxes[:, :2] + faces.boxes[:, 2:]) / 2
+    return faces.take(np.flatnonzero(((middles >= crop[:2]) & (middles <= crop[2:])).all(axis=1)))
+
+
+def _in_words(crop: Crop | None) -> str:
+    return " ".join(map(str, crop or ()))
 
 
 def _too_poor(reason: str, size_px: float) -> str:

@@ -85,7 +85,7 @@ def choose_subject(faces: Faces, width_px: int, height_px: int, wanted: int | No
     return Subject(
         None,
         f"{len(faces)} faces were found and none is clearly the subject (left to right {told}{more}); "
-        "crop the picture, or choose with --face N or the column face",
+        "crop the picture, or choose with --face N or the CSV's column face or crop",
     )
 
 

@@ -80,6 +80,10 @@ class Entry:
 ENTRY_FIELDS: tuple[str, ...] = tuple(one.name for one in fields(Entry))
 
 
+Crop = tuple[int, int, int, int]
+"""Left, top, right and bottom of a part of an upright picture, pixels."""
+
+
 @dataclass(frozen=True, slots=True)
 class EntryDraft:
     """One valid entry of a watchlist folder.
@@ -88,11 +92,13 @@ class EntryDraft:
         pictures: The picture files that lie in it, by name.
         faces: Which face is meant, counted from 1, left to right: by a picture's file name, or under an empty name
             for every picture with several faces.
+        crops: Which part of a picture is looked at, in the same way.
     """
 
     entry: Entry
     pictures: tuple[Path, ...]
     faces: Mapping[str, int] = field(default_factory=dict)
+    crops: Mapping[str, Crop] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lfr_ray.errors import WatchlistError
-from lfr_ray.match.entries import BLUE_LIST, TEST, Entry, Note, Rejected, category_named
+from lfr_ray.match.entries import BLUE_LIST, TEST, Crop, Entry, Note, Rejected, category_named
 from lfr_ray.match.spreadsheet import DATES, SEPARATORS, column_named, decoded, lines_of, moment_of
 
 REGISTER = "watchlist.csv"
@@ -24,6 +24,7 @@ FURTHER_COLUMNS = (
     "lawful_holding",
     "declared_group",
     "face",
+    "crop",
 )
 NEEDED = ("legal_basis", "image_source", "authorised_by", "expires_at")
 """Cells that an entry of any category but ``test`` must fill."""
@@ -32,6 +33,7 @@ FIRST_S, LAST_S = -2_208_988_800.0, 253_402_300_799.0
 """Dates are taken from 1900 to 9999."""
 
 PRIORITIES = range(1, 6)
+_CROP = re.compile(r"(?:(.*\S.*)=)?\s*(\d{1,5})[\s,]+(\d{1,5})[\s,]+(\d{1,5})[\s,]+(\d{1,5})\s*", re.ASCII)
 _YES = frozenset({"yes", "true", "1", "y"})
 _NO = frozenset({"", "no", "false", "0", "n"})
 _ID_MARKS = frozenset(" ._-'")
@@ -49,6 +51,7 @@ class Register:
         rejected: Faults by line.
         named: Every id that was named, right or wrong.
         faces: By entry id: which face of a picture is meant, see :func:`faces_named`.
+        crops: By entry id: which part of a picture is looked at, see :func:`crops_named`.
         notes: What the user should know of how the file was read.
     """
 
@@ -56,6 +59,7 @@ class Register:
     rejected: tuple[Rejected, ...]
     named: frozenset[str]
     faces: Mapping[str, Mapping[str, int]]
+    crops: Mapping[str, Mapping[str, Crop]]
     notes: tuple[Note, ...]
 
 
@@ -108,6 +112,7 @@ def read_register(path: Path) -> Register:
     named: set[str] = set()
     rejected: list[Rejected] = []
     faces: dict[str, Mapping[str, int]] = {}
+    crops: dict[str, Mapping[str, Crop]] = {}
     for number, cells in lines:
         try:
             entry_id = entry_id_named(cells[place] if len(cells) > place else "")
@@ -117,11 +122,12 @@ def read_register(path: Path) -> Register:
                 raise ValueError(f"entry id {entry_id!r} stands in line {line_of[entry_id]} already")
             line_of[entry_id] = number
             faces[entry_id] = faces_named(row.get("face", ""))
+            crops[entry_id] = crops_named(row.get("crop", ""))
             entries[entry_id] = entry_of_cells(entry_id, row)
         except ValueError as error:
             rejected.append(Rejected(f"{REGISTER} line {number}", str(error)))
     notes = (Note(REGISTER, how),) if how else ()
-    return Register(entries, tuple(rejected), frozenset(named), faces, notes)
+    return Register(entries, tuple(rejected), frozenset(named), faces, crops, notes)
 
 
 def faces_named(text: str) -> dict[str, int]:
@@ -146,6 +152,28 @@ def faces_named(text: str) -> dict[str, int]:
             )
         faces[name.strip()] = int(number)
     return faces
+
+
+def crops_named(text: str) -> dict[str, Crop]:
+    """Which part of a picture shows the person: for all pictures of the entry (under an empty name), or by file name.
+
+    Raises:
+        ValueError: It is something else.
+
+    >>> crops_named("120 40 260 210"), crops_named("1.jpg=0,0,90,90; at the gate.jpg = 5 5 60 70")
+    ({'': (120, 40, 260, 210)}, {'1.jpg': (0, 0, 90, 90), 'at the gate.jpg': (5, 5, 60, 70)})
+    """
+    crops: dict[str, Crop] = {}
+    for part in filter(str.strip, re.split("[;|\n]", text)):
+        found = _CROP.fullmatch(part)
+        left, top, right, bottom = (int(one) for one in found.groups()[1:]) if found else (0, 0, 0, 0)
+        if not found or left >= right or top >= bottom:
+            raise ValueError(
+                f"crop: got {part.strip()[:40]!r}, allowed LEFT TOP RIGHT BOTTOM in pixels of the upright picture, "
+                "with left < right and top < bottom, or FILE=LEFT TOP RIGHT BOTTOM for one file"
+            )
+        crops[(found[1] or "").strip()] = (left, top, right, bottom)
+    return crops
 
 
 def _bytes(path: Path) -> bytes:

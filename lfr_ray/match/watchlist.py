@@ -42,10 +42,13 @@ def read_watchlist_folder(folder: Path, picture_suffixes: Collection[str]) -> Wa
     for entry in _entries(folders, register, rejected):
         pictures = _pictures(folders[entry.entry_id], entry.entry_id, picture_suffixes, rejected)
         faces = {} if register is None else register.faces.get(entry.entry_id, {})
-        for name in faces.keys() - {"", *(path.name for path in pictures)}:
-            rejected.append(Rejected(f"{entry.entry_id}/{name}", "the column face names this picture; there is none"))
+        crops = {} if register is None else register.crops.get(entry.entry_id, {})
+        for column, names in (("face", faces.keys()), ("crop", crops.keys())):
+            for name in sorted(names - {"", *(path.name for path in pictures)}):
+                reason = f"the column {column} names this picture; there is none"
+                rejected.append(Rejected(f"{entry.entry_id}/{name}", reason))
         if pictures:
-            drafts.append(EntryDraft(entry, pictures, faces))
+            drafts.append(EntryDraft(entry, pictures, faces, crops))
         else:
             rejected.append(Rejected(f"{entry.entry_id}/", "the folder holds no picture"))
     return WatchlistFolder(tuple(drafts), tuple(rejected), () if register is None else register.notes)

@@ -122,6 +122,51 @@ def test_the_column_of_the_csv_says_the_same(
         assert person("a") == 2
 
 
+HEADER = "entry_id,name,category,legal_basis,image_source,authorised_by,expires_at,action,face,crop\n"
+ROW = "a,A,suspect,s. 1,custody,Insp.,2030-01-01,stop,{},{}\n"
+
+
+@pytest.mark.parametrize("cell", ["30 110 110 190", '"30,110,110,190"', "1.jpg=20 0 110 300", "1.jpg = 60 140 85 160"])
+def test_a_crop_of_the_csv_says_which_part_shows_the_person(
+    beside: Picture, listed: Listed, run: Callable[..., ImportReport], person: Callable[[str], int], cell: str
+) -> None:
+    """Also one that is drawn closely round the face, or inside it."""
+    folder = listed({"a": {"1.jpg": beside}})
+    run(folder)
+    assert person("a") == 3
+    (folder / "watchlist.csv").write_text(HEADER + ROW.format("", cell))
+    report = run(folder)
+    assert (report.added, report.images, report.notes, person("a")) == (1, 1, (), 2)
+
+
+def test_a_crop_holds_the_faces_that_are_counted(
+    beside: Picture, listed: Listed, run: Callable[..., ImportReport], person: Callable[[str], int]
+) -> None:
+    run(listed({"a": {"1.jpg": beside}}, HEADER + ROW.format("1", "0 0 300 300")))
+    assert person("a") == 2
+    assert run(listed({"a": {"1.jpg": beside}}, HEADER + ROW.format("1.jpg=2", "0 0 110 300"))).rejected[0] == Rejected(
+        "a/1.jpg", "in the crop 0 0 110 300: face 2 was chosen, but 1 face was found"
+    )
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        ("0 0 400 200", "the crop 0 0 400 200 reaches beyond the picture, which has 300 x 300 pixels"),
+        ("0 0 20 20", "in the crop 0 0 20 20: no face was found"),
+        ("9.jpg=0 0 20 20", "the column crop names this picture; there is none"),
+        ("90 0 20 20", "crop: got '90 0 20 20', allowed LEFT TOP RIGHT BOTTOM in pixels"),
+        ("1 2 3", "crop: got '1 2 3', allowed"),
+        ("-1 2 3 4", "crop: got '-1 2 3 4', allowed"),
+    ],
+)
+def test_a_crop_that_cannot_be_is_told(
+    beside: Picture, listed: Listed, run: Callable[..., ImportReport], cell: str, reason: str
+) -> None:
+    report = run(listed({"a": {"1.jpg": beside}}, HEADER + ROW.format("", cell)))
+    assert any(one.reason.startswith(reason) for one in report.rejected), report.rejected
+
+
 def test_options_that_name_nothing_are_all_told() -> None:
     drafts = [EntryDraft(Entry("a", "a", "test"), (Path("list/a/1.jpg"),))]
     assert face_options(["2", "a=1", "a/1.jpg=3"], drafts) == {"": 2, "a": 1, "a/1.jpg": 3}
