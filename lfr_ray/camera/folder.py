@@ -31,7 +31,12 @@ class FolderFootage:
         path = Path(address.target)
         if not path.exists():
             raise SourceError("the picture does not exist", got=address.shown, next_step="check the path")
-        self._files = sorted(filter(is_picture_name, path.iterdir())) if path.is_dir() else [path]
+        try:
+            self._files = sorted(filter(is_picture_name, path.iterdir())) if path.is_dir() else [path]
+        except OSError as error:
+            raise SourceError(
+                "the folder cannot be read", got=f"{address.shown}: {error.strerror}", next_step="check its permissions"
+            ) from None
         if not self._files:
             raise SourceError(
                 "the folder holds no picture",

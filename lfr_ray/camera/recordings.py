@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import itertools
 import mimetypes
+import os
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lfr_ray.camera.footage import SourceInfo
 from lfr_ray.camera.source import open_source
-from lfr_ray.camera.stills import is_picture_name
+from lfr_ray.camera.stills import UNREADABLE_SUFFIXES, is_picture_name
 from lfr_ray.config import MAX_FPS, CameraConfig
 from lfr_ray.errors import ConfigError, LfrError, SourceError
 from lfr_ray.section import parse_section
@@ -20,6 +23,9 @@ VIDEO_SUFFIXES = frozenset(
     {".ts", ".mts", ".m2ts", ".mkv", ".dav", ".264", ".265", ".h264", ".h265", ".hevc", ".mjpeg"}
 )
 """Endings of videos that other programs use for something else, or that the table of MIME types may not have."""
+
+LONGEST_STEM = 120
+"""Signs of a file's name in that of its camera, so that a number has room behind them."""
 
 OTHER_SUFFIXES = frozenset({".db", ".ini", ".lnk", ".md", ".log", ".yaml", ".yml"})
 
@@ -60,7 +66,7 @@ def open_recordings(
 
     Args:
         paths: Files, or folders: the pictures in a folder are one recording, and each video file is one. What is
-            evidently neither is passed over, as are hidden files and folders inside folders.
+            evidently neither is passed over, as are hidden files; a folder inside a folder that holds footage is named.
         recorded_at: When they begin, ISO 8601, or empty.
         fps: Frames a second that are looked at; None: all.
         motion: Leave the detector out where nothing has moved.
@@ -82,7 +88,12 @@ def open_recordings(
     rejected: list[Rejected] = []
     taken: set[str] = set()
     for path, inside in itertools.chain.from_iterable(map(_files, paths)):
+        shown = os.fsencode(path).decode("utf-8", "replace")
         try:
+            if inside and (fault := _unreadable(path)):
+                raise SourceError(fault[0], got=shown, next_step=fault[1])
+            if shown != str(path):
+                raise SourceError("the file's name is no text in UTF-8", got=shown, next_step="rename it")
             if not path.exists():
                 raise SourceError("the recording does not exist", got=path, next_step="check the path")
             camera = CameraConfig(name=_camera_name(path, taken), url=str(path), **rule)
@@ -90,7 +101,7 @@ def open_recordings(
             info = source.info()
             source.close()
         except LfrError as error:
-            rejected.append(Rejected(str(path), str(error), inside))
+            rejected.append(Rejected(shown, str(error), inside))
             continue
         taken.add(camera.name)
         recordings.append(Recording(camera, info))
@@ -101,14 +112,29 @@ def _files(path: Path) -> list[tuple[Path, bool]]:
     """What an argument stands for, and whether it was found inside a folder: the folder itself for its pictures."""
     if not path.is_dir():
         return [(path, False)]
-    files = sorted(one for one in path.iterdir() if one.is_file() and not one.name.startswith("."))
-    videos = [one for one in files if not is_picture_name(one) and _may_be_video(one)]
-    pictures = len(videos) == 0 or any(map(is_picture_name, files))
-    return [*([(path, False)] if pictures else []), *((one, True) for one in videos)]
+    try:
+        files = sorted(one for one in path.iterdir() if not one.name.startswith("."))
+    except OSError:
+        return [(path, False)]  # it is told when it is opened
+    apart = [one for one in files if not is_picture_name(one) and (_may_be_video(one) or _unreadable(one))]
+    pictures = not apart or any(map(is_picture_name, files))
+    return [*([(path, False)] if pictures else []), *((one, True) for one in apart)]
+
+
+def _unreadable(path: Path) -> tuple[str, str] | None:
+    """Why something in a folder is footage and is not looked at all the same, and what to do; None: it is not."""
+    if path.suffix.lower() in UNREADABLE_SUFFIXES:
+        return "pictures of this format are not read", "convert it to JPEG"
+    with suppress(OSError):
+        if path.is_dir() and any(is_picture_name(one) or _may_be_video(one) for one in path.iterdir()):
+            return "folders inside a folder are not searched", "name it beside the other one"
+    return None
 
 
 def _may_be_video(path: Path) -> bool:
-    """Its ending is that of a video, or of nothing that is known."""
+    """Its ending is that of a video, or of nothing that is known; it need not be a file that can be read."""
+    if path.is_dir() or path.name.startswith("."):
+        return False
     suffix = path.suffix.lower()
     if suffix in VIDEO_SUFFIXES or suffix in OTHER_SUFFIXES:
         return suffix in VIDEO_SUFFIXES
@@ -117,7 +143,7 @@ def _may_be_video(path: Path) -> bool:
 
 
 def _camera_name(path: Path, taken: set[str]) -> str:
-    """The file's name without its ending; a second one of the same name gets a number."""
-    stem = (path.name if path.is_dir() else path.stem) or "footage"
+    """The file's name without its ending, as far as a camera can bear it; a second of the same name has a number."""
+    stem = re.sub(r"[\\\x00-\x1f\x7f]", "_", path.name if path.is_dir() else path.stem)[:LONGEST_STEM] or "footage"
     names = (stem if number == 1 else f"{stem}-{number}" for number in itertools.count(1))
     return next(name for name in names if name not in taken)

@@ -28,6 +28,9 @@ from lfr_ray.records import Picture
 PICTURE_SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 """Endings, in small letters, of files that are taken for pictures."""
 
+UNREADABLE_SUFFIXES = frozenset({".avif", ".cr2", ".dng", ".heic", ".heif", ".jp2", ".jxl", ".nef"})
+"""Endings of pictures of other formats, which are named and not passed over."""
+
 MAX_SIDE_PX = 12_000
 MAX_PIXELS = 60_000_000
 MAX_FILE_BYTES = 256 * 1024 * 1024
@@ -137,6 +140,8 @@ def _read_file(path: Path, called: str) -> bytes:
                 allowed=f"up to {MAX_FILE_BYTES:,} bytes",
                 next_step="scale the picture down",
             )
+        if path.exists() and not path.is_file():
+            raise PictureError("the picture is no file", got=called, allowed=_FORMATS, next_step="check the path")
         return path.read_bytes()
     except FileNotFoundError:
         fault = "the picture does not exist"

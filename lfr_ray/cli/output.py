@@ -93,6 +93,8 @@ def check_json_target(target: str, option: str = "--json") -> None:
             fault = "it is a folder"
         elif not path.parent.is_dir():
             fault = f"the folder {path.parent} does not exist"
+        elif option == "--json" and path.suffix != ".json" and path.is_file() and _is_other(path):
+            fault = "there is a file that is no JSON, perhaps a recording"
         elif is_new or path.is_file():
             # Trying is the only sure way: rights may come from lists, mounts and full disks.
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
@@ -111,6 +113,12 @@ def check_json_target(target: str, option: str = "--json") -> None:
             allowed="a file in a folder that exists and may be written",
             next_step=f"choose another {option} path; nothing was started",
         )
+
+
+def _is_other(path: Path) -> bool:
+    """Whether a file holds something that no command wrote as JSON."""
+    with path.open("rb") as file:
+        return file.read(1) not in (b"", b"{", b"[")
 
 
 @contextmanager

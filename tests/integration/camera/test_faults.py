@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -237,6 +238,47 @@ def test_a_folder_of_everything_gives_each_what_it_is(write: Clips, tmp_path: Pa
     assert [one.info.stills for one in opened.recordings] == [True, False, False, False]
     assert [(Path(one.file).name, one.inside) for one in opened.rejected] == [("empty.mkv", True), ("words.mp4", True)]
     assert [(one.inside) for one in open_recordings([folder / "words.mp4"]).rejected] == [False]
+
+
+def test_names_and_files_that_nobody_expects_stop_nothing(write: Clips, tmp_path: Path) -> None:
+    folder, clip = tmp_path / "odd", write().read_bytes()
+    (folder / "sub").mkdir(parents=True)
+    for name in (b"new\nline.mp4", b"n" * 240 + b".mp4", b"bad\xff.mp4", b"[red].mp4", b"sub/inside.mp4"):
+        Path(os.fsdecode(bytes(folder) + b"/" + name)).write_bytes(clip)
+    (folder / "gone.mp4").symlink_to("nowhere.mp4")
+    (folder / "round.mp4").symlink_to("round.mp4")
+    (folder / "around").symlink_to(folder)
+    (folder / "photo.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
+    Image.new("RGB", (64, 48)).save(folder / "a.jpg")
+    for name in ("pipe.mp4", "pipe.jpg"):
+        os.mkfifo(folder / name)
+    opened = open_recordings([folder])
+    assert [one.camera.name for one in opened.recordings] == ["odd", "[red]", "n" * 120, "new_line"]
+    assert {Path(one.file).name: one.reason.partition(";")[0] for one in opened.rejected} == {
+        "around": "folders inside a folder are not searched",
+        "bad\ufffd.mp4": "the file's name is no text in UTF-8",
+        "gone.mp4": "the recording does not exist",
+        "photo.HEIC": "pictures of this format are not read",
+        "pipe.mp4": "the file is not a video",
+        "round.mp4": "the recording does not exist",
+        "sub": "folders inside a folder are not searched",
+    }
+    assert all(one.inside for one in opened.rejected)
+    frames, counts = read(folder)
+    assert (len(frames), counts.expected) == (1, 2)
+    assert counts.problems == ["the picture is no file; got: pipe.jpg"], "nobody waits for a pipe"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody who may not read")
+def test_a_folder_that_may_not_be_read_is_named(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    os.seteuid(65_534)
+    try:
+        opened = open_recordings([closed])
+    finally:
+        os.seteuid(0)
+    assert "cannot be read" in opened.rejected[0].reason or "does not exist" in opened.rejected[0].reason
 
 
 def test_a_folder_of_videos_alone_is_no_folder_of_pictures(write: Clips, tmp_path: Path) -> None:

@@ -47,6 +47,15 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         assert "nothing was started" in caught.value.next_step
 
 
+def test_a_recording_is_not_written_over(tmp_path: Path) -> None:
+    (tmp_path / "gate.mp4").write_bytes(b"\0\0\0 ftyp")
+    with pytest.raises(ConfigError, match="no JSON, perhaps a recording"):
+        check_json_target(str(tmp_path / "gate.mp4"))
+    assert (tmp_path / "gate.mp4").read_bytes() == b"\0\0\0 ftyp"
+    (tmp_path / "result").write_text("{}")
+    check_json_target(str(tmp_path / "result"))
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_without_the_right_to_write_is_told(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
