@@ -103,6 +103,9 @@ def open_recordings(
         except LfrError as error:
             rejected.append(Rejected(shown, str(error), inside))
             continue
+        except OSError as error:
+            rejected.append(Rejected(shown, f"it cannot be read: {error.strerror}", inside))
+            continue
         taken.add(camera.name)
         recordings.append(Recording(camera, info))
     return Opened(tuple(recordings), tuple(rejected))
@@ -110,9 +113,9 @@ def open_recordings(
 
 def _files(path: Path) -> list[tuple[Path, bool]]:
     """What an argument stands for, and whether it was found inside a folder: the folder itself for its pictures."""
-    if not path.is_dir():
-        return [(path, False)]
     try:
+        if not path.is_dir():
+            return [(path, False)]
         files = sorted(one for one in path.iterdir() if not one.name.startswith("."))
     except OSError:
         return [(path, False)]  # it is told when it is opened

@@ -96,10 +96,7 @@ def check_json_target(target: str, option: str = "--json") -> None:
         elif option == "--json" and path.suffix != ".json" and path.is_file() and _is_other(path):
             fault = "there is a file that is no JSON, perhaps a recording"
         elif is_new or path.is_file():
-            # Trying is the only sure way: rights may come from lists, mounts and full disks.
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
-            if is_new:
-                path.unlink()
+            _try_to_write(path, is_new)
         elif not os.access(path, os.W_OK):
             fault = "it may not be written"
     except OSError as error:
@@ -113,6 +110,13 @@ def check_json_target(target: str, option: str = "--json") -> None:
             allowed="a file in a folder that exists and may be written",
             next_step=f"choose another {option} path; nothing was started",
         )
+
+
+def _try_to_write(path: Path, is_new: bool) -> None:
+    """Trying is the only sure way: rights may come from lists, mounts and full disks."""
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
+    if is_new:
+        path.unlink()
 
 
 def _is_other(path: Path) -> bool:
