@@ -28,6 +28,9 @@ _MARKS = (
 )
 """Byte order marks; that of UTF-32 begins like that of UTF-16."""
 
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""How files of Excel and LibreOffice begin, new and old."""
+
 _ACCENTED = "\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff\u0152\u0153\u0160\u0161\u017d\u017e\u0178"
 _CAPITALS = "\u00c0-\u00d6\u00d8-\u00de\u0152\u0160\u017d\u0178"
 _SMALL = "a-z\u00df-\u00f6\u00f8-\u00ff\u0153\u0161\u017e"
@@ -65,6 +68,10 @@ def decoded(data: bytes, name: str) -> tuple[str, str]:
     >>> decoded("é;ü".encode("cp1252"), "list.csv")[0]
     'é;ü'
     """
+    if data.startswith(_WORKBOOKS):
+        raise WatchlistError(
+            f"{name} is a workbook under another name", next_step="save it as CSV in UTF-8 (in Excel: `CSV UTF-8`)"
+        )
     told = _TOLD.match(data)
     if told:
         return _as_told(data[told.end() :], told[1].decode("ascii").lower(), name), ""

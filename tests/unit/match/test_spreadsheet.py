@@ -242,3 +242,9 @@ def test_faces_are_named_for_an_entry_or_a_picture(tmp_path: Path) -> None:
     for cell, said in (("0", "face: got '0'"), ("left", "face: got 'left'"), ("9.jpg=1", "there is none")):
         (tmp_path / "watchlist.csv").write_text(f"{lines[0]};Face\n{lines[1]};{cell}\n")
         assert any(said in one.reason for one in read_watchlist_folder(tmp_path, {".jpg"}).rejected)
+
+
+@pytest.mark.parametrize("head", [b"PK\x03\x04\x14", b"\xd0\xcf\x11\xe0\xa1\xb1"], ids=["xlsx", "xls"])
+def test_a_workbook_under_another_name_is_called_that(head: bytes) -> None:
+    with pytest.raises(WatchlistError, match="is a workbook under another name; next: save it as CSV"):
+        decoded(head + bytes(range(256)), "watchlist.csv")
