@@ -157,7 +157,9 @@ class VideoFootage:
         entries = self._stream.index_entries
         hidden = sum(one.is_discard for one in entries) if len(entries) == self._stream.frames else 0
         self.counts.expected = max(0, self._stream.frames - hidden) or None
-        self._numbers = PictureNumbers(self._stream.codec_context.name, self._stream.codec_context.extradata or b"")
+        coded = self._stream.codec_context
+        if coded.codec.canonical_name in {"h264", "hevc"}:
+            self._numbers = PictureNumbers(coded.codec.canonical_name, coded.extradata or b"")
 
     def _count_missing(self, missing: int) -> None:
         self.counts.corrupt += missing

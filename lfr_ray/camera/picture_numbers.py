@@ -163,19 +163,19 @@ class PictureNumbers:
     """Of one video.
 
     Args:
-        codec: FFmpeg's name; of others than ``h264`` and ``hevc`` nothing is said.
+        codec: ``h264`` or ``hevc``.
         extradata: What the container says of the codec, or empty.
     """
 
     def __init__(self, codec: str, extradata: bytes) -> None:
-        self._codec = _H264() if codec == "h264" else _Hevc() if codec == "hevc" else None
+        self._codec = _H264() if codec == "h264" else _Hevc()
         self._length_bytes = 0
         self._part = 0
         self._read: dict[int, tuple[int, int]] = {}
         """Part and number of the pictures that are not shown yet, by time stamp."""
         self._shown: tuple[int, int, int] | None = None
         self._least_step = self._least_number = 0
-        if self._codec is not None and extradata[:1] == b"\1":
+        if extradata[:1] == b"\1":
             with contextlib.suppress(ValueError, IndexError):
                 self._length_bytes, units = self._codec.parameters(extradata)
                 for unit in units:
@@ -185,8 +185,6 @@ class PictureNumbers:
 
     def read(self, packet: bytes, pts: int | None) -> None:
         """Take note of a packet of one picture, which is to be shown at ``pts``; in the order of decoding."""
-        if self._codec is None:
-            return
         for unit in self._units(packet):
             try:
                 found = self._codec.read(unit)

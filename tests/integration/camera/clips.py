@@ -65,20 +65,20 @@ class Clips:
             container.mux(sound.encode(None))
 
 
-def small(path: Path, codec: str, b_pictures: int = 0) -> Path:
+def small(path: Path, codec: str, b_pictures: int = 0, frames: int = FRAMES) -> Path:
     """A clip of a moving pattern without sound, of any codec."""
     options = {
         "libx264": {"preset": "veryfast", "x264-params": "b-adapt=0:scenecut=0"},
         "libx265": {"preset": "ultrafast", "x265-params": f"log-level=none:bframes={b_pictures}:b-adapt=0"},
     }
-    pattern = np.random.default_rng(1).integers(0, 255, (96, 128 + 2 * FRAMES, 3)).astype(np.uint8)
+    pattern = np.random.default_rng(1).integers(0, 255, (96, 128 + 2 * frames, 3)).astype(np.uint8)
     with av.open(str(path), "w") as container:
         video = container.add_stream(codec, rate=FPS, options=options.get(codec, {}))
         video.width, video.height, video.pix_fmt = 128, 96, "yuvj420p" if codec == "mjpeg" else "yuv420p"
         video.gop_size = 25
         if codec != "mjpeg":
             video.max_b_frames = b_pictures
-        for index in range(FRAMES):
+        for index in range(frames):
             picture = np.ascontiguousarray(pattern[:, 2 * index : 2 * index + 128])
             container.mux(video.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(video.encode(None))

@@ -26,7 +26,7 @@ from lfr_ray.errors import LfrError
 from lfr_ray.govern.counters import totals
 from lfr_ray.govern.ledger_verify import read_records
 from lfr_ray.models.catalogue import FALLBACK_EMBEDDER
-from tests.integration.camera.clips import FRAGMENTED, Clips, cut, filtered
+from tests.integration.camera.clips import FRAGMENTED, Clips, cut, filtered, small
 from tests.trust_tree import TrustTree
 
 pytestmark = pytest.mark.timeout(300)
@@ -91,8 +91,13 @@ def test_footage_that_is_incomplete_gives_status_1(run: Watch, clips: Clips, tmp
 
 
 def test_what_is_whole_gives_status_0_and_what_cannot_be_used_2(run: Watch, clips: Clips, tmp_path: Path) -> None:
-    code, document, _ = run(clips())
+    perhaps = filtered(
+        small(tmp_path / "even.mkv", "mjpeg", frames=FRAMES), "noise=drop='eq(n,17)'", tmp_path, "less.mkv"
+    )
+    code, document, said = run(clips(), perhaps)
     assert (code, document["problems"], document["sources"][0]["missing_s"]) == (0, [], 0.0)
+    assert [one["possibly_dropped"] for one in document["sources"]] == [0, 1]
+    assert "less: possibly 1 pictures were dropped, or never taken" in said
     (tmp_path / "words.mp4").write_text("words")
     code, _, said = run(tmp_path / "words.mp4")
     assert code == 2
