@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
@@ -226,6 +227,8 @@ def _signature(path: Path) -> Signature | None:
     try:
         now = path.stat()
     except OSError:
+        return None
+    if not stat.S_ISREG(now.st_mode):  # whoever reads a pipe waits for ever
         return None
     return now.st_ino, now.st_size, now.st_mtime_ns
 

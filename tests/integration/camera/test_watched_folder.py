@@ -78,6 +78,7 @@ def test_new_pictures_come_once_each_and_old_ones_not(watch: Callable[..., Seen]
     (tmp_path / "b.JPG").write_bytes(jpeg(80))
     (tmp_path / "notes.txt").write_text("no picture")
     (tmp_path / ".hidden.jpg").write_bytes(jpeg(110))
+    os.mkfifo(tmp_path / "pipe.jpg")
     seen.wait_for(50, 80)
     status = seen.reader.status()
     assert (status.state, status.frames, status.corrupt, status.problems) == ("live", 2, 0, ())
