@@ -88,5 +88,6 @@ def open_container(address: Address, stall_s: float, clock: Clock, hardware: HWA
         )
     except (av.FFmpegError, OSError, ValueError) as error:
         silent = clock.steady_s() - began_s >= SILENT_S
-        fault: LfrError = fault_of((not silent and untrusted(address, CONNECT_S)) or error, address, silent=silent)
+        cause = None if silent else untrusted(address, CONNECT_S)
+        fault: LfrError = fault_of(cause or error, address, silent=silent)
     raise fault
