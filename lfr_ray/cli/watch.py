@@ -195,7 +195,8 @@ def run_footage(
         set_aside = [] if site.authority.deployment else [e for e in entries if e.category not in WITHOUT_AUTHORITY]
         for entry in set_aside:
             stderr.print(f"[yellow]not compared:[/] {entry.entry_id}: {NEEDS_AUTHORITY.format(entry.category)}")
-        total = sum(one.info.frames or 0 for one in opened.recordings) or None
+        counts = [one.info.frames or round((one.info.length_s or 0.0) * one.info.fps) for one in opened.recordings]
+        total = sum(counts) if all(counts) else None
         with progress("watching", "frames") as step, ending.noted():
             result = run.watch(
                 opened.recordings,
