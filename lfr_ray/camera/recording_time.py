@@ -63,6 +63,11 @@ class Holes:
             self._pictures += max(0, self._intervals - 1) * self._alike
         self._intervals, self._alike = intervals, 1
 
+    @property
+    def even(self) -> bool:
+        """Whether the recording is known to be an even one."""
+        return self._even and len(self._first) == STEPS
+
     def pictures(self) -> int:
         """How many are possibly missing."""
         return self._pictures if self._even else 0
@@ -120,7 +125,8 @@ class RecordingTime:
             self._counts.report(f"no picture from {began_s:.1f} s to {ended_s:.1f} s")
         if self._timeline.jumps:
             self._counts.report(f"the time stamps jump ({self._timeline.jumps}x); the pictures' times are estimated")
-        incomplete = self._counts.decoded + 1 < (self._counts.expected or 0)
+        expected = self._counts.expected
+        incomplete = self._holes.even if expected is None else self._counts.decoded + 1 < expected
         missing_s = missing_at_end_s(self._config, self._timeline, incomplete=incomplete)
         self._count_lost(missing_s)
         if missing_s:
@@ -129,6 +135,8 @@ class RecordingTime:
             self._counts.seconds += missing_s
         elif self._config.length_s is not None and self._config.indexed:
             self._counts.seconds = max(self._timeline.last_s or 0.0, self._config.length_s)
+        if self._counts.corrupt or self._counts.missing_s:
+            self._counts.possibly_dropped = 0  # what is sure has been told
         return self._counts.seconds
 
     def _count_lost(self, at_end_s: float) -> None:
@@ -139,5 +147,4 @@ class RecordingTime:
             self._counts.possibly_dropped = max(1, self._counts.possibly_dropped)
         if lost > 1 and elsewhere > max(1.0, 0.01 * lost) and not self._counts.corrupt:
             self._counts.corrupt += round(elsewhere)
-            self._counts.possibly_dropped = 0
             self._counts.missing_s += min(self._timeline.uneven_s, elsewhere * interval(self._config, self._timeline))

@@ -165,7 +165,8 @@ def missing_at_end_s(config: TimelineConfig, timeline: Timeline, *, incomplete: 
     Args:
         config: What was declared.
         timeline: After the last picture.
-        incomplete: Fewer pictures came than there should be. Otherwise the last one may be shown for up to a second.
+        incomplete: Fewer pictures came than there should be, or they come evenly. Otherwise the last one may be shown
+            for up to a second.
     """
     if not config.indexed or config.length_s is None or timeline.last_s is None:
         return 0.0

@@ -160,3 +160,13 @@ def test_of_a_rate_that_varies_nothing_is_claimed() -> None:
     assert possibly_dropped(np.cumsum([0.0333, 0.05] * 80).tolist()) == 0, "a film for television"
     assert possibly_dropped([*steady(0, 75), *steady(3.0, 25, 0.12)]) == 0, "darker, so slower"
     assert possibly_dropped([*steady(0, 25, 0.12), *steady(3.0, 75)]) == 0, "and brighter again"
+
+
+@pytest.mark.parametrize(("frames", "told"), [(None, 0.7), (13, 0.0)], ids=["not counted", "all are there"])
+def test_of_an_even_recording_less_than_a_second_at_the_end_is_missing_too(frames: int | None, told: float) -> None:
+    counts = SourceCounts(decoded=13, expected=frames)
+    recording = RecordingTime(SourceInfo(64, 48, 25.0, frames, False, 1.22, True), counts)
+    for stamp_s in steady(0, 13):
+        recording.place(stamp_s)
+    recording.finish()
+    assert counts.missing_s == pytest.approx(told, abs=0.01)
