@@ -253,7 +253,7 @@ def test_names_and_files_that_nobody_expects_stop_nothing(write: Clips, tmp_path
     for name in ("pipe.mp4", "pipe.jpg"):
         os.mkfifo(folder / name)
     opened = open_recordings([folder])
-    assert [one.camera.name for one in opened.recordings] == ["odd", "[red]", "n" * 120, "new_line"]
+    assert [one.camera.name for one in opened.recordings] == ["odd", "[red]", "new_line", "n" * 120]
     assert {Path(one.file).name: one.reason.partition(";")[0] for one in opened.rejected} == {
         "around": "folders inside a folder are not searched",
         "bad\ufffd.mp4": "the file's name is no text in UTF-8",
