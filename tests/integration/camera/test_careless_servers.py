@@ -147,7 +147,8 @@ def test_a_stream_of_one_second_a_connection_is_seen_most_of_the_time(
     began_s = time.monotonic()
     until(reader, lambda now: now.reconnects >= 5, within_s=25)
     seen_s = reader.status().frames / FPS
-    assert seen_s > 0.6 * (time.monotonic() - began_s)
+    # On a busy machine; pauses that grow with every end would leave a quarter.
+    assert seen_s > 0.4 * (time.monotonic() - began_s)
     assert reader.status().fps <= FPS * 1.2
 
 

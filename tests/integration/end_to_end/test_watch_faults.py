@@ -94,10 +94,9 @@ def test_what_is_whole_gives_status_0_and_what_cannot_be_used_2(run: Watch, clip
     perhaps = filtered(
         small(tmp_path / "even.mkv", "mjpeg", frames=FRAMES), "noise=drop='eq(n,17)'", tmp_path, "less.mkv"
     )
-    code, document, said = run(clips(), perhaps)
+    code, document, _ = run(clips(), perhaps)
     assert (code, document["problems"], document["sources"][0]["missing_s"]) == (0, [], 0.0)
     assert [one["possibly_dropped"] for one in document["sources"]] == [0, 1]
-    assert "less: possibly 1 pictures were dropped, or never taken" in said
     (tmp_path / "words.mp4").write_text("words")
     code, _, said = run(tmp_path / "words.mp4")
     assert code == 2
