@@ -140,7 +140,7 @@ def _read_file(path: Path, called: str) -> bytes:
                 allowed=f"up to {MAX_FILE_BYTES:,} bytes",
                 next_step="scale the picture down",
             )
-        if path.exists() and not path.is_file():
+        if path.exists() and not path.is_file() and not path.is_dir():
             raise PictureError("the picture is no file", got=called, allowed=_FORMATS, next_step="check the path")
         return path.read_bytes()
     except FileNotFoundError:
