@@ -5,17 +5,29 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lfr_ray.evaluate.calibrate import calibrate, card_calibration
 from lfr_ray.evaluate.card_check import check_card
 from lfr_ray.evaluate.evaluation import MATCHER_RULE
-from lfr_ray.match.threshold import threshold_for
+from lfr_ray.evaluate.fusion import compare_passages, make_passages
+from lfr_ray.evaluate.pairs import compare_all
+from lfr_ray.evaluate.probability import fit_genuine
+from lfr_ray.evaluate.tail import fit_tail
 from lfr_ray.models.calibration import Calibration
 
 
 @pytest.fixture(scope="module")
 def calibration(make_samples) -> Calibration:
-    report = calibrate(make_samples([4] * 200, noise=0.8, length=24), "made", threshold_for, repeats=2)
-    return card_calibration(report, None, threshold_for)
+    samples = make_samples([4] * 200, noise=0.8, length=24)
+    fused = compare_passages(make_passages(samples, 3), MATCHER_RULE)
+    return Calibration(
+        threshold=0.9,
+        view_threshold=0.8,
+        list_size=500,
+        relative=0.9,
+        data="made up",
+        tail=fit_tail(compare_all(samples)).fit,
+        fused_tail=fit_tail(fused).fit,
+        fused_genuine=fit_genuine(fused),
+    )
 
 
 def test_the_promise_holds_for_other_people_of_the_same_kind(make_samples, calibration):
