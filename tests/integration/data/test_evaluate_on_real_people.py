@@ -17,6 +17,8 @@ from lfr_ray.models.catalogue import card as find_card
 pytestmark = pytest.mark.footage
 
 PEOPLE = 90
+PAIRS = 15
+"""Of each kind in each of two folds."""
 
 
 def call(*arguments: str | Path) -> Result:
@@ -79,13 +81,13 @@ def test_nobody_is_named(evaluated: tuple[dict, str], people: Path) -> None:
 def as_lfw(people: Path, folder: Path) -> tuple[Path, Path]:
     """The same pictures as LFW publishes its own: an archive, and a list of pairs in two folds."""
     names = [one.name for one in sorted(people.iterdir()) if one.is_dir()]
-    several = [name for name in names if len(list((people / name).glob("*.jpg"))) >= 2][:40]
+    several = [name for name in names if len(list((people / name).glob("*.jpg"))) >= 2][: 2 * PAIRS]
     with tarfile.open(folder / "lfw.tgz", "w:gz", dereference=True) as archive:
         for name in names:
             for number, picture in enumerate(sorted((people / name).iterdir()), start=1):
                 archive.add(picture, f"lfw/{name}/{name}_{number:04}.jpg")
-    lines = ["2\t20"]
-    for fold in (several[:20], several[20:]):
+    lines = [f"2\t{PAIRS}"]
+    for fold in (several[:PAIRS], several[PAIRS:]):
         lines += [f"{name}\t1\t2" for name in fold]
         lines += [f"{name}\t1\t{other}\t1" for name, other in zip(fold, reversed(names), strict=False)]
     (folder / "pairs.txt").write_text("\n".join(lines), encoding="utf-8")
@@ -105,7 +107,7 @@ def test_calibration_follows_from_the_same_people_as_lfw_publishes_them(people: 
     assert document["kinds"]["single"]["tail"]["p_value"] >= 0.01
     for row in document["held_out"]:
         assert 0.4 < row["ratio"]["median"] < 2.5
-    assert document["list_of_pairs"]["pairs"] + document["list_of_pairs"]["left_out"] == 80
+    assert document["list_of_pairs"]["pairs"] + document["list_of_pairs"]["left_out"] == 4 * PAIRS
     assert document["list_of_pairs"]["accuracy"] > 0.9
     written = find_card(str(card))
     assert written.id == "dlib_resnet"
