@@ -19,8 +19,11 @@ from lfr_ray.camera.reader import CameraStatus
 from lfr_ray.health import DeskSaid, Heard, MatcherSaid, ModelSaid, SaidT
 
 EVERY_S = 0.5
-FROZEN_S = 5.0
+FROZEN_S = 4.0
 """A process that has answered before and has not for so long is ended, so that it is started anew."""
+
+SERVE_FROZEN_S = 8.0
+"""Serve's own controller and proxies: the controller waits 5 s at a time for others."""
 
 log = structlog.get_logger()
 
@@ -33,6 +36,7 @@ class Heartbeat(Generic[SaidT]):
         ask: Asks how it is, given a handle of it.
         capability: Shown to it; see ``capability.py``.
         namespace: Of its actor.
+        frozen_s: For so long it may be silent before it is ended.
     """
 
     def __init__(
@@ -42,6 +46,7 @@ class Heartbeat(Generic[SaidT]):
         capability: str = "",
         *,
         namespace: str = NAMESPACE,
+        frozen_s: float = FROZEN_S,
     ) -> None:
         self._name = name
         self._capability = capability
@@ -50,7 +55,7 @@ class Heartbeat(Generic[SaidT]):
         self.heard: Heard[SaidT] = Heard()
         self.actor: Any = None
         self._frozen_s = 0.0
-        self._limit_s = FROZEN_S
+        self._limit_s = frozen_s
 
     async def run(self) -> None:
         """Follow it, for ever."""
@@ -97,3 +102,14 @@ async def ask_desk(desk: Handle[DeskCalls]) -> DeskSaid:
 async def ask_replica(replica: Handle[Any]) -> ModelSaid:
     """How a process of a deployment is, whatever waits for it."""
     return ModelSaid(await replica_loaded(replica.remote))
+
+
+async def ask_controller(controller: Handle[Any]) -> ModelSaid:
+    """Whether Serve's controller answers."""
+    await controller.remote.check_alive.remote()
+    return ModelSaid(loaded=True)
+
+
+async def ask_proxy(proxy: Handle[Any]) -> ModelSaid:
+    """Whether one of Serve's proxies answers."""
+    return ModelSaid(await proxy.remote.check_health.remote())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,9 +16,6 @@ from ray._private.state import state
 from ray.experimental.internal_kv import _internal_kv_del, _internal_kv_get, _internal_kv_list, _internal_kv_put
 from ray.serve.context import _get_global_client
 from ray.serve.schema import ServeDeploySchema
-
-REPLICA = "SERVE_REPLICA"
-"""How the names of Serve's replicas begin."""
 
 NO_MORE_METHODS = "__ray_actor_class__"
 """An actor's class that has this gets no methods of Ray's own. One of those runs any function that it is sent."""
@@ -64,17 +62,6 @@ def without_extras() -> Iterator[None]:
             setattr(node.Node, name, method)
 
 
-def replicas(application: str) -> dict[str, set[str]]:
-    """The processes of an application's deployments: names of their actors, by deployment."""
-    found: dict[str, set[str]] = {}
-    for one in ray.util.list_named_actors(all_namespaces=True):
-        kind, _, rest = one["name"].partition("::")
-        app, _, named = rest.partition("#")
-        if kind == REPLICA and app == application:
-            found.setdefault(named.partition("#")[0], set()).add(one["name"])
-    return found
-
-
 async def replica_loaded(replica: Any) -> bool:
     """Whether a replica's own class has been made; asked beside the requests that wait for it."""
     return bool(await replica.was_initialized.remote())
@@ -105,6 +92,15 @@ def http_address() -> HttpAddress | None:
 def is_alive(actor: Any) -> bool:
     """Whether an actor has begun and has not died: one that is being started anew answers nobody, and is not frozen."""
     return bool(state.actor_table(actor._actor_id.hex()).get("State") == "ALIVE")
+
+
+def end_process(actor: Any) -> None:
+    """End an actor's process, so that it is made anew. Ray would first ask one of this node, and wait."""
+    found = state.actor_table(actor._actor_id.hex())
+    if found["Address"]["NodeID"] == ray.get_runtime_context().get_node_id():
+        os.kill(found["Pid"], signal.SIGKILL)
+    else:
+        ray.kill(actor, no_restart=False)
 
 
 def claimed(name: str, claim: str) -> str:

@@ -29,7 +29,8 @@ TOLD_S, BACK_S = 2.0, 12.0
 SERVE_S = 60.0
 """The controller and the proxies are Serve's own: how long they are away is measured, not promised."""
 
-PART = {"detector": "models", "embedder": "models", "matcher": "matcher", "desk": "desk", "fleet": "site"}
+PART = {"detector": "models", "embedder": "models", "matcher": "matcher", "desk": "desk"}
+PART |= {"fleet": "site", "controller": "site"}
 """Which part of /readyz names a fault. Without an ingress or a proxy there is no answer, which says it as well."""
 
 CASES = list(itertools.product(TITLES, (signal.SIGKILL, signal.SIGSTOP)))
@@ -56,7 +57,7 @@ def test_it_says_so_and_comes_back_and_loses_nothing(broken: BrokenSite, kind: s
     limit_s = (SERVE_S if kind in ("controller", "proxy") else BACK_S) * broken.factor
     while not back_s and time.monotonic() - began_s < limit_s + 30.0:
         seen = broken.look()
-        if not told_s and (kind == "controller" or tells(kind, seen)):
+        if not told_s and tells(kind, seen):
             told_s = seen.at_s - began_s
         present = broken.pids(kind)
         if told_s and seen.well and before[0] not in present and len(present) == len(before):
