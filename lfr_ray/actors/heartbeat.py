@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, Generic
 
+import ray
 import structlog
 
 from lfr_ray.actors.names import HEALTH, NAMESPACE, find_actor
 from lfr_ray.actors.protocols import DeskCalls, MatcherCalls
-from lfr_ray.actors.ray_private import is_alive, replica_loaded
+from lfr_ray.actors.ray_private import replica_loaded, row_of
 from lfr_ray.actors.rpc import Handle
 from lfr_ray.actors.stages import CameraCalls
 from lfr_ray.camera.reader import CameraStatus
@@ -77,11 +80,19 @@ class Heartbeat(Generic[SaidT]):
         heard = self.heard
         loading = heard.said is None or (isinstance(heard.said, ModelSaid) and not heard.said.loaded)
         frozen = self.actor is not None and not loading and heard.age_s(now_s) > self._limit_s
-        if not frozen or heard.asked_s == self._frozen_s or not is_alive(self.actor):
-            return False
+        if not frozen or heard.asked_s == self._frozen_s or row_of(self.actor).get("State") != "ALIVE":
+            return False  # one that is being started anew answers nobody, and is not frozen
         self._frozen_s = heard.asked_s
         self._limit_s *= 2
         return True
+
+    def end(self) -> None:
+        """End it, so that it is made anew. Ray would first ask a process of this node, and wait for it."""
+        row = row_of(self.actor)
+        if row["Address"]["NodeID"] == ray.get_runtime_context().get_node_id():
+            os.kill(row["Pid"], signal.SIGKILL)
+        else:
+            ray.kill(self.actor, no_restart=False)
 
 
 async def ask_camera(camera: Handle[CameraCalls]) -> CameraStatus:

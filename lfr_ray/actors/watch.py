@@ -36,7 +36,6 @@ from lfr_ray.actors.names import (
     Names,
     replicas,
 )
-from lfr_ray.actors.ray_private import end_process
 from lfr_ray.camera.reader import CameraStatus
 from lfr_ray.config import SiteConfig
 from lfr_ray.health import DeskSaid, MatcherSaid, ModelSaid, SiteHealth, SiteHeard, site_health
@@ -129,7 +128,7 @@ class SiteWatch:
         for name, one in named:
             if only in ("", name) and one.found_frozen(now_s):
                 log.warning("a process is frozen and is ended", process=name)
-                end_process(one.actor)
+                one.end()
 
     async def _follow_replicas(self) -> None:
         """Take up new processes of the deployments, and drop those that are gone."""
