@@ -53,7 +53,7 @@ def test_the_chain_of_a_camera_loads_no_model_runtime() -> None:
 
 
 def test_the_matcher_and_the_alert_desk_are_back_soon() -> None:
-    """Ray Serve, which loads FastAPI, takes as long to load as all the rest; so does LanceDB, which one of them needs."""
+    """Ray Serve, which loads FastAPI, takes as long to load as the rest; so does LanceDB, which one of them needs."""
     loaded = imported_by(*STARTED_ANEW)
     assert {"numpy", "ray", "sqlalchemy"} <= loaded, "the list says what is loaded"
     assert not loaded & {"fastapi", *TOO_LARGE}
