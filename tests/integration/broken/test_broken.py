@@ -88,7 +88,7 @@ def test_nothing_was_lost_and_nothing_doubled(broken: BrokenSite) -> None:
         assert len(times) >= len(broken.rows)
         # The listed person comes by once a period: two alerts of half a period are one passage.
         apart_s = [later - sooner for sooner, later in itertools.pairwise(times)]
-        assert min(apart_s) > PERIOD_S / 2
+        assert all(one > PERIOD_S / 2 for one in apart_s), sorted(apart_s)[:5]
 
 
 def test_a_second_command_says_what_runs_where_and_touches_nothing(broken: BrokenSite, tmp_path: Path) -> None:
