@@ -62,7 +62,6 @@ def frames(clips: Path, between: tuple[float, float]) -> list[Picture]:
 
 def quantised(model: openvino.Model, pictures: list[Picture]) -> openvino.Model:
     """The model in 8 bits, its ranges learnt from pictures."""
-    os.environ["NNCF_TELEMETRY"] = "0"
     import nncf
 
     model.reshape([1, 3, -1, -1])

@@ -65,8 +65,7 @@ def load_model(
     if getattr(kind, "reads_pickles", False):
         options["trust"] = trust
     if threads is not None:
-        # Several streams are busy at the same time: none of them needs threads for its small pictures.
-        set_threads(max(1, threads // streams))
+        set_threads(threads)
     path = find_weights(card, weights)
     verify_weights(card, path)
     return kind(card, path, chosen, **options)
