@@ -11,7 +11,6 @@ is lost; nothing of it is part of the software otherwise.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from pathlib import Path
