@@ -11,6 +11,7 @@ is lost; nothing of it is part of the software otherwise.
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 import time
 from pathlib import Path
@@ -59,13 +60,16 @@ def frames(clips: Path, between: tuple[float, float]) -> list[Picture]:
     return found
 
 
-def quantised(model: openvino.Model, pictures: list[Picture]) -> openvino.Model:
+def in_8_bits(model: openvino.Model, pictures: list[Picture]) -> openvino.Model:
     """The model in 8 bits, its ranges learnt from pictures."""
-    import nncf
-
+    try:
+        nncf = importlib.import_module("nncf")
+    except ModuleNotFoundError:
+        raise SystemExit("nncf is not installed; next: pip install 'nncf>=3.0'") from None
     model.reshape([1, 3, -1, -1])
     learnt = nncf.Dataset(pictures, lambda one: one.transpose(2, 0, 1)[np.newaxis].astype(np.float32))
-    return nncf.quantize(model, learnt, subset_size=len(pictures))
+    quantised: openvino.Model = nncf.quantize(model, learnt, subset_size=len(pictures))
+    return quantised
 
 
 def detector_of(model: openvino.Model, *, half: bool) -> Plain:
@@ -112,7 +116,7 @@ def main() -> int:
     chosen = options.parse_args()
     path = find_weights(card("centerface"), None)
     model = read_file(path)
-    whole = quantised(read_file(path), frames(chosen.data / "videos", LEARNT))
+    whole = in_8_bits(read_file(path), frames(chosen.data / "videos", LEARNT))
     detectors = {
         "float32": detector_of(model, half=False),
         "bfloat16": detector_of(model, half=True),
