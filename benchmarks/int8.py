@@ -22,7 +22,7 @@ import numpy as np
 import openvino
 
 from benchmarks.record import write_result
-from benchmarks.zoo import _hit, _marked, _read
+from benchmarks.zoo import _find, _hit, _marked, _read
 from lfr_ray.detect.centerface import CenterFace
 from lfr_ray.detect.letterbox import fit
 from lfr_ray.models.catalogue import card
@@ -83,13 +83,11 @@ def detector_of(model: openvino.Model, *, half: bool) -> Plain:
 
 def recall(detector: Plain, marked: dict[Path, Any], canvas_px: tuple[int, int]) -> dict[str, int]:
     """Marked faces from 20 px that it finds, and how many there are."""
-    found, of = 0, 0
+    hits = []
     for path, boxes in marked.items():
-        canvas, mapping = fit(_read(path), *canvas_px)
-        faces = mapping.back(detector.detect(canvas[np.newaxis])[0])
-        large = [box for box in boxes if np.sqrt(np.prod(box[2:] - box[:2])) >= LEAST_FACE_PX]
-        found, of = found + sum(_hit(box, faces) for box in large), of + len(large)
-    return {"found": found, "of": of}
+        faces = _find(detector, _read(path), canvas_px)
+        hits += [_hit(box, faces) for box in boxes if np.sqrt(np.prod(box[2:] - box[:2])) >= LEAST_FACE_PX]
+    return {"found": sum(hits), "of": len(hits)}
 
 
 def lost(wanted: list[Faces], got: list[Faces]) -> int:
@@ -125,12 +123,8 @@ def main() -> int:
     marked, judged = _marked(chosen.data), frames(chosen.data / "videos", JUDGED)
     faces = {name: [one.detect(frame[np.newaxis])[0] for frame in judged] for name, one in detectors.items()}
     least_ms = processor_ms(detectors, judged[0], chosen.rounds)
-    figures: dict[str, Any] = {
-        "canvas_px": list(CANVAS_PX),
-        "clip_frames": len(judged),
-        "clip_faces": sum(map(len, faces["float32"])),
-        "pictures_of_crowds": len(marked),
-    }
+    figures: dict[str, Any] = {"canvas_px": list(CANVAS_PX), "clip_frames": len(judged)}
+    figures |= {"clip_faces": sum(map(len, faces["float32"])), "pictures_of_crowds": len(marked)}
     for name, detector in detectors.items():
         figures[name] = {
             "recall_from_20_px": {
