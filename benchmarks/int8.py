@@ -27,7 +27,7 @@ from lfr_ray.detect.centerface import CenterFace
 from lfr_ray.detect.letterbox import fit
 from lfr_ray.models.catalogue import card
 from lfr_ray.models.openvino_runtime import OpenVinoNetwork, read_file
-from lfr_ray.models.runtime import Device, Network
+from lfr_ray.models.runtime import Device
 from lfr_ray.models.weights import find_weights
 from lfr_ray.records import Faces, Picture
 
@@ -42,7 +42,7 @@ FRAMES_A_CLIP = 8
 class Plain(CenterFace):
     """CenterFace around a network that it is given, in the precision that this has."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: OpenVinoNetwork) -> None:
         self.card, self.network, self.min_score, self._path = network.card, network, 0.5, Path()
 
 
@@ -75,7 +75,7 @@ def in_8_bits(model: openvino.Model, pictures: list[Picture]) -> openvino.Model:
 def detector_of(model: openvino.Model, *, half: bool) -> Plain:
     """The detector around a model, on one thread."""
     described = card("centerface")
-    network: Network = OpenVinoNetwork(
+    network = OpenVinoNetwork(
         lambda height, width: model, model, Device("cpu", threads=1), described, batch=1, any_size=True
     )
     return Plain(network.faster() or network if half else network)
