@@ -6,6 +6,7 @@ Also what is due by the clock: alerts whose time is over, closings that a crash 
 from __future__ import annotations
 
 import contextlib
+import stat
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +30,7 @@ from lfr_ray.govern.receipt import SignedReceipt, load_receipt
 from lfr_ray.govern.retention import Item, due
 from lfr_ray.govern.trust import site_key, trusted_keys
 from lfr_ray.shred import shred
-from lfr_ray.site.erase import ErasableAlerts, erasable_stores
+from lfr_ray.site.erase import ErasableAlerts, ErasableFiles, erasable_stores
 from lfr_ray.site.facts import alert_events
 from lfr_ray.site.open import SiteStorage
 
@@ -74,7 +75,7 @@ def close_deployment(
             deployment,
             erasable_stores(storage, deployment, now_s=clock.wall_s()),
             roots=storage.searched,
-            tables=storage.alerts.database.tables,
+            tables=storage.tables,
             key=site_key(data_dir),
             scan=scan_key(data_dir),
             paths=storage.extra,
@@ -190,6 +191,28 @@ def destroy_old_listings(storage: SiteStorage, rules: RetentionRules, *, clock: 
         storage.ledger.append(
             Event("erasure", "listing destroyed", deployment=one.item.id, actor="system", facts=facts)
         )
+    return len(gone)
+
+
+def destroy_old_recordings(storage: SiteStorage, rules: RetentionRules, *, clock: Clock | None = None) -> int:
+    """Destroy files of a separate recorder whose time is over, counted from when they were last written.
+
+    Returns:
+        How many files were destroyed.
+
+    Raises:
+        StoreError: One could not be overwritten or removed.
+    """
+    items, own = [], storage.data_dir.root.resolve()
+    for path in [one for folder in storage.recordings for one in folder.resolve().rglob("*") if own not in one.parents]:
+        with contextlib.suppress(FileNotFoundError):  # gone meanwhile
+            if stat.S_ISREG((state := path.lstat()).st_mode):
+                items.append(Item(str(path), "recording", state.st_mtime))
+    gone = due(items, rules, (clock or SystemClock()).wall_s())
+    if gone:
+        counts = ErasableFiles([Path(one.item.id) for one in gone]).destroy()
+        event = Event("erasure", "recordings destroyed: their time was over", actor="system", facts=counts)
+        storage.ledger.append(event)
     return len(gone)
 
 

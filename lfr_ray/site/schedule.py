@@ -18,7 +18,13 @@ from lfr_ray.govern.counters import CameraCounters, counted, removed, totals_of_
 from lfr_ray.govern.ledger_event import STRANGER, Event, recordable
 from lfr_ray.govern.ledger_verify import read_records
 from lfr_ray.govern.profile import profile_of
-from lfr_ray.site.close import close_overdue, destroy_old_listings, finish_closings, purge_expired
+from lfr_ray.site.close import (
+    close_overdue,
+    destroy_old_listings,
+    destroy_old_recordings,
+    finish_closings,
+    purge_expired,
+)
 from lfr_ray.site.facts import alert_events
 from lfr_ray.site.ledger_retention import drop_old_records
 from lfr_ray.site.open import SiteStorage
@@ -89,6 +95,7 @@ class Schedule:
             purge_expired(self._storage, self._profile.retention, clock=self._clock)
             close_overdue(self._storage, clock=self._clock)
             destroy_old_listings(self._storage, self._profile.retention, clock=self._clock)
+            destroy_old_recordings(self._storage, self._profile.retention, clock=self._clock)
         if now_s - self._drop_at_s >= DROP_EVERY_S:
             self._drop_at_s = now_s
             drop_old_records(self._storage, self._profile.retention, clock=self._clock)

@@ -119,6 +119,17 @@ def test_a_copy_that_comes_back_is_found(station: Station, tmp_path: Path) -> No
     assert "destroyed content of d1.watchlist is in" in found.faults[0]
 
 
+def test_a_copy_in_shared_memory_is_found(station: Station) -> None:
+    number = time.time_ns()  # nobody else on this machine looks for it
+    station.watchlist.put([image(number)])
+    with tempfile.NamedTemporaryFile(dir="/dev/shm", prefix="lfr-test-") as copy:
+        copy.write(picture(number))
+        copy.flush()
+        with pytest.raises(IntegrityError, match=Path(copy.name).name):
+            station.close()
+    station.close()
+
+
 def test_a_copy_of_the_database_is_found(station: Station, tmp_path: Path) -> None:
     station.alert(1)
     for path in station.site.data_dir.glob("desk.sqlite*"):
