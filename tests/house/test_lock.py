@@ -76,9 +76,7 @@ def test_an_installation_demands_them(repository: Path) -> None:
         ("cluster/Dockerfile", ["/tmp/tools.lock", RUN], ["/tmp/tools.lock"]),
     ):
         text = (repository / name).read_text().replace("\\\n", "")
-        installs = [
-            one for line in text.splitlines() for one in re.findall(r"pip install (?!--quiet uv)(.+?)(?:&&|$)", line)
-        ]
+        installs = re.findall(r"pip install (?!--quiet uv)(.+?)(?: &&|$)", text, re.MULTILINE)
         assert all("--require-hashes" in one or "--no-deps" in one for one in installs), name
         assert re.findall(r"--requirement (\S+)", " ".join(installs)) == locks
         others = " ".join(one for one in installs if "--no-build-isolation" not in one)
