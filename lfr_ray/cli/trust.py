@@ -29,7 +29,7 @@ ROOT_PASSPHRASE = "LFR_ROOT_PASSPHRASE"  # noqa: S105 (a name, not a secret)
 
 RootKeyOption = Annotated[
     str,
-    typer.Option("--root-key", help=f"The root's private key: a file that is kept offline, or on a token: {FORM}."),
+    typer.Option("--root-key", help=f"The root's private key: a file that is kept offline, or {FORM}."),
 ]
 TrustOption = Annotated[
     Path | None, typer.Option("--trust", help="The trust folder; default: that of LFR_TRUST, or /etc/lfr.")

@@ -17,7 +17,6 @@ from lfr_ray.tracing import Traces
 from tests.disk import full_disk
 from tests.integration.govern.station import sighting
 
-
 TRIES = 10
 
 
