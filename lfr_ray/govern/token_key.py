@@ -7,6 +7,8 @@ The only file that knows python-pkcs11. A key is named as RFC 7512 says:
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -17,20 +19,22 @@ from lfr_ray.govern.keys import SigningKey
 
 SCHEME = "pkcs11:"
 NEEDED = ("token", "object", "module-path")
+ED25519 = "1.3.101.112"
 FORM = f"{SCHEME}token=LABEL;object=LABEL?module-path=LIBRARY"
 
 
 class _TokenKey(Ed25519PrivateKey):
     """What the issuing of certificates takes for a private key."""
 
-    def __init__(self, private: Any, public: bytes) -> None:
-        self._private, self._public = private, Ed25519PublicKey.from_public_bytes(public)
+    def __init__(self, log_in: Callable[..., Any], which: Mapping[str, Any], public: bytes) -> None:
+        self._log_in, self._which, self._public = log_in, which, Ed25519PublicKey.from_public_bytes(public)
 
     def public_key(self) -> Ed25519PublicKey:
         return self._public
 
     def sign(self, data: Any) -> bytes:
-        return bytes(self._private.sign(bytes(data)))
+        with self._log_in() as session:
+            return bytes(session.get_key(**self._which).sign(bytes(data)))
 
     def private_bytes(self, *_: Any) -> bytes:
         raise ConfigError("a key on a token is not given out", got="private_bytes")
@@ -61,7 +65,6 @@ def token_key(uri: str, pin: str, *, make: bool = False) -> SigningKey:
         raise ConfigError("the address of a key on a token is incomplete", got=f"no {missing[0]}", allowed=FORM)
     try:
         import pkcs11
-        from pkcs11.util.ec import encode_named_curve_parameters
     except ImportError:
         raise ConfigError(
             "a token needs a package that is not installed",
@@ -70,16 +73,12 @@ def token_key(uri: str, pin: str, *, make: bool = False) -> SigningKey:
         ) from None
     label, kinds = said["object"], pkcs11.ObjectClass
     try:
-        token = pkcs11.lib(said["module-path"]).get_token(token_label=said["token"])
-        session = token.open(rw=make, user_pin=pin)
-        if make:
-            if list(session.get_objects({pkcs11.Attribute.LABEL: label})):
-                raise ConflictError("a key is never overwritten", got=uri, next_step="choose another object=LABEL")
-            curve = {pkcs11.Attribute.EC_PARAMS: encode_named_curve_parameters("1.3.101.112")}
-            made = session.create_domain_parameters(pkcs11.KeyType.EC_EDWARDS, curve, local=True)
-            made.generate_keypair(mechanism=pkcs11.Mechanism.EC_EDWARDS_KEY_PAIR_GEN, store=True, label=label)
-        private = session.get_key(object_class=kinds.PRIVATE_KEY, label=label)
-        public = session.get_key(object_class=kinds.PUBLIC_KEY, label=label)[pkcs11.Attribute.EC_POINT]
+        log_in = partial(pkcs11.lib(said["module-path"]).get_token(token_label=said["token"]).open, user_pin=pin)
+        with log_in(rw=make) as session:
+            if make:
+                _make(pkcs11, session, label)
+            session.get_key(object_class=kinds.PRIVATE_KEY, label=label)
+            public = session.get_key(object_class=kinds.PUBLIC_KEY, label=label)[pkcs11.Attribute.EC_POINT]
     except (pkcs11.PKCS11Error, RuntimeError) as error:
         raise ConfigError(
             "the token does not give the key",
@@ -87,4 +86,14 @@ def token_key(uri: str, pin: str, *, make: bool = False) -> SigningKey:
             allowed=FORM,
             next_step="plug it in, check the PIN, and see with `pkcs11-tool --list-objects` what is on it",
         ) from None
-    return SigningKey(_TokenKey(private, public[-32:]))
+    return SigningKey(_TokenKey(log_in, {"object_class": kinds.PRIVATE_KEY, "label": label}, public[-32:]))
+
+
+def _make(pkcs11: Any, session: Any, label: str) -> None:
+    from pkcs11.util.ec import encode_named_curve_parameters
+
+    if list(session.get_objects({pkcs11.Attribute.LABEL: label})):
+        raise ConflictError("a key is never overwritten", got=label, next_step="choose another object=LABEL")
+    curve = {pkcs11.Attribute.EC_PARAMS: encode_named_curve_parameters(ED25519)}
+    made = session.create_domain_parameters(pkcs11.KeyType.EC_EDWARDS, curve, local=True)
+    made.generate_keypair(mechanism=pkcs11.Mechanism.EC_EDWARDS_KEY_PAIR_GEN, store=True, label=label)

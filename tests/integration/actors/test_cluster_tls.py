@@ -19,7 +19,8 @@ pytestmark = [
 ]
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00"
 """How a call begins: HTTP/2, which is answered with settings, a frame whose fourth byte is 4."""
-NODES = ("127.0.0.1", "127.0.0.2")
+NODES = ("127.0.0.2", "127.0.0.3")
+"""Ray takes 127.0.0.1 for this machine's address in its network."""
 
 CLIENT = """
 import os, sys
