@@ -6,6 +6,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -52,9 +53,11 @@ except RefusedError as error:
 def answer(address: str, trust: ssl.SSLContext | None) -> bytes:
     """What a process of Ray's says to somebody who calls."""
     host, _, port = address.rpartition(":")
-    with socket.create_connection((host, int(port)), timeout=30) as plain:
+    with ExitStack() as opened:
         try:
-            caller = plain if trust is None else trust.wrap_socket(plain, server_hostname=host)
+            caller = opened.enter_context(socket.create_connection((host, int(port)), timeout=30))
+            if trust is not None:
+                caller = opened.enter_context(trust.wrap_socket(caller, server_hostname=host))
             caller.sendall(PREFACE)
             return caller.recv(9)
         except (ssl.SSLError, ConnectionError):

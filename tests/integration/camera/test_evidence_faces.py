@@ -172,9 +172,7 @@ def test_nobody_else_is_good_enough_to_be_compared(crowds: list[Crowd]) -> None:
     assert looked > 500
 
 
-def test_nobody_else_is_recognised_by_any_embedder(
-    crowds: list[Crowd], shared_models: Path, pulled_models: Path
-) -> None:
+def test_nobody_else_is_recognised(crowds: list[Crowd], shared_models: Path, pulled_models: Path) -> None:
     for name, (described, path) in at_hand("embed", shared_models, pulled_models).items():
         clear: list[Picture] = []
         hidden: list[Picture] = []
