@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -31,8 +31,6 @@ SAME_NETWORK = "yunet_n_640"
 LEAST_PX = 24.0
 """Smaller faces are compared by nobody, and lead to no alert."""
 EDGE_PX = np.float32(300)
-SUBJECTS = 6
-"""Of each picture about so many are the subject of an alert; with each of the 432 it holds as well."""
 MOST_COMPARED = 4
 """Others of one picture that are given to the embedders."""
 
@@ -99,17 +97,20 @@ class Crowd:
     name: str
     picture: Picture
     faces: Faces
-    large: list[int]
-    """The smallest first."""
+    subjects: set[int]
+    """The smallest and the largest; with each of all 432 faces it holds as well, of 13,382 others."""
     fit: list[int]
+    scenes: dict[int, Picture] = field(default_factory=dict)
 
     @property
     def scale(self) -> Floats:
         return np.asarray(np.float32(min(1.0, SCENE_WIDTH_PX / self.picture.shape[1])))
 
     def scene(self, row: int) -> Picture:
-        others = np.delete(self.faces.boxes, row, axis=0)
-        return shown(scene_picture(self.picture, self.faces.boxes[row], others))
+        if row not in self.scenes:
+            others = np.delete(self.faces.boxes, row, axis=0)
+            self.scenes[row] = shown(scene_picture(self.picture, self.faces.boxes[row], others))
+        return self.scenes[row]
 
     def others(self, row: int) -> list[int]:
         return [n for n in self.fit if n != row and not belongs(self.faces.boxes[n], self.faces.boxes[row])]
@@ -131,7 +132,8 @@ def crowds(shared_data: Path, detectors: dict[str, Detector]) -> list[Crowd]:
         sizes = size_px(faces.boxes)
         rows = [int(row) for row in np.argsort(sizes) if sizes[row] >= LEAST_PX]
         if len(faces) > 1 and rows:
-            made.append(Crowd(path.name, picture, faces, rows, [n for n in rows if may_be_compared(picture, faces, n)]))
+            fit = [n for n in rows if may_be_compared(picture, faces, n)]
+            made.append(Crowd(path.name, picture, faces, {rows[0], rows[-1]}, fit))
     assert len(made) > 20
     return made
 
@@ -139,7 +141,7 @@ def crowds(shared_data: Path, detectors: dict[str, Detector]) -> list[Crowd]:
 def test_only_the_subject_is_found(crowds: list[Crowd], detectors: dict[str, Detector]) -> None:
     seen, strangers = 0, []
     for one in crowds:
-        for row in {one.large[0], one.large[-1]}:  # the smallest and the largest subject
+        for row in one.subjects:
             subject, others = one.faces.boxes[row], np.delete(one.faces.boxes, row, axis=0)
             face = shown(crop_face(one.picture, subject, others))
             corner = np.maximum(np.floor(subject[:2] - FACE_MARGIN * (subject[2:] - subject[:2])), 0)
@@ -160,7 +162,7 @@ def test_nobody_else_is_good_enough_to_be_compared(crowds: list[Crowd]) -> None:
     for one in crowds:
         boxes, points = one.faces.boxes * one.scale + EDGE_PX, one.faces.points * one.scale + EDGE_PX
         here = Faces(boxes, one.faces.scores, points)
-        for row in one.large[:: max(1, len(one.large) // SUBJECTS)]:
+        for row in one.subjects:
             scene, others = one.scene(row), one.others(row)
             looked += len(others)
             picture = carried_on(scene)
@@ -177,7 +179,7 @@ def test_nobody_else_is_recognised(crowds: list[Crowd], shared_models: Path, pul
         clear: list[Picture] = []
         hidden: list[Picture] = []
         for one in crowds:
-            for row in {one.large[0], one.large[-1]}:
+            for row in one.subjects:
                 points = one.faces.points[one.others(row)[:MOST_COMPARED]]
                 clear += list(cut_chips(one.picture, points, described.chip))
                 hidden += list(cut_chips(one.scene(row), points * one.scale, described.chip))
