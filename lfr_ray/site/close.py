@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lfr_ray.alert.erase import AlertEraser, RetentionFacts
 from lfr_ray.clock import Clock, SystemClock, utc_text
-from lfr_ray.errors import ConflictError, LfrError
+from lfr_ray.errors import ConfigError, ConflictError, LfrError
 from lfr_ray.files import exclusive
 from lfr_ray.govern.anchors import write_anchors
 from lfr_ray.govern.canonical import canonical_json, sha256_hex
@@ -194,6 +194,22 @@ def destroy_old_listings(storage: SiteStorage, rules: RetentionRules, *, clock: 
     return len(gone)
 
 
+def check_recordings(storage: SiteStorage) -> None:
+    """A recorder's folder is no folder of anything else.
+
+    Raises:
+        ConfigError: The data folder lies in it, or it in the data folder.
+    """
+    own = storage.data_dir.root.resolve()
+    for folder in map(Path.resolve, storage.recordings):
+        if folder == own or folder in own.parents or own in folder.parents:
+            raise ConfigError(
+                "what is in a folder of recordings is destroyed by the clock, and the data folder is near it",
+                got=f"recordings: {folder}, data_dir: {own}",
+                allowed="folders that a separate recorder alone fills",
+            )
+
+
 def destroy_old_recordings(storage: SiteStorage, rules: RetentionRules, *, clock: Clock | None = None) -> int:
     """Destroy files of a separate recorder whose time is over, counted from when they were last written.
 
@@ -203,8 +219,8 @@ def destroy_old_recordings(storage: SiteStorage, rules: RetentionRules, *, clock
     Raises:
         StoreError: One could not be overwritten or removed.
     """
-    items, own = [], storage.data_dir.root.resolve()
-    for path in [one for folder in storage.recordings for one in folder.resolve().rglob("*") if own not in one.parents]:
+    items = []
+    for path in [one for folder in storage.recordings for one in folder.resolve().rglob("*")]:
         with contextlib.suppress(FileNotFoundError):  # gone meanwhile
             if stat.S_ISREG((state := path.lstat()).st_mode):
                 items.append(Item(str(path), "recording", state.st_mtime))

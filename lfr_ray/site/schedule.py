@@ -19,6 +19,7 @@ from lfr_ray.govern.ledger_event import STRANGER, Event, recordable
 from lfr_ray.govern.ledger_verify import read_records
 from lfr_ray.govern.profile import profile_of
 from lfr_ray.site.close import (
+    check_recordings,
     close_overdue,
     destroy_old_listings,
     destroy_old_recordings,
@@ -61,6 +62,7 @@ class Schedule:
         self._breaker = CircuitBreaker(
             storage.data_dir, self._deployment, self._profile.breaker, storage.ledger, clock=self._clock
         )
+        check_recordings(storage)
         self._count_at_s = self._purge_at_s = self._anchor_at_s = self._drop_at_s = float("-inf")
 
     def begin(self) -> None:

@@ -13,7 +13,7 @@ import pytest
 from lfr_ray.clock import FakeClock
 from lfr_ray.config import AlertConfig, AuthorityConfig, SiteConfig
 from lfr_ray.data_dir import DataDir
-from lfr_ray.errors import RefusedError
+from lfr_ray.errors import ConfigError, RefusedError
 from lfr_ray.govern.counters import CameraCounters, totals
 from lfr_ray.govern.ledger_event import RESUMED, Event
 from lfr_ray.govern.ledger_verify import read_records
@@ -198,9 +198,9 @@ def test_a_past_list_is_destroyed_when_its_time_is_over(site: Site) -> None:
 
 def test_what_a_separate_recorder_wrote_goes_when_its_time_is_over(tmp_path: Path) -> None:
     clock, folder = FakeClock(wall_s=1_787_904_000.0), tmp_path / "recorder"
-    made = opened(tmp_path / "data", clock, recordings=(folder, tmp_path))
+    made = opened(tmp_path / "data", clock, recordings=(folder,))
     (folder / "pier").mkdir(parents=True)
-    evidence = tmp_path.with_name(f"{tmp_path.name}-evidence.mkv")
+    evidence = tmp_path / "evidence.mkv"
     for path, days in ((folder / "pier" / "old.mkv", 31), (folder / "new.mkv", 30), (evidence, 99)):
         path.write_bytes(b"film")
         os.utime(path, (clock.wall_s() - days * 86400,) * 2)
@@ -212,6 +212,12 @@ def test_what_a_separate_recorder_wrote_goes_when_its_time_is_over(tmp_path: Pat
     assert gone["facts"] == {"files": 1, "bytes": 4}
     made.opened.storage.ledger.close()
     made.opened.storage.alerts.database.close()
+
+
+@pytest.mark.parametrize("place", [".", "data", "data/keys"])
+def test_a_folder_of_recordings_is_apart_from_the_data_folder(tmp_path: Path, place: str) -> None:
+    with pytest.raises(ConfigError, match="destroyed by the clock"):
+        opened(tmp_path / "data", FakeClock(wall_s=1_787_904_000.0), recordings=(tmp_path / place,))
 
 
 def test_a_data_folder_that_others_may_enter_is_refused(tmp_path: Path) -> None:
