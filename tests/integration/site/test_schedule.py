@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -214,10 +214,11 @@ def test_what_a_separate_recorder_wrote_goes_when_its_time_is_over(tmp_path: Pat
     made.opened.storage.alerts.database.close()
 
 
-@pytest.mark.parametrize("place", [".", "data", "data/keys"])
-def test_a_folder_of_recordings_is_apart_from_the_data_folder(tmp_path: Path, place: str) -> None:
+@pytest.mark.parametrize("place", ["..", ".", "keys"])
+def test_a_folder_of_recordings_is_apart_from_the_data_folder(site: Site, place: str) -> None:
+    near = replace(site.opened.storage, recordings=(site.files.root / place,))
     with pytest.raises(ConfigError, match="destroyed by the clock"):
-        opened(tmp_path / "data", FakeClock(wall_s=1_787_904_000.0), recordings=(tmp_path / place,))
+        Schedule(site.config, near, site.clock)
 
 
 def test_a_data_folder_that_others_may_enter_is_refused(tmp_path: Path) -> None:
