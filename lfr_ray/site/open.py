@@ -16,7 +16,7 @@ from lfr_ray.alert.store import AlertStore
 from lfr_ray.bucket import Bucket
 from lfr_ray.clock import Clock, SystemClock
 from lfr_ray.config import MatchConfig, SiteConfig
-from lfr_ray.data_dir import DataDir
+from lfr_ray.data_dir import DataDir, temporary_folders
 from lfr_ray.errors import AuthorityError, IntegrityError, RefusedError
 from lfr_ray.files import with_secrets
 from lfr_ray.govern.alert_events import RECORDED_ELSEWHERE, last_event_id, ledger_event
@@ -75,7 +75,7 @@ class SiteStorage:
     @property
     def searched(self) -> tuple[Path, ...]:
         """Every root."""
-        return (self.data_dir.root, *self.alerts.database.files, SHARED_MEMORY, *self.roots)
+        return (self.data_dir.root, *self.alerts.database.files, SHARED_MEMORY, *temporary_folders(), *self.roots)
 
     def tables(self) -> Iterator[Table]:
         """What is searched and lies on servers: tables of the database, every version of every object of the list."""
