@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-
 COMMAND_PREFIX = "lfr-command-"
 """How the temporary folder of a command begins: all of its temporary files are there."""
 
@@ -250,4 +249,4 @@ def temporary_folders() -> tuple[Path, ...]:
     """The temporary folders of this user's commands: of those that run, this one's among them, and of crashed ones."""
     here = Path(tempfile.gettempdir())
     found = (here, *here.glob(f"{COMMAND_PREFIX}*"))
-    return tuple(one for one in found if one.name.startswith(COMMAND_PREFIX) and one.lstat().st_uid == os.geteuid())
+    return tuple(one for one in found if one.name.startswith(COMMAND_PREFIX) and os.access(one, os.R_OK))
