@@ -68,7 +68,7 @@ REQUIREMENTS: dict[str, tuple[str, str, str, str]] = {
     "R9": (
         "Recording is no part of this; the files of a separate recorder have their longest time",
         "site/close.py",
-        "integration/site/test_schedule.py",
+        f"{SITE}/test_schedule.py",
         "test_what_a_separate_recorder_wrote_goes_when_its_time_is_over",
     ),
     "R10": (
