@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import sys
 import tempfile
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def frames_per_s(place: FootagePlace, recordings: tuple[Recording, ...]) -> floa
     return sum(result.frames_by_camera().values()) / result.wall_s
 
 
-def main() -> None:
+def main() -> int:
     """Measure and record."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("clips", type=Path, nargs="+")
@@ -73,7 +74,8 @@ def main() -> None:
         "at least 1.0",
         ratio >= 1.0,
     )
+    return 0 if ratio >= 1.0 else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

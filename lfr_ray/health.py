@@ -172,6 +172,7 @@ class SiteHeard:
         models: Of each model, its processes.
         fleet: The processes of the fleet.
         outdated: Parts that still have the configuration of an earlier deployment.
+        controller: The process of Serve that starts others anew.
     """
 
     cameras: Mapping[str, Heard[CameraSaid]] = field(default_factory=dict)
@@ -180,6 +181,7 @@ class SiteHeard:
     matcher: Heard[MatcherSaid] = field(default_factory=Heard)
     desk: Heard[DeskSaid] = field(default_factory=Heard)
     outdated: Sequence[str] = ()
+    controller: Sequence[Heard[ModelSaid]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +253,9 @@ def site_health(heard: SiteHeard, now_s: float, now_at: float) -> SiteHealth:
             "desk": desk_fault,
             "list": "" if matcher_fault else matcher.list_fault,
             "authority": "" if matcher_fault or matcher.list_fault else matcher.authority,
-            "site": processes_fault("fleet", heard.fleet, now_s) or (outdated if heard.outdated else ""),
+            "site": processes_fault("fleet", heard.fleet, now_s)
+            or processes_fault("controller", heard.controller, now_s)
+            or (outdated if heard.outdated else ""),
         },
     )
 

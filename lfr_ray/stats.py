@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betaincinv, gammaincinv
 
 from lfr_ray.records import Ints
 
@@ -83,6 +82,8 @@ def rate(count: int, of: int) -> Rate:
     >>> f"{one.value:.1e} ({one.low:.1e} to {one.high:.1e})"
     '3.2e-06 (1.5e-06 to 5.8e-06)'
     """
+    from scipy.special import betaincinv  # as below: whoever starts a process must not wait for it
+
     _check(count, of)
     low = float(betaincinv(count, of - count + 1, TAIL)) if count else 0.0
     high = float(betaincinv(count + 1, of - count, 1 - TAIL)) if count < of else 1.0
@@ -107,6 +108,8 @@ def upper_bound(count: int, of: int, confidence: float = CONFIDENCE) -> float:
     >>> round(upper_bound(0, 2995), 6)
     0.001
     """
+    from scipy.special import betaincinv
+
     _check(count, of)
     return float(betaincinv(count + 1, of - count, confidence)) if count < of else 1.0
 
@@ -118,6 +121,8 @@ def poisson_rate(count: int, exposure: float) -> Interval:
     >>> none.value, none.low, round(none.high, 3)
     (0.0, 0.0, 3.689)
     """
+    from scipy.special import gammaincinv
+
     if exposure <= 0:
         return UNKNOWN
     low = float(gammaincinv(count, TAIL)) if count else 0.0

@@ -24,6 +24,9 @@ OBJECT_STORE_BYTES = 1 << 30
 NODE_STORE_BYTES = 200 << 20
 """For each node of a simulated cluster."""
 
+PROXY_LOOKED_AT = ("RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S", "2")
+"""Serve starts a proxy anew that three looks found dead: after 6 s, not 30."""
+
 WITHOUT_PRESTART = "RAY_prestart_worker_first_driver"
 """Ray would start a process for each processor that a simulated node says it has."""
 
@@ -42,6 +45,7 @@ def quieten() -> None:
 
 def start_local() -> None:
     """Start Ray on this machine, with nothing that writes objects to disk, and with nothing that only others need."""
+    os.environ.setdefault(*PROXY_LOOKED_AT)
     with warnings.catch_warnings(), own_signals(), without_extras():
         # Ray's processes are forked and replaced at once; LanceDB warns of forks that go on.
         warnings.filterwarnings("ignore", message="lancedb fork support")

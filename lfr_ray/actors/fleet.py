@@ -12,6 +12,7 @@ from ray import serve
 
 from lfr_ray.actors.counted import Counted
 from lfr_ray.actors.fleet_list import FleetList
+from lfr_ray.actors.heartbeat import EVERY_S
 from lfr_ray.actors.keeper import Keeper
 from lfr_ray.actors.launch import camera_actor, desk_actor, matcher_actor
 from lfr_ray.actors.names import Names
@@ -124,7 +125,7 @@ class FleetReplica(FleetList):
     async def _end_frozen(self) -> None:
         """Beside both, which wait for those that are frozen."""
         while True:
-            await asyncio.sleep(TICK_S)
+            await asyncio.sleep(EVERY_S)
             with contextlib.suppress(Exception):
                 await asyncio.to_thread(self._watch.end_frozen)
 

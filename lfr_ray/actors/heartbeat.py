@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, Generic
 
+import ray
 import structlog
 
 from lfr_ray.actors.names import HEALTH, NAMESPACE, find_actor
 from lfr_ray.actors.protocols import DeskCalls, MatcherCalls
-from lfr_ray.actors.ray_private import is_alive, replica_loaded
+from lfr_ray.actors.ray_private import replica_loaded, row_of
 from lfr_ray.actors.rpc import Handle
 from lfr_ray.actors.stages import CameraCalls
 from lfr_ray.camera.reader import CameraStatus
 from lfr_ray.health import DeskSaid, Heard, MatcherSaid, ModelSaid, SaidT
 
 EVERY_S = 0.5
-FROZEN_S = 5.0
+FROZEN_S = 4.0
 """A process that has answered before and has not for so long is ended, so that it is started anew."""
+
+SERVE_FROZEN_S = 8.0
+"""Serve's own controller and proxies: the controller waits 5 s at a time for others."""
 
 log = structlog.get_logger()
 
@@ -33,6 +39,7 @@ class Heartbeat(Generic[SaidT]):
         ask: Asks how it is, given a handle of it.
         capability: Shown to it; see ``capability.py``.
         namespace: Of its actor.
+        frozen_s: For so long it may be silent before it is ended.
     """
 
     def __init__(
@@ -42,6 +49,7 @@ class Heartbeat(Generic[SaidT]):
         capability: str = "",
         *,
         namespace: str = NAMESPACE,
+        frozen_s: float = FROZEN_S,
     ) -> None:
         self._name = name
         self._capability = capability
@@ -50,7 +58,7 @@ class Heartbeat(Generic[SaidT]):
         self.heard: Heard[SaidT] = Heard()
         self.actor: Any = None
         self._frozen_s = 0.0
-        self._limit_s = FROZEN_S
+        self._limit_s = frozen_s
 
     async def run(self) -> None:
         """Follow it, for ever."""
@@ -72,11 +80,19 @@ class Heartbeat(Generic[SaidT]):
         heard = self.heard
         loading = heard.said is None or (isinstance(heard.said, ModelSaid) and not heard.said.loaded)
         frozen = self.actor is not None and not loading and heard.age_s(now_s) > self._limit_s
-        if not frozen or heard.asked_s == self._frozen_s or not is_alive(self.actor):
-            return False
+        if not frozen or heard.asked_s == self._frozen_s or row_of(self.actor).get("State") != "ALIVE":
+            return False  # one that is being started anew answers nobody, and is not frozen
         self._frozen_s = heard.asked_s
         self._limit_s *= 2
         return True
+
+    def end(self) -> None:
+        """End it, so that it is made anew. Ray would first ask a process of this node, and wait for it."""
+        row = row_of(self.actor)
+        if row["Address"]["NodeID"] == ray.get_runtime_context().get_node_id():
+            os.kill(row["Pid"], signal.SIGKILL)
+        else:
+            ray.kill(self.actor, no_restart=False)
 
 
 async def ask_camera(camera: Handle[CameraCalls]) -> CameraStatus:
@@ -97,3 +113,14 @@ async def ask_desk(desk: Handle[DeskCalls]) -> DeskSaid:
 async def ask_replica(replica: Handle[Any]) -> ModelSaid:
     """How a process of a deployment is, whatever waits for it."""
     return ModelSaid(await replica_loaded(replica.remote))
+
+
+async def ask_controller(controller: Handle[Any]) -> ModelSaid:
+    """Whether Serve's controller answers."""
+    await controller.remote.check_alive.remote()
+    return ModelSaid(loaded=True)
+
+
+async def ask_proxy(proxy: Handle[Any]) -> ModelSaid:
+    """Whether one of Serve's proxies answers."""
+    return ModelSaid(await proxy.remote.check_health.remote())

@@ -22,6 +22,11 @@ HEALTH = "health"
 DETECTOR, EMBEDDER, SECOND_EMBEDDER, FLEET, INGRESS = "detector", "embedder", "second_embedder", "fleet", "ingress"
 
 
+SERVE = "serve"
+"""The namespace of Serve's actors. How their names begin:"""
+REPLICA, SERVES_CONTROLLER, SERVES_PROXY = "SERVE_REPLICA", "SERVE_CONTROLLER_ACTOR", "SERVE_PROXY_ACTOR"
+CONTROLLER, PROXY = "controller", "proxy"
+
 _DESK = "/desk"
 
 
@@ -83,6 +88,21 @@ class Names:
 def sites() -> set[str]:
     """The sites whose alert desk has a process, and the runs over recorded footage."""
     return {name.removesuffix(_DESK) for name in _listed() if name.endswith(_DESK)}
+
+
+def replicas(application: str) -> dict[str, set[str]]:
+    """The processes of an application's deployments, and Serve's own: names of their actors, by what they are."""
+    found: dict[str, set[str]] = {}
+    for name in (one["name"] for one in ray.util.list_named_actors(all_namespaces=True) if one["namespace"] == SERVE):
+        kind, _, rest = name.partition("::")
+        app, _, named = rest.partition("#")
+        if kind == REPLICA and app == application:
+            found.setdefault(named.partition("#")[0], set()).add(name)
+        elif name == SERVES_CONTROLLER:
+            found[CONTROLLER] = {name}
+        elif name.startswith(SERVES_PROXY):
+            found.setdefault(PROXY, set()).add(name)
+    return found
 
 
 def find_actor(name: str, namespace: str = NAMESPACE) -> Any | None:

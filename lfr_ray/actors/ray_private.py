@@ -7,17 +7,15 @@ import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import ray
 from ray._private import node, utils, worker
 from ray._private.state import state
 from ray.experimental.internal_kv import _internal_kv_del, _internal_kv_get, _internal_kv_list, _internal_kv_put
-from ray.serve.context import _get_global_client
-from ray.serve.schema import ServeDeploySchema
 
-REPLICA = "SERVE_REPLICA"
-"""How the names of Serve's replicas begin."""
+if TYPE_CHECKING:
+    from ray.serve.schema import ServeDeploySchema
 
 NO_MORE_METHODS = "__ray_actor_class__"
 """An actor's class that has this gets no methods of Ray's own. One of those runs any function that it is sent."""
@@ -64,17 +62,6 @@ def without_extras() -> Iterator[None]:
             setattr(node.Node, name, method)
 
 
-def replicas(application: str) -> dict[str, set[str]]:
-    """The processes of an application's deployments: names of their actors, by deployment."""
-    found: dict[str, set[str]] = {}
-    for one in ray.util.list_named_actors(all_namespaces=True):
-        kind, _, rest = one["name"].partition("::")
-        app, _, named = rest.partition("#")
-        if kind == REPLICA and app == application:
-            found.setdefault(named.partition("#")[0], set()).add(one["name"])
-    return found
-
-
 async def replica_loaded(replica: Any) -> bool:
     """Whether a replica's own class has been made; asked beside the requests that wait for it."""
     return bool(await replica.was_initialized.remote())
@@ -82,7 +69,7 @@ async def replica_loaded(replica: Any) -> bool:
 
 def deploy(config: ServeDeploySchema) -> None:
     """Hand a whole Serve configuration to the running Serve, as `serve deploy` does."""
-    _get_global_client().deploy_apps(config)
+    _serve().deploy_apps(config)
 
 
 class HttpAddress(NamedTuple):
@@ -95,16 +82,17 @@ class HttpAddress(NamedTuple):
 
 def http_address() -> HttpAddress | None:
     """Of the running Serve; None where none runs."""
-    client = _get_global_client(raise_if_no_controller_running=False)
+    client = _serve(must_run=False)
     if client is None:
         return None
     options = ray.get(client._controller.get_http_config.remote())
     return HttpAddress(options.host, options.port, bool(options.ssl_keyfile and options.ssl_certfile))
 
 
-def is_alive(actor: Any) -> bool:
-    """Whether an actor has begun and has not died: one that is being started anew answers nobody, and is not frozen."""
-    return bool(state.actor_table(actor._actor_id.hex()).get("State") == "ALIVE")
+def row_of(actor: Any) -> Mapping[str, Any]:
+    """What Ray's table says of an actor: its state, its node, its process."""
+    found: Mapping[str, Any] = state.actor_table(actor._actor_id.hex())
+    return found
 
 
 def claimed(name: str, claim: str) -> str:
@@ -143,7 +131,14 @@ def _living_drivers() -> set[str]:
 
 def delete(applications: Sequence[str]) -> None:
     """End applications of the running Serve, all at the same time; returns when Serve has taken that on."""
-    ray.get(_get_global_client()._controller.delete_apps.remote(list(applications)))
+    ray.get(_serve()._controller.delete_apps.remote(list(applications)))
+
+
+def _serve(*, must_run: bool = True) -> Any:
+    """Serve's client. It takes a second to load: the matcher and the desk begin without it."""
+    from ray.serve.context import _get_global_client
+
+    return _get_global_client(raise_if_no_controller_running=must_run)
 
 
 def _do_nothing(*_: Any, **__: Any) -> None:

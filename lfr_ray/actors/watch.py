@@ -9,13 +9,33 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-import ray
 import structlog
 
 from lfr_ray.actors.digest import digest_of
-from lfr_ray.actors.heartbeat import EVERY_S, Heartbeat, ask_camera, ask_desk, ask_matcher, ask_replica
-from lfr_ray.actors.names import DETECTOR, EMBEDDER, FLEET, INGRESS, SECOND_EMBEDDER, Names
-from lfr_ray.actors.ray_private import replicas
+from lfr_ray.actors.heartbeat import (
+    EVERY_S,
+    FROZEN_S,
+    SERVE_FROZEN_S,
+    Heartbeat,
+    ask_camera,
+    ask_controller,
+    ask_desk,
+    ask_matcher,
+    ask_proxy,
+    ask_replica,
+)
+from lfr_ray.actors.names import (
+    CONTROLLER,
+    DETECTOR,
+    EMBEDDER,
+    FLEET,
+    INGRESS,
+    PROXY,
+    SECOND_EMBEDDER,
+    SERVE,
+    Names,
+    replicas,
+)
 from lfr_ray.camera.reader import CameraStatus
 from lfr_ray.config import SiteConfig
 from lfr_ray.health import DeskSaid, MatcherSaid, ModelSaid, SiteHealth, SiteHeard, site_health
@@ -25,9 +45,7 @@ LATE_S = 3.0
 
 STOP_S = 2.0
 
-SERVE = "serve"
-"""The namespace of Serve's own actors."""
-
+SERVES_OWN = {CONTROLLER: (ask_controller, SERVE_FROZEN_S), PROXY: (ask_proxy, SERVE_FROZEN_S)}
 
 log = structlog.get_logger()
 
@@ -52,7 +70,7 @@ class SiteWatch:
         self.desk: Heartbeat[DeskSaid] = Heartbeat(names.desk, ask_desk, shown)
         second = [] if site.second_embedder is None else [SECOND_EMBEDDER]
         self.replicas: dict[str, dict[str, Heartbeat[ModelSaid]]] = {
-            name: {} for name in (DETECTOR, EMBEDDER, *second, FLEET, INGRESS)
+            name: {} for name in (DETECTOR, EMBEDDER, *second, FLEET, INGRESS, *SERVES_OWN)
         }
         self._wanted = {one.name: digest_of(site, one) for one in site.cameras}
         self._wanted_of_site = digest_of(site)
@@ -86,8 +104,8 @@ class SiteWatch:
         outdated = [name for name, one in said.items() if one is not None and one.digest != self._wanted_of_site]
         outdated += [name for name, one in cameras.items() if one.said and one.said.digest != self._wanted[name]]
         found = {name: [one.heard for one in list(some.values())] for name, some in self.replicas.items()}
-        fleet, _ = found.pop(FLEET), found.pop(INGRESS)
-        return SiteHeard(cameras, found, fleet, self.matcher.heard, self.desk.heard, outdated)
+        fleet, controller, _, _ = (found.pop(one) for one in (FLEET, CONTROLLER, INGRESS, PROXY))
+        return SiteHeard(cameras, found, fleet, self.matcher.heard, self.desk.heard, outdated, controller)
 
     def health(self) -> SiteHealth:
         """How the site is now."""
@@ -110,7 +128,7 @@ class SiteWatch:
         for name, one in named:
             if only in ("", name) and one.found_frozen(now_s):
                 log.warning("a process is frozen and is ended", process=name)
-                ray.kill(one.actor, no_restart=False)
+                one.end()
 
     async def _follow_replicas(self) -> None:
         """Take up new processes of the deployments, and drop those that are gone."""
@@ -123,6 +141,7 @@ class SiteWatch:
                         del known[gone]
                         tasks.pop(gone).cancel()
                     for new in present.get(name, set()) - known.keys():
-                        known[new] = Heartbeat(new, ask_replica, namespace=SERVE)
+                        ask, frozen_s = SERVES_OWN.get(name, (ask_replica, FROZEN_S))
+                        known[new] = Heartbeat(new, ask, namespace=SERVE, frozen_s=frozen_s)
                         tasks[new] = asyncio.create_task(known[new].run())
             await asyncio.sleep(EVERY_S)

@@ -138,6 +138,17 @@ class Feed:
             ResourceError: There are too many streams.
             StoreError: The source does not answer.
         """
+        self._check_room()
+        async with self._opening:
+            await self._begin()
+        newest_id = self._newest_id
+        if resume_after(last_event_id, sys.maxsize) > newest_id:
+            # A new client, or one that knows more than the poller: it read a page of alerts just now.
+            newest_id = await self._source.newest_event_id()
+        self._check_room()  # many may have come meanwhile
+        return self._stream(resume_after(last_event_id, newest_id))
+
+    def _check_room(self) -> None:
         if self._streams >= self._rules.most_streams:
             self.meter.count("event_streams_refused_total")
             raise ResourceError(
@@ -146,13 +157,6 @@ class Feed:
                 allowed=f"{self._rules.most_streams} of one process",
                 next_step="try again, or let several readers share one stream",
             )
-        async with self._opening:
-            await self._begin()
-        newest_id = self._newest_id
-        if resume_after(last_event_id, sys.maxsize) > newest_id:
-            # A new client, or one that knows more than the poller: it read a page of alerts just now.
-            newest_id = await self._source.newest_event_id()
-        return self._stream(resume_after(last_event_id, newest_id))
 
     async def _begin(self) -> None:
         """With the first stream the newest events are read into memory."""
@@ -204,6 +208,8 @@ class Feed:
         When the source does not answer, the stream says so in a comment and goes on where it was.
         """
         rules, began_s = self._rules, time.monotonic()
+        if self._streams >= rules.most_streams:
+            return  # those that came at the same time took the last room; who connects again is told
         self._count(1)
         try:
             chunk = hello(after, rules)

@@ -58,7 +58,11 @@ def crop_face(picture: Picture, box: Floats, other_boxes: Floats = NOBODY) -> Pi
     check_picture("picture", picture)
     x1, y1, x2, y2 = face_outline(box, picture.shape[1], picture.shape[0])
     corner = np.array((x1, y1, x1, y1), np.float32)
-    return _alone(picture[y1:y2, x1:x2], box - corner, other_boxes - corner)
+    others = other_boxes - corner
+    # Most of a crowd is elsewhere: a box with its margin that ends before the cut shows nothing of it.
+    margin = (others[:, 2:] - others[:, :2]) * np.float32(HIDE_MARGIN) + 1
+    near = (others[:, :2] - margin < (x2 - x1, y2 - y1)).all(1) & (others[:, 2:] + margin > 0).all(1)
+    return _alone(picture[y1:y2, x1:x2], box - corner, others[near])
 
 
 def face_outline(box: Floats, width_px: int, height_px: int) -> Box:
@@ -143,7 +147,7 @@ def _alone(picture: Picture, box: Floats, other_boxes: Floats) -> Picture:
             alone[y1:y2, x1:x2] = _averaged(picture[y1:y2, x1:x2], max(x2 - x1, y2 - y1) / HIDE_BLOCKS)
     x1, y1, x2, y2 = head = _whole_px(box, max(HEAD) - 0.5, width_px, height_px)
     mine = _nearest(head, box, others)
-    alone[y1:y2, x1:x2][mine] = picture[y1:y2, x1:x2][mine]
+    np.copyto(alone[y1:y2, x1:x2], picture[y1:y2, x1:x2], where=mine[:, :, np.newaxis])
     return alone
 
 

@@ -12,8 +12,8 @@ from lfr_ray.checks import check_array, check_picture
 from lfr_ray.config import QualityConfig
 from lfr_ray.records import POINTS, Floats, Picture, Quality, box_sizes_px
 
-REASONS = ("too_small", "blurred", "too_dark", "too_bright", "turned", "nodding", "tilted", "low_score")
-"""Why a view may not be compared: the closed list."""
+REASONS = ("too_small", "turned", "nodding", "tilted", "low_score", "blurred", "too_dark", "too_bright")
+"""Why a view may not be compared: the closed list. What needs no pixels comes first."""
 
 LEVEL_NOSE = 0.53
 """Where the nose tip lies between eyes (0) and mouth (1) in a level face: dlib's mean face."""
@@ -59,22 +59,15 @@ def assess(
     Raises:
         ShapeError: Arrays of another shape.
     """
-    check_array("box", box, (4,), np.float32, finite=True)
-    check_array("points", points, (POINTS, 2), np.float32, finite=True)
     check_picture("chip", chip)
+    reason = fault_of_place(box, points, score, config, min_size_px)
     size_px = float(box_sizes_px(box))
     sharpness, exposure = _light(chip)
     yaw, pitch, roll_deg = pose(points)
-    least_px = config.min_size_px if min_size_px is None else min_size_px
     faults = (
-        size_px < least_px,
         sharpness < config.min_sharpness,
         exposure < config.min_exposure,
         exposure > config.max_exposure,
-        abs(yaw) > config.max_yaw,
-        abs(pitch) > config.max_pitch,
-        abs(roll_deg) > config.max_roll_deg,
-        score < config.min_score,
     )
     value = (
         size_px / (size_px + HALF_SIZE_PX)
@@ -92,8 +85,33 @@ def assess(
         roll_deg=roll_deg,
         detector_score=float(score),
         value=max(0.0, value),
-        reason=next((reason for reason, fault in zip(REASONS, faults, strict=True) if fault), ""),
+        reason=reason or _first(REASONS[-len(faults) :], faults),
     )
+
+
+def fault_of_place(
+    box: Floats, points: Floats, score: float, config: QualityConfig, min_size_px: float | None = None
+) -> str:
+    """The first of ``REASONS`` that can be told without a pixel, or empty; the arguments are those of ``assess``.
+
+    Raises:
+        ShapeError: Arrays of another shape.
+    """
+    check_array("box", box, (4,), np.float32, finite=True)
+    check_array("points", points, (POINTS, 2), np.float32, finite=True)
+    yaw, pitch, roll_deg = pose(points)
+    faults = (
+        float(box_sizes_px(box)) < (config.min_size_px if min_size_px is None else min_size_px),
+        abs(yaw) > config.max_yaw,
+        abs(pitch) > config.max_pitch,
+        abs(roll_deg) > config.max_roll_deg,
+        score < config.min_score,
+    )
+    return _first(REASONS[: len(faults)], faults)
+
+
+def _first(reasons: tuple[str, ...], faults: tuple[bool, ...]) -> str:
+    return next((reason for reason, fault in zip(reasons, faults, strict=True) if fault), "")
 
 
 def pose(points: Floats) -> tuple[float, float, float]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import linprog
 
 TOLERANCE = 1e-6
 WITHHELD = "withheld"
@@ -90,6 +89,8 @@ def reader_range(
     aim = np.zeros(len(order))
     aim[column[place]] = 1.0
     known: dict[str, Any] = {"A_eq": np.array(rows), "b_eq": np.array(totals)} if rows else {}
+    from scipy.optimize import linprog  # half a second to load, which the alert desk's start need not wait for
+
     low = linprog(aim, **known, method="highs")
     high = linprog(-aim, **known, method="highs")
     return (float(low.fun) if low.success else 0.0, float(-high.fun) if high.success else float("inf"))

@@ -11,14 +11,15 @@ What was measured of LanceDB 0.40 and decides how this file is written:
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from importlib.util import find_spec, module_from_spec
 from pathlib import Path
 from typing import Any
 
-import lancedb
 import numpy as np
 import pyarrow as pa
 
@@ -164,7 +165,7 @@ class Table:
             self.close()  # another process has destroyed it
         if self._connection is None:
             bucket = self._place if isinstance(self._place, Bucket) else None
-            self._connection = lancedb.connect(
+            self._connection = _lancedb().connect(
                 bucket.address if bucket else str(self._place),
                 read_consistency_interval=timedelta(0),
                 storage_options=bucket.options if bucket else None,
@@ -250,3 +251,16 @@ def _translated(done: str, place: Path | Bucket) -> Iterator[None]:
 
 def _shown(place: Path | Bucket) -> str:
     return place.address if isinstance(place, Bucket) else str(place)
+
+
+def _lancedb() -> Any:
+    """LanceDB, loaded when it is first needed, without three fifths of what it loads: a client of catalogues over HTTP.
+
+    Of that client it uses the models alone, so its package stands there without its content.
+    """
+    client = "lance_namespace_urllib3_client"
+    if found := find_spec(client):
+        sys.modules.setdefault(client, module_from_spec(found))
+    import lancedb
+
+    return lancedb

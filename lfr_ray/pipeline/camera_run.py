@@ -18,6 +18,7 @@ from lfr_ray.config import CameraConfig, SiteConfig
 from lfr_ray.errors import StreamError
 from lfr_ray.metrics import Meter, Snapshot
 from lfr_ray.models.catalogue import card
+from lfr_ray.models.runtime import set_threads
 from lfr_ray.pipeline.check_lists import checks_for
 from lfr_ray.pipeline.stages import Stages
 from lfr_ray.pipeline.steps import CameraSteps
@@ -79,6 +80,7 @@ class CameraRun:
             ModelError: See :func:`~lfr_ray.pipeline.check_lists.checks_for`.
         """
         if self._task is None:
+            set_threads(1)  # other cameras and the models want the other cores, and a face is cut out faster by one
             self._steps = self._chain(stages)
             self._reader.start()
             self._task = asyncio.create_task(self._run(self._steps))

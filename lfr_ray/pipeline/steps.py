@@ -21,7 +21,7 @@ from lfr_ray.camera.source import takes_every_frame
 from lfr_ray.clock import Clock
 from lfr_ray.config import CameraConfig, SiteConfig
 from lfr_ray.embed.align import cut_chips
-from lfr_ray.embed.quality import assess
+from lfr_ray.embed.quality import assess, fault_of_place
 from lfr_ray.health import Looks
 from lfr_ray.metrics import Meter
 from lfr_ray.models.cards import ModelCard, chip_spec
@@ -226,10 +226,15 @@ class CameraSteps:
         for track, row in rows.items():
             if not self._tracklets.may_want(track, frame.captured_s):
                 continue
-            box, points = faces.boxes[row], faces.points[row]
+            box, points, score = faces.boxes[row], faces.points[row], float(faces.scores[row])
+            limits = self._site.quality, self._camera.min_face_px
+            if reason := fault_of_place(box, points, score, *limits):
+                self._counts.add("views_rejected_total", reason=reason)
+                self._tracklets.look(track)
+                continue
             part, at_px = around(frame, box, points, self._chip)
             chip = cut_chips(part, points[np.newaxis] - at_px, self._chip)[0]
-            quality = assess(box, points, float(faces.scores[row]), chip, self._site.quality, self._camera.min_face_px)
+            quality = assess(box, points, score, chip, *limits)
             if not quality.accepted:
                 self._counts.add("views_rejected_total", reason=quality.reason)
             if not self._tracklets.wants(track, quality, frame.index, frame.captured_s):

@@ -106,13 +106,18 @@ class Tracklets:
         over = tracklet.alerted or tracklet.ended_s is not None
         return not over and spaced(self._config, tracklet.taken, captured_s)
 
+    def look(self, track: int) -> Tracklet:
+        """A face was seen in one more frame, however well."""
+        tracklet = self._living.setdefault(track, Tracklet(track))
+        tracklet.looks += 1
+        return tracklet
+
     def wants(self, track: int, quality: Quality, frame_index: int, captured_s: float) -> bool:
         """Whether this view is worth a comparison; if so its place is taken now.
 
         A tracklet that has led to an alert wants no more views: the decision is a person's from there on.
         """
-        tracklet = self._living.setdefault(track, Tracklet(track))
-        tracklet.looks += 1
+        tracklet = self.look(track)
         if quality.accepted:
             tracklet.acquired = True
         if tracklet.alerted or tracklet.ended_s is not None:

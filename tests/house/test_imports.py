@@ -1,4 +1,4 @@
-"""A camera's process holds no model runtime: what it imports stays small, for there is one a camera."""
+"""What processes import stays small: a camera holds no model runtime, and what is started anew is back soon."""
 
 from __future__ import annotations
 
@@ -25,6 +25,16 @@ CHAIN = (
     "lfr_ray.track.best_shot",
     "lfr_ray.track.tracker",
 )
+STARTED_ANEW = (
+    "ray",
+    "lfr_ray.actors.capability",
+    "lfr_ray.actors.desk",
+    "lfr_ray.actors.matcher",
+    "lfr_ray.alert.ways_out",
+    "lfr_ray.match.matcher",
+    "lfr_ray.site.open",
+    "lfr_ray.site.schedule",
+)
 TOO_LARGE = ("lancedb", "onnxruntime", "opentelemetry", "openvino", "scipy", "skimage", "torch", "ultralytics")
 
 
@@ -40,3 +50,10 @@ def test_the_chain_of_a_camera_loads_no_model_runtime() -> None:
     loaded = imported_by(*CHAIN)
     assert {"av", "lap", "numpy"} <= loaded, "the list says what is loaded"
     assert not loaded & set(TOO_LARGE)
+
+
+def test_the_matcher_and_the_alert_desk_are_back_soon() -> None:
+    """Ray Serve, which loads FastAPI, takes as long to load as the rest; so does LanceDB, which one of them needs."""
+    loaded = imported_by(*STARTED_ANEW)
+    assert {"numpy", "ray", "sqlalchemy"} <= loaded, "the list says what is loaded"
+    assert not loaded & {"fastapi", *TOO_LARGE}

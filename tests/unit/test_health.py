@@ -130,6 +130,7 @@ GOOD = SiteHeard(
     cameras={"pier": LIVE, "gate": LIVE},
     models={"detector": [LOADED], "embedder": [LOADED]},
     fleet=[LOADED],
+    controller=[LOADED],
     matcher=heard(MatcherSaid()),
     desk=heard(DeskSaid()),
 )
@@ -160,6 +161,7 @@ def test_a_site_that_is_well_is_ready() -> None:
         ({"desk": heard(DeskSaid(), died=True)}, "desk", DIED),
         ({"desk": heard(DeskSaid(fault="the disk is full"))}, "desk", "the disk is full"),
         ({"fleet": [FROZEN]}, "site", f"the fleet: {SILENT}"),
+        ({"controller": [FROZEN]}, "site", f"the controller: {SILENT}"),
         ({"outdated": ["desk", "pier"]}, "site", "another one: desk, pier"),
     ],
 )

@@ -14,7 +14,7 @@ import pytest
 import ray
 from ray._private.state import actors as actor_table
 
-from lfr_ray.actors.names import find_actor
+from lfr_ray.actors.names import SERVES_CONTROLLER, find_actor
 from lfr_ray.actors.protocols import DeskCalls, MatcherCalls
 from lfr_ray.clock import parse_utc
 from lfr_ray.errors import ResourceError
@@ -143,14 +143,14 @@ def test_a_desk_that_dies_while_alerts_come_loses_none_and_doubles_none(
 
 
 def pid_of(what: str) -> int:
-    """The process of the desk, the matcher, or of a deployment."""
+    """The process of the desk, the matcher, a deployment, or Serve's controller."""
     present = ray.util.list_named_actors(all_namespaces=True)
-    (found,) = [one for one in present if f"#{what}#" in one["name"] or one["name"] == f"harbour/{what}"]
+    (found,) = [one for one in present if f"#{what}#" in one["name"] or one["name"] in (what, f"harbour/{what}")]
     actor = ray.get_actor(found["name"], namespace=found["namespace"])
     return int(actor_table(actor._actor_id.hex())["Pid"])
 
 
-@pytest.mark.parametrize(("what", "part"), [("detector", "models"), ("desk", "desk")])
+@pytest.mark.parametrize(("what", "part"), [("detector", "models"), ("desk", "desk"), (SERVES_CONTROLLER, "site")])
 def test_a_frozen_process_is_told_at_once_and_started_anew(site: Site, what: str, part: str) -> None:
     eventually(lambda: site.get("readyz").status_code == 200, SOON_S, lambda: site.get("readyz").text)
     before = pid_of(what)

@@ -29,7 +29,8 @@ TOLD_S, BACK_S = 2.0, 12.0
 SERVE_S = 60.0
 """The controller and the proxies are Serve's own: how long they are away is measured, not promised."""
 
-PART = {"detector": "models", "embedder": "models", "matcher": "matcher", "desk": "desk", "fleet": "site"}
+PART = {"detector": "models", "embedder": "models", "matcher": "matcher", "desk": "desk"}
+PART |= {"fleet": "site", "controller": "site"}
 """Which part of /readyz names a fault. Without an ingress or a proxy there is no answer, which says it as well."""
 
 CASES = list(itertools.product(TITLES, (signal.SIGKILL, signal.SIGSTOP)))
@@ -52,11 +53,12 @@ def test_it_says_so_and_comes_back_and_loses_nothing(broken: BrokenSite, kind: s
     assert before, f"no process of the kind {kind}: {broken.started.living()}"
     os.kill(before[0], fault)
     began_s = time.monotonic()
-    told_s, back_s = 0.0, 0.0
+    # A controller that is killed is back before a look at it can fail.
+    told_s, back_s = 0.001 if (kind, fault) == ("controller", signal.SIGKILL) else 0.0, 0.0
     limit_s = (SERVE_S if kind in ("controller", "proxy") else BACK_S) * broken.factor
     while not back_s and time.monotonic() - began_s < limit_s + 30.0:
         seen = broken.look()
-        if not told_s and (kind == "controller" or tells(kind, seen)):
+        if not told_s and tells(kind, seen):
             told_s = seen.at_s - began_s
         present = broken.pids(kind)
         if told_s and seen.well and before[0] not in present and len(present) == len(before):
@@ -83,10 +85,10 @@ def test_nothing_was_lost_and_nothing_doubled(broken: BrokenSite) -> None:
     assert len({one["key"] for one in found}) == len(found)
     for camera in ("pier", "gate"):
         times = broken.passages(0.0)[camera]
-        assert len(times) >= len(CASES)
+        assert len(times) >= len(broken.rows)
         # The listed person comes by once a period: two alerts of half a period are one passage.
         apart_s = [later - sooner for sooner, later in itertools.pairwise(times)]
-        assert min(apart_s) > PERIOD_S / 2
+        assert all(one > PERIOD_S / 2 for one in apart_s), sorted(apart_s)[:5]
 
 
 def test_a_second_command_says_what_runs_where_and_touches_nothing(broken: BrokenSite, tmp_path: Path) -> None:
@@ -102,8 +104,10 @@ def test_it_ends_in_order_while_it_alerts_and_leaves_nothing(broken: BrokenSite)
     known = {one["id"] for one in broken.alerts()}
     following = threading.Thread(target=broken.get, args=("v1/alerts/stream", 60.0), daemon=True)
     following.start()
-    assert broken.started.end(signal.SIGTERM, 60) < 10.0
-    assert broken.started.wait(0) == 143, broken.started.stderr
+    began_s = time.monotonic()
+    os.kill(broken.started.pid, signal.SIGTERM)  # as `docker stop` and systemd do: not to Ray at the same time
+    assert broken.started.wait(60) == 143, broken.started.stderr
+    assert time.monotonic() - began_s < 10.0
     assert broken.started.left() == {}
     temporary, ray_folder = broken.folders
     assert [str(path) for path in temporary.rglob("*")] == []

@@ -168,6 +168,16 @@ def test_too_many_streams_are_refused_and_one_that_went_makes_room() -> None:
     assert asyncio.run(read()) == 1.0
 
 
+def test_many_that_come_at_once_are_no_more_than_there_is_room_for() -> None:
+    async def read() -> tuple[int, float]:
+        feed = Feed(Desk(1), FeedRules(most_streams=2))
+        streams = await asyncio.gather(*(feed.open(None) for _ in range(5)))
+        begun = [await anext(one, b"") for one in streams]
+        return sum(map(bool, begun)), feed.meter.value("event_streams")
+
+    assert asyncio.run(read()) == (2, 2.0)
+
+
 def test_a_stream_ends_after_so_much_and_is_resumed_where_it_was() -> None:
     async def read() -> list[list[int]]:
         feed = Feed(Desk(40), FeedRules(kept=40, most_bytes=600))

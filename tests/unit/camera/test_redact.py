@@ -39,6 +39,15 @@ def test_the_face_has_forty_percent_margin_in_which_nothing_can_be_told() -> Non
         assert corner.astype(float).var() < 500
 
 
+def test_who_is_elsewhere_leaves_no_trace_on_the_face() -> None:
+    frame, subject = noise(400, 600), box(200, 100, 300, 200)
+    alone = crop_face(frame, subject)
+    elsewhere = np.stack([box(400, 100, 460, 190), box(200, 300, 290, 390), box(0, 0, 100, 60)])
+    np.testing.assert_array_equal(crop_face(frame, subject, elsewhere), alone)
+    near = crop_face(frame, subject, box(310, 100, 500, 300)[None])
+    assert (near != alone).any(), "its margin reaches into the picture"
+
+
 def test_the_face_at_the_edge_stays_inside() -> None:
     assert crop_face(noise(100, 100), box(-20, -30, 50, 40)).shape == (68, 78, 3)
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lfr_ray.config import QualityConfig
-from lfr_ray.embed.quality import REASONS, assess, pose
+from lfr_ray.embed.quality import REASONS, assess, fault_of_place, pose
 from lfr_ray.errors import ShapeError
 from lfr_ray.records import Quality
 
@@ -87,6 +87,15 @@ def test_reasons_are_the_closed_list_and_the_first_is_given() -> None:
     )
     assert everything_wrong.reason == REASONS[0]
     assert len(set(REASONS)) == len(REASONS) == 8
+
+
+@pytest.mark.parametrize("points", [seen(), seen(60), seen(0, 60), seen(0, 0, 60)], ids=REASONS[:4])
+@pytest.mark.parametrize("score", [0.9, 0.1])
+def test_what_a_box_and_points_say_needs_no_pixels_and_comes_first(points: np.ndarray, score: float) -> None:
+    dark = judged(points=points, score=score, chip=np.zeros((150, 150, 3), np.uint8))
+    told = fault_of_place(np.array((50, 50, 150, 170), np.float32), points, score, CONFIG)
+    assert dark.reason == (told or "blurred")
+    assert told in ("", *REASONS[:5])
 
 
 def test_a_cameras_own_least_size_wins() -> None:

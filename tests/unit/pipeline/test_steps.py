@@ -12,6 +12,7 @@ import pytest
 
 from lfr_ray.config import SiteConfig
 from lfr_ray.errors import RefusedError, ResourceError
+from lfr_ray.pipeline import steps
 from lfr_ray.pipeline.alerting import RETRY_FIRST_S
 from lfr_ray.pipeline.steps import COMPARISON_LIMIT_S, HELD_S
 from lfr_ray.records import Answer, Probe
@@ -49,6 +50,16 @@ def test_a_listed_person_is_raised_once_with_evidence(chain: MakeChain, possibly
     left = sighting.box[0]
     assert left == pytest.approx(100 + 4 * sighting.captured_s / 0.1, abs=0.2)
     assert (one.count("frames_total"), one.count("faces_seen_total"), one.count("faces_compared_total")) == (30, 1, 1)
+
+
+def test_of_a_face_that_is_too_small_no_pixel_is_touched(chain: MakeChain, monkeypatch: pytest.MonkeyPatch) -> None:
+    cut: list[object] = []
+    monkeypatch.setattr(steps, "around", lambda *face: cut.append(face))
+    one = chain(one_walker, min_face_px=200)
+    one.run(one.steps.run(one.frames(30)))
+    assert cut == []
+    assert one.count("views_rejected_total", reason="too_small") == 30
+    assert (one.count("faces_seen_total"), one.count("faces_compared_total")) == (1, 0)
 
 
 def test_a_failing_desk_is_tried_again_with_the_same_key_until_it_acknowledges(
