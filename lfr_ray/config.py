@@ -305,6 +305,9 @@ class SiteConfig(Section):
         description="Where the imported watchlist is kept: s3://BUCKET/PREFIX, or s3://{env:NAME}:{file:/run/...}@... "
         "with the places of key and secret; otherwise they come from the environment; empty: in data_dir.",
     )
+    recordings: tuple[Path, ...] = Field(
+        default=(), description="Folders of a separate recorder: a file goes when its time by the rules is over."
+    )
     device: DeviceName = Field(default="auto", description="Where models run.")
     declared_use: Literal["", "operational", "research", "test"] = Field(
         default="",

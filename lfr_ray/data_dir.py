@@ -6,9 +6,14 @@ whatever opens the folder must learn to bring the old one up.
 
 from __future__ import annotations
 
+import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+COMMAND_PREFIX = "lfr-command-"
+"""How the temporary folder of a command begins: all of its temporary files are there."""
 
 
 class _Rooted(Protocol):
@@ -238,3 +243,10 @@ class WatchlistDir:
     """A marker that is there while files hold rows that are no longer on the list."""
     destroying = _Below("destroying")
     """A marker that is there while everything is destroyed."""
+
+
+def temporary_folders() -> tuple[Path, ...]:
+    """The temporary folders of this user's commands: of those that run, this one's among them, and of crashed ones."""
+    here = Path(tempfile.gettempdir())
+    found = (here, *here.glob(f"{COMMAND_PREFIX}*"))
+    return tuple(one for one in found if one.name.startswith(COMMAND_PREFIX) and os.access(one, os.R_OK))

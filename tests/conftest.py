@@ -55,6 +55,12 @@ def shared_models() -> Path:
 
 
 @pytest.fixture(scope="session")
+def pulled_models() -> Path:
+    """The folder of pulled models; it may be empty."""
+    return PULLED
+
+
+@pytest.fixture(scope="session")
 def pulled_embedder() -> Path:
     """The recommended embedder's file; the test is skipped by name where it was not pulled."""
     described = card(RECOMMENDED_EMBEDDER)

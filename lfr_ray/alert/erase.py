@@ -99,7 +99,10 @@ class AlertEraser:
             return ""
         if self._database.engine.dialect.name == "postgresql":
             self._vacuum_postgresql()
-            return "tables rewritten; the server's write-ahead log, archive and backups are its keeper's to erase"
+            return (
+                "tables rewritten and searched; the server's write-ahead log, archive and backups cannot be: have its "
+                "keeper run CHECKPOINT and SELECT pg_switch_wal(), and expire archive and backups"
+            )
         return f"rows deleted; {self._database.engine.dialect.name} was not asked to rewrite its files"
 
     def _vacuum_sqlite(self) -> None:

@@ -21,6 +21,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lfr_ray.cli.output import report, stderr
+from lfr_ray.data_dir import COMMAND_PREFIX
 from lfr_ray.errors import LfrError
 from lfr_ray.files import locked
 
@@ -34,7 +35,7 @@ ONE_S = 0.3
 OWNER = "LFR_COMMAND_FOLDER"
 """Environment variable of all that a command starts."""
 
-PREFIX, LOCK = "lfr-command-", "owner"
+LOCK = "owner"
 
 
 class Ending:
@@ -100,7 +101,7 @@ def in_order() -> Iterator[Ending]:
         What the block may ask.
     """
     _erase_what_crashes_left()
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    folder = Path(tempfile.mkdtemp(prefix=COMMAND_PREFIX))
     draft = folder / f".{LOCK}"
     with locked(draft), _environment({OWNER: str(folder), **_temporary(folder)}):
         draft.rename(folder / LOCK)  # nobody ever sees it without its lock
@@ -177,7 +178,7 @@ def _environment(changes: Mapping[str, str]) -> Iterator[None]:
 
 def _erase_what_crashes_left() -> None:
     """Folders whose owner has died without an end, with the processes that it left."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+    for folder in Path(tempfile.gettempdir()).glob(f"{COMMAND_PREFIX}*"):
         with suppress(OSError, LfrError):
             if folder.is_symlink() or folder.stat().st_uid != os.getuid() or not (folder / LOCK).is_file():
                 continue

@@ -17,6 +17,7 @@ from lfr_ray.errors import ConfigError, ConflictError, NotFoundError
 from lfr_ray.files import write_durable
 from lfr_ray.govern import certificates
 from lfr_ray.govern.keys import PublicKey, SigningKey, key_id, passphrase_from, public_half
+from lfr_ray.govern.token_key import FORM, SCHEME, token_key
 from lfr_ray.govern.trust import TRUST_FILE, TrustFile, trust_path, trusted_keys
 from lfr_ray.section import parse_section
 
@@ -26,11 +27,16 @@ app = typer.Typer(
 
 ROOT_PASSPHRASE = "LFR_ROOT_PASSPHRASE"  # noqa: S105 (a name, not a secret)
 
-RootKeyOption = Annotated[Path, typer.Option("--root-key", help="The root's private key: kept offline.")]
+RootKeyOption = Annotated[
+    str,
+    typer.Option("--root-key", help=f"The root's private key: a file that is kept offline, or {FORM}."),
+]
 TrustOption = Annotated[
     Path | None, typer.Option("--trust", help="The trust folder; default: that of LFR_TRUST, or /etc/lfr.")
 ]
-RootPassOption = Annotated[str, typer.Option("--root-passphrase-env", help="Environment variable with its passphrase.")]
+RootPassOption = Annotated[
+    str, typer.Option("--root-passphrase-env", help="Environment variable with its passphrase or PIN.")
+]
 
 
 def register(parent: typer.Typer) -> None:
@@ -51,9 +57,12 @@ def init(
         raise ConflictError(
             "there is a trust file already", got=folder.file, next_step="issue with it: `lfr trust issue`"
         )
-    key, now_s = SigningKey.create(), time.time()
+    secret, now_s = passphrase_from(root_passphrase_env), time.time()
+    on_token = root_key.startswith(SCHEME)
+    key = token_key(root_key, secret, make=True) if on_token else SigningKey.create()
     root = certificates.make_root(name, key, now_s)
-    key.save(root_key, passphrase_from(root_passphrase_env))
+    if not on_token:
+        key.save(Path(root_key), secret)
     folder.certificates.mkdir(parents=True, exist_ok=True)
     certificates.write_pem(folder.root_certificate, root)
     certificates.write_pem(folder.root_list, certificates.revocation_list(root, key, {}, now_s))
@@ -160,11 +169,14 @@ def _folder(trust: Path | None) -> TrustDir:
     return TrustDir(trust or (trust_path() or TRUST_FILE).parent)
 
 
-def _opened(trust: Path | None, root_key: Path, passphrase_env: str) -> tuple[TrustDir, SigningKey]:
+def _opened(trust: Path | None, root_key: str, passphrase_env: str) -> tuple[TrustDir, SigningKey]:
     folder = _folder(trust)
     if not folder.root_certificate.exists():
         raise NotFoundError("there is no root", got=folder.root_certificate, next_step="make one: `lfr trust init`")
-    return folder, SigningKey.load(root_key, passphrase_from(passphrase_env))
+    secret = passphrase_from(passphrase_env)
+    if root_key.startswith(SCHEME):
+        return folder, token_key(root_key, secret)
+    return folder, SigningKey.load(Path(root_key), secret)
 
 
 def _moment(text: str) -> float | None:

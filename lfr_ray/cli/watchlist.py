@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lfr_ray.cli.output import stderr, table, write_json
-from lfr_ray.cli.storage import ByOption, JsonOption, SiteOption, site_of, who
+from lfr_ray.cli.storage import ByOption, JsonOption, SiteOption, certified, site_of, who
 from lfr_ray.cli.watchlist_import import (
     DataOption,
     ModelOption,
@@ -23,13 +23,9 @@ from lfr_ray.cli.watchlist_import import (
 from lfr_ray.cli.watchlist_output import entry_document, print_composition, write_picture
 from lfr_ray.clock import utc_text
 from lfr_ray.config import SiteConfig
-from lfr_ray.data_dir import DataDir
-from lfr_ray.errors import AuthorityError
 from lfr_ray.govern.authority import APPROVE
-from lfr_ray.govern.keys import SigningKey, passphrase_from
 from lfr_ray.govern.ledger_event import Event, subject_of
 from lfr_ray.govern.ledger_state import APPROVED
-from lfr_ray.govern.trust import trusted_keys
 
 if TYPE_CHECKING:
     from lfr_ray.match.approval import Sign
@@ -183,18 +179,8 @@ def approve(
 
 def _approver(config: SiteConfig, key: Path, passphrase_env: str, now_s: float) -> tuple[str, Sign]:
     """Who approves, by certificate, and their signature."""
-    signer = SigningKey.load(key, passphrase_from(passphrase_env))
-    known = trusted_keys(DataDir(config.data_dir)).get(signer.id)
-    if known is None or known.role != "approver":
-        raise AuthorityError(
-            "a watchlist is approved by an approver",
-            got=f"a key of the role {known.role}" if known is not None else "a key without a certificate",
-            next_step="have one issued: `lfr trust issue --role approver`",
-        )
-    fault = known.unusable(now_s)
-    if fault:
-        raise AuthorityError("the approver's certificate does not count", got=fault)
-    return known.holder, lambda document: signer.sign(APPROVE, document, now_s).model_dump(mode="json")
+    approver, signer = certified(config, key, passphrase_env, "approver", now_s)
+    return approver, lambda document: signer.sign(APPROVE, document, now_s).model_dump(mode="json")
 
 
 @app.command("report")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lfr_ray.cli.output import Step, check_json_target, progress, stderr
-from lfr_ray.cli.storage import ByOption, JsonOption, SiteOption, site_of, who
+from lfr_ray.cli.storage import ByOption, JsonOption, SiteOption, site_of, who_makes_the_list
 from lfr_ray.cli.watchlist_output import show_report, write_rejections
 from lfr_ray.clock import utc_text
 from lfr_ray.config import DeviceName, SiteConfig
@@ -91,6 +91,10 @@ def import_folder(
     face: FaceOption = None,
     rotate: RotateOption = False,
     by: ByOption = "",
+    key: Annotated[
+        Path | None, typer.Option(help="The operator's private key: who imports, where it is proven.")
+    ] = None,
+    passphrase_env: Annotated[str, typer.Option(help="Environment variable with its passphrase.")] = "",
     json: JsonOption = "",
 ) -> None:
     """Import a folder; what was imported before is passed over, so a cut-off import is resumed by repeating it.
@@ -99,11 +103,12 @@ def import_folder(
     taken. Exit code 2 when nothing at all could be used.
     """
     config = site_of(site, data_dir)
+    importer = who_makes_the_list(config, by, key, passphrase_env)
     job = _Job(
         folder, config, model, detector, device, rejections, only_this_folder, not allow_same_person,
         tuple(face or ()), rotate,
     )  # fmt: skip
-    report = _enrol(job, who(by), write=True)
+    report = _enrol(job, importer, write=True)
     content_hash = open_watchlist(config).content_hash()
     facts = {
         "entries": report.entries,
@@ -114,7 +119,7 @@ def import_folder(
         "rejected": len(report.rejected),
         "watchlist_sha256": content_hash,
     }
-    record(config, Event("collection", "watchlist imported", actor=who(by), facts=facts))
+    record(config, Event("collection", "watchlist imported", actor=importer, facts=facts))
     show_report(report, json, {"hash": content_hash}, "imported")
 
 

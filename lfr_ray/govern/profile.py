@@ -96,7 +96,7 @@ class RetentionRules(Section):
     unmatched: RetentionRule = Field(description="A tracklet that matched nobody: memory only.")
     alert: RetentionRule = Field(description="An alert's pictures and what links it to a person.")
     watchlist: RetentionRule = Field(description="Entries, pictures and templates.")
-    recording: RetentionRule = Field(description="A separate recording of the cameras, off by default.")
+    recording: RetentionRule = Field(description="A file of a separate recorder, in a folder that the site names.")
     ledger: RetentionRule = Field(description="The audit ledger, which holds no personal data.")
     listing: RetentionRule = Field(description="Nominal ids of past lists, to answer a subject access request.")
 

@@ -20,6 +20,9 @@ BLOCK_BYTES = 1 << 18
 LEAST_TABLE_BITS = 16
 MOST_TABLE_BITS = 24
 
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  (it is searched, and nothing is written there)
+"""Files of this user alone are searched there."""
+
 Progress = Callable[[int], None]
 Table = tuple[str, Iterable[bytes]]
 """A table of a database that is no file here: its name, and the bytes of its fields."""
@@ -166,6 +169,8 @@ def _files(roots: Iterable[Path]) -> Iterator[Path]:
             except OSError:
                 continue
             identity = (state.st_dev, state.st_ino)
+            if root == SHARED_MEMORY and state.st_uid != os.geteuid():
+                continue
             if stat.S_ISREG(state.st_mode) and identity not in seen:
                 seen.add(identity)
                 yield path

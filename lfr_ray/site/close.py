@@ -6,13 +6,14 @@ Also what is due by the clock: alerts whose time is over, closings that a crash 
 from __future__ import annotations
 
 import contextlib
+import stat
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 from lfr_ray.alert.erase import AlertEraser, RetentionFacts
 from lfr_ray.clock import Clock, SystemClock, utc_text
-from lfr_ray.errors import ConflictError, LfrError
+from lfr_ray.errors import ConfigError, ConflictError, LfrError
 from lfr_ray.files import exclusive
 from lfr_ray.govern.anchors import write_anchors
 from lfr_ray.govern.canonical import canonical_json, sha256_hex
@@ -29,7 +30,7 @@ from lfr_ray.govern.receipt import SignedReceipt, load_receipt
 from lfr_ray.govern.retention import Item, due
 from lfr_ray.govern.trust import site_key, trusted_keys
 from lfr_ray.shred import shred
-from lfr_ray.site.erase import ErasableAlerts, erasable_stores
+from lfr_ray.site.erase import ErasableAlerts, ErasableFiles, erasable_stores
 from lfr_ray.site.facts import alert_events
 from lfr_ray.site.open import SiteStorage
 
@@ -74,7 +75,7 @@ def close_deployment(
             deployment,
             erasable_stores(storage, deployment, now_s=clock.wall_s()),
             roots=storage.searched,
-            tables=storage.alerts.database.tables,
+            tables=storage.tables,
             key=site_key(data_dir),
             scan=scan_key(data_dir),
             paths=storage.extra,
@@ -190,6 +191,44 @@ def destroy_old_listings(storage: SiteStorage, rules: RetentionRules, *, clock: 
         storage.ledger.append(
             Event("erasure", "listing destroyed", deployment=one.item.id, actor="system", facts=facts)
         )
+    return len(gone)
+
+
+def check_recordings(storage: SiteStorage) -> None:
+    """A recorder's folder is no folder of anything else.
+
+    Raises:
+        ConfigError: The data folder lies in it, or it in the data folder.
+    """
+    own = storage.data_dir.root.resolve()
+    for folder in map(Path.resolve, storage.recordings):
+        if folder == own or folder in own.parents or own in folder.parents:
+            raise ConfigError(
+                "what is in a folder of recordings is destroyed by the clock, and the data folder is near it",
+                got=f"recordings: {folder}, data_dir: {own}",
+                allowed="folders that a separate recorder alone fills",
+            )
+
+
+def destroy_old_recordings(storage: SiteStorage, rules: RetentionRules, *, clock: Clock | None = None) -> int:
+    """Destroy files of a separate recorder whose time is over, counted from when they were last written.
+
+    Returns:
+        How many files were destroyed.
+
+    Raises:
+        StoreError: One could not be overwritten or removed.
+    """
+    items = []
+    for path in [one for folder in storage.recordings for one in folder.resolve().rglob("*")]:
+        with contextlib.suppress(FileNotFoundError):  # gone meanwhile
+            if stat.S_ISREG((state := path.lstat()).st_mode):
+                items.append(Item(str(path), "recording", state.st_mtime))
+    gone = due(items, rules, (clock or SystemClock()).wall_s())
+    if gone:
+        counts = ErasableFiles([Path(one.item.id) for one in gone]).destroy()
+        event = Event("erasure", "recordings destroyed: their time was over", actor="system", facts=counts)
+        storage.ledger.append(event)
     return len(gone)
 
 

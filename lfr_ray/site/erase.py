@@ -45,7 +45,7 @@ class ErasableWatchlist(ErasableStore):
             where = self._store.folder.address
             self._notes.append(
                 f"watchlist: {gone.files} versions of objects at {where} were deleted, and none is listed any more; "
-                "the search of bytes is of disks and not of that storage"
+                "copies of its own that the storage keeps are not searched: have its keeper expire them"
             )
         return {"entries": gone.entries, "images": gone.images, "files": gone.files, "bytes": gone.size_bytes}
 

@@ -16,7 +16,7 @@ from lfr_ray.alert.store import AlertStore
 from lfr_ray.bucket import Bucket
 from lfr_ray.clock import Clock, SystemClock
 from lfr_ray.config import MatchConfig, SiteConfig
-from lfr_ray.data_dir import DataDir
+from lfr_ray.data_dir import DataDir, temporary_folders
 from lfr_ray.errors import AuthorityError, IntegrityError, RefusedError
 from lfr_ray.files import with_secrets
 from lfr_ray.govern.alert_events import RECORDED_ELSEWHERE, last_event_id, ledger_event
@@ -30,6 +30,7 @@ from lfr_ray.govern.ledger import Ledger, open_ledger
 from lfr_ray.govern.ledger_state import LedgerState
 from lfr_ray.govern.ledger_verify import KnownHead, read_records
 from lfr_ray.govern.profile import Profile, profile_of
+from lfr_ray.govern.scan import SHARED_MEMORY, Table
 from lfr_ray.govern.stop import Halts
 from lfr_ray.govern.trust import missing_trust, trusted_keys
 from lfr_ray.ledger_config import TimeStampConfig
@@ -56,6 +57,7 @@ class SiteStorage:
     Attributes:
         roots: What is searched for destroyed content besides the data folder.
         extra: Further files and folders that are destroyed at a close, such as recordings.
+        recordings: Folders of a separate recorder, whose files have their time.
         anchors: Where the ledger's end is written down besides.
         time_stamps: Who stamps it.
     """
@@ -66,13 +68,20 @@ class SiteStorage:
     ledger: Ledger
     roots: tuple[Path, ...] = ()
     extra: tuple[Path, ...] = ()
+    recordings: tuple[Path, ...] = ()
     anchors: tuple[str, ...] = ()
     time_stamps: TimeStampConfig | None = None
 
     @property
     def searched(self) -> tuple[Path, ...]:
         """Every root."""
-        return (self.data_dir.root, *self.alerts.database.files, *self.roots)
+        return (self.data_dir.root, *self.alerts.database.files, SHARED_MEMORY, *temporary_folders(), *self.roots)
+
+    def tables(self) -> Iterator[Table]:
+        """What is searched and lies on servers: tables of the database, every version of every object of the list."""
+        yield from self.alerts.database.tables()
+        if isinstance(place := self.watchlist.folder, Bucket):
+            yield from ((f"{place.address}/{name}", (data,)) for name, data in place.contents())
 
 
 def check_ledger(site: SiteConfig) -> None:
@@ -109,7 +118,7 @@ def open_storage(site: SiteConfig, extra: tuple[Path, ...] = (), roots: tuple[Pa
     with open_ledger(data_dir) as ledger:
         alerts = open_alerts(site).store
         try:
-            noted = site.ledger.anchors, site.ledger.time_stamps
+            noted = site.recordings, site.ledger.anchors, site.ledger.time_stamps
             yield SiteStorage(data_dir, open_store(site), alerts, ledger, roots, extra, *noted)
         finally:
             alerts.database.close()
@@ -228,7 +237,7 @@ class OpenedAlerts:
             # What came after the ledger's last step is reported again.
             reported_event_id=last_event_id(read_records(data_dir)),
         )
-        noted = site.ledger.anchors, site.ledger.time_stamps
+        noted = site.recordings, site.ledger.anchors, site.ledger.time_stamps
         self.storage = SiteStorage(data_dir, open_store(site), self.service.store, ledger, (), (), *noted)
 
 

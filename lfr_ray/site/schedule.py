@@ -18,7 +18,14 @@ from lfr_ray.govern.counters import CameraCounters, counted, removed, totals_of_
 from lfr_ray.govern.ledger_event import STRANGER, Event, recordable
 from lfr_ray.govern.ledger_verify import read_records
 from lfr_ray.govern.profile import profile_of
-from lfr_ray.site.close import close_overdue, destroy_old_listings, finish_closings, purge_expired
+from lfr_ray.site.close import (
+    check_recordings,
+    close_overdue,
+    destroy_old_listings,
+    destroy_old_recordings,
+    finish_closings,
+    purge_expired,
+)
 from lfr_ray.site.facts import alert_events
 from lfr_ray.site.ledger_retention import drop_old_records
 from lfr_ray.site.open import SiteStorage
@@ -55,6 +62,7 @@ class Schedule:
         self._breaker = CircuitBreaker(
             storage.data_dir, self._deployment, self._profile.breaker, storage.ledger, clock=self._clock
         )
+        check_recordings(storage)
         self._count_at_s = self._purge_at_s = self._anchor_at_s = self._drop_at_s = float("-inf")
 
     def begin(self) -> None:
@@ -89,6 +97,7 @@ class Schedule:
             purge_expired(self._storage, self._profile.retention, clock=self._clock)
             close_overdue(self._storage, clock=self._clock)
             destroy_old_listings(self._storage, self._profile.retention, clock=self._clock)
+            destroy_old_recordings(self._storage, self._profile.retention, clock=self._clock)
         if now_s - self._drop_at_s >= DROP_EVERY_S:
             self._drop_at_s = now_s
             drop_old_records(self._storage, self._profile.retention, clock=self._clock)

@@ -243,9 +243,7 @@ def _search(storage: SiteStorage, result: Verification, progress: Progress | Non
     result.items = sum(one.items for one in prints.values())
     key = scan_key(storage.data_dir)
     present = fingerprints_of(key, _present(storage)) if prints else None
-    result.scan = Scanner(key, prints, present).scan(
-        storage.searched, storage.alerts.database.tables(), progress=progress
-    )
+    result.scan = Scanner(key, prints, present).scan(storage.searched, storage.tables(), progress=progress)
     for finding in result.scan.findings[:20]:
         result.faults.append(
             f"destroyed content of {finding.label} is in {Path(finding.file).name} at byte {finding.offset}"

@@ -143,6 +143,16 @@ def test_images_bear_this_version() -> None:
     assert set(re.findall(r"lfr-ray:([\w.]+)", written)) == {__version__}
 
 
+def test_images_are_named_by_digest() -> None:
+    dockerfile = (CLUSTER / "Dockerfile").read_text(encoding="utf-8")
+    assert set(re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)) == {"debian@${DEBIAN}"}
+    assert "ARG DEBIAN\n" in dockerfile, "there is no default, and a tag is no digest: docker refuses both"
+    written = "\n".join(path.read_text(encoding="utf-8") for path in CLUSTER.glob("*.yaml"))
+    images = re.findall(r"^\s*image: (\S+)", written, re.MULTILINE)
+    assert images
+    assert all("@sha256:" in one for one in images)
+
+
 def test_the_image_sets_every_switch() -> None:
     text = (CLUSTER / "Dockerfile").read_text(encoding="utf-8")
     block = text.partition("\nENV ")[2].partition("\n\n")[0]

@@ -23,6 +23,7 @@ HOMES = {
     "typer": {"cli"},
     "rich": {"cli"},
     "cryptography": {"govern"},
+    "pkcs11": {"govern"},
     "onnx": {"models"},
     "onnxruntime": {"models", "detect", "embed"},
     "ultralytics": {"track", "detect"},

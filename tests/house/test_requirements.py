@@ -66,10 +66,10 @@ REQUIREMENTS: dict[str, tuple[str, str, str, str]] = {
         "test_alerts_go_when_their_time_is_over",
     ),
     "R9": (
-        "Recording is no part of this; files of one are destroyed with the deployment, and have their longest time",
-        "site/erase.py",
-        f"{GOVERN}/test_closing.py",
-        "test_further_files_are_destroyed_after_a_crash_too",
+        "Recording is no part of this; the files of a separate recorder have their longest time",
+        "site/close.py",
+        f"{SITE}/test_schedule.py",
+        "test_what_a_separate_recorder_wrote_goes_when_its_time_is_over",
     ),
     "R10": (
         "A threshold's floor in expected false alerts, computed; more than the target needs a published reason",

@@ -27,7 +27,9 @@ def station(clean_postgres_url: str, tmp_path: Path) -> Iterator[Station]:
 
 def test_what_is_on_the_server_is_found_and_then_gone(station: Station) -> None:
     station.alert(1)
-    alerts = station.close().receipt.parts[1]
+    receipt = station.close().receipt
+    assert "pg_switch_wal" in receipt.notes[0], "what cannot be searched is named, with what to do"
+    alerts = receipt.parts[1]
     assert (alerts.items, alerts.found_before) == (4, 4), "the search must see what it is to miss afterwards"
     found = station.verify()
     assert found.holds, found.faults

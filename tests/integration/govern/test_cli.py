@@ -18,6 +18,7 @@ import yaml
 from typer.testing import CliRunner
 
 from lfr_ray.cli import audit, deployment, watchlist
+from lfr_ray.cli.storage import site_of, who_makes_the_list
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import AuthorityError, ConfigError, ConflictError, LfrError, NotFoundError
 from lfr_ray.govern.keys import SigningKey
@@ -273,8 +274,8 @@ def test_without_a_trust_file_nothing_live_is_opened(desk: Desk, monkeypatch: py
     ("approver", "role", "words"),
     [
         ("op-1", "approver", "approved by a second person"),
-        ("insp-7", "operator", "approved by an approver; got: a key of the role operator"),
-        ("insp-7", "authoriser", "approved by an approver"),
+        ("insp-7", "operator", "somebody with the role approver; got: a key of the role operator"),
+        ("insp-7", "authoriser", "somebody with the role approver"),
     ],
 )
 def test_who_may_not_approve_a_list(desk: Desk, approver: str, role: str, words: str) -> None:
@@ -301,6 +302,18 @@ def test_what_waits_is_shown_and_taken_up_by_the_approvers_signature(desk: Desk)
     assert signed["hash"] == store.content_hash() != approved
     assert [one.entry_id for one in store.entries()] == ["e0", "e2", "e3", "e9"]
     assert "waiting" not in desk.json("watchlist", "report")
+
+
+def test_who_imports_is_proven(desk: Desk, tmp_path: Path) -> None:
+    config = site_of(desk.site, None)
+    operator, approver = desk.key("op-1", "", "operator"), desk.key("insp-7", "inspector", "approver")
+    assert who_makes_the_list(config, "somebody-else", Path(operator), "") == "op-1"
+    for words, why in (
+        (("--by", "op-1"), "who makes the list proves who they are"),
+        (("--key", approver), "somebody with the role operator; got: a key of the role approver"),
+    ):
+        with pytest.raises(AuthorityError, match=why):
+            desk("watchlist", "import", str(tmp_path), *words)
 
 
 def test_who_authorises_may_not_have_approved(desk: Desk) -> None:

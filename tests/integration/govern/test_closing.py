@@ -6,6 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -117,6 +119,22 @@ def test_a_copy_that_comes_back_is_found(station: Station, tmp_path: Path) -> No
     assert not found.holds
     assert len({one.item for one in found.scan.findings}) == 40
     assert "destroyed content of d1.watchlist is in" in found.faults[0]
+
+
+@pytest.mark.parametrize("place", ["/dev/shm", "lfr-command-of-a-crash"])
+def test_a_copy_in_shared_memory_or_of_a_command_is_found(
+    station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / place).mkdir(exist_ok=True)
+    number = time.time_ns()  # nobody else on this machine looks for it
+    station.watchlist.put([image(number)])
+    with tempfile.NamedTemporaryFile(dir=tmp_path / place, prefix="lfr-test-") as copy:
+        copy.write(picture(number))
+        copy.flush()
+        with pytest.raises(IntegrityError, match=Path(copy.name).name):
+            station.close()
+    station.close()
 
 
 def test_a_copy_of_the_database_is_found(station: Station, tmp_path: Path) -> None:

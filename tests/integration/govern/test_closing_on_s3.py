@@ -14,7 +14,8 @@ from tests.object_storage import object_storage
 
 def test_closing_destroys_the_list_in_a_bucket(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
     with object_storage(monkeypatch, versioned=True) as storage:
-        station.watchlist = WatchlistStore(Bucket("s3://lists/pier"))
+        bucket = Bucket("s3://lists/pier")
+        station.watchlist = WatchlistStore(bucket)
         station.storage = replace(station.storage, watchlist=station.watchlist)
         station.fill(8)
         station.alert(1)
@@ -22,6 +23,7 @@ def test_closing_destroys_the_list_in_a_bucket(station: Station, monkeypatch: py
         receipt = station.close().receipt
         watchlist, alerts = receipt.parts
         assert (watchlist.items, watchlist.counts["entries"]) == (16, 8)
+        assert watchlist.found_before == 16, "the search must see what it is to miss afterwards"
         assert watchlist.counts["files"] > 0
         assert (alerts.items, alerts.found_before) == (4, 4)
         assert "s3://lists/pier" in receipt.notes[0]
@@ -29,3 +31,6 @@ def test_closing_destroys_the_list_in_a_bucket(station: Station, monkeypatch: py
         assert station.watchlist.entries() == ()
         found = station.verify()
         assert found.holds, found.faults
+        bucket.write("copy.bin", picture(7))
+        bucket.write("copy.bin", b"nothing", over=None)
+        assert any("is in copy.bin" in one for one in station.verify().faults), "an older version counts"

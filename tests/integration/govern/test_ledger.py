@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -19,6 +16,7 @@ from lfr_ray.errors import IntegrityError, StoreError
 from lfr_ray.govern.ledger import CLOCK_ACCEPTED
 from lfr_ray.govern.ledger_event import Event
 from lfr_ray.govern.ledger_verify import KnownHead, read_records, verify_ledger
+from tests.disk import full_disk
 
 
 def event(number: int = 0) -> Event:
@@ -224,17 +222,6 @@ def test_a_ledger_that_is_taken_away_under_us_stops_matching(site: Any, damage: 
     with pytest.raises(IntegrityError, match=words):
         ledger.append(event(1))
     assert words in ledger.fault()
-
-
-@contextmanager
-def full_disk(size_bytes: int) -> Iterator[None]:
-    """No file may grow beyond ``size_bytes``: what a full disk answers, without filling one."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_full_disk_stops_matching_and_loses_nothing(site: Any) -> None:

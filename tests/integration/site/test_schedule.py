@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lfr_ray.clock import FakeClock
 from lfr_ray.config import AlertConfig, AuthorityConfig, SiteConfig
 from lfr_ray.data_dir import DataDir
-from lfr_ray.errors import RefusedError
+from lfr_ray.errors import ConfigError, RefusedError
 from lfr_ray.govern.counters import CameraCounters, totals
 from lfr_ray.govern.ledger_event import RESUMED, Event
 from lfr_ray.govern.ledger_verify import read_records
@@ -73,12 +74,13 @@ class Site:
         return totals(read_records(self.files), DEPLOYMENT)["gate"].faces_seen
 
 
-def opened(data_dir: Path, clock: FakeClock) -> Site:
+def opened(data_dir: Path, clock: FakeClock, **fields: Any) -> Site:
     config = SiteConfig(
         site="s",
         data_dir=data_dir,
         authority=AuthorityConfig(kind="test", deployment=DEPLOYMENT, profile="uk-police"),
         alert=AlertConfig(cooldown_s=0),
+        **fields,
     )
     made = OpenedAlerts(config, clock)
     return Site(config, clock, made, Schedule(config, made.storage, clock))
@@ -192,6 +194,31 @@ def test_a_past_list_is_destroyed_when_its_time_is_over(site: Site) -> None:
     site.tick(faces=0)
     assert [path.stem for path in site.files.listings] == ["new"]
     assert [one["deployment"] for one in read_records(site.files) if one["what"] == "listing destroyed"] == ["old"]
+
+
+def test_what_a_separate_recorder_wrote_goes_when_its_time_is_over(tmp_path: Path) -> None:
+    clock, folder = FakeClock(wall_s=1_787_904_000.0), tmp_path / "recorder"
+    made = opened(tmp_path / "data", clock, recordings=(folder,))
+    (folder / "pier").mkdir(parents=True)
+    evidence = tmp_path / "evidence.mkv"
+    for path, days in ((folder / "pier" / "old.mkv", 31), (folder / "new.mkv", 30), (evidence, 99)):
+        path.write_bytes(b"film")
+        os.utime(path, (clock.wall_s() - days * 86400,) * 2)
+    (folder / "link.mkv").symlink_to(evidence)
+    made.tick(faces=0)
+    assert sorted(path.name for path in folder.rglob("*.mkv")) == ["link.mkv", "new.mkv"]
+    assert evidence.exists()
+    (gone,) = [one for one in read_records(made.files) if one["what"].startswith("recordings destroyed")]
+    assert gone["facts"] == {"files": 1, "bytes": 4}
+    made.opened.storage.ledger.close()
+    made.opened.storage.alerts.database.close()
+
+
+@pytest.mark.parametrize("place", ["..", ".", "keys"])
+def test_a_folder_of_recordings_is_apart_from_the_data_folder(site: Site, place: str) -> None:
+    near = replace(site.opened.storage, recordings=(site.files.root / place,))
+    with pytest.raises(ConfigError, match="destroyed by the clock"):
+        Schedule(site.config, near, site.clock)
 
 
 def test_a_data_folder_that_others_may_enter_is_refused(tmp_path: Path) -> None:
