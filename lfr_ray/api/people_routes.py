@@ -24,12 +24,14 @@ from lfr_ray.records import CLOSED, Moment, Role, folded
 router = APIRouter(prefix="/v1/people", tags=["people"], dependencies=[Depends(known_parameters)])
 
 PersonId = Annotated[str, Path(pattern=ID_PATTERN, description="A person's or service's id.")]
+SessionId = Annotated[str, Path(pattern=r"^[0-9a-f]{16}$", description="A session's id, from the list of people.")]
 
 
 @dataclass(frozen=True, config=CLOSED)
 class SessionState:
     """One console that is signed in."""
 
+    id: str
     since: Moment
     until: Moment
 
@@ -101,6 +103,18 @@ async def revoke_person(request: Request, person: PersonId) -> Response:
     return Response(status_code=204)
 
 
+@router.delete(
+    "/{person}/sessions/{session_id}", dependencies=needs("administrator"), status_code=204, response_class=Response
+)
+async def end_session(request: Request, person: PersonId, session_id: SessionId) -> Response:
+    """Sign one console out, from its next request on; other sessions and tokens stay."""
+    known = people_of(request)
+    await asyncio.to_thread(known.end_session, person, session_id)
+    by = person_of(request).id
+    await alerts_of(request).people_changed("session_ended", by=by, person=person, facts={})
+    return Response(status_code=204)
+
+
 def people_list(held: Iterable[Held], trusted: Iterable[PublicKey], now_s: float) -> PeopleList:
     """What is shown of tokens, sessions and certificates: whose, as what, until when. Sessions that are over are not.
 
@@ -123,7 +137,7 @@ def people_list(held: Iterable[Held], trusted: Iterable[PublicKey], now_s: float
                 max((one.expires_at for one in mine if one.kind == "token"), default=None),
                 max((until for until in trained if until is not None), default=None),
                 tuple(
-                    SessionState(one.made_at, one.expires_at)
+                    SessionState(one.session_id, one.made_at, one.expires_at)
                     for one in mine
                     if one.kind == "session" and now_s < one.expires_at
                 ),

@@ -144,7 +144,7 @@ class WatchlistStore:
         """
         read = self._place.read(lambda: [(_digest(row), _stored(row)) for row in self._table.rows(SCHEMA.names)])
         vectors = sorted((stored for _, stored in read), key=lambda row: (row.entry.entry_id, row.image_id))
-        return Loaded(tuple(vectors), _hash_of(digest for digest, _ in read))
+        return Loaded(tuple(vectors), hash_of(digest for digest, _ in read))
 
     def content_hash(self) -> str:
         """Hash of the content, whatever the order of the rows: entries, pictures, models, vectors.
@@ -153,7 +153,7 @@ class WatchlistStore:
             StoreError: The table cannot be read.
             IntegrityError: A row is not as it was written.
         """
-        return _hash_of(self._place.read(lambda: [_digest(row) for row in self._table.rows(SCHEMA.names)]))
+        return hash_of(self._place.read(lambda: [_digest(row) for row in self._table.rows(SCHEMA.names)]))
 
     def entries(self) -> tuple[Entry, ...]:
         """Every entry, by id.
@@ -267,7 +267,7 @@ class WatchlistStore:
             raise ConflictError("the watchlist is empty", next_step="import entries first: `lfr watchlist import`")
         check_approver(approved_by, importers)
         makers = tuple(sorted(importers))
-        content_hash = _hash_of(digests)
+        content_hash = hash_of(digests)
         document = {"content_hash": content_hash, "imported_by": list(makers)}
         signature = sign(document) if sign is not None else None
         approval = Approval(approved_by.strip(), now_s, content_hash, makers, signature)
@@ -319,7 +319,7 @@ class WatchlistStore:
                 # Damaged files are destroyed all the same; there is less to say about them.
                 digests.clear()
         files, size_bytes = done or (0, 0)
-        content_hash = _hash_of(digests) if digests else ""
+        content_hash = hash_of(digests) if digests else ""
         return Destroyed(len(known), len(jpegs), files, size_bytes, content_hash, tuple(jpegs), tuple(vectors))
 
 
@@ -353,7 +353,8 @@ def _digest(row: dict[str, Any]) -> str:
     return str(row["digest"])
 
 
-def _hash_of(digests: Iterable[str]) -> str:
+def hash_of(digests: Iterable[str]) -> str:
+    """Hash of a list's content, from the digests of its pictures in any order."""
     return hashlib.sha256("\n".join(["watchlist 1", *sorted(digests)]).encode()).hexdigest()
 
 

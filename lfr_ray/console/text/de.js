@@ -374,6 +374,7 @@ export default {
   "people.new": "Jemandem ein Token geben", "people.id": "Kennung (Dienstnummer oder Anmeldename)", "people.role": "Rolle", "people.until": "Token bis",
   "people.training": "Schulung bis", "people.sessions": "Angemeldet seit", "people.days": "Tage", "people.add": "Token ausgeben",
   "people.once": "Token von {person}. Es wird nur jetzt gezeigt; übergeben Sie es persönlich.",
+  "people.end": "Abmelden",
   "people.revoke": "Alles beenden", "people.sure": "Noch einmal drücken: alle Token und Sitzungen von {person} beenden",
   "role.viewer": "Betrachter", "role.officer": "Beamter", "role.supervisor": "Vorgesetzter", "role.auditor": "Prüfer",
   "role.administrator": "Verwalter", "role.importer": "Pfleger der Liste", "role.metrics": "Dienst: Messwerte", "role.events": "Dienst: Ereignisse",

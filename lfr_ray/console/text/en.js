@@ -374,6 +374,7 @@ export default {
   "people.new": "Give somebody a token", "people.id": "Id (staff number or login)", "people.role": "Role", "people.until": "Token until",
   "people.training": "Training until", "people.sessions": "Signed in since", "people.days": "Days", "people.add": "Give out a token",
   "people.once": "Token of {person}. It is shown only now; hand it over in person.",
+  "people.end": "Sign out",
   "people.revoke": "End everything", "people.sure": "Press again: end every token and session of {person}",
   "role.viewer": "Viewer", "role.officer": "Officer", "role.supervisor": "Supervisor", "role.auditor": "Auditor",
   "role.administrator": "Administrator", "role.importer": "Keeper of the list", "role.metrics": "Service: metrics", "role.events": "Service: events",

@@ -374,6 +374,7 @@ export default {
   "people.new": "Donner un jeton à quelqu’un", "people.id": "Identifiant (matricule ou compte)", "people.role": "Rôle", "people.until": "Jeton jusqu’au",
   "people.training": "Formation jusqu’au", "people.sessions": "Connecté depuis", "people.days": "Jours", "people.add": "Donner un jeton",
   "people.once": "Jeton de {person}. Il n’est montré que maintenant ; remettez-le en personne.",
+  "people.end": "Déconnecter",
   "people.revoke": "Tout révoquer", "people.sure": "Appuyez encore : révoquer tous les jetons et sessions de {person}",
   "role.viewer": "Lecteur", "role.officer": "Agent", "role.supervisor": "Superviseur", "role.auditor": "Auditeur",
   "role.administrator": "Administrateur", "role.importer": "Gestionnaire de la liste", "role.metrics": "Service : mesures", "role.events": "Service : événements",
