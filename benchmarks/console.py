@@ -42,6 +42,7 @@ from lfr_ray.api.ports import LocalAlerts, SiteView
 from lfr_ray.api.site_state import CameraState, DeploymentList, DeploymentState, WatchlistState
 from lfr_ray.camera.demo_source import ASTRONAUT, photograph
 from lfr_ray.camera.redact import crop_face, scene_jpeg
+from lfr_ray.camera.stills import encode_jpeg
 from lfr_ray.clock import SystemClock, utc_text
 from lfr_ray.data_dir import DataDir
 from lfr_ray.detect.base import load_detector
@@ -88,7 +89,7 @@ def serve(folder: Path, port: int, pipe: Connection) -> None:
     """The process of desk, ledger and server: raises an alert, or tells its processor time, whenever it is asked."""
     clock, database = SystemClock(), Database.at(folder / "desk.sqlite")
     picture = np.asarray(photograph(*ASTRONAUT))
-    face = crop_face(picture, np.array(BOX, np.float32))
+    face = encode_jpeg(crop_face(picture, np.array(BOX, np.float32)))
     scene = scene_jpeg(picture, np.array(BOX, np.float32), np.zeros((0, 4), np.float32))
     with open_ledger(DataDir(folder / "site"), clock) as ledger:
         told = lambda kind, facts: ledger.append(ledger_event(kind, facts))  # noqa: E731

@@ -127,7 +127,7 @@ def page_query(query: AlertQuery) -> Select[Any]:
     if not 1 <= query.limit <= MAX_PAGE:
         raise InputError("limit is out of range", got=query.limit, allowed=f"1 to {MAX_PAGE}")
     alerts = tables.alerts
-    chosen = select(alerts)
+    chosen = select(alerts.c.seq)
     for name in ("camera", "entry_id", "category", "status", "deployment"):
         wanted = getattr(query, name)
         if wanted:
@@ -140,7 +140,9 @@ def page_query(query: AlertQuery) -> Select[Any]:
     if query.cursor:
         seq = _cursor_seq(query.order, query.cursor)
         chosen = chosen.where(alerts.c.seq < seq if newest else alerts.c.seq > seq)
-    return chosen.order_by(alerts.c.seq.desc() if newest else alerts.c.seq).limit(query.limit + 1)
+    order = alerts.c.seq.desc() if newest else alerts.c.seq
+    # First which rows, from indexes alone; then those rows.
+    return select(alerts).where(alerts.c.seq.in_(chosen.order_by(order).limit(query.limit + 1))).order_by(order)
 
 
 def cursor_text(order: str, seq: int) -> str:

@@ -3,7 +3,7 @@
 import { duration, facts, h, number, since } from "./elements.js";
 import { repeat } from "./looks.js";
 import { cameraState } from "./shell.js";
-import { named, t } from "./text.js";
+import { named, said, t } from "./text.js";
 
 const EVERY_MS = 3000;
 const PREVIEW_MS = 500;
@@ -46,8 +46,8 @@ class CameraCard {
       .sort((one, other) => other.value - one.value);
     this.title.replaceChildren(h("span", { class: `camera ${state}` }, h("span", { class: "dot", "aria-hidden": "true" }), named("camera", camera.state)), this.name);
     this.told.replaceChildren(facts([
-      camera.problem && [t("cameras.problem"), h("span", { class: "bad" }, camera.problem)],
-      camera.refusal && [t("cameras.refusal"), h("span", { class: "bad" }, camera.refusal)],
+      camera.problem && [t("cameras.problem"), bad(camera.problem)],
+      camera.refusal && [t("cameras.refusal"), bad(camera.refusal)],
       camera.blind_since && [t("cameras.blind"), duration(since(camera.blind_since))],
       camera.missing_s > 0 && [t("cameras.missing"), duration(camera.missing_s)],
       [t("cameras.frames"), `${number(camera.fps, 1)} ${t("cameras.per_second")}`, camera.width_px ? `${camera.width_px} × ${camera.height_px}` : ""],
@@ -90,11 +90,14 @@ class CameraCard {
   }
 }
 
+// What the server says, marked as English where it stays so.
+const bad = (sentence) => h("span", { class: "bad", lang: said(sentence) === sentence ? "en" : null }, said(sentence));
+
 // What is wrong with the footage, and what makes its alerts late, where the site says so.
 function more(camera) {
   return ["warning", "problems"].map((name) => {
     const value = camera[name];
-    const text = Array.isArray(value) ? value.map((one) => named("problem", one)).join(", ") : value;
+    const text = Array.isArray(value) ? value.map((one) => named("problem", one)).join(", ") : said(value || "");
     return text && text !== camera.problem ? [t(`cameras.${name}`), text] : null;
   });
 }

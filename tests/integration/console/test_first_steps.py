@@ -97,7 +97,7 @@ def test_a_test_leads_from_nothing_to_its_first_alert(open_house: Callable[..., 
     house = open_house(demo_officer="demo-officer")
     new = NewSite(house.site)
     page = open_page(house.url, officer=None)
-    page.wait_for_selector("#guide [data-step=list][aria-current=step] >> text=lfr watchlist import")
+    page.wait_for_selector("#guide [data-step=list][aria-current=step] >> text=Watchlist")
     assert page.locator("#guide .done").count() == 0
     assert barriers(page) == []
     new.entries = 3
