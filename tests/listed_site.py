@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 class ListedSite(ListPort):
     """What a site answers of its watchlist. It is opened with the first question: most tests ask none."""
 
+    detector: Any = None
+    """Finds the faces; None: the painted ones."""
+
     @cached_property
     def list_events(self) -> list[Event]:
         """What would be in the ledger."""
@@ -39,7 +42,9 @@ class ListedSite(ListPort):
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         embedders: Any = [PaintEmbedder()]
         draft = ListDraft(WatchlistStore(folder / "list"), WatchlistStore(folder / "waiting"))
-        return ListKeeper(FixedDetector(), embedders, draft=draft, record=self._record, approver=self._approver)
+        return ListKeeper(
+            self.detector or FixedDetector(), embedders, draft=draft, record=self._record, approver=self._approver
+        )
 
     @cached_property
     def approver_key(self) -> SigningKey:

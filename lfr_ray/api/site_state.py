@@ -48,6 +48,25 @@ class CameraList:
 
 
 @dataclass(frozen=True, config=CLOSED)
+class Placed:
+    """Where one camera is."""
+
+    on_plan: Annotated[
+        tuple[float, float] | None, Field(description="Shares of the plan's width and height, from left and top.")
+    ] = None
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+@dataclass(frozen=True, config=CLOSED)
+class SitePlan:
+    """Where the cameras are."""
+
+    picture: Annotated[bool, Field(description="There is a plan to put them on.")]
+    cameras: Mapping[str, Placed]
+
+
+@dataclass(frozen=True, config=CLOSED)
 class WatchlistState:
     """The list in force, without pictures and names."""
 

@@ -1,7 +1,7 @@
 // German.
 
 export default {
-  "page.alerts": "Treffer", "page.cameras": "Kameras", "page.deployment": "Einsatz", "page.watchlist": "Liste", "page.record": "Bericht",
+  "page.site": "Standort", "page.alerts": "Treffer", "page.cameras": "Kameras", "page.deployment": "Einsatz", "page.watchlist": "Liste", "page.record": "Bericht",
   "page.audit": "Prüfung", "page.people": "Personen", "page.wall": "Wand",
   "shell.skip": "Zur Seite springen",
   "shell.menu": "Menü",

@@ -1,7 +1,7 @@
 // English: the language that the others are made from.
 
 export default {
-  "page.alerts": "Alerts", "page.cameras": "Cameras", "page.deployment": "Deployment", "page.watchlist": "Watchlist",
+  "page.site": "Site", "page.alerts": "Alerts", "page.cameras": "Cameras", "page.deployment": "Deployment", "page.watchlist": "Watchlist",
   "page.record": "Record", "page.audit": "Audit", "page.people": "People", "page.wall": "Wall",
   "shell.skip": "Skip to the page",
   "shell.menu": "Menu",

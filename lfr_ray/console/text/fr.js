@@ -1,7 +1,7 @@
 // French.
 
 export default {
-  "page.alerts": "Alertes", "page.cameras": "Caméras", "page.deployment": "Déploiement", "page.watchlist": "Liste",
+  "page.site": "Site", "page.alerts": "Alertes", "page.cameras": "Caméras", "page.deployment": "Déploiement", "page.watchlist": "Liste",
   "page.record": "Rapport", "page.audit": "Audit", "page.people": "Personnes", "page.wall": "Mur",
   "shell.skip": "Aller à la page",
   "shell.menu": "Menu",

@@ -32,4 +32,9 @@ export default {
   "open.appropriate_policy": "Document de politique appropriée",
   "close.title": "Clore ce déploiement",
   "close.how": "La clôture met fin à la comparaison, détruit la liste, ses gabarits et les alertes, le prouve et donne un reçu signé. Elle est définitive ; la commande s’exécute sur la machine du site.",
+  "site.plan": "Plan du site",
+  "site.north": "Le nord est en haut.",
+  "site.unplaced": "Caméras sans emplacement",
+  "site.how": "Leur emplacement est dans le fichier du site : latitude et longitude d’une caméra, ou api -> plan avec une image.",
+  "site.waiting": "{count} à décider",
 };

@@ -35,7 +35,9 @@ from lfr_ray.api.site_state import (
     Hour,
     LedgerPage,
     LedgerVerdict,
+    Placed,
     RecordSoFar,
+    SitePlan,
     StopState,
     Switched,
     WatchlistState,
@@ -104,7 +106,7 @@ class GroundSite(ListedSite):
     def __init__(self, folder: DataDir, alerts: AlertStore) -> None:
         self.halt: StopState | None = None
         self.blind_since = time.time() - 75
-        self.under_authority = True
+        self.under_authority = self.drawn = True
         self.folder, self.alerts = folder, alerts
         self.previews = 0
         self.started = time.time()
@@ -164,6 +166,20 @@ class GroundSite(ListedSite):
         granted = AuthorityState(**self.authority.shown()) if self.under_authority else None
         one = DeploymentState("airshow-2026", "live", "in force", "dlib_resnet", authority=granted)
         return DeploymentList((one,), self.halt, site="Clacton seafront")
+
+    async def plan(self) -> SitePlan:
+        on_plan = {"north-gate": (0.2, 0.2), "south-gate": (0.7, 0.75), "beach-path": (0.8, 0.3)}
+        by_coordinates = {"north-gate": (51.79, 1.150), "south-gate": (51.785, 1.153), "beach-path": (51.788, 1.16)}
+        names = (*on_plan, "van")
+        return SitePlan(
+            self.drawn, {one: Placed(on_plan.get(one), *by_coordinates.get(one, (None, None))) for one in names}
+        )
+
+    async def plan_picture(self) -> bytes:
+        drawn = np.full((450, 800, 3), 225, np.uint8)
+        for left, top, right, bottom in ((60, 40, 420, 300), (460, 60, 760, 210), (300, 330, 740, 420)):
+            drawn[top:bottom, left:right] = 190
+        return encode_jpeg(drawn)
 
     async def record(self) -> RecordSoFar:
         hour_s = time.time() // 3600 * 3600

@@ -49,6 +49,11 @@ def test_an_administrator_gives_a_token_out_and_revokes_it(
     page.reload()
     page.wait_for_selector("tbody tr >> text=PC7")
     assert token not in page.content(), "it is shown once"
+    house.people.sign_in(house.people.find(token, time.time()).proven, now_s=time.time())
+    page.reload()
+    page.get_by_role("row", name="PC7").get_by_role("button", name="Sign out").click()
+    page.wait_for_selector("tr:has-text('PC7') [data-session]", state="detached")
+    assert [one.kind for one in house.people.all() if one.person == "PC7"] == ["token"]
     button = page.get_by_role("row", name="PC7").get_by_role("button")
     button.focus()
     page.keyboard.press("Enter")

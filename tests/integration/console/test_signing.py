@@ -74,7 +74,9 @@ def test_a_deployment_is_asked_for_in_a_form(house: Any, open_page: Open, width:
     assert (hours, given["kind"], given["cameras"]) == (6, "live", ["van"])
     derived = {"profile": "p", "profile_sha256": "a" * 64, "ends_at": given["starts_at"], "watchlist_sha256": ""}
     with pytest.raises(ValueError, match="must come after"):  # everything else of it is an authority's
-        Authority.model_validate({**given, **derived, "authorising_officer": {"id": "supt-1"}})
+        Authority.model_validate(
+            {**given, **derived, "authorising_officer": {"id": "supt-1", "rank": "superintendent"}}
+        )
     page.click("#closing summary")
     page.fill("#close-reason", "it's over")
     assert "--reason 'it'\\''s over'" in page.inner_text("#close-command")

@@ -25,7 +25,7 @@ def test_what_an_approver_signed_elsewhere_counts_and_nothing_else_does(
 ) -> None:
     tree = TrustTree(tmp_path / "trust", monkeypatch)
     approver, officer = tree.officer("app1", role="approver"), tree.officer("supt-1")
-    site = SiteConfig(data_dir=tmp_path / "data", authority=AuthorityConfig(kind="live", deployment="d-1"))
+    site = SiteConfig(site="test", data_dir=tmp_path / "data", authority=AuthorityConfig(kind="live", deployment="d-1"))
     rule = list_rules(site)["approver"]
     (tmp_path / "to-sign.json").write_text(json.dumps({**DOCUMENT, "waiting": 2}))
     approver.save(tmp_path / "app1.key")
