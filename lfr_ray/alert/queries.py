@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sqlalchemy import Connection, RowMapping, Select, func, select
+from sqlalchemy import Connection, RowMapping, Select, select
 
 from lfr_ray.alert import schema as tables
 from lfr_ray.alert.document import from_json
 from lfr_ray.alert.rows import alert_of
 from lfr_ray.errors import InputError, NotFoundError
-from lfr_ray.records import EVERYTHING, VIEW_KINDS, Alert, AlertPage, CaseRecord, Details
+from lfr_ray.records import ENROLLED_KINDS, EVERYTHING, VIEW_KINDS, Alert, AlertPage, CaseRecord, Details
 
 MAX_PAGE = 200
 
@@ -82,10 +82,14 @@ def stored_alerts(connection: Connection, rows: Sequence[RowMapping]) -> list[St
     if not ids:
         return []
     records = read_records(connection, ids)
-    count = select(images.alert_id, func.count()).where(images.alert_id.in_(ids), images.kind.in_(VIEW_KINDS))
-    views = {row[0]: int(row[1]) for row in connection.execute(count.group_by(images.alert_id))}
+    more = select(images.alert_id, images.kind).where(
+        images.alert_id.in_(ids), images.kind.in_((*VIEW_KINDS, *ENROLLED_KINDS))
+    )
+    kinds: dict[str, set[str]] = {}
+    for alert_id, kind in connection.execute(more):
+        kinds.setdefault(alert_id, set()).add(kind)
     return [
-        StoredAlert(alert_of(row, views.get(alert_id, 0)), int(row["verdicts_needed"]), records.get(alert_id, ()))
+        StoredAlert(alert_of(row, kinds.get(alert_id, ())), int(row["verdicts_needed"]), records.get(alert_id, ()))
         for alert_id, row in zip(ids, rows, strict=True)
     ]
 

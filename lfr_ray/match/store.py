@@ -15,7 +15,7 @@ from lfr_ray.match.entries import ENTRY_FIELDS, EnrolledImage, Entry, vector_sha
 from lfr_ray.match.store_bucket import StoreBucket
 from lfr_ray.match.store_folder import StoreFolder
 from lfr_ray.match.table import SCHEMA, Table, covered_of, entry_of, image_of, quoted
-from lfr_ray.records import Floats
+from lfr_ray.records import ENROLLED_KINDS, Floats
 
 _WITHOUT_PICTURE = tuple(name for name in SCHEMA.names if name != "jpeg")
 
@@ -186,15 +186,20 @@ class WatchlistStore:
         """
         return max(self.images(entry_id), key=lambda image: (image.quality, image.image_id)).jpeg
 
-    def picture(self, image_id: str) -> bytes | None:
-        """JPEG of one stored picture; None when it is no longer there.
+    def shown(self, entry_id: str, image_id: str) -> tuple[bytes | None, tuple[bytes, ...]]:
+        """JPEG of one of an entry's pictures, None when it is no longer there; and of its others, the best first.
 
         Raises:
             StoreError: The table cannot be read.
         """
-        where = f"image_id = {quoted(image_id)}"
-        found = self._place.read(lambda: [bytes(row["jpeg"]) for row in self._table.rows(["jpeg"], where)])
-        return found[0] if found else None
+        columns, where = ["image_id", "file_sha256", "quality", "jpeg"], f"entry_id = {quoted(entry_id)}"
+        rows = self._place.read(lambda: sorted(self._table.rows(columns, where), key=lambda row: -row["quality"]))
+        nearest = next((row for row in rows if row["image_id"] == image_id), None)
+        if nearest is None:
+            return None, ()
+        files = {row["file_sha256"]: bytes(row["jpeg"]) for row in rows}  # two models have a row each of one file
+        del files[nearest["file_sha256"]]
+        return bytes(nearest["jpeg"]), tuple(files.values())[: len(ENROLLED_KINDS)]
 
     def remove(self, *entry_ids: str) -> None:
         """Remove entries and erase their bytes from the disk.

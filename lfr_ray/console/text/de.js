@@ -96,6 +96,7 @@ export default {
   "alert.again": "Wieder gesehen",
   "alert.more": "{count} weitere, zuletzt",
   "alert.loading": "Lädt",
+  "alert.others": "Weitere Bilder dieses Eintrags", "alert.other": "Ein weiteres Bild des Eintrags, {number}",
   "alert.views": "Weitere Ansichten dieses Vorbeigehens", "alert.view": "Weitere Ansicht des gesehenen Gesichts, {number}",
   "alert.picture.face": "Das gesehene Gesicht",
   "alert.picture.watchlist": "Das hinterlegte Bild",

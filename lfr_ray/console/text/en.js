@@ -95,6 +95,7 @@ export default {
   "alert.again": "Seen again",
   "alert.more": "{count} more, last",
   "alert.loading": "Loading",
+  "alert.others": "Other pictures of this entry", "alert.other": "Another picture of the entry, {number}",
   "alert.views": "Other views of this passage", "alert.view": "Another view of the face that was seen, {number}",
   "alert.picture.face": "The face that was seen",
   "alert.picture.watchlist": "The enrolled picture",

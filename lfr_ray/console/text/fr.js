@@ -96,6 +96,7 @@ export default {
   "alert.again": "Revu",
   "alert.more": "{count} de plus, la dernière à",
   "alert.loading": "Chargement",
+  "alert.others": "Autres photos de cette entrée", "alert.other": "Une autre photo de l’entrée, {number}",
   "alert.views": "Autres vues de ce passage", "alert.view": "Autre vue du visage observé, {number}",
   "alert.picture.face": "Le visage vu",
   "alert.picture.watchlist": "L'image enregistrée",

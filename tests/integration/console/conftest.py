@@ -304,6 +304,7 @@ class LiveHouse:
             face_jpeg=shown.face,
             watchlist_jpeg=shown.enrolled,
             scene_jpeg=shown.scene,
+            enrolled_jpegs=(photographed(0.9).enrolled,),
             view_jpegs=tuple(photographed(light).face for light in (0.9, 1.0, 1.2)),
         )
         return self.desk.raise_alert(sighting).alert_id

@@ -49,9 +49,14 @@ def test_every_view_of_the_passage_stands_beside_the_face(house: Any, open_page:
     for number in (1, 2, 3):
         page.wait_for_selector(f".views img[data-kind=view{number}]")
     assert barriers(page) == []
-    page.focus(".views button >> nth=1")
+    page.focus(".views button:has(img[data-kind=view2])")
     page.keyboard.press("Enter")
     page.wait_for_selector("#zoom[open]")
     assert page.locator("#large img").count() == 2, "beside the enrolled picture"
+    page.click("#zoom button")
+    page.click(".views button:has(img[data-kind=enrolled1])")
+    page.wait_for_selector("#zoom[open]")
+    kinds = [one.get_attribute("alt") for one in page.locator("#large img").all()]
+    assert kinds == ["The face that was seen", "Another picture of the entry, 1"]
     looked = {facts["what"] for facts in house.consulted}
     assert {"picture view1", "picture view2", "picture view3"} <= looked

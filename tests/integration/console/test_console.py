@@ -93,7 +93,7 @@ def test_an_alert_arrives_live_is_compared_decided_and_concluded(house: Any, ope
     shot(page, tmp_path, "4-concluded")
 
     what = {facts["what"] for facts in house.consulted} - {"signed in"}
-    shown = ("face", "scene", "watchlist", "view1", "view2", "view3")
+    shown = ("face", "scene", "watchlist", "view1", "view2", "view3", "enrolled1")
     pictures = {f"picture {kind}" for kind in shown}
     assert what == pictures | {"list of alerts", "alert", "likelihood"}
     assert {facts["who"] for facts in house.consulted} == {"PC4711"}
