@@ -20,9 +20,10 @@ class RemoteAccount:
 
     async def plan(self) -> SitePlan:
         """Where the cameras are, as the site file says."""
-        drawn = self._site.api.plan
+        drawn, least_px = self._site.api.plan, self._site.quality.min_size_px
         cameras = {
-            one.name: Placed(drawn.cameras.get(one.name), one.latitude, one.longitude) for one in self._site.cameras
+            one.name: Placed(drawn.cameras.get(one.name), one.latitude, one.longitude, one.min_face_px or least_px)
+            for one in self._site.cameras
         }
         return SitePlan(drawn.picture is not None, cameras)
 

@@ -49,13 +49,14 @@ class CameraList:
 
 @dataclass(frozen=True, config=CLOSED)
 class Placed:
-    """Where one camera is."""
+    """Where one camera is, and what it compares there."""
 
     on_plan: Annotated[
         tuple[float, float] | None, Field(description="Shares of the plan's width and height, from left and top.")
     ] = None
     latitude: float | None = None
     longitude: float | None = None
+    min_face_px: float | None = Field(default=None, description="Of its picture: smaller faces are not compared.")
 
 
 @dataclass(frozen=True, config=CLOSED)

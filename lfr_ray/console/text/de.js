@@ -233,6 +233,7 @@ export default {
   "cameras.missing": "Bisher ohne Bild",
   "cameras.frames": "Bilder",
   "cameras.per_second": "je Sekunde",
+  "cameras.smallest": "Kleinstes Gesicht", "cameras.smallest_note": "kleinere werden nicht verglichen; im Bild gezeigt",
   "cameras.looked_at": "Bisher angesehen",
   "cameras.dropped": "Nicht angesehen",
   "cameras.dropped_note": "der letzten Minute: ein neueres Bild war da",

@@ -233,6 +233,7 @@ export default {
   "cameras.missing": "Without a picture so far",
   "cameras.frames": "Pictures",
   "cameras.per_second": "a second",
+  "cameras.smallest": "Smallest face", "cameras.smallest_note": "smaller ones are not compared; drawn over the picture",
   "cameras.looked_at": "Looked at so far",
   "cameras.dropped": "Not looked at",
   "cameras.dropped_note": "of the last minute's pictures: a newer one had come",

@@ -233,6 +233,7 @@ export default {
   "cameras.missing": "Sans image jusqu'ici",
   "cameras.frames": "Images",
   "cameras.per_second": "par seconde",
+  "cameras.smallest": "Plus petit visage", "cameras.smallest_note": "les plus petits ne sont pas comparés ; dessiné sur l’image",
   "cameras.looked_at": "Regardées jusqu'ici",
   "cameras.dropped": "Non regardées",
   "cameras.dropped_note": "de la dernière minute : une plus récente était là",

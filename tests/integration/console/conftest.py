@@ -172,7 +172,7 @@ class GroundSite(ListedSite):
         by_coordinates = {"north-gate": (51.79, 1.150), "south-gate": (51.785, 1.153), "beach-path": (51.788, 1.16)}
         names = (*on_plan, "van")
         return SitePlan(
-            self.drawn, {one: Placed(on_plan.get(one), *by_coordinates.get(one, (None, None))) for one in names}
+            self.drawn, {one: Placed(on_plan.get(one), *by_coordinates.get(one, (None, None)), 240.0) for one in names}
         )
 
     async def plan_picture(self) -> bytes:

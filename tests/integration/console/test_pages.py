@@ -103,6 +103,8 @@ def test_a_camera_is_looked_through_only_on_demand(busy: Any, open_page: Open) -
     card.get_by_role("button").click()
     card.locator("img").wait_for()
     until(page, "document.querySelector('[data-camera=north-gate] img').naturalWidth > 0")
+    mark, shown = card.locator(".smallest").bounding_box(), card.locator("img").bounding_box()
+    assert abs(mark["width"] / shown["height"] - 240 / 1920) < 0.04, "the photograph is square"
     blind = page.locator("[data-camera=beach-path]")
     blind.get_by_role("button").click()
     blind.get_by_text("the camera gives no picture now").wait_for()

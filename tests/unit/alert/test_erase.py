@@ -23,6 +23,7 @@ SECRETS = (
     b"SECRET-FACE",
     b"SECRET-SCENE",
     b"SECRET-VIEW",
+    b"SECRET-ENROLLED",
     b"SECRET-LISTED",
     b"Secret Name",
     b"secret note",
