@@ -231,11 +231,13 @@ def site_health(heard: SiteHeard, now_s: float, now_at: float) -> SiteHealth:
     matcher_fault = _named("the matcher", heard.matcher.fault(now_s)) or matcher.fault
     desk = heard.desk.said or DeskSaid()
     desk_fault = _named("the alert desk", heard.desk.fault(now_s)) or desk.fault
-    # The detector makes a camera blind. What comes behind it keeps what was seen from being compared.
-    not_compared = next((one for name, one in models.items() if one and name != "detector"), "") or matcher_fault
+    # Without a detector a camera is blind. What comes behind it keeps what was seen from being compared. While one of
+    # several processes answers, each camera says itself whether it is looked at.
+    gone = {name: models[name] for name, found in heard.models.items() if len(_faults(found, now_s)) == len(found)}
+    not_compared = next((one for name, one in gone.items() if name != "detector"), "") or matcher_fault
     cameras = {
         name: camera_health(
-            one, models.get("detector", ""), not_compared or matcher.refusals.get(name, ""), desk_fault, now_s, now_at
+            one, gone.get("detector", ""), not_compared or matcher.refusals.get(name, ""), desk_fault, now_s, now_at
         )
         for name, one in heard.cameras.items()
     }
@@ -291,12 +293,17 @@ def processes_fault(name: str, found: Sequence[Heard[ModelSaid]], now_s: float) 
     """Why the processes of a deployment cannot be relied upon; empty when all answer and have loaded."""
     if not found:
         return f"the {name} has no process; one is being started"
-    faults = [one.fault(now_s) or ("" if one.said and one.said.loaded else "is being started") for one in found]
-    wrong = [one for one in faults if one]
+    wrong = _faults(found, now_s)
     if not wrong:
         return ""
     which = f"the {name}" if len(found) == 1 else f"{len(wrong)} of {len(found)} processes of the {name}"
     return _named(which, wrong[0])
+
+
+def _faults(found: Sequence[Heard[ModelSaid]], now_s: float) -> list[str]:
+    """Of those processes that cannot be relied upon, why."""
+    faults = [one.fault(now_s) or ("" if one.said and one.said.loaded else "is being started") for one in found]
+    return [one for one in faults if one]
 
 
 def _named(what: str, fault: str) -> str:

@@ -26,7 +26,15 @@ from lfr_ray.section import parse_section
 CLUSTER = Path(__file__).resolve().parents[2] / "cluster"
 LAUNCHERS = sorted(CLUSTER.glob("launcher-*.yaml"))
 KNOWN_OPTIONS = {option for parameter in start.params for option in parameter.opts}
-NO_SPILLING = {"automatic_object_spilling_enabled": False}
+SYSTEM_CONFIG = {
+    "automatic_object_spilling_enabled": False,
+    "kill_worker_timeout_milliseconds": 1000,
+    "health_check_initial_delay_ms": 1000,
+    "health_check_period_ms": 1000,
+    "health_check_timeout_ms": 1500,
+    "health_check_failure_threshold": 3,
+}
+"""No object on disk; what is frozen ends within 1 s, and a node that does not answer is given up within about 8 s."""
 METRICS = {f"lfr_{name}" for name in (*COUNTERS, *GAUGES, *TIMINGS)}
 SECRET = re.compile(
     r"(?i)(AKIA[0-9A-Z]{16}|aws_secret\w*\s*[:=]|password\s*[:=]\s*(?!\{valueFrom:|\"\$\()\S|-----BEGIN|://[^/\s@:]+:[^/\s@]+@)"
@@ -78,7 +86,7 @@ def test_a_launcher_starts_ray_as_promised(path: Path, role: str) -> None:
     assert "RAY_AUTH_MODE=token" in command
     assert command.startswith("ulimit -c 0;"), "a raylet's memory holds frames"
     if role == "head":
-        assert json.loads(options["--system-config"]) == NO_SPILLING
+        assert json.loads(options["--system-config"]) == SYSTEM_CONFIG
         assert options["--dashboard-host"] == "127.0.0.1"
 
 
@@ -110,7 +118,7 @@ def test_the_service_starts_ray_as_promised(locked_ray: str) -> None:
     # KubeRay writes --key=value into a shell command as it stands.
     options = ray_start_options("ray start " + " ".join(f"--{name}={value}" for name, value in head.items()))
     assert set(options) - KNOWN_OPTIONS == set()
-    assert json.loads(options["--system-config"]) == NO_SPILLING
+    assert json.loads(options["--system-config"]) == SYSTEM_CONFIG
     for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"]):
         assert group["rayStartParams"]["object-spilling-directory"] == str(OVERFLOW_FOLDER)
         assert all(isinstance(value, str) for value in group["rayStartParams"].values())

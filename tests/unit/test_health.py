@@ -186,6 +186,13 @@ def test_without_a_detector_every_camera_is_blind_and_without_an_embedder_nothin
     assert {one.refusal for one in no_matcher.cameras.values()} == {f"the matcher: {SILENT}"}
 
 
+@pytest.mark.parametrize("model", ["detector", "embedder"])
+def test_while_one_of_two_processes_works_cameras_are_as_they_say_themselves(model: str) -> None:
+    found = site_health(replace(GOOD, models={**GOOD.models, model: [LOADED, FROZEN]}), NOW_S, NOW_AT)
+    assert found.cameras == site_health(GOOD, NOW_S, NOW_AT).cameras
+    assert found.parts["models"].startswith(f"1 of 2 processes of the {model}")
+
+
 def test_a_refusal_is_of_the_cameras_that_the_matcher_names_now() -> None:
     refused = heard(MatcherSaid(refusals={"pier": "outside its hours", "gate": ""}))
     health = site_health(replace(GOOD, matcher=refused), NOW_S, NOW_AT)
