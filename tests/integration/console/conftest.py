@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -328,19 +329,37 @@ def house(open_house: Callable[..., LiveHouse]) -> LiveHouse:
     return open_house()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """For one module only: while it is open an event loop runs in this thread, and no other test could run one."""
+BROWSERS = ExitStack()
+"""The browser of this folder's tests, once one of them has asked for it."""
+
+
+@pytest.fixture(scope="session")
+def opened_browser() -> list[Any]:
+    return []
+
+
+@pytest.fixture
+def browser(opened_browser: list[Any]) -> Any:
+    """One for the whole folder."""
     playwright = pytest.importorskip(
         "playwright.sync_api", reason="playwright is not installed (the test extra has it)"
     )
     program = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
     if program is None:
         pytest.skip("no Chromium installed (Debian: apt-get install chromium)")
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=program, headless=True, args=list(QUIET))
-        yield opened
-        opened.close()
+    if not opened_browser:
+        started = BROWSERS.enter_context(playwright.sync_playwright())
+        opened_browser.append(started.chromium.launch(executable_path=program, headless=True, args=list(QUIET)))
+        BROWSERS.callback(opened_browser.clear)
+        BROWSERS.callback(opened_browser[0].close)
+    return opened_browser[0]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """While it is open an event loop runs in this thread, and tests elsewhere could run none."""
+    if nextitem is None or nextitem.path.parent != item.path.parent:
+        BROWSERS.close()
 
 
 @pytest.fixture

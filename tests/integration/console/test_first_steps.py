@@ -12,18 +12,11 @@ import pytest
 from lfr_ray.api.site_state import CameraState, DeploymentList, DeploymentState, WatchlistState
 from tests.integration.console.barriers import barriers
 from tests.integration.console.pictures import keep
+from tests.integration.console.roles import signed_in
 
 pytestmark = pytest.mark.browser
 
 Open = Callable[..., Any]
-
-
-def signed_in(house: Any, open_page: Open, address: str, person: str, role: str, **screen: Any) -> Any:
-    page = open_page(f"{house.url}{address}", officer=None, **screen)
-    page.fill("#token", house.people.add(person, role, days=1, now_s=time.time()))
-    page.click("#sign-in button[type=submit]")
-    page.wait_for_selector("#link.live")
-    return page
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1360, "light")])

@@ -17,7 +17,7 @@ from lfr_ray.models.catalogue import card
 from lfr_ray.records import CaseRecord
 from tests.integration.console.barriers import barriers
 from tests.integration.console.pictures import keep
-from tests.integration.console.test_watchlist import signed_in
+from tests.integration.console.roles import signed_in
 from tests.integration.console.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -217,7 +217,7 @@ def test_pictures_for_the_readme(busy: Any, open_page: Open, tmp_path: Path) -> 
 def test_a_picture_of_the_list_for_the_readme(busy: Any, open_page: Open, tmp_path: Path) -> None:
     """Nobody is on it but the astronaut, whom a real detector finds."""
     busy.site.detector = load_detector(card("centerface"))
-    page = signed_in(busy, open_page, "importer", width=1280, height=1100)
+    page = signed_in(busy, open_page, "watchlist", "importer-1", "importer", width=1280, height=1100)
     crop = photograph(*ASTRONAUT).crop((90, 0, 380, 300))
     files = [
         {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": encode_jpeg(np.asarray(one), 95)}

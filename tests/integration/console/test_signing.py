@@ -13,7 +13,8 @@ import pytest
 from lfr_ray.govern.authority import APPROVE, Authority
 from lfr_ray.section import load_yaml
 from tests.integration.console.barriers import barriers
-from tests.integration.console.test_watchlist import picture, signed_in
+from tests.integration.console.roles import signed_in
+from tests.integration.console.test_watchlist import picture
 
 pytestmark = pytest.mark.browser
 
@@ -21,7 +22,7 @@ Open = Callable[..., Any]
 
 
 def test_a_list_is_approved_by_a_file_that_was_signed_elsewhere(house: Any, open_page: Open, tmp_path: Path) -> None:
-    page = signed_in(house, open_page, "importer", width=360, height=740, scheme="dark")
+    page = signed_in(house, open_page, "watchlist", "importer-1", "importer", width=360, height=740, scheme="dark")
     page.set_input_files("#list-file", picture((3, 1), size=240))
     page.get_by_text("The picture can be used").wait_for()
     page.fill("#list-entry_id", "E-1")
@@ -84,8 +85,6 @@ def test_a_deployment_is_asked_for_in_a_form(house: Any, open_page: Open, width:
 
 
 def test_who_may_not_open_is_not_asked(house: Any, open_page: Open) -> None:
-    page = signed_in(house, open_page, "viewer")
-    page.click("#menu") if page.is_visible("#menu") else None
-    page.goto(f"{house.url}deployment")
+    page = signed_in(house, open_page, "deployment", "viewer-1", "viewer")
     page.get_by_text("Circuit breaker").wait_for()
     assert page.locator("#opening, #closing").count() == 0
