@@ -8,14 +8,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import uvicorn
-from PIL import ImageEnhance, ImageOps
 
 from lfr_ray.adjudicate.case import CaseRules
 from lfr_ray.adjudicate.vocabulary import MONITORING_FIELDS
@@ -43,8 +41,6 @@ from lfr_ray.api.site_state import (
     Switched,
     WatchlistState,
 )
-from lfr_ray.camera.demo_source import ASTRONAUT, photograph
-from lfr_ray.camera.redact import crop_face, hidden_jpeg, preview_picture, scene_jpeg
 from lfr_ray.camera.stills import encode_jpeg
 from lfr_ray.clock import SystemClock, utc_text
 from lfr_ray.data_dir import DataDir
@@ -62,6 +58,7 @@ from lfr_ray.metrics import Meter, Snapshot
 from lfr_ray.people.tokens import People
 from lfr_ray.site.account import LedgerQuery, ledger_records
 from lfr_ray.site.facts import alert_events
+from tests.integration.console.astronaut import photographed
 from tests.listed_site import ListedSite
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -74,31 +71,6 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
-
-
-@dataclass(frozen=True)
-class Astronaut:
-    """Pictures of Eileen Collins (NASA, public domain), from the photograph that scikit-image ships."""
-
-    face: bytes
-    enrolled: bytes
-    scene: bytes
-    box: tuple[float, float, float, float]
-    preview: bytes
-
-
-def photographed(light: float) -> Astronaut:
-    """As a camera sees her at one brightness; the enrolled picture is mirrored, darker and smaller."""
-    picture = ImageEnhance.Brightness(photograph(*ASTRONAUT)).enhance(light)
-    pixels, box = np.asarray(picture), np.array([175, 60, 270, 185], np.float32)
-    enrolled = ImageOps.mirror(ImageEnhance.Brightness(photograph(*ASTRONAUT).crop((137, 10, 308, 235))).enhance(0.75))
-    return Astronaut(
-        encode_jpeg(crop_face(pixels, box)),
-        encode_jpeg(np.asarray(enrolled.resize((137, 180)))),
-        scene_jpeg(pixels, box, np.zeros((0, 4), np.float32)),
-        tuple(float(side) for side in box),
-        hidden_jpeg(*preview_picture(pixels), [box[None]]),
-    )
 
 
 class GroundSite(ListedSite):
