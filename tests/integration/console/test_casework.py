@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.integration.console.barriers import barriers
+from tests.integration.console.waiting import until
 
 pytestmark = pytest.mark.browser
 
@@ -48,6 +49,13 @@ def test_every_view_of_the_passage_stands_beside_the_face(house: Any, open_page:
     page = open_page(f"{house.url}alerts/{alert_id}")
     for number in (1, 2, 3):
         page.wait_for_selector(f".views img[data-kind=view{number}]")
+    until(page, "[...document.querySelectorAll('.faces img')].every((one) => one.naturalWidth > 0)")
+    face, enrolled = (
+        page.evaluate(f"(() => {{ const one = document.querySelector('img[data-kind={kind}]'); "
+                      "return one.clientHeight / one.naturalHeight; })()")
+        for kind in ("face", "watchlist")
+    )  # fmt: skip
+    assert abs(face * 125 / (enrolled * 100) - 1) < 0.15, "both faces at the same scale: 125 and 100 pixels high"
     assert barriers(page) == []
     page.focus(".views button:has(img[data-kind=view2])")
     page.keyboard.press("Enter")

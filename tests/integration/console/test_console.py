@@ -248,7 +248,12 @@ def test_a_token_is_asked_for_and_kept_out_of_the_address(open_house: Callable[.
 
 def test_everything_can_be_done_with_the_keyboard(house: Any, open_page: Open) -> None:
     second, first = house.alert("tracklet-1", action="check"), house.alert("tracklet-2", "south-gate")
+    newest = house.alert("tracklet-3", "van")
     page = open_page(house.url)
+    order = page.locator(".item").evaluate_all("(all) => all.map((one) => one.dataset.id)")
+    assert order == [first, newest, second], "the more urgent one first, of those the oldest"
+    house.desk.record(newest, CaseRecord("decision", "PC1", "not_a_match"))
+    page.wait_for_selector(f".item.decided[data-id='{newest}']")
     assert page.get_attribute(".item >> nth=0", "data-id") == first, "the more urgent one comes first"
     page.focus(f".item[data-id='{second}']")
     page.keyboard.press("ArrowUp")
@@ -281,6 +286,9 @@ def test_on_a_telephone_nothing_is_cut_off(house: Any, open_page: Open, tmp_path
     house.alert("tracklet-1", relatives=("entry-7",))
     house.alert("tracklet-2", "south-gate", name="A Much Longer Name Than Fits On A Telephone Screen")
     page = open_page(house.url, width=390, height=844, scheme=scheme)
+    page.wait_for_selector(".item >> nth=1 >> img.thumb[src]")
+    whole = "[...document.querySelectorAll('.item b')].every((one) => one.scrollWidth <= one.clientWidth + 1)"
+    assert page.evaluate(whole), "no name is cut off"
     shot(page, tmp_path, f"7-telephone-list-{scheme}")
     page.click(".item >> nth=0")
     page.wait_for_selector("img[data-kind=scene]")
