@@ -353,7 +353,7 @@ def open_page(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
         context = browser.new_context(viewport=size, color_scheme=scheme, locale=locale)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(8000)
+        page.set_default_timeout(30_000)
         page.on("pageerror", lambda error: faults.append(f"script: {error}"))
         page.on("console", lambda message: faults.append(message.text) if _is_fault(message.text) else None)
         page.on("request", lambda request: None if _is_ours(request.url, url) else faults.append(request.url))
