@@ -13,7 +13,15 @@ import httpx
 
 from lfr_ray import errors
 from lfr_ray.alert.document import from_json, to_json
-from lfr_ray.api.site_state import CameraList, DeploymentList, Readiness, Switched, WatchlistState
+from lfr_ray.api.site_state import (
+    CameraList,
+    DeploymentList,
+    GivenToken,
+    PeopleList,
+    Readiness,
+    Switched,
+    WatchlistState,
+)
 from lfr_ray.errors import ConflictError, FailureError, InputError, LfrError, NotFoundError, RefusedError
 from lfr_ray.records import Alert, AlertPage, Details
 
@@ -21,7 +29,6 @@ if TYPE_CHECKING:
     # Who asks for alerts has no use for a database.
     from lfr_ray.alert.dead_letters import DeadLetterList
     from lfr_ray.alert.webhook_store import WebhookList, WebhookState
-    from lfr_ray.api.people_routes import GivenToken, PeopleList
 
 AnswerT = TypeVar("AnswerT")
 
@@ -213,15 +220,11 @@ def dead_letters(webhook_id: str) -> Question[DeadLetterList]:
 
 def people() -> Question[PeopleList]:
     """Everybody who has a token or is signed in."""
-    from lfr_ray.api.people_routes import PeopleList
-
     return Question(PeopleList, "/v1/people")
 
 
 def add_person(person: str, role: str, *, days: float = 90.0) -> Question[GivenToken]:
     """Give a person or a service a token; it is in this answer and never again."""
-    from lfr_ray.api.people_routes import GivenToken
-
     return Question(GivenToken, "/v1/people", "POST", body=_given(person=person, role=role, days=days))
 
 

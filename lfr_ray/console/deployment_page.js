@@ -9,7 +9,7 @@ const EVERY_MS = 5000;
 const footfall = new Footfall(); // kept while the console is open, so that the rate is known sooner next time
 
 export async function open(body, link, shell) {
-  await loadMore("site");
+  await Promise.all([loadMore("site"), shell.cameras.length || shell.refresh()]);
   const live = h("div", {});
   const forms = h("div", {});
   body.replaceChildren(live, forms);

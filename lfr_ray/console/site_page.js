@@ -9,8 +9,7 @@ const EVERY_MS = 3000;
 const EDGE = 0.08; // of the picture's sides, so that no name is cut off
 
 export async function open(body, link, shell) {
-  await loadMore("site");
-  const plan = await link.get("/v1/plan");
+  const [plan] = await Promise.all([link.get("/v1/plan"), loadMore("site")]);
   const address = plan.picture ? await link.picture("/v1/plan/picture") : "";
   const places = plan.picture ? onPlan(plan.cameras) : byCoordinates(plan.cameras);
   const spots = new Map(Object.keys(plan.cameras).map((name) => [name, spot(name, places[name])]));
