@@ -24,11 +24,17 @@ export function handover({ name, file, command, hand = null }) {
   const button = h("button", { type: "button", onclick: () => quiet(async () => save(name, `${JSON.stringify(await file(), null, 2)}\n`)) }, t("sign.save"));
   const input = h("input", { type: "file", accept: ".json,application/json", id: "sign-file" });
   const drop = h("label", { class: "drop" }, h("span", {}, t("sign.hand")), input);
-  const take = (given) => given && quiet(async () => {
-    const text = await given.text();
-    input.value = ""; // the same file, written anew, can be chosen again
-    told.textContent = await hand(JSON.parse(text));
-  });
+  let busy = false;
+  const take = async (given) => {
+    if (!given || busy) return;
+    busy = true;
+    await quiet(async () => {
+      const text = await given.text();
+      input.value = ""; // the same file, written anew, can be chosen again
+      told.textContent = await hand(JSON.parse(text));
+    });
+    busy = false;
+  };
   for (const [kind, over] of [["dragenter", true], ["dragover", true], ["dragleave", false], ["drop", false]]) {
     drop.addEventListener(kind, (event) => { event.preventDefault(); drop.classList.toggle("over", over); });
   }
