@@ -89,8 +89,8 @@ async def proposal(request: Request) -> ListProposal:
 @router.post("/approval", dependencies=needs("importer", "supervisor"), status_code=201)
 async def approve(request: Request, body: ApprovalRequest) -> ListApproval:
     """Take up what waits and freeze the list, by an approver's signature. The signature decides, not who sends it."""
-    signature = body.signature.model_dump(mode="json")
-    return await site_of(request).approve(body.content_hash, signature, by=acting_officer(request, body.officer))
+    by = acting_officer(request, body.officer)
+    return await site_of(request).approve(body.content_hash, body.signature.model_dump(), by=by)
 
 
 @router.patch("/entries/{entry_id}", dependencies=KEEPING)
