@@ -23,9 +23,9 @@ settings.load_profile("lfr")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
-PULLED = models_folder()
+PULLED = Path(os.environ.setdefault("LFR_TEST_PULLED", str(models_folder())))
 """Where `lfr models pull` has put files on this machine. Tests look there only where they say so: which model ``auto``
-means must not depend on the machine."""
+means must not depend on the machine. In the environment, for processes that test beside each other."""
 
 os.environ["LFR_TRUST"] = "none"
 """Who is trusted must not depend on the machine either; see ``trust_tree.py``."""

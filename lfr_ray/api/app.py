@@ -22,7 +22,7 @@ from lfr_ray.api import (
     site_routes,
 )
 from lfr_ray.api.auth import Access, roles_of
-from lfr_ray.api.description import describe
+from lfr_ray.api.description import DescribedApi
 from lfr_ray.api.middleware import AccessMiddleware, AnswerMiddleware
 from lfr_ray.api.pages import page_router, read_pages
 from lfr_ray.api.ports import AlertsPort, SiteView
@@ -81,7 +81,8 @@ def build_api(
         feed: How the event stream behaves.
     """
     access = access or Access()
-    app = FastAPI(
+    app = DescribedApi(
+        tokens=not access.demo_officer,
         title="lfr_ray",
         version=__version__,
         description=DESCRIPTION,
@@ -102,5 +103,4 @@ def build_api(
         app.include_router(router)
     if console:
         app.include_router(page_router(read_pages()))
-    describe(app, tokens=not access.demo_officer)
     return app

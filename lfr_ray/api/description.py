@@ -23,25 +23,39 @@ HEADERS = {
 }
 
 
-def describe(app: FastAPI, *, tokens: bool) -> None:
-    """Add the webhooks and how to be let in.
+class DescribedApi(FastAPI):
+    """An application that adds the webhooks, and how to be let in, to what FastAPI finds out.
+
+    The document is made when it is first asked for: it takes longer than all else at the start of an ingress.
 
     Args:
-        app: All its routes stand.
         tokens: A token is needed.
+        options: As FastAPI takes them.
     """
-    document = app.openapi()
-    components = document["components"]
-    schema = adapter(WebhookEvent).json_schema(mode="serialization", ref_template=SCHEMAS + "{model}")
-    components["schemas"] |= {**schema.pop("$defs"), WebhookEvent.__name__: schema}
-    components["securitySchemes"] = {
-        "token": {"type": "http", "scheme": "bearer", "description": "See `lfr people add`."}
-    }
-    document["webhooks"] = {kind: {"post": _webhook(kind, text)} for kind, text in KINDS.items()}
-    for path, methods in document["paths"].items():
-        for method, operation in methods.items():
-            operation["security"] = [{"token": []}] if tokens and not (is_open(path) and method == "get") else []
-    app.openapi_schema = document
+
+    def __init__(self, *, tokens: bool, **options: Any) -> None:
+        super().__init__(**options)
+        self._tokens = tokens
+
+    def openapi(self) -> dict[str, Any]:
+        """The document of /openapi.json."""
+        if self.openapi_schema is None:
+            self.openapi_schema = self._completed(super().openapi())
+        return self.openapi_schema
+
+    def _completed(self, document: dict[str, Any]) -> dict[str, Any]:
+        components = document["components"]
+        schema = adapter(WebhookEvent).json_schema(mode="serialization", ref_template=SCHEMAS + "{model}")
+        components["schemas"] |= {**schema.pop("$defs"), WebhookEvent.__name__: schema}
+        components["securitySchemes"] = {
+            "token": {"type": "http", "scheme": "bearer", "description": "See `lfr people add`."}
+        }
+        document["webhooks"] = {kind: {"post": _webhook(kind, text)} for kind, text in KINDS.items()}
+        for path, methods in document["paths"].items():
+            for method, operation in methods.items():
+                guarded = self._tokens and not (is_open(path) and method == "get")
+                operation["security"] = [{"token": []}] if guarded else []
+        return document
 
 
 def _webhook(kind: str, text: str) -> dict[str, Any]:
