@@ -18,7 +18,7 @@ export async function open(body, link, shell) {
   body.replaceChildren(h("section", { class: "card whole", "aria-label": t("page.site") },
     placed.length || address ? h("div", { class: address ? "plan" : "plan bare", id: "plan" }, address ? h("img", { src: address, alt: t("site.plan") }) : null, placed) : null,
     !address && placed.length ? h("p", { class: "small" }, t("site.north")) : null,
-    others.length ? [h("h3", {}, t("site.unplaced")), h("p", { class: "small" }, t("site.how")), h("ul", { class: "unplaced" }, others)] : null));
+    others.length ? [h("h2", {}, t("site.unplaced")), h("p", { class: "small" }, t("site.how")), h("ul", { class: "unplaced" }, others)] : null));
 
   function draw() {
     const list = shell.alerts.list;
@@ -52,10 +52,10 @@ const onPlan = (cameras) => Object.fromEntries(Object.entries(cameras).filter(([
 
 // North is up; a degree of longitude is as long as it is at that latitude.
 function byCoordinates(cameras) {
-  const known = Object.entries(cameras).filter(([, one]) => one.latitude !== null);
-  if (!known.length) return {};
-  const stretch = Math.cos((known[0][1].latitude * Math.PI) / 180);
-  const points = known.map(([name, one]) => [name, one.longitude * stretch, -one.latitude]);
+  const measured = Object.entries(cameras).filter(([, one]) => one.latitude !== null);
+  if (!measured.length) return {};
+  const stretch = Math.cos((measured[0][1].latitude * Math.PI) / 180);
+  const points = measured.map(([name, one]) => [name, one.longitude * stretch, -one.latitude]);
   const [xs, ys] = [points.map((one) => one[1]), points.map((one) => one[2])];
   const size = Math.max(Math.max(...xs) - Math.min(...xs), Math.max(...ys) - Math.min(...ys)) || 1;
   const middle = (values) => (Math.max(...values) + Math.min(...values)) / 2;
