@@ -3,7 +3,7 @@
 #   PYTHON=python3.12   another interpreter for the environment (3.10 or newer)
 #   VENV=DIR            another place for the environment
 #   HEADLESS=1          make demo: run the footage once, print the summary, exit 0 only when it was right
-#   PYTEST_ARGS=...     make test: more arguments for pytest
+#   PYTEST_ARGS=...     make test: more arguments for pytest, both times
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -46,13 +46,17 @@ demo: $(INSTALLED) ## Run the whole system on real pictures: no camera, no GPU, 
 	@exec $(BIN)/lfr demo $(if $(filter-out 0 no false,$(HEADLESS)),--headless)
 
 test: $(INSTALLED) ## Run every test; what is skipped is named with its reason
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@# What starts nothing runs beside itself; real sites are started one after the other.
+	@failed=0; \
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/unit tests/house $(PYTEST_ARGS) || failed=1; \
+	$(BIN)/python -m pytest tests/integration $(PYTEST_ARGS) || failed=1; \
+	exit $$failed
 
 pictures: $(INSTALLED) ## Make the pictures of lfr_ray/console/README.md anew, in a real browser
 	LFR_SCREENSHOTS=lfr_ray/console $(BIN)/python -m pytest -q tests/integration/console -k for_the_readme
 
 check: lint ## Before a commit: lint and the quick tests
-	$(BIN)/python -m pytest -q tests/unit tests/house
+	$(BIN)/python -m pytest --quiet --numprocesses 2 --dist loadfile tests/unit tests/house
 
 lint: $(INSTALLED) ## Style, formatting, types and floors
 	$(BIN)/ruff check .

@@ -18,6 +18,7 @@ from lfr_ray.evaluate.calibrate import CalibrationReport, calibrate
 from lfr_ray.evaluate.covered import AS_THEY_ARE, VIEWS
 from lfr_ray.evaluate.evaluation import Evaluation, evaluate
 from lfr_ray.evaluate.pairs import compare_all
+from lfr_ray.evaluate.tail import HeldOut
 from lfr_ray.evaluate.verification import OperatingPoint, tar_at_far
 from lfr_ray.match.threshold import threshold_for
 from lfr_ray.models.cards import Detector
@@ -82,7 +83,13 @@ def measure(folder: Path, model: str, detector_id: str, device: str, weights: Pa
     plain = embed_labelled(labelled, detector, single)
     rules = {} if embedder_card.calibration is None else embedder_card.calibration.score_norms
     return Found(
-        evaluate(samples, model, detector_id, normaliser=matcher_normaliser(embedder_card)),
+        evaluate(
+            samples,
+            model,
+            detector_id,
+            normaliser=matcher_normaliser(embedder_card),
+            calibration=embedder_card.calibration,
+        ),
         evaluate(plain, model, detector_id),
         tar_at_far(compare_all(samples), FARS),
         tar_at_far(compare_all(plain), FARS),
@@ -126,9 +133,10 @@ def figures(found: Found, data: str) -> dict[str, Any]:
             "right_people_found": row.found,
             "extrapolated": row.threshold.extrapolated,
         },
-        "predicted_against_observed_on_other_people": {
-            f"{one.rate:g}": {"ratio": one.ratio, "p10": one.low, "p90": one.high, "within_factor_two": one.within}
-            for one in calibration.held_out
+        "predicted_against_observed_on_other_people": held_out(calibration.held_out),
+        "predicted_against_observed_fused_on_other_people": held_out(calibration.fused_held_out),
+        "card_expected_and_counted_on_the_same_people": {
+            f"{one.kind}_{one.rate:g}": [one.expected, one.counted] for one in whole.card_check
         },
         "probability_brier": calibration.reliability.brier,
         "probability_brier_of_a_constant": calibration.reliability.brier_constant,
@@ -137,6 +145,13 @@ def figures(found: Found, data: str) -> dict[str, Any]:
             one.region: {"pictures": one.pictures, **{name: points(row) for name, row in one.rows}}
             for one in whole.covered
         },
+    }
+
+
+def held_out(rows: Sequence[HeldOut]) -> dict[str, Any]:
+    return {
+        f"{one.rate:g}": {"ratio": one.ratio, "p10": one.low, "p90": one.high, "within_factor_two": one.within}
+        for one in rows
     }
 
 
@@ -158,7 +173,7 @@ def main() -> int:
     chosen = options.parse_args()
     found = measure(chosen.folder, chosen.model, chosen.detector, chosen.device, chosen.weights)
     better = all(ours >= plain for ours, plain in found.rows().values())
-    held = [one for one in found.calibration.held_out if one.rate >= 1e-4]
+    held = [one for one in (*found.calibration.held_out, *found.calibration.fused_held_out) if one.rate >= 1e-4]
     met = better and bool(held) and all(0.5 <= one.ratio <= 2 for one in held)
     write_result(
         f"recognition_{chosen.model}",

@@ -26,13 +26,18 @@ if TYPE_CHECKING:
     from lfr_ray.evaluate.calibrate import CalibrationReport
     from lfr_ray.evaluate.evaluation import Evaluation
     from lfr_ray.evaluate.groups import GroupTable
+    from lfr_ray.evaluate.pair_list import PairAccuracy
     from lfr_ray.evaluate.samples import Samples
     from lfr_ray.models.calibration import Calibration
     from lfr_ray.models.cards import ModelCard
     from lfr_ray.stats import Interval
 
 FolderArgument = Annotated[
-    Path, typer.Argument(metavar="DIR", help="Labelled pictures: DIR/<identity>/<image>, optional DIR/groups.csv.")
+    Path,
+    typer.Argument(
+        metavar="DIR",
+        help="Labelled pictures: DIR/<identity>/<image>, optional DIR/groups.csv; or an archive of them (lfw.tgz).",
+    ),
 ]
 ModelOption = Annotated[str, typer.Option(help="Embedder: a card id, or the path of a card's .yaml file.")]
 DetectorOption = Annotated[str, typer.Option(help="Detector: a card id, or the path of a card's .yaml file.")]
@@ -92,10 +97,16 @@ def evaluate_folder(
 
     card = find_card(model)
     regions = () if card.calibration is None else tuple(card.calibration.covered)
-    samples, groups = _samples(folder, card, detector, device, regions)
+    samples, groups, _ = _samples(folder, card, detector, device, regions)
     with _steps() as say:
         found = evaluate(
-            samples, card.id, find_card(detector).id, normaliser=matcher_normaliser(card), groups=groups, progress=say
+            samples,
+            card.id,
+            find_card(detector).id,
+            normaliser=matcher_normaliser(card),
+            calibration=card.calibration,
+            groups=groups,
+            progress=say,
         )
     document = evaluation_document(found)
     if json:
@@ -118,6 +129,9 @@ def calibrate_folder(
         float, typer.Option(min=0.001, max=1000.0, help="False alerts in 10,000 faces that the site accepts.")
     ] = 1.0,
     views: Annotated[int, typer.Option(min=2, max=20, help="Pictures that are fused into one passage.")] = 3,
+    pairs: Annotated[
+        Path | None, typer.Option(metavar="pairs.txt", help="LFW's list of pairs: also the accuracy that papers state.")
+    ] = None,
     write: Annotated[
         Path | None, typer.Option(metavar="CARD.yaml", help="Write the card with the new calibration to this file.")
     ] = None,
@@ -127,12 +141,15 @@ def calibrate_folder(
     from lfr_ray.enrol.labelled import normaliser_of
     from lfr_ray.evaluate.calibrate import calibrate, card_calibration, card_text
     from lfr_ray.evaluate.calibration_document import calibration_document
+    from lfr_ray.evaluate.pair_list import pair_accuracy, parse_pairs
     from lfr_ray.match.threshold import threshold_for
 
     card = find_card(model)
     if write is not None and write.exists():
         _check_same_card(card, write)
-    samples, _ = _samples(folder, card, detector, device, REGIONS)
+    listed = None if pairs is None else parse_pairs(_read(pairs))
+    samples, _, rows = _samples(folder, card, detector, device, REGIONS)
+    accuracy = None if listed is None else pair_accuracy(samples, rows, listed)
     with _steps() as say:
         report = calibrate(
             samples,
@@ -149,15 +166,27 @@ def calibrate_folder(
     if write is not None:
         _write(write, card_text(card, section))
     if json:
-        write_json(json, calibration_document(report, section))
+        write_json(json, calibration_document(report, section, accuracy))
     if json != "-":
-        _print_calibration(report, section)
+        _print_calibration(report, section, accuracy)
 
 
 def _samples(
     folder: Path, card: ModelCard, detector_id: str, device: str, regions: Sequence[str]
-) -> tuple[Samples, GroupTable | None]:
-    """Vectors of the folder's pictures; what is wrong with the folder is said before any model is loaded."""
+) -> tuple[Samples, GroupTable | None, dict[str, int]]:
+    """Vectors of the folder's pictures, and the row of each by its file's name without ending.
+
+    What is wrong with the folder is said before any model is loaded.
+    """
+    from lfr_ray.enrol.archive import unpacked
+
+    with unpacked(folder) as opened:
+        return _embedded(opened, card, detector_id, device, regions)
+
+
+def _embedded(
+    folder: Path, card: ModelCard, detector_id: str, device: str, regions: Sequence[str]
+) -> tuple[Samples, GroupTable | None, dict[str, int]]:
     from lfr_ray.detect.base import load_detector
     from lfr_ray.embed.base import load_embedder
     from lfr_ray.enrol.labelled import embed_labelled, read_group_table, read_labelled
@@ -188,7 +217,7 @@ def _samples(
     lost = int((~samples.acquired).sum())
     if lost:
         stderr.print(f"[yellow]{lost} of {len(labelled.paths)} pictures gave no usable face; they count as failures[/]")
-    return samples, groups
+    return samples, groups, {path.stem: row for row, path in enumerate(labelled.paths)}
 
 
 @contextmanager
@@ -208,6 +237,13 @@ def _write(path: Path, text: str) -> None:
     except OSError as error:
         raise ConfigError("the file cannot be written", got=f"{path}: {error.strerror}") from None
     stderr.print(f"written: {path}")
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError("the list of pairs cannot be read", got=f"{path}: {type(error).__name__}") from None
 
 
 def _check_same_card(card: ModelCard, path: Path) -> None:
@@ -246,6 +282,21 @@ def _print_evaluation(found: Evaluation) -> None:
             what = f"{covered.region} half covered ({covered.pictures} pictures), {name.replace('_', ' ')}"
             rows.extend((f"{what}: TAR at FAR {one.target:g}", _share(one.rate), str(one.accepted)) for one in points)
     table(f"{found.model} (95 % intervals)", ("", "value", "false accepts"), rows)
+    if found.card_check:
+        table(
+            "False matches by the card's fits, and counted here",
+            ("comparison", "rate", "expected", "counted", ""),
+            (
+                (
+                    one.kind,
+                    f"{one.rate:g}",
+                    f"{one.expected:.0f}",
+                    one.counted,
+                    "" if one.within else "over a factor of two",
+                )
+                for one in found.card_check
+            ),
+        )
     for column in found.groups:
         table(
             f"by {column.column}",
@@ -261,7 +312,13 @@ def _errors(count: int, resolved: bool) -> str:
     return str(count) if resolved else f"{count}: too few data for this rate"
 
 
-def _print_calibration(report: CalibrationReport, section: Calibration) -> None:
+def _print_calibration(report: CalibrationReport, section: Calibration, accuracy: PairAccuracy | None) -> None:
+    if accuracy is not None:
+        table(
+            "List of pairs, ten folds",
+            ("accuracy", "standard error", "pairs", "left out"),
+            [(f"{accuracy.accuracy:.4f}", f"{accuracy.standard_error:.4f}", accuracy.pairs, accuracy.left_out)],
+        )
     fit = report.decisive.tail.fit
     table(
         f"{report.model}: false-match tail of {report.decisive.name} comparisons",
@@ -294,10 +351,11 @@ def _print_calibration(report: CalibrationReport, section: Calibration) -> None:
     )
     table(
         "Predicted against observed on other people",
-        ("predicted rate", "observed / predicted", "within a factor of two"),
+        ("comparison", "predicted rate", "observed / predicted", "within a factor of two"),
         (
-            (f"{row.rate:g}", f"{row.ratio:.2f} ({row.low:.2f} to {row.high:.2f})", f"{row.within:.0%}")
-            for row in report.held_out
+            (kind, f"{row.rate:g}", f"{row.ratio:.2f} ({row.low:.2f} to {row.high:.2f})", f"{row.within:.0%}")
+            for kind, rows in (("single", report.held_out), ("fused", report.fused_held_out))
+            for row in rows
         ),
     )
     table(

@@ -227,7 +227,7 @@ def report_composition(
     draft = open_draft(config)
     store, waiting = draft.store, draft.pictures()[1]
     embedder = card(model or config.embedder.model)
-    rows = [row for row in draft.vectors() if row.model == embedder.id]
+    rows = [row for row in draft.vectors() if row.model == embedder.enrolled_as]
     composition = compose(rows, now_s, embedder.calibration)
     approval = store.approval(now_s)
     document = (

@@ -192,7 +192,11 @@ class _Import:
             if self._store is not None:
                 self._store.remove(*others)
         # Pictures without a view for every region that the model's card has by now are taken in again.
-        own = [row for row in stored if row.model == self._card.id and row.covered.keys() >= set(self._maker.regions)]
+        own = [
+            row
+            for row in stored
+            if row.model == self._card.enrolled_as and row.covered.keys() >= set(self._maker.regions)
+        ]
         again = self._looked_at_again(drafts, own)
         self._again = {row.image_id: row for row in own if row.image_id in again}
         own = [row for row in own if row.image_id not in again]
@@ -267,7 +271,7 @@ class _Import:
         try:
             data = path.read_bytes()
             sha256 = hashlib.sha256(data).hexdigest()
-            known = image_id(entry.entry_id, sha256, self._card.id)
+            known = image_id(entry.entry_id, sha256, self._card.enrolled_as)
             if known in self._known and known not in self._seen:
                 self._seen.add(known)
                 self._pictures[entry.entry_id] = self._pictures.get(entry.entry_id, 0) + 1
@@ -298,7 +302,7 @@ class _Import:
                     continue
                 with contextlib.suppress(OSError):  # it is named when it is read
                     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-                    found.add(image_id(draft.entry.entry_id, sha256, self._card.id))
+                    found.add(image_id(draft.entry.entry_id, sha256, self._card.enrolled_as))
         return frozenset(found)
 
     def _news(self, accepted: Sequence[EnrolledImage]) -> list[EnrolledImage]:

@@ -391,5 +391,5 @@ def _shares(box: Any, sides: Sequence[int]) -> tuple[float, float, float, float]
 
 def _known(rows: Sequence[StoredVector], embedder: Embedder, *, one_entry_each: bool = True) -> Consistency:
     """What is on the list as it would be, by one model."""
-    own = ((row.entry.entry_id, row.vector) for row in rows if row.model == embedder.card.id)
+    own = ((row.entry.entry_id, row.vector) for row in rows if row.model == embedder.card.enrolled_as)
     return Consistency(own, embedder.card.calibration, one_entry_each=one_entry_each)

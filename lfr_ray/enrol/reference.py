@@ -145,7 +145,7 @@ class ReferenceMaker:
             EnrolledImage(
                 entry=one.entry,
                 file_sha256=one.sha256,
-                model=self._embedder.card.id,
+                model=self._embedder.card.enrolled_as,
                 vector=vector,
                 quality=round(one.quality, 4),
                 size_px=round(one.size_px, 1),

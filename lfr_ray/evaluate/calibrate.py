@@ -27,7 +27,7 @@ from lfr_ray.models.calibration import AlertThreshold, Calibration, CoveredFit, 
 from lfr_ray.models.cards import ModelCard
 from lfr_ray.stats import Interval
 
-LIST_SIZES = (100, 500, 1000, 5000, 10_000)
+LIST_SIZES = (1, 100, 500, 1000, 5000, 10_000, 20_000)
 ALERTS_PER_10K = (0.1, 1.0, 10_000 / 6000, 10.0)
 LIST_SIZE, ALERTS = 500, 1.0
 """The card's own threshold is for this list and so many false alerts in 10,000 faces."""
@@ -120,7 +120,8 @@ class CalibrationReport:
         fused_plain: The same by plain similarity; None where that is the same.
         covered: The same by region, every face seen as if that half were covered.
         thresholds: From the fused fit, or from the single one.
-        held_out: Predicted against observed rates on people who were not used.
+        held_out: Predicted against observed rates of single comparisons on people who were not used.
+        fused_held_out: The same of fused passages as the matcher compares them; empty without them.
         reliability: Stated against observed probabilities, in the same way.
         gains: What adaptive symmetric normalisation against a cohort would gain.
         score_norms: How similarities are normalised, by kind; see ``Calibration.score_norms``.
@@ -136,6 +137,7 @@ class CalibrationReport:
     covered: tuple[CoveredComparison, ...]
     thresholds: tuple[ThresholdRow, ...]
     held_out: tuple[HeldOut, ...]
+    fused_held_out: tuple[HeldOut, ...]
     reliability: Reliability
     gains: tuple[Gain, ...]
     score_norms: Mapping[str, ScoreNorm]
@@ -212,6 +214,7 @@ def calibrate(
     )
     say("predictions on other people")
     held_out = tuple(hold_out(samples, repeats=repeats))
+    fused_held_out = () if fused is None else _fused_held_out(samples, views, normaliser, repeats)
     say("stated probabilities on other people")
     stated = reliability(samples, repeats=repeats)
     say("normalisation against a cohort")
@@ -228,6 +231,7 @@ def calibrate(
         covered,
         thresholds,
         held_out,
+        fused_held_out,
         stated,
         gains,
         rules,
@@ -312,6 +316,20 @@ def _fused(samples: Samples, views: int, name: str, normaliser: Normaliser | Non
         return _kind(name, compare_passages(make_passages(samples, views), MATCHER_RULE, normaliser))
     except InputError:
         return None
+
+
+def _fused_held_out(samples: Samples, views: int, normaliser: Normaliser | None, repeats: int) -> tuple[HeldOut, ...]:
+    """The check of fused passages; none where half of the people are too few for it."""
+    try:
+        return tuple(
+            hold_out(
+                samples,
+                lambda half: compare_passages(make_passages(half, views), MATCHER_RULE, normaliser),
+                repeats=repeats,
+            )
+        )
+    except InputError:
+        return ()
 
 
 def _covered(samples: Samples, views: int, normalisers: Mapping[str, Normaliser]) -> tuple[CoveredComparison, ...]:

@@ -6,13 +6,16 @@ from typing import Any
 
 from lfr_ray.evaluate.calibrate import CalibrationReport, ComparisonKind, ThresholdRow
 from lfr_ray.evaluate.document import held_out_document, tail_document
+from lfr_ray.evaluate.pair_list import PairAccuracy
 from lfr_ray.models.calibration import Calibration
 from lfr_ray.stats import rounded
 
 SCHEMA = "lfr-calibration/1"
 
 
-def calibration_document(report: CalibrationReport, calibration: Calibration) -> dict[str, Any]:
+def calibration_document(
+    report: CalibrationReport, calibration: Calibration, accuracy: PairAccuracy | None = None
+) -> dict[str, Any]:
     """What ``lfr calibrate --json`` writes."""
     kinds = [kind for kind in (report.single, report.fused, report.fused_plain) if kind is not None]
     for one in report.covered:
@@ -26,7 +29,8 @@ def calibration_document(report: CalibrationReport, calibration: Calibration) ->
         "decisive": report.decisive.name,
         "kinds": {kind.name: _kind(kind) for kind in kinds},
         "thresholds": [_row(row) for row in report.thresholds],
-        "held_out": held_out_document(list(report.held_out)),
+        "held_out": held_out_document(report.held_out),
+        "held_out_fused": held_out_document(report.fused_held_out),
         "probability": {
             "searches": report.reliability.searches,
             "brier": rounded(report.reliability.brier),
@@ -50,6 +54,14 @@ def calibration_document(report: CalibrationReport, calibration: Calibration) ->
                 "sd": rounded(gain.sd),
             }
             for gain in report.gains
+        },
+        "list_of_pairs": None
+        if accuracy is None
+        else {
+            "accuracy": rounded(accuracy.accuracy),
+            "standard_error": rounded(accuracy.standard_error),
+            "pairs": accuracy.pairs,
+            "left_out": accuracy.left_out,
         },
         "calibration": calibration.model_dump(mode="json", exclude_none=True),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from lfr_ray.evaluate.covered import CoveredFigures
@@ -66,6 +67,17 @@ def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
             else _recognition(evaluation.with_gate, evaluation.images),
         },
         "false_match_tail": None if evaluation.tail is None else tail_document(evaluation.tail),
+        "card_check": [
+            {
+                "kind": one.kind,
+                "rate": one.rate,
+                "similarity": rounded(one.similarity),
+                "expected": rounded(one.expected),
+                "counted": one.counted,
+                "within_factor_two": one.within,
+            }
+            for one in evaluation.card_check
+        ],
         "error_versus_discard": None
         if evaluation.discard is None
         else {
@@ -101,7 +113,7 @@ def tail_document(report: TailReport) -> dict[str, Any]:
     }
 
 
-def held_out_document(rows: list[HeldOut]) -> list[dict[str, Any]]:
+def held_out_document(rows: Sequence[HeldOut]) -> list[dict[str, Any]]:
     """Predicted against observed false match rates on people who were not used for the fit."""
     return [
         {

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lfr_ray.errors import InputError
+from lfr_ray.evaluate.card_check import Kept, check_card
 from lfr_ray.evaluate.covered import CoveredFigures, measure_covered
 from lfr_ray.evaluate.discard import DiscardCurve, discard_curve
 from lfr_ray.evaluate.enrolment import ENROLMENT_RULES, compare_enrolments, make_enrolments
@@ -19,6 +20,7 @@ from lfr_ray.evaluate.pairs import Normaliser, Pairs, compare_all
 from lfr_ray.evaluate.samples import Samples, check_enough
 from lfr_ray.evaluate.tail import TailReport, fit_tail
 from lfr_ray.evaluate.verification import DetPoint, OperatingPoint, det_curve, tar_at_far, tar_of_attempts, threshold_at
+from lfr_ray.models.calibration import Calibration
 from lfr_ray.stats import Interval, clopper_pearson
 
 FARS = (0.01, 0.001, 0.0001)
@@ -87,6 +89,7 @@ class Evaluation:
         fusion: Several views of a passage against one picture each; None with too few pictures.
         several_enrolled: Several enrolled pictures against single searches; None with too few pictures.
         covered: Faces of which one half is covered; empty with too few of them.
+        card_check: False matches by the card's fits against those counted; empty without a card or with too few.
         pairs: Behind the histograms.
         searches: Behind the open-set figures.
     """
@@ -110,6 +113,7 @@ class Evaluation:
     fusion: RulesCompared | None
     several_enrolled: RulesCompared | None
     covered: tuple[CoveredFigures, ...]
+    card_check: tuple[Kept, ...]
     pairs: Pairs = field(repr=False)
     searches: Searches = field(repr=False)
 
@@ -120,6 +124,7 @@ def evaluate(
     detector: str,
     *,
     normaliser: Normaliser | None = None,
+    calibration: Calibration | None = None,
     groups: GroupTable | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
@@ -131,6 +136,7 @@ def evaluate(
         detector: Card id of the detector.
         normaliser: The matcher's score normalisation; the open-set figures are taken with it, and without it for
             comparison.
+        calibration: The card's, whose fits are checked.
         groups: Who belongs where, from groups.csv.
         progress: Called with what is done next.
 
@@ -180,6 +186,9 @@ def evaluate(
         fusion=_fusion(samples, normaliser),
         several_enrolled=_several_enrolled(samples),
         covered=measure_covered(samples, FARS),
+        card_check=()
+        if calibration is None
+        else check_card(samples, calibration, normaliser, FUSED_VIEWS, MATCHER_RULE),
         pairs=pairs,
         searches=searches,
     )

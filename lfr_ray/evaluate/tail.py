@@ -17,7 +17,7 @@ similarities above a start (peaks over threshold), and rarer rates follow from i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -159,14 +159,16 @@ def rate_interval(tail: TailFit, drawn: Sequence[TailFit], similarity: float, id
     return percentile_interval(tail.rate_at(similarity), rates, identities)
 
 
-def hold_out(samples: Samples, *, repeats: int = 20, seed: int = SEED) -> list[HeldOut]:
+def hold_out(
+    samples: Samples, compare: Callable[[Samples], Pairs] = compare_all, *, repeats: int = 20, seed: int = SEED
+) -> list[HeldOut]:
     """Fit one half of the identities, count in the other, both ways round, over random halves.
 
     Rates at which fewer than :data:`COUNTED` false matches are to be expected are left out.
     """
     found: dict[float, list[tuple[float, float]]] = {}
     for halves in samples.halves(repeats, seed):
-        sides = [compare_all(half) for half in halves]
+        sides = [compare(half) for half in halves]
         for fitted, counted in (sides, sides[::-1]):
             _predict(fitted, counted, found, seed)
     return [_summary(rate, pairs) for rate, pairs in sorted(found.items(), reverse=True)]

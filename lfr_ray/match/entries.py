@@ -126,7 +126,7 @@ class EnrolledImage:
 
     Attributes:
         file_sha256: Hash of the file that was imported.
-        model: Card id of the embedder that made the vector.
+        model: What the embedder that made the vector enrols as: its card's id, and its revision from the second on.
         vector: ``float32 (D,)`` of unit length.
         covered: Vectors of the same face with a region painted over, by region; empty where the model has none.
         quality: 0..1.

@@ -30,7 +30,7 @@ class Gallery:
 
     Args:
         rows: Pictures, in any order.
-        model: Card id that all of them must carry.
+        model: What all of them must carry; see :attr:`lfr_ray.models.cards.ModelCard.enrolled_as`.
         vector_length: Length of the vectors where there are none yet; 0: any.
 
     Raises:
@@ -82,7 +82,7 @@ class Gallery:
         Args:
             vectors: ``float32 (n, D)`` of unit length.
             now_s: Wall time whose expiry counts, one for all or ``float64 (n,)``.
-            model: Card id of the embedder that made the vectors.
+            model: What the embedder that made the vectors enrols as.
 
         Returns:
             ``float32 (n, E)``; :data:`~lfr_ray.match.decide.NOT_COMPARED` where an entry has expired.
@@ -137,13 +137,14 @@ class Gallery:
 
 
 def _check(rows: Sequence[StoredVector], model: str) -> None:
+    named = model.partition("#")[0]
     for row in rows:
         if row.model != model:
             raise ModelError(
                 "the watchlist was enrolled with another model",
                 got=row.model,
                 allowed=model,
-                next_step=f"enrol it again: lfr watchlist import DIR --site SITE.yaml --model {model}",
+                next_step=f"enrol it again: lfr watchlist import DIR --site SITE.yaml --model {named}",
             )
         check_array("an enrolled vector", row.vector, (len(rows[0].vector),), np.float32, finite=True)
         length = float(np.linalg.norm(row.vector))

@@ -256,7 +256,7 @@ class Matcher:
         rows = np.concatenate([*(probe.vectors for probe in probes), fused])
         moments = np.array([max(now_s, probe.captured_at) for probe in probes], np.float64)
         views = [len(probe.vectors) for probe in probes]
-        plain = gallery.search(rows, np.concatenate([moments.repeat(views), moments]), self._card.id)
+        plain = gallery.search(rows, np.concatenate([moments.repeat(views), moments]), self._card.enrolled_as)
         similarities = plain if single else normaliser.normalised(plain)
         ends = np.cumsum(views)
         answers = []
@@ -332,7 +332,7 @@ class Matcher:
         return thresholds_for(self._calibration, self._config, list_size, normalised=normalised, covered=covered)
 
     def _gallery_of(self, rows: Sequence[StoredVector]) -> Gallery:
-        return Gallery(rows, self._card.id, self._card.vector_length)
+        return Gallery(rows, self._card.enrolled_as, self._card.vector_length)
 
     def _covered_gallery(self, rows: Sequence[StoredVector], region: str) -> tuple[Gallery, ScoreNormaliser]:
         """The faces with a region painted over, and what normalises their similarities."""
@@ -342,7 +342,7 @@ class Matcher:
     def _own_rows(self, rows: Sequence[StoredVector]) -> list[StoredVector]:
         """The pictures of entries that may be compared in this kind of deployment."""
         allowed = [row for row in rows if self._may_be_compared(row.entry)]
-        own = [row for row in allowed if row.model == self._card.id]
+        own = [row for row in allowed if row.model == self._card.enrolled_as]
         others = {row.entry.entry_id: row.model for row in allowed if row.model not in self._other_models}
         for row in own:
             others.pop(row.entry.entry_id, None)
@@ -350,7 +350,7 @@ class Matcher:
             raise ModelError(
                 "the watchlist was enrolled with another model",
                 got=f"{len(others)} entries with {', '.join(sorted(set(others.values())))}",
-                allowed=self._card.id,
+                allowed=self._card.enrolled_as,
                 next_step=f"enrol it again: lfr watchlist import DIR --site SITE.yaml --model {self._card.id}",
             )
         return own

@@ -96,7 +96,15 @@ class ModelCard(CardSection):
     probe: tuple[float, ...] = Field(
         default=(), description="Embedders: first numbers of the vector of the probe chip, see embed/probe.py."
     )
+    revision: int = Field(
+        default=1, ge=1, description="Counts up when vectors change though the file does not: another chip or colours."
+    )
     calibration: Calibration | None = None
+
+    @property
+    def enrolled_as(self) -> str:
+        """What an enrolled picture calls its model: vectors of two revisions cannot be compared."""
+        return self.id if self.revision == 1 else f"{self.id}#{self.revision}"
 
     @field_validator("sources")
     @classmethod

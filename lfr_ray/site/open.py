@@ -368,8 +368,10 @@ def open_matcher(site: SiteConfig, ledger: Ledger) -> Matcher | TwoModelMatcher:
     fitted = second.calibration is not None and second.calibration.fused_tail is not None
     own = MatchConfig(false_alerts_per_10k_faces=CEILING_PER_10K if fitted else None)
     return TwoModelMatcher(
-        Matcher(store, first, permission, config=config, other_models=(second.id,), **rules),
-        Matcher(store, second, SamePermission(permission, first.id), config=own, other_models=(first.id,), **rules),
+        Matcher(store, first, permission, config=config, other_models=(second.enrolled_as,), **rules),
+        Matcher(
+            store, second, SamePermission(permission, first.id), config=own, other_models=(first.enrolled_as,), **rules
+        ),
         second.id,
     )
 

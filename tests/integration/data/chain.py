@@ -91,13 +91,13 @@ class RealChain:
         enrol_folder(watchlist, self.store, self._detector, self._embedder, now=NOW_S)
         self._second = second
         permitted, config = RecordingPermission(), self._site.match
-        beside = () if second is None else (second.card.id,)
+        beside = () if second is None else (second.card.enrolled_as,)
         rules: dict[str, Any] = {"evidence": self._site.evidence, "kind": "test"}
         first = Matcher(self.store, self._card, permitted, config=config, other_models=beside, **rules)
         self._matcher: Any = first
         if second is not None:
             enrol_folder(watchlist, self.store, self._detector, second, now=NOW_S, only_this_folder=True)
-            same, own = SamePermission(permitted, self._card.id), (self._card.id,)
+            same, own = SamePermission(permitted, self._card.id), (self._card.enrolled_as,)
             other = Matcher(self.store, second.card, same, config=config, other_models=own, **rules)
             self._matcher = TwoModelMatcher(first, other, second.card.id)
         self.meter = Meter()

@@ -1,4 +1,4 @@
-"""Two real models side by side, through the whole chain: the second one's word is needed, and it is its own."""
+"""Both default models side by side, through the whole chain: the second one's word is needed, and it is its own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from lfr_ray.config import EvidenceConfig, MatchConfig
 from lfr_ray.embed.base import load_embedder
 from lfr_ray.models.cards import Embedder
-from lfr_ray.models.catalogue import card
+from lfr_ray.models.catalogue import RECOMMENDED_EMBEDDER, card
 from lfr_ray.records import Embedded, Picture
 from tests.integration.data.chain import RealChain, people
 
@@ -21,9 +21,8 @@ PERSON = "David_Beckham"
 
 
 @pytest.fixture(scope="module")
-def second(shared_models: Path) -> Embedder:
-    described = card("mobilefacenet_ms1m")
-    return load_embedder(described, device="cpu", weights=shared_models / described.file)
+def second(pulled_embedder: Path) -> Embedder:
+    return load_embedder(card(RECOMMENDED_EMBEDDER), device="cpu", weights=pulled_embedder)
 
 
 class Contrary:
@@ -53,7 +52,7 @@ def test_an_alert_needs_both(shared_data: Path, second: Embedder, tmp_path: Path
         evidence=EvidenceConfig(min_agreeing=2),
         match=MatchConfig(false_alerts_per_10k_faces=10),
     )
-    assert {row.model for row in chain.store.vectors()} == {"dlib_resnet", "mobilefacenet_ms1m"}
+    assert {row.model for row in chain.store.vectors()} == {"dlib_resnet", second.card.enrolled_as}
     shown = [np.asarray(cv2.imread(str(path))[..., ::-1], np.uint8) for path in pictures[1:9]]
     seen = [chain.passes(picture) for picture in shown]
     assert sum(map(len, seen)) >= 4

@@ -222,6 +222,18 @@ def test_a_list_of_another_model_matches_nobody_and_says_so(store: WatchlistStor
     assert only(known.match([probe(noisy(make_image(2).vector, 4))], NOW + RELOAD_EVERY_S)).match is not None
 
 
+def test_a_list_whose_faces_were_cut_out_in_another_way_is_refused(store: WatchlistStore, make_image: Make) -> None:
+    """Same model and file, another chip: the vectors look alike, and no threshold holds for them."""
+    store.put([make_image(1)])
+    known = make_matcher(store, card=CARD.model_copy(update={"revision": 2}))
+    with pytest.raises(ModelError) as caught:
+        known.reload(NOW)
+    assert (caught.value.got, caught.value.allowed) == (f"1 entries with {MODEL}", f"{MODEL}#2")
+    assert caught.value.next_step.endswith(f"--model {MODEL}")
+    store.put([replace(make_image(1), model=f"{MODEL}#2")])
+    assert only(known.match([probe(noisy(make_image(1).vector, 4))], NOW + RELOAD_EVERY_S)).match is not None
+
+
 def test_what_another_process_does_counts_from_the_next_second(store: WatchlistStore, make_image: Make) -> None:
     store.put([make_image(1)])
     vectors = noisy(make_image(2).vector, 4)

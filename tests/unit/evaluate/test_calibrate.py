@@ -123,8 +123,10 @@ def test_the_document_holds_it_all(found):
     )
     assert document["decisive"] == "fused"
     assert set(document["kinds"]) == {"single", "fused", "fused_plain"}
-    assert len(document["thresholds"]) == 6 * 4
+    assert len(document["thresholds"]) == 8 * 4
     assert document["held_out"][0]["ratio"]["median"] > 0
+    assert [row["predicted"] for row in document["held_out_fused"]] == [0.01, 0.003], "what half of 160 people can show"
+    assert document["list_of_pairs"] is None
     assert document["probability"]["brier"] <= document["probability"]["brier_constant"]
     assert "person_" not in json.dumps(document)
 

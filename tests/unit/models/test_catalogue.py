@@ -66,6 +66,22 @@ def test_the_dlib_template_is_the_padded_mean_face() -> None:
         assert found == pytest.approx([(0.25 + fraction) / 1.5 * 150 for fraction in fractions], abs=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("known", "revision", "digest"),
+    [
+        ("dlib_resnet", 1, "def905be9cc6"),
+        ("mobilefacenet_casia", 1, "45dd3ae54ac2"),
+        ("mobilefacenet_ms1m_tflite", 2, "459d3f2c1b82"),
+    ],
+)
+def test_whoever_changes_what_a_network_is_given_counts_its_revision_up(known: str, revision: int, digest: str) -> None:
+    """Lists that were enrolled before are refused then; for a file of its own the digest is the reminder."""
+    found = card(known)
+    given = found.model_dump_json(include={"sha256", "colour", "mean", "scale", "chip"})
+    assert (found.revision, hashlib.sha256(given.encode()).hexdigest()[:12]) == (revision, digest)
+    assert found.enrolled_as == (known if revision == 1 else f"{known}#{revision}")
+
+
 def test_an_unknown_id_names_those_known() -> None:
     with pytest.raises(NotFoundError) as caught:
         card("nobody")

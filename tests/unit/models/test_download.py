@@ -150,6 +150,17 @@ def test_no_network(tmp_path: Path) -> None:
         fetch(refuse, tmp_path)
 
 
+def test_an_interrupt_in_the_middle_leaves_what_the_next_pull_goes_on_with(tmp_path: Path) -> None:
+    def interrupted(have: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    server = Server()
+    with httpx.Client(transport=httpx.MockTransport(server)) as client, pytest.raises(KeyboardInterrupt):
+        pull(described(), tmp_path, client, interrupted)
+    assert [path.suffix for path in tmp_path.iterdir()] == [".part"]
+    assert fetch(Server(), tmp_path)[0].read_bytes() == CONTENT
+
+
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(ModelError, match="could not be written"):

