@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field
 
@@ -11,6 +13,8 @@ from lfr_ray.section import Section, form
 
 SECRET_PATTERN = form(r"^$|^(env:[A-Za-z_][A-Za-z0-9_]*|file:/[^\x00]+)$", "a secret is named: env:NAME or file:/path")
 """Where a secret stands: never the secret itself, because Serve keeps and shows what a site file says."""
+
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class OidcConfig(Section):
@@ -27,6 +31,15 @@ class OidcConfig(Section):
     roles: Mapping[str, Role] = Field(description="What the issuer calls a role: which of ours it is.")
 
 
+class PlanConfig(Section):
+    """The operator's own plan of the site, for the console. It decides nothing, and no authority binds it."""
+
+    picture: Path | None = Field(default=None, description="JPEG or PNG.")
+    cameras: Mapping[str, tuple[Share, Share]] = Field(
+        default={}, description="Where cameras are on it: shares of its width and height, from the left and the top."
+    )
+
+
 class ApiConfig(Section):
     """HTTP for alert consumers. Who may use it: `lfr people`, and an issuer of identities."""
 
@@ -41,4 +54,5 @@ class ApiConfig(Section):
         pattern=form(r"^$|^https://[^\s/?#@]+$", "https://HOST, without a path"),
         description="Where people reach the site through a proxy that ends TLS: the proxy's address, https://HOST.",
     )
+    plan: PlanConfig = PlanConfig()
     oidc: OidcConfig | None = Field(default=None, description="An issuer that signs people in, beside their tokens.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lfr_ray.api.site_state import Hour, LedgerPage, LedgerVerdict, RecordSoFar
+from lfr_ray.api.site_state import Hour, LedgerPage, LedgerVerdict, Placed, RecordSoFar, SitePlan
 from lfr_ray.errors import NotFoundError
 from tests.listed_site import ListedSite
 
@@ -14,6 +14,12 @@ class AccountedSite(ListedSite):
         if name != "gate":
             raise NotFoundError("no such camera", got=name)
         return b"\xff\xd8preview\xff\xd9"
+
+    async def plan(self) -> SitePlan:
+        return SitePlan(True, {"gate": Placed((0.5, 0.5), 51.8, 1.15)})
+
+    async def plan_picture(self) -> bytes:
+        return b"\xff\xd8plan\xff\xd9"
 
     async def record(self) -> RecordSoFar:
         return RecordSoFar({"deployment": "airshow"}, (Hour(1_700_000_000.0, 40, 1),))

@@ -11,15 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lfr_ray.api.list_port import ListPort
+from lfr_ray.errors import AuthorityError
 from lfr_ray.govern.ledger_event import Event, check_event
 
 if TYPE_CHECKING:
     from lfr_ray.enrol.keeper import ListKeeper
-    from lfr_ray.match.listed import ListedEntry, ListPage, ListQuery, PictureCheck
+    from lfr_ray.govern.keys import SigningKey
+    from lfr_ray.match.listed import ListApproval, ListedEntry, ListPage, ListProposal, ListQuery, PictureCheck
 
 
 class ListedSite(ListPort):
     """What a site answers of its watchlist. It is opened with the first question: most tests ask none."""
+
+    detector: Any = None
+    """Finds the faces; None: the painted ones."""
 
     @cached_property
     def list_events(self) -> list[Event]:
@@ -37,7 +42,26 @@ class ListedSite(ListPort):
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         embedders: Any = [PaintEmbedder()]
         draft = ListDraft(WatchlistStore(folder / "list"), WatchlistStore(folder / "waiting"))
-        return ListKeeper(FixedDetector(), embedders, draft=draft, record=self._record)
+        return ListKeeper(
+            self.detector or FixedDetector(), embedders, draft=draft, record=self._record, approver=self._approver
+        )
+
+    @cached_property
+    def approver_key(self) -> SigningKey:
+        """With whose signature the list is approved: app1's."""
+        from lfr_ray.govern.keys import SigningKey
+
+        return SigningKey.create()
+
+    def _approver(self, document: dict[str, Any], signature: Mapping[str, Any]) -> tuple[str, float]:
+        from lfr_ray.govern.authority import APPROVE
+        from lfr_ray.govern.keys import Signature, signature_fault
+
+        given, key = Signature.model_validate(signature), self.approver_key
+        fault = signature_fault(APPROVE, document, given, {key.id: key.described("app1", role="approver")}, "approver")
+        if fault:
+            raise AuthorityError("the approval does not hold", got=fault)
+        return "app1", given.at
 
     def _record(self, event: Event) -> None:
         check_event(event)
@@ -65,3 +89,9 @@ class ListedSite(ListPort):
 
     async def take_back(self, entry_id: str, *, by: str) -> None:
         await self.keeper.take_back(entry_id, by=by)
+
+    async def proposal(self) -> ListProposal:
+        return await self.keeper.proposal()
+
+    async def approve(self, content_hash: str, signature: Mapping[str, Any], *, by: str) -> ListApproval:
+        return await self.keeper.approve(content_hash, signature, by=by)

@@ -11,7 +11,7 @@ from lfr_ray.config import SiteConfig
 
 if TYPE_CHECKING:
     from lfr_ray.enrol.keeper import ListKeeper
-    from lfr_ray.match.listed import ListedEntry, ListPage, ListQuery, PictureCheck
+    from lfr_ray.match.listed import ListApproval, ListedEntry, ListPage, ListProposal, ListQuery, PictureCheck
 
 
 class FleetList:
@@ -49,6 +49,14 @@ class FleetList:
     async def take_back(self, entry_id: str, *, by: str) -> None:
         """Erase what waits of an entry."""
         await self._keeper_of_list.take_back(entry_id, by=by)
+
+    async def proposal(self) -> ListProposal:
+        """What an approver would sign."""
+        return await self._keeper_of_list.proposal()
+
+    async def approve(self, content_hash: str, signature: Mapping[str, Any], *, by: str) -> ListApproval:
+        """Freeze the list by an approver's signature."""
+        return await self._keeper_of_list.approve(content_hash, signature, by=by)
 
     @cached_property
     def _keeper_of_list(self) -> ListKeeper:

@@ -7,7 +7,7 @@ from typing import Any
 
 from lfr_ray.actors.protocols import FleetCalls
 from lfr_ray.actors.rpc import Handle
-from lfr_ray.match.listed import ListedEntry, ListPage, ListQuery, PictureCheck
+from lfr_ray.match.listed import ListApproval, ListedEntry, ListPage, ListProposal, ListQuery, PictureCheck
 
 ANSWER_S = 60.0
 """A large list is rewritten in this time; beyond it the fleet does not answer."""
@@ -47,6 +47,14 @@ class RemoteList:
     async def take_back(self, entry_id: str, *, by: str) -> None:
         """Erase what waits of an entry."""
         await self._list.ask(FleetCalls.take_back, entry_id, by=by)
+
+    async def proposal(self) -> ListProposal:
+        """What an approver would sign."""
+        return await self._list.ask(FleetCalls.proposal)
+
+    async def approve(self, content_hash: str, signature: Mapping[str, Any], *, by: str) -> ListApproval:
+        """Freeze the list by an approver's signature."""
+        return await self._list.ask(FleetCalls.approve, content_hash, signature, by=by)
 
     @property
     def _list(self) -> Handle[FleetCalls]:

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sqlalchemy import Connection, RowMapping, Select, func, select
+from sqlalchemy import Connection, RowMapping, Select, select
 
 from lfr_ray.alert import schema as tables
 from lfr_ray.alert.document import from_json
 from lfr_ray.alert.rows import alert_of
 from lfr_ray.errors import InputError, NotFoundError
-from lfr_ray.records import EVERYTHING, VIEW_KINDS, Alert, AlertPage, CaseRecord, Details
+from lfr_ray.records import ENROLLED_KINDS, EVERYTHING, VIEW_KINDS, Alert, AlertPage, CaseRecord, Details
 
 MAX_PAGE = 200
 
@@ -82,10 +82,14 @@ def stored_alerts(connection: Connection, rows: Sequence[RowMapping]) -> list[St
     if not ids:
         return []
     records = read_records(connection, ids)
-    count = select(images.alert_id, func.count()).where(images.alert_id.in_(ids), images.kind.in_(VIEW_KINDS))
-    views = {row[0]: int(row[1]) for row in connection.execute(count.group_by(images.alert_id))}
+    more = select(images.alert_id, images.kind).where(
+        images.alert_id.in_(ids), images.kind.in_((*VIEW_KINDS, *ENROLLED_KINDS))
+    )
+    kinds: dict[str, set[str]] = {}
+    for alert_id, kind in connection.execute(more):
+        kinds.setdefault(alert_id, set()).add(kind)
     return [
-        StoredAlert(alert_of(row, views.get(alert_id, 0)), int(row["verdicts_needed"]), records.get(alert_id, ()))
+        StoredAlert(alert_of(row, kinds.get(alert_id, ())), int(row["verdicts_needed"]), records.get(alert_id, ()))
         for alert_id, row in zip(ids, rows, strict=True)
     ]
 
@@ -127,7 +131,7 @@ def page_query(query: AlertQuery) -> Select[Any]:
     if not 1 <= query.limit <= MAX_PAGE:
         raise InputError("limit is out of range", got=query.limit, allowed=f"1 to {MAX_PAGE}")
     alerts = tables.alerts
-    chosen = select(alerts)
+    chosen = select(alerts.c.seq)
     for name in ("camera", "entry_id", "category", "status", "deployment"):
         wanted = getattr(query, name)
         if wanted:
@@ -140,7 +144,9 @@ def page_query(query: AlertQuery) -> Select[Any]:
     if query.cursor:
         seq = _cursor_seq(query.order, query.cursor)
         chosen = chosen.where(alerts.c.seq < seq if newest else alerts.c.seq > seq)
-    return chosen.order_by(alerts.c.seq.desc() if newest else alerts.c.seq).limit(query.limit + 1)
+    order = alerts.c.seq.desc() if newest else alerts.c.seq
+    # First which rows, from indexes alone; then those rows.
+    return select(alerts).where(alerts.c.seq.in_(chosen.order_by(order).limit(query.limit + 1))).order_by(order)
 
 
 def cursor_text(order: str, seq: int) -> str:

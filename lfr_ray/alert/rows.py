@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from types import NoneType
 from typing import Any, get_args
 
@@ -11,9 +11,20 @@ from sqlalchemy import JSON, Boolean, Column, Double, Integer, RowMapping, Strin
 from sqlalchemy.types import TypeEngine
 
 from lfr_ray.alert.document import adapter
-from lfr_ray.records import VIEW_KINDS, Alert, Hold, Images, Sightings, picture_address
+from lfr_ray.records import ENROLLED_KINDS, VIEW_KINDS, Alert, Hold, Images, Sightings, picture_address
 
-WORKED_OUT = {"images", "views", "case", "decision", "outcome", "history", "claim", "cautions", "figures_given"}
+WORKED_OUT = {
+    "images",
+    "views",
+    "enrolled",
+    "case",
+    "decision",
+    "outcome",
+    "history",
+    "claim",
+    "cautions",
+    "figures_given",
+}
 """Fields that are not kept: they are worked out whenever an alert is read."""
 
 RENAMED = {"id", "sightings", "hold"}
@@ -57,15 +68,16 @@ def alert_row(alert: Alert) -> dict[str, object]:
     }
 
 
-def alert_of(row: RowMapping, views: int = 0) -> Alert:
-    """The alert that a row tells of, with so many other views; what is not kept in the row has its default."""
+def alert_of(row: RowMapping, kinds: Container[str] = ()) -> Alert:
+    """The alert that a row tells of, with other pictures of these kinds; what is not kept has its default."""
     values: dict[str, Any] = {name: row[name] for name in _KEPT}
     return Alert(
         id=row["alert_id"],
         sightings=Sightings(row["sightings"], row["first_seen_at"], row["last_seen_at"]),
         hold=Hold(row["hold_reason"], row["held_by"], row["held_at"]) if row["hold_reason"] else None,
         images=Images.of(row["alert_id"]),
-        views=tuple(picture_address(row["alert_id"], kind) for kind in VIEW_KINDS[:views]),
+        views=tuple(picture_address(row["alert_id"], kind) for kind in VIEW_KINDS if kind in kinds),
+        enrolled=tuple(picture_address(row["alert_id"], kind) for kind in ENROLLED_KINDS if kind in kinds),
         **values,
     )
 

@@ -25,11 +25,20 @@ from sqlalchemy import (
 
 from lfr_ray.alert.rows import alert_columns
 
-SCHEMA_VERSION = 4
+LISTED_BY = {
+    **{f"alerts_by_{name}": (name, "seq") for name in ("status", "camera", "category", "deployment")},
+    "alerts_by_moment": ("captured_at", "camera", "category", "status", "deployment", "entry_id", "seq"),
+}
+"""Indexes from which a page's rows are found without reading any other row."""
+SCHEMA_VERSION = 5
 UPGRADES = {
     1: ("ALTER TABLE alerts ADD COLUMN probability DOUBLE PRECISION",),
     2: ("ALTER TABLE alerts ADD COLUMN covered VARCHAR(16) DEFAULT '' NOT NULL",),
     3: ("ALTER TABLE subscriptions ADD COLUMN format VARCHAR(16) DEFAULT 'standard' NOT NULL",),
+    4: (
+        "DROP INDEX alerts_by_capture",
+        *(f"CREATE INDEX {name} ON alerts ({', '.join(columns)})" for name, columns in LISTED_BY.items()),
+    ),
 }
 """What makes a database of one schema version one of the next: alerts under retention must stay within reach."""
 
@@ -56,7 +65,7 @@ alerts = Table(
     *alert_columns(),
     Column("verdicts_needed", Integer, nullable=False),
     Index("alerts_by_entry_camera", "entry_id", "camera", "deployment"),
-    Index("alerts_by_capture", "captured_at"),
+    *(Index(name, *columns) for name, columns in LISTED_BY.items()),
     sqlite_autoincrement=True,
 )
 """The fields of :class:`lfr_ray.records.Alert` that are kept; ``verdicts_needed`` is the rule it was raised under."""

@@ -224,7 +224,7 @@ class AlertService:
         self._tell("disclosure", {**facts, "alert_id": alert.id, "deployment": alert.deployment})
 
     def people_changed(self, kind: str, *, by: str, person: str, facts: Facts) -> None:
-        """Account for a token that was given out or revoked: ``token_given``, ``tokens_revoked``."""
+        """Account for ``token_given``, ``tokens_revoked`` or ``session_ended``."""
         self._tell(kind, {"by": by, "person": person, **facts})
 
     # --- people ---

@@ -24,6 +24,7 @@ from lfr_ray.alert.queries import (
 from lfr_ray.alert.rows import alert_row
 from lfr_ray.errors import ConflictError, NotFoundError
 from lfr_ray.records import (
+    ENROLLED_KINDS,
     IMAGE_KINDS,
     VIEW_KINDS,
     Alert,
@@ -39,7 +40,12 @@ from lfr_ray.records import (
 
 Judge = Callable[[AlertHistory, SightingFacts], Ruling]
 
-_TAKEN_OVER = {one.name for part in (Place, Evidence) for one in fields(part)} - {"quality", "images", "views"}
+_TAKEN_OVER = {one.name for part in (Place, Evidence) for one in fields(part)} - {
+    "quality",
+    "images",
+    "views",
+    "enrolled",
+}
 """Fields that an alert has of its sighting, under the same names."""
 
 
@@ -268,7 +274,8 @@ def _insert_alert(
     connection.execute(insert(tables.alerts).values(values))
     pictures = {"face": sighting.face_jpeg, "watchlist": sighting.watchlist_jpeg, "scene": sighting.scene_jpeg}
     views = zip(VIEW_KINDS, sighting.view_jpegs, strict=False)
-    for kind, jpeg in (*pictures.items(), *views):
+    enrolled = zip(ENROLLED_KINDS, sighting.enrolled_jpegs, strict=False)
+    for kind, jpeg in (*pictures.items(), *views, *enrolled):
         if jpeg:
             digest = hashlib.sha256(jpeg).hexdigest()
             row = {"alert_id": alert_id, "kind": kind, "sha256": digest, "jpeg": jpeg}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
@@ -10,13 +10,16 @@ from starlette.responses import Response
 from lfr_ray.api.alert_routes import Moment, account, moment_of
 from lfr_ray.api.auth import LOOKING, needs
 from lfr_ray.api.site_routes import site_of
-from lfr_ray.api.site_state import Counts, CountsList, LedgerPage, LedgerVerdict, RecordSoFar
+from lfr_ray.api.site_state import Counts, CountsList, LedgerPage, LedgerVerdict, RecordSoFar, SitePlan
 from lfr_ray.config import NAME_PATTERN
 from lfr_ray.govern.counters import CameraCounters, counters_of
 from lfr_ray.records import PEOPLE, Role
 
 router = APIRouter(tags=["site"])
 
+JPEG: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}}
+}
 READING: tuple[Role, ...] = ("supervisor", "auditor", "administrator")
 """Who reads the account of the site."""
 
@@ -28,11 +31,23 @@ Kind = Annotated[str, Query(max_length=40, pattern=r"^[a-z_]*$")]
     "/v1/cameras/{name}/preview",
     dependencies=needs(*LOOKING),
     response_class=Response,
-    responses={200: {"content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}}},
+    responses=JPEG,
 )
 async def preview(request: Request, name: Annotated[str, Path(pattern=NAME_PATTERN)]) -> Response:
     """What a camera sees now as a JPEG, with every face hidden; made in its process while somebody asks, never kept."""
     return Response(await site_of(request).preview(name), media_type="image/jpeg")
+
+
+@router.get("/v1/plan", dependencies=needs(*PEOPLE))
+async def plan(request: Request) -> SitePlan:
+    """Where the cameras are: on the operator's plan, and by coordinates."""
+    return await site_of(request).plan()
+
+
+@router.get("/v1/plan/picture", dependencies=needs(*PEOPLE), response_class=Response, responses=JPEG)
+async def plan_picture(request: Request) -> Response:
+    """The operator's plan as a JPEG, without what its file says besides."""
+    return Response(await site_of(request).plan_picture(), media_type="image/jpeg")
 
 
 @router.get("/v1/counts", dependencies=needs(*PEOPLE))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from lfr_ray.match.listed import ListedEntry, ListPage, ListQuery, PictureCheck
+    from lfr_ray.match.listed import ListApproval, ListedEntry, ListPage, ListProposal, ListQuery, PictureCheck
 
 
 class ListPort(Protocol):
@@ -34,3 +34,9 @@ class ListPort(Protocol):
 
     async def take_back(self, entry_id: str, *, by: str) -> None:
         """Erase what waits of an entry."""
+
+    async def proposal(self) -> ListProposal:
+        """What an approver would sign."""
+
+    async def approve(self, content_hash: str, signature: Mapping[str, Any], *, by: str) -> ListApproval:
+        """Freeze the list by an approver's signature."""

@@ -12,11 +12,11 @@ from starlette.responses import Response
 from lfr_ray.api.alert_routes import moment_of
 from lfr_ray.api.auth import acting_officer, looking_reason, needs
 from lfr_ray.api.description import known_parameters
-from lfr_ray.api.list_schemas import MOST_FACES, EntryChange, EntryRequest
+from lfr_ray.api.list_schemas import MOST_FACES, ApprovalRequest, EntryChange, EntryRequest
 from lfr_ray.api.schemas import HoldRequest
 from lfr_ray.api.site_routes import site_of
 from lfr_ray.errors import InputError
-from lfr_ray.match.listed import MOST_LISTED, ListedEntry, ListPage, ListQuery, PictureCheck
+from lfr_ray.match.listed import MOST_LISTED, ListApproval, ListedEntry, ListPage, ListProposal, ListQuery, PictureCheck
 from lfr_ray.records import Role
 
 router = APIRouter(prefix="/v1/watchlist", tags=["watchlist"], dependencies=[Depends(known_parameters)])
@@ -78,6 +78,19 @@ async def add_picture(request: Request, entry_id: EntryId, face: Face = None) ->
     """Add a picture, the request's body, to an entry."""
     picture = await request.body()
     return await site_of(request).add_picture(entry_id, picture, face=face, by=acting_officer(request))
+
+
+@router.get("/proposal", dependencies=needs(*SEEING))
+async def proposal(request: Request) -> ListProposal:
+    """The list as it would be once what waits is approved: what an approver signs, elsewhere, with their own key."""
+    return await site_of(request).proposal()
+
+
+@router.post("/approval", dependencies=needs("importer", "supervisor"), status_code=201)
+async def approve(request: Request, body: ApprovalRequest) -> ListApproval:
+    """Take up what waits and freeze the list, by an approver's signature. The signature decides, not who sends it."""
+    by = acting_officer(request, body.officer)
+    return await site_of(request).approve(body.content_hash, body.signature.model_dump(), by=by)
 
 
 @router.patch("/entries/{entry_id}", dependencies=KEEPING)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from lfr_ray.api.middleware import MAX_PICTURE_BYTES
-from lfr_ray.api.schemas import Reason
+from lfr_ray.api.schemas import Officer, Reason
 from lfr_ray.match.entries import BLUE_LIST, CATEGORIES, TEST
 from lfr_ray.section import Section
 
@@ -85,6 +85,22 @@ class EntryRequest(Section):
         """As a row of watchlist.csv."""
         said = self.model_dump(exclude={"picture", "face", "same_person"})
         return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in said.items()}
+
+
+class ApprovalSignature(Section):
+    """Whose it is and whether it holds is looked at later."""
+
+    key: str = Field(pattern=r"^[0-9a-f]{16}$")
+    at: str = Field(pattern=r"^20[2-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](\.[0-9]{3})?Z$")
+    value: str = Field(pattern=r"^[A-Za-z0-9+/]{86}==$")
+
+
+class ApprovalRequest(Section):
+    """A list as an approver signed it: what `lfr watchlist sign` writes."""
+
+    officer: Officer
+    content_hash: str = Field(pattern=r"^[0-9a-f]{64}$")
+    signature: ApprovalSignature
 
 
 class EntryChange(Section):

@@ -23,7 +23,7 @@ WORKER = "service_worker.js"
 FOLDERS = ("", "text")
 """Folders of the console's files; in ``text`` lies one file for each language."""
 
-PAGES = ("alerts", "cameras", "deployment", "watchlist", "record", "audit", "people", "wall")
+PAGES = ("alerts", "cameras", "site", "deployment", "watchlist", "record", "audit", "people", "wall")
 """Each page of the console has its own address, and all are the same document."""
 
 

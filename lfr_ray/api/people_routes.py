@@ -7,59 +7,23 @@ from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request
-from pydantic import Field
-from pydantic.dataclasses import dataclass
 from starlette.responses import Response
 
 from lfr_ray.api.alert_routes import alerts_of
 from lfr_ray.api.auth import access_of, needs, people_of, person_of
 from lfr_ray.api.description import known_parameters
 from lfr_ray.api.schemas import PersonRequest
+from lfr_ray.api.site_state import GivenToken, PeopleList, PersonState, SessionState
 from lfr_ray.clock import utc_text
 from lfr_ray.errors import NotFoundError, RefusedError
 from lfr_ray.govern.keys import PublicKey, same_holder
 from lfr_ray.people.tokens import DAY_S, ID_PATTERN, Held
-from lfr_ray.records import CLOSED, Moment, Role, folded
+from lfr_ray.records import folded
 
 router = APIRouter(prefix="/v1/people", tags=["people"], dependencies=[Depends(known_parameters)])
 
 PersonId = Annotated[str, Path(pattern=ID_PATTERN, description="A person's or service's id.")]
-
-
-@dataclass(frozen=True, config=CLOSED)
-class SessionState:
-    """One console that is signed in."""
-
-    since: Moment
-    until: Moment
-
-
-@dataclass(frozen=True, config=CLOSED)
-class PersonState:
-    """Somebody who has a token or a session."""
-
-    person: str
-    role: Role
-    token_until: Annotated[Moment | None, Field(description="End of the newest token; null for an issuer's people.")]
-    training_until: Annotated[Moment | None, Field(description="Of the person's certificate; null without one.")]
-    sessions: tuple[SessionState, ...]
-
-
-@dataclass(frozen=True, config=CLOSED)
-class PeopleList:
-    """Everybody who may use the site by its own tokens and sessions."""
-
-    people: tuple[PersonState, ...]
-
-
-@dataclass(frozen=True, config=CLOSED)
-class GivenToken:
-    """A new token. It is in this answer and never again."""
-
-    person: str
-    role: Role
-    expires_at: Moment
-    token: str = Field(repr=False)
+SessionId = Annotated[str, Path(pattern=r"^[0-9a-f]{16}$", description="A session's id, from the list of people.")]
 
 
 @router.get("", dependencies=needs("administrator", "auditor"))
@@ -101,6 +65,18 @@ async def revoke_person(request: Request, person: PersonId) -> Response:
     return Response(status_code=204)
 
 
+@router.delete(
+    "/{person}/sessions/{session_id}", dependencies=needs("administrator"), status_code=204, response_class=Response
+)
+async def end_session(request: Request, person: PersonId, session_id: SessionId) -> Response:
+    """Sign one console out, from its next request on; other sessions and tokens stay."""
+    known = people_of(request)
+    await asyncio.to_thread(known.end_session, person, session_id)
+    by = person_of(request).id
+    await alerts_of(request).people_changed("session_ended", by=by, person=person, facts={})
+    return Response(status_code=204)
+
+
 def people_list(held: Iterable[Held], trusted: Iterable[PublicKey], now_s: float) -> PeopleList:
     """What is shown of tokens, sessions and certificates: whose, as what, until when. Sessions that are over are not.
 
@@ -123,7 +99,7 @@ def people_list(held: Iterable[Held], trusted: Iterable[PublicKey], now_s: float
                 max((one.expires_at for one in mine if one.kind == "token"), default=None),
                 max((until for until in trained if until is not None), default=None),
                 tuple(
-                    SessionState(one.made_at, one.expires_at)
+                    SessionState(one.session_id, one.made_at, one.expires_at)
                     for one in mine
                     if one.kind == "session" and now_s < one.expires_at
                 ),

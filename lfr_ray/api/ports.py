@@ -17,6 +17,7 @@ from lfr_ray.api.site_state import (
     LedgerPage,
     LedgerVerdict,
     RecordSoFar,
+    SitePlan,
     Switched,
     WatchlistState,
 )
@@ -120,6 +121,12 @@ class SiteView(ListPort, Protocol):
 
     async def preview(self, name: str) -> bytes:
         """What a camera sees now, every face hidden, as a JPEG."""
+
+    async def plan(self) -> SitePlan:
+        """Where the cameras are."""
+
+    async def plan_picture(self) -> bytes:
+        """The operator's plan, as a JPEG."""
 
     async def record(self) -> RecordSoFar:
         """The deployment's account as it would be published now."""

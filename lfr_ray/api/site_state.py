@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from lfr_ray.records import CLOSED, Moment, is_none
+from lfr_ray.records import CLOSED, Moment, Role, is_none
 
 
 @dataclass(frozen=True, config=CLOSED)
@@ -45,6 +45,26 @@ class CameraList:
     """All cameras."""
 
     cameras: tuple[CameraState, ...]
+
+
+@dataclass(frozen=True, config=CLOSED)
+class Placed:
+    """Where one camera is, and what it compares there."""
+
+    on_plan: Annotated[
+        tuple[float, float] | None, Field(description="Shares of the plan's width and height, from left and top.")
+    ] = None
+    latitude: float | None = None
+    longitude: float | None = None
+    min_face_px: float | None = Field(default=None, description="Of its picture: smaller faces are not compared.")
+
+
+@dataclass(frozen=True, config=CLOSED)
+class SitePlan:
+    """Where the cameras are."""
+
+    picture: Annotated[bool, Field(description="There is a plan to put them on.")]
+    cameras: Mapping[str, Placed]
 
 
 @dataclass(frozen=True, config=CLOSED)
@@ -193,3 +213,40 @@ class Health:
     """The process answers."""
 
     status: str
+
+
+@dataclass(frozen=True, config=CLOSED)
+class SessionState:
+    """One console that is signed in."""
+
+    id: str
+    since: Moment
+    until: Moment
+
+
+@dataclass(frozen=True, config=CLOSED)
+class PersonState:
+    """Somebody who has a token or a session."""
+
+    person: str
+    role: Role
+    token_until: Annotated[Moment | None, Field(description="End of the newest token; null for an issuer's people.")]
+    training_until: Annotated[Moment | None, Field(description="Of the person's certificate; null without one.")]
+    sessions: tuple[SessionState, ...]
+
+
+@dataclass(frozen=True, config=CLOSED)
+class PeopleList:
+    """Everybody who may use the site by its own tokens and sessions."""
+
+    people: tuple[PersonState, ...]
+
+
+@dataclass(frozen=True, config=CLOSED)
+class GivenToken:
+    """A new token. It is in this answer and never again."""
+
+    person: str
+    role: Role
+    expires_at: Moment
+    token: str = Field(repr=False)

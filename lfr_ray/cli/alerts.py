@@ -125,6 +125,30 @@ def decide(
     table("Decision", columns, [(*row, f"{ruling.time_to_decision_s} s", ruling.record_id)])
 
 
+@app.command("claim")
+def claim(
+    alert_id: Annotated[str, typer.Argument(metavar="ALERT", help="The alert's id.")],
+    officer: Annotated[str, typer.Option(envvar="LFR_OFFICER", metavar="ID", help="Your id.")],
+    take_over: Annotated[bool, typer.Option("--take-over", help="From who has it; a supervisor may.")] = False,
+    release: Annotated[bool, typer.Option("--release", help="Give it back instead.")] = False,
+    server: ServerOption = DEFAULT_SERVER,
+    json: JsonOption = "",
+) -> None:
+    """Take an alert, so that others see who has it; nobody is hindered from deciding."""
+    if take_over and release:
+        raise InputError("an alert is taken over or given back", got="--take-over and --release", allowed="one of them")
+    taken = questions.claim(alert_id, officer=officer, take_over=take_over)
+    with SiteClient(server, officer) as site:
+        alert = site.ask(questions.release_claim(alert_id, officer=officer) if release else taken)
+    if json:
+        write_json(json, to_json(alert))
+    elif alert.claim is None:
+        stderr.print("given back")
+    else:
+        since, until = utc_text(alert.claim.at), utc_text(alert.claim.until)
+        stderr.print(f"{alert.claim.officer} has it since {since}, until {until}")
+
+
 @app.command("hold")
 def hold(
     alert_id: Annotated[str, typer.Argument(metavar="ALERT", help="The alert's id.")],

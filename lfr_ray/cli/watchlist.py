@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lfr_ray.alert.document import from_json
 from lfr_ray.cli.output import stderr, table, write_json
 from lfr_ray.cli.storage import ByOption, JsonOption, SiteOption, certified, site_of, who
 from lfr_ray.cli.watchlist_import import (
@@ -23,7 +24,9 @@ from lfr_ray.cli.watchlist_import import (
 from lfr_ray.cli.watchlist_output import entry_document, print_composition, write_picture
 from lfr_ray.clock import utc_text
 from lfr_ray.config import SiteConfig
+from lfr_ray.files import read_json
 from lfr_ray.govern.authority import APPROVE
+from lfr_ray.govern.keys import SigningKey, passphrase_from
 from lfr_ray.govern.ledger_event import Event, subject_of
 from lfr_ray.govern.ledger_state import APPROVED
 
@@ -175,6 +178,21 @@ def approve(
         write_json(json, document)
         return
     table("The watchlist is approved", ("field", "value"), document.items())
+
+
+@app.command()
+def sign(
+    file: Annotated[Path, typer.Argument(metavar="FILE.json", help="What the console saved to be signed.")],
+    key: Annotated[Path, typer.Option(help="The approver's private key; it stays here.")],
+    passphrase_env: Annotated[str, typer.Option(help="Environment variable with its passphrase.")] = "",
+    json: Annotated[str, typer.Option("--json", metavar="FILE|-", help="Where the signature goes.")] = "-",
+) -> None:
+    """Sign a list on another machine, to be handed in at the console: an approver's key need not come near the site."""
+    from lfr_ray.match.listed import ListProposal
+
+    given = from_json(ListProposal, read_json(file, "the file to be signed"))
+    signature = SigningKey.load(key, passphrase_from(passphrase_env)).sign(APPROVE, given.document, time.time())
+    write_json(json, {"content_hash": given.content_hash, "signature": signature.model_dump(mode="json")})
 
 
 def _approver(config: SiteConfig, key: Path, passphrase_env: str, now_s: float) -> tuple[str, Sign]:

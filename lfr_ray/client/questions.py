@@ -7,12 +7,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from urllib.parse import quote
 
 import httpx
 
 from lfr_ray import errors
 from lfr_ray.alert.document import from_json, to_json
-from lfr_ray.api.site_state import CameraList, DeploymentList, Readiness, Switched, WatchlistState
+from lfr_ray.api.site_state import (
+    CameraList,
+    DeploymentList,
+    GivenToken,
+    PeopleList,
+    Readiness,
+    Switched,
+    WatchlistState,
+)
 from lfr_ray.errors import ConflictError, FailureError, InputError, LfrError, NotFoundError, RefusedError
 from lfr_ray.records import Alert, AlertPage, Details
 
@@ -207,6 +216,26 @@ def dead_letters(webhook_id: str) -> Question[DeadLetterList]:
     from lfr_ray.alert.dead_letters import DeadLetterList
 
     return Question(DeadLetterList, f"{_of('webhook', webhook_id)}/dead-letters")
+
+
+def people() -> Question[PeopleList]:
+    """Everybody who has a token or is signed in."""
+    return Question(PeopleList, "/v1/people")
+
+
+def add_person(person: str, role: str, *, days: float = 90.0) -> Question[GivenToken]:
+    """Give a person or a service a token; it is in this answer and never again."""
+    return Question(GivenToken, "/v1/people", "POST", body=_given(person=person, role=role, days=days))
+
+
+def revoke_person(person: str) -> Question[None]:
+    """End every token and session of a person."""
+    return Question(NoneType, f"/v1/people/{quote(person, safe='')}", "DELETE")
+
+
+def end_session(person: str, session_id: str) -> Question[None]:
+    """Sign one console of a person out."""
+    return Question(NoneType, f"/v1/people/{quote(person, safe='')}/sessions/{quote(session_id, safe='')}", "DELETE")
 
 
 def _given(**fields: Any) -> dict[str, Any]:

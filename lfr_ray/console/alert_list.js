@@ -140,6 +140,14 @@ export class AlertList {
     }
   }
 
+  // The filters stand in the address, and a link may bring others.
+  follow() {
+    const asked = new URLSearchParams(window.location.search);
+    if (FILTERS.every((name) => this.filters[name] === (asked.get(name) || ""))) return;
+    for (const name of FILTERS) this.filters[name] = asked.get(name) || "";
+    this.load().catch(() => {});
+  }
+
   unfold(open) {
     byId("filters").hidden = !open;
     byId("filters-button").setAttribute("aria-expanded", String(open));

@@ -113,6 +113,9 @@ export class AlertView {
           h("div", { class: "faces" },
             this.figure("face", h("b", {}, t("alert.seen")), alert.camera, ", ", moment(alert.captured_at)),
             this.figure("watchlist", h("b", {}, t("alert.enrolled")), alert.entry_id)),
+          alert.enrolled.length ? h("div", { class: "views", role: "group", "aria-label": t("alert.others") },
+            h("p", { class: "small" }, t("alert.others")),
+            alert.enrolled.map((path, place) => this.picture(`enrolled${place + 1}`, path, t("alert.other", { number: place + 1 })))) : null,
           alert.views.length ? h("div", { class: "views", role: "group", "aria-label": t("alert.views") },
             h("p", { class: "small" }, t("alert.views")),
             alert.views.map((path, place) => this.picture(`view${place + 1}`, path, t("alert.view", { number: place + 1 })))) : null,
@@ -177,7 +180,7 @@ export class AlertView {
 
   // Both faces at once, as large as the screen allows; the scene by itself.
   enlarge(kind) {
-    const kinds = kind === "scene" ? ["scene"] : [kind === "watchlist" ? "face" : kind, "watchlist"];
+    const kinds = kind === "scene" ? ["scene"] : /^(watchlist|enrolled)/.test(kind) ? ["face", kind] : [kind, "watchlist"];
     const found = kinds.map((one) => byId("alert").querySelector(`img[data-kind=${one}]`)).filter(Boolean);
     byId("large").replaceChildren(...found.map((image) => h("img", { src: image.src, alt: image.alt })));
     byId("zoom").showModal();

@@ -36,6 +36,7 @@ export class AlertsPage {
   }
 
   async select(alertId) {
+    this.list.follow();
     if (!alertId && this.link.who.test && !this.view.id && this.list.first() && !this.greeted) {
       this.greeted = true;
       return this.go(this.list.first());

@@ -3,18 +3,19 @@
 import { duration, facts, h, number, since } from "./elements.js";
 import { repeat } from "./looks.js";
 import { cameraState } from "./shell.js";
-import { named, t } from "./text.js";
+import { named, said, t } from "./text.js";
 
 const EVERY_MS = 3000;
 const PREVIEW_MS = 500;
 
 export async function open(body, link, shell) {
   const cards = new Map();
+  const { cameras: known } = await link.get("/v1/plan");
   const look = repeat(async () => {
     const [list, counts] = await Promise.all([link.get("/v1/cameras"), link.get("/v1/counts")]);
     for (const camera of list.cameras) {
       if (!cards.has(camera.name)) {
-        cards.set(camera.name, new CameraCard(link, camera.name));
+        cards.set(camera.name, new CameraCard(link, camera.name, known[camera.name]?.min_face_px));
         body.append(cards.get(camera.name).element);
       }
       cards.get(camera.name).draw(camera, counts.cameras[camera.name], shell.rates.dropped(camera.name));
@@ -26,8 +27,10 @@ export async function open(body, link, shell) {
 }
 
 class CameraCard {
-  constructor(link, name) {
+  constructor(link, name, least_px) {
     this.link = link;
+    this.least_px = least_px;
+    this.width_px = 0;
     this.name = name;
     this.preview = null;
     this.url = "";
@@ -41,16 +44,18 @@ class CameraCard {
 
   draw(camera, counted, dropped) {
     const state = cameraState(camera);
+    this.width_px = camera.width_px;
     const [seen, compared, latency_ms] = [counted?.faces_seen, counted?.faces_compared, counted?.latency_ms.p95];
     const rejected = Object.entries(counted?.rejected || {}).map(([name, value]) => ({ name, value }))
       .sort((one, other) => other.value - one.value);
     this.title.replaceChildren(h("span", { class: `camera ${state}` }, h("span", { class: "dot", "aria-hidden": "true" }), named("camera", camera.state)), this.name);
     this.told.replaceChildren(facts([
-      camera.problem && [t("cameras.problem"), h("span", { class: "bad" }, camera.problem)],
-      camera.refusal && [t("cameras.refusal"), h("span", { class: "bad" }, camera.refusal)],
+      camera.problem && [t("cameras.problem"), bad(camera.problem)],
+      camera.refusal && [t("cameras.refusal"), bad(camera.refusal)],
       camera.blind_since && [t("cameras.blind"), duration(since(camera.blind_since))],
       camera.missing_s > 0 && [t("cameras.missing"), duration(camera.missing_s)],
       [t("cameras.frames"), `${number(camera.fps, 1)} ${t("cameras.per_second")}`, camera.width_px ? `${camera.width_px} × ${camera.height_px}` : ""],
+      this.least_px && [t("cameras.smallest"), `${number(this.least_px)} px`, t("cameras.smallest_note")],
       [t("cameras.looked_at"), number(counted?.frames ?? camera.frames)],
       [t("cameras.dropped"), dropped === null ? "–" : `${number(dropped * 100, 1)} %`, t("cameras.dropped_note")],
       camera.frames_damaged > 0 && [t("cameras.damaged"), number(camera.frames_damaged)],
@@ -70,7 +75,7 @@ class CameraCard {
         const url = await this.link.picture(`/v1/cameras/${encodeURIComponent(this.name)}/preview`);
         if (!this.preview) return URL.revokeObjectURL(url);
         image.src = url;
-        if (!image.isConnected) this.picture.replaceChildren(image);
+        if (!image.isConnected) this.picture.replaceChildren(image, this.smallest(image));
         URL.revokeObjectURL(this.url);
         this.url = url;
       } catch (error) {
@@ -78,6 +83,18 @@ class CameraCard {
       }
       return undefined;
     }, PREVIEW_MS);
+  }
+
+  // As large as the smallest face that is compared, over the picture.
+  smallest(image) {
+    const mark = h("div", { class: "smallest", title: t("cameras.smallest") });
+    image.onload = () => {
+      const shown = Math.min(this.picture.clientWidth / image.naturalWidth, this.picture.clientHeight / image.naturalHeight);
+      const side = this.least_px && this.width_px ? (this.least_px / this.width_px) * image.naturalWidth * shown : 0;
+      mark.hidden = !side;
+      mark.style.width = mark.style.height = `${side}px`;
+    };
+    return mark;
   }
 
   stop() {
@@ -90,11 +107,14 @@ class CameraCard {
   }
 }
 
+// What the server says, marked as English where it stays so.
+const bad = (sentence) => h("span", { class: "bad", lang: said(sentence) === sentence ? "en" : null }, said(sentence));
+
 // What is wrong with the footage, and what makes its alerts late, where the site says so.
 function more(camera) {
   return ["warning", "problems"].map((name) => {
     const value = camera[name];
-    const text = Array.isArray(value) ? value.map((one) => named("problem", one)).join(", ") : value;
+    const text = Array.isArray(value) ? value.map((one) => named("problem", one)).join(", ") : said(value || "");
     return text && text !== camera.problem ? [t(`cameras.${name}`), text] : null;
   });
 }

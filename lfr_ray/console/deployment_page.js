@@ -2,17 +2,25 @@
 
 import { duration, facts, h, moment, number, since } from "./elements.js";
 import { Footfall, repeat } from "./looks.js";
-import { named, t } from "./text.js";
+import { closingCard, openingCard } from "./deployment_form.js";
+import { loadMore, named, t } from "./text.js";
 
 const EVERY_MS = 5000;
 const footfall = new Footfall(); // kept while the console is open, so that the rate is known sooner next time
 
 export async function open(body, link, shell) {
+  await Promise.all([loadMore("site"), shell.cameras.length || shell.refresh()]);
+  const live = h("div", {});
+  const forms = h("div", {});
+  body.replaceChildren(live, forms);
   const look = repeat(async () => {
     const [site, listed, counts] = await Promise.all(["deployments", "watchlist", "counts"].map((name) => link.get(`/v1/${name}`)));
     const perHour = footfall.note(counts.cameras);
-    body.replaceChildren(...site.deployments.map((one) => authority(one)), switches(site, shell), composition(listed), expected(listed, perHour));
-  }, EVERY_MS, body);
+    live.replaceChildren(...site.deployments.map((one) => authority(one)), switches(site, shell), composition(listed), expected(listed, perHour));
+    if (link.who.roles.includes("supervisor") && !forms.childElementCount) {
+      forms.append(openingCard(shell.cameras.map((camera) => camera.name)), ...site.deployments.filter((one) => one.authority).map((one) => closingCard(one.id)));
+    }
+  }, EVERY_MS, live);
   await look.first;
   return { close: () => look.close() };
 }

@@ -1,7 +1,7 @@
 // A test without an alert yet: from nothing to the first one, with what stands and what is missing.
 
 import { byId, h } from "./elements.js";
-import { t } from "./text.js";
+import { said, t } from "./text.js";
 
 export class Guide {
   constructor(link, shell, alerts) {
@@ -20,9 +20,9 @@ export class Guide {
     const live = this.shell.cameras.filter((camera) => camera.state === "live");
     const comparing = live.filter((camera) => !camera.refusal);
     this.draw([
-      ["list", listed?.entries > 0, t("guide.listed", { count: listed?.entries ?? "–" }), "/watchlist", "lfr watchlist import DIR"],
+      ["list", listed?.entries > 0, t("guide.listed", { count: listed?.entries ?? "–" }), "/watchlist", ""],
       ["camera", live.length > 0, live.map((camera) => camera.name).join(", "), "/cameras", "cameras: [{name: gate, url: VIDEO.mp4}]"],
-      ["permit", comparing.length > 0, live.find((camera) => camera.refusal)?.refusal || "", "/deployment", "lfr run SITE.yaml"],
+      ["permit", comparing.length > 0, said(live.find((camera) => camera.refusal)?.refusal || ""), "/deployment", "lfr run SITE.yaml"],
       ["walk", false, "", "/cameras", ""],
     ]);
   }

@@ -32,10 +32,14 @@ export async function open(body, link) {
     const own = known.person === link.officer;
     return h("tr", {}, h("th", { scope: "row" }, known.person), h("td", {}, named("role", known.role)),
       h("td", {}, until(known.token_until)), h("td", {}, until(known.training_until)),
-      h("td", {}, known.sessions.map((session) => h("div", {}, moment(session.since)))),
+      h("td", {}, known.sessions.map((session) => h("div", {}, moment(session.since), may ? [" ", end(known.person, session)] : ""))),
       may ? h("td", {}, own ? null : h("button", { type: "button", class: "quiet small", onclick: (event) => sure(event.target, known.person) },
         t("people.revoke"), h("span", { class: "unseen" }, ` ${known.person}`))) : null);
   }
+
+  const end = (person, session) => h("button", { type: "button", class: "quiet small", "data-session": session.id,
+    onclick: () => act(() => link.fetch(`/v1/people/${encodeURIComponent(person)}/sessions/${session.id}`, { method: "DELETE" })) },
+  t("people.end"), h("span", { class: "unseen" }, ` ${person}`));
 
   // Asks with the same button: the second press does it.
   function sure(button, person) {

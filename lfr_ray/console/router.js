@@ -6,6 +6,7 @@ import { t } from "./text.js";
 const PAGES = {
   alerts: null,
   cameras: () => import("./cameras_page.js"),
+  site: () => import("./site_page.js"),
   deployment: () => import("./deployment_page.js"),
   watchlist: () => import("./watchlist_page.js"),
   record: () => import("./record_page.js"),

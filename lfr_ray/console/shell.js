@@ -2,7 +2,7 @@
 
 import { byId, h, moment, number, problemText, since, duration } from "./elements.js";
 import { CameraRates } from "./camera_rates.js";
-import { choose, language, LANGUAGES, named, t } from "./text.js";
+import { choose, language, LANGUAGES, named, said, t } from "./text.js";
 
 const EVERY_MS = 3000;
 const KEYS = ["arrows", "enter", "alt_digit", "alt_n", "alt_t", "alt_m", "escape"];
@@ -71,7 +71,7 @@ export class Shell {
     const lost = Boolean(this.lostAt);
     byId("cameras").replaceChildren(...this.cameras.map((camera) => {
       const state = lost ? "unknown" : cameraState(camera);
-      return h("li", {}, h("a", { class: `camera ${state}`, href: "/cameras", title: camera.problem || camera.refusal || camera["warning"] || null },
+      return h("li", {}, h("a", { class: `camera ${state}`, href: "/cameras", title: said(camera.problem || camera.refusal || camera["warning"] || "") || null },
         h("span", { class: "dot", "aria-hidden": "true" }), h("b", {}, camera.name), h("span", { class: "told" }, ...this.told(camera, state))));
     }));
   }
@@ -79,7 +79,7 @@ export class Shell {
   told(camera, state) {
     if (state === "unknown") return [t("camera.unknown")];
     if (state === "blind") return [camera.blind_since ? t("camera.blind_for", { time: duration(since(camera.blind_since)) }) : t("camera.blind")];
-    if (camera.refusal && camera.state === "live") return [t("camera.not_compared", { why: camera.refusal })];
+    if (camera.refusal && camera.state === "live") return [t("camera.not_compared", { why: said(camera.refusal) })];
     return [Number.isFinite(camera.fps) ? t("camera.rate", { fps: number(camera.fps, 1) }) : named("camera", camera.state)];
   }
 

@@ -20,6 +20,7 @@ export function choose(name) {
 export async function loadTexts() {
   const name = language();
   texts = (await import(`./text/${name}.js`)).default;
+  if (name !== "en") await loadMore("said");
   locale = LOCALES[name];
   document.documentElement.lang = locale;
   for (const element of document.querySelectorAll("[data-text]")) element.textContent = t(element.dataset.text);
@@ -28,7 +29,8 @@ export async function loadTexts() {
 
 // Texts of one page, which no other needs.
 export async function loadMore(part) {
-  texts = { ...texts, ...(await import(`./text/${part}_${language()}.js`)).default };
+  const more = (await import(`./text/${part}_${language()}.js`)).default;
+  texts = { ...texts, ...more };
 }
 
 export const t = (key, values = {}) => (texts[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
@@ -38,3 +40,14 @@ export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 // A word of the records (a decision, a category, an action): translated where it is known, else as it is.
 export const named = (kind, value) => texts[`${kind}.${String(value).replaceAll(/[- ]/g, "_")}`] ?? capital(words(value));
+
+// A sentence that the server wrote in English, in the officer's language where its form is known, else as it is.
+export function said(sentence) {
+  for (const [key, own] of Object.entries(texts)) {
+    if (!key.startsWith("said.")) continue;
+    const form = key.slice(5).replaceAll(/[.*+?^$()|[\]\\]/g, "\\$&").replaceAll(/\{(\w+)\}/g, "(?<$1>.+)");
+    const found = new RegExp(`^${form}$`).exec(sentence);
+    if (found) return own.replaceAll(/\{(\w+)\}/g, (_, name) => (name === "why" ? said(found.groups.why) : found.groups[name]));
+  }
+  return sentence;
+}

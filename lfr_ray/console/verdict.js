@@ -19,6 +19,7 @@ export async function send(view, path, body, fault, buttons) {
     const alert = await view.link.post(`/v1/alerts/${alertId}/${path}`, { officer: view.link.officer, ...body });
     if (path === "decision") given(alertId);
     await view.onChanged(alert);
+    if (path === "decision" && view.id === alertId && !byId("ruling")) view.drawSteps(); // the stream was first, and still asks
     return true;
   } catch (error) {
     fault.textContent = problemText(error);

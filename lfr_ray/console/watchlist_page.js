@@ -2,6 +2,7 @@
 
 import { composition } from "./deployment_page.js";
 import { h } from "./elements.js";
+import { handover } from "./handover.js";
 import { bulkCard } from "./list_bulk.js";
 import { enrolCard } from "./list_enrol.js";
 import { EntryTable } from "./list_table.js";
@@ -10,7 +11,7 @@ import { loadMore, t } from "./text.js";
 const SEEING = ["importer", "supervisor", "auditor"];
 
 export async function open(body, link) {
-  await loadMore("list");
+  await Promise.all([loadMore("list"), loadMore("site")]);
   const numbers = h("div", {});
   const may = (role) => link.who.roles.includes(role);
   const draw = async () => numbers.replaceChildren(composition(await link.get("/v1/watchlist")));
@@ -22,8 +23,17 @@ export async function open(body, link) {
   const enrol = enrolCard(link, changed);
   const bulk = bulkCard(link, changed);
   const approval = h("section", { class: "card", "aria-label": t("keep.approval") }, h("h2", {}, t("keep.approval")), table.state,
-    h("ol", { class: "commands" }, ["report", "approve"].map((name) =>
-      h("li", {}, h("span", { class: "mono" }, `lfr watchlist ${name}`), ` ${t(`watchlist.${name}`)}`))));
+    h("p", {}, h("span", { class: "mono" }, "lfr watchlist report"), ` ${t("watchlist.report")}`),
+    may("importer") || may("supervisor") ? [h("p", {}, t("sign.list")), handover({
+      name: "watchlist-to-sign.json",
+      file: () => link.get("/v1/watchlist/proposal"),
+      command: "lfr watchlist sign watchlist-to-sign.json --key KEY --json watchlist-signed.json",
+      hand: async (signed) => {
+        const found = await link.post("/v1/watchlist/approval", signed);
+        await changed();
+        return t("sign.approved", { by: found.approved_by, count: found.taken_up });
+      },
+    })] : null);
   body.replaceChildren(...[keeps && enrol.card, table.card, keeps && bulk.card, numbers, approval].filter(Boolean));
   await table.read(true);
   return { close() { enrol.close(); bulk.close(); } };

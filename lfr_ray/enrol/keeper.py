@@ -19,12 +19,22 @@ from lfr_ray.enrol.reference import EnrolmentPicture, ReferenceMaker
 from lfr_ray.enrol.subject import left_to_right
 from lfr_ray.errors import ConflictError, NotFoundError, PictureError, RefusedError, ResourceError, WatchlistError
 from lfr_ray.govern.ledger_event import Event, RecordKind, recordable, subject_of
+from lfr_ray.govern.ledger_state import APPROVED
 from lfr_ray.match.approval import Approval
 from lfr_ray.match.draft import ListDraft, listed_entry
 from lfr_ray.match.entries import TEST, EnrolledImage, Entry, Note, Rejected
-from lfr_ray.match.listed import Change, FaceFound, ListedEntry, ListPage, ListQuery, PictureCheck
+from lfr_ray.match.listed import (
+    Change,
+    FaceFound,
+    ListApproval,
+    ListedEntry,
+    ListPage,
+    ListProposal,
+    ListQuery,
+    PictureCheck,
+)
 from lfr_ray.match.register import COLUMNS, entry_id_named, entry_of_cells
-from lfr_ray.match.store import StoredPicture, StoredVector
+from lfr_ray.match.store import StoredPicture, StoredVector, check_approver
 from lfr_ray.models.cards import Detector, Embedder
 from lfr_ray.records import Faces, box_sizes_px
 
@@ -33,6 +43,7 @@ MOST_QUEUED = 8
 NOT_STATED = "not stated"
 _UNKNOWN = Entry(entry_id="", name="", category=TEST)
 AnswerT = TypeVar("AnswerT")
+Approver = Callable[[dict[str, Any], Mapping[str, Any]], tuple[str, float]]
 
 
 class ListKeeper:
@@ -45,6 +56,7 @@ class ListKeeper:
         record: Appends to the ledger.
         deployment: Which deployment the list is for.
         until_start: The site imports a folder when it starts, and then nobody else is on the list.
+        approver: Whose signature an approval is, and of when; raises where it does not hold.
         unfit: Of a person, why they may not change the list; empty when they may.
         clock: Time.
     """
@@ -58,6 +70,7 @@ class ListKeeper:
         record: Callable[[Event], object],
         deployment: str = "",
         until_start: bool = False,
+        approver: Approver | None = None,
         unfit: Callable[[str], str] = lambda person: "",
         clock: Clock | None = None,
     ) -> None:
@@ -67,7 +80,7 @@ class ListKeeper:
         self._append = record
         self._deployment = deployment
         self._until_start = until_start
-        self._unfit = unfit
+        self._approver, self._unfit = approver, unfit
         self._clock = clock or SystemClock()
         self._turn = asyncio.Lock()
         self._queued = 0
@@ -146,6 +159,25 @@ class ListKeeper:
             ConflictError: Nothing waits.
         """
         await self._in_turn(lambda: self._take_back(entry_id, by))
+
+    async def proposal(self) -> ListProposal:
+        """What an approver would sign."""
+        return await self._in_turn(self._proposal)
+
+    async def approve(self, content_hash: str, signature: Mapping[str, Any], *, by: str) -> ListApproval:
+        """Take up what waits and freeze the list, by an approver's signature that was made elsewhere.
+
+        Args:
+            content_hash: What was signed.
+            signature: The approver's, as JSON.
+            by: Who hands it in.
+
+        Raises:
+            ConflictError: Nobody approves this list, or it has changed since.
+            AuthorityError: The signature does not hold.
+            RefusedError: The approver has made the list.
+        """
+        return await self._in_turn(lambda: self._approve(content_hash, signature, by))
 
     async def _in_turn(self, work: Callable[[], AnswerT]) -> AnswerT:
         if self._queued >= MOST_QUEUED:
@@ -294,6 +326,24 @@ class ListKeeper:
     def _take_back(self, entry_id: str, by: str) -> None:
         self._draft.take_back(entry_id)
         self._record("erasure", "what waited of a watchlist entry erased", by, entry_id, "", {})
+
+    def _proposal(self) -> ListProposal:
+        content_hash, makers = self._draft.proposal()
+        return ListProposal(content_hash, makers, len(self._draft.pictures()[1]))
+
+    def _approve(self, content_hash: str, signature: Mapping[str, Any], by: str) -> ListApproval:
+        known = self._proposal()
+        if self._draft.at_once or self._approver is None:
+            raise ConflictError("nobody approves this list", next_step="changes count at once")
+        if known.content_hash != content_hash:
+            raise ConflictError("the list has changed since", got=content_hash[:16], next_step="sign it as it is now")
+        approver, at = self._approver(known.document, signature)
+        check_approver(approver, self._draft.importers())
+        taken_up = self._draft.take_up()
+        approval = self._draft.store.approve(approver, at, lambda _document: dict(signature))
+        facts = {"watchlist_sha256": approval.content_hash, "taken_up": taken_up, "by": by}
+        self._append(Event("authority", APPROVED, self._deployment, approver, facts=facts))
+        return ListApproval(approver, at, approval.content_hash, taken_up)
 
     def _shown(self, entry_id: str) -> ListedEntry:
         rows, changes = self._draft.pictures()

@@ -30,6 +30,7 @@ RECORDS: Mapping[str, tuple[RecordKind, str]] = {
     "disclosure": ("disclosure", DISCLOSED),
     "token_given": ("authority", "token given out"),
     "tokens_revoked": ("authority", "tokens revoked"),
+    "session_ended": ("authority", "session ended"),
     "webhook_added": ("disclosure", "a receiver of alerts was added"),
     "webhook_removed": ("alteration", "a receiver of alerts was removed"),
     "webhook_dropped": ("alteration", "an event for a receiver of alerts was dropped"),

@@ -13,7 +13,7 @@ from typing import TypeVar
 from lfr_ray.errors import ConflictError, NotFoundError
 from lfr_ray.match.entries import EnrolledImage, Entry
 from lfr_ray.match.listed import Change, ListedEntry
-from lfr_ray.match.store import StoredPicture, StoredVector, WatchlistStore
+from lfr_ray.match.store import StoredPicture, StoredVector, WatchlistStore, hash_of
 
 REMOVED_AT = 0.0
 """Expiry, seconds since 1970, of an entry that is to be removed."""
@@ -133,6 +133,25 @@ class ListDraft:
         """
         if self._waiting is None or not (waiting := self._waiting.all()):
             return 0
+        images, going = self._settled(waiting)
+        self.store.put(images)
+        self.store.remove(*going)
+        self._waiting.destroy()
+        return len({image.entry.entry_id for image in waiting})
+
+    def proposal(self) -> tuple[str, tuple[str, ...]]:
+        """The content's hash and the makers of the list as it would be: what an approver signs.
+
+        Raises:
+            StoreError: A table cannot be read.
+        """
+        images, going = self._settled(() if self._waiting is None else self._waiting.all())
+        rows = {image.image_id: image for image in (*self.store.all(), *images)}.values()
+        kept = [image for image in rows if image.entry.entry_id not in going]
+        return hash_of(image.digest() for image in kept), tuple(sorted({image.imported_by for image in kept}))
+
+    def _settled(self, waiting: Sequence[EnrolledImage]) -> tuple[list[EnrolledImage], set[str]]:
+        """Pictures to be written, and entries to be removed, for the list to be what it would be."""
         known = {one.entry_id for one in self.store.entries()}
         told = {image.entry.entry_id: image for image in waiting}
         going = {entry_id for entry_id, image in told.items() if _is_going(image.entry)}
@@ -142,10 +161,7 @@ class ListDraft:
             for image in self.store.images(entry_id):
                 if image.entry != told[entry_id].entry and image.image_id not in images:
                     images[image.image_id] = replace(image, entry=told[entry_id].entry, imported_by=by, imported_at=at)
-        self.store.put(list(images.values()))
-        self.store.remove(*(going & known))
-        self._waiting.destroy()
-        return len(told)
+        return list(images.values()), going & known
 
     def _rows(self, entry_id: str) -> list[EnrolledImage]:
         """Pictures of an entry that carry what is said of it: all where changes count at once, or those that wait."""

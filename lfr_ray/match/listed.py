@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -82,6 +82,30 @@ class ListPage:
     ]
     approved_by: Annotated[str, Field(description="Who approved the list that is compared with; empty: nobody.")]
     approved_at: Moment | None
+
+
+@dataclass(frozen=True, config=CLOSED)
+class ListProposal:
+    """The list as it would be once what waits is approved: what an approver signs, and how much waits."""
+
+    content_hash: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    imported_by: Annotated[tuple[str, ...], Field(description="Who made it, sorted; none of them may approve it.")]
+    waiting: Annotated[int, Field(description="Entries of which something waits.")]
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What is signed."""
+        return {"content_hash": self.content_hash, "imported_by": list(self.imported_by)}
+
+
+@dataclass(frozen=True, config=CLOSED)
+class ListApproval:
+    """The list is approved."""
+
+    approved_by: str
+    approved_at: Moment
+    content_hash: str
+    taken_up: Annotated[int, Field(description="Entries that were added, changed or removed with it.")]
 
 
 @dataclass(frozen=True, config=CLOSED)

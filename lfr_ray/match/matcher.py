@@ -281,7 +281,8 @@ class Matcher:
     def _answer(self, known: _LoadedList, decision: Decision, compared: _Comparison) -> Answer:
         gallery = compared.gallery
         try:
-            jpeg = self._store.picture(gallery.nearest_image(decision.entry, compared.fused))
+            nearest = gallery.nearest_image(decision.entry, compared.fused)
+            jpeg, others = self._store.shown(gallery.entries[decision.entry].entry_id, nearest)
         except LfrError as error:
             return Answer(refused=str(error), deployment=self._deployment)
         if jpeg is None:
@@ -307,7 +308,7 @@ class Matcher:
             probability=self._probability(decision.similarity, compared),
             covered=compared.covered,
         )
-        return Answer(match=match, deployment=self._deployment, watchlist_jpeg=jpeg)
+        return Answer(match=match, deployment=self._deployment, watchlist_jpeg=jpeg, enrolled_jpegs=others)
 
     def _probability(self, similarity: float, compared: _Comparison) -> float | None:
         """That it is this person, by the card's fits of the kind of comparison that was made."""

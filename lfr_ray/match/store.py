@@ -15,7 +15,7 @@ from lfr_ray.match.entries import ENTRY_FIELDS, EnrolledImage, Entry, vector_sha
 from lfr_ray.match.store_bucket import StoreBucket
 from lfr_ray.match.store_folder import StoreFolder
 from lfr_ray.match.table import SCHEMA, Table, covered_of, entry_of, image_of, quoted
-from lfr_ray.records import Floats
+from lfr_ray.records import ENROLLED_KINDS, Floats
 
 _WITHOUT_PICTURE = tuple(name for name in SCHEMA.names if name != "jpeg")
 
@@ -144,7 +144,7 @@ class WatchlistStore:
         """
         read = self._place.read(lambda: [(_digest(row), _stored(row)) for row in self._table.rows(SCHEMA.names)])
         vectors = sorted((stored for _, stored in read), key=lambda row: (row.entry.entry_id, row.image_id))
-        return Loaded(tuple(vectors), _hash_of(digest for digest, _ in read))
+        return Loaded(tuple(vectors), hash_of(digest for digest, _ in read))
 
     def content_hash(self) -> str:
         """Hash of the content, whatever the order of the rows: entries, pictures, models, vectors.
@@ -153,7 +153,7 @@ class WatchlistStore:
             StoreError: The table cannot be read.
             IntegrityError: A row is not as it was written.
         """
-        return _hash_of(self._place.read(lambda: [_digest(row) for row in self._table.rows(SCHEMA.names)]))
+        return hash_of(self._place.read(lambda: [_digest(row) for row in self._table.rows(SCHEMA.names)]))
 
     def entries(self) -> tuple[Entry, ...]:
         """Every entry, by id.
@@ -186,15 +186,20 @@ class WatchlistStore:
         """
         return max(self.images(entry_id), key=lambda image: (image.quality, image.image_id)).jpeg
 
-    def picture(self, image_id: str) -> bytes | None:
-        """JPEG of one stored picture; None when it is no longer there.
+    def shown(self, entry_id: str, image_id: str) -> tuple[bytes | None, tuple[bytes, ...]]:
+        """JPEG of one of an entry's pictures, None when it is no longer there; and of its others, the best first.
 
         Raises:
             StoreError: The table cannot be read.
         """
-        where = f"image_id = {quoted(image_id)}"
-        found = self._place.read(lambda: [bytes(row["jpeg"]) for row in self._table.rows(["jpeg"], where)])
-        return found[0] if found else None
+        columns, where = ["image_id", "file_sha256", "quality", "jpeg"], f"entry_id = {quoted(entry_id)}"
+        rows = self._place.read(lambda: sorted(self._table.rows(columns, where), key=lambda row: -row["quality"]))
+        nearest = next((row for row in rows if row["image_id"] == image_id), None)
+        if nearest is None:
+            return None, ()
+        files = {row["file_sha256"]: bytes(row["jpeg"]) for row in rows}  # two models have a row each of one file
+        del files[nearest["file_sha256"]]
+        return bytes(nearest["jpeg"]), tuple(files.values())[: len(ENROLLED_KINDS)]
 
     def remove(self, *entry_ids: str) -> None:
         """Remove entries and erase their bytes from the disk.
@@ -267,7 +272,7 @@ class WatchlistStore:
             raise ConflictError("the watchlist is empty", next_step="import entries first: `lfr watchlist import`")
         check_approver(approved_by, importers)
         makers = tuple(sorted(importers))
-        content_hash = _hash_of(digests)
+        content_hash = hash_of(digests)
         document = {"content_hash": content_hash, "imported_by": list(makers)}
         signature = sign(document) if sign is not None else None
         approval = Approval(approved_by.strip(), now_s, content_hash, makers, signature)
@@ -319,7 +324,7 @@ class WatchlistStore:
                 # Damaged files are destroyed all the same; there is less to say about them.
                 digests.clear()
         files, size_bytes = done or (0, 0)
-        content_hash = _hash_of(digests) if digests else ""
+        content_hash = hash_of(digests) if digests else ""
         return Destroyed(len(known), len(jpegs), files, size_bytes, content_hash, tuple(jpegs), tuple(vectors))
 
 
@@ -353,7 +358,8 @@ def _digest(row: dict[str, Any]) -> str:
     return str(row["digest"])
 
 
-def _hash_of(digests: Iterable[str]) -> str:
+def hash_of(digests: Iterable[str]) -> str:
+    """Hash of a list's content, from the digests of its pictures in any order."""
     return hashlib.sha256("\n".join(["watchlist 1", *sorted(digests)]).encode()).hexdigest()
 
 

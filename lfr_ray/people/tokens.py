@@ -45,6 +45,11 @@ class Held:
         """Who is proven by it."""
         return Person(self.person, frozenset({self.role}))
 
+    @property
+    def session_id(self) -> str:
+        """What an administrator names it by: nothing of the token can be worked out from it."""
+        return _sha256(f"session {self.sha256}")[:16]
+
 
 class People:
     """The file of all tokens. Several processes may read and write it.
@@ -128,6 +133,22 @@ class People:
                 raise NotFoundError("nobody of this id has a token", got=person[:64], next_step="see `lfr people list`")
             self._write(kept)
         return gone
+
+    def end_session(self, person: str, session_id: str) -> None:
+        """End one session of a person.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        with self._writing():
+            kept = [
+                one
+                for one in self.all()
+                if (folded(one.person), one.kind, one.session_id) != (folded(person), "session", session_id)
+            ]
+            if len(kept) == len(self.all()):
+                raise NotFoundError("no such session", got=session_id[:16], next_step="see the list of people")
+            self._write(kept)
 
     def end(self, token: str, kind: Literal["token", "session"]) -> None:
         """End one token or session."""

@@ -41,5 +41,6 @@ def sighting_of(
         face_jpeg=encode_jpeg(best[0].crop),
         scene_jpeg=scene_jpeg(frame.pixels, view.box, others),
         watchlist_jpeg=answer.watchlist_jpeg,
+        enrolled_jpegs=answer.enrolled_jpegs,
         view_jpegs=tuple(encode_jpeg(one.crop) for one in best[1:]),
     )

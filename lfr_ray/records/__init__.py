@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lfr_ray.records.alert import (
+    ENROLLED_KINDS,
     IMAGE_KINDS,
     LOWER,
     REGIONS,
@@ -52,6 +53,7 @@ from lfr_ray.records.quality import Quality
 
 __all__ = [
     "CLOSED",
+    "ENROLLED_KINDS",
     "EVERYTHING",
     "IMAGE_KINDS",
     "LOWER",
@@ -286,6 +288,7 @@ class Answer:
         refused: Empty, or why no comparison was made (no authority in force, and so on).
         deployment: Id of the deployment under whose authority the comparison was made.
         watchlist_jpeg: With a match, the enrolled picture that the probe is nearest to.
+        enrolled_jpegs: With a match, the entry's other pictures, the best first.
         worked: With a match, wall times between which the matcher's process worked on it.
     """
 
@@ -293,4 +296,5 @@ class Answer:
     refused: str = ""
     deployment: str = ""
     watchlist_jpeg: bytes = field(repr=False, default=b"")
+    enrolled_jpegs: tuple[bytes, ...] = field(repr=False, default=())
     worked: tuple[float, ...] = ()

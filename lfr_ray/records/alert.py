@@ -23,10 +23,10 @@ LOWER, UPPER = "lower", "upper"
 REGIONS = (LOWER, UPPER)
 """Halves of a face that may be covered: by a mask, a scarf, a hand; by sunglasses, a hat, hair."""
 
-ImageKind = Literal["face", "watchlist", "scene", "view1", "view2", "view3"]
+ImageKind = Literal["face", "watchlist", "scene", "view1", "view2", "view3", "enrolled1", "enrolled2"]
 IMAGE_KINDS: tuple[ImageKind, ...] = get_args(ImageKind)
-VIEW_KINDS = IMAGE_KINDS[3:]
-"""Other views of the face than the best one."""
+VIEW_KINDS, ENROLLED_KINDS = IMAGE_KINDS[3:6], IMAGE_KINDS[6:]
+"""Other views of the face than the best one; other pictures of the entry than the nearest one."""
 
 
 def picture_address(alert_id: str, kind: ImageKind) -> str:
@@ -137,7 +137,7 @@ class Images:
     @staticmethod
     def of(alert_id: str) -> Images:
         """The addresses of an alert's pictures."""
-        return Images(*(picture_address(alert_id, kind) for kind in IMAGE_KINDS if kind not in VIEW_KINDS))
+        return Images(*(picture_address(alert_id, kind) for kind in IMAGE_KINDS[:3]))
 
 
 @dataclass(frozen=True, config=CLOSED)
@@ -150,6 +150,9 @@ class Evidence:
     images: Images = Field(default=Images(), kw_only=True, repr=False)
     views: tuple[str, ...] = Field(
         default=(), kw_only=True, repr=False, description="Addresses of other views of the face, the best first."
+    )
+    enrolled: tuple[str, ...] = Field(
+        default=(), kw_only=True, repr=False, description="Addresses of the entry's other pictures, the best first."
     )
 
 
@@ -164,6 +167,7 @@ class Sighting:
         scene_jpeg: The whole frame with every other face made unrecognisable.
         watchlist_jpeg: The enrolled picture that the probe is nearest to.
         view_jpegs: Other views of the face, the best first, as many as :data:`VIEW_KINDS` names.
+        enrolled_jpegs: The entry's other pictures, the best first, as many as :data:`ENROLLED_KINDS` names.
         traceparent: W3C trace context of what led to it; empty where nobody traces. No alert keeps it.
     """
 
@@ -181,6 +185,7 @@ class Sighting:
     scene_jpeg: bytes = dataclasses.field(repr=False)
     watchlist_jpeg: bytes = dataclasses.field(repr=False, default=b"")
     view_jpegs: tuple[bytes, ...] = dataclasses.field(repr=False, default=())
+    enrolled_jpegs: tuple[bytes, ...] = dataclasses.field(repr=False, default=())
     traceparent: str = ""
 
 

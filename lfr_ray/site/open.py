@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -21,11 +22,11 @@ from lfr_ray.errors import AuthorityError, IntegrityError, RefusedError
 from lfr_ray.files import with_secrets
 from lfr_ray.govern.alert_events import RECORDED_ELSEWHERE, last_event_id, ledger_event
 from lfr_ray.govern.anchors import anchored_heads, check_known
-from lfr_ray.govern.authority import Position
+from lfr_ray.govern.authority import APPROVE, Position
 from lfr_ray.govern.gate import AuthorityGate
 from lfr_ray.govern.grant import list_grants, load_grant
 from lfr_ray.govern.in_force import SIGNED
-from lfr_ray.govern.keys import same_holder, training_fault
+from lfr_ray.govern.keys import Signature, same_holder, signature_fault, training_fault
 from lfr_ray.govern.ledger import Ledger, open_ledger
 from lfr_ray.govern.ledger_state import LedgerState
 from lfr_ray.govern.ledger_verify import KnownHead, read_records
@@ -42,6 +43,7 @@ from lfr_ray.match.store import WatchlistStore
 from lfr_ray.match.threshold import CEILING_PER_10K
 from lfr_ray.match.two_models import TwoModelMatcher
 from lfr_ray.models.catalogue import card
+from lfr_ray.section import parse_section
 from lfr_ray.site.configuration import check_kind, effective_configuration, recordings_of
 from lfr_ray.site.position import gpsd_at
 
@@ -158,8 +160,17 @@ def list_rules(site: SiteConfig) -> dict[str, Any]:
         bound = {"approver", "authoriser"}.intersection(roles)
         return f"who holds a key of the role {bound.pop()} does not make the list" if bound else ""
 
+    def approver(document: dict[str, Any], signature: Mapping[str, Any]) -> tuple[str, float]:
+        given, trusted, now_s = parse_section(Signature, dict(signature), "it"), trusted_keys(data_dir), time.time()
+        fault = signature_fault(APPROVE, document, given, trusted, "approver")
+        fault = fault or trusted[given.key].unusable(now_s) or ("it is dated ahead" if given.at > now_s else "")
+        if fault:
+            raise AuthorityError("the approval does not hold", got=fault, next_step="sign it: `lfr watchlist sign`")
+        return trusted[given.key].holder, given.at
+
     return {
         "draft": open_draft(site),
+        "approver": approver,
         "record": open_ledger(data_dir).append,
         "deployment": site.authority.deployment,
         "until_start": bool(site.watchlist),

@@ -1,4 +1,4 @@
-"""Of many officers who take one alert at once, one has it."""
+"""Of many officers who take one alert at once, one has it; of many who decide it at once, one has decided."""
 
 from __future__ import annotations
 
@@ -16,6 +16,31 @@ from lfr_ray.records import Alert, CaseRecord, Sighting
 OFFICERS = 1000
 
 
+def at_once(port: LocalAlerts, alert_id: str, kind: str, value: str) -> list[Alert | BaseException]:
+    async def recorded() -> list[Alert | BaseException]:
+        drafts = [CaseRecord(kind, f"PC{number}", value) for number in range(OFFICERS)]
+        return await asyncio.gather(*(port.record(alert_id, one) for one in drafts), return_exceptions=True)
+
+    return asyncio.run(recorded())
+
+
+def test_of_a_thousand_decisions_at_once_one_stands(
+    sqlite_url: str, desk_on: Callable[..., AlertService], make_sighting: Callable[..., Sighting]
+) -> None:
+    database = Database(sqlite_url)
+    desk = desk_on(database)
+    alert_id = desk.raise_alert(make_sighting()).alert_id
+    port = LocalAlerts(desk, WebhookStore(database), SystemClock())
+    answers = at_once(port, alert_id, "decision", "not_a_match")
+    (decided,) = [one.decision for one in answers if isinstance(one, Alert)]
+    assert decided is not None
+    assert len([one for one in answers if isinstance(one, ConflictError)]) == OFFICERS - 1
+    alert = desk.get(alert_id)
+    assert alert.decision == decided
+    assert [record.officer for record in alert.history] == [decided.officer]
+    database.close()
+
+
 def test_of_a_thousand_claims_at_once_one_wins_and_the_others_hear_whose_it_is(
     sqlite_url: str, desk_on: Callable[..., AlertService], make_sighting: Callable[..., Sighting]
 ) -> None:
@@ -25,11 +50,7 @@ def test_of_a_thousand_claims_at_once_one_wins_and_the_others_hear_whose_it_is(
     alert_id = desk.raise_alert(make_sighting()).alert_id
     port = LocalAlerts(desk, WebhookStore(database), SystemClock())
 
-    async def claimed() -> list[Alert | BaseException]:
-        drafts = [CaseRecord("claim", f"PC{number}", "taken") for number in range(OFFICERS)]
-        return await asyncio.gather(*(port.record(alert_id, one) for one in drafts), return_exceptions=True)
-
-    answers = asyncio.run(claimed())
+    answers = at_once(port, alert_id, "claim", "taken")
     (winner,) = [one.claim for one in answers if isinstance(one, Alert)]
     assert winner is not None
     refused = [one for one in answers if isinstance(one, ConflictError)]

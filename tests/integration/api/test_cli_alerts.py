@@ -93,6 +93,17 @@ def test_hold_and_let_go(served: Any, make_sighting: Make) -> None:
     assert served.desk.get(alert_id).hold is None
 
 
+def test_an_alert_is_taken_and_given_back(served: Any, make_sighting: Make) -> None:
+    alert_id = served.desk.raise_alert(make_sighting()).alert_id
+    where = ("--server", served.url)
+    assert run("claim", alert_id, "--officer", "PC1", *where).exit_code == 0
+    assert served.desk.get(alert_id).claim.officer == "PC1"
+    assert isinstance(failed("claim", alert_id, "--officer", "PC2", *where), LfrError)
+    assert isinstance(failed("claim", alert_id, "--officer", "PC1", "--take-over", "--release", *where), InputError)
+    assert run("claim", alert_id, "--officer", "PC1", "--release", *where).exit_code == 0
+    assert served.desk.get(alert_id).claim is None
+
+
 def test_the_first_of_two_verdicts_is_not_shown(serve: Callable[..., Any], make_sighting: Make) -> None:
     house = serve(two_person=True)
     alert_id = house.desk.raise_alert(make_sighting()).alert_id

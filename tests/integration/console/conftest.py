@@ -7,14 +7,13 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import uvicorn
-from PIL import ImageEnhance, ImageOps
 
 from lfr_ray.adjudicate.case import CaseRules
 from lfr_ray.adjudicate.vocabulary import MONITORING_FIELDS
@@ -35,13 +34,13 @@ from lfr_ray.api.site_state import (
     Hour,
     LedgerPage,
     LedgerVerdict,
+    Placed,
     RecordSoFar,
+    SitePlan,
     StopState,
     Switched,
     WatchlistState,
 )
-from lfr_ray.camera.demo_source import ASTRONAUT, photograph
-from lfr_ray.camera.redact import crop_face, hidden_jpeg, preview_picture, scene_jpeg
 from lfr_ray.camera.stills import encode_jpeg
 from lfr_ray.clock import SystemClock, utc_text
 from lfr_ray.data_dir import DataDir
@@ -59,6 +58,7 @@ from lfr_ray.metrics import Meter, Snapshot
 from lfr_ray.people.tokens import People
 from lfr_ray.site.account import LedgerQuery, ledger_records
 from lfr_ray.site.facts import alert_events
+from tests.integration.console.astronaut import photographed
 from tests.listed_site import ListedSite
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -73,38 +73,13 @@ QUIET = (
 )
 
 
-@dataclass(frozen=True)
-class Astronaut:
-    """Pictures of Eileen Collins (NASA, public domain), from the photograph that scikit-image ships."""
-
-    face: bytes
-    enrolled: bytes
-    scene: bytes
-    box: tuple[float, float, float, float]
-    preview: bytes
-
-
-def photographed(light: float) -> Astronaut:
-    """As a camera sees her at one brightness; the enrolled picture is mirrored, darker and smaller."""
-    picture = ImageEnhance.Brightness(photograph(*ASTRONAUT)).enhance(light)
-    pixels, box = np.asarray(picture), np.array([175, 60, 270, 185], np.float32)
-    enrolled = ImageOps.mirror(ImageEnhance.Brightness(photograph(*ASTRONAUT).crop((137, 10, 308, 235))).enhance(0.75))
-    return Astronaut(
-        encode_jpeg(crop_face(pixels, box)),
-        encode_jpeg(np.asarray(enrolled.resize((137, 180)))),
-        scene_jpeg(pixels, box, np.zeros((0, 4), np.float32)),
-        tuple(float(side) for side in box),
-        hidden_jpeg(*preview_picture(pixels), [box[None]]),
-    )
-
-
 class GroundSite(ListedSite):
     """A site of four cameras, one of them blind, under an authority; its ledger is a real one."""
 
     def __init__(self, folder: DataDir, alerts: AlertStore) -> None:
         self.halt: StopState | None = None
         self.blind_since = time.time() - 75
-        self.under_authority = True
+        self.under_authority = self.drawn = True
         self.folder, self.alerts = folder, alerts
         self.previews = 0
         self.started = time.time()
@@ -164,6 +139,20 @@ class GroundSite(ListedSite):
         granted = AuthorityState(**self.authority.shown()) if self.under_authority else None
         one = DeploymentState("airshow-2026", "live", "in force", "dlib_resnet", authority=granted)
         return DeploymentList((one,), self.halt, site="Clacton seafront")
+
+    async def plan(self) -> SitePlan:
+        on_plan = {"north-gate": (0.2, 0.2), "south-gate": (0.7, 0.75), "beach-path": (0.8, 0.3)}
+        by_coordinates = {"north-gate": (51.79, 1.150), "south-gate": (51.785, 1.153), "beach-path": (51.788, 1.16)}
+        names = (*on_plan, "van")
+        return SitePlan(
+            self.drawn, {one: Placed(on_plan.get(one), *by_coordinates.get(one, (None, None)), 240.0) for one in names}
+        )
+
+    async def plan_picture(self) -> bytes:
+        drawn = np.full((450, 800, 3), 225, np.uint8)
+        for left, top, right, bottom in ((60, 40, 420, 300), (460, 60, 760, 210), (300, 330, 740, 420)):
+            drawn[top:bottom, left:right] = 190
+        return encode_jpeg(drawn)
 
     async def record(self) -> RecordSoFar:
         hour_s = time.time() // 3600 * 3600
@@ -288,6 +277,7 @@ class LiveHouse:
             face_jpeg=shown.face,
             watchlist_jpeg=shown.enrolled,
             scene_jpeg=shown.scene,
+            enrolled_jpegs=(photographed(0.9).enrolled,),
             view_jpegs=tuple(photographed(light).face for light in (0.9, 1.0, 1.2)),
         )
         return self.desk.raise_alert(sighting).alert_id
@@ -311,19 +301,37 @@ def house(open_house: Callable[..., LiveHouse]) -> LiveHouse:
     return open_house()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """For one module only: while it is open an event loop runs in this thread, and no other test could run one."""
+BROWSERS = ExitStack()
+"""The browser of this folder's tests, once one of them has asked for it."""
+
+
+@pytest.fixture(scope="session")
+def opened_browser() -> list[Any]:
+    return []
+
+
+@pytest.fixture
+def browser(opened_browser: list[Any]) -> Any:
+    """One for the whole folder."""
     playwright = pytest.importorskip(
         "playwright.sync_api", reason="playwright is not installed (the test extra has it)"
     )
     program = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
     if program is None:
         pytest.skip("no Chromium installed (Debian: apt-get install chromium)")
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=program, headless=True, args=list(QUIET))
-        yield opened
-        opened.close()
+    if not opened_browser:
+        started = BROWSERS.enter_context(playwright.sync_playwright())
+        opened_browser.append(started.chromium.launch(executable_path=program, headless=True, args=list(QUIET)))
+        BROWSERS.callback(opened_browser.clear)
+        BROWSERS.callback(opened_browser[0].close)
+    return opened_browser[0]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """While it is open an event loop runs in this thread, and tests elsewhere could run none."""
+    if nextitem is None or nextitem.path.parent != item.path.parent:
+        BROWSERS.close()
 
 
 @pytest.fixture
@@ -345,7 +353,7 @@ def open_page(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
         context = browser.new_context(viewport=size, color_scheme=scheme, locale=locale)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(8000)
+        page.set_default_timeout(30_000)
         page.on("pageerror", lambda error: faults.append(f"script: {error}"))
         page.on("console", lambda message: faults.append(message.text) if _is_fault(message.text) else None)
         page.on("request", lambda request: None if _is_ours(request.url, url) else faults.append(request.url))

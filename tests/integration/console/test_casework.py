@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.integration.console.barriers import barriers
+from tests.integration.console.waiting import until
 
 pytestmark = pytest.mark.browser
 
@@ -48,10 +49,22 @@ def test_every_view_of_the_passage_stands_beside_the_face(house: Any, open_page:
     page = open_page(f"{house.url}alerts/{alert_id}")
     for number in (1, 2, 3):
         page.wait_for_selector(f".views img[data-kind=view{number}]")
+    until(page, "[...document.querySelectorAll('.faces img')].every((one) => one.naturalWidth > 0)")
+    face, enrolled = (
+        page.evaluate(f"(() => {{ const one = document.querySelector('img[data-kind={kind}]'); "
+                      "return one.clientHeight / one.naturalHeight; })()")
+        for kind in ("face", "watchlist")
+    )  # fmt: skip
+    assert abs(face * 125 / (enrolled * 100) - 1) < 0.15, "both faces at the same scale: 125 and 100 pixels high"
     assert barriers(page) == []
-    page.focus(".views button >> nth=1")
+    page.focus(".views button:has(img[data-kind=view2])")
     page.keyboard.press("Enter")
     page.wait_for_selector("#zoom[open]")
     assert page.locator("#large img").count() == 2, "beside the enrolled picture"
+    page.click("#zoom button")
+    page.click(".views button:has(img[data-kind=enrolled1])")
+    page.wait_for_selector("#zoom[open]")
+    kinds = [one.get_attribute("alt") for one in page.locator("#large img").all()]
+    assert kinds == ["The face that was seen", "Another picture of the entry, 1"]
     looked = {facts["what"] for facts in house.consulted}
     assert {"picture view1", "picture view2", "picture view3"} <= looked

@@ -93,7 +93,7 @@ def test_an_alert_arrives_live_is_compared_decided_and_concluded(house: Any, ope
     shot(page, tmp_path, "4-concluded")
 
     what = {facts["what"] for facts in house.consulted} - {"signed in"}
-    shown = ("face", "scene", "watchlist", "view1", "view2", "view3")
+    shown = ("face", "scene", "watchlist", "view1", "view2", "view3", "enrolled1")
     pictures = {f"picture {kind}" for kind in shown}
     assert what == pictures | {"list of alerts", "alert", "likelihood"}
     assert {facts["who"] for facts in house.consulted} == {"PC4711"}
@@ -281,6 +281,9 @@ def test_on_a_telephone_nothing_is_cut_off(house: Any, open_page: Open, tmp_path
     house.alert("tracklet-1", relatives=("entry-7",))
     house.alert("tracklet-2", "south-gate", name="A Much Longer Name Than Fits On A Telephone Screen")
     page = open_page(house.url, width=390, height=844, scheme=scheme)
+    page.wait_for_selector(".item >> nth=1 >> img.thumb[src]")
+    whole = "[...document.querySelectorAll('.item b')].every((one) => one.scrollWidth <= one.clientWidth + 1)"
+    assert page.evaluate(whole), "no name is cut off"
     shot(page, tmp_path, f"7-telephone-list-{scheme}")
     page.click(".item >> nth=0")
     page.wait_for_selector("img[data-kind=scene]")

@@ -12,18 +12,11 @@ import pytest
 from lfr_ray.api.site_state import CameraState, DeploymentList, DeploymentState, WatchlistState
 from tests.integration.console.barriers import barriers
 from tests.integration.console.pictures import keep
+from tests.integration.console.roles import signed_in
 
 pytestmark = pytest.mark.browser
 
 Open = Callable[..., Any]
-
-
-def signed_in(house: Any, open_page: Open, address: str, person: str, role: str, **screen: Any) -> Any:
-    page = open_page(f"{house.url}{address}", officer=None, **screen)
-    page.fill("#token", house.people.add(person, role, days=1, now_s=time.time()))
-    page.click("#sign-in button[type=submit]")
-    page.wait_for_selector("#link.live")
-    return page
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1360, "light")])
@@ -49,6 +42,11 @@ def test_an_administrator_gives_a_token_out_and_revokes_it(
     page.reload()
     page.wait_for_selector("tbody tr >> text=PC7")
     assert token not in page.content(), "it is shown once"
+    house.people.sign_in(house.people.find(token, time.time()).proven, now_s=time.time())
+    page.reload()
+    page.get_by_role("row", name="PC7").get_by_role("button", name="Sign out").click()
+    page.wait_for_selector("tr:has-text('PC7') [data-session]", state="detached")
+    assert [one.kind for one in house.people.all() if one.person == "PC7"] == ["token"]
     button = page.get_by_role("row", name="PC7").get_by_role("button")
     button.focus()
     page.keyboard.press("Enter")
@@ -97,7 +95,7 @@ def test_a_test_leads_from_nothing_to_its_first_alert(open_house: Callable[..., 
     house = open_house(demo_officer="demo-officer")
     new = NewSite(house.site)
     page = open_page(house.url, officer=None)
-    page.wait_for_selector("#guide [data-step=list][aria-current=step] >> text=lfr watchlist import")
+    page.wait_for_selector("#guide [data-step=list][aria-current=step] >> text=Watchlist")
     assert page.locator("#guide .done").count() == 0
     assert barriers(page) == []
     new.entries = 3

@@ -6,11 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import ImageOps
 
+from lfr_ray.camera.demo_source import ASTRONAUT, photograph
+from lfr_ray.camera.stills import encode_jpeg
+from lfr_ray.detect.base import load_detector
+from lfr_ray.models.catalogue import card
 from lfr_ray.records import CaseRecord
 from tests.integration.console.barriers import barriers
 from tests.integration.console.pictures import keep
+from tests.integration.console.roles import signed_in
 from tests.integration.console.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -19,6 +26,7 @@ Open = Callable[..., Any]
 PAGES = {
     "alerts": ".item",
     "cameras": ".card >> nth=3",
+    "site": "#plan .waits >> nth=1",
     "deployment": "text=False alerts an hour",
     "watchlist": ".facts >> text=Missing or at risk",
     "record": "svg.chart >> nth=1",
@@ -95,6 +103,8 @@ def test_a_camera_is_looked_through_only_on_demand(busy: Any, open_page: Open) -
     card.get_by_role("button").click()
     card.locator("img").wait_for()
     until(page, "document.querySelector('[data-camera=north-gate] img').naturalWidth > 0")
+    mark, shown = card.locator(".smallest").bounding_box(), card.locator("img").bounding_box()
+    assert abs(mark["width"] / shown["height"] - 240 / 1920) < 0.04, "the photograph is square"
     blind = page.locator("[data-camera=beach-path]")
     blind.get_by_role("button").click()
     blind.get_by_text("the camera gives no picture now").wait_for()
@@ -106,6 +116,33 @@ def test_a_camera_is_looked_through_only_on_demand(busy: Any, open_page: Open) -
     assert busy.site.previews <= seen + 1, "a page that was left asks for nothing more"
 
 
+def test_the_cameras_stand_on_the_plan_or_by_coordinates(busy: Any, open_page: Open) -> None:
+    page = open_page(f"{busy.url}site")
+    page.wait_for_selector(PAGES["site"])
+    spots = {name: page.locator(f"#plan [data-camera={name}]").bounding_box() for name in ("north-gate", "south-gate")}
+    plan = page.locator("#plan").bounding_box()
+    for name, (left, top) in {"north-gate": (0.2, 0.2), "south-gate": (0.7, 0.75)}.items():
+        box = spots[name]
+        assert abs(box["x"] + box["width"] / 2 - plan["x"] - left * plan["width"]) < 3
+        assert abs(box["y"] + box["height"] / 2 - plan["y"] - top * plan["height"]) < 3
+    assert page.locator("#plan .blind").count() == 1
+    assert "van" in page.inner_text(".unplaced")
+    waits = page.locator("[data-camera=north-gate] .count")
+    assert waits.inner_text() == "1 to decide"
+    busy.alert("d", entry_id="E-9")
+    page.get_by_text("2 to decide").wait_for()
+    page.focus("[data-camera=north-gate]")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/alerts?camera=north-gate&state=new")
+    busy.site.drawn = False
+    page.goto(f"{busy.url}site")
+    page.get_by_text("North is up.").wait_for()
+    north, south = (page.locator(f"[data-camera={name}]").bounding_box() for name in ("north-gate", "south-gate"))
+    assert north["y"] < south["y"]
+    assert north["x"] < page.locator("[data-camera=beach-path]").bounding_box()["x"]
+    assert barriers(page) == []
+
+
 def test_the_ledger_is_searched(busy: Any, open_page: Open) -> None:
     page = open_page(f"{busy.url}audit")
     page.wait_for_selector(PAGES["audit"])
@@ -115,10 +152,19 @@ def test_the_ledger_is_searched(busy: Any, open_page: Open) -> None:
     assert page.locator("tbody tr").count() == 1
 
 
-@pytest.mark.parametrize(("locale", "title"), [("de-DE", "Mögliche Treffer"), ("fr-FR", "Correspondances possibles")])
-def test_the_console_speaks_the_officers_language(busy: Any, open_page: Open, locale: str, title: str) -> None:
+@pytest.mark.parametrize(
+    ("locale", "title", "said"),
+    [
+        ("de-DE", "Mögliche Treffer", "kein Bild seit 75 s"),
+        ("fr-FR", "Correspondances possibles", "pas d\u2019image depuis 75 s"),
+    ],
+)
+def test_the_console_speaks_the_officers_language(
+    busy: Any, open_page: Open, locale: str, title: str, said: str
+) -> None:
     page = open_page(f"{busy.url}alerts/{busy.first}", locale=locale)
     assert page.inner_text("#list-title") == title
+    page.wait_for_selector(f".camera.blind[title='{said}']")
     assert page.evaluate("document.documentElement.lang") == locale
     page.click("#help")
     page.select_option("#language", "en")
@@ -163,4 +209,27 @@ def test_pictures_for_the_readme(busy: Any, open_page: Open, tmp_path: Path) -> 
         if name == "cameras":
             page.locator("[data-camera=north-gate]").get_by_role("button").click()
             page.locator("[data-camera=north-gate] img").wait_for()
+        if name == "watchlist":
+            continue
         assert keep(page, "alert" if name == "alerts" else name, tmp_path).exists()
+
+
+def test_a_picture_of_the_list_for_the_readme(busy: Any, open_page: Open, tmp_path: Path) -> None:
+    """Nobody is on it but the astronaut, whom a real detector finds."""
+    busy.site.detector = load_detector(card("centerface"))
+    page = signed_in(busy, open_page, "watchlist", "importer-1", "importer", width=1280, height=1100)
+    crop = photograph(*ASTRONAUT).crop((90, 0, 380, 300))
+    files = [
+        {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": encode_jpeg(np.asarray(one), 95)}
+        for one in (crop, ImageOps.mirror(crop))
+    ]
+    page.set_input_files("#list-file", files[0])
+    page.get_by_text("The picture can be used").wait_for()
+    for name, value in {"entry_id": "demo-astronaut", "name": "Eileen Collins", "action": "check"}.items():
+        page.fill(f"#list-{name}", value)
+    page.select_option("#list-category", "test")
+    page.click("#list-add")
+    page.locator("tr[data-entry=demo-astronaut]").wait_for()
+    page.set_input_files("#list-file", files[1])
+    page.locator(".stage .face[aria-pressed=true]").wait_for()
+    assert keep(page, "watchlist", tmp_path).exists()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 
 from lfr_ray.camera.stills import encode_jpeg
 from tests.integration.console.barriers import barriers
+from tests.integration.console.roles import signed_in
 from tests.painted import painted
 
 pytestmark = pytest.mark.browser
@@ -26,16 +26,8 @@ def picture(*people: tuple[int, int], **options: Any) -> dict[str, Any]:
     return {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": encode_jpeg(painted(*people, **options), 95)}
 
 
-def signed_in(house: Any, open_page: Open, role: str, **options: Any) -> Any:
-    page = open_page(f"{house.url}watchlist", officer=None, **options)
-    page.fill("#token", house.people.add(f"{role}-1", role, days=1, now_s=time.time()))
-    page.click("#sign-in button[type=submit]")
-    page.wait_for_selector("#link.live")
-    return page
-
-
 def test_somebody_is_put_on_the_list_changed_and_taken_off(house: Any, open_page: Open) -> None:
-    page = signed_in(house, open_page, "importer", width=360, height=740, scheme="dark")
+    page = signed_in(house, open_page, "watchlist", "importer-1", "importer", width=360, height=740, scheme="dark")
     assert page.get_attribute("#pages [data-page=alerts]", "hidden") is not None
     page.set_input_files("#list-file", picture((3, 1), (4, 1), size=240, face=70))
     page.wait_for_selector(".stage .face >> nth=1")
@@ -91,7 +83,7 @@ def test_a_folder_is_imported_and_every_reject_is_named(house: Any, open_page: O
     }.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
-    page = signed_in(house, open_page, "importer")
+    page = signed_in(house, open_page, "watchlist", "importer-1", "importer")
     page.set_input_files("#bulk-folder", folder)
     page.get_by_text("2 added, 0 there before, 4 rejected.").wait_for()
     told = page.inner_text("#bulk-rejects")
@@ -110,7 +102,7 @@ def test_a_folder_is_imported_and_every_reject_is_named(house: Any, open_page: O
 
 @pytest.mark.parametrize(("role", "sees"), [("supervisor", True), ("viewer", False)])
 def test_others_see_what_their_role_may_see(house: Any, open_page: Open, role: str, sees: bool) -> None:
-    page = signed_in(house, open_page, role)
+    page = signed_in(house, open_page, "watchlist", "person-1", role)
     page.locator(".facts").get_by_text("Missing or at risk").wait_for()
     assert page.locator("#entries-text").count() == int(sees)
     assert page.locator("#list-file").count() == 0

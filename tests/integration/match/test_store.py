@@ -32,7 +32,7 @@ def test_nothing_is_stored_and_nothing_is_made_by_looking(store: WatchlistStore)
         store.image("e0001")
     with pytest.raises(NotFoundError):
         store.remove("e0001")
-    assert store.picture("x") is None
+    assert store.shown("e0001", "x") == (None, ())
 
 
 def test_everything_comes_back(store: WatchlistStore, make_image: Make) -> None:
@@ -51,7 +51,8 @@ def test_everything_comes_back(store: WatchlistStore, make_image: Make) -> None:
         np.testing.assert_array_equal(one.vector, again.vector)
     assert len(store.entries()) == 2
     assert store.image("e0001") == images[1].jpeg, "the better picture"
-    assert store.picture(images[2].image_id) == images[2].jpeg
+    assert store.shown("e0001", images[2].image_id) == (images[2].jpeg, (images[1].jpeg,))
+    assert store.shown("e0002", images[0].image_id) == (images[0].jpeg, ())
     assert len(store.images("e0001")) == 2
 
 

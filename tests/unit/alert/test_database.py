@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 
 from lfr_ray.alert import schema as tables
 from lfr_ray.alert.database import Database, shown
-from lfr_ray.alert.queries import AlertQuery
+from lfr_ray.alert.queries import AlertQuery, page_query
 from lfr_ray.alert.service import AlertService
 from lfr_ray.alert.store import AlertStore
 from lfr_ray.errors import ConfigError, LfrError, StoreError
@@ -149,7 +149,7 @@ def columns_added(version: int) -> list[tuple[str, str]]:
     return [(one[1], one[2]) for one in added if one is not None]
 
 
-@pytest.mark.parametrize("version", [1, 2, 3])
+@pytest.mark.parametrize("version", [1, 2, 3, 4])
 def test_a_database_of_an_older_version_is_brought_up_with_its_alerts(
     tmp_path: Path, open_alerts: Callable[..., AlertService], make_sighting: Make, version: int
 ) -> None:
@@ -157,6 +157,9 @@ def test_a_database_of_an_older_version_is_brought_up_with_its_alerts(
     receipt = desk.raise_alert(make_sighting())
     path = tmp_path / "desk.sqlite"
     connection = sqlite3.connect(path)
+    for name in tables.LISTED_BY:
+        connection.execute(f"DROP INDEX {name}")
+    connection.execute("CREATE INDEX alerts_by_capture ON alerts (captured_at)")
     for later in range(version, tables.SCHEMA_VERSION):
         for table, column in columns_added(later):
             connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
@@ -173,6 +176,20 @@ def test_a_database_of_an_older_version_is_brought_up_with_its_alerts(
     assert newest.covered == "lower"
     assert "partly_covered" in newest.cautions
     Database.at(path).close()  # and once more, without anything to do
+    connection = sqlite3.connect(path)
+    listed = {row[1] for row in connection.execute("PRAGMA index_list(alerts)")}
+    connection.close()
+    assert {index.name for index in tables.alerts.indexes} == {name for name in listed if "autoindex" not in name}
+
+
+def test_pages_are_found_from_indexes_alone(database: Database) -> None:
+    status = {"status": "new", "order": "oldest"}
+    for asked in (status, {"camera": "gate"}, {"category": "x"}, {"deployment": "d"}, {"since": 1.0, "until": 2.0}):
+        query = page_query(AlertQuery(**asked)).compile(database.engine, compile_kwargs={"literal_binds": True})
+        with database.reading("explain a page") as connection:
+            plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}")]
+        assert any("COVERING INDEX alerts_by_" in step for step in plan), (asked, plan)
+        assert not any(re.match(r"SCAN alerts$", step) for step in plan), (asked, plan)
 
 
 VERSION_1 = {

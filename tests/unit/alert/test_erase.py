@@ -23,6 +23,7 @@ SECRETS = (
     b"SECRET-FACE",
     b"SECRET-SCENE",
     b"SECRET-VIEW",
+    b"SECRET-ENROLLED",
     b"SECRET-LISTED",
     b"Secret Name",
     b"secret note",
@@ -43,6 +44,7 @@ def fill(desk: AlertService, make: Make, count: int) -> list[str]:
             scene_jpeg=b"\xff\xd8" + b"SECRET-SCENE" * 3000,
             watchlist_jpeg=b"\xff\xd8" + b"SECRET-LISTED" * 300,
             view_jpegs=(b"\xff\xd8" + b"SECRET-VIEW" * 3000,) * 3,
+            enrolled_jpegs=(b"\xff\xd8" + b"SECRET-ENROLLED" * 3000,),
         )
         ids.append(desk.raise_alert(sighting).alert_id)
         desk.record(ids[-1], CaseRecord("decision", "PC-SECRET", "engage", note="secret note", details=COMPARED))

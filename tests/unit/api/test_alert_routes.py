@@ -40,6 +40,14 @@ def test_other_views_of_the_face_have_addresses(house: Any, make_sighting: Make,
     check_problem(house.get(f"/v1/alerts/{other}/images/view1"), 404)
 
 
+def test_other_pictures_of_the_entry_have_addresses(house: Any, make_sighting: Make) -> None:
+    others = (b"\xff\xd8one", b"\xff\xd8two", b"\xff\xd8three")
+    alert_id = house.desk.raise_alert(make_sighting(enrolled_jpegs=others, view_jpegs=(b"\xff\xd8view",))).alert_id
+    alert = house.get(f"/v1/alerts/{alert_id}").json()
+    assert [house.get(path).content for path in alert["enrolled"]] == list(others[:2])
+    assert len(alert["views"]) == 1
+
+
 def test_pages_and_filters(house: Any, make_sighting: Make) -> None:
     for number in range(5):
         at = 1_700_000_000.0 + 100 * number

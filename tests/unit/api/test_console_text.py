@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,7 +32,7 @@ def test_each_part_is_in_every_language(repository: Path) -> None:
         r"(\w+): \"\w+", (console(repository) / "text.js").read_text(encoding="utf-8").split("\n\n")[1]
     )
     assert sorted(offered[: len(LANGUAGES)]) == sorted(LANGUAGES)
-    parts = ("", "list_")
+    parts = ("", "list_", "said_", "site_")
     files = sorted(path.stem for path in (console(repository) / "text").iterdir())
     assert files == sorted(f"{part}{language}" for part in parts for language in LANGUAGES)
 
@@ -54,3 +56,37 @@ def test_every_text_that_is_asked_for_exists(repository: Path) -> None:
     assert sorted(asked - set(english)) == []
     families = {family.split("${")[0] for family in re.findall(r"\bt\(`([^`]+)`", scripts)}
     assert [family for family in sorted(families) if not any(key.startswith(family) for key in english)] == []
+
+
+SAYING = {
+    "health.py": ("fault", "camera_health", "processes_fault", "_warning"),
+    "govern/gate.py": ("_state_refusal", "_read", "_site_fault"),
+    "govern/authority.py": ("time_refusal", "_camera_refusal", "_place_refusal", "_list_refusal", "_model_refusal"),
+    "match/matcher.py": ("_refusal",),
+    "camera/reconnect.py": ("observed",),
+}
+"""Where the sentences are made that say why a camera is blind or not compared."""
+
+
+def sentences(tree: ast.AST, functions: tuple[str, ...]) -> Iterator[str]:
+    """Every sentence that these functions write, with 7 for whatever stands in its places."""
+    made = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name in functions]
+    parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in ast.walk(node)}
+    notes = {id(node.body[0].value) for node in made if isinstance(node.body[0], ast.Expr)}
+    for node in (inner for one in made for inner in ast.walk(one)):
+        if isinstance(node, ast.JoinedStr) and len(node.values) > 1:
+            yield "".join(part.value if isinstance(part, ast.Constant) else "7" for part in node.values)
+        elif isinstance(node, ast.Constant) and id(node) not in parts | notes and " " in str(node.value):
+            yield str(node.value)
+
+
+@pytest.mark.parametrize("file", SAYING)
+def test_every_sentence_of_the_servers_has_its_form_in_each_language(repository: Path, file: str) -> None:
+    known = [key.removeprefix("said.") for key in texts(repository, "de") if key.startswith("said.")]
+    forms = [re.compile(re.sub(r"\\\{\w+\\\}", ".+", re.escape(form)) + "$") for form in known]
+    found = list(sentences(ast.parse((repository / "lfr_ray" / file).read_text(encoding="utf-8")), SAYING[file]))
+    assert found
+    for one in found:  # its end may be empty, and what it is of may stand before another sentence
+        whole = (one.strip(), one.removesuffix("7"), f"{one}: 7")
+        assert any(form.match(text) for form in forms for text in whole), one
+    assert all(texts(repository, "en")[f"said.{form}"] == form for form in known)

@@ -46,6 +46,25 @@ def test_a_token_is_shown_once_works_and_is_revoked(guarded: Any, admin: dict[st
     assert given["token"] not in str(guarded.ledger)
 
 
+def test_one_session_ends_and_everything_else_stays(guarded: Any, admin: dict[str, str], check_problem: Check) -> None:
+    theirs = {"Authorization": f"Bearer {guarded.token('PC7', 'officer')}"}
+    for _ in range(2):
+        guarded.post("/v1/session", headers=theirs)
+    listed = guarded.get("/v1/people", headers=admin).json()["people"]
+    first, second = next(one["sessions"] for one in listed if one["person"] == "PC7")
+    assert not any(one.sha256.startswith(first["id"]) for one in guarded.people.all())
+    path = f"/v1/people/pc7/sessions/{first['id']}"
+    assert guarded.ask("DELETE", path, headers=admin).status_code == 204
+    check_problem(guarded.ask("DELETE", path, headers=admin), 404)
+    check_problem(guarded.ask("DELETE", f"/v1/people/ADM1/sessions/{second['id']}", headers=admin), 404)
+    left = [one for one in guarded.people.all() if one.person == "PC7"]
+    assert sorted(one.kind for one in left) == ["session", "token"]
+    assert [one.session_id for one in left if one.kind == "session"] == [second["id"]]
+    assert guarded.get("/v1/alerts", headers=theirs).status_code == 200
+    ended = [(one["by"], one["person"]) for kind, one in guarded.ledger if kind == "session_ended"]
+    assert ended == [("ADM1", "pc7")]
+
+
 def test_the_officer_of_a_test_needs_no_session_and_gives_tokens_out(house: Any, check_problem: Check) -> None:
     check_problem(house.post("/v1/session"), 403, "refused")
     assert house.post("/v1/people", {"person": "PC7", "role": "viewer"}).status_code == 201

@@ -10,7 +10,18 @@ import pytest
 from lfr_ray import errors
 from lfr_ray.api.problems import of_error
 from lfr_ray.api.site_state import Readiness
-from lfr_ray.client.questions import alert, alerts, decide, problem, readiness, remove_webhook
+from lfr_ray.client.questions import (
+    add_person,
+    alert,
+    alerts,
+    decide,
+    end_session,
+    people,
+    problem,
+    readiness,
+    remove_webhook,
+    revoke_person,
+)
 from lfr_ray.errors import ConflictError, FailureError, InputError, LfrError, NotFoundError, RefusedError
 
 KINDS = [one for _, one in inspect.getmembers(errors, inspect.isclass) if issubclass(one, LfrError)]
@@ -52,6 +63,15 @@ def test_only_what_was_said_is_sent() -> None:
     assert asked.body == {"officer": "PC1", "decision": "engage"}
     assert asked.key
     assert asked.key != decide("a1", "engage", officer="PC1").key
+
+
+def test_people_are_named_in_the_address_as_they_are() -> None:
+    assert end_session("a@b", "0" * 16).path == f"/v1/people/a%40b/sessions/{'0' * 16}"
+    assert revoke_person("../x").path == "/v1/people/..%2Fx"
+    found = people().read(httpx.Response(200, json={"people": []}), "")
+    assert found.people == ()
+    given = {"person": "PC1", "role": "officer", "expires_at": "2031-01-01T00:00:00.000Z", "token": "lfr_x"}
+    assert add_person("PC1", "officer").read(httpx.Response(201, json=given), "").token == "lfr_x"
 
 
 @pytest.mark.parametrize("alert_id", ["", "../deployments", "a/b", "é", "a?b"])

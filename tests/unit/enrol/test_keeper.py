@@ -261,3 +261,46 @@ def test_so_many_wait_for_their_turn_and_no_more(desk: Desk, monkeypatch: pytest
     answers = asyncio.run(three())
     assert [isinstance(one, ResourceError) for one in answers] == [False, False, True]
     assert desk.ask("check_picture", picture(1), face=None, reason="").usable
+
+
+def test_an_approver_signs_elsewhere_what_the_list_would_be(tmp_path: Path) -> None:
+    signed: list[dict[str, Any]] = []
+
+    def approver(document: dict[str, Any], signature: Any) -> tuple[str, float]:
+        signed.append(document)
+        return signature["who"], NOW - 5
+
+    desk = Desk(tmp_path, approver=approver)
+    desk.add(1, "E-1")
+    seen = asyncio.run(desk.keeper.proposal())
+    desk.add(2, "E-2", by="imp2")
+    with pytest.raises(ConflictError, match="changed since"):
+        desk.ask("approve", seen.content_hash, {"who": "app1"}, by="sup1")
+    proposed = asyncio.run(desk.keeper.proposal())
+    assert (proposed.imported_by, proposed.waiting) == (("imp1", "imp2"), 2)
+    with pytest.raises(RefusedError):
+        desk.ask("approve", proposed.content_hash, {"who": "imp2"}, by="sup1")
+    assert desk.store.entries() == ()
+    done = desk.ask("approve", proposed.content_hash, {"who": "app1"}, by="sup1")
+    assert (done.approved_by, done.taken_up, done.content_hash) == ("app1", 2, desk.store.content_hash())
+    approval = desk.store.approval(NOW)
+    assert approval is not None
+    assert (approval.approved_at, approval.signature, approval.imported_by) == (
+        NOW - 5,
+        {"who": "app1"},
+        ("imp1", "imp2"),
+    )
+    assert signed[-1] == {"content_hash": proposed.content_hash, "imported_by": ["imp1", "imp2"]}
+    assert (desk.ledger[-1].what, desk.ledger[-1].actor) == ("watchlist approved", "app1")
+    desk.ask("remove_entry", "E-2", reason="a mistake")
+    desk.ask("change_entry", "E-1", {"action": "stop"}, reason="new")
+    proposed = asyncio.run(desk.keeper.proposal())
+    desk.draft.take_up()
+    assert desk.store.content_hash() == proposed.content_hash
+
+
+def test_a_list_that_nobody_approves_takes_no_signature(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, at_once=True, approver=lambda _document, _signature: ("app1", NOW))
+    desk.add(1, "E-1")
+    with pytest.raises(ConflictError, match="nobody approves"):
+        desk.ask("approve", asyncio.run(desk.keeper.proposal()).content_hash, {}, by="sup1")
