@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lfr_ray.actors.desk_account import DeskAccount
 from lfr_ray.actors.digest import digest_of
-from lfr_ray.actors.opening import Opening, Unopened
+from lfr_ray.actors.open_with_backoff import Opening, Unopened
 from lfr_ray.api.ports import LocalAlerts
 from lfr_ray.clock import SystemClock
 from lfr_ray.config import SiteConfig

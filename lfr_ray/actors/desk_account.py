@@ -7,7 +7,7 @@ import contextlib
 import time
 from typing import Any
 
-from lfr_ray.actors.opening import Opening
+from lfr_ray.actors.open_with_backoff import Opening
 from lfr_ray.api.site_state import Hour, LedgerPage, LedgerVerdict, RecordSoFar
 from lfr_ray.config import SiteConfig
 from lfr_ray.data_dir import DataDir

@@ -10,12 +10,12 @@ from typing import Any
 import structlog
 from ray import serve
 
-from lfr_ray.actors.counted import Counted
 from lfr_ray.actors.fleet_list import FleetList
 from lfr_ray.actors.heartbeat import EVERY_S
 from lfr_ray.actors.keeper import Keeper
 from lfr_ray.actors.launch import camera_actor, desk_actor, matcher_actor
 from lfr_ray.actors.names import Names
+from lfr_ray.actors.process_counters import Counted
 from lfr_ray.actors.protocols import DeskCalls, DetectorCalls, EmbedderCalls, MatcherCalls
 from lfr_ray.actors.remote_models import RemoteDetector, models_ready, remote_embedders
 from lfr_ray.actors.replacement import is_going_away, stop_actors

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lfr_ray.actors.digest import digest_of, shown_authority, shown_digest
-from lfr_ray.actors.opening import Opening
+from lfr_ray.actors.open_with_backoff import Opening
 from lfr_ray.api.site_state import DeploymentList, DeploymentState, StopState, Switched, WatchlistState
 from lfr_ray.config import SiteConfig
 from lfr_ray.data_dir import DataDir

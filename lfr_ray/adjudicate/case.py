@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lfr_ray.adjudicate.claim import admit_claim, check_claim, claim_of
-from lfr_ray.adjudicate.outcome import check_comparison, check_outcome
+from lfr_ray.adjudicate.form_checks import check_comparison, check_outcome
 from lfr_ray.adjudicate.vocabulary import DECISIONS, FEATURES, OUTCOMES_AFTER
 from lfr_ray.errors import ConflictError, InputError, RefusedError
 from lfr_ray.records import EVERYTHING, CaseProgress, CaseRecord, CaseState, Decision, Fact, Facts, ShownRecord, folded

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from lfr_ray.adjudicate.case import LEAST_FINDINGS, MAX_NOTE
-from lfr_ray.adjudicate.outcome import MAX_MINUTES, OFFENCE_CLASS_PATTERN
+from lfr_ray.adjudicate.form_checks import MAX_MINUTES, OFFENCE_CLASS_PATTERN
 from lfr_ray.adjudicate.vocabulary import OUTCOME_FIELDS, AgeBand, Decision, Ethnicity, Feature, Finding, Outcome, Sex
 from lfr_ray.alert.kinds import CHOSEN_KINDS, DEFAULT_KINDS
 from lfr_ray.alert.service import MAX_REASON
@@ -68,7 +68,7 @@ WITH_NOTE: dict[str, Any] = {
 
 
 def _fields_of(outcome: str) -> dict[str, Any]:
-    """Which fields an outcome must and may have, as ``adjudicate.outcome`` checks them."""
+    """Which fields an outcome must and may have, as ``adjudicate.form_checks`` checks them."""
     must, may = OUTCOME_FIELDS[outcome]
     never = set().union(*(one for pair in OUTCOME_FIELDS.values() for one in pair)) - may
     given = {name: {"not": {"type": "null"}} for name in sorted(must)}

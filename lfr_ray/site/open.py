@@ -45,7 +45,7 @@ from lfr_ray.match.two_models import TwoModelMatcher
 from lfr_ray.models.catalogue import card
 from lfr_ray.section import parse_section
 from lfr_ray.site.configuration import check_kind, effective_configuration, recordings_of
-from lfr_ray.site.position import gpsd_at
+from lfr_ray.site.gpsd import gpsd_at
 
 TEST = "test"
 WITHOUT_AUTHORITY = frozenset({TEST, BLUE_LIST})

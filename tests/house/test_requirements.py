@@ -26,7 +26,7 @@ REQUIREMENTS: dict[str, tuple[str, str, str, str]] = {
     "R2": (
         "A place of a permitted case; outside it or its hours nothing is compared, also where the site moves",
         "govern/authority.py",
-        f"{SITE}/test_position.py",
+        f"{SITE}/test_gpsd.py",
         "test_a_van_that_drives_away_stops_matching",
     ),
     "R3": (
@@ -103,7 +103,7 @@ REQUIREMENTS: dict[str, tuple[str, str, str, str]] = {
     ),
     "R15": (
         "What came of an alert, and what the officer perceived, after the event",
-        "adjudicate/outcome.py",
+        "adjudicate/form_checks.py",
         "unit/adjudicate/test_case.py",
         "test_what_was_perceived_is_optional_and_only_after_the_event",
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lfr_ray.actors.opening import FIRST_S, Opening, Unopened
+from lfr_ray.actors.open_with_backoff import FIRST_S, Opening, Unopened
 from lfr_ray.clock import FakeClock
 from lfr_ray.errors import LfrError, ResourceError, StoreError
 
@@ -12,7 +12,7 @@ from lfr_ray.errors import LfrError, ResourceError, StoreError
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
     clock = FakeClock()
-    monkeypatch.setattr("lfr_ray.actors.opening.time.monotonic", clock.steady_s)
+    monkeypatch.setattr("lfr_ray.actors.open_with_backoff.time.monotonic", clock.steady_s)
     return clock
 
 

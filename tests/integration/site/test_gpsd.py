@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from lfr_ray.govern.gate import AuthorityGate
-from lfr_ray.site.position import Gpsd
+from lfr_ray.site.gpsd import Gpsd
 from tests.integration.govern.scene import LIST_HASH, Scene
 
 GREETING = (
