@@ -68,7 +68,7 @@ def test_after_purge_and_vacuum_nothing_is_found(
     eraser = AlertEraser(database)
     erased = eraser.purge(ids, now_s=5.0, reason="retention")
     assert [one.alert_id for one in erased] == ids
-    assert all(len(one.image_sha256) == 6 for one in erased)
+    assert all(len(one.image_sha256) == 7 for one in erased)
     assert eraser.vacuum() == ""
     assert found(tmp_path) == set()
     with pytest.raises(NotFoundError):

@@ -52,7 +52,7 @@ class DiesOnce:
         self.asked += 1
         if self.asked == 2:
             raise ResourceError("a process of the site has died")
-        figures = {"similarity": 0.8, "threshold": 0.7, "views_agreeing": 2, "views_compared": 2}
+        figures = {"time_s": 4.5, "similarity": 0.8, "threshold": 0.7, "views_agreeing": 2, "views_compared": 2}
         return {"captured_at": "2026-06-01T10:00:00Z", "camera": "pier", "entry_id": alert_id, **figures}
 
 
@@ -61,4 +61,6 @@ def test_a_desk_that_dies_between_an_event_and_its_alert_is_asked_again(capsys: 
     after = _print_news(site, 0, quiet=False)
     assert after == 1
     assert _print_news(site, after, quiet=False) == 3
-    assert re.findall(r"entry\s+(a\d)", capsys.readouterr().out) == ["a1", "a2", "a3"]
+    said = capsys.readouterr().out
+    assert re.findall(r"entry\s+(a\d)", said) == ["a1", "a2", "a3"]
+    assert said.count("camera pier at 4.5 s") == 3
