@@ -123,7 +123,8 @@ def test_mjpeg_frames_come_at_the_cameras_own_rate(camera: str, read: Callable[.
     assert status.lag_s == 0
     frame = reader.mailbox.get(5)
     assert frame is not None
-    assert frame.captured_s == pytest.approx(time.monotonic(), abs=0.5)
+    assert frame.captured_at == pytest.approx(time.time(), abs=0.5)
+    assert frame.captured_s == pytest.approx(status.frames / FPS, abs=1.5)
     assert (abs(frame.pixels.astype(int) - (220, 40, 40)).max(axis=2) < 30).sum() == pytest.approx(600, rel=0.3)
 
 

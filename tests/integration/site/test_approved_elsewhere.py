@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from lfr_ray.cli import watchlist
 from lfr_ray.config import AuthorityConfig, SiteConfig
+from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import AuthorityError, InputError
 from lfr_ray.govern.authority import APPROVE
 from lfr_ray.site.open import list_rules
@@ -26,6 +27,7 @@ def test_what_an_approver_signed_elsewhere_counts_and_nothing_else_does(
     tree = TrustTree(tmp_path / "trust", monkeypatch)
     approver, officer = tree.officer("app1", role="approver"), tree.officer("supt-1")
     site = SiteConfig(site="test", data_dir=tmp_path / "data", authority=AuthorityConfig(kind="live", deployment="d-1"))
+    tree.site(DataDir(site.data_dir))
     rule = list_rules(site)["approver"]
     (tmp_path / "to-sign.json").write_text(json.dumps({**DOCUMENT, "waiting": 2}))
     approver.save(tmp_path / "app1.key")
