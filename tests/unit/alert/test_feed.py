@@ -178,6 +178,28 @@ def test_many_that_come_at_once_are_no_more_than_there_is_room_for() -> None:
     assert asyncio.run(read()) == (2, 2.0)
 
 
+def test_who_waits_while_the_last_room_is_taken_is_refused_in_words() -> None:
+    async def read() -> None:
+        desk = Desk(1)
+        feed = Feed(desk, FeedRules(most_streams=1))
+        first = await feed.open(None)
+        answers, answer = asyncio.Event(), desk.newest_event_id
+
+        async def slowly() -> int:
+            await answers.wait()
+            return await answer()
+
+        desk.newest_event_id = slowly
+        second = asyncio.create_task(feed.open(None))
+        await asyncio.sleep(0)
+        assert await anext(first)
+        answers.set()
+        with pytest.raises(ResourceError, match="too many"):
+            await second
+
+    asyncio.run(read())
+
+
 def test_a_stream_ends_after_so_much_and_is_resumed_where_it_was() -> None:
     async def read() -> list[list[int]]:
         feed = Feed(Desk(40), FeedRules(kept=40, most_bytes=600))
