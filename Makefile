@@ -20,7 +20,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --gene
 # Takes out of the second lock what stands in the first, line by line: a package with another marker stays in both.
 SUBTRACT = awk 'NR == FNR { seen[$$0]; next } /^[^ ]/ { new = !($$0 in seen) } new' $(1) $(2) >$(2).new && mv $(2).new $(2)
 
-# No dependency reports home, from the first process on; lfr_ray/quiet.py says which switch is whose.
+# No dependency reports home, from the first process on; lfr_ray/telemetry_off.py says which switch is whose.
 export RAY_USAGE_STATS_ENABLED := 0
 export YOLO_OFFLINE := True
 export YOLO_AUTOINSTALL := False
@@ -32,6 +32,8 @@ export FASTAPI_OTEL_AUTO_CONFIGURE := false
 export NO_ALBUMENTATIONS_UPDATE := 1
 export DO_NOT_TRACK := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# A site starts some fifteen processes: each would compile every module anew where the shell keeps Python from caching.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test pictures check lint lock bench clean
@@ -46,17 +48,17 @@ demo: $(INSTALLED) ## Run the whole system on real pictures: no camera, no GPU, 
 	@exec $(BIN)/lfr demo $(if $(filter-out 0 no false,$(HEADLESS)),--headless)
 
 test: $(INSTALLED) ## Run every test; what is skipped is named with its reason
-	@# What starts nothing runs beside itself; real sites are started one after the other.
+	@# Two at once: the tests of real sites mostly wait. tests/conftest.py says what stays together.
 	@failed=0; \
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/unit tests/house $(PYTEST_ARGS) || failed=1; \
-	$(BIN)/python -m pytest tests/integration $(PYTEST_ARGS) || failed=1; \
+	$(BIN)/python -m pytest --numprocesses 2 --no-loadscope-reorder -m "not alone" $(PYTEST_ARGS) || failed=1; \
+	$(BIN)/python -m pytest -m alone $$(grep -rl --include="*.py" mark.alone tests) $(PYTEST_ARGS) || failed=1; \
 	exit $$failed
 
 pictures: $(INSTALLED) ## Make the pictures of lfr_ray/console/README.md anew, in a real browser
 	LFR_SCREENSHOTS=lfr_ray/console $(BIN)/python -m pytest -q tests/integration/console -k for_the_readme
 
 check: lint ## Before a commit: lint and the quick tests
-	$(BIN)/python -m pytest --quiet --numprocesses 2 --dist loadfile tests/unit tests/house
+	$(BIN)/python -m pytest --quiet --numprocesses 2 tests/unit tests/house
 
 lint: $(INSTALLED) ## Style, formatting, types and floors
 	$(BIN)/ruff check .
@@ -87,7 +89,8 @@ $(INSTALLED): pyproject.toml requirements.lock requirements-test.lock | $(BIN)/p
 	@# First what builds the rest (setuptools), then all with it: nothing is fetched whose hash is not locked.
 	awk '/^[^ ]/ { tool = /^setuptools==/ } tool' requirements.lock > $(VENV)/tools.lock
 	$(BIN)/python -m pip install --require-hashes --requirement $(VENV)/tools.lock
-	$(BIN)/python -m pip install --require-hashes --no-build-isolation \
+	@# Most of 21,000 modules are never loaded: Python compiles one when it is.
+	$(BIN)/python -m pip install --require-hashes --no-build-isolation --no-compile \
 		--requirement requirements.lock --requirement requirements-test.lock
 	$(BIN)/python -m pip install --no-deps --no-build-isolation --editable .
 	@# The recommended embedder; without a network or npm it goes on, and dlib's runs (lfr_ray/models/README.md).

@@ -9,7 +9,8 @@ from pathlib import Path
 FOLDER = Path(__file__).resolve().parent
 NOT_BENCHMARKS = {"__init__", "__main__", "record", "occluders", "train_occlusion"}
 NEED_MORE = {
-    "covered", "end_to_end", "gpu", "load", "passages", "pipeline", "quality", "recognition", "soak", "watch", "zoo"
+    "covered", "end_to_end", "gpu", "load", "passages", "pipeline", "quality", "recognition", "soak", "start", "watch",
+    "zoo",
 }  # fmt: skip
 """They ask for real pictures or clips, which are not part of the repository, for a card, or for an hour."""
 

@@ -12,8 +12,8 @@ import numpy as np
 from benchmarks.record import median_ms, write_result
 from lfr_ray.config import QualityConfig
 from lfr_ray.embed.align import cut_chips
-from lfr_ray.embed.quality import assess
-from lfr_ray.models.catalogue import card
+from lfr_ray.embed.view_quality import assess
+from lfr_ray.models.card_catalogue import card
 
 MOST_CUT_MS = 0.5
 MOST_JUDGE_MS = 0.3

@@ -29,27 +29,27 @@ import uvicorn
 from playwright.sync_api import sync_playwright
 
 from benchmarks.record import compare, write_result
-from lfr_ray.adjudicate.case import CaseRules
+from lfr_ray.adjudicate.decisions import CaseRules
+from lfr_ray.alert.alert_queries import cursor_text
+from lfr_ray.alert.alert_service import AlertService
+from lfr_ray.alert.alert_store import AlertStore
 from lfr_ray.alert.cooldown import AlertRules
-from lfr_ray.alert.database import Database
-from lfr_ray.alert.queries import cursor_text
-from lfr_ray.alert.service import AlertService
-from lfr_ray.alert.store import AlertStore
+from lfr_ray.alert.open_database import Database
 from lfr_ray.alert.webhook_store import WebhookStore
-from lfr_ray.api.app import build_api
+from lfr_ray.api.alert_and_site_ports import LocalAlerts, SiteView
 from lfr_ray.api.auth import Access
-from lfr_ray.api.ports import LocalAlerts, SiteView
+from lfr_ray.api.http_application import build_api
 from lfr_ray.api.site_state import CameraState, DeploymentList, DeploymentState, WatchlistState
 from lfr_ray.camera.demo_source import ASTRONAUT, photograph
-from lfr_ray.camera.redact import crop_face, scene_jpeg
-from lfr_ray.camera.stills import encode_jpeg
+from lfr_ray.camera.redact_faces import crop_face, scene_jpeg
+from lfr_ray.camera.still_pictures import encode_jpeg
 from lfr_ray.clock import SystemClock, utc_text
 from lfr_ray.data_dir import DataDir
-from lfr_ray.detect.base import load_detector
-from lfr_ray.govern.alert_events import ledger_event
+from lfr_ray.detect.detector_families import load_detector
+from lfr_ray.govern.alert_ledger_events import ledger_event
 from lfr_ray.govern.ledger import open_ledger
-from lfr_ray.models.catalogue import card
-from lfr_ray.people.tokens import People
+from lfr_ray.models.card_catalogue import card
+from lfr_ray.people.tokens_and_sessions import People
 from lfr_ray.pipeline.preview import Preview
 from lfr_ray.records import Frame, Match, Quality, Sighting
 
@@ -91,7 +91,7 @@ def serve(folder: Path, port: int, pipe: Connection) -> None:
     picture = np.asarray(photograph(*ASTRONAUT))
     face = encode_jpeg(crop_face(picture, np.array(BOX, np.float32)))
     scene = scene_jpeg(picture, np.array(BOX, np.float32), np.zeros((0, 4), np.float32))
-    with open_ledger(DataDir(folder / "site"), clock) as ledger:
+    with open_ledger(DataDir(folder / "site"), clock=clock) as ledger:
         told = lambda kind, facts: ledger.append(ledger_event(kind, facts))  # noqa: E731
         desk = AlertService(AlertStore(database), AlertRules(), clock, cases=CaseRules(), on_event=told)
         access = Access(People(DataDir(folder)), demo_officer="officer-0")
@@ -278,7 +278,7 @@ def fill(folder: Path, stored: int) -> None:
     database.close()
 
 
-def listed(house: House, stored: int, rounds: int = 20) -> dict[str, Any]:
+def listed(house: House, stored: int, rounds: int = 60) -> dict[str, Any]:
     """What the console and an auditor ask of so many alerts, over HTTP, fifty a page."""
     now_s = time.time()
     half, quarter = utc_text(now_s - stored * 10.0), utc_text(now_s - stored * 15.0)

@@ -23,15 +23,15 @@ import yaml
 
 from benchmarks.growth import SIZE_PX, film
 from benchmarks.record import machine, write_result
-from lfr_ray.camera.recordings import open_recordings
-from lfr_ray.camera.source import open_source
+from lfr_ray.camera.open_footage import open_source
+from lfr_ray.camera.recording_files import open_recordings
 from lfr_ray.cli.watch import footage_site
 from lfr_ray.config import AUTO, AuthorityConfig, CameraConfig, MatchConfig, SiteConfig
-from lfr_ray.detect.base import load_detector
+from lfr_ray.detect.detector_families import load_detector
 from lfr_ray.detect.letterbox import fit
-from lfr_ray.embed.base import load_embedder
-from lfr_ray.models.catalogue import card, resolve_embedder
-from lfr_ray.retrospective import FootageRun, LocalFootage
+from lfr_ray.embed.embedder_families import load_embedder
+from lfr_ray.models.card_catalogue import card, resolve_embedder
+from lfr_ray.retrospective_run import FootageRun, LocalFootage
 
 SMALL_PX = (640, 360)
 CANVASES_PX = ((640, 384), (1280, 736))
@@ -74,7 +74,7 @@ def chained(site: SiteConfig, path: Path) -> tuple[float, float, float]:
     """Processor time of the whole chain over a recording, milliseconds; its frames, and views that were compared."""
     with FootageRun(LocalFootage(site)) as run:
         recordings = open_recordings([path]).recordings
-        run.prepare(recordings)
+        run.place.start(recordings)
         began_s = time.process_time()
         result = run.watch(recordings)
         took_ms = (time.process_time() - began_s) * 1000

@@ -15,19 +15,19 @@ from benchmarks.record import write_result
 from benchmarks.training.occluders import Painter, sunglasses
 from benchmarks.training.train_occlusion import held_out, shown
 from lfr_ray.config import MatchConfig
-from lfr_ray.detect.base import load_detector
-from lfr_ray.embed.base import load_embedder
+from lfr_ray.detect.detector_families import load_detector
+from lfr_ray.embed.covered_regions import mean_view, paint_over
+from lfr_ray.embed.embedder_families import load_embedder
 from lfr_ray.embed.occlusion import Occlusion
-from lfr_ray.embed.regions import mean_view, paint_over
-from lfr_ray.enrol.labelled import embed_labelled, read_labelled
-from lfr_ray.evaluate.covered import of_region, uncovered
-from lfr_ray.evaluate.pairs import compare_across, compare_all
-from lfr_ray.evaluate.samples import Samples
+from lfr_ray.enrol.labelled_pictures import embed_labelled, read_labelled
+from lfr_ray.evaluate.all_pairs import compare_across, compare_all
+from lfr_ray.evaluate.covered_faces import of_region, uncovered
+from lfr_ray.evaluate.labelled_samples import Samples
 from lfr_ray.evaluate.verification import threshold_at
-from lfr_ray.match.decide import fuse
+from lfr_ray.match.decide_match import fuse
 from lfr_ray.match.score_norm import ScoreNormaliser
 from lfr_ray.match.threshold import thresholds_for
-from lfr_ray.models.catalogue import card
+from lfr_ray.models.card_catalogue import card
 from lfr_ray.records import LOWER, REGIONS, UPPER, Floats
 
 FARS = (1e-2, 1e-3, 1e-4)

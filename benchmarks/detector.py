@@ -13,10 +13,10 @@ import onnx
 import onnxruntime
 
 from benchmarks.record import compare, median_ms, write_result
-from lfr_ray.detect.base import load_detector
+from lfr_ray.detect.detector_families import load_detector
 from lfr_ray.detect.letterbox import fit
-from lfr_ray.models.catalogue import card
-from lfr_ray.models.weights import find_weights, package_file, verify_weights
+from lfr_ray.models.card_catalogue import card
+from lfr_ray.models.weight_files import find_weights, package_file, verify_weights
 
 LARGEST_SHARE = 0.65
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.record import compare, write_result
-from lfr_ray.embed.base import load_embedder
-from lfr_ray.models.catalogue import card
-from lfr_ray.models.weights import find_weights
+from lfr_ray.embed.embedder_families import load_embedder
+from lfr_ray.models.card_catalogue import card
+from lfr_ray.models.weight_files import find_weights
 
 LEAST_RATIO = 15.0
 

@@ -12,13 +12,13 @@ import numpy as np
 
 from benchmarks.record import write_result
 from lfr_ray.data_dir import DataDir
-from lfr_ray.govern.erasure import Erasure
-from lfr_ray.govern.fingerprints import Fingerprints, fingerprints_of, scan_key
-from lfr_ray.govern.scan import Scanner
-from lfr_ray.govern.trust import site_key
-from lfr_ray.match.entries import EnrolledImage, Entry
-from lfr_ray.match.store import WatchlistStore
-from lfr_ray.site.erase import ErasableWatchlist
+from lfr_ray.govern.erase_deployment import Erasure
+from lfr_ray.govern.erasure_fingerprints import Fingerprints, fingerprints_of, scan_key
+from lfr_ray.govern.leftover_scan import Scanner
+from lfr_ray.govern.trust_file import site_key
+from lfr_ray.match.watchlist_entries import EnrolledImage, Entry
+from lfr_ray.match.watchlist_store import WatchlistStore
+from lfr_ray.site.erasable_stores import ErasableWatchlist
 
 MOST_PROOF_S = 60.0
 VECTOR_LENGTH = 128

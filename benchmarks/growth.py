@@ -20,12 +20,12 @@ import cv2
 import numpy as np
 
 from benchmarks.record import write_result
-from lfr_ray.camera.recordings import open_recordings
-from lfr_ray.camera.stills import read_picture
+from lfr_ray.camera.recording_files import open_recordings
+from lfr_ray.camera.still_pictures import read_picture
 from lfr_ray.cli.watch import footage_site
 from lfr_ray.config import AUTO, AuthorityConfig, MatchConfig
-from lfr_ray.models.weights import package_file
-from lfr_ray.retrospective import FootageRun, LocalFootage
+from lfr_ray.models.weight_files import package_file
+from lfr_ray.retrospective_run import FootageRun, LocalFootage
 
 FACES, SIZE_PX, TILE_PX, WANDER_PX = (1, 10, 100), (1920, 1080), 128, 3
 HEAD = slice(20, 200), slice(135, 315)
@@ -74,7 +74,7 @@ def main() -> int:
             for faces, path in films.items():
                 with FootageRun(LocalFootage(site)) as run:
                     recordings = open_recordings([path]).recordings
-                    run.prepare(recordings)
+                    run.place.start(recordings)
                     result = run.watch(recordings)
                 looked = result.total("frames_total")
                 detected[faces] = result.total("faces_detected_total") / looked

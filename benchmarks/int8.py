@@ -25,10 +25,10 @@ from benchmarks.record import write_result
 from benchmarks.zoo import _find, _hit, _marked, _read
 from lfr_ray.detect.centerface import CenterFace
 from lfr_ray.detect.letterbox import fit
-from lfr_ray.models.catalogue import card
+from lfr_ray.models.card_catalogue import card
+from lfr_ray.models.device_and_self_test import Device
 from lfr_ray.models.openvino_runtime import OpenVinoNetwork, read_file
-from lfr_ray.models.runtime import Device
-from lfr_ray.models.weights import find_weights
+from lfr_ray.models.weight_files import find_weights
 from lfr_ray.records import Faces, Picture
 
 CANVAS_PX = (640, 384)

@@ -15,7 +15,7 @@ from lfr_ray.data_dir import DataDir
 from lfr_ray.govern.ledger import Ledger
 from lfr_ray.govern.ledger_event import Event
 from lfr_ray.govern.ledger_verify import verify_ledger
-from lfr_ray.govern.trust import site_key, trusted_keys
+from lfr_ray.govern.trust_file import site_key, trusted_keys
 
 LEAST_PER_S = 2000
 

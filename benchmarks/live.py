@@ -37,12 +37,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=90.0)
     arguments = parser.parse_args()
-    from lfr_ray.live import LiveSite
     from lfr_ray.site_file import read_site_file
+    from lfr_ray.site_start_stop import live_site
 
     with tempfile.TemporaryDirectory() as data_dir:
         file = read_site_file(Path("serve_configs/local.yaml"), {"data_dir": data_dir}, port=0)
-        with LiveSite(file) as site:
+        with live_site(file) as site:
             time.sleep(10)  # every graph is compiled by now
             before = merged(site.snapshots())
             time.sleep(arguments.seconds)

@@ -18,9 +18,9 @@ from typing import Any
 
 from benchmarks.live import durations_between
 from benchmarks.record import write_result
-from lfr_ray.live import LiveSite
 from lfr_ray.metrics import Snapshot, merged, percentile_s
 from lfr_ray.site_file import read_site_file
+from lfr_ray.site_start_stop import live_site
 
 JUDGED, LIMIT_S, MOST_SPREAD = 6, 1.0, 0.10
 SETTLE_S = 15.0
@@ -39,7 +39,7 @@ def site_with(clip: Path, cameras: int, seconds: float) -> dict[str, Any]:
             for number in range(cameras)
         ]
         file = read_site_file(Path("serve_configs/local.yaml"), {"data_dir": data_dir, "cameras": rows}, port=0)
-        with LiveSite(file) as site:
+        with live_site(file) as site:
             time.sleep(SETTLE_S)
             before, began_s = merged(site.snapshots()), time.monotonic()
             time.sleep(seconds)

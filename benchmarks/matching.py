@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.record import Comparison, compare, write_result
-from lfr_ray.match.decide import NOT_COMPARED
-from lfr_ray.match.entries import Entry
-from lfr_ray.match.gallery import Gallery
-from lfr_ray.models.runtime import set_threads
+from lfr_ray.match.decide_match import NOT_COMPARED
+from lfr_ray.match.watchlist_entries import Entry
+from lfr_ray.match.watchlist_in_memory import Gallery
+from lfr_ray.models.device_and_self_test import set_threads
 from lfr_ray.records import Floats
 
 LEAST_RATIO = 1.0

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.record import compare, write_result
-from lfr_ray.detect.base import load_detector
-from lfr_ray.embed.base import load_embedder
-from lfr_ray.models.catalogue import RECOMMENDED_EMBEDDER, card
+from lfr_ray.detect.detector_families import load_detector
+from lfr_ray.embed.embedder_families import load_embedder
+from lfr_ray.models.card_catalogue import RECOMMENDED_EMBEDDER, card
 
 BATCHES = (1, 2, 4, 8)
 WIDTH_PX, HEIGHT_PX = 640, 384

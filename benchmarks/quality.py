@@ -14,19 +14,20 @@ import cv2
 import numpy as np
 
 from benchmarks.record import write_result
-from lfr_ray.camera.stills import read_picture
+from lfr_ray.camera.still_pictures import read_picture
 from lfr_ray.config import QualityConfig
-from lfr_ray.detect.base import load_detector
+from lfr_ray.detect.detector_families import load_detector
 from lfr_ray.detect.letterbox import fit
 from lfr_ray.embed.align import cut_chips
-from lfr_ray.embed.base import load_embedder
-from lfr_ray.embed.quality import assess
-from lfr_ray.enrol.labelled import most_central
+from lfr_ray.embed.embedder_families import load_embedder
+from lfr_ray.embed.view_quality import assess
+from lfr_ray.enrol.labelled_pictures import most_central
 from lfr_ray.enrol.still_faces import detect_stills
-from lfr_ray.evaluate.discard import GATE_TIMES, gate_at
+from lfr_ray.evaluate.labelled_samples import Bools
 from lfr_ray.evaluate.verification import threshold_at
-from lfr_ray.models.catalogue import card
-from lfr_ray.records import Picture, Quality
+from lfr_ray.models.card_catalogue import card
+from lfr_ray.records import Floats, Picture, Quality
+from lfr_ray.stats import clopper_pearson
 
 AS_IT_IS = "as it is"
 EVERY, MOST_PICTURES = 2, 6
@@ -40,6 +41,14 @@ MOST_CANVAS_PX = 640
 SHARES = (0.0, 0.05, 0.1, 0.2, 0.3)
 SLACK = 0.15
 """A gate in force may lie so far, as a share, on the strict side of the curve's; never on the lax side."""
+
+GATE_TIMES = 2.0
+"""A view is worth comparing while faces like it are missed at most so many times as often as good ones."""
+
+GATE_BINS = 20
+
+LEAST_FALL = 0.2
+"""A gate must remove at least this share of the misses among those that remain."""
 
 AXES = {
     "min_size_px": ("size", lambda one: one.size_px, 1),
@@ -116,6 +125,44 @@ def main() -> int:
         bool(met),
     )
     return 0 if met else 1
+
+
+def gate_at(quality: Floats, missed: Bools) -> float | None:
+    """Where a gate belongs on one quality measure, by the curve and not by hand.
+
+    Views are taken in order of the measure, in groups of equal size. From the lowest group upwards all are refused that
+    are missed more than :data:`GATE_TIMES` as often as the better half of all views, and not by chance (95 %); the
+    first group that is not ends it. Where discarding them leaves the curve nearly level, the measure is not worth a
+    gate.
+
+    Args:
+        quality: ``float32 (n,)``, higher is better.
+        missed: ``bool (n,)``, whether the view was missed at the threshold of single views.
+
+    Returns:
+        The least value that passes; None where even the lowest group passes, the curve does not fall by
+        :data:`LEAST_FALL`, or there is no view.
+
+    >>> quality = np.arange(2000, dtype=np.float32)
+    >>> gate_at(quality, (quality < 400) & (quality % 2 == 0) | (quality % 50 == 0))
+    400.0
+    """
+    order = np.argsort(quality, kind="stable")
+    groups = [group for group in np.array_split(order, GATE_BINS) if len(group)]
+    base = float(missed[order[len(order) // 2 :]].mean()) if len(order) else 0.0
+    worse = 0
+    while worse < len(groups) and _is_worse(missed[groups[worse]], base):
+        worse += 1
+    if worse == 0 or worse == len(groups):
+        return None
+    if float(missed[np.concatenate(groups[worse:])].mean()) > (1 - LEAST_FALL) * float(missed.mean()):
+        return None
+    return float(quality[groups[worse]].min())
+
+
+def _is_worse(missed: Bools, base: float) -> bool:
+    found = clopper_pearson(int(missed.sum()), len(missed))
+    return float(missed.mean()) > GATE_TIMES * base and found.low is not None and found.low > base
 
 
 def seen(data: Path) -> tuple[list[Seen], float]:

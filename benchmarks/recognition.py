@@ -11,18 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.record import write_result
-from lfr_ray.detect.base import load_detector
-from lfr_ray.embed.base import load_embedder
-from lfr_ray.enrol.labelled import embed_labelled, matcher_normaliser, normaliser_of, read_labelled
-from lfr_ray.evaluate.calibrate import CalibrationReport, calibrate
-from lfr_ray.evaluate.covered import AS_THEY_ARE, VIEWS
-from lfr_ray.evaluate.evaluation import Evaluation, evaluate
-from lfr_ray.evaluate.pairs import compare_all
-from lfr_ray.evaluate.tail import HeldOut
+from lfr_ray.detect.detector_families import load_detector
+from lfr_ray.embed.embedder_families import load_embedder
+from lfr_ray.enrol.labelled_pictures import embed_labelled, matcher_normaliser, normaliser_of, read_labelled
+from lfr_ray.evaluate.all_pairs import compare_all
+from lfr_ray.evaluate.calibrate_thresholds import CalibrationReport, calibrate
+from lfr_ray.evaluate.covered_faces import AS_THEY_ARE, VIEWS
+from lfr_ray.evaluate.evaluation_figures import Evaluation, evaluate
+from lfr_ray.evaluate.false_match_tail import HeldOut
 from lfr_ray.evaluate.verification import OperatingPoint, tar_at_far
 from lfr_ray.match.threshold import threshold_for
+from lfr_ray.models.card_catalogue import card
 from lfr_ray.models.cards import Detector
-from lfr_ray.models.catalogue import card
 from lfr_ray.records import REGIONS, Faces, Picture
 
 FARS = (1e-2, 1e-3, 1e-4, 1e-5)
@@ -125,7 +125,7 @@ def figures(found: Found, data: str) -> dict[str, Any]:
         "two_enrolled_tar_at_far": None
         if whole.several_enrolled is None
         else {rule: points(found) for rule, found in whole.several_enrolled.rows},
-        "quality_gate_refuses": dict(whole.gate_reasons),
+        "quality_gate_refuses": dict(whole.quality_faults),
         "discarding_a_tenth_by_quality_removes_misses": None if whole.discard is None else whole.discard.gain,
         "false_match_tail": calibration.decisive.tail.fit.model_dump(),
         "threshold_500_entries_1_false_alert_in_10k": {

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from benchmarks.record import write_result
 from lfr_ray.data_dir import DataDir
-from lfr_ray.govern.gate import AuthorityGate
+from lfr_ray.govern.authority_gate import AuthorityGate
+from lfr_ray.govern.country_profile import load_profile
+from lfr_ray.govern.emergency_stop import emergency_stop
 from lfr_ray.govern.ledger import Ledger
-from lfr_ray.govern.profile import load_profile
-from lfr_ray.govern.stop import emergency_stop
-from lfr_ray.govern.trial import open_trial, trial_authority
-from lfr_ray.govern.trust import site_key, trusted_keys
+from lfr_ray.govern.trial_deployment import open_trial, trial_authority
+from lfr_ray.govern.trust_file import site_key, trusted_keys
 
 MOST_S = 1.0
 

@@ -12,12 +12,12 @@ import cv2
 import numpy as np
 
 from benchmarks.record import write_result
-from lfr_ray.detect.base import load_detector
+from lfr_ray.detect.detector_families import load_detector
 from lfr_ray.detect.letterbox import fit
 from lfr_ray.embed.align import cut_chips
-from lfr_ray.embed.base import load_embedder
+from lfr_ray.embed.embedder_families import load_embedder
+from lfr_ray.models.card_catalogue import card
 from lfr_ray.models.cards import Detector, ModelCard
-from lfr_ray.models.catalogue import card
 from lfr_ray.records import Faces, Picture
 
 DETECTORS = ("centerface", "yunet_n", "yunet_n_640")

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from lfr_ray.records import Role
-from lfr_ray.section import Section, form
+from lfr_ray.strict_yaml import Section, form
 
 SECRET_PATTERN = form(r"^$|^(env:[A-Za-z_][A-Za-z0-9_]*|file:/[^\x00]+)$", "a secret is named: env:NAME or file:/path")
 """Where a secret stands: never the secret itself, because Serve keeps and shows what a site file says."""

@@ -6,17 +6,18 @@ from typing import Any
 
 from ray import serve
 
+from lfr_ray.actors.actor_names import FLEET, INGRESS
+from lfr_ray.actors.actor_protocols import FleetCalls
 from lfr_ray.actors.cluster_checks import check_alone, check_http, check_log, check_network, check_spilling
-from lfr_ray.actors.fleet import FleetReplica
-from lfr_ray.actors.ingress import Ingress, access_of
-from lfr_ray.actors.launch import HEAD, detector_deployment, embedder_deployment, second_embedder_deployment
-from lfr_ray.actors.names import FLEET, INGRESS
-from lfr_ray.actors.protocols import FleetCalls
-from lfr_ray.actors.resources import wait_for_resources
+from lfr_ray.actors.fleet_replica import FleetReplica
+from lfr_ray.actors.http_ingress import Ingress, access_of
+from lfr_ray.actors.launch_actors import ON_HEAD, detector_deployment, embedder_deployment, second_embedder_deployment
+from lfr_ray.actors.node_checks import check_nodes
+from lfr_ray.actors.reserved_resources import wait_for_resources
 from lfr_ray.config import SiteConfig
-from lfr_ray.models.catalogue import with_embedders
-from lfr_ray.section import parse_section
+from lfr_ray.models.card_catalogue import with_embedders
 from lfr_ray.site_file import faults_of_cameras
+from lfr_ray.strict_yaml import parse_section
 from lfr_ray.tracing import Traces
 
 FLEET_CLASS: type[FleetCalls] = FleetReplica
@@ -31,7 +32,8 @@ def build(args: dict[str, Any]) -> serve.Application:
 
     Raises:
         ConfigError: A field is wrong; it is named. Or Serve would write passwords to its log, or answer other machines
-            without a token. Or traces are asked for, and what they need is not installed.
+            without a token. Or a node has another version of this software, or no file of a model. Or traces are asked
+            for, and what they need is not installed.
         RefusedError: The cluster writes objects to disk under memory pressure.
         ConflictError: Another site runs on the cluster.
         ResourceError: The cluster lacks CPUs or GPUs; they are named.
@@ -46,6 +48,7 @@ def build(args: dict[str, Any]) -> serve.Application:
     check_alone(site)
     check_network(site)
     wait_for_resources(site)
+    check_nodes(site)
     models = (detector_deployment(site), embedder_deployment(site), second_embedder_deployment(site))
     fleet = serve.deployment(
         FLEET_CLASS,
@@ -55,7 +58,7 @@ def build(args: dict[str, Any]) -> serve.Application:
         max_constructor_retry_count=1,
         graceful_shutdown_timeout_s=15,
         health_check_period_s=2,
-        ray_actor_options={"num_cpus": 0, "resources": HEAD},
+        ray_actor_options={"num_cpus": 0, "resources": ON_HEAD},
     ).bind(site, *models)
     ingress = serve.deployment(
         serve.ingress()(Ingress),
@@ -63,6 +66,6 @@ def build(args: dict[str, Any]) -> serve.Application:
         max_ongoing_requests=1024,
         graceful_shutdown_timeout_s=2,
         health_check_period_s=2,
-        ray_actor_options={"num_cpus": 0, "resources": HEAD},  # where the file of people is
+        ray_actor_options={"num_cpus": 0, "resources": ON_HEAD},  # where the file of people is
     )
     return ingress.bind(site, fleet)

@@ -6,6 +6,9 @@ import time
 from datetime import datetime, timezone
 from typing import Protocol
 
+CAMERA_AHEAD = "the picture is stamped later than this machine's clock"
+"""Why nothing of a camera is compared whose machine's clock is wrong, or ours."""
+
 
 class Clock(Protocol):
     """Where time comes from. Decisions take seconds; only processes hold a clock."""
@@ -88,13 +91,9 @@ def parse_utc(text: str) -> float:
 
 
 def backoff_s(failures: int, *, first_s: float, longest_s: float, draw: float = 1.0) -> float:
-    """The pause before the next attempt after so many failures in a row: it doubles with each, up to a limit.
+    """The pause before the next attempt after 1 or more failures in a row: it doubles with each, up to a limit.
 
-    Args:
-        failures: Failures in a row, 1 or more.
-        first_s: The longest pause after the first failure.
-        longest_s: The longest pause of all.
-        draw: The share of the pause that is taken, 0 to 1. A random one spreads those who failed in the same moment.
+    ``draw`` is the share of it that is taken, 0 to 1: a random one spreads those who failed in the same moment.
 
     >>> [backoff_s(failures, first_s=0.5, longest_s=30.0) for failures in (1, 2, 3, 7, 1000)]
     [0.5, 1.0, 2.0, 30.0, 30.0]

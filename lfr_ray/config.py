@@ -14,9 +14,10 @@ from pydantic import Field, field_validator, model_validator
 
 from lfr_ray.api_config import ApiConfig
 from lfr_ray.clock import parse_utc
+from lfr_ray.focus_config import CameraFocus
 from lfr_ray.ledger_config import LedgerConfig
 from lfr_ray.outputs_config import OutputsConfig
-from lfr_ray.section import Section, form, shown_name
+from lfr_ray.strict_yaml import Section, form, shown_name
 
 NAME_PATTERN = form(
     r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$",
@@ -35,14 +36,14 @@ DEMO_WATCHLIST = "demo:"
 """In place of a watchlist folder: the demo's own pictures."""
 
 AUTO = "auto"
-"""In place of an embedder's card id: the recommended one where its file is there, see ``models/catalogue.py``."""
+"""In place of an embedder's card id: the recommended one where its file is there, see ``models/card_catalogue.py``."""
 
 MAX_FPS = 120.0
 
 DeviceName = Literal["auto", "cpu", "cuda", "mps", "intel_gpu", "intel_npu"]
 
 
-class CameraConfig(Section):
+class CameraConfig(CameraFocus):
     """One camera."""
 
     SHOWN_BY: ClassVar[str] = "name"
@@ -51,16 +52,14 @@ class CameraConfig(Section):
     url: str = Field(
         min_length=1,
         repr=False,
-        description="A file, a folder of pictures, rtsp://, http(s)://, /dev/videoN, or demo:NAME. "
-        "A password stands elsewhere: {env:NAME} or {file:/run/...} in its place.",
+        description="A file, a folder of pictures, rtsp://, http(s)://, /dev/videoN, demo:NAME, or upload: (handed in "
+        "through the console of a test). A password stands elsewhere: {env:NAME} or {file:/run/...} in its place.",
     )
     pace: Literal["live", "full"] = Field(
         default="live",
         description="live: recordings play at their own speed and the newest frame wins; full: every frame, no drops.",
     )
-    folder: Literal["read", "watch", "watch-and-remove"] = Field(
-        default="read", description="Of pictures: how it is used."
-    )
+    folder: Literal["read", "watch", "watch-and-remove"] = Field(default="read", description="How pictures are used.")
     on_end: Literal["stop", "loop"] = Field(default="stop", description="What a recording does at its end.")
     max_fps: float = Field(
         default=10.0,
@@ -68,6 +67,8 @@ class CameraConfig(Section):
         le=MAX_FPS,
         description="Frames a second that are looked at; at pace full only where it is written.",
     )
+    network: str = Field(default="", description="Runs only on Ray's nodes with the resource `network:` and this name.")
+    priority: int = Field(default=1, ge=1, le=4, description="Under overload: so many times as many looks as with 1.")
     motion: bool = Field(
         default=False,
         description="Where nothing has moved since the last look, the detector is not asked again.",
@@ -83,7 +84,6 @@ class CameraConfig(Section):
         default=None,
         description="Certificates (PEM) that are trusted for https:// and rtsps://; default: the machine's.",
     )
-    min_face_px: float | None = Field(default=None, gt=0, description="Overrides quality.min_size_px for this camera.")
     recorded_at: str = Field(
         default="",
         description="When a recording begins, ISO 8601: what an authority for recorded footage checks.",
@@ -351,7 +351,7 @@ class SiteConfig(Section):
 
     def frames_in_flight_of(self, camera: CameraConfig) -> int:
         """Frames of this camera at the detector at once."""
-        return self.frames_in_flight or (4 if camera.pace == "full" else 2)
+        return camera.priority * (self.frames_in_flight or (4 if camera.pace == "full" else 2))
 
     @property
     def use(self) -> Literal["operational", "research", "test"]:
@@ -359,27 +359,14 @@ class SiteConfig(Section):
         return self.declared_use or ("test" if self.authority.kind in ("test", "trial") else "operational")
 
     @model_validator(mode="after")
-    def _declared(self) -> SiteConfig:
+    def _coherent(self) -> SiteConfig:
         if self.authority.kind not in ("test", "trial") and self.declared_use not in ("", "operational"):
             raise ValueError(f"declared_use {self.declared_use} does not go with a {self.authority.kind} deployment")
-        return self
-
-    @model_validator(mode="after")
-    def _demo_officer(self) -> SiteConfig:
         if self.api.demo_officer and (self.authority.kind != "test" or self.api.oidc):
             raise ValueError("api -> demo_officer is for test sites without sign-in: elsewhere officers sign in")
-        return self
-
-    @model_validator(mode="after")
-    def _two_models(self) -> SiteConfig:
         if self.second_embedder is not None and self.second_embedder.model == self.embedder.model:
             raise ValueError("second_embedder -> model must be another model than that of embedder")
-        return self
-
-    @model_validator(mode="after")
-    def _unique_cameras(self) -> SiteConfig:
-        fault = same_names([camera.name for camera in self.cameras])
-        if fault:
+        if fault := same_names([camera.name for camera in self.cameras]):
             raise ValueError(fault)
         return self
 

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+UPLOADED = "upload:"
+"""In place of a camera's address: the recording that somebody hands in through the console of a test."""
+
 COMMAND_PREFIX = "lfr-command-"
 """How the temporary folder of a command begins: all of its temporary files are there."""
 
@@ -31,13 +34,20 @@ class _Below:
         return owner.root.joinpath(*self._names)
 
 
+class _All:
+    """A property: the files in one of the owner's folders that match a pattern, in order."""
+
+    def __init__(self, folder: str, pattern: str) -> None:
+        self._folder, self._pattern = folder, pattern
+
+    def __get__(self, owner: _Rooted, kind: type) -> list[Path]:
+        folder: Path = getattr(owner, self._folder)
+        return sorted(folder.glob(self._pattern))
+
+
 @dataclass(frozen=True, slots=True)
 class DataDir:
-    """Paths of everything that a site keeps. It makes and reads nothing.
-
-    Attributes:
-        root: The data folder.
-    """
+    """Paths of everything that a site keeps. It makes and reads nothing."""
 
     root: Path
 
@@ -59,6 +69,17 @@ class DataDir:
     people_lock = _Below("people.lock")
     """Lock of whoever changes them."""
 
+    def camera_focus(self, camera: str) -> Path:
+        """Where a camera looks, as it was set in the console."""
+        return self.root / "cameras" / f"{camera}.json"
+
+    uploads = _Below("uploads")
+    """Folder of recordings that were handed in through the console, to try a test with."""
+
+    def upload(self, camera: str) -> Path:
+        """The recording of one camera."""
+        return self.uploads / camera
+
     # -- the audit ledger
 
     ledger = _Below("ledger.jsonl")
@@ -67,6 +88,10 @@ class DataDir:
     """Signed count and hash of the ledger's last record."""
     ledger_checkpoint = _Below("ledger.checkpoint")
     """Signed count and hash of the last record that was dropped because its time was over."""
+    ledger_copy = _Below("ledger.copy")
+    """Address of the database that the ledger is copied to, without the secrets in it."""
+    ledger_draft = _Below(".ledger.jsonl.draft")
+    """The ledger while it is fetched from there."""
     ledger_stamps = _Below("ledger.stamps")
     """Time-stamps of where the ledger ended, JSON Lines."""
     ledger_torn = _Below("ledger.torn")
@@ -75,6 +100,26 @@ class DataDir:
     """Lock of whoever writes the ledger."""
     ledger_failed = _Below("ledger.failed")
     """Marker of a process that has records which it cannot write."""
+
+    @property
+    def copied_files(self) -> dict[str, Path]:
+        """What is copied with the ledger's lines and is there, by its name below the folder."""
+        inside = (one for folder in self._copied_folders for one in folder.rglob("[!.]*"))
+        return {str(one.relative_to(self.root)): one for one in (*self._copied_alone, *inside) if one.is_file()}
+
+    def copied_file(self, name: str) -> Path | None:
+        """Where a file of that name is to be; None where none of a site's has it."""
+        path = Path(os.path.normpath(self.root / name))
+        belongs = path in self._copied_alone or any(one in path.parents for one in self._copied_folders)
+        return path if belongs else None
+
+    @property
+    def _copied_alone(self) -> tuple[Path, ...]:
+        return self.ledger_head, self.ledger_checkpoint, self.ledger_stamps, self.people, self.stop, self.pause
+
+    @property
+    def _copied_folders(self) -> tuple[Path, ...]:
+        return self.deployments, self.receipts, self.records
 
     # -- keys
 
@@ -88,40 +133,32 @@ class DataDir:
     """Private key that signs trials and nothing else."""
     scan_key = _Below("keys", "scan.key")
     """Secret under which destroyed content is remembered."""
+    push_key = _Below("keys", "push.key")
+    """Private key by which push services know the site."""
     capability = _Below("keys", "capability")
     """Secret that the site's own processes show each other."""
 
-    @property
-    def public_keys(self) -> list[Path]:
-        """Every trusted public key."""
-        return sorted(self.keys.glob("*.pub"))
+    public_keys = _All("keys", "*.pub")
+    """Every trusted public key."""
 
     def public_key(self, key_id: str) -> Path:
         """A trusted public key."""
         return self.keys / f"{key_id}.pub"
-
-    def revoked_key(self, key_id: str) -> Path:
-        """A public key that is trusted no longer."""
-        return self.keys / f"{key_id}.revoked"
 
     # -- deployments
 
     deployments = _Below("deployments")
     """Folder of the deployments."""
 
-    @property
-    def grants(self) -> list[Path]:
-        """The grant of every deployment; the stem is the deployment's id."""
-        return sorted(self.deployments.glob("*.json"))
+    grants = _All("deployments", "*.json")
+    """The grant of every deployment; the stem is the deployment's id."""
 
     def grant(self, deployment: str) -> Path:
         """A deployment's signed authority."""
         return self.deployments / f"{deployment}.json"
 
-    @property
-    def listings(self) -> list[Path]:
-        """Every closed deployment's listing; the stem is the deployment's id."""
-        return sorted(self.deployments.glob("*.listed"))
+    listings = _All("deployments", "*.listed")
+    """Every closed deployment's listing; the stem is the deployment's id."""
 
     def listing(self, deployment: str) -> Path:
         """Nominal ids of those who were on a closed deployment's list."""
@@ -142,10 +179,8 @@ class DataDir:
     closing_lock = _Below("receipts", ".closing.lock")
     """Lock of whoever closes a deployment."""
 
-    @property
-    def signed_receipts(self) -> list[Path]:
-        """Every receipt; the stem is the deployment's id."""
-        return sorted(self.receipts.glob("*.json"))
+    signed_receipts = _All("receipts", "*.json")
+    """Every receipt; the stem is the deployment's id."""
 
     def receipt(self, deployment: str) -> Path:
         """The signed receipt of a deployment's erasure."""
@@ -155,27 +190,18 @@ class DataDir:
         """Lock of whoever erases a deployment."""
         return self.receipts / f".{deployment}.lock"
 
-    @property
-    def erasure_journals(self) -> list[Path]:
-        """Journals of erasures that were begun and not finished; the stem is the deployment's id."""
-        return sorted(self.receipts.glob("*.erasing"))
+    erasure_journals = _All("receipts", "*.erasing")
+    """Journals of erasures that were begun and not finished; the stem is the deployment's id."""
 
     def erasure_journal(self, deployment: str) -> Path:
         """How far a deployment's erasure has come."""
         return self.receipts / f"{deployment}.erasing"
 
-    @property
-    def all_fingerprints(self) -> list[Path]:
-        """Fingerprints of everything that was destroyed."""
-        return sorted(self.receipts.glob("*.scan"))
+    all_fingerprints = _All("receipts", "*.scan")
+    """Fingerprints of everything that was destroyed."""
 
     def fingerprints(self, what: str, label: str) -> Path:
-        """Fingerprints of destroyed content.
-
-        Args:
-            what: Id of a deployment, or ``expired-`` and a moment.
-            label: Which erasable store it was in.
-        """
+        """Fingerprints of what was destroyed in a store: of a deployment, or ``expired-`` and a moment."""
         return self.receipts / f"{what}.{label}.scan"
 
     # -- public records
@@ -183,19 +209,13 @@ class DataDir:
     records = _Below("records")
     """Folder of the public records."""
 
-    @property
-    def signed_records(self) -> list[Path]:
-        """Every public record as JSON; the stem is the deployment's id."""
-        return sorted(self.records.glob("*.json"))
+    signed_records = _All("records", "*.json")
+    """Every public record as JSON; the stem is the deployment's id."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrustDir:
-    """Paths of the trust folder, which the administrator alone writes.
-
-    Attributes:
-        root: The folder, mostly ``/etc/lfr``.
-    """
+    """Paths of the trust folder, mostly ``/etc/lfr``, which the administrator alone writes."""
 
     root: Path
 
@@ -208,15 +228,11 @@ class TrustDir:
     certificates = _Below("certificates")
     """Folder of the certificates that roots issued."""
 
-    @property
-    def lists(self) -> list[Path]:
-        """Every revocation list."""
-        return sorted(self.root.glob("*.crl"))
+    lists = _All("root", "*.crl")
+    """Every revocation list."""
 
-    @property
-    def issued(self) -> list[Path]:
-        """Every certificate that a root issued."""
-        return sorted(self.certificates.glob("*.crt"))
+    issued = _All("certificates", "*.crt")
+    """Every certificate that a root issued."""
 
     def certificate(self, key_id: str) -> Path:
         """The certificate of a key."""
@@ -225,11 +241,7 @@ class TrustDir:
 
 @dataclass(frozen=True, slots=True)
 class WatchlistDir:
-    """Paths inside the watchlist's folder, beside the table's own.
-
-    Attributes:
-        root: The folder.
-    """
+    """Paths inside the watchlist's folder, beside the table's own."""
 
     root: Path
 

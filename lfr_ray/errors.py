@@ -50,14 +50,8 @@ class LfrError(Exception):
         return _rebuild, (type(self), self.what, self.got, self.allowed, self.next_step)
 
     def __str__(self) -> str:
-        parts = [self.what]
-        if self.got:
-            parts.append(f"got: {self.got}")
-        if self.allowed:
-            parts.append(f"allowed: {self.allowed}")
-        if self.next_step:
-            parts.append(f"next: {self.next_step}")
-        return "; ".join(parts)
+        more = {"got": self.got, "allowed": self.allowed, "next": self.next_step}
+        return "; ".join([self.what, *(f"{name}: {text}" for name, text in more.items() if text)])
 
 
 def _rebuild(kind: type[LfrError], what: str, got: str, allowed: str, next_step: str) -> LfrError:
@@ -73,6 +67,11 @@ class InputError(LfrError):
 
 class ConfigError(InputError, ValueError):
     """A site file, option or argument is wrong."""
+
+
+def not_installed(what: str, package: str, extra: str, otherwise: str = "") -> ConfigError:
+    """A package of one of this project's extras is missing; ``otherwise`` says what to do without it."""
+    return ConfigError(what, got=f"no {package}", next_step=f"pip install 'lfr-ray[{extra}]'{otherwise}")
 
 
 class SourceError(InputError):

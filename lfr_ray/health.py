@@ -7,7 +7,7 @@ and the record. Ages are seconds at the moment of the answer, because processes 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, Protocol, TypeVar
 
 SILENT_S = 1.5
@@ -18,6 +18,9 @@ UNSEEN_S = 1.5
 
 SLOW_TIMES = 3.0
 """Frames of a slow detector may take so many times as long as they do mostly."""
+
+CLOCKS_APART_S = 2.0
+"""Machines with a time server differ by milliseconds."""
 
 FEW_PASSAGES = 5
 """Of fewer passages nothing is said."""
@@ -37,11 +40,13 @@ class Heard(Generic[SaidT]):
         said: Its newest answer; None: it has never answered.
         asked_s: Steady time at which it was asked what it answered.
         died: It could not be asked since then: there is no such process, or it died meanwhile.
+        ahead_s: By so much its machine's clock is ahead of the asker's, or behind it, at the least.
     """
 
     said: SaidT | None = None
     asked_s: float = 0.0
     died: bool = False
+    ahead_s: float = 0.0
 
     def age_s(self, now_s: float) -> float:
         """How old the answer is."""
@@ -94,7 +99,7 @@ class Looks:
 
 
 class CameraSaid(Protocol):
-    """What a camera's process says of itself; see :class:`~lfr_ray.camera.reader.CameraStatus`."""
+    """What a camera's process says of itself; see :class:`~lfr_ray.camera.camera_reader.CameraStatus`."""
 
     @property
     def state(self) -> str:
@@ -138,7 +143,8 @@ class MatcherSaid:
         list_fault: Why the list cannot be used; empty when it can.
         authority: Why nothing may be compared, whatever camera it is; empty while an authority is in force.
         refusals: Of each camera, why nothing of it may be compared now; empty when it may.
-        compared_age_s: Since its newest answer to a camera; None: never.
+        clock_at: Wall time of its machine when it said this.
+        replicas_fault: Which of its replicas have been behind for long; empty: none.
     """
 
     digest: str = ""
@@ -146,7 +152,8 @@ class MatcherSaid:
     list_fault: str = ""
     authority: str = ""
     refusals: Mapping[str, str] = field(default_factory=dict)
-    compared_age_s: float | None = None
+    clock_at: float = 0.0
+    replicas_fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +163,10 @@ class DeskSaid:
     Attributes:
         digest: Of its configuration.
         fault: Why it cannot take alerts; empty when it can.
-        acknowledged_age_s: Since it acknowledged the newest alert; None: never.
     """
 
     digest: str = ""
     fault: str = ""
-    acknowledged_age_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -193,7 +198,8 @@ class CameraHealth:
         since: Wall time since which nothing is seen, or None.
         problem: Why it is blind or ended.
         refusal: Why nothing of it is compared; empty when it is.
-        warning: What makes alerts late or rare, or empty.
+        warning: What makes alerts late or rare or misdated, or empty.
+        clock_ahead_s: By so much its machine's clock is ahead of the matcher's.
     """
 
     state: str
@@ -201,6 +207,7 @@ class CameraHealth:
     problem: str = ""
     refusal: str = ""
     warning: str = ""
+    clock_ahead_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -221,12 +228,9 @@ class SiteHealth:
 
 
 def site_health(heard: SiteHeard, now_s: float, now_at: float) -> SiteHealth:
-    """How the site is.
+    """How the site is, from what its processes said.
 
-    Args:
-        heard: What its processes said.
-        now_s: Steady time, of the clock that noted when they were asked.
-        now_at: Wall time.
+    ``now_s`` is steady time, of the clock that noted when they were asked; ``now_at`` is wall time.
     """
     models = {name: processes_fault(name, found, now_s) for name, found in heard.models.items()}
     matcher = heard.matcher.said or MatcherSaid()
@@ -238,8 +242,11 @@ def site_health(heard: SiteHeard, now_s: float, now_at: float) -> SiteHealth:
     gone = {name: models[name] for name, found in heard.models.items() if len(_faults(found, now_s)) == len(found)}
     not_compared = next((one for name, one in gone.items() if name != "detector"), "") or matcher_fault
     cameras = {
-        name: camera_health(
-            one, gone.get("detector", ""), not_compared or matcher.refusals.get(name, ""), desk_fault, now_s, now_at
+        name: _with_clock(
+            camera_health(
+                one, gone.get("detector", ""), not_compared or matcher.refusals.get(name, ""), desk_fault, now_s, now_at
+            ),
+            one.ahead_s - heard.matcher.ahead_s,
         )
         for name, one in heard.cameras.items()
     }
@@ -249,7 +256,7 @@ def site_health(heard: SiteHeard, now_s: float, now_at: float) -> SiteHealth:
         {
             "cameras": _cameras_fault(heard.cameras, cameras, now_s),
             "models": "; ".join(filter(None, models.values())),
-            "matcher": matcher_fault,
+            "matcher": matcher_fault or matcher.replicas_fault,
             "desk": desk_fault,
             "list": "" if matcher_fault else matcher.list_fault,
             "authority": "" if matcher_fault or matcher.list_fault else matcher.authority,
@@ -263,15 +270,10 @@ def site_health(heard: SiteHeard, now_s: float, now_at: float) -> SiteHealth:
 def camera_health(
     heard: Heard[CameraSaid], detector: str, refusal: str, desk: str, now_s: float, now_at: float
 ) -> CameraHealth:
-    """How one camera is.
+    """How one camera is, from what its process said.
 
-    Args:
-        heard: What its process said.
-        detector: Why the detector cannot look; empty when it can.
-        refusal: Why nothing may or can be compared; empty when it can.
-        desk: Why the desk takes no alerts; empty when it does.
-        now_s: Steady time.
-        now_at: Wall time.
+    ``detector``, ``refusal`` and ``desk`` say why the detector cannot look, nothing may or can be compared, and no
+    alert is taken; empty: it is. ``now_s`` is steady time, ``now_at`` wall time.
     """
     said, age_s = heard.said, heard.age_s(now_s)
     if said is None:
@@ -291,6 +293,17 @@ def camera_health(
     if said.looks.detected_age_s is None:
         return CameraHealth(CONNECTING, None, "", refusal)
     return CameraHealth(LIVE, None, "", refusal, _warning(said, desk))
+
+
+def _with_clock(found: CameraHealth, ahead_s: float) -> CameraHealth:
+    """With a warning where the camera's machine has another time than the matcher's."""
+    if abs(ahead_s) <= CLOCKS_APART_S:
+        return replace(found, clock_ahead_s=ahead_s)
+    clocks = (
+        f"its machine's clock is {abs(ahead_s):.0f} s {'ahead of' if ahead_s > 0 else 'behind'} the matcher's: its "
+        "alerts are misdated; look at both machines' time servers"
+    )
+    return replace(found, clock_ahead_s=ahead_s, warning="; ".join(filter(None, (clocks, found.warning))))
 
 
 def processes_fault(name: str, found: Sequence[Heard[ModelSaid]], now_s: float) -> str:

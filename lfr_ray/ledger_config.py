@@ -7,9 +7,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from lfr_ray.section import Section, form
+from lfr_ray.strict_yaml import Section, form
 
-ANCHOR_PATTERN = form(r"^(/|https?://|syslog:$)", "an anchor is an absolute path, syslog: or https://")
+Anchor = Annotated[
+    str, Field(pattern=form(r"^(/|https?://|syslog:$)", "an anchor is an absolute path, syslog: or https://"))
+]
 
 
 class TimeStampConfig(Section):
@@ -25,8 +27,16 @@ class TimeStampConfig(Section):
 class LedgerConfig(Section):
     """Where the audit ledger's end is written down besides the data folder."""
 
-    anchors: tuple[Annotated[str, Field(pattern=ANCHOR_PATTERN)], ...] = Field(
-        default=(), description="Each a file elsewhere (compared with at the start), syslog:, or https:// for a POST."
+    anchors: tuple[Anchor, ...] = Field(
+        default=(),
+        description="Each a file elsewhere, an https:// address that takes a POST and gives what it took to a GET (the "
+        "ledger is compared with both at the start), or syslog:. A live or retrospective deployment needs one.",
+    )
+    database_url: str = Field(
+        default="",
+        repr=False,
+        description="SQLAlchemy URL of a database that gets every record before it is acknowledged, and the files that "
+        "belong to it; a head with an empty data_dir goes on from there. Its password is named: {env:NAME}.",
     )
     time_stamps: TimeStampConfig | None = Field(
         default=None,

@@ -21,9 +21,9 @@ COUNTERS: Mapping[str, str] = {
     "faces_detected_total": "Faces found in frames",
     "faces_seen_total": "Tracklets that ended",
     "people_estimated_total": "People who came into view, estimated by place and time",
-    "faces_compared_total": "Tracklets of which at least one view passed the quality gate",
+    "faces_compared_total": "Tracklets of which at least one view passed the quality check",
     "faces_glimpsed_total": "Of these, tracklets with fewer looks than an alert needs",
-    "views_rejected_total": "Views that the quality gate refused, by reason (failure to acquire)",
+    "views_rejected_total": "Views that the quality check refused, by reason (failure to acquire)",
     "views_embedded_total": "Views turned into vectors",
     "comparisons_refused_total": "Probes that the matcher refused to compare",
     "matches_withheld_total": "Possible matches that were not raised, by reason: second model",
@@ -40,9 +40,11 @@ GAUGES: Mapping[str, str] = {
     "camera_up": "1 while a camera's process answers",
     "camera_blind": "1 while nothing of a camera is looked at",
     "camera_refused": "1 while nothing of a camera is compared",
-    "camera_warned": "1 while a camera has a warning: too few looks at each passer-by, or an alert that waits",
+    "camera_warned": "1 while a camera has a warning: few looks at passers-by, an alert that waits, a wrong clock",
+    "camera_clock_ahead_seconds": "By how much the clock of a camera's machine is ahead of the matcher's",
     "part_ready": "1 while a part of the site is as it should be, by part",
     "watchlist_entries": "Entries in force",
+    "matcher_replica_behind": "1 while a node's matcher replica has another list than the matcher, and answers nothing",
     "memory_rss_bytes": "Resident memory of a process",
     "authority_in_force": "1 while the authority, the switches and the list allow comparisons",
     "matching_stopped": "1 while the emergency stop is set",
@@ -116,21 +118,15 @@ class Meter:
 
     def count(self, name: str, by: float = 1, **labels: str) -> None:
         """Add ``by`` to a counter named in :data:`COUNTERS`."""
-        if name not in COUNTERS:
-            raise KeyError(name)
-        self._values[_key(name, labels)] += by
+        self._values[_known(COUNTERS, name, labels)] += by
 
     def gauge(self, name: str, value: float, **labels: str) -> None:
         """Set a gauge named in :data:`GAUGES`."""
-        if name not in GAUGES:
-            raise KeyError(name)
-        self._values[_key(name, labels)] = value
+        self._values[_known(GAUGES, name, labels)] = value
 
     def time(self, name: str, value_s: float, **labels: str) -> None:
         """Add a duration named in :data:`TIMINGS`."""
-        if name not in TIMINGS:
-            raise KeyError(name)
-        self._timings.setdefault(_key(name, labels), Timing()).add(value_s)
+        self._timings.setdefault(_known(TIMINGS, name, labels), Timing()).add(value_s)
 
     def value(self, name: str, **labels: str) -> float:
         """The present value of a counter or gauge; 0 when it never moved."""
@@ -184,6 +180,12 @@ def percentile_s(timing: Timing | None, fraction: float) -> float | None:
         return None
     ordered = sorted(timing.newest_s)
     return ordered[min(len(ordered) - 1, int(fraction * len(ordered)))]
+
+
+def _known(table: Mapping[str, str], name: str, labels: Mapping[str, str]) -> Key:
+    if name not in table:
+        raise KeyError(name)
+    return _key(name, labels)
 
 
 def _key(name: str, labels: Mapping[str, str]) -> Key:

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from lfr_ray.section import Section, form
+from lfr_ray.strict_yaml import Section, form
 
 NAME = form(
     r"^[a-z0-9][a-z0-9_-]{0,31}$",
@@ -20,6 +20,7 @@ TARGET = form(
     r"^(https://[^\s/?#@]+|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?)(/[^\s?#]*)?$",
     "https://HOST or https://HOST/PATH",
 )
+ORIGIN = form(r"^(https://[^\s/?#@]+|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?)$", "https://HOST")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -67,6 +68,20 @@ class SyslogConfig(OutputConfig):
     )
 
 
+class PushConfig(Section):
+    """Push services of browsers, which wake a handset. They learn that there is an alert, and its id is encrypted."""
+
+    contact: str = Field(
+        pattern=form(r"^(mailto:[^\s@]+@[^\s@]+|https://[^\s]+)$", "is mailto:ADDRESS or https://..."),
+        description="Whom a push service asks about this site: mailto:ADDRESS or https://...",
+    )
+    services: tuple[Annotated[str, Field(pattern=ORIGIN)], ...] = Field(
+        min_length=1,
+        description="Each https://HOST: https://fcm.googleapis.com, https://updates.push.services.mozilla.com, "
+        "https://web.push.apple.com. Nothing is sent elsewhere.",
+    )
+
+
 class OutputsConfig(Section):
     """Where events go besides the event stream and webhooks."""
 
@@ -77,6 +92,7 @@ class OutputsConfig(Section):
     )
     mqtt: tuple[MqttConfig, ...] = Field(default=(), description="Brokers.")
     syslog: tuple[SyslogConfig, ...] = Field(default=(), description="Collectors.")
+    push: PushConfig | None = Field(default=None, description="Push services; default: none, and nobody is woken.")
     traces: str = Field(
         default="",
         pattern=form(r"^$|^https?://[^\s@]+$", "is http(s)://HOST:PORT/v1/traces, without credentials"),

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lfr_ray.alert.webhook_address import is_loopback
 from lfr_ray.config import DEMO_WATCHLIST, SiteConfig, same_names
+from lfr_ray.data_dir import UPLOADED
+from lfr_ray.durable_files import REFERENCE
 from lfr_ray.errors import ConfigError, SourceError, WatchlistError
-from lfr_ray.files import REFERENCE
-from lfr_ray.section import load_yaml, parse_section, shown_name
+from lfr_ray.strict_yaml import load_yaml, parse_section, shown_name
 
 IMPORT_PATH = "lfr_ray.app:build"
 
@@ -22,15 +24,7 @@ site's fields, also those with passwords."""
 
 @dataclass(frozen=True, slots=True)
 class SiteFile:
-    """What stands in a site file.
-
-    Attributes:
-        document: The Serve configuration as it is handed to Ray, paths made absolute.
-        application: Name of the application.
-        site: The site, validated.
-        host: Where HTTP is served.
-        port: Where HTTP is served.
-    """
+    """What stands in a site file: the Serve configuration as Ray gets it, paths made absolute, and the valid site."""
 
     document: dict[str, Any]
     application: str
@@ -93,9 +87,7 @@ def url_of(host: str, port: int) -> str:
 def faults_of_cameras(cameras: Any, *, here: bool = False) -> list[str]:
     """What is wrong with the cameras beyond the form of their fields, whatever else is wrong with the site.
 
-    Args:
-        cameras: What stands under ``cameras``, of any form.
-        here: Recordings must be on this machine.
+    ``cameras`` has any form; with ``here``, recordings must be on this machine.
     """
     listed = [one if isinstance(one, dict) else {} for one in cameras] if isinstance(cameras, list | tuple) else []
     faults = []
@@ -117,13 +109,15 @@ def faults_of_cameras(cameras: Any, *, here: bool = False) -> list[str]:
 def _fault_of_address(url: str, *, here: bool) -> str:
     """What is wrong with a camera's address before it is opened, or empty; without credentials."""
     # Loading them loads a library for pictures, which a command that only reads a site does without.
-    from lfr_ray.camera.address import parse_address
+    from lfr_ray.camera.camera_address import parse_address
     from lfr_ray.camera.demo_source import SCENES, SCHEME
-    from lfr_ray.camera.simulated import SIMULATED, simulated_footage
+    from lfr_ray.camera.simulated_frames import SIMULATED, simulated_footage
 
     try:
         if url.startswith(f"{SIMULATED}:"):  # named to nobody who did not ask for it
             simulated_footage(url)
+            return ""
+        if url == UPLOADED:
             return ""
         address = parse_address(REFERENCE.sub("secret", url), {SCHEME})
     except SourceError as error:
@@ -145,8 +139,8 @@ def _fault_of_address(url: str, *, here: bool) -> str:
 
 def _faults_of_files(args: dict[str, Any]) -> list[str]:
     """What is wrong with the folders and files that a site names, or empty."""
-    from lfr_ray.camera.stills import PICTURE_SUFFIXES
-    from lfr_ray.match.watchlist import read_watchlist_folder
+    from lfr_ray.camera.still_pictures import PICTURE_SUFFIXES
+    from lfr_ray.match.watchlist_folder import read_watchlist_folder
 
     faults = []
     watchlist = args.get("watchlist")
@@ -166,18 +160,11 @@ def _faults_of_files(args: dict[str, Any]) -> list[str]:
 
 
 def check_host(site: SiteConfig, host: str, *, tls: bool) -> None:
-    """Off loopback, faces and tokens travel by TLS only.
-
-    Args:
-        site: Says which proxy ends TLS before it, if one does.
-        host: Where HTTP is served.
-        tls: Certificate and key are given.
+    """Off loopback, faces and tokens travel by TLS only: Serve's own, or that of a proxy which the site names.
 
     Raises:
         ConfigError: Other machines would be answered in the clear, or by a built-in officer.
     """
-    from lfr_ray.alert.webhook_store import is_loopback  # loads a library for databases
-
     if is_loopback(host):
         return
     if site.api.demo_officer:

@@ -67,7 +67,7 @@ class Rate(Interval):
 
 
 def rounded(value: float | None) -> float | None:
-    """Six significant digits: more would only pretend.
+    """Six significant digits: more would claim more than was measured.
 
     >>> rounded(0.123456789)
     0.123457
@@ -139,22 +139,15 @@ def difference_p(count: int, of: int, other_count: int, other_of: int) -> float:
 
 
 def identity_weights(identities: int, replicates: int = REPLICATES, seed: int = SEED) -> Ints:
-    """How often each identity was drawn in each replicate.
-
-    Returns:
-        ``int64 (replicates, identities)``, every row adds up to ``identities``.
-    """
+    """How often each identity was drawn in each replicate: ``int64 (replicates, identities)``."""
     drawn = np.random.default_rng(seed)
     return drawn.multinomial(identities, np.full(identities, 1 / identities), size=replicates).astype(np.int64)
 
 
 def percentile_interval(value: float | None, replicates: Doubles, trials: int) -> Interval:
-    """The interval of a figure from its bootstrap replicates.
+    """The interval of a figure from its bootstrap replicates, of which NaN drew nobody that it needs.
 
-    Args:
-        value: The figure itself; None where nothing was measured.
-        replicates: The figure in every replicate; NaN where a replicate drew nobody it needs.
-        trials: Identities that the figure rests on; from a single one nothing follows about others.
+    ``trials`` are the identities that the figure rests on; from a single one nothing follows about others.
     """
     known = replicates[np.isfinite(replicates)]
     if value is None:

@@ -10,7 +10,7 @@ import time
 from collections import OrderedDict
 from typing import Any
 
-from lfr_ray.errors import ConfigError
+from lfr_ray.errors import not_installed
 
 REMEMBERED = 1000
 """So many of the newest alerts are remembered until they were delivered."""
@@ -20,12 +20,7 @@ EXPORT_EVERY_MS = 1000
 
 
 class Traces:
-    """The spans of one process. Without an address it does nothing, and loads nothing.
-
-    Args:
-        address: The collector's, for OTLP over HTTP: ``http://collector:4318/v1/traces``.
-        site: The site's name.
-        part: Of the site: camera or desk.
+    """The spans of one process, a camera's or the desk's. Without a collector's address it does, and loads, nothing.
 
     Raises:
         ConfigError: The packages are not installed.
@@ -36,14 +31,9 @@ class Traces:
         self._parents: OrderedDict[str, str] = OrderedDict()
 
     def span(self, name: str, began_at: float, ended_at: float, parent: str = "", **told: str) -> str:
-        """Tell of something that was done.
+        """Tell of something that was done between two wall times, and nothing personal.
 
-        Args:
-            name: What.
-            began_at: Wall time.
-            ended_at: Wall time.
-            parent: What it was part of, as this method returned it; empty: a new trace.
-            told: More of it. Nothing personal.
+        ``parent`` is what it was part of, as this method returned it; empty: a new trace.
 
         Returns:
             W3C ``traceparent`` of it; empty where nobody traces.
@@ -82,11 +72,8 @@ def _tracer(address: str, site: str, part: str) -> Any:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
         from opentelemetry.sdk.trace.sampling import ALWAYS_ON
     except ImportError:
-        raise ConfigError(
-            "traces need packages that are not installed",
-            got="no opentelemetry-exporter-otlp-proto-http",
-            next_step="pip install 'lfr-ray[traces]', or take outputs -> traces out of the site file",
-        ) from None
+        without, package = ", or take outputs -> traces out of the site file", "opentelemetry-exporter-otlp-proto-http"
+        raise not_installed("traces need packages that are not installed", package, "traces", without) from None
     session = requests.Session()
     session.trust_env = False  # to the collector that the operator named, and by no proxy
     # Resource.create would add what stands in the environment, and the machine's name.

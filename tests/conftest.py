@@ -11,13 +11,16 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 import lfr_ray  # noqa: F401  (switches every dependency's reporting off before anything else loads)
-from lfr_ray.models.catalogue import RECOMMENDED_EMBEDDER, card
-from lfr_ray.models.weights import FOLDER_VARIABLE, find_weights, models_folder
+from lfr_ray.models.card_catalogue import RECOMMENDED_EMBEDDER, card
+from lfr_ray.models.weight_files import FOLDER_VARIABLE, find_weights, models_folder
 
-# How long an example takes says more about the machine than about the code.
-settings.register_profile("lfr", deadline=None)
+# How long an example takes says more about the machine than about the code. Where a change must land the examples are
+# the same each time; at a desk they are new ones.
+settings.register_profile("lfr", deadline=None, derandomize=os.environ.get("CI") == "true")
 settings.load_profile("lfr")
 
 
@@ -40,6 +43,19 @@ def _folder(name: str) -> Path:
     if not folder.is_dir():
         pytest.skip(f"no {name} folder beside the checkout (set LFR_SHARED to the folder that holds it)")
     return folder
+
+
+class FilesTogether(LoadScopeScheduling):
+    """What two processes share out among themselves: whole files, and the tests of the one running site together."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "site" if "integration/actors/test_site_" in file else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FilesTogether:
+    """By what two processes share out the tests among themselves; see FilesTogether."""
+    return FilesTogether(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -10,14 +10,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lfr_ray.api.list_port import ListPort
+from lfr_ray.api.alert_and_site_ports import ListPort
 from lfr_ray.errors import AuthorityError
 from lfr_ray.govern.ledger_event import Event, check_event
 
 if TYPE_CHECKING:
-    from lfr_ray.enrol.keeper import ListKeeper
-    from lfr_ray.govern.keys import SigningKey
-    from lfr_ray.match.listed import ListApproval, ListedEntry, ListPage, ListProposal, ListQuery, PictureCheck
+    from lfr_ray.enrol.watchlist_keeper import ListKeeper
+    from lfr_ray.govern.signing_keys import SigningKey
+    from lfr_ray.match.keeper_answers import ListApproval, ListedEntry, ListPage, ListProposal, ListQuery, PictureCheck
 
 
 class ListedSite(ListPort):
@@ -33,9 +33,9 @@ class ListedSite(ListPort):
 
     @cached_property
     def keeper(self) -> ListKeeper:
-        from lfr_ray.enrol.keeper import ListKeeper
-        from lfr_ray.match.draft import ListDraft
-        from lfr_ray.match.store import WatchlistStore
+        from lfr_ray.enrol.watchlist_keeper import ListKeeper
+        from lfr_ray.match.watchlist_draft import ListDraft
+        from lfr_ray.match.watchlist_store import WatchlistStore
         from tests.painted import FixedDetector, PaintEmbedder
 
         folder = Path(tempfile.mkdtemp())
@@ -49,13 +49,13 @@ class ListedSite(ListPort):
     @cached_property
     def approver_key(self) -> SigningKey:
         """With whose signature the list is approved: app1's."""
-        from lfr_ray.govern.keys import SigningKey
+        from lfr_ray.govern.signing_keys import SigningKey
 
         return SigningKey.create()
 
     def _approver(self, document: dict[str, Any], signature: Mapping[str, Any]) -> tuple[str, float]:
         from lfr_ray.govern.authority import APPROVE
-        from lfr_ray.govern.keys import Signature, signature_fault
+        from lfr_ray.govern.signing_keys import Signature, signature_fault
 
         given, key = Signature.model_validate(signature), self.approver_key
         fault = signature_fault(APPROVE, document, given, {key.id: key.described("app1", role="approver")}, "approver")

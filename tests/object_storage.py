@@ -47,6 +47,14 @@ class Storage:
             self._server.start()
 
 
+def point_at(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server's address and its credentials into the environment."""
+    settings = {"ACCESS_KEY_ID": "key", "SECRET_ACCESS_KEY": "secret", "REGION": "us-east-1"}
+    settings |= {"DEFAULT_REGION": "us-east-1", "ENDPOINT_URL_S3": url, "EC2_METADATA_DISABLED": "true"}
+    for name, value in settings.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+
+
 @contextmanager
 def object_storage(monkeypatch: pytest.MonkeyPatch, *, versioned: bool) -> Iterator[Storage]:
     """A server with the bucket ``lists``, and its address and credentials in the environment."""
@@ -54,10 +62,7 @@ def object_storage(monkeypatch: pytest.MonkeyPatch, *, versioned: bool) -> Itera
 
     with redirect_stdout(io.StringIO()):
         storage = Storage()
-    settings = {"ACCESS_KEY_ID": "key", "SECRET_ACCESS_KEY": "secret", "REGION": "us-east-1"}
-    settings |= {"DEFAULT_REGION": "us-east-1", "ENDPOINT_URL_S3": storage.url, "EC2_METADATA_DISABLED": "true"}
-    for name, value in settings.items():
-        monkeypatch.setenv(f"AWS_{name}", value)
+    point_at(storage.url, monkeypatch)
     storage.open(versioned=versioned)
     yield storage
     storage.stop()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lfr_ray.models.calibration import Calibration
+from lfr_ray.models.card_calibration import Calibration
 from lfr_ray.models.cards import ChipSpec, ModelCard
 from lfr_ray.records import Faces, Picture
 

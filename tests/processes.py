@@ -17,9 +17,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from lfr_ray.actors.second_start import GAVE_UP
+
 MARK = "LFR_TEST_MARK"
 START_S = 420.0
 """Ray, models and a watchlist, on a machine that does many other things at once."""
+
+RUNS = "Ray runtime started"
 
 T = TypeVar("T")
 
@@ -138,6 +142,20 @@ def command(folder: Path, *words: object, **options: Any) -> Iterator[Command]:
         yield started
     finally:
         started.kill()
+
+
+@contextmanager
+def ray_node(folder: Path, *words: object, again: bool = True, **options: Any) -> Iterator[Command]:
+    """A node that `ray start --block` has started; on a busy machine Ray gives up after 30 s, and is started again."""
+    with command(folder, *words, **options) as node:
+        eventually(lambda: RUNS in node.stdout or not node.running, START_S, lambda: node.stdout + node.stderr)
+        if node.running:
+            yield node
+            return
+        assert again, node.stdout + node.stderr
+        assert GAVE_UP in node.stdout + node.stderr, node.stdout + node.stderr
+    with ray_node(folder, *words, again=False, **options) as node:
+        yield node
 
 
 @contextmanager

@@ -8,20 +8,22 @@ from typing import Any
 
 import pytest
 
+from lfr_ray.clock import utc_text
 from lfr_ray.data_dir import DataDir
-from lfr_ray.govern import certificates, trust
+from lfr_ray.govern import certificates, trust_file
 from lfr_ray.govern.authority import APPROVE
-from lfr_ray.govern.canonical import canonical_json, sha256_hex
-from lfr_ray.govern.grant import Grant
-from lfr_ray.govern.keys import PublicKey, SigningKey
-from lfr_ray.govern.ledger import Ledger
-from lfr_ray.govern.ledger_event import Event
+from lfr_ray.govern.canonical_json import canonical_json, sha256_hex
+from lfr_ray.govern.ledger import Ledger, open_ledger
+from lfr_ray.govern.ledger_event import TOKEN_GIVEN, Event
 from lfr_ray.govern.ledger_state import APPROVED, OPENED
+from lfr_ray.govern.signed_authority import Grant
+from lfr_ray.govern.signing_keys import PublicKey, SigningKey
+from lfr_ray.people.tokens_and_sessions import People
 
 PASSPHRASE = "a site's passphrase"
 FAR_S = 4_000_000_000.0
-CONFIGURATION = {"software": "0" * 16}
-"""Of tests whose site compares no configuration."""
+CARRIED: Any = {"configuration": {"software": "0" * 16}, "anchors": ("syslog:",)}
+"""By authorities of tests whose site compares no configuration, and whose ledger nobody sets back."""
 
 
 class TrustTree:
@@ -36,8 +38,8 @@ class TrustTree:
         self.file.write_text("format: lfr-trust/1\nroots: [root.crt]\n")
         self._revoked: dict[int, float] = {}
         self._write_list()
-        monkeypatch.setenv(trust.VARIABLE, str(self.file))
-        monkeypatch.setenv(trust.SITE_PASSPHRASE, PASSPHRASE)
+        monkeypatch.setenv(trust_file.VARIABLE, str(self.file))
+        monkeypatch.setenv(trust_file.SITE_PASSPHRASE, PASSPHRASE)
         as_service(monkeypatch)
 
     def _write_list(self) -> None:
@@ -75,9 +77,19 @@ class TrustTree:
 
 def as_service(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the tests' own user is not root, the site's user is somebody else, as on a real machine."""
-    uid, gids = trust.service_user()
+    uid, gids = trust_file.service_user()
     if uid:
-        monkeypatch.setattr(trust, "service_user", lambda: (uid + 1, frozenset(gid + 1 for gid in gids)))
+        monkeypatch.setattr(trust_file, "service_user", lambda: (uid + 1, frozenset(gid + 1 for gid in gids)))
+
+
+def give_token(data_dir: DataDir, person: str, role: str) -> str:
+    """A personal token for a day, as `lfr people add` gives it out."""
+    now_s = time.time()
+    token = People(data_dir).add(person, role, days=1, now_s=now_s)
+    with open_ledger(data_dir) as ledger:
+        facts = {"role": role, "until": utc_text(now_s + 86_400)}
+        ledger.append(Event("authority", TOKEN_GIVEN, actor="admin-1", subject=person, facts=facts))
+    return token
 
 
 def approval(approver: SigningKey, content_hash: str, at: float, importers: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -14,8 +14,8 @@ import numpy as np
 
 from lfr_ray.embed.align import similarity
 from lfr_ray.embed.occlusion import SIDE_PX as SIDE
+from lfr_ray.models.card_catalogue import card
 from lfr_ray.models.cards import ChipSpec
-from lfr_ray.models.catalogue import card
 from lfr_ray.records import Picture
 
 Random = np.random.Generator

@@ -19,14 +19,14 @@ import torch
 from torch import nn
 
 from benchmarks.training.occluders import Draw, Painter, both, harmless, lower, photographed, upper
-from lfr_ray.camera.stills import read_picture
-from lfr_ray.detect.base import load_detector
+from lfr_ray.camera.still_pictures import read_picture
+from lfr_ray.detect.detector_families import load_detector
 from lfr_ray.embed.align import cut_chips
 from lfr_ray.embed.occlusion import FEATURES, features
-from lfr_ray.enrol.labelled import most_central
+from lfr_ray.enrol.labelled_pictures import most_central
 from lfr_ray.enrol.still_faces import detect_stills
-from lfr_ray.enrol.subject import choose_subject
-from lfr_ray.models.catalogue import card
+from lfr_ray.enrol.subject_face import choose_subject
+from lfr_ray.models.card_catalogue import card
 from lfr_ray.records import Floats, Picture
 
 EXAMPLES = 40_000

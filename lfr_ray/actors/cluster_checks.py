@@ -7,13 +7,13 @@ import os
 
 import ray
 
-from lfr_ray.actors.names import sites
+from lfr_ray.actors.actor_names import sites
 from lfr_ray.actors.ray_private import SPILLING, claims, cluster_spills, http_address
-from lfr_ray.actors.replacement import FOOTAGE
-from lfr_ray.camera.credentials import hide_credentials
+from lfr_ray.actors.replace_actors import FOOTAGE
+from lfr_ray.camera.hide_credentials import hide_credentials
 from lfr_ray.config import SiteConfig
+from lfr_ray.durable_files import REFERENCE
 from lfr_ray.errors import ConfigError, ConflictError, RefusedError
-from lfr_ray.files import REFERENCE
 from lfr_ray.site_file import check_host
 
 
@@ -54,7 +54,8 @@ def check_http(site: SiteConfig) -> None:
         ConfigError: ``http_options -> host`` is not loopback, and nothing encrypts what is sent.
     """
     if (address := http_address()) is not None:
-        check_host(site, address.host, tls=address.tls)
+        host, _, tls = address
+        check_host(site, host, tls=tls)
 
 
 def check_network(site: SiteConfig) -> None:
@@ -87,6 +88,7 @@ def check_log(site: SiteConfig) -> None:
     for what, address in [
         *((f"camera {one.name}", one.url) for one in site.cameras),
         ("alert", site.alert.database_url),
+        ("ledger", site.ledger.database_url),
     ]:
         login = REFERENCE.sub("", address).partition("://")[2].rpartition("@")[0]
         if site.authority.kind != "test" and login.partition(":")[2]:
@@ -96,7 +98,7 @@ def check_log(site: SiteConfig) -> None:
                 allowed="{env:NAME} or {file:/run/...} in its place, like rtsp://guard:{env:PIER_PASSWORD}@10.0.0.7/live",
                 next_step="move it there, and change it",
             )
-    addresses = [*(camera.url for camera in site.cameras), site.alert.database_url]
+    addresses = [*(camera.url for camera in site.cameras), site.alert.database_url, site.ledger.database_url]
     if logging.getLogger("ray.serve").isEnabledFor(logging.INFO) and any(
         hide_credentials(one) != one and not REFERENCE.search(one) for one in addresses
     ):

@@ -13,12 +13,13 @@ from typing import Any, Generic
 import ray
 import structlog
 
-from lfr_ray.actors.names import HEALTH, NAMESPACE, find_actor
-from lfr_ray.actors.protocols import DeskCalls, MatcherCalls
+from lfr_ray.actors.actor_calls import Handle
+from lfr_ray.actors.actor_names import HEALTH, find_actor
+from lfr_ray.actors.actor_protocols import DeskCalls, MatcherCalls
 from lfr_ray.actors.ray_private import replica_loaded, row_of
-from lfr_ray.actors.rpc import Handle
-from lfr_ray.actors.stages import CameraCalls
-from lfr_ray.camera.reader import CameraStatus
+from lfr_ray.actors.remote_matcher_and_models import CameraCalls
+from lfr_ray.actors.start_or_join_ray import NAMESPACE
+from lfr_ray.camera.camera_reader import CameraStatus
 from lfr_ray.health import DeskSaid, Heard, MatcherSaid, ModelSaid, SaidT
 
 EVERY_S = 0.5
@@ -37,7 +38,7 @@ class Heartbeat(Generic[SaidT]):
     Args:
         name: Of its actor.
         ask: Asks how it is, given a handle of it.
-        capability: Shown to it; see ``capability.py``.
+        capability: Shown to it; see ``caller_secret.py``.
         namespace: Of its actor.
         frozen_s: For so long it may be silent before it is ended.
     """
@@ -63,12 +64,13 @@ class Heartbeat(Generic[SaidT]):
     async def run(self) -> None:
         """Follow it, for ever."""
         while True:
-            asked_s = time.monotonic()
+            asked_s, asked_at = time.monotonic(), time.time()
             try:
                 # Beside the event loop: where Ray itself hangs, the others are followed all the same.
                 self.actor = self.actor or await asyncio.to_thread(find_actor, self._name, self._namespace)
                 if self.actor is not None:
-                    self.heard = Heard(await self._ask(Handle(self.actor, self._capability)), asked_s)
+                    said = await self._ask(Handle(self.actor, self._capability))
+                    self.heard = Heard(said, asked_s, ahead_s=_ahead_s(said, asked_at, time.time()))
             except Exception:  # noqa: BLE001  (whatever became of it, it did not answer)
                 self.actor = None
             if self.actor is None:
@@ -93,6 +95,17 @@ class Heartbeat(Generic[SaidT]):
             os.kill(row["Pid"], signal.SIGKILL)
         else:
             ray.kill(self.actor, no_restart=False)
+
+
+def _ahead_s(said: object, asked_at: float, answered_at: float) -> float:
+    """By how much at the least another machine's clock is ahead, or behind: it said its time between these two.
+
+    >>> from lfr_ray.health import MatcherSaid
+    >>> [_ahead_s(MatcherSaid(clock_at=at), 100.0, 101.0) for at in (221.0, 100.5, 40.0)]
+    [120.0, 0.0, -60.0]
+    """
+    at = getattr(said, "clock_at", 0.0) or asked_at
+    return max(0.0, at - answered_at) + min(0.0, at - asked_at)
 
 
 async def ask_camera(camera: Handle[CameraCalls]) -> CameraStatus:

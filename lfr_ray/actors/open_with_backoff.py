@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from lfr_ray.clock import backoff_s
 from lfr_ray.errors import LfrError, ResourceError
@@ -56,22 +56,18 @@ class Opening(Generic[OpenedT]):
             self._error, self._failures = None, 0
         return self.opened
 
+    def now(self) -> OpenedT:
+        """It, where it is open.
+
+        Raises:
+            ResourceError: It is not, and why.
+        """
+        if self.opened is None:
+            raise ResourceError(
+                f"{self._what} is not open", got=self.fault, next_step="it is tried again; try again as well"
+            )
+        return self.opened
+
     def drop(self) -> None:
         """Open it anew with the next question."""
         self.opened = None
-
-
-class Unopened:
-    """Stands where something is not open yet: whatever is asked of it, it says why.
-
-    Args:
-        opening: What is being opened.
-    """
-
-    def __init__(self, opening: Opening[Any]) -> None:
-        self._opening = opening
-
-    def __getattr__(self, name: str) -> Any:
-        raise ResourceError(
-            "the alert desk is not open", got=self._opening.fault, next_step="it is tried again; try again as well"
-        )

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import signal
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import ray
 from ray._private import node, utils, worker
 from ray._private.state import state
 from ray.experimental.internal_kv import _internal_kv_del, _internal_kv_get, _internal_kv_list, _internal_kv_put
+
+from lfr_ray.actors.second_start import second_start
 
 if TYPE_CHECKING:
     from ray.serve.schema import ServeDeploySchema
@@ -49,17 +51,22 @@ def own_signals() -> Iterator[None]:
 
 
 @contextmanager
-def without_extras() -> Iterator[None]:
-    """Around ``ray.init``: without the server of dashboards (there even where unwanted), autoscaler, copied logs."""
+def without_extras(tell: Callable[[str], None]) -> Iterator[None]:
+    """Around ``ray.init``: no server of dashboards, autoscaler or copied logs; ``tell`` hears of a second try."""
     names = ("start_api_server", "start_monitor", "start_log_monitor")
     before = {name: getattr(node.Node, name) for name in names}
+    dashboards = utils.get_dashboard_dependency_error
+    for name in names:
+        setattr(node.Node, name, _do_nothing)
     try:
-        for name in names:
-            setattr(node.Node, name, _do_nothing)
-        yield
+        # So each node's agent is Ray's smallest: others wait for it, and its metrics, which nobody reads, cost all.
+        utils.get_dashboard_dependency_error = lambda: ImportError("not wanted")
+        with second_start(node.Node, tell):
+            yield
     finally:
         for name, method in before.items():
             setattr(node.Node, name, method)
+        utils.get_dashboard_dependency_error = dashboards
 
 
 async def replica_loaded(replica: Any) -> bool:
@@ -72,35 +79,26 @@ def deploy(config: ServeDeploySchema) -> None:
     _serve().deploy_apps(config)
 
 
-class HttpAddress(NamedTuple):
-    """Where Serve answers HTTP, and whether by TLS."""
-
-    host: str
-    port: int
-    tls: bool
+def deploying(application: str) -> bool:
+    """Whether Serve is still at it. To ask for the whole status costs asker and controller some 50 ms each time."""
+    return bool(_serve().get_serve_status(application).app_status.status == "DEPLOYING")
 
 
-def http_address() -> HttpAddress | None:
-    """Of the running Serve; None where none runs."""
-    client = _serve(must_run=False)
-    if client is None:
+def http_address() -> tuple[str, int, bool] | None:
+    """Where the running Serve answers HTTP, and whether by TLS; None where none runs."""
+    if (client := _serve(must_run=False)) is None:
         return None
     options = ray.get(client._controller.get_http_config.remote())
-    return HttpAddress(options.host, options.port, bool(options.ssl_keyfile and options.ssl_certfile))
+    return str(options.host), int(options.port), bool(options.ssl_keyfile and options.ssl_certfile)
 
 
 def row_of(actor: Any) -> Mapping[str, Any]:
     """What Ray's table says of an actor: its state, its node, its process."""
-    found: Mapping[str, Any] = state.actor_table(actor._actor_id.hex())
-    return found
+    return dict(state.actor_table(actor._actor_id.hex()))
 
 
 def claimed(name: str, claim: str) -> str:
-    """Claim a name in the cluster for as long as this driver is connected.
-
-    Returns:
-        The claim of another driver that is connected; empty: the name is ours.
-    """
+    """Claim a name for as long as this driver is connected; what another one claimed it for, or empty: it is ours."""
     key = f"lfr/{name}"
     if found := _internal_kv_get(key):
         job, other = json.loads(found)
@@ -117,12 +115,18 @@ def claims(prefix: str) -> list[str]:
 
 def abandoned(prefix: str) -> list[str]:
     """Names of that beginning whose drivers are gone. They are claimed no more."""
-    living = _living_drivers()
-    claims = {key: json.loads(_internal_kv_get(key) or "[null]") for key in _internal_kv_list(f"lfr/{prefix}")}
-    gone = [key for key, claim in claims.items() if claim[0] not in living]
+    living, keys = _living_drivers(), _internal_kv_list(f"lfr/{prefix}")
+    gone = [key for key in keys if json.loads(_internal_kv_get(key) or "[null]")[0] not in living]
     for key in gone:
         _internal_kv_del(key)
     return [key.decode().removeprefix("lfr/") for key in gone]
+
+
+def ended(name: str, digest: str = "") -> str:
+    """Note that something ended under this digest, in Ray's store, which may outlive its head; what is noted there."""
+    if digest:
+        _internal_kv_put(f"lfr-ended/{name}", digest, overwrite=True)
+    return (_internal_kv_get(f"lfr-ended/{name}") or b"").decode()
 
 
 def _living_drivers() -> set[str]:

@@ -7,13 +7,13 @@ import asyncio
 import numpy as np
 import ray
 
-from lfr_ray.actors.protocols import DetectorCalls, EmbedderCalls, ModelCalls
-from lfr_ray.actors.rpc import Handle
+from lfr_ray.actors.actor_calls import Handle
+from lfr_ray.actors.actor_protocols import DetectorCalls, EmbedderCalls, ModelCalls
 from lfr_ray.config import SiteConfig
 from lfr_ray.errors import ResourceError
+from lfr_ray.models.card_catalogue import card
 from lfr_ray.models.cards import ModelCard
-from lfr_ray.models.catalogue import card
-from lfr_ray.models.runtime import SelfTest
+from lfr_ray.models.device_and_self_test import SelfTest
 from lfr_ray.records import Embedded, Faces, Floats, Picture
 
 

@@ -10,21 +10,23 @@ from dataclasses import replace
 import ray
 
 # A handle loads its actor's class. The first request may be the emergency stop: it must not wait for that.
-import lfr_ray.actors.matcher  # noqa: F401
+import lfr_ray.actors.matcher_actor  # noqa: F401
+from lfr_ray.actors.actor_calls import Handle
+from lfr_ray.actors.actor_names import FLEET, HEALTH, Names, alive
+from lfr_ray.actors.actor_protocols import FleetCalls, MatcherCalls
+from lfr_ray.actors.health_watch import SiteWatch
 from lfr_ray.actors.heartbeat import EVERY_S
-from lfr_ray.actors.names import FLEET, HEALTH, Names, alive
-from lfr_ray.actors.protocols import FleetCalls, MatcherCalls
-from lfr_ray.actors.remote_account import RemoteAccount
-from lfr_ray.actors.remote_list import RemoteList
-from lfr_ray.actors.rpc import Handle
-from lfr_ray.actors.stages import CameraCalls
-from lfr_ray.actors.watch import SiteWatch
+from lfr_ray.actors.remote_audit import RemoteAccount
+from lfr_ray.actors.remote_matcher_and_models import CameraCalls
+from lfr_ray.actors.remote_watchlist import RemoteList
 from lfr_ray.api.site_state import CameraState, DeploymentList, Switched, WatchlistState
-from lfr_ray.camera.reader import CameraStatus
+from lfr_ray.camera.camera_reader import CameraStatus
 from lfr_ray.config import SiteConfig
 from lfr_ray.errors import NotFoundError
+from lfr_ray.focus_config import CameraFocus
 from lfr_ray.health import LIVE, CameraHealth
 from lfr_ray.metrics import Meter, Snapshot, merged
+from lfr_ray.site.uploaded_recordings import uploading
 
 ANSWER_S = 5.0
 """The matcher compares while it is asked; beyond this it does not answer."""
@@ -32,7 +34,7 @@ COUNTED_S = 2.0
 
 
 class RemoteSite(RemoteAccount, RemoteList):
-    """What was heard of the processes, as :class:`~lfr_ray.api.ports.SiteView`. Nobody waits long for one of them.
+    """What was heard of the processes, as :class:`~lfr_ray.api.alert_and_site_ports.SiteView`. Nobody waits long.
 
     Args:
         site: The site.
@@ -49,8 +51,8 @@ class RemoteSite(RemoteAccount, RemoteList):
 
     async def cameras(self) -> list[CameraState]:
         """Every camera of the site file, also one that has not answered yet."""
-        health = self._watch.health().cameras
-        return [_camera(name, health[name], one.heard.said) for name, one in self._watch.cameras.items()]
+        health, taking = self._watch.health().cameras, uploading(self._site)
+        return [_camera(n, health[n], one.heard.said, takes=n in taking) for n, one in self._watch.cameras.items()]
 
     async def watchlist(self) -> WatchlistState:
         """The list that the matcher holds."""
@@ -61,7 +63,7 @@ class RemoteSite(RemoteAccount, RemoteList):
         return await self._matcher().in_group(HEALTH).ask(MatcherCalls.deployments)
 
     async def stop(self, *, officer: str, reason: str) -> Switched:
-        """No comparison anywhere once this answers: there is one matcher, and it asks before each."""
+        """Nothing comes of a comparison once this answers: the one matcher asks before each, its replicas ask it."""
         return await self._matcher().ask(MatcherCalls.halt, officer, reason)
 
     async def resume(self, *, officer: str, reason: str) -> Switched:
@@ -73,6 +75,10 @@ class RemoteSite(RemoteAccount, RemoteList):
         if name not in {camera.name for camera in self._site.cameras}:
             raise NotFoundError("no such camera", got=name)
         return await alive(self._names.find_camera(name), "the camera's process").ask(CameraCalls.preview)
+
+    async def set_focus(self, name: str, focus: CameraFocus, *, by: str, reason: str) -> None:
+        """Set where a camera looks."""
+        await self._fleet.limited(ANSWER_S).ask(FleetCalls.set_focus, name, focus, by=by, reason=reason)
 
     async def readiness(self) -> dict[str, str]:
         """Of each part, why it is not ready."""
@@ -86,6 +92,7 @@ class RemoteSite(RemoteAccount, RemoteList):
             meter.gauge("camera_blind", float(one.state != LIVE), camera=name)
             meter.gauge("camera_refused", float(bool(one.refusal)), camera=name)
             meter.gauge("camera_warned", float(bool(one.warning)), camera=name)
+            meter.gauge("camera_clock_ahead_seconds", one.clock_ahead_s, camera=name)
         if (matcher := self._watch.matcher.heard.said) is not None:
             meter.gauge("authority_in_force", float(not (matcher.fault or matcher.authority)))
         for part, fault in health.parts.items():
@@ -104,7 +111,7 @@ class RemoteSite(RemoteAccount, RemoteList):
                 self._watch.end_frozen(only=FLEET)
 
 
-def _camera(name: str, health: CameraHealth, status: CameraStatus | None) -> CameraState:
+def _camera(name: str, health: CameraHealth, status: CameraStatus | None, *, takes: bool) -> CameraState:
     state = CameraState(
         name,
         health.state,
@@ -112,6 +119,7 @@ def _camera(name: str, health: CameraHealth, status: CameraStatus | None) -> Cam
         problem=health.problem,
         refusal=health.refusal,
         warning=health.warning,
+        takes_recording=takes,
     )
     if status is None:
         return state

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lfr_ray.adjudicate.vocabulary import CLAIMS
+from lfr_ray.adjudicate.decision_vocabulary import CLAIMS
 from lfr_ray.clock import utc_text
 from lfr_ray.errors import ConflictError, InputError
 from lfr_ray.records import CaseRecord, Claim, Details, folded

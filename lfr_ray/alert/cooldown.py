@@ -1,18 +1,15 @@
 """Whether a sighting is a new alert, belongs to one, or was already heard: functions of values only.
 
->>> first = SightingFacts("key-1", captured_at=100.0, captured_s=0.0)
->>> ruling, state = judge(AlertRules(cooldown_s=60.0), AlertHistory(), first, new_alert_id="a1")
->>> ruling
+>>> first, later = RecentAlert("a1", 100.0, 0.0), RecentAlert("a2", captured_at=130.0, captured_s=30.0)
+>>> judge(AlertRules(cooldown_s=60.0), AlertHistory(), first)
 Ruling(step='raise', alert_id='a1')
->>> later = SightingFacts("key-2", captured_at=130.0, captured_s=30.0)
->>> judge(AlertRules(cooldown_s=60.0), state, later, new_alert_id="a2")[0]
+>>> judge(AlertRules(cooldown_s=60.0), AlertHistory((first,)), later)
 Ruling(step='attach', alert_id='a1')
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from lfr_ray.config import AlertConfig
@@ -45,23 +42,13 @@ class AlertRules:
 
 
 @dataclass(frozen=True, slots=True)
-class SightingFacts:
-    """What the rules need of a sighting.
+class RecentAlert:
+    """An alert of one entry at one camera in one deployment: one that is recorded, or that a sighting would be.
 
     Attributes:
-        key: Idempotency key of the tracklet and entry.
         captured_at: Wall time of the deciding view.
         captured_s: The same moment on the camera's own timeline.
     """
-
-    key: str
-    captured_at: float
-    captured_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class RecentAlert:
-    """An alert that is already recorded for the same entry, camera and deployment."""
 
     alert_id: str
     captured_at: float
@@ -70,16 +57,16 @@ class RecentAlert:
 
 @dataclass(frozen=True, slots=True)
 class AlertHistory:
-    """What is recorded for one entry at one camera in one deployment.
+    """What is recorded when a sighting comes, for its entry at its camera in its deployment.
 
     Attributes:
         recent: Newest alerts, oldest first, at most :data:`REMEMBERED`.
-        heard: Idempotency keys that are recorded, with the alert that each went to.
+        heard: The alert to which this very sighting went before; empty: it is new.
         paused_reason: Why no sighting is taken at all; empty when they are.
     """
 
     recent: tuple[RecentAlert, ...] = ()
-    heard: Mapping[str, str] = field(default_factory=dict)
+    heard: str = ""
     paused_reason: str = ""
 
 
@@ -91,9 +78,7 @@ class Ruling:
     alert_id: str = ""
 
 
-def judge(
-    rules: AlertRules, state: AlertHistory, facts: SightingFacts, *, new_alert_id: str
-) -> tuple[Ruling, AlertHistory]:
+def judge(rules: AlertRules, history: AlertHistory, new: RecentAlert) -> Ruling:
     """One alert per entry and camera per cooldown; a key that was heard changes nothing.
 
     While alerts are paused what is new is refused, and a repeated sighting still gets the answer that it got.
@@ -102,30 +87,25 @@ def judge(
     captured. Two moments are apart when *either* timeline says so, because a recording that is
     read at full speed runs faster than the wall, and a wall clock can be set back. When in doubt an
     alert too many is raised, never one too few.
-
-    Returns:
-        The ruling and the state after it.
     """
-    if facts.key in state.heard:
-        return Ruling("repeat", state.heard[facts.key]), state
-    if state.paused_reason:
-        return Ruling("refuse"), state
-    for alert in reversed(state.recent):
-        if apart_s(alert, facts) < rules.cooldown_s:
-            return Ruling("attach", alert.alert_id), _heard(state, facts.key, alert.alert_id)
-    raised = RecentAlert(new_alert_id, facts.captured_at, facts.captured_s)
-    state = replace(state, recent=(*state.recent, raised)[-REMEMBERED:])
-    return Ruling("raise", new_alert_id), _heard(state, facts.key, new_alert_id)
+    if history.heard:
+        return Ruling("repeat", history.heard)
+    if history.paused_reason:
+        return Ruling("refuse")
+    for alert in reversed(history.recent):
+        if apart_s(alert, new) < rules.cooldown_s:
+            return Ruling("attach", alert.alert_id)
+    return Ruling("raise", new.alert_id)
 
 
-def apart_s(alert: RecentAlert, facts: SightingFacts) -> float:
+def apart_s(alert: RecentAlert, new: RecentAlert) -> float:
     """Seconds between an alert and a sighting, on the timeline on which they are further apart.
 
     Where the camera's own one went back while the wall's went on, its process began anew: the wall's counts.
     """
-    if facts.captured_s < alert.captured_s and facts.captured_at > alert.captured_at:
-        return facts.captured_at - alert.captured_at
-    return max(abs(facts.captured_at - alert.captured_at), abs(facts.captured_s - alert.captured_s))
+    if new.captured_s < alert.captured_s and new.captured_at > alert.captured_at:
+        return new.captured_at - alert.captured_at
+    return max(abs(new.captured_at - alert.captured_at), abs(new.captured_s - alert.captured_s))
 
 
 def cautions(rules: AlertRules, match: Match) -> tuple[Caution, ...]:
@@ -147,7 +127,3 @@ def cautions(rules: AlertRules, match: Match) -> tuple[Caution, ...]:
     if match.covered:
         found.append("partly_covered")
     return tuple(found)
-
-
-def _heard(state: AlertHistory, key: str, alert_id: str) -> AlertHistory:
-    return replace(state, heard={**state.heard, key: alert_id})

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass as record
-from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
-from lfr_ray.alert import schema as tables
-from lfr_ray.alert.database import Database
-from lfr_ray.alert.store import add_event
+from lfr_ray.alert import alert_tables as tables
+from lfr_ray.alert.alert_store import add_event
+from lfr_ray.alert.open_database import Database
 from lfr_ray.errors import NotFoundError
 from lfr_ray.records import CLOSED, Facts, Moment, StoredEvent
 
@@ -48,14 +49,13 @@ class DeadLetters:
     ) -> None:
         """Put an event aside, so that the ones behind it are delivered."""
         subscriptions, letters = tables.subscriptions, tables.dead_letters
-        row = {name: getattr(letter, name) for name in DeadLetter.__dataclass_fields__}
         passed = {"delivered_event_id": event.event_id, "attempts": 0, "next_attempt_at": letter.given_up_at}
         why = {"failing_since": failing_since, "last_error": letter.last_error}
         with self._database.writing("put an event aside") as connection:
             mine = subscriptions.c.subscription_id == subscription_id
             found = connection.execute(update(subscriptions).where(mine).values({**passed, **why})).rowcount
             if found:
-                connection.execute(insert(letters).values({**row, "subscription_id": subscription_id}))
+                connection.execute(insert(letters).values(subscription_id=subscription_id, **asdict(letter)))
 
     def due(self, subscription_id: str, now_s: float) -> list[tuple[DeadLetter, StoredEvent]]:
         """Those that are to be sent again now, oldest first."""
@@ -84,18 +84,12 @@ class DeadLetters:
             connection.execute(update(table).where(_is(subscription_id, letter.event_id)).values(kept))
 
     def shown(self, subscription_id: str) -> DeadLetterList:
-        """Those of a webhook.
-
-        Raises:
-            NotFoundError: No such webhook.
-        """
-        letters, subscriptions = tables.dead_letters, tables.subscriptions
+        """Those of a webhook. NotFoundError: no such webhook."""
+        letters = tables.dead_letters
         names = [letters.c[name] for name in DeadLetter.__dataclass_fields__]
         with self._database.reading("read what was put aside") as connection:
             mine = letters.c.subscription_id == subscription_id
-            known = select(subscriptions.c.url).where(subscriptions.c.subscription_id == subscription_id)
-            if connection.execute(known).first() is None:
-                raise NotFoundError("no such webhook", got=subscription_id[:40], next_step="list the webhooks")
+            webhook_url(connection, subscription_id)
             query = select(*names).where(mine).order_by(letters.c.event_id).limit(MAX_SHOWN)
             found = [DeadLetter(**row) for row in connection.execute(query).mappings()]
             count = connection.execute(select(func.count()).select_from(letters).where(mine)).scalar_one()
@@ -109,27 +103,28 @@ class DeadLetters:
             return {str(key): int(count) for key, count in rows}
 
     def send_again(self, subscription_id: str, event_id: int, now_s: float) -> None:
-        """Send one again as soon as possible.
-
-        Raises:
-            NotFoundError: There is no such dead letter.
-        """
+        """Send one again as soon as possible. NotFoundError: there is no such dead letter."""
         with self._database.writing("send an event again") as connection:
             change = update(tables.dead_letters).where(_is(subscription_id, event_id)).values(next_attempt_at=now_s)
             _found(connection.execute(change).rowcount, event_id)
 
     def drop(self, subscription_id: str, event_id: int, *, by: str = "", now_s: float = 0.0) -> None:
-        """Forget one: it was delivered at last or, where somebody says so, is not wanted.
-
-        Raises:
-            NotFoundError: There is no such dead letter.
-        """
+        """Forget one that was delivered at last or, where somebody says so, is not wanted; NotFoundError: none such."""
         with self._database.writing("drop an event") as connection:
             gone = delete(tables.dead_letters).where(_is(subscription_id, event_id))
             _found(connection.execute(gone).rowcount, event_id)
             if by:
                 facts: Facts = {"by": by, "subscription": subscription_id, "dropped_event_id": event_id}
                 add_event(connection, "webhook_dropped", now_s, "", facts)
+
+
+def webhook_url(connection: Connection, subscription_id: str) -> str:
+    """Where a webhook's events go. NotFoundError: there is none with this id."""
+    table = tables.subscriptions.c
+    url = connection.execute(select(table.url).where(table.subscription_id == subscription_id)).scalar()
+    if url is None:
+        raise NotFoundError("no such webhook", got=subscription_id[:40], next_step="list the webhooks")
+    return str(url)
 
 
 def _is(subscription_id: str, event_id: int) -> ColumnElement[bool]:

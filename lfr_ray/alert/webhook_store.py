@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import base64
-import ipaddress
 import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Annotated, Literal
-from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass as record
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
-from lfr_ray.alert import schema as tables
-from lfr_ray.alert.database import Database
-from lfr_ray.alert.dead_letters import DeadLetters
-from lfr_ray.alert.kinds import CHOSEN_KINDS, TEST_KIND
-from lfr_ray.alert.store import add_event
-from lfr_ray.errors import ConflictError, InputError, NotFoundError, RefusedError
+from lfr_ray.alert import alert_tables as tables
+from lfr_ray.alert.alert_store import add_event, newest_event_id
+from lfr_ray.alert.dead_letters import DeadLetters, webhook_url
+from lfr_ray.alert.event_kinds import CHOSEN_KINDS, TEST_KIND
+from lfr_ray.alert.open_database import Database
+from lfr_ray.alert.webhook_address import check_url, is_below, shown_host, shown_url
+from lfr_ray.errors import ConflictError, InputError, RefusedError
 from lfr_ray.records import CLOSED, Moment, StoredEvent, is_none
 
 Format = Literal["standard", "cloudevents"]
@@ -27,7 +26,6 @@ Format = Literal["standard", "cloudevents"]
 MAX_SUBSCRIPTIONS = 32
 SECRET_PREFIX = "whsec_"  # noqa: S105 (not a secret)
 SECRET_BYTES = 32
-MAX_URL = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +44,13 @@ class Subscription:
     kinds: tuple[str, ...]
     created_at: float
     created_by: str
-    active: bool
     delivered_event_id: int
-    delivered_at: float | None
-    attempts: int
     next_attempt_at: float
-    failing_since: float | None
-    last_error: str
+    active: bool = True
+    delivered_at: float | None = None
+    attempts: int = 0
+    failing_since: float | None = None
+    last_error: str = ""
     format: Format = "standard"
 
     @property
@@ -120,10 +118,8 @@ def new_secret() -> str:
 class WebhookStore:
     """Subscriptions in the database.
 
-    Args:
-        database: Where they are.
-        targets: Beginnings of the addresses that the site allows; None: any. A subscription that was made before, and
-            to which the site sends nothing any more, is listed as switched off.
+    ``targets`` are beginnings of the addresses that the site allows; None: any. A subscription from before, to
+    which the site sends nothing any more, is listed as switched off.
     """
 
     def __init__(self, database: Database, targets: Sequence[str] | None = None) -> None:
@@ -136,10 +132,7 @@ class WebhookStore:
     ) -> Subscription:
         """Tell ``url`` of everything of these kinds that happens from now on.
 
-        Raises:
-            InputError: The URL or a kind is wrong.
-            RefusedError: The site does not allow this address.
-            ConflictError: There are too many subscriptions.
+        InputError: the URL or a kind is wrong. RefusedError: the site does not allow it. ConflictError: too many.
         """
         check_url(url)
         if not self._allows(url):
@@ -157,9 +150,8 @@ class WebhookStore:
         with self._database.writing("add a webhook") as connection:
             if int(connection.execute(select(func.count()).select_from(table)).scalar_one()) >= MAX_SUBSCRIPTIONS:
                 raise ConflictError(
-                    "there are too many webhooks", allowed=f"{MAX_SUBSCRIPTIONS}", next_step="remove one first"
+                    "there are too many webhooks", allowed=str(MAX_SUBSCRIPTIONS), next_step="remove one first"
                 )
-            newest = int(connection.execute(select(func.max(tables.events.c.event_id))).scalar() or 0)
             made = Subscription(
                 subscription_id=secrets.token_hex(8),
                 url=url,
@@ -167,43 +159,29 @@ class WebhookStore:
                 kinds=tuple(kind for kind in CHOSEN_KINDS if kind in kinds),
                 created_at=now_s,
                 created_by=by,
-                active=True,
-                delivered_event_id=newest,
-                delivered_at=None,
-                attempts=0,
+                delivered_event_id=newest_event_id(connection),
                 next_attempt_at=now_s,
-                failing_since=None,
-                last_error="",
                 format=format,
             )
-            row = {name: getattr(made, name) for name in Subscription.__dataclass_fields__}
-            connection.execute(insert(table).values({**row, "kinds": list(made.kinds)}))
+            connection.execute(insert(table).values(asdict(made)))
             facts = {"by": by, "to": shown_host(url), "subscription": made.subscription_id}
             add_event(connection, "webhook_added", now_s, "", facts)
         return made
 
     def remove(self, subscription_id: str, *, by: str, now_s: float) -> None:
-        """Tell it nothing more, and forget its secret.
-
-        Raises:
-            NotFoundError: There is none with this id.
-        """
+        """Tell it nothing more, and forget its secret. NotFoundError: there is none with this id."""
         table = tables.subscriptions
         with self._database.writing("remove a webhook") as connection:
-            to = _host_of(connection, subscription_id)
+            to = shown_host(webhook_url(connection, subscription_id))
             for one in (table, tables.dead_letters):
                 connection.execute(delete(one).where(one.c.subscription_id == subscription_id))
             facts = {"by": by, "to": to, "subscription": subscription_id}
             add_event(connection, "webhook_removed", now_s, "", facts)
 
     def test(self, subscription_id: str, *, by: str, now_s: float) -> None:
-        """Send it a test event, in its turn.
-
-        Raises:
-            NotFoundError: There is none with this id.
-        """
+        """Send it a test event, in its turn. NotFoundError: there is none with this id."""
         with self._database.writing("test a webhook") as connection:
-            to = _host_of(connection, subscription_id)
+            to = shown_host(webhook_url(connection, subscription_id))
             facts = {"by": by, "to": to, "subscription": subscription_id}
             add_event(connection, TEST_KIND, now_s, "", facts)
 
@@ -219,7 +197,7 @@ class WebhookStore:
     def due(self, now_s: float) -> list[Subscription]:
         """Active subscriptions whose next attempt may be made, and for which something waits."""
         with self._database.reading("read the feed") as connection:
-            newest = int(connection.execute(select(func.max(tables.events.c.event_id))).scalar() or 0)
+            newest = newest_event_id(connection)
             letters = tables.dead_letters.c
             again = connection.execute(select(letters.subscription_id).where(letters.next_attempt_at <= now_s))
             waiting = set(again.scalars())
@@ -251,15 +229,8 @@ class WebhookStore:
 
     def mark_delivered(self, subscription_id: str, event_id: int, now_s: float) -> None:
         """The receiver acknowledged everything up to ``event_id``."""
-        self._change(
-            subscription_id,
-            delivered_event_id=event_id,
-            delivered_at=now_s,
-            attempts=0,
-            next_attempt_at=now_s,
-            failing_since=None,
-            last_error="",
-        )
+        now: dict[str, str | float | None] = {"attempts": 0, "failing_since": None, "last_error": ""}
+        self._change(subscription_id, delivered_event_id=event_id, delivered_at=now_s, next_attempt_at=now_s, **now)
 
     def mark_failed(
         self, subscription_id: str, error: str, *, attempts: int, failing_since: float, next_attempt_at: float
@@ -284,104 +255,3 @@ class WebhookStore:
         table = tables.subscriptions
         with self._database.writing("record a delivery") as connection:
             connection.execute(update(table).where(table.c.subscription_id == subscription_id).values(values))
-
-
-def _host_of(connection: Connection, subscription_id: str) -> str:
-    """Where a subscription's events go.
-
-    Raises:
-        NotFoundError: There is none with this id.
-    """
-    table = tables.subscriptions
-    url = connection.execute(select(table.c.url).where(table.c.subscription_id == subscription_id)).scalar()
-    if url is None:
-        raise NotFoundError("no such webhook", got=subscription_id[:40], next_step="list the webhooks")
-    return shown_host(str(url))
-
-
-def check_url(url: str) -> None:
-    """Refuse an address to which alerts must not be sent.
-
-    Raises:
-        InputError: Not https (http is for loopback only), or with user and password in it.
-
-    >>> check_url("https://control.example/alerts")
-    >>> check_url("http://control.example/alerts")
-    Traceback (most recent call last):
-    ...
-    lfr_ray.errors.InputError: a webhook's URL cannot be used; got: http to another machine; allowed: https
-    """
-    parts = _split(url)
-    fault = ""
-    if parts is None or not parts.hostname or parts.scheme not in ("http", "https"):
-        fault = "not an absolute http or https URL"
-    elif parts.username is not None or parts.password is not None:
-        fault = "user and password in it; the signature proves who sends"
-    elif parts.fragment:
-        fault = "a fragment (#...)"
-    elif parts.scheme == "http" and not is_loopback(parts.hostname):
-        fault = "http to another machine"
-    if fault:
-        raise InputError("a webhook's URL cannot be used", got=fault, allowed="https")
-
-
-def is_below(url: str, target: str) -> bool:
-    """A URL is a target, or lies below it.
-
-    >>> target = "https://control.example/alerts"
-    >>> [is_below(url, target) for url in (target + "?token=x", target + "/a", target + "y", target + "/../b")]
-    [True, True, False, False]
-    >>> is_below("https://control.example.org/alerts", target), is_below("https://control.example:8443/alerts", target)
-    (False, False)
-    """
-    parts, wanted = _split(url), _split(target)
-    if parts is None or wanted is None or shown_host(url) != shown_host(target):
-        return False
-    path, above = parts.path or "/", wanted.path.rstrip("/")
-    return ".." not in path and (path == above or path.startswith(f"{above}/"))
-
-
-def is_loopback(host: str) -> bool:
-    """The host is this machine by its name or number, without asking a name server.
-
-    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("::1"), is_loopback("example.org")
-    (True, True, True, False)
-    """
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def shown_url(url: str) -> str:
-    """The URL without what may be secret.
-
-    >>> shown_url("https://control.example/alerts?token=secret")
-    'https://control.example/alerts?...'
-    """
-    parts = _split(url)
-    if parts is None:
-        return ""
-    return f"{shown_host(url)}{parts.path}{'?...' if parts.query else ''}"
-
-
-def shown_host(url: str) -> str:
-    """Scheme, host and port only."""
-    parts = _split(url)
-    if parts is None or parts.hostname is None:
-        return ""
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}"
-
-
-def _split(url: str) -> SplitResult | None:
-    if len(url) > MAX_URL or not url.isascii() or not url.isprintable() or " " in url:
-        return None
-    try:
-        parts = urlsplit(url)
-        _ = parts.port  # raises on a port that is no port
-    except ValueError:
-        return None
-    return parts

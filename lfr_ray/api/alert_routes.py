@@ -11,8 +11,9 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Message, Send
 
-from lfr_ray.alert.feed import MEDIA_TYPE, Feed
-from lfr_ray.alert.queries import MAX_PAGE, AlertQuery
+from lfr_ray.alert.alert_queries import MAX_PAGE, AlertQuery
+from lfr_ray.alert.event_stream import MEDIA_TYPE, Feed
+from lfr_ray.api.alert_and_site_ports import AlertsPort
 from lfr_ray.api.auth import (
     DECIDING,
     LOOKING,
@@ -24,9 +25,8 @@ from lfr_ray.api.auth import (
     needs,
     reader_of,
 )
-from lfr_ray.api.description import known_parameters
-from lfr_ray.api.ports import AlertsPort
-from lfr_ray.api.schemas import ClaimRequest, ComparisonRequest, DecisionRequest, HoldRequest, OutcomeRequest
+from lfr_ray.api.http_schemas import JPEG, ClaimRequest, ComparisonRequest, DecisionRequest, HoldRequest, OutcomeRequest
+from lfr_ray.api.openapi import known_parameters
 from lfr_ray.clock import parse_utc
 from lfr_ray.errors import InputError
 from lfr_ray.records import Alert, AlertPage, CaseRecord, Details, FeedEvent, ImageKind
@@ -147,7 +147,7 @@ async def read_alert(request: Request, alert_id: AlertId) -> Alert:
     "/{alert_id}/images/{kind}",
     dependencies=needs(*LOOKING),
     response_class=Response,
-    responses={200: {"content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}}},
+    responses=JPEG,
 )
 async def read_image(request: Request, alert_id: AlertId, kind: ImageKind) -> Response:
     """The face that was seen, the enrolled picture, the scene with everyone else made unrecognisable, other views."""

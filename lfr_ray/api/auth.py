@@ -13,13 +13,14 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.params import Depends as DependsParam
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
+from starlette.responses import Response
 
-from lfr_ray.api.pages import is_page
+from lfr_ray.api.console_files import is_page
 from lfr_ray.clock import Clock, SystemClock
 from lfr_ray.errors import InputError, RefusedError
-from lfr_ray.govern.keys import PublicKey
+from lfr_ray.govern.signing_keys import PublicKey
 from lfr_ray.people.oidc import Issuer
-from lfr_ray.people.tokens import ID_PATTERN, People, csrf_of
+from lfr_ray.people.tokens_and_sessions import ID_PATTERN, SEEING, People, csrf_of
 from lfr_ray.records import EVERYTHING, PEOPLE, SERVICES, Person, Role, folded
 
 OFFICER_PATTERN = ID_PATTERN
@@ -32,31 +33,26 @@ STRANGER_PER_S, STRANGER_BURST = 1.0, 60.0
 """Requests of one address without a valid token."""
 MOST_REMEMBERED = 10_000
 
-LOOKING: tuple[Role, ...] = ("viewer", "officer", "supervisor", "auditor")
+NO_CONTENT: Any = {"status_code": 204, "response_class": Response}
+"""Of a route that answers with nothing."""
+
+LOOKING: tuple[Role, ...] = SEEING
 DECIDING: tuple[Role, ...] = ("officer", "supervisor")
 
 
+@dataclass(frozen=True, slots=True)
 class Needs:
     """A route's roles: whoever has none of them is refused."""
 
-    def __init__(self, *roles: Role) -> None:
-        self.roles = roles
+    roles: tuple[Role, ...]
 
     async def __call__(self, request: Request) -> None:
-        """Refuse, or let through.
-
-        Raises:
-            RefusedError: Another role.
-        """
+        """Refuse, or let through. RefusedError: another role."""
         allow(request, *self.roles)
 
 
 def allow(request: Request, *roles: Role) -> None:
-    """Go on only for a person of one of these roles.
-
-    Raises:
-        RefusedError: Another role.
-    """
+    """Go on only for a person of one of these roles. RefusedError: another role."""
     found = person_of(request).roles
     if not found.intersection(roles):
         raise RefusedError(
@@ -69,15 +65,11 @@ def allow(request: Request, *roles: Role) -> None:
 
 def needs(*roles: Role) -> list[Any]:
     """For a route's ``dependencies``: who may use it."""
-    return [Depends(Needs(*roles))]
+    return [Depends(Needs(roles))]
 
 
 def roles_of(routers: Iterable[APIRouter]) -> Mapping[tuple[str, str], tuple[Role, ...]]:
-    """Of each method and address: who may use it; nothing of those that are open to everybody.
-
-    Raises:
-        ValueError: A route says neither.
-    """
+    """Of each method and address who may use it; none of those open to everybody. ValueError: a route says neither."""
     table: dict[tuple[str, str], tuple[Role, ...]] = {}
     for router in routers:
         for route in router.routes:
@@ -124,9 +116,9 @@ class Access:
         people: Tokens and sessions; without them only the demo's officer is known.
         issuer: Who else proves people.
         demo_officer: Everybody on this machine is this officer; a test on loopback only.
-        clock: Time.
         public_url: Where people reach the site; by https, the console's cookie travels by nothing else.
         trusted: Keys of certificates that count here, which say until when somebody's training does.
+        push: Push services by which consoles may be told of alerts.
     """
 
     def __init__(
@@ -138,19 +130,16 @@ class Access:
         clock: Clock | None = None,
         public_url: str = "",
         trusted: Callable[[], Iterable[PublicKey]] = tuple,
+        push: tuple[str, ...] = (),
     ) -> None:
         self.people, self.issuer = people, issuer
         self.public_url, self.secure = public_url.rstrip("/"), public_url.startswith("https://")
-        self.demo_officer, self.trusted = demo_officer, trusted
+        self.demo_officer, self.trusted, self.push = demo_officer, trusted, push
         self.clock = clock or SystemClock()
         self._spent: dict[str, tuple[float, float]] = {}
 
     async def identify(self, headers: Headers) -> Identity | None:
-        """Who sends these headers; None when nobody who may.
-
-        Raises:
-            LfrError: The file of people or the issuer cannot be asked.
-        """
+        """Who sends these headers; None: nobody who may. LfrError: the file of people or the issuer cannot be asked."""
         scheme, _, token = headers.get("authorization", "").partition(" ")
         token, cookie = token.strip(), _cookie(headers)
         if scheme.lower() == "bearer" and token:
@@ -195,11 +184,7 @@ def csrf_fits(identity: Identity, headers: Headers) -> bool:
 
 
 def identity_of(request: Request) -> Identity:
-    """Who sent the request, as the middleware found out.
-
-    Raises:
-        RefusedError: Nobody who is known.
-    """
+    """Who sent the request, as the middleware found out. RefusedError: nobody who is known."""
     identity = request.scope.get("lfr_identity")
     if not isinstance(identity, Identity):
         raise RefusedError("nobody is signed in", next_step="sign in first")
@@ -213,11 +198,7 @@ def access_of(request: Request) -> Access:
 
 
 def people_of(request: Request) -> People:
-    """The site's tokens and sessions.
-
-    Raises:
-        RefusedError: There are none: it is a test.
-    """
+    """The site's tokens and sessions. RefusedError: there are none: it is a test."""
     people = access_of(request).people
     if people is None:
         raise everybody_is_known()
@@ -235,11 +216,7 @@ def person_of(request: Request) -> Person:
 
 
 def acting_officer(request: Request, claimed: str | None = None) -> str:
-    """The officer who acts: the proven one. An id that the request claims must be the same person's.
-
-    Raises:
-        RefusedError: It is another's.
-    """
+    """The officer who acts: the proven one. RefusedError: the request claims another person's id."""
     person = person_of(request)
     if claimed and folded(claimed) != folded(person.id):
         raise RefusedError(
@@ -252,11 +229,7 @@ def acting_officer(request: Request, claimed: str | None = None) -> str:
 
 
 def looking_person(request: Request) -> str:
-    """Who looks at alerts, for the ledger. X-Officer is not needed, and must be the same person.
-
-    Raises:
-        InputError: The header holds no id. RefusedError: It is another's.
-    """
+    """Who looks at alerts, for the ledger. InputError: X-Officer holds no id. RefusedError: it holds another's."""
     claimed = request.headers.get("x-officer", "").strip()
     if claimed and not re.match(OFFICER_PATTERN, claimed):
         raise InputError("X-Officer is no officer's id", allowed=OFFICER_PATTERN)
@@ -269,11 +242,7 @@ def reader_of(request: Request) -> str:
 
 
 def looking_reason(request: Request) -> str:
-    """Why they look, when the X-Reason header says so.
-
-    Raises:
-        InputError: It is too long.
-    """
+    """Why they look, when the X-Reason header says so. InputError: it is too long."""
     reason = request.headers.get("x-reason", "").strip()
     if len(reason) > MAX_REASON:
         raise InputError("X-Reason is too long", got=f"{len(reason)} characters", allowed=f"{MAX_REASON}")

@@ -11,8 +11,8 @@ from pydantic.dataclasses import dataclass
 from lfr_ray.api.alert_routes import AlertId, account, alerts_of
 from lfr_ray.api.auth import DECIDING, LOOKING, looking_person, needs, reader_of
 from lfr_ray.match.threshold import scale_of, single_scale
-from lfr_ray.models.calibration import OBSERVED
-from lfr_ray.models.catalogue import card
+from lfr_ray.models.card_calibration import OBSERVED
+from lfr_ray.models.card_catalogue import card
 from lfr_ray.records import CLOSED, Alert, ShownRecord
 
 router = APIRouter(prefix="/v1/alerts", tags=["alerts"])

@@ -8,9 +8,9 @@ import re
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lfr_ray.alert.webhook_store import is_loopback
+from lfr_ray.alert.webhook_address import is_loopback
 from lfr_ray.api.auth import CSRF_HEADER, Access, csrf_fits, is_open
-from lfr_ray.api.problems import ProblemResponse, of_error, of_fault, problem
+from lfr_ray.api.problem_documents import ProblemResponse, of_error, of_fault, problem
 from lfr_ray.errors import LfrError
 
 MAX_BODY_BYTES = 64 * 1024
@@ -18,6 +18,11 @@ MAX_PICTURE_BYTES = 10 * 1024 * 1024
 ENTRIES_PATH = "/v1/watchlist/entries"
 """Takes a picture as base64."""
 PICTURE_PATH = re.compile(r"^/v1/watchlist/(check|entries|entries/[^/]+/pictures)$")
+MAX_AUTHORITY_BYTES = 1024 * 1024
+SIGNED_PATH = "/v1/deployments/signed"
+"""Takes an authority, which names every field of every camera."""
+MAX_RECORDING_BYTES = 128 * 1024 * 1024
+RECORDING_PATH = re.compile(r"^/v1/cameras/[^/]+/recording$")
 SWALLOWED_BYTES = 32 * 1024 * 1024
 
 CONTENT_POLICY = (
@@ -31,7 +36,7 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
 }
 
 
@@ -70,10 +75,9 @@ class AnswerMiddleware:
 class AccessMiddleware:
     """Refuses what is too large, comes by a strange name, from another site's page, from nobody known, or too often."""
 
-    def __init__(self, app: ASGIApp, access: Access, max_body_bytes: int = MAX_BODY_BYTES) -> None:
+    def __init__(self, app: ASGIApp, access: Access) -> None:
         self._app = app
         self._access = access
-        self._max_body_bytes = max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -83,7 +87,7 @@ class AccessMiddleware:
         headers = Headers(scope=scope)
         refusal = await self._refusal(scope, headers)
         if refusal is None and scope["method"] not in ("GET", "HEAD"):
-            most_bytes = _most_bytes(scope, self._max_body_bytes)
+            most_bytes = _most_bytes(scope)
             body = await _read_body(receive, most_bytes)
             if body is None:
                 refusal = _too_large(most_bytes)
@@ -93,19 +97,30 @@ class AccessMiddleware:
 
     async def _refusal(self, scope: Scope, headers: Headers) -> ProblemResponse | None:
         if not is_open(scope["path"]) and not self._travels_well(scope):
-            return _in_the_clear()
-        here = _is_local_name(headers.get("host", "")) and is_loopback((scope.get("client") or ("",))[0])
+            return _refused(
+                "in-the-clear",
+                "beyond this machine this server answers by TLS only",
+                "https, or the proxy that api -> public_url states",
+                "give http_options ssl_certfile and ssl_keyfile, or state the proxy",
+            )
+        address = (scope.get("client") or ("",))[0]
+        here = _is_local_name(headers.get("host", "")) and is_loopback(address)
         if self._access.demo_officer and not here:
-            return _strange_host()
+            return _refused(
+                "strange-host",
+                "a test with a built-in officer answers only to this machine's own names",
+                "Host: localhost, 127.0.0.1 or [::1]",
+                "take api -> demo_officer out of the site file, and give people tokens: lfr people add",
+            )
         changes = scope["method"] not in ("GET", "HEAD")
         # Looking is recorded, so that a foreign page may not look either; an issuer sends people back by a link.
         if (changes or not is_open(scope["path"])) and _is_foreign(headers):
-            return _another_page()
+            detail = "a page of another site sent this request"
+            return _refused("cross-site", detail, "the console's own page, or a program")
         try:
             identity = await self._access.identify(headers)
         except LfrError as error:
             return ProblemResponse(of_error(error))
-        address = (scope.get("client") or ("",))[0]
         if identity is None and is_open(scope["path"]) and not changes:
             return None
         wait_s = self._access.wait_s(identity, address)
@@ -114,7 +129,8 @@ class AccessMiddleware:
         if identity is None:
             return _no_token()
         if changes and not csrf_fits(identity, headers):
-            return _no_csrf()
+            detail = "the request has the console's cookie and not its second token"
+            return _refused("csrf", detail, f"{CSRF_HEADER} as /v1/session gives it", "load anew")
         scope["lfr_identity"] = identity
         return None
 
@@ -133,12 +149,17 @@ def _is_foreign(headers: Headers) -> bool:
     return bool(origin) and origin.partition("://")[2] != headers.get("host", "")
 
 
-def _most_bytes(scope: Scope, usual: int) -> int:
+def _most_bytes(scope: Scope) -> int:
     """How large a body may be: a picture is larger than anything else, and few may send one."""
     identity = scope.get("lfr_identity")
-    if not PICTURE_PATH.match(scope["path"]) or identity is None or "importer" not in identity.person.roles:
-        return usual
-    return MAX_PICTURE_BYTES if scope["path"] != ENTRIES_PATH else MAX_PICTURE_BYTES * 4 // 3 + usual
+    if scope["path"] == SIGNED_PATH and identity is not None:
+        return MAX_AUTHORITY_BYTES
+    roles = () if identity is None else identity.person.roles
+    if RECORDING_PATH.match(scope["path"]) and {"administrator", "importer"}.intersection(roles):
+        return MAX_RECORDING_BYTES
+    if not PICTURE_PATH.match(scope["path"]) or "importer" not in roles:
+        return MAX_BODY_BYTES
+    return MAX_PICTURE_BYTES if scope["path"] != ENTRIES_PATH else MAX_PICTURE_BYTES * 4 // 3 + MAX_BODY_BYTES
 
 
 async def _read_body(receive: Receive, most_bytes: int) -> bytes | None:
@@ -157,7 +178,7 @@ async def _read_body(receive: Receive, most_bytes: int) -> bytes | None:
             body += chunk
         else:
             body.clear()
-        if size > SWALLOWED_BYTES or not message.get("more_body", False):
+        if size > max(SWALLOWED_BYTES, most_bytes) or not message.get("more_body", False):
             return bytes(body) if size <= most_bytes else None
 
 
@@ -188,42 +209,8 @@ def _too_large(most_bytes: int) -> ProblemResponse:
     )
 
 
-def _strange_host() -> ProblemResponse:
-    document = problem(
-        403,
-        "strange-host",
-        "Refused",
-        "a test with a built-in officer answers only to this machine's own names",
-        allowed="Host: localhost, 127.0.0.1 or [::1]",
-        next_step="take api -> demo_officer out of the site file, and give people tokens: lfr people add",
-    )
-    return ProblemResponse(document)
-
-
-def _in_the_clear() -> ProblemResponse:
-    document = problem(
-        403,
-        "in-the-clear",
-        "Refused",
-        "beyond this machine this server answers by TLS only",
-        allowed="https, or the proxy that api -> public_url states",
-        next_step="give http_options ssl_certfile and ssl_keyfile, or state the proxy",
-    )
-    return ProblemResponse(document)
-
-
-def _another_page() -> ProblemResponse:
-    detail = "a page of another site sent this request"
-    return ProblemResponse(
-        problem(403, "cross-site", "Refused", detail, allowed="the console's own page, or a program")
-    )
-
-
-def _no_csrf() -> ProblemResponse:
-    detail = "the request has the console's cookie and not its second token"
-    return ProblemResponse(
-        problem(403, "csrf", "Refused", detail, allowed=f"{CSRF_HEADER} as /v1/session gives it", next_step="load anew")
-    )
+def _refused(kind: str, detail: str, allowed: str, next_step: str = "") -> ProblemResponse:
+    return ProblemResponse(problem(403, kind, "Refused", detail, allowed=allowed, next_step=next_step))
 
 
 def _too_often(wait_s: float) -> ProblemResponse:

@@ -7,18 +7,17 @@ from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request
-from starlette.responses import Response
 
 from lfr_ray.api.alert_routes import alerts_of
-from lfr_ray.api.auth import access_of, needs, people_of, person_of
-from lfr_ray.api.description import known_parameters
-from lfr_ray.api.schemas import PersonRequest
+from lfr_ray.api.auth import NO_CONTENT, access_of, needs, people_of, person_of
+from lfr_ray.api.http_schemas import PersonRequest
+from lfr_ray.api.openapi import known_parameters
 from lfr_ray.api.site_state import GivenToken, PeopleList, PersonState, SessionState
 from lfr_ray.clock import utc_text
 from lfr_ray.errors import NotFoundError, RefusedError
-from lfr_ray.govern.keys import PublicKey, same_holder
-from lfr_ray.people.tokens import DAY_S, ID_PATTERN, Held
-from lfr_ray.records import folded
+from lfr_ray.govern.signing_keys import PublicKey
+from lfr_ray.people.tokens_and_sessions import DAY_S, ID_PATTERN, Held
+from lfr_ray.records import folded, same_person
 
 router = APIRouter(prefix="/v1/people", tags=["people"], dependencies=[Depends(known_parameters)])
 
@@ -52,39 +51,29 @@ async def add_person(request: Request, body: PersonRequest) -> GivenToken:
     return GivenToken(body.person, body.role, until, token)
 
 
-@router.delete("/{person}", dependencies=needs("administrator"), status_code=204, response_class=Response)
-async def revoke_person(request: Request, person: PersonId) -> Response:
+@router.delete("/{person}", dependencies=needs("administrator"), **NO_CONTENT)
+async def revoke_person(request: Request, person: PersonId) -> None:
     """End every token and session of a person, from the next request on."""
     by, known = person_of(request).id, people_of(request)
-    if folded(person) == folded(by):
+    if same_person(person, by):
         raise RefusedError("nobody revokes themselves", got=person, next_step="let another administrator do it")
-    if not any(folded(one.person) == folded(person) for one in await asyncio.to_thread(known.all)):
+    if not any(same_person(one.person, person) for one in await asyncio.to_thread(known.all)):
         raise NotFoundError("nobody of this id has a token", got=person, next_step="see the list of people")
     await alerts_of(request).people_changed("tokens_revoked", by=by, person=person, facts={})
     await asyncio.to_thread(known.revoke, person)
-    return Response(status_code=204)
 
 
-@router.delete(
-    "/{person}/sessions/{session_id}", dependencies=needs("administrator"), status_code=204, response_class=Response
-)
-async def end_session(request: Request, person: PersonId, session_id: SessionId) -> Response:
+@router.delete("/{person}/sessions/{session_id}", dependencies=needs("administrator"), **NO_CONTENT)
+async def end_session(request: Request, person: PersonId, session_id: SessionId) -> None:
     """Sign one console out, from its next request on; other sessions and tokens stay."""
     known = people_of(request)
     await asyncio.to_thread(known.end_session, person, session_id)
     by = person_of(request).id
     await alerts_of(request).people_changed("session_ended", by=by, person=person, facts={})
-    return Response(status_code=204)
 
 
 def people_list(held: Iterable[Held], trusted: Iterable[PublicKey], now_s: float) -> PeopleList:
-    """What is shown of tokens, sessions and certificates: whose, as what, until when. Sessions that are over are not.
-
-    Args:
-        held: Every token and session.
-        trusted: Keys of certificates that count here.
-        now_s: Wall time.
-    """
+    """What is shown of tokens, sessions and certificates: whose, as what, until when. Not sessions that are over."""
     found: dict[str, list[Held]] = {}
     for one in held:
         found.setdefault(folded(one.person), []).append(one)
@@ -109,4 +98,4 @@ def people_list(held: Iterable[Held], trusted: Iterable[PublicKey], now_s: float
 
 
 def _counts(key: PublicKey, person: str, now_s: float) -> bool:
-    return same_holder(key.holder, person) and not key.unusable(now_s)
+    return same_person(key.holder, person) and not key.unusable(now_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import secrets
 from dataclasses import astuple
@@ -13,10 +14,12 @@ from pydantic.dataclasses import dataclass
 from starlette.responses import RedirectResponse, Response
 
 from lfr_ray.api.alert_routes import alerts_of
-from lfr_ray.api.auth import COOKIE, Access, Identity, access_of, everybody_is_known, identity_of, people_of
+from lfr_ray.api.auth import COOKIE, NO_CONTENT, Access, Identity, access_of, everybody_is_known, identity_of, people_of
+from lfr_ray.api.http_schemas import PushRequest
 from lfr_ray.errors import NotFoundError, RefusedError
 from lfr_ray.people.oidc import Attempt, Issuer
-from lfr_ray.people.tokens import SESSION_S, csrf_of
+from lfr_ray.people.tokens_and_sessions import SESSION_S, Handset, csrf_of
+from lfr_ray.people.web_push import check_handset, public_text, push_key
 from lfr_ray.records import CLOSED, SERVICES, Person, Role
 
 router = APIRouter(prefix="/v1/session", tags=["session"])
@@ -38,6 +41,14 @@ class WhoAmI:
     issuer: Annotated[bool, Field(description="An issuer signs people in, at /v1/session/issuer.")]
 
 
+@dataclass(frozen=True, config=CLOSED)
+class PushOffer:
+    """Whether a console can be told of alerts while it is closed."""
+
+    key: Annotated[str, Field(description="What a browser subscribes with, base64url; empty: no push service.")]
+    on: Annotated[bool, Field(description="This session has subscribed.")]
+
+
 @router.get("")
 async def who_am_i(request: Request) -> WhoAmI:
     """Who is signed in; nobody is no error."""
@@ -51,13 +62,11 @@ async def sign_in(request: Request, response: Response) -> WhoAmI:
     return await _signed_in(request, response, identity_of(request))
 
 
-@router.delete("", status_code=204, response_class=Response)
-async def sign_out(request: Request) -> Response:
+@router.delete("", **NO_CONTENT)
+async def sign_out(request: Request, response: Response) -> None:
     """Sign out: the session ends everywhere."""
     people_of(request).end(identity_of(request).token, "session")
-    response = Response(status_code=204)
     response.delete_cookie(COOKIE, path="/")
-    return response
 
 
 @router.get("/issuer", status_code=303, response_class=RedirectResponse)
@@ -96,6 +105,41 @@ async def from_issuer(
     answer.delete_cookie(ATTEMPT, path=router.prefix)
     await _signed_in(request, answer, Identity(person))
     return answer
+
+
+@router.get("/push")
+async def push(request: Request) -> PushOffer:
+    """Whether this session can be told of new alerts while its console is closed, and by which key it subscribes."""
+    people, services = people_of(request), access_of(request).push
+    if not services:
+        return PushOffer("", False)
+    key = await asyncio.to_thread(push_key, people.data_dir)
+    held = people.find(identity_of(request).token, access_of(request).clock.wall_s())
+    return PushOffer(public_text(key), held is not None and held.handset is not None)
+
+
+@router.put("/push", **NO_CONTENT)
+async def subscribe(request: Request, body: PushRequest) -> None:
+    """Tell this session's browser of each new alert: its id alone, encrypted. It ends with the session."""
+    await _told(request, Handset(body.endpoint, body.keys.p256dh, body.keys.auth))
+
+
+@router.delete("/push", **NO_CONTENT)
+async def unsubscribe(request: Request) -> None:
+    """Tell it no longer."""
+    await _told(request, None)
+
+
+async def _told(request: Request, handset: Handset | None) -> None:
+    people, identity = people_of(request), identity_of(request)
+    if not access_of(request).push:
+        raise NotFoundError("this site has no push service", next_step="name one: outputs -> push")
+    if handset is not None:
+        check_handset(handset, access_of(request).push)
+    held = people.find(identity.token, access_of(request).clock.wall_s())
+    if held is None or held.kind != "session":
+        raise RefusedError("only a console that is signed in is told of alerts", next_step="sign in with a token")
+    await asyncio.to_thread(people.set_handset, held.sha256, handset)
 
 
 async def _signed_in(request: Request, response: Response, proven: Identity) -> WhoAmI:

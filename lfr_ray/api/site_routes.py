@@ -11,14 +11,14 @@ from starlette.responses import Response
 
 from lfr_ray import __version__
 from lfr_ray.alert.dead_letters import DeadLetterList
-from lfr_ray.alert.feed import Feed
+from lfr_ray.alert.event_stream import Feed
 from lfr_ray.alert.webhook_store import WebhookList, WebhookState
+from lfr_ray.api.alert_and_site_ports import SiteView
 from lfr_ray.api.alert_routes import alerts_of
-from lfr_ray.api.auth import OFFICER_PATTERN, acting_officer, needs
-from lfr_ray.api.description import known_parameters
-from lfr_ray.api.exposition import exposition
-from lfr_ray.api.ports import SiteView
-from lfr_ray.api.schemas import LARGEST_ID, StopRequest, WebhookRequest
+from lfr_ray.api.auth import NO_CONTENT, OFFICER_PATTERN, acting_officer, needs
+from lfr_ray.api.http_schemas import LARGEST_ID, StopRequest, WebhookRequest
+from lfr_ray.api.openapi import known_parameters
+from lfr_ray.api.prometheus_text import exposition
 from lfr_ray.api.site_state import CameraList, DeploymentList, Health, Readiness, Switched, WatchlistState
 from lfr_ray.errors import LfrError
 from lfr_ray.metrics import merged
@@ -78,27 +78,23 @@ async def webhooks(request: Request) -> WebhookList:
     return WebhookList(tuple(await alerts_of(request).webhooks()))
 
 
-@router.post("/v1/webhooks", dependencies=needs("administrator"), status_code=201)
+@router.post("/v1/webhooks", dependencies=ADMINISTRATOR, status_code=201)
 async def add_webhook(request: Request, body: WebhookRequest) -> WebhookState:
     """Send alerts to an address, signed, at least once; the secret is in this answer and never again."""
     by = acting_officer(request, body.officer)
     return await alerts_of(request).add_webhook(body.url, tuple(body.kinds), by=by, format=body.format)
 
 
-@router.delete(
-    "/v1/webhooks/{webhook_id}", dependencies=needs("administrator"), status_code=204, response_class=Response
-)
-async def remove_webhook(request: Request, webhook_id: WebhookId, officer: OfficerId = None) -> Response:
+@router.delete("/v1/webhooks/{webhook_id}", dependencies=ADMINISTRATOR, **NO_CONTENT)
+async def remove_webhook(request: Request, webhook_id: WebhookId, officer: OfficerId = None) -> None:
     """Send nothing more."""
     await alerts_of(request).remove_webhook(webhook_id, by=acting_officer(request, officer))
-    return Response(status_code=204)
 
 
 @router.post("/v1/webhooks/{webhook_id}/test", dependencies=ADMINISTRATOR, status_code=202, response_class=Response)
-async def try_webhook(request: Request, webhook_id: WebhookId, officer: OfficerId = None) -> Response:
+async def try_webhook(request: Request, webhook_id: WebhookId, officer: OfficerId = None) -> None:
     """Send this webhook a test event, in its turn; how it went is in the list of webhooks."""
     await alerts_of(request).test_webhook(webhook_id, by=acting_officer(request, officer))
-    return Response(status_code=202)
 
 
 @router.get("/v1/webhooks/{webhook_id}/dead-letters", dependencies=needs("administrator", "auditor"))
@@ -113,25 +109,16 @@ async def dead_letters(request: Request, webhook_id: WebhookId) -> DeadLetterLis
     status_code=202,
     response_class=Response,
 )
-async def send_again(request: Request, webhook_id: WebhookId, event_id: EventId, officer: OfficerId = None) -> Response:
+async def send_again(request: Request, webhook_id: WebhookId, event_id: EventId, officer: OfficerId = None) -> None:
     """Send one of them again, with the alert as it stands now."""
     acting_officer(request, officer)
     await alerts_of(request).send_again(webhook_id, event_id)
-    return Response(status_code=202)
 
 
-@router.delete(
-    "/v1/webhooks/{webhook_id}/dead-letters/{event_id}",
-    dependencies=ADMINISTRATOR,
-    status_code=204,
-    response_class=Response,
-)
-async def drop_letter(
-    request: Request, webhook_id: WebhookId, event_id: EventId, officer: OfficerId = None
-) -> Response:
+@router.delete("/v1/webhooks/{webhook_id}/dead-letters/{event_id}", dependencies=ADMINISTRATOR, **NO_CONTENT)
+async def drop_letter(request: Request, webhook_id: WebhookId, event_id: EventId, officer: OfficerId = None) -> None:
     """Drop one of them: the receiver is never told of it."""
     await alerts_of(request).drop_letter(webhook_id, event_id, by=acting_officer(request, officer))
-    return Response(status_code=204)
 
 
 @router.get("/healthz")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from lfr_ray.focus_config import Region
 from lfr_ray.records import CLOSED, Moment, Role, is_none
 
 
@@ -21,6 +22,7 @@ class CameraState:
     problem: str = Field(default="", description="Why it is blind or ended.")
     refusal: str = Field(default="", description="Why nothing of it is compared; empty when it is.")
     warning: str = Field(default="", description="What makes its alerts late or rare; empty when nothing does.")
+    takes_recording: bool = Field(default=False, description="Of a test: it shows what is handed in to it.")
     width_px: int | None = None
     height_px: int | None = None
     frames: int | None = Field(default=None, description="Frames handed over.")
@@ -57,6 +59,7 @@ class Placed:
     latitude: float | None = None
     longitude: float | None = None
     min_face_px: float | None = Field(default=None, description="Of its picture: smaller faces are not compared.")
+    regions: Annotated[tuple[Region, ...], Field(description="Only faces in these parts of it are compared.")] = ()
 
 
 @dataclass(frozen=True, config=CLOSED)
@@ -112,6 +115,7 @@ class AuthorityState:
     threshold: float | None = Field(default=None, description="Least similarity that may alert; null: the card's.")
     false_alerts_per_face: float | None = Field(default=None, description="As it was expected when it was signed.")
     urgent: bool = False
+    configuration_signed: bool = Field(default=False, description="It holds for the cameras as they are set now.")
 
 
 @dataclass(frozen=True, config=CLOSED)
@@ -124,6 +128,9 @@ class DeploymentState:
     model: str = Field(default="", description="Card id of the embedder that compares.")
     configuration: str = Field(default="", description="Digest of the site's fields in force, without credentials.")
     authority: AuthorityState | None = Field(default=None, description="Null in a test without an authority.")
+    due: Annotated[
+        Literal["", "opening", "closing"], Field(description="What can be done next with it; empty: nothing here.")
+    ] = ""
 
 
 @dataclass(frozen=True, config=CLOSED)
@@ -134,6 +141,36 @@ class DeploymentList:
     stop: StopState | None = Field(default=None, description="Null unless the emergency stop is set.")
     paused: str = Field(default="", description="Why alerts are paused; empty when they are not.")
     site: str = Field(default="", description="The site's name.")
+
+
+@dataclass(frozen=True, config=CLOSED)
+class ProposedAuthority:
+    """What an officer signs, with everything that the site itself knows."""
+
+    authority: Annotated[Mapping[str, Any], Field(description="As `lfr deployment sign` takes it.")]
+
+
+@dataclass(frozen=True, config=CLOSED)
+class OpenedDeployment:
+    """A deployment is open."""
+
+    id: str
+    kind: str
+    starts_at: Moment
+    ends_at: Moment
+
+
+@dataclass(frozen=True, config=CLOSED)
+class ClosedDeployment:
+    """A deployment is closed, and what it held destroyed: out of the signed receipt."""
+
+    id: str
+    receipt_sha256: str
+    destroyed: Annotated[Mapping[str, Mapping[str, int]], Field(description="Of each store, how many of what.")]
+    found_after: Annotated[int, Field(description="Of everything destroyed, what a search still found.")]
+    scanned_files: int
+    held: Annotated[int, Field(description="Alerts that are kept, with a reason.")]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, config=CLOSED)

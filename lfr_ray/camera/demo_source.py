@@ -8,19 +8,18 @@ other brightness, other size, strong JPEG compression), because the packages hol
 
 from __future__ import annotations
 
-import importlib.util
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageEnhance, ImageOps
 
-from lfr_ray.camera.footage import SourceInfo
+from lfr_ray.camera.footage_interface import DecodedPicture, Footage, SourceCounts, SourceInfo
 from lfr_ray.config import CameraConfig
 from lfr_ray.errors import SourceError
-from lfr_ray.records import Frame, Picture
+from lfr_ray.models.weight_files import package_file
+from lfr_ray.records import Picture
 
 SCHEME = "demo"
 WIDTH_PX, HEIGHT_PX, FPS = 640, 360, 10.0
@@ -32,15 +31,7 @@ NOISE_SHIFT_PX = 64
 
 @dataclass(frozen=True, slots=True)
 class Keyframe:
-    """Where the virtual camera looks at one moment.
-
-    Attributes:
-        at_s: Seconds from the start of the shot.
-        x_px: Centre of the view in the photograph.
-        y_px: Centre of the view in the photograph.
-        width_px: Width of the view in the photograph; smaller is nearer.
-        light: Brightness factor.
-    """
+    """Where the virtual camera looks at one moment: centre and width of its view of the photograph, and brightness."""
 
     at_s: float
     x_px: float
@@ -106,7 +97,7 @@ EXPECTED: dict[str, frozenset[str]] = {
 """Who must be alerted at which camera; the other faces of the photographs must not be."""
 
 
-class DemoSource:
+class DemoSource(Footage):
     """One scene as a recording of 10 frames a second."""
 
     def __init__(self, config: CameraConfig) -> None:
@@ -118,30 +109,23 @@ class DemoSource:
                 allowed=", ".join(SCENES),
                 next_step="use one of them as demo:NAME",
             )
-        self._camera = config.name
+        self.counts = SourceCounts()
         self._shots = SCENES[name]
+        self.info = SourceInfo(WIDTH_PX, HEIGHT_PX, FPS, sum(map(_frames, self._shots)), live=False)
         # One seed a scene: the demo is the same on every machine.
         self._random = np.random.default_rng(sorted(SCENES).index(name))
         size = (HEIGHT_PX + NOISE_SHIFT_PX, WIDTH_PX + NOISE_SHIFT_PX, 3)
         self._noise = NOISE_GREY * self._random.standard_normal(size, np.float32)
 
-    def info(self) -> SourceInfo:
-        """Size and length."""
-        frames = sum(_frames(shot) for shot in self._shots)
-        return SourceInfo(WIDTH_PX, HEIGHT_PX, FPS, frames, live=False)
-
-    def frames(self) -> Iterator[Frame]:
-        """Render the scene frame by frame."""
-        index = 0
+    def pictures(self) -> Iterator[DecodedPicture]:
+        """Render the scene picture by picture."""
         for shot in self._shots:
             still = photograph(shot.package, shot.file)
             for step in range(_frames(shot)):
                 pixels = self._render(still, shot.keys, step / FPS)
-                yield Frame(self._camera, index, index / FPS, time.time(), pixels)
-                index += 1
-
-    def close(self) -> None:
-        """Nothing is held open."""
+                at_s = self.counts.decoded / FPS
+                self.counts.decoded += 1
+                yield DecodedPicture.ready(at_s, pixels)
 
     def _render(self, photograph: Image.Image, keys: tuple[Keyframe, ...], at_s: float) -> Picture:
         view = _between(keys, at_s)
@@ -163,11 +147,7 @@ class DemoSource:
 
 
 def write_watchlist(folder: Path) -> Path:
-    """Make the demo's watchlist folder.
-
-    Returns:
-        The folder, ``DIR/<entry-id>/<image>``.
-    """
+    """Make the demo's watchlist in a folder, as ``<entry-id>/<image>``; the same folder."""
     for one in WATCHLIST:
         picture = ImageOps.mirror(photograph(one.package, one.file).crop(one.crop_px))
         size = (round(picture.width * one.size), round(picture.height * one.size))
@@ -183,30 +163,19 @@ def _frames(shot: Shot) -> int:
 
 
 def _between(keys: tuple[Keyframe, ...], at_s: float) -> Keyframe:
-    times = [key.at_s for key in keys]
-
-    def at(values: list[float]) -> float:
-        return float(np.interp(at_s, times, values))
-
-    return Keyframe(
-        at_s,
-        at([key.x_px for key in keys]),
-        at([key.y_px for key in keys]),
-        at([key.width_px for key in keys]),
-        at([key.light for key in keys]),
-    )
+    times, *fields = zip(*map(astuple, keys), strict=True)
+    return Keyframe(at_s, *(float(np.interp(at_s, times, values)) for values in fields))
 
 
 def photograph(package: str, file: str) -> Image.Image:
     """A photograph out of an installed package, which is found but not imported."""
-    spec = importlib.util.find_spec(package)
-    places = list(spec.submodule_search_locations or ()) if spec is not None else []
-    for place in places:
-        path = Path(place, file)
-        if path.is_file():
-            with Image.open(path) as picture:
-                photograph: Image.Image = picture.convert("RGB")
-            return photograph
-    raise SourceError(
-        "the demo's photograph is not installed", got=f"{package}/{file}", next_step=f"install the package {package}"
-    )
+    path = package_file(package, file)
+    if path is None or not path.is_file():
+        raise SourceError(
+            "the demo's photograph is not installed",
+            got=f"{package}/{file}",
+            next_step=f"install the package {package}",
+        )
+    with Image.open(path) as picture:
+        photograph: Image.Image = picture.convert("RGB")
+    return photograph

@@ -7,22 +7,24 @@ of its arrival.
 from __future__ import annotations
 
 import http.client
+import itertools
 import ssl
 import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import KW_ONLY, dataclass, field
 from functools import partial
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import av.error
 
-from lfr_ray.camera.address import Address
-from lfr_ray.camera.faults import fault_of, no_picture
-from lfr_ray.camera.footage import DecodedPicture, SourceCounts, SourceInfo
+from lfr_ray.camera.camera_address import Address
+from lfr_ray.camera.decoder_faults import fault_of, no_picture
+from lfr_ray.camera.footage_interface import DecodedPicture, SourceCounts, SourceInfo
 from lfr_ray.camera.jpeg_stream import JpegSplitter
-from lfr_ray.camera.stills import MAX_FILE_BYTES, read_picture
+from lfr_ray.camera.still_pictures import MAX_FILE_BYTES, read_picture
 from lfr_ray.clock import Clock
 from lfr_ray.errors import LfrError, PictureError
 from lfr_ray.records import Picture
@@ -40,59 +42,40 @@ _UNTOLD = frozenset({"", "application/octet-stream", "text/plain", "image/jpeg"}
 _STATUS = {401: av.error.HTTPUnauthorizedError, 403: av.error.HTTPForbiddenError, 404: av.error.HTTPNotFoundError}
 
 
+@dataclass(eq=False, repr=False)
 class HttpPictures:
-    """JPEG pictures from an HTTP answer that is open already.
+    """JPEG pictures from an HTTP answer that is open already, and of which ``begun`` was read.
 
-    Args:
-        address: Whose they are.
-        open_again: Asks for the next snapshot; None: the answer has many pictures.
-        answer: The answer.
-        begun: What of it was read already.
-        clock: For stalls.
-        stopping: Set by anybody to end at the next piece.
-        stall_s: Without a picture for so long the stream has failed.
+    A ``snapshot`` is one picture, which is asked for again and again. ``stopping``, set by anybody, ends it at the next
+    piece; without a picture for ``stall_s`` the stream has failed.
 
     Raises:
         StreamError: It sends no picture.
     """
 
-    def __init__(
-        self,
-        address: Address,
-        answer: Any,
-        begun: bytes,
-        *,
-        snapshot: bool,
-        clock: Clock,
-        stopping: threading.Event,
-        stall_s: float,
-    ) -> None:
-        self.counts = SourceCounts()
-        self._address = address
-        self._answer = answer
-        self._begun = begun
-        self._snapshot = snapshot
-        self._clock = clock
-        self._stopping = stopping
-        self._stall_s = stall_s
+    address: Address
+    answer: Any
+    begun: bytes
+    _: KW_ONLY
+    snapshot: bool
+    clock: Clock
+    stopping: threading.Event
+    stall_s: float
+    counts: SourceCounts = field(default_factory=SourceCounts, init=False)
+
+    def __post_init__(self) -> None:
         self._splitter = JpegSplitter()
         self._waiting = self._wait_for_pictures()
-        self._first: Picture | None = None
         try:
-            while self._first is None:
-                data = next(self._waiting, None)
-                if data is None:
-                    raise fault_of(EOFError(), address)
-                self._first = self._read(data)
-            height_px, width_px = self._first.shape[:2]
+            readable = (picture for data in self._waiting if (picture := self._read(data)) is not None)
+            self._first = [*itertools.islice(readable, 1)]
+            if not self._first:
+                raise fault_of(EOFError(), self.address)
+            height_px, width_px = self._first[0].shape[:2]
         except BaseException:
             self.close()
             raise
-        self._info = SourceInfo(width_px, height_px, DECLARED_FPS, None, live=True)
-
-    def info(self) -> SourceInfo:
-        """The size of the first picture."""
-        return self._info
+        self.info = SourceInfo(width_px, height_px, DECLARED_FPS, None, live=True)
 
     def pictures(self) -> Iterator[DecodedPicture]:
         """The pictures as they come.
@@ -101,18 +84,15 @@ class HttpPictures:
             StreamError: The stream broke, stalled or ended.
         """
         # No picture is kept here while the next one is waited for: it may show somebody's face.
-        if self._first is not None:
-            first = DecodedPicture(None, partial(_itself, self._first))
-            self._first = None
-            yield first
-            del first
+        while self._first:
+            yield DecodedPicture.ready(None, self._first.pop())
         for data in self._waiting:
             yield DecodedPicture(None, partial(self._read, data))
             del data
 
     def close(self) -> None:
         """Close the connection."""
-        self._answer.close()
+        self.answer.close()
 
     def _read(self, data: bytes) -> Picture | None:
         try:
@@ -122,22 +102,22 @@ class HttpPictures:
             return None
 
     def _wait_for_pictures(self) -> Iterator[bytes]:
-        seen_s = self._clock.steady_s()
-        for data in self._snapshots() if self._snapshot else self._stream():
-            waited_s = self._clock.steady_s() - seen_s
+        seen_s = self.clock.steady_s()
+        for data in self._snapshots() if self.snapshot else self._stream():
+            waited_s = self.clock.steady_s() - seen_s
             if data:
                 self.counts.decoded += 1
                 yield data
                 # After the yield: what the reader of the frames takes is not waiting for the camera.
-                seen_s = self._clock.steady_s()
-            elif waited_s >= self._stall_s:
-                raise no_picture(self._address, waited_s)
-            if self._stopping.is_set():
+                seen_s = self.clock.steady_s()
+            elif waited_s >= self.stall_s:
+                raise no_picture(self.address, waited_s)
+            if self.stopping.is_set():
                 return
 
     def _stream(self) -> Iterator[bytes]:
         """Pictures of an endless answer; an empty one after each piece."""
-        piece = self._begun
+        piece = self.begun
         while True:
             before = self._splitter.damaged
             yield from self._splitter.feed(piece)
@@ -147,55 +127,46 @@ class HttpPictures:
 
     def _piece(self) -> bytes:
         try:
-            piece: bytes = self._answer.read1(PIECE_BYTES)
+            piece: bytes = self.answer.read1(PIECE_BYTES)
             fault: BaseException = EOFError()
         except TimeoutError:
-            raise no_picture(self._address, self._stall_s) from None
+            raise no_picture(self.address, self.stall_s) from None
         except (OSError, http.client.HTTPException, ValueError):
             piece, fault = b"", ConnectionError()
-        if not piece and not self._stopping.is_set():
-            raise fault_of(fault, self._address)
+        if not piece and not self.stopping.is_set():
+            raise fault_of(fault, self.address)
         return piece
 
     def _snapshots(self) -> Iterator[bytes]:
         """The picture whenever it is another one; an empty one when it is not."""
-        last, data = b"", self._begun + self._rest()
+        last, data = b"", self.begun + self._rest()
         while True:
             yield b"" if data == last else data
             last = data
-            if self._stopping.wait(SNAPSHOT_S):
+            if self.stopping.wait(SNAPSHOT_S):
                 return
-            self._answer.close()
-            self._answer = _ask(self._address, self._stall_s)
+            self.answer.close()
+            self.answer = _ask(self.address, self.stall_s)
             data = self._rest()
 
     def _rest(self) -> bytes:
         pieces = []
         size = 0
         try:
-            while size <= MAX_FILE_BYTES and (piece := self._answer.read1(PIECE_BYTES)):
+            while size <= MAX_FILE_BYTES and (piece := self.answer.read1(PIECE_BYTES)):
                 pieces.append(piece)
                 size += len(piece)
         except TimeoutError:
-            raise no_picture(self._address, self._stall_s) from None
+            raise no_picture(self.address, self.stall_s) from None
         except (OSError, http.client.HTTPException, ValueError):
-            raise fault_of(ConnectionError(), self._address) from None
+            raise fault_of(ConnectionError(), self.address) from None
         return b"".join(pieces)
 
 
 def open_http_pictures(
     address: Address, *, clock: Clock, stopping: threading.Event, stall_s: float
 ) -> HttpPictures | None:
-    """Ask a camera for its pictures.
-
-    Args:
-        address: With scheme http or https.
-        clock: For stalls.
-        stopping: Set by anybody to end.
-        stall_s: Without a picture for so long the stream has failed.
-
-    Returns:
-        None where the answer is something else, which FFmpeg may know.
+    """Ask a camera for its pictures, see :class:`HttpPictures`; None: it sends something else, which FFmpeg may know.
 
     Raises:
         StreamError: The camera cannot be reached, refuses, or sends no picture.
@@ -206,7 +177,12 @@ def open_http_pictures(
     kind = str(answer.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
     begun, snapshot = b"", False
     if kind in _UNTOLD:
-        begun = _begin(answer, address)
+        try:
+            begun = answer.read1(PIECE_BYTES)
+        except TimeoutError:
+            raise fault_of(TimeoutError(), address) from None
+        except (OSError, http.client.HTTPException, ValueError):
+            begun = b""
         if not begun.startswith(b"\xff\xd8\xff") and b"\xff\xd8\xff" not in begun:
             answer.close()
             return None
@@ -218,16 +194,6 @@ def open_http_pictures(
         answer.close()
         return None
     return HttpPictures(address, answer, begun, snapshot=snapshot, clock=clock, stopping=stopping, stall_s=stall_s)
-
-
-def _begin(answer: Any, address: Address) -> bytes:
-    try:
-        begun: bytes = answer.read1(PIECE_BYTES)
-    except TimeoutError:
-        raise fault_of(TimeoutError(), address) from None
-    except (OSError, http.client.HTTPException, ValueError):
-        return b""
-    return begun
 
 
 def _ask(address: Address, stall_s: float) -> Any:
@@ -270,7 +236,3 @@ def _ask(address: Address, stall_s: float) -> Any:
     except (OSError, http.client.HTTPException, ValueError):
         return None
     raise fault
-
-
-def _itself(picture: Picture) -> Picture:
-    return picture

@@ -52,7 +52,8 @@ class JpegSplitter:
                     return found
                 self._give_up()
             elif end:
-                found.append(bytes(self._data[:end]) if self._ends_at(end) else bytes(self._data[:end]) + _END)
+                picture = bytes(self._data[:end])
+                found.append(picture if picture.endswith(_END) else picture + _END)
                 self._drop(end)
 
     def _find_beginning(self) -> bool:
@@ -111,9 +112,6 @@ class JpegSplitter:
         if at + length + 2 > len(data):
             return None
         return 0 if data.find(_BEGIN, at, at + length + 2) >= 0 else length
-
-    def _ends_at(self, end: int) -> bool:
-        return bytes(self._data[end - 2 : end]) == _END
 
     def _give_up(self) -> None:
         self.damaged += 1

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from lfr_ray.models.shrink import halved
+from lfr_ray.models.shrink_pictures import halved
 from lfr_ray.records import Image, Picture
 
 ACROSS, LEAST_SQUARE_PX = 80, 8
@@ -21,11 +21,11 @@ SEEN_AGAIN_S, EMPTY_AGAIN_S = 0.3, 1.0
 """The detector looks again after so long in any case: where it saw a face, and where it saw none."""
 
 
-class MotionGate:
+class MotionCheck:
     """Remembers what one camera's last look showed.
 
-    >>> gate, picture = MotionGate(), np.zeros((180, 320, 3), np.uint8)
-    >>> gate.moved(picture, 0.0, seen=False), gate.moved(picture, 0.1, seen=False)
+    >>> check, picture = MotionCheck(), np.zeros((180, 320, 3), np.uint8)
+    >>> check.moved(picture, 0.0, seen=False), check.moved(picture, 0.1, seen=False)
     (True, False)
     """
 
@@ -36,10 +36,7 @@ class MotionGate:
     def moved(self, picture: Picture | Image, captured_s: float, *, seen: bool) -> bool:
         """Whether the detector should look; if so, this is what its next look is compared with.
 
-        Args:
-            picture: RGB, or what knows its brightness by itself.
-            captured_s: On the camera's own timeline.
-            seen: The last look showed a face, or may have.
+        ``captured_s`` is on the camera's own timeline; ``seen`` says that the last look showed a face, or may have.
         """
         squares = _squares(picture[..., 1] if isinstance(picture, np.ndarray) else picture.luma())
         before, passed_s = self._looked, captured_s - self._looked_s

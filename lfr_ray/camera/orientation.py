@@ -43,12 +43,7 @@ def orientation_of(matrix: bytes) -> int:
 
 
 def turned(pixels: Picture, orientation: int) -> Picture:
-    """The picture as people see it.
-
-    Args:
-        pixels: ``uint8 (H, W, 3)``.
-        orientation: 1 to 8.
-    """
+    """A picture ``uint8 (H, W, 3)`` of this orientation as people see it."""
     if orientation in SWAPS_SIDES:
         pixels = pixels.transpose(1, 0, 2)
     if orientation in {2, 3, 6, 7}:

@@ -18,7 +18,6 @@ Event = Literal["opened", "picture", "failure", "end", "refusal"]
 opened: a connection attempt began. picture: a frame came. failure: the stream cannot be reached, or
 broke. end: a recording was read to its end. refusal: the address can never work (no such file).
 """
-Action = Literal["read", "wait", "stop"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +42,7 @@ class Connection:
     Attributes:
         since_s: Steady time at which the present state began.
         started_at: Wall time of the first attempt; a camera that never delivered is blind since then.
-        last_picture_s: Steady time of the newest picture.
-        last_picture_at: Wall time of the newest picture.
+        last_picture_s: Steady time of the newest picture; ``last_picture_at`` is its wall time.
         blind_since: Wall time since which nothing is seen, or None.
         failures: Failures in a row to get a picture, which lengthen the pause. A stream that sends pictures for some
             seconds and breaks is opened again at once: otherwise it would be seen for a small part of the time.
@@ -63,45 +61,27 @@ class Connection:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class NextStep:
-    """What the camera's thread does next, and for how long if it waits."""
+def after_event(connection: Connection, event: Event, *, now_s: float, now_at: float, problem: str = "") -> Connection:
+    """The connection after an event, at this steady and wall time.
 
-    action: Action
-    wait_s: float = 0.0
-
-
-def after_event(
-    config: ReconnectConfig,
-    connection: Connection,
-    event: Event,
-    *,
-    now_s: float,
-    now_at: float,
-    draw: float = 1.0,
-    problem: str = "",
-) -> tuple[NextStep, Connection]:
-    """What the camera does next, and its connection, after an event.
-
-    Args:
-        config: When a camera is blind, and when it is tried again.
-        connection: Before the event.
-        event: What happened.
-        now_s: Steady time.
-        now_at: Wall time.
-        draw: A random number, 0 to 1. The pause is that share of its upper bound ("full jitter"), so
-            that the cameras of a site do not all come back in the same moment.
-        problem: Why, for failure and refusal; without credentials.
+    ``problem`` says why, for failure and refusal, without credentials.
     """
     if event == "opened":
         first = connection.started_at is None
-        return NextStep("read"), (replace(connection, started_at=now_at, since_s=now_s) if first else connection)
+        return replace(connection, started_at=now_at, since_s=now_s) if first else connection
     if event == "picture":
-        return NextStep("read"), _after_picture(connection, now_s, now_at)
+        return _after_picture(connection, now_s, now_at)
     if event == "failure":
-        return _after_failure(config, connection, now_s, now_at, draw, problem)
-    ended: Connection = replace(connection, state="ended", since_s=now_s, blind_since=None, problem=problem)
-    return NextStep("stop"), ended
+        return _after_failure(connection, now_s, now_at, problem)
+    return replace(connection, state="ended", since_s=now_s, blind_since=None, problem=problem)
+
+
+def pause_s(config: ReconnectConfig, connection: Connection, draw: float) -> float:
+    """How long to wait before the next attempt: ``draw``, 0 to 1, is the share of the longest pause that is taken.
+
+    It is drawn at random, so that the cameras of a site do not all come back in the same moment ("full jitter").
+    """
+    return backoff_s(connection.failures, first_s=config.first_s, longest_s=config.longest_s, draw=draw)
 
 
 def observed(config: ReconnectConfig, connection: Connection, now_s: float) -> Connection:
@@ -121,12 +101,10 @@ def observed(config: ReconnectConfig, connection: Connection, now_s: float) -> C
 
 
 def _after_picture(connection: Connection, now_s: float, now_at: float) -> Connection:
-    fresh = connection.state != "live"
-    since_s = now_s if fresh else connection.since_s
     return replace(
         connection,
         state="live",
-        since_s=since_s,
+        since_s=connection.since_s if connection.state == "live" else now_s,
         last_picture_s=now_s,
         last_picture_at=now_at,
         blind_since=None,
@@ -136,18 +114,14 @@ def _after_picture(connection: Connection, now_s: float, now_at: float) -> Conne
     )
 
 
-def _after_failure(
-    config: ReconnectConfig, connection: Connection, now_s: float, now_at: float, draw: float, problem: str
-) -> tuple[NextStep, Connection]:
-    failures = connection.failures + 1
-    wait_s = backoff_s(failures, first_s=config.first_s, longest_s=config.longest_s, draw=draw)
+def _after_failure(connection: Connection, now_s: float, now_at: float, problem: str) -> Connection:
     seen_at = connection.last_picture_at if connection.last_picture_at is not None else connection.started_at
     blind_since = connection.blind_since if connection.state == "blind" else (now_at if seen_at is None else seen_at)
-    return NextStep("wait", wait_s), replace(
+    return replace(
         connection,
         state="blind",
         since_s=connection.since_s if connection.state == "blind" else now_s,
         blind_since=blind_since,
-        failures=failures,
+        failures=connection.failures + 1,
         problem=problem,
     )

@@ -8,16 +8,15 @@ import stat
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 
 import structlog
 import watchfiles
 
-from lfr_ray.camera.address import Address
-from lfr_ray.camera.footage import DecodedPicture, SourceCounts, SourceInfo
-from lfr_ray.camera.stills import is_picture_name, read_picture
+from lfr_ray.camera.camera_address import Address
+from lfr_ray.camera.footage_interface import DecodedPicture, SourceCounts, SourceInfo
+from lfr_ray.camera.still_pictures import is_picture_name, read_picture
 from lfr_ray.clock import Clock
 from lfr_ray.errors import PictureError, SourceError, StreamError
 from lfr_ray.records import Picture
@@ -49,56 +48,43 @@ class _Waiting:
     first_s: float
 
 
+@dataclass(eq=False, repr=False)
 class WatchedFolder:
     """The pictures that come into a folder and the folders inside it.
 
     What is there already when it is opened is not looked at: nobody knows from when it is. With ``remove`` it is, as
     those are pictures that nobody has taken.
 
-    Args:
-        address: The folder.
-        camera: The camera's name, for the record of what is removed.
-        remove: Delete each picture once it was handed over.
-        on_removed: Told the SHA-256 of each picture that was deleted.
-        clock: For waiting.
-        stopping: Set by anybody to end.
+    With ``remove`` each picture is deleted once it was handed over, and ``on_removed`` is told its SHA-256.
+    ``stopping`` ends the pictures.
 
     Raises:
         SourceError: There is no such folder.
     """
 
-    def __init__(
-        self,
-        address: Address,
-        *,
-        camera: str,
-        remove: bool,
-        clock: Clock,
-        stopping: threading.Event,
-        on_removed: Callable[[str], None],
-    ) -> None:
-        self.counts = SourceCounts()
-        self._address = address
-        self._camera = camera
-        self._remove = remove
-        self._on_removed = on_removed
-        self._clock = clock
-        self._stopping = stopping
-        self._root = Path(address.target)
+    address: Address
+    _: KW_ONLY
+    camera: str
+    remove: bool
+    clock: Clock
+    stopping: threading.Event
+    on_removed: Callable[[str], None]
+    counts: SourceCounts = field(default_factory=SourceCounts, init=False)
+
+    def __post_init__(self) -> None:
+        self._root = Path(self.address.target)
         if not self._root.is_dir():
             raise SourceError(
                 "the folder to be watched does not exist",
-                got=address.shown,
+                got=self.address.shown,
                 allowed="an existing folder",
                 next_step="create it; it is tried again",
             )
+        # Nothing is known before the first picture has come.
+        self.info = SourceInfo(0, 0, DECLARED_FPS, None, live=True)
         self._waiting: dict[Path, _Waiting] = {}
         self._taken: OrderedDict[str, None] = OrderedDict()
-        self._old = {} if remove else dict(self._look(self._root))
-
-    def info(self) -> SourceInfo:
-        """Nothing is known before the first picture has come."""
-        return SourceInfo(0, 0, DECLARED_FPS, None, live=True)
+        self._old = {} if self.remove else dict(self._look(self._root))
 
     def pictures(self) -> Iterator[DecodedPicture]:
         """Each picture when it is complete.
@@ -112,7 +98,7 @@ class WatchedFolder:
             debounce=LOOK_MS,
             step=50,
             rust_timeout=LOOK_MS,
-            stop_event=self._stopping,
+            stop_event=self.stopping,
             yield_on_timeout=True,
             raise_interrupt=False,
         )
@@ -124,14 +110,14 @@ class WatchedFolder:
             if not self._root.is_dir():
                 raise StreamError(
                     "the watched folder is gone",
-                    got=self._address.shown,
+                    got=self.address.shown,
                     next_step="check the mount; it is tried again",
                 )
             for path in self._ready():
                 picture = self._take(path)
                 if picture is None:
                     continue
-                yield DecodedPicture(None, partial(_itself, picture))
+                yield DecodedPicture.ready(None, picture)
                 # No picture is kept while the next one is waited for: it may show somebody's face.
                 del picture
                 self._delete(path)
@@ -151,7 +137,7 @@ class WatchedFolder:
                 yield path, signature
 
     def _note(self, places: Iterable[Path]) -> None:
-        now_s = self._clock.steady_s()
+        now_s = self.clock.steady_s()
         for place in places:
             for path, signature in self._look(place):
                 if self._old.get(path) == signature:
@@ -163,7 +149,7 @@ class WatchedFolder:
 
     def _ready(self) -> list[Path]:
         """Pictures that may be complete, oldest first."""
-        now_s = self._clock.steady_s()
+        now_s = self.clock.steady_s()
         ready = []
         for path, waiting in list(self._waiting.items()):
             signature = _signature(path)
@@ -190,12 +176,12 @@ class WatchedFolder:
         try:
             picture = read_picture(data, name=path.name)
         except PictureError as error:
-            if self._clock.steady_s() - waiting.since_s >= DAMAGED_S:
+            if self.clock.steady_s() - waiting.since_s >= DAMAGED_S:
                 self.counts.corrupt += 1
                 self.counts.report(f"{error.what}; got: {error.got}")
                 self._settled(path, waiting)
             return None
-        if _signature(path) != waiting.signature and self._clock.steady_s() - waiting.first_s < UNSTABLE_S:
+        if _signature(path) != waiting.signature and self.clock.steady_s() - waiting.first_s < UNSTABLE_S:
             return None
         self._taken[digest] = None
         if len(self._taken) > REMEMBERED:
@@ -209,7 +195,7 @@ class WatchedFolder:
         self._waiting.pop(path, None)
 
     def _delete(self, path: Path) -> None:
-        if not self._remove:
+        if not self.remove:
             return
         try:
             path.unlink()
@@ -218,8 +204,8 @@ class WatchedFolder:
             return
         self._old.pop(path, None)
         digest = next(reversed(self._taken))
-        self._on_removed(digest)
-        log.info("picture removed after use", camera=self._camera, sha256=digest)
+        self.on_removed(digest)
+        log.info("picture removed after use", camera=self.camera, sha256=digest)
 
 
 def _signature(path: Path) -> Signature | None:
@@ -231,7 +217,3 @@ def _signature(path: Path) -> Signature | None:
     if not stat.S_ISREG(now.st_mode):  # whoever reads a pipe waits for ever
         return None
     return now.st_ino, now.st_size, now.st_mtime_ns
-
-
-def _itself(picture: Picture) -> Picture:
-    return picture

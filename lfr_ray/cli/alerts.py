@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
-from lfr_ray.adjudicate.vocabulary import DECISIONS
-from lfr_ray.alert.document import to_json
-from lfr_ray.cli.output import stderr, table, write_json
-from lfr_ray.cli.storage import JsonOption
-from lfr_ray.client import questions
-from lfr_ray.client.site import DEFAULT_SERVER, SiteClient
+from lfr_ray.adjudicate.decision_vocabulary import DECISIONS
+from lfr_ray.alert.json_document import to_json
+from lfr_ray.cli.output import stderr, table, tell, write_file, write_json
+from lfr_ray.cli.site_option import JsonOption
+from lfr_ray.client import site_requests
+from lfr_ray.client.site_client import DEFAULT_SERVER, SiteClient
 from lfr_ray.clock import utc_text
-from lfr_ray.errors import ConfigError, InputError
+from lfr_ray.errors import InputError
 from lfr_ray.records import Alert, WebhookEvent
 
 app = typer.Typer(name="alerts", help="Alerts of a running site: list, follow, decide.", no_args_is_help=True)
@@ -24,11 +24,6 @@ ServerOption = Annotated[str, typer.Option(envvar="LFR_SERVER", metavar="URL", h
 OfficerOption = Annotated[
     str, typer.Option(envvar="LFR_OFFICER", metavar="ID", help="Your id: looking at alerts is recorded under it.")
 ]
-
-
-def register(parent: typer.Typer) -> None:
-    """Hang this group into the command line."""
-    parent.add_typer(app)
 
 
 @app.command("list")
@@ -46,24 +41,13 @@ def list_alerts(
     json: JsonOption = "",
 ) -> None:
     """Alerts, newest first."""
-    asked = questions.alerts(
-        camera=camera,
-        entry_id=entry,
-        category=category,
-        status=status,
-        since=since,
-        until=until,
-        limit=limit,
-        cursor=cursor,
-    )
+    where = {"camera": camera, "entry_id": entry, "category": category, "status": status}
+    asked = site_requests.alerts(**where, since=since, until=until, limit=limit, cursor=cursor)
     with SiteClient(server, officer) as site:
         page = site.ask(asked)
-    if json:
-        write_json(json, to_json(page))
-        return
     columns = ("id", "captured", "camera", "name", "category", "similarity", "views", "status", "seen")
-    table("Alerts", columns, (_row(alert) for alert in page.alerts))
-    if page.next_cursor:
+    tell(json, to_json(page), "Alerts", columns, (_row(alert) for alert in page.alerts))
+    if page.next_cursor and not json:
         stderr.print(f"older alerts: --cursor {page.next_cursor}")
 
 
@@ -79,7 +63,7 @@ def tail(
 ) -> None:
     """Follow what happens, live; a lost connection is resumed where it was."""
     if json and json != "-":
-        _emptied(Path(json))
+        write_file(Path(json), b"", "the JSON file", "--json")
     with SiteClient(server, officer) as site:
         for number, event in enumerate(site.events_with_alerts(after, lost=stderr.print), start=1):
             if json:
@@ -108,7 +92,7 @@ def decide(
     if decision not in DECISIONS:
         raise InputError("no such decision", got=decision, allowed=", ".join(DECISIONS))
     found = dict(one.partition("=")[::2] for one in finding or ())
-    asked = questions.decide(
+    asked = site_requests.decide(
         alert_id, decision, officer=officer, note=note, comparison=found or None, corrects=corrects
     )
     with SiteClient(server, officer) as site:
@@ -137,9 +121,9 @@ def claim(
     """Take an alert, so that others see who has it; nobody is hindered from deciding."""
     if take_over and release:
         raise InputError("an alert is taken over or given back", got="--take-over and --release", allowed="one of them")
-    taken = questions.claim(alert_id, officer=officer, take_over=take_over)
+    taken = site_requests.claim(alert_id, officer=officer, take_over=take_over)
     with SiteClient(server, officer) as site:
-        alert = site.ask(questions.release_claim(alert_id, officer=officer) if release else taken)
+        alert = site.ask(site_requests.release_claim(alert_id, officer=officer) if release else taken)
     if json:
         write_json(json, to_json(alert))
     elif alert.claim is None:
@@ -161,9 +145,9 @@ def hold(
     """Keep an alert as evidence beyond its retention time, or let it go again."""
     if not release and not reason.strip():
         raise InputError("a hold needs its reason", allowed="--reason TEXT, or --release")
-    held = questions.hold(alert_id, officer=officer, reason=reason)
+    held = site_requests.hold(alert_id, officer=officer, reason=reason)
     with SiteClient(server, officer) as site:
-        alert = site.ask(questions.release(alert_id, officer=officer) if release else held)
+        alert = site.ask(site_requests.release(alert_id, officer=officer) if release else held)
     if json:
         write_json(json, to_json(alert))
     else:
@@ -183,15 +167,6 @@ def _row(alert: Alert) -> tuple[object, ...]:
         decision.decision if decision else alert.status,
         alert.sightings.count,
     )
-
-
-def _emptied(path: Path) -> None:
-    try:
-        path.write_text("", encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(
-            "the JSON file cannot be written", got=f"{path}: {error.strerror}", next_step="choose another --json path"
-        ) from None
 
 
 def _write_line(event: WebhookEvent, target: str) -> None:

@@ -10,51 +10,51 @@ from typing import Annotated, Any
 
 import typer
 
-from lfr_ray.cli.output import stderr, table, write_json
-from lfr_ray.cli.storage import ByOption, DataOption, JsonOption, SiteOption, byte_progress, site_of, who
+from lfr_ray.cli.output import byte_progress, stderr, table, write_json
+from lfr_ray.cli.site_option import ByOption, DataOption, JsonOption, SiteOption, record, site_of, who
 from lfr_ray.clock import parse_utc
 from lfr_ray.config import SiteConfig
 from lfr_ray.data_dir import DataDir
-from lfr_ray.errors import ConfigError, NotFoundError
-from lfr_ray.govern.anchors import anchored_heads
-from lfr_ray.govern.grant import list_grants
-from lfr_ray.govern.ledger import open_ledger
+from lfr_ray.errors import ConfigError, IntegrityError, NotFoundError
+from lfr_ray.govern.ledger_anchors import anchored_heads
 from lfr_ray.govern.ledger_event import KINDS, Event
 from lfr_ray.govern.ledger_verify import KnownHead, read_lines, verify_ledger
-from lfr_ray.govern.trust import trusted_keys
+from lfr_ray.govern.signed_authority import list_grants
+from lfr_ray.govern.trust_file import trusted_keys
 
 app = typer.Typer(name="audit", help="The audit ledger and the proof of deletion.", no_args_is_help=True)
-
-
-def register(parent: typer.Typer) -> None:
-    """Hang this group into the command line."""
-    parent.add_typer(app)
 
 
 @app.command()
 def verify(
     head: Annotated[str, typer.Option(help="A head that you noted, COUNT:SHA256: the ledger must contain it.")] = "",
+    noted: Annotated[
+        list[Path] | None,
+        typer.Option(help="A file in which anchors were written down, such as a log host's; repeat.", exists=True),
+    ] = None,
     search: Annotated[list[Path] | None, typer.Option(help="Further storage to search; repeat.")] = None,
     site: SiteOption = None,
     data_dir: DataOption = None,
     json: JsonOption = "",
 ) -> None:
     """Verify every record, seal, receipt and signature, and search the storage for destroyed content."""
-    from lfr_ray.site.open import open_storage
-    from lfr_ray.site.verify import ledger_document, verify_site
+    from lfr_ray.site.open_site import open_storage
+    from lfr_ray.site.verify_site import ledger_document, verify_site
 
     config = site_of(site, data_dir)
     folder = _with_ledger(config)
     # First the ledger as it lies there: opening it would already refuse a truncated one.
-    noted = [*([_noted(head)] if head else []), *anchored_heads(config.ledger.anchors, folder), *_authorities(folder)]
-    before = verify_ledger(folder, trusted_keys(folder), noted)
-    document: dict[str, Any]
-    if not before.holds:
-        document = {"holds": False, "faults": before.faults, "ledger": ledger_document(before)}
-    else:
-        with open_storage(config, roots=tuple(search or ())) as storage, byte_progress("searching") as progress:
-            task = progress.add_task("", total=None)
-            document = verify_site(storage, time.time(), progress=lambda size: progress.advance(task, size)).document()
+    anchors = [*config.ledger.anchors, *(str(path.absolute()) for path in noted or ())]
+    heads = [*([_noted(head)] if head else []), *anchored_heads(anchors, folder), *_authorities(folder)]
+    before = verify_ledger(folder, trusted_keys(folder), heads)
+    document: dict[str, Any] = {"holds": False, "faults": before.faults, "ledger": ledger_document(before)}
+    if before.holds:
+        roots = tuple(search or ())
+        try:
+            with open_storage(config, roots=roots) as storage, byte_progress("searching") as step:
+                document = verify_site(storage, time.time(), progress=lambda size: step(advance=size)).document()
+        except IntegrityError as error:  # a site that refuses to be opened says why
+            document["faults"] = [f"{error.what}: {error.got}"]
     _show(document, json)
     if not document["holds"]:
         raise typer.Exit(1)
@@ -77,8 +77,8 @@ def export(
     wrong = sorted(set(kind or ()) - set(KINDS))
     if wrong:
         raise ConfigError("no such kind of record", got=", ".join(wrong), allowed=", ".join(KINDS))
-    with open_ledger(folder) as ledger:
-        ledger.append(Event("disclosure", "ledger exported", deployment=deployment, actor=who(by), reason=reason))
+    actor = who(config, by, "supervisor", "auditor", "administrator")
+    record(config, Event("disclosure", "ledger exported", deployment=deployment, actor=actor, reason=reason))
     lines = _chosen(folder, set(kind or ()), deployment, since)
     if out == "-":
         for line in lines:
@@ -114,12 +114,10 @@ def _chosen(folder: DataDir, kinds: set[str], deployment: str, since: str) -> It
         since_s = parse_utc(since) if since else 0.0
     except ValueError:
         raise ConfigError("--since is no moment", got=since, allowed="ISO 8601, like 2027-01-31") from None
-    for line, record in read_lines(folder):
-        if kinds and record["kind"] not in kinds:
+    for line, one in read_lines(folder):
+        if (kinds and one["kind"] not in kinds) or (deployment and one["deployment"] != deployment):
             continue
-        if deployment and record["deployment"] != deployment:
-            continue
-        if parse_utc(record["at"]) >= since_s:
+        if parse_utc(one["at"]) >= since_s:
             yield line.decode().rstrip("\n")
 
 
@@ -136,11 +134,7 @@ def _show(document: dict[str, Any], json: str) -> None:
     if json == "-":
         return
     ledger = document["ledger"]
-    rows = [
-        ("records", ledger["records"]),
-        ("sealed up to", ledger["sealed"]),
-        ("head", ledger["head"]),
-    ]
+    rows = [("records", ledger["records"]), ("sealed up to", ledger["sealed"]), ("head", ledger["head"])]
     if "deletion" in document:
         deletion = document["deletion"]
         rows += [

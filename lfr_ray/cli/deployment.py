@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from lfr_ray.cli.deployment_open import open_deployment
-from lfr_ray.cli.output import stderr, table, write_json
-from lfr_ray.cli.storage import ByOption, DataOption, JsonOption, SiteOption, data_dir_of, site_of, who
+from lfr_ray.cli.deployment_open import open_deployment, sign_deployment
+from lfr_ray.cli.output import stderr, table, tell, write_json
+from lfr_ray.cli.site_option import ByOption, DataOption, JsonOption, SiteOption, certified, record, site_of, typed, who
 from lfr_ray.clock import utc_text
+from lfr_ray.config import SiteConfig
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import AuthorityError, ConflictError, LfrError
-from lfr_ray.govern.grant import (
+from lfr_ray.govern.authority_in_force import in_force_fault
+from lfr_ray.govern.country_profile import kept_profile
+from lfr_ray.govern.emergency_stop import Halts, emergency_stop
+from lfr_ray.govern.ledger import open_ledger
+from lfr_ray.govern.ledger_event import RESUMED, STOPPED, Event, recordable
+from lfr_ray.govern.ledger_state import RATIFIED, clock_accepted
+from lfr_ray.govern.leftover_scan import Elsewhere
+from lfr_ray.govern.past_watchlists import find_listed
+from lfr_ray.govern.signed_authority import (
     Grant,
     closing_fault,
     list_grants,
@@ -25,39 +35,33 @@ from lfr_ray.govern.grant import (
     ratified,
     ratify_by_s,
 )
-from lfr_ray.govern.in_force import in_force_fault
-from lfr_ray.govern.keys import PublicKey, SigningKey, passphrase_from
-from lfr_ray.govern.ledger import open_ledger
-from lfr_ray.govern.ledger_event import RESUMED, STOPPED, Event, recordable
-from lfr_ray.govern.ledger_state import RATIFIED, clock_accepted
-from lfr_ray.govern.listing import find_listed
-from lfr_ray.govern.profile import kept_profile
-from lfr_ray.govern.stop import Halts, emergency_stop
-from lfr_ray.govern.trust import site_key, trust_path, trusted_keys
+from lfr_ray.govern.signing_keys import PublicKey, SigningKey, passphrase_from
+from lfr_ray.govern.trust_file import site_key, trust_path, trusted_keys
+from lfr_ray.records import PEOPLE
+
+THIS_ALONE = (
+    "memory of this machine alone was searched: a site on several is closed with --address while its cluster runs"
+)
 
 app = typer.Typer(name="deployment", help="Authority: open, stop, close, account for.", no_args_is_help=True)
 app.command("open")(open_deployment)
+app.command("sign")(sign_deployment)
 
 IdArgument = Annotated[str, typer.Argument(metavar="[DEPLOYMENT]", help="Id; default: the newest open one.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why, in words; it is recorded.")]
 
 
-def register(parent: typer.Typer) -> None:
-    """Hang this group into the command line."""
-    parent.add_typer(app)
-
-
 @app.command()
 def status(site: SiteOption = None, data_dir: DataOption = None, json: JsonOption = "") -> None:
     """Every deployment, whether anything may be compared under it now, and why not."""
-    folder = data_dir_of(site, data_dir)
+    folder = DataDir(site_of(site, data_dir).data_dir)
     now_s = time.time()
     trusted = trusted_keys(folder)
     rows = [_state(folder, grant, trusted, now_s) for grant in list_grants(folder)]
     found = Halts(folder).read()
     halts = {name: found.get(name) for name in ("stop", "pause")}
     if json:
-        halted = {name: None if halt is None else asdict(halt) for name, halt in halts.items()}
+        halted = {name: None if halt is None else halt.model_dump() for name, halt in halts.items()}
         write_json(json, {"deployments": rows} | halted)
         return
     for name, halt in halts.items():
@@ -77,22 +81,28 @@ def close(
     search: Annotated[
         list[Path] | None, typer.Option(help="Further storage to search, such as a spool folder; repeat.")
     ] = None,
+    address: Annotated[
+        str, typer.Option(help="The Ray cluster of a site on several machines, `auto` for this one's: search them all.")
+    ] = "",
     by: ByOption = "",
     site: SiteOption = None,
     data_dir: DataOption = None,
     json: JsonOption = "",
 ) -> None:
     """End matching, destroy the list, its templates and alerts, prove it, and give a signed receipt."""
-    from lfr_ray.site.close import close_deployment
-    from lfr_ray.site.open import open_storage
+    from lfr_ray.site.close_deployment import close_deployment
+    from lfr_ray.site.open_site import open_storage
 
     config = site_of(site, data_dir)
     grant = open_grant(DataDir(config.data_dir), deployment)
-    with open_storage(config, tuple(destroy or ()), tuple(search or ())) as storage:
+    with (
+        open_storage(config, tuple(destroy or ()), tuple(search or ())) as storage,
+        _elsewhere(address, config) as elsewhere,
+    ):
         receipt = close_deployment(
-            storage,
+            replace(storage, elsewhere=elsewhere),
             grant.authority.deployment,
-            by=who(by),
+            by=who(config, by, "supervisor", "administrator"),
             reason=reason,
             on_stage=lambda stage: stderr.print(f"{stage} ..."),
         )
@@ -119,6 +129,15 @@ def close(
     stderr.print(f"receipt {receipt.sha256[:16]} signed by {receipt.signature.key}")
 
 
+def _elsewhere(address: str, site: SiteConfig) -> contextlib.AbstractContextManager[Elsewhere]:
+    """What searches the machines of a cluster; without one only this machine is, and the receipt says so."""
+    if not address:
+        return contextlib.nullcontext(lambda scanner: ((), [THIS_ALONE]))
+    from lfr_ray.actors.node_leftover_scan import joined
+
+    return joined(address, site)
+
+
 @app.command()
 def ratify(
     key: Annotated[Path, typer.Option(help="Private key of an officer of full rank.")],
@@ -128,7 +147,8 @@ def ratify(
     data_dir: DataOption = None,
 ) -> None:
     """Ratify an urgent deployment; otherwise matching ends at its deadline."""
-    folder = data_dir_of(site, data_dir)
+    config = site_of(site, data_dir)
+    folder = DataDir(config.data_dir)
     grant = open_grant(folder, deployment)
     if not grant.authority.urgent:
         raise ConflictError("this deployment is not urgent", got=grant.authority.deployment)
@@ -140,9 +160,7 @@ def ratify(
     if fault:
         raise AuthorityError("it is not ratified", got=fault)
     grant.save(folder)
-    with open_ledger(folder) as ledger:
-        officer = trusted[signer.id].holder
-        ledger.append(Event("authority", RATIFIED, grant.authority.deployment, officer))
+    record(config, Event("authority", RATIFIED, grant.authority.deployment, trusted[signer.id].holder))
     stderr.print(f"deployment {grant.authority.deployment} is ratified")
 
 
@@ -151,16 +169,18 @@ def stop(
     reason: ReasonOption, by: ByOption = "", site: SiteOption = None, data_dir: DataOption = None, json: JsonOption = ""
 ) -> None:
     """Emergency stop: from the next comparison on, nothing is compared on any camera of the site."""
-    folder = data_dir_of(site, data_dir)
-    halt = emergency_stop(folder).set(who(by), reason, time.time())
+    config = site_of(site, data_dir)
+    folder, actor = DataDir(config.data_dir), typed(by)
+    with contextlib.suppress(LfrError, OSError):  # a stop asks nobody for proof
+        actor = who(config, by, *PEOPLE)
+    halt = emergency_stop(folder).set(actor, reason, time.time())
     # The stop stands already; that it cannot be recorded must not look as if it had failed.
     try:
-        with open_ledger(folder) as ledger:
-            ledger.append(Event("stop", STOPPED, actor=who(by), reason=recordable(halt.reason or reason)))
+        record(config, Event("stop", STOPPED, actor=actor, reason=recordable(halt.reason or reason)))
     except LfrError as error:
         stderr.print(f"[yellow]stopped, but not recorded:[/] {error.what}")
     if json:
-        write_json(json, {"stopped": True} | asdict(halt))
+        write_json(json, {"stopped": True} | halt.model_dump())
         return
     stderr.print(f"matching is stopped since {halt.at}: {halt.reason}")
 
@@ -171,7 +191,7 @@ def resume(
     accept_clock: Annotated[
         bool, typer.Option("--accept-clock", help="The clock is right although the ledger has later moments.")
     ] = False,
-    key: Annotated[Path | None, typer.Option(help="With --accept-clock: an authorising officer's private key.")] = None,
+    key: Annotated[Path | None, typer.Option(help="An authorising officer's private key, in place of a token.")] = None,
     passphrase_env: Annotated[str, typer.Option(help="Environment variable with its passphrase.")] = "",
     by: ByOption = "",
     site: SiteOption = None,
@@ -179,22 +199,26 @@ def resume(
     json: JsonOption = "",
 ) -> None:
     """Lift the emergency stop and the circuit breaker's pause. It is recorded first."""
-    folder = data_dir_of(site, data_dir)
+    config, officer = site_of(site, data_dir), None
+    folder = DataDir(config.data_dir)
     halts = Halts(folder)
     lifted = list(halts.read())
-    officer = SigningKey.load(key, passphrase_from(passphrase_env)) if key is not None else None
-    if accept_clock and officer is None and trust_path() is not None:
+    if key is not None:
+        actor, officer = certified(config, key, passphrase_env, "authoriser", time.time())
+    elif accept_clock and trust_path() is not None:
         raise AuthorityError(
             "a clock that went back is accepted by an authorising officer's signature",
             next_step="name the officer's key with --key",
         )
+    else:
+        actor = who(config, by, "supervisor")
     reason = recordable(reason)
     with open_ledger(folder) as ledger:
         if accept_clock:
-            ledger.append(clock_accepted(halts.state, officer, who(by), reason, time.time()))
+            ledger.append(clock_accepted(halts.state, officer, actor, reason, time.time()))
         if lifted:
             facts = {"lifted": lifted}
-            ledger.append(Event("alteration", RESUMED, actor=who(by), reason=reason, facts=facts))
+            ledger.append(Event("alteration", RESUMED, actor=actor, reason=reason, facts=facts))
     halts.clear()
     if json:
         write_json(json, {"lifted": lifted, "clock_accepted": accept_clock})
@@ -202,8 +226,8 @@ def resume(
     stderr.print(f"lifted: {', '.join(lifted) or 'nothing was stopped'}")
 
 
-@app.command()
-def record(
+@app.command("record")
+def write_public_record(
     deployment: IdArgument = "",
     out: Annotated[Path | None, typer.Option(help="Folder; default: records in the data folder.")] = None,
     walks: Annotated[
@@ -215,9 +239,9 @@ def record(
 ) -> None:
     """Write the public record: signed JSON, CSV and one HTML page."""
     from lfr_ray.govern.public_record import build_record, sign_record
-    from lfr_ray.govern.publish import write_record
-    from lfr_ray.site.facts import collect_facts
-    from lfr_ray.site.open import open_storage
+    from lfr_ray.govern.write_public_record import write_record
+    from lfr_ray.site.open_site import open_storage
+    from lfr_ray.site.public_record_facts import collect_facts
 
     config = site_of(site, data_dir)
     folder = DataDir(config.data_dir)
@@ -229,20 +253,10 @@ def record(
         facts = collect_facts(storage, config.site, grant, published_at=now_s, walks=walks)
         document = sign_record(build_record(facts, rules), site_key(folder), now_s)
         paths = write_record(out or folder.records, document)
-        storage.ledger.append(
-            Event(
-                "disclosure",
-                "public record written",
-                deployment=grant.authority.deployment,
-                actor="site",
-                reason="transparency",
-                facts={"record_sha256": document["sha256"]},
-            )
-        )
-    if json:
-        write_json(json, document)
-        return
-    table("Public record", ("file",), ((path,) for path in paths))
+        what, told = "public record written", {"record_sha256": document["sha256"]}
+        deployment = grant.authority.deployment
+        storage.ledger.append(Event("disclosure", what, deployment, "site", reason="transparency", facts=told))
+    tell(json, document, "Public record", ("file",), ((path,) for path in paths))
 
 
 @app.command()
@@ -255,14 +269,12 @@ def listed(
     json: JsonOption = "",
 ) -> None:
     """On which past lists somebody was, to answer a subject access request; the question is recorded."""
-    folder = data_dir_of(site, data_dir)
-    with open_ledger(folder) as ledger:
-        ledger.append(Event("consultation", "past listings searched", actor=who(by), reason=reason))
+    config = site_of(site, data_dir)
+    folder, actor = DataDir(config.data_dir), who(config, by, "supervisor", "auditor", "administrator")
+    record(config, Event("consultation", "past listings searched", actor=actor, reason=reason))
     found = find_listed(folder, nominal)
-    if json:
-        write_json(json, {"nominal_id": nominal, "listed": found})
-        return
-    table(f"Listings of {nominal}", ("deployment", "entry", "category"), ([*one.values()] for one in found))
+    document, columns = {"nominal_id": nominal, "listed": found}, ("deployment", "entry", "category")
+    tell(json, document, f"Listings of {nominal}", columns, ([*one.values()] for one in found))
 
 
 def _state(folder: DataDir, grant: Grant, trusted: dict[str, PublicKey], now_s: float) -> dict[str, Any]:

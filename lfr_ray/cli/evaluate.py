@@ -9,28 +9,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from lfr_ray.cli.output import stderr, table, write_json
-from lfr_ray.cli.storage import JsonOption
+from lfr_ray.cli.output import progress, stderr, table, write_file, write_json
+from lfr_ray.cli.site_option import JsonOption
 from lfr_ray.clock import utc_text
 from lfr_ray.config import AUTO, DeviceName
 from lfr_ray.errors import ConfigError, InputError
-from lfr_ray.models.catalogue import card as find_card
-from lfr_ray.models.catalogue import card_from_yaml
+from lfr_ray.models.card_catalogue import card as find_card
+from lfr_ray.models.card_catalogue import card_from_yaml
 from lfr_ray.records import REGIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from lfr_ray.evaluate.calibrate import CalibrationReport
-    from lfr_ray.evaluate.evaluation import Evaluation
-    from lfr_ray.evaluate.groups import GroupTable
-    from lfr_ray.evaluate.pair_list import PairAccuracy
-    from lfr_ray.evaluate.samples import Samples
-    from lfr_ray.models.calibration import Calibration
+    from lfr_ray.evaluate.calibrate_thresholds import CalibrationReport
+    from lfr_ray.evaluate.evaluation_figures import Evaluation
+    from lfr_ray.evaluate.figures_by_group import GroupTable
+    from lfr_ray.evaluate.labelled_samples import Samples
+    from lfr_ray.evaluate.lfw_pairs import PairAccuracy
+    from lfr_ray.models.card_calibration import Calibration
     from lfr_ray.models.cards import ModelCard
     from lfr_ray.stats import Interval
+
+app = typer.Typer()
 
 FolderArgument = Annotated[
     Path,
@@ -44,12 +45,7 @@ DetectorOption = Annotated[str, typer.Option(help="Detector: a card id, or the p
 DeviceOption = Annotated[DeviceName, typer.Option(help="Where models run.")]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("evaluate")(evaluate_folder)
-    app.command("calibrate")(calibrate_folder)
-
-
+@app.command("evaluate")
 def evaluate_folder(
     folder: FolderArgument,
     model: ModelOption = AUTO,
@@ -79,21 +75,21 @@ def evaluate_folder(
 
         result = evaluate_videos(folder, watchlist, model, detector, device, false_alerts, json)
         if page is not None:
-            from lfr_ray.report.page import passages_page
+            from lfr_ray.report.html_page import passages_page
 
-            _write(page, passages_page(result, written_at=_now()))
+            _write(page, passages_page(result, written_at=_now()), "--html")
         return
     if watchlist is not None or false_alerts is not None:
         raise ConfigError(
             "--watchlist and --false-alerts go with --videos", next_step="add --videos, or leave them out"
         )
-    from lfr_ray.enrol.labelled import matcher_normaliser
-    from lfr_ray.evaluate.calibrate import ALERTS, LIST_SIZE
-    from lfr_ray.evaluate.document import evaluation_document
-    from lfr_ray.evaluate.drawings import evaluation_charts
-    from lfr_ray.evaluate.evaluation import evaluate
+    from lfr_ray.enrol.labelled_pictures import matcher_normaliser
+    from lfr_ray.evaluate.calibrate_thresholds import ALERTS, LIST_SIZE
+    from lfr_ray.evaluate.evaluation_charts import evaluation_charts
+    from lfr_ray.evaluate.evaluation_document import evaluation_document
+    from lfr_ray.evaluate.evaluation_figures import evaluate
     from lfr_ray.match.threshold import comparison_rate
-    from lfr_ray.report.page import evaluation_page
+    from lfr_ray.report.html_page import evaluation_page
 
     card = find_card(model)
     regions = () if card.calibration is None else tuple(card.calibration.covered)
@@ -114,11 +110,12 @@ def evaluate_folder(
     if page is not None:
         needed = f"{ALERTS:g} false alert in 10,000 faces, {LIST_SIZE} entries"
         charts = evaluation_charts(found, (comparison_rate(LIST_SIZE, ALERTS), needed))
-        _write(page, evaluation_page(document, charts, written_at=_now()))
+        _write(page, evaluation_page(document, charts, written_at=_now()), "--html")
     if json != "-":
         _print_evaluation(found)
 
 
+@app.command("calibrate")
 def calibrate_folder(
     folder: FolderArgument,
     model: ModelOption = AUTO,
@@ -138,10 +135,10 @@ def calibrate_folder(
     json: JsonOption = "",
 ) -> None:
     """Thresholds from the tail of false matches, in police units, checked on people who were not used."""
-    from lfr_ray.enrol.labelled import normaliser_of
-    from lfr_ray.evaluate.calibrate import calibrate, card_calibration, card_text
+    from lfr_ray.enrol.labelled_pictures import normaliser_of
+    from lfr_ray.evaluate.calibrate_thresholds import calibrate, card_calibration, card_text
     from lfr_ray.evaluate.calibration_document import calibration_document
-    from lfr_ray.evaluate.pair_list import pair_accuracy, parse_pairs
+    from lfr_ray.evaluate.lfw_pairs import pair_accuracy, parse_pairs
     from lfr_ray.match.threshold import threshold_for
 
     card = find_card(model)
@@ -164,7 +161,7 @@ def calibrate_folder(
         )
     section = card_calibration(report, card.calibration, threshold_for, list_size=list_size, alerts_per_10k=alerts)
     if write is not None:
-        _write(write, card_text(card, section))
+        _write(write, card_text(card, section), "--write")
     if json:
         write_json(json, calibration_document(report, section, accuracy))
     if json != "-":
@@ -178,42 +175,22 @@ def _samples(
 
     What is wrong with the folder is said before any model is loaded.
     """
-    from lfr_ray.enrol.archive import unpacked
+    from lfr_ray.detect.detector_families import load_detector
+    from lfr_ray.embed.embedder_families import load_embedder
+    from lfr_ray.enrol.labelled_pictures import embed_labelled, read_group_table, read_labelled
+    from lfr_ray.enrol.picture_archive import unpacked
+    from lfr_ray.evaluate.labelled_samples import check_counts
 
     with unpacked(folder) as opened:
-        return _embedded(opened, card, detector_id, device, regions)
-
-
-def _embedded(
-    folder: Path, card: ModelCard, detector_id: str, device: str, regions: Sequence[str]
-) -> tuple[Samples, GroupTable | None, dict[str, int]]:
-    from lfr_ray.detect.base import load_detector
-    from lfr_ray.embed.base import load_embedder
-    from lfr_ray.enrol.labelled import embed_labelled, read_group_table, read_labelled
-    from lfr_ray.evaluate.samples import check_counts
-
-    labelled = read_labelled(folder)
-    check_counts(len(labelled.names), labelled.identity)
-    groups = read_group_table(folder, labelled.names)
-    detector = load_detector(find_card(detector_id), device=device)
-    embedder = load_embedder(card, device=device)
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=stderr,
-        transient=True,
-    ) as bar:
-        task = bar.add_task("pictures", total=len(labelled.paths))
-        samples = embed_labelled(
-            labelled,
-            detector,
-            embedder,
-            regions=regions,
-            on_progress=lambda done, of: bar.update(task, completed=done, total=of),
-        )
+        labelled = read_labelled(opened)
+        check_counts(len(labelled.names), labelled.identity)
+        groups = read_group_table(opened, labelled.names)
+        detector = load_detector(find_card(detector_id), device=device)
+        embedder = load_embedder(card, device=device)
+        with progress("reading", "pictures") as step:
+            samples = embed_labelled(
+                labelled, detector, embedder, regions=regions, on_progress=lambda done, of: step(done, of, "")
+            )
     lost = int((~samples.acquired).sum())
     if lost:
         stderr.print(f"[yellow]{lost} of {len(labelled.paths)} pictures gave no usable face; they count as failures[/]")
@@ -231,11 +208,8 @@ def _now() -> str:
     return utc_text(time.time())[:16].replace("T", " ") + " UTC"
 
 
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigError("the file cannot be written", got=f"{path}: {error.strerror}") from None
+def _write(path: Path, text: str, option: str) -> None:
+    write_file(path, text.encode(), "the file", option)
     stderr.print(f"written: {path}")
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from lfr_ray.cli.endings import in_order
 from lfr_ray.cli.output import stderr, table, write_json
+from lfr_ray.cli.signals import in_order
 from lfr_ray.cli.watch import footage_site, run_footage
 from lfr_ray.config import AuthorityConfig, DeviceName, MatchConfig
 from lfr_ray.errors import InputError
-from lfr_ray.govern.trust import trust_nobody
+from lfr_ray.govern.trust_file import trust_nobody
 
 TRUTH_FILE = "videos.csv"
 NONE_SEEN = {"seen": 0, "compared": 0}
@@ -27,10 +27,10 @@ def evaluate_videos(
     json: str,
 ) -> dict[str, Any]:
     """True positives by passage, false alerts by the hour and by a thousand passages; the document."""
-    from lfr_ray.camera.recordings import open_recordings
-    from lfr_ray.camera.stills import PICTURE_SUFFIXES
-    from lfr_ray.evaluate.passages import Recording, passage_document, passage_figures
-    from lfr_ray.match.watchlist import read_watchlist_folder
+    from lfr_ray.camera.recording_files import open_recordings
+    from lfr_ray.camera.still_pictures import PICTURE_SUFFIXES
+    from lfr_ray.evaluate.passages import Recording, passage_figures
+    from lfr_ray.match.watchlist_folder import read_watchlist_folder
 
     if watchlist is None:
         raise InputError("--videos needs a list to compare with", next_step="name a watchlist folder with --watchlist")
@@ -48,27 +48,20 @@ def evaluate_videos(
         document = run_footage(site, opened, watchlist, "", ending)
         if ending.number:
             raise KeyboardInterrupt  # a part of the recordings says nothing about accuracy
-    seen = [
-        Recording(
-            Path(one["url"]).relative_to(folder).as_posix(),
-            one["name"],
-            one["seconds"],
-            document["faces_by_camera"].get(one["name"], NONE_SEEN)["seen"],
-            document["faces_by_camera"].get(one["name"], NONE_SEEN)["compared"],
-        )
-        for one in document["sources"]
-    ]
+    seen = []
+    for one in document["sources"]:
+        file, faces = Path(one["url"]).relative_to(folder), document["faces_by_camera"].get(one["name"], NONE_SEEN)
+        seen.append(Recording(file.as_posix(), one["name"], one["seconds"], faces["seen"], faces["compared"]))
     # Whoever has no usable picture counts as listed all the same: a failure to enrol is a miss.
     not_compared = {one["entry_id"] for one in document["not_compared"]}
     listed = frozenset(draft.entry.entry_id for draft in enrolled.entries) - not_compared
-    figures = passage_figures(seen, document["alerts"], truth, listed)
     result = {
         "model": site.embedder.model,
         "detector": detector,
         "false_alerts_per_10k_faces": false_alerts,
         "watchlist": document["watchlist"] | {"not_compared": sorted(not_compared)},
         "recordings": len(seen),
-        **passage_document(figures),
+        **passage_figures(seen, document["alerts"], truth, listed),
         "speed": document["speed"],
     }
     if json:

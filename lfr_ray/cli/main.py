@@ -17,16 +17,16 @@ GROUPS = (
     "watch",
     "top",
     "plan",
+    "evaluate",
     "watchlist",
     "deployment",
     "alerts",
     "people",
     "models",
-    "evaluate",
     "audit",
     "trust",
 )
-"""Files with a function ``register``, in the order of the help."""
+"""Files with a Typer ``app``, in the order of the help; the commands of one without a name stand beside the groups."""
 
 app = typer.Typer(
     name="lfr",
@@ -52,7 +52,7 @@ def run() -> None:
     """Entry point: errors of ours become one message and an exit code, never a traceback."""
     # Only the group that is asked for: the emergency stop must not wait until torch is loaded.
     for group in [name for name in GROUPS if name == _first_word()] or GROUPS:
-        importlib.import_module(f"lfr_ray.cli.{group}").register(app)
+        app.add_typer(importlib.import_module(f"lfr_ray.cli.{group}").app)
     try:
         app()
     except LfrError as error:

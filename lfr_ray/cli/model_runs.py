@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lfr_ray.detect.base import load_detector
-from lfr_ray.embed.base import load_embedder
+from lfr_ray.detect.detector_families import load_detector
+from lfr_ray.embed.embedder_families import load_embedder
 from lfr_ray.errors import LfrError
 from lfr_ray.models.cards import ModelCard
 

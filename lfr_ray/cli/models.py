@@ -2,48 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
 import typer
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from lfr_ray.cli.model_runs import runs_here
-from lfr_ray.cli.output import stderr, table, write_json
-from lfr_ray.cli.storage import JsonOption
-from lfr_ray.detect.base import load_detector
-from lfr_ray.embed.base import load_embedder
+from lfr_ray.cli.output import byte_progress, stderr, tell
+from lfr_ray.cli.site_option import JsonOption
+from lfr_ray.detect.detector_families import load_detector
+from lfr_ray.embed.embedder_families import load_embedder
 from lfr_ray.embed.occlusion import Occlusion
 from lfr_ray.errors import FailureError, ModelError
+from lfr_ray.models.card_catalogue import RECOMMENDED_EMBEDDER, cards
+from lfr_ray.models.card_catalogue import card as find_card
 from lfr_ray.models.cards import ModelCard
-from lfr_ray.models.catalogue import RECOMMENDED_EMBEDDER, cards
-from lfr_ray.models.catalogue import card as find_card
-from lfr_ray.models.download import add
-from lfr_ray.models.download import pull as fetch
-from lfr_ray.models.runtime import DEVICES, self_test
-from lfr_ray.models.weights import find_weights, models_folder, verify_weights
+from lfr_ray.models.device_and_self_test import DEVICES, self_test
+from lfr_ray.models.download_weights import add
+from lfr_ray.models.download_weights import pull as fetch
+from lfr_ray.models.weight_files import find_weights, models_folder, verify_weights
 
 app = typer.Typer(name="models", help="Model cards and weight files.", no_args_is_help=True)
 
 CardArgument = Annotated[str, typer.Argument(metavar="MODEL", help="Card id, or the path of a card's .yaml file.")]
 
 
-def register(parent: typer.Typer) -> None:
-    """Hang this group into the command line."""
-    parent.add_typer(app)
-
-
 @app.command("list")
 def list_models(json: JsonOption = "") -> None:
     """Every model card, and whether its file is on this machine."""
     rows = [_summary(known) for known in cards()]
-    if json:
-        write_json(json, {"models": rows})
-        return
-    table(
+    tell(
+        json,
+        {"models": rows},
         "Models",
         ("id", "task", "licence", "commercial use", "MB", "file"),
         (
@@ -65,10 +57,7 @@ def show_card(model: CardArgument, json: JsonOption = "") -> None:
     """Everything that one card says, and in what precision it runs on this machine."""
     found = find_card(model)
     document = {**found.model_dump(mode="json"), "runs_here": runs_here(found)}
-    if json:
-        write_json(json, document)
-        return
-    table(f"Model {document['id']}", ("field", "value"), _flat(document))
+    tell(json, document, f"Model {document['id']}", ("field", "value"), _flat(document))
 
 
 @app.command()
@@ -88,14 +77,8 @@ def verify(
     """
     chosen = [find_card(name) for name in models] if models else list(cards())
     rows = [_verified(each, named=bool(models), run=run, device=device, trust=trust) for each in chosen]
-    if json:
-        write_json(json, {"models": rows})
-    else:
-        table(
-            "Weight files",
-            ("id", "state", "file", "self-test"),
-            ((row["id"], row["state"], row["file"], row["self_test"]) for row in rows),
-        )
+    cells = ((row["id"], row["state"], row["file"], row["self_test"]) for row in rows)
+    tell(json, {"models": rows}, "Weight files", ("id", "state", "file", "self-test"), cells)
     bad = [row for row in rows if row["state"] == "refused"]
     if bad:
         raise ModelError(
@@ -122,8 +105,8 @@ def pull(
     chosen = find_card(model)
     timeout = httpx.Timeout(30.0, connect=15.0)
     try:
-        with _bytes_of(chosen.id) as tell, httpx.Client(follow_redirects=True, timeout=timeout) as client:
-            path = fetch(chosen, to or models_folder() / chosen.id, client, tell)
+        with byte_progress(chosen.id) as step, httpx.Client(follow_redirects=True, timeout=timeout) as client:
+            path = fetch(chosen, to or models_folder() / chosen.id, client, _counted(step))
     except FailureError as error:
         if not optional:
             raise
@@ -139,29 +122,21 @@ def pull(
 
 @app.command("add")
 def add_file(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A weight file, under any name.")],
-    json: JsonOption = "",
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A weight file, under any name.")], json: JsonOption = ""
 ) -> None:
     """Take in a weight file that was carried here by hand: its hash says which model it is."""
-    with _bytes_of(file.name) as tell:
-        chosen, path = add(file, cards(), models_folder(), tell)
+    with byte_progress(file.name) as step:
+        chosen, path = add(file, cards(), models_folder(), _counted(step))
     _tell_file("Added and verified", chosen, path, json)
 
 
-@contextmanager
-def _bytes_of(title: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar that runs to and fro until bytes are counted."""
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    with Progress(*columns, TransferSpeedColumn(), TimeRemainingColumn(), console=stderr, transient=True) as progress:
-        task = progress.add_task(title, total=None)
-        yield lambda have, total: progress.update(task, completed=have, total=total or None)
+def _counted(step: Callable[..., None]) -> Callable[[int, int], None]:
+    return lambda have, of: step(completed=have, total=of or None)
 
 
 def _tell_file(title: str, card: ModelCard, path: Path, json: str) -> None:
-    if json:
-        write_json(json, {"id": card.id, "file": str(path), "sha256": card.sha256})
-    else:
-        table(title, ("id", "file"), [(card.id, path)])
+    document = {"id": card.id, "file": str(path), "sha256": card.sha256}
+    tell(json, document, title, ("id", "file"), [(card.id, path)])
 
 
 def _summary(card: ModelCard) -> dict[str, Any]:

@@ -10,11 +10,12 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from rich import progress as bars
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from lfr_ray.errors import ConfigError, LfrError
@@ -44,6 +45,14 @@ def drawn(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     return made
 
 
+def tell(json_to: str, document: Any, title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """The document where ``--json`` says, for programs; without it a table for people."""
+    if json_to:
+        write_json(json_to, document)
+    else:
+        table(title, columns, rows)
+
+
 def write_json(target: str, document: Any) -> None:
     """Write one JSON document to a file, or to stdout for ``-``.
 
@@ -54,21 +63,26 @@ def write_json(target: str, document: Any) -> None:
     if target == "-":
         sys.stdout.write(text)
         sys.stdout.flush()
-        return
+    else:
+        write_file(Path(target), text.encode(), "the JSON file", "--json")
+
+
+def write_file(path: Path, data: bytes, what: str, option: str) -> None:
+    """Write the file that an option named.
+
+    Raises:
+        ConfigError: It cannot be written.
+    """
     try:
-        Path(target).write_text(text, encoding="utf-8")
+        path.write_bytes(data)
     except OSError as error:
         raise ConfigError(
-            "the JSON file cannot be written", got=f"{target}: {error.strerror}", next_step="choose another --json path"
+            f"{what} cannot be written", got=f"{path}: {error.strerror}", next_step=f"choose another {option} path"
         ) from None
 
 
 def json_target(target: str) -> str:
-    """The callback of every ``--json``: a place that cannot be written is told before any work.
-
-    Raises:
-        ConfigError: See :func:`check_json_target`.
-    """
+    """The callback of every ``--json``: a place that cannot be written is told before any work."""
     check_json_target(target)
     return target
 
@@ -76,9 +90,7 @@ def json_target(target: str) -> str:
 def check_json_target(target: str, option: str = "--json") -> None:
     """Before any work: that the result can be written where it shall go. An earlier result there stays as it is.
 
-    Args:
-        target: A file, ``-`` for stdout, or empty for nowhere.
-        option: The option that named it.
+    ``target`` is a file, ``-`` for stdout, or empty for nowhere.
 
     Raises:
         ConfigError: The file cannot be written.
@@ -126,20 +138,23 @@ def _is_other(path: Path) -> bool:
 
 
 @contextmanager
+def byte_progress(title: str) -> Iterator[Callable[..., None]]:
+    """A bar over bytes on stderr, to and fro until they are counted; takes what rich's ``Progress.update`` takes."""
+    columns = (bars.TextColumn("{task.description}"), bars.BarColumn(), bars.DownloadColumn())
+    speed = (bars.TransferSpeedColumn(), bars.TimeRemainingColumn())
+    with bars.Progress(*columns, *speed, console=stderr, transient=True) as bar:
+        yield partial(bar.update, bar.add_task(title, total=None))
+
+
+@contextmanager
 def progress(title: str, unit: str, *, line_s: float = LINE_S) -> Iterator[Step]:
-    """Progress on stderr: a bar on a terminal, otherwise a line every ten seconds, also while nothing moves.
+    """What tells progress on stderr: a bar on a terminal, otherwise a line every ten seconds, also while nothing moves.
 
-    Args:
-        title: What is done, like ``enrolling``.
-        unit: What is counted, like ``entries``.
-        line_s: Seconds between two lines.
-
-    Yields:
-        A function that takes how far it is.
+    ``title`` is like ``enrolling``, ``unit`` like ``entries``.
     """
     if stderr.is_terminal:
-        columns = (TextColumn(title), BarColumn(), TextColumn("{task.fields[said]}"), TimeElapsedColumn())
-        with Progress(*columns, console=stderr, transient=True) as bar:
+        beside = (bars.TextColumn("{task.fields[said]}"), bars.TimeElapsedColumn())
+        with bars.Progress(bars.TextColumn(title), bars.BarColumn(), *beside, console=stderr, transient=True) as bar:
             task = bar.add_task(title, total=None, said="")
             yield lambda done, of, beside: bar.update(
                 task, completed=done, total=of, said=_so_far(done, of, unit, beside)
@@ -210,11 +225,7 @@ was started
 
 
 def report(error: LfrError) -> int:
-    """Print an error's four fields on stderr.
-
-    Returns:
-        The process's exit code: 2 for wrong input, 1 for everything else.
-    """
+    """Print an error's four fields on stderr; the exit code: 2 for wrong input, 1 for everything else."""
     stderr.print(f"[bold red]error:[/] {plain(error.what)}")
     for label, text in (("got", error.got), ("allowed", error.allowed), ("next", error.next_step)):
         if text:

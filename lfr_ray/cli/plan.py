@@ -9,24 +9,22 @@ from typing import Annotated
 import typer
 import yaml
 
-from lfr_ray.cli.endings import in_order
 from lfr_ray.cli.output import check_json_target, json_target, stderr, table, write_json
+from lfr_ray.cli.signals import in_order
 from lfr_ray.cli.simulate import document_of, show, simulate, slower_for
 from lfr_ray.errors import ConfigError
-from lfr_ray.plan.costs import HardwareCosts, costs_of, hardware
-from lfr_ray.plan.prediction import predicted
-from lfr_ray.plan.serve_part import with_plan
-from lfr_ray.plan.sizing import Crowd, Node, Plan, plan
+from lfr_ray.plan.measured_costs import HardwareCosts, costs_of, hardware
+from lfr_ray.plan.node_sizing import Crowd, Node, Plan, plan
+from lfr_ray.plan.predicted_rates import predicted
+from lfr_ray.plan.serve_config import with_plan
 from lfr_ray.site_file import read_site_file
+
+app = typer.Typer()
 
 STREAM_HELP = "What each camera sends: WIDTHxHEIGHT@FPS; every frame is decoded, also those not looked at."
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("plan")(plan_site)
-
-
+@app.command("plan")
 def plan_site(
     site_file: Annotated[Path, typer.Argument(metavar="SITE.yaml", help="The site; it is not started.")],
     hardware_id: Annotated[

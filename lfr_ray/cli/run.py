@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -11,16 +12,19 @@ import typer
 from rich.console import Console
 
 import lfr_ray
-from lfr_ray.cli.endings import Ending, in_order
 from lfr_ray.cli.output import Faults, check_json_target, json_target, stderr, table, write_json
+from lfr_ray.cli.signals import Ending, in_order
 from lfr_ray.clock import utc_text
-from lfr_ray.errors import ConfigError, ResourceError
-from lfr_ray.govern.trust import trust_nobody
+from lfr_ray.data_dir import UPLOADED
+from lfr_ray.errors import ConfigError, ResourceError, StoreError
+from lfr_ray.govern.trust_file import trust_nobody
 from lfr_ray.health import ENDED, CameraHealth, SiteHealth
 from lfr_ray.site_file import SiteFile, read_site_file, url_of
 
 if TYPE_CHECKING:
-    from lfr_ray.live import LiveSite
+    from lfr_ray.live_site import LiveSite
+
+app = typer.Typer()
 
 DEMO_SITE = Path(lfr_ray.__file__).resolve().parent.parent / "serve_configs" / "local.yaml"
 HEADLESS_LIMIT_S = 180.0
@@ -34,12 +38,7 @@ PortOption = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("run")(run)
-    app.command("demo")(demo)
-
-
+@app.command()
 def run(
     site_file: Annotated[Path, typer.Argument(help="The site: a Ray Serve configuration.", metavar="SITE.yaml")],
     address: Annotated[str, typer.Option(help="An existing Ray cluster, `auto` for the one on this machine.")] = "",
@@ -48,7 +47,7 @@ def run(
 ) -> None:
     """Run a site until Ctrl-C or SIGTERM: on local Ray, or on an existing cluster."""
     with in_order():
-        from lfr_ray.live import LiveSite
+        from lfr_ray.site_start_stop import live_site
 
         faults = Faults()
         with faults:
@@ -57,14 +56,22 @@ def run(
             file = _with_embedder(site_file, {}, port, starts_here=not address)
         faults.tell()
         stderr.print(f"starting the site {file.site.site} ...")
-        with LiveSite(file, address) as site:
+        with live_site(file, address, stderr.print) as site:
             _announce(site)
             _follow(site, quiet=json_to == "-")
             if json_to:
                 write_json(json_to, {"alerts": site.alerts(), "incomplete": True})
 
 
+@app.command()
 def demo(
+    videos: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Recordings of your own in place of the demo's; the list is filled in the console."),
+    ] = None,
+    own: Annotated[
+        bool, typer.Option("--own", help="Begin with nothing: recording and list come through the console.")
+    ] = False,
     headless: Annotated[
         bool, typer.Option("--headless", help="Run the footage once and check who was alerted.")
     ] = False,
@@ -73,16 +80,18 @@ def demo(
         str, typer.Option("--json", metavar="FILE|-", help="Write the summary (headless).", callback=json_target)
     ] = "",
 ) -> None:
-    """Show the whole system on real pictures: no camera, no GPU, no network."""
+    """Show the whole system on real pictures, or on recordings of your own: no camera, no GPU, no network."""
+    if headless and (videos or own):
+        raise ConfigError("a headless run is of the demo's own footage", next_step="leave --headless out")
     if not DEMO_SITE.is_file():
         raise ConfigError("the demo's site file is missing", got=DEMO_SITE, next_step="run the demo from a clone")
     trust_nobody()
     with in_order() as ending:
-        from lfr_ray.live import LiveSite
+        from lfr_ray.site_start_stop import live_site
 
-        file = _demo_site(ending.folder / "data", headless=headless, port=port)
-        stderr.print("starting Ray, the models and two cameras ... (half a minute)")
-        with LiveSite(file) as site:
+        file = _demo_site(ending.folder / "data", videos or [], headless=headless, port=port, own=own)
+        stderr.print("starting Ray, the models and the cameras ... (about 25 s)")
+        with live_site(file, tell=stderr.print) as site:
             _announce(site)
             if not headless:
                 _follow(site, quiet=False)
@@ -93,18 +102,19 @@ def demo(
         raise typer.Exit(1)
 
 
-def _demo_site(data_dir: Path, *, headless: bool, port: int | None) -> SiteFile:
-    file = read_site_file(DEMO_SITE)
-    cameras = [
-        camera.model_dump(exclude_none=True) | {"on_end": "stop" if headless else "loop"}
-        for camera in file.site.cameras
-    ]
-    return _with_embedder(DEMO_SITE, {"data_dir": str(data_dir), "cameras": cameras}, port)
+def _demo_site(data_dir: Path, videos: list[Path], *, headless: bool, port: int | None, own: bool = False) -> SiteFile:
+    """The demo's site; with recordings of somebody's own, and then with nobody on its list."""
+    named = [{"name": re.sub(r"[^A-Za-z0-9_.-]", "-", one.stem), "url": str(one.resolve())} for one in videos]
+    named += [{"name": "own", "url": UPLOADED}] if own else []
+    shown = named or [one.model_dump(exclude_none=True) for one in read_site_file(DEMO_SITE).site.cameras]
+    cameras = [one | {"on_end": "stop" if headless else "loop"} for one in shown]
+    fields = {"data_dir": str(data_dir), "cameras": cameras, **({"watchlist": ""} if named else {})}
+    return _with_embedder(DEMO_SITE, fields, port)
 
 
 def _with_embedder(path: Path, overrides: dict[str, Any], port: int | None, *, starts_here: bool = True) -> SiteFile:
     """The site with its embedder named, which is told first."""
-    from lfr_ray.models.catalogue import choose_embedder
+    from lfr_ray.models.card_catalogue import choose_embedder
 
     embedder = read_site_file(path, overrides, starts_here=starts_here).site.embedder
     choice = choose_embedder(embedder)
@@ -184,7 +194,7 @@ def _once(file: SiteFile, site: LiveSite, ending: Ending, *, quiet: bool) -> dic
 
 
 def _print_news(site: LiveSite, after: int, *, quiet: bool) -> int:
-    with suppress(ResourceError):  # the desk is being started anew: the next look begins at the step not yet told
+    with suppress(ResourceError, StoreError):  # no desk, or no database: the next look begins at the step not yet told
         for event in site.events(after, wait_s=1.0):
             if event["kind"] == "alert_raised" and not quiet and (alert := site.alert(event["alert_id"])) is not None:
                 _print_alert(alert)

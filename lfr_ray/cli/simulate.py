@@ -14,16 +14,16 @@ from typing import Any
 import numpy as np
 import yaml
 
-from lfr_ray.camera.simulated import SimulatedFootage
+from lfr_ray.camera.simulated_frames import SimulatedFootage
 from lfr_ray.cli.output import stderr, table
 from lfr_ray.config import SiteConfig
 from lfr_ray.errors import ConfigError, ResourceError
 from lfr_ray.metrics import Snapshot, merged
-from lfr_ray.models.cores import usable_cores
-from lfr_ray.models.simulated import DETECTOR, EMBEDDER
-from lfr_ray.plan.costs import HardwareCosts
-from lfr_ray.plan.prediction import Performance, streams_of
-from lfr_ray.plan.sizing import Crowd, Node, Plan
+from lfr_ray.models.cores_and_threads import usable_cores
+from lfr_ray.models.simulated_models import DETECTOR, EMBEDDER
+from lfr_ray.plan.measured_costs import HardwareCosts
+from lfr_ray.plan.node_sizing import Crowd, Node, Plan
+from lfr_ray.plan.predicted_rates import Performance, streams_of
 from lfr_ray.site_file import IMPORT_PATH, read_site_file
 
 FRAMES_A_CORE = 20.0
@@ -32,21 +32,16 @@ FRAMES_A_CORE = 20.0
 LONGEST_INTERVAL_S = 4.0
 """Frames that came more slowly would have no track in common."""
 
-PROCESSES_A_CORE = 8
+PROCESSES_A_CORE = 4
 """So many cameras' processes this machine has room for; with more cameras, several are in one."""
 
 LONGEST_LOST_S = 10.0
 MOST_BUSY = 0.9
-READY_S, SETTLE_S, SETTLE_FRAMES = 300.0, 10.0, 5
+READY_S, SETTLE_S, SETTLE_FRAMES = 300.0, 3.0, 5
 
 
 def slower_for(cameras: int, fps: float) -> float:
-    """How many times as slowly everything has to pass on this machine.
-
-    Args:
-        cameras: How many.
-        fps: Frames a second that each wants to be looked at.
-    """
+    """How many times as slowly everything has to pass on this machine, for cameras of each so many frames a second."""
     return min(max(1.0, cameras * fps / (FRAMES_A_CORE * usable_cores())), LONGEST_INTERVAL_S * fps)
 
 
@@ -105,18 +100,9 @@ def simulate(
     site: SiteConfig, costs: HardwareCosts, crowd: Crowd, found: Plan, node: Node, *,
     seconds: float, slower: float, address: str, folder: Path,
 ) -> tuple[Performance, int, float]:  # fmt: skip
-    """Run the planned site for a while.
+    """Run the planned site for a while: so many seconds, everything so many times as slowly.
 
-    Args:
-        site: The planned site.
-        costs: Of the kind of machine.
-        crowd: What comes to the cameras.
-        found: The plan.
-        node: What one node offers.
-        seconds: For so long is measured.
-        slower: So many times as slowly everything passes.
-        address: A Ray cluster that runs; empty: one with the planned nodes is started here.
-        folder: For its files.
+    ``address`` is that of a Ray cluster that runs; empty: one with the planned nodes is started here.
 
     Returns:
         What was measured, how many cameras each of their processes had, and how busy this machine was.
@@ -124,13 +110,13 @@ def simulate(
     Raises:
         ResourceError: Not every camera gives pictures in time.
     """
-    from lfr_ray.live import LiveSite
+    from lfr_ray.site_start_stop import live_site
 
     document, together = simulated_document(site, costs, crowd, found, slower, folder / "data")
     path = folder / "simulated.yaml"
     path.write_text(yaml.safe_dump(document), encoding="utf-8")
     file = read_site_file(path, port=0)
-    with _cluster(found.nodes, node, address) as joined, LiveSite(file, joined) as live:
+    with _cluster(found.nodes, node, address) as joined, live_site(file, joined, stderr.print) as live:
         until_s = time.monotonic() + READY_S
         while (begun := _looked_at(merged(live.snapshots()))) < found.cameras:
             if time.monotonic() > until_s:
@@ -148,13 +134,13 @@ def simulate(
 
 @contextmanager
 def _cluster(nodes: int, node: Node, address: str) -> Iterator[str]:
-    from lfr_ray.actors.cluster import several_nodes
+    from lfr_ray.actors.start_or_join_ray import several_nodes
 
     if address:
         yield address
         return
     stderr.print(f"starting {nodes} node(s) of Ray with {node.cpus:g} cores each, in name ...")
-    with several_nodes(nodes, node.cpus) as started:
+    with several_nodes(nodes, node.cpus, stderr.print) as started:
         yield started
 
 

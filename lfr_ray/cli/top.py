@@ -14,15 +14,18 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from lfr_ray.alert.document import to_json
+from lfr_ray.alert.json_document import to_json
 from lfr_ray.api.site_state import CameraList, CameraState, DeploymentList, Readiness
+from lfr_ray.cli.alerts import ServerOption
 from lfr_ray.cli.output import drawn, plain, write_json
-from lfr_ray.cli.storage import JsonOption
-from lfr_ray.client import questions
-from lfr_ray.client.questions import Question
-from lfr_ray.client.site import DEFAULT_SERVER, SiteClient
+from lfr_ray.cli.site_option import JsonOption
+from lfr_ray.client import site_requests
+from lfr_ray.client.site_client import DEFAULT_SERVER, SiteClient
+from lfr_ray.client.site_requests import Question
 from lfr_ray.clock import utc_text
 from lfr_ray.errors import FailureError, RefusedError
+
+app = typer.Typer()
 
 EVERY_S = 1.0
 COLUMNS = ("camera", "state", "frames/s", "blind", "dropped", "faces", "compared", "latency", "why")
@@ -59,7 +62,9 @@ class Look:
             "at": utc_text(self.at),
             "site": served.site if served else "",
             **to_json(self.readiness),
-            "deployments": [{"id": one.id, "kind": one.kind, "state": one.state} for one in _deployments(served)],
+            "deployments": [
+                {"id": one.id, "kind": one.kind, "state": one.state} for one in (served.deployments if served else ())
+            ],
             "stopped": served.stop.reason if served and served.stop else None,
             "paused": served.paused if served else "",
             "cameras": [
@@ -71,15 +76,9 @@ class Look:
         }
 
 
-def register(parent: typer.Typer) -> None:
-    """Hang this command into the command line."""
-    parent.command("top")(top)
-
-
+@app.command()
 def top(
-    server: Annotated[
-        str, typer.Option(envvar="LFR_SERVER", metavar="URL", help="Address of the site.")
-    ] = DEFAULT_SERVER,
+    server: ServerOption = DEFAULT_SERVER,
     once: Annotated[bool, typer.Option("--once", help="Show it once and end.")] = False,
     json: JsonOption = "",
 ) -> None:
@@ -104,10 +103,10 @@ def look(site: SiteClient) -> Look:
         FailureError: It does not answer.
         RefusedError: It needs a token.
     """
-    readiness = site.ask(questions.readiness())
-    cameras, deployments = _told(site, questions.cameras()), _told(site, questions.deployments())
+    readiness = site.ask(site_requests.readiness())
+    cameras, deployments = _told(site, site_requests.cameras()), _told(site, site_requests.deployments())
     try:
-        numbers = numbers_of(_told(site, questions.metrics()) or "")
+        numbers = numbers_of(_told(site, site_requests.metrics()) or "")
     except RefusedError:  # they are for administrators and services
         numbers = {}
     return Look(site.server, time.time(), readiness, cameras, deployments, numbers)
@@ -179,10 +178,6 @@ def _told(site: SiteClient, question: Question[AnswerT]) -> AnswerT | None:
         return site.ask(question)
     except FailureError:
         return None
-
-
-def _deployments(served: DeploymentList | None) -> tuple[Any, ...]:
-    return served.deployments if served else ()
 
 
 def _clock(seconds: float | None) -> str:

@@ -9,17 +9,17 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from lfr_ray.cli.output import stderr, table, write_json
-from lfr_ray.cli.storage import DataOption, JsonOption, SiteOption, data_dir_of
+from lfr_ray.cli.output import stderr, tell, write_json
+from lfr_ray.cli.site_option import DataOption, JsonOption, SiteOption, site_of
 from lfr_ray.clock import parse_utc, utc_text
-from lfr_ray.data_dir import TrustDir
+from lfr_ray.data_dir import DataDir, TrustDir
+from lfr_ray.durable_files import write_durable
 from lfr_ray.errors import ConfigError, ConflictError, NotFoundError
-from lfr_ray.files import write_durable
 from lfr_ray.govern import certificates
-from lfr_ray.govern.keys import PublicKey, SigningKey, key_id, passphrase_from, public_half
-from lfr_ray.govern.token_key import FORM, SCHEME, token_key
-from lfr_ray.govern.trust import TRUST_FILE, TrustFile, trust_path, trusted_keys
-from lfr_ray.section import parse_section
+from lfr_ray.govern.pkcs11_key import FORM, SCHEME, token_key
+from lfr_ray.govern.signing_keys import PublicKey, SigningKey, key_id, passphrase_from, public_half
+from lfr_ray.govern.trust_file import TRUST_FILE, TrustFile, trust_path, trusted_keys
+from lfr_ray.strict_yaml import parse_section
 
 app = typer.Typer(
     name="trust", help="Who may sign: a root, certificates of people and sites, revocation.", no_args_is_help=True
@@ -28,8 +28,7 @@ app = typer.Typer(
 ROOT_PASSPHRASE = "LFR_ROOT_PASSPHRASE"  # noqa: S105 (a name, not a secret)
 
 RootKeyOption = Annotated[
-    str,
-    typer.Option("--root-key", help=f"The root's private key: a file that is kept offline, or {FORM}."),
+    str, typer.Option("--root-key", help=f"The root's private key: a file that is kept offline, or {FORM}.")
 ]
 TrustOption = Annotated[
     Path | None, typer.Option("--trust", help="The trust folder; default: that of LFR_TRUST, or /etc/lfr.")
@@ -37,11 +36,6 @@ TrustOption = Annotated[
 RootPassOption = Annotated[
     str, typer.Option("--root-passphrase-env", help="Environment variable with its passphrase or PIN.")
 ]
-
-
-def register(parent: typer.Typer) -> None:
-    """Hang this group into the command line."""
-    parent.add_typer(app)
 
 
 @app.command()
@@ -77,6 +71,9 @@ def issue(
     holder: Annotated[str, typer.Argument(help="Staff number or login, or the site's name; never a person's name.")],
     root_key: RootKeyOption,
     role: Annotated[str, typer.Option(help="authoriser, approver, operator, auditor or site.")] = "authoriser",
+    person: Annotated[
+        str, typer.Option(help="Who that is in the personnel register, always in the same words; kept as digits alone.")
+    ] = "",
     rank: Annotated[str, typer.Option(help="A rank of the profile.")] = "",
     training_until: Annotated[str, typer.Option(help="Until when the holder's training counts, ISO 8601.")] = "",
     valid_from: Annotated[str, typer.Option(help="ISO 8601; default: now.")] = "",
@@ -94,6 +91,12 @@ def issue(
     folder, key = _opened(trust, root_key, root_passphrase_env)
     if (out is None) == (public is None):
         raise ConfigError("a key to certify is missing", allowed="--out FILE for a new one, or --public FILE")
+    if bool(person) == (role == "site"):
+        raise ConfigError(
+            "a certificate is of one person, or of a site",
+            got=f"role {role}, {'a' if person else 'no'} person",
+            next_step="--person 'NAME, DATE OF BIRTH' or their number in the register; for a site leave it out",
+        )
     now_s = time.time()
     made = SigningKey.create() if public is None else None
     half = made.public if made is not None else public_half(public or Path())
@@ -106,19 +109,22 @@ def issue(
         "valid_from": _moment(valid_from) or now_s,
         "valid_until": _moment(valid_until) or now_s + 365 * 86_400,
         "training_until": _moment(training_until),
+        "person": certificates.person_of(key, person) if person else "",
     }
     described = parse_section(PublicKey, fields, "the certificate")
     if described.valid_until is not None and described.valid_until <= described.valid_from:
         raise ConfigError("valid_until must come after valid_from", got=f"{valid_from} to {valid_until}")
+    root = certificates.read_certificate(folder.root_certificate)
+    revoked = certificates.revocations([root], folder.lists)
+    known = [certificates.certified(path, [root], revoked) for path in folder.issued]
+    certificates.check_one_person([*known, described])
     if made is not None and out is not None:
         if role == "site" and not passphrase_env:
             raise ConfigError("the site's key must be encrypted", next_step="--passphrase-env LFR_SITE_PASSPHRASE")
         out.parent.mkdir(parents=True, exist_ok=True)
         made.save(out, passphrase_from(passphrase_env))
     path = folder.certificate(described.id)
-    certificates.write_pem(
-        path, certificates.issue(certificates.read_certificate(folder.root_certificate), key, described)
-    )
+    certificates.write_pem(path, certificates.issue(root, key, described))
     if json:
         write_json(json, described.model_dump(mode="json"))
         return
@@ -147,10 +153,8 @@ def revoke(
 @app.command("list")
 def list_keys(site: SiteOption = None, data_dir: DataOption = None, json: JsonOption = "") -> None:
     """Every key that counts on this machine, and why."""
-    keys = trusted_keys(data_dir_of(site, data_dir))
-    if json:
-        write_json(json, {"keys": [key.model_dump(mode="json") for key in keys.values()]})
-        return
+    keys = trusted_keys(DataDir(site_of(site, data_dir).data_dir))
+    document = {"keys": [key.content() for key in keys.values()]}
     columns = ("id", "holder", "rank", "role", "valid until", "trained until", "revoked")
     rows = (
         (
@@ -162,7 +166,7 @@ def list_keys(site: SiteOption = None, data_dir: DataOption = None, json: JsonOp
         )
         for one in keys.values()
     )
-    table(f"Certificates of {trust_path() or 'no trust file: the own key alone'}", columns, rows)
+    tell(json, document, f"Certificates of {trust_path() or 'no trust file: the own key alone'}", columns, rows)
 
 
 def _folder(trust: Path | None) -> TrustDir:

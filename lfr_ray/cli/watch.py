@@ -9,33 +9,35 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lfr_ray.cli.endings import Ending, in_order
-from lfr_ray.cli.output import Faults, check_json_target, progress, stderr, table, write_json
-from lfr_ray.cli.output import plain as _plain
+from lfr_ray.cli.output import Faults, check_json_target, plain, progress, stderr, table, write_json
+from lfr_ray.cli.signals import Ending, in_order
 from lfr_ray.clock import utc_text
 from lfr_ray.config import AUTO, AuthorityConfig, DetectorConfig, DeviceName, EmbedderConfig, MatchConfig, SiteConfig
 from lfr_ray.errors import ConfigError, SourceError
-from lfr_ray.govern.trust import trust_nobody
-from lfr_ray.models.catalogue import card
-from lfr_ray.section import parse_section
+from lfr_ray.govern.trust_file import trust_nobody
+from lfr_ray.models.card_catalogue import card
+from lfr_ray.strict_yaml import parse_section
 
 if TYPE_CHECKING:
-    from lfr_ray.camera.reader import CameraStatus
-    from lfr_ray.camera.recordings import Opened, Recording
-    from lfr_ray.enrol.importer import ImportReport
-    from lfr_ray.match.store import WatchlistStore
-    from lfr_ray.retrospective import FootagePlace, FootageResult, FootageRun, Progress
+    from lfr_ray.camera.camera_reader import CameraStatus
+    from lfr_ray.camera.recording_files import Opened, Recording
+    from lfr_ray.enrol.import_folder import ImportReport
+    from lfr_ray.match.watchlist_store import WatchlistStore
+    from lfr_ray.pipeline.load_site_models import LoadingModels
+    from lfr_ray.retrospective_run import FootagePlace, FootageResult
+
+app = typer.Typer()
 
 NOT_LOOKED_AT = {"fps": "beyond --fps", "motion": "nothing moved"}
+ALERT_FIELDS = (
+    "id", "entry_id", "name", "category", "camera", "time_s", "similarity", "threshold", "views_agreeing",
+    "views_compared", "box", "margin", "sightings", "regions_visible",
+)  # fmt: skip
 POSSIBLY = "possibly {} pictures were dropped, or never taken: the times leave gaps of whole pictures"
 NEEDS_AUTHORITY = "the category {} needs an authority: open a deployment and give --deployment"
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("watch")(watch)
-
-
+@app.command()
 def watch(
     videos: Annotated[
         list[Path], typer.Argument(help="Recorded files, or folders of them and of still pictures.", metavar="VIDEO...")
@@ -110,11 +112,11 @@ def watch(
 
 def _opened(videos: Sequence[Path], recorded_at: str, fps: float | None, motion: bool) -> Opened:
     """The recordings; what is left out is told."""
-    from lfr_ray.camera.recordings import open_recordings
+    from lfr_ray.camera.recording_files import open_recordings
 
     opened = open_recordings(videos, recorded_at, fps, motion)
     for one in opened.rejected:
-        stderr.print(f"[yellow]left out:[/] {_plain(one.file)}: {_plain(one.reason)}")
+        stderr.print(f"[yellow]left out:[/] {plain(one.file)}: {plain(one.reason)}")
     if not opened.recordings:
         raise SourceError(
             "none of the recordings can be used",
@@ -134,8 +136,8 @@ def _check_list(watchlist: Path | None, deployment: str) -> None:
             allowed="--watchlist DIR for a test, or --deployment ID for an authorised comparison",
         )
     if watchlist is not None:
-        from lfr_ray.camera.stills import PICTURE_SUFFIXES
-        from lfr_ray.match.watchlist import read_watchlist_folder
+        from lfr_ray.camera.still_pictures import PICTURE_SUFFIXES
+        from lfr_ray.match.watchlist_folder import read_watchlist_folder
 
         read_watchlist_folder(watchlist, PICTURE_SUFFIXES)
 
@@ -150,8 +152,8 @@ def footage_site(
     second_model: str = "",
 ) -> SiteConfig:
     """A site for recorded footage, whose models work on one picture for each core."""
-    from lfr_ray.models.catalogue import with_embedders
-    from lfr_ray.models.cores import usable_cores
+    from lfr_ray.models.card_catalogue import with_embedders
+    from lfr_ray.models.cores_and_threads import usable_cores
 
     streams = usable_cores()
 
@@ -160,11 +162,11 @@ def footage_site(
         "data_dir": folder,
         "device": device,
         "authority": authority,
-        "detector": DetectorConfig(model=detector, streams=streams, cpus=0.6),
-        "embedder": EmbedderConfig(model=model, streams=streams, cpus=0.3),
-        "second_embedder": EmbedderConfig(model=second_model, streams=streams, cpus=0.3) if second_model else None,
+        "detector": DetectorConfig(model=detector, streams=streams),
+        "embedder": EmbedderConfig(model=model, streams=streams),
+        "second_embedder": EmbedderConfig(model=second_model, streams=streams) if second_model else None,
         "match": rule,
-        "camera_cpus": 0.05,
+        "camera_cpus": 0.5,
     }
     return with_embedders(parse_section(SiteConfig, fields, "the command"))
 
@@ -174,23 +176,19 @@ def run_footage(
 ) -> dict[str, Any]:
     """Watch recordings from start to end; the document that ``--json`` writes.
 
-    Args:
-        site: From :func:`footage_site`.
-        opened: The recordings.
-        watchlist: A watchlist folder; None: what the site's list holds.
-        address: A Ray cluster; empty: the chain runs in this process.
-        ending: A signal ends the watching, and what was found so far is the document.
+    Without a watchlist folder, what the site's list holds is compared; without a cluster's address the chain runs in
+    this process. A signal ends the watching, and what was found so far is the document.
     """
-    from lfr_ray.retrospective import FootageRun
+    from lfr_ray.retrospective_run import FootageRun
 
     stderr.print("starting the models ...")
     with FootageRun(_place(site, address)) as run:
-        run.prepare(opened.recordings)
+        models = run.place.start(opened.recordings)
         # Loaded beside the models: it takes as long as they do.
-        from lfr_ray.site.open import WITHOUT_AUTHORITY, open_store
+        from lfr_ray.site.open_site import WITHOUT_AUTHORITY, open_store
 
         store = open_store(site)
-        report = _enrolled(watchlist, store, run)
+        report = _enrolled(watchlist, store, models)
         entries = store.entries()
         set_aside = [] if site.authority.deployment else [e for e in entries if e.category not in WITHOUT_AUTHORITY]
         for entry in set_aside:
@@ -200,7 +198,7 @@ def run_footage(
         with progress("watching", "frames") as step, ending.noted():
             result = run.watch(
                 opened.recordings,
-                lambda now: step(now.frames, total, _recordings(now)),
+                lambda now: step(now.frames, total, f"{now.recordings_done} of {now.recordings} recordings"),
                 opened.rejected,
                 lambda: bool(ending.number),
             )
@@ -214,35 +212,35 @@ def run_footage(
 
 def _place(site: SiteConfig, address: str) -> FootagePlace:
     if address:
-        from lfr_ray.actors.cluster import join
-        from lfr_ray.actors.footage import ClusterFootage
+        from lfr_ray.actors.footage_pool import ClusterFootage
+        from lfr_ray.actors.start_or_join_ray import join
 
         join(address)
         return ClusterFootage(site)
-    from lfr_ray.retrospective import LocalFootage
+    from lfr_ray.retrospective_run import LocalFootage
 
     return LocalFootage(site)
 
 
-def _enrolled(watchlist: Path | None, store: WatchlistStore, run: FootageRun) -> ImportReport:
+def _enrolled(watchlist: Path | None, store: WatchlistStore, models: LoadingModels) -> ImportReport:
     """The folder imported; without one, what the site's list holds already."""
-    from lfr_ray.enrol.importer import ImportReport, enrol_folder
+    from lfr_ray.enrol.import_folder import ImportReport, enrol_folder
 
     if watchlist is None:
         pictures = store.vectors()
         return ImportReport(len({one.entry.entry_id for one in pictures}), len(pictures), 0, ())
-    reports = [enrol_folder(watchlist, store, run.detector, one, now=time.time()) for one in run.embedders]
+    reports = [enrol_folder(watchlist, store, models.detector, one, now=time.time()) for one in models.embedders]
     for report in reports:
         for rejected in report.rejected:
-            stderr.print(f"[yellow]not enrolled:[/] {_plain(rejected.file)}: {_plain(rejected.reason)}")
+            stderr.print(f"[yellow]not enrolled:[/] {plain(rejected.file)}: {plain(rejected.reason)}")
     for note in reports[0].notes:
-        stderr.print(f"[cyan]look at:[/] {_plain(note.file)}: {_plain(note.note)}")
+        stderr.print(f"[cyan]look at:[/] {plain(note.file)}: {plain(note.note)}")
     return reports[0]
 
 
 def _document(opened: Opened, report: ImportReport, result: FootageResult) -> dict[str, Any]:
     """The outside promise, in its order; what goes beyond it stands behind."""
-    frames = result.frames_by_camera()
+    frames = result.by_label("frames_total", "camera")
     seconds = sum(one.seconds for one in result.endings.values())
     people = result.by_label("people_estimated_total", "camera")
     return {
@@ -308,24 +306,7 @@ def _source(recording: Recording, frames: int, ending: CameraStatus | None) -> d
 
 
 def _alert(alert: dict[str, Any]) -> dict[str, Any]:
-    names = (
-        "id",
-        "entry_id",
-        "name",
-        "category",
-        "camera",
-        "time_s",
-        "similarity",
-        "threshold",
-        "views_agreeing",
-        "views_compared",
-        "box",
-    )
-    return {name: alert[name] for name in names} | {
-        "margin": alert["margin"],
-        "sightings": alert["sightings"]["count"],
-        "regions_visible": alert["regions_visible"],
-    }
+    return {name: alert[name] for name in ALERT_FIELDS} | {"sightings": alert["sightings"]["count"]}
 
 
 def _print(document: dict[str, Any]) -> None:
@@ -374,10 +355,6 @@ def _print(document: dict[str, Any]) -> None:
         )
     for one in document["sources"]:
         if one["possibly_dropped"]:
-            stderr.print(f"[cyan]look at:[/] {_plain(one['name'])}: {POSSIBLY.format(one['possibly_dropped'])}")
+            stderr.print(f"[cyan]look at:[/] {plain(one['name'])}: {POSSIBLY.format(one['possibly_dropped'])}")
     for problem in document["problems"]:
-        stderr.print(f"[yellow]{_plain(problem['camera'])}:[/] {_plain(problem['problem'])}")
-
-
-def _recordings(now: Progress) -> str:
-    return f"{now.recordings_done} of {now.recordings} recordings"
+        stderr.print(f"[yellow]{plain(problem['camera'])}:[/] {plain(problem['problem'])}")

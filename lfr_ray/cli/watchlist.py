@@ -9,41 +9,39 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lfr_ray.alert.document import from_json
-from lfr_ray.cli.output import stderr, table, write_json
-from lfr_ray.cli.storage import ByOption, JsonOption, SiteOption, certified, site_of, who
-from lfr_ray.cli.watchlist_import import (
-    DataOption,
-    ModelOption,
-    check,
-    import_folder,
-    open_draft,
-    open_watchlist,
+from lfr_ray.alert.json_document import from_json
+from lfr_ray.cli.output import stderr, table, tell, write_file, write_json
+from lfr_ray.cli.site_option import (
+    ByOption,
+    JsonOption,
+    SiteOption,
+    certified,
+    is_signed_for,
     record,
+    site_of,
+    typed,
+    who,
 )
-from lfr_ray.cli.watchlist_output import entry_document, print_composition, write_picture
+from lfr_ray.cli.watchlist_import import DataOption, ModelOption, check, import_folder, open_draft, open_watchlist
+from lfr_ray.cli.watchlist_output import entry_document, print_composition
 from lfr_ray.clock import utc_text
 from lfr_ray.config import SiteConfig
-from lfr_ray.files import read_json
+from lfr_ray.durable_files import read_json
+from lfr_ray.errors import AuthorityError
 from lfr_ray.govern.authority import APPROVE
-from lfr_ray.govern.keys import SigningKey, passphrase_from
 from lfr_ray.govern.ledger_event import Event, subject_of
 from lfr_ray.govern.ledger_state import APPROVED
+from lfr_ray.govern.signing_keys import SigningKey, passphrase_from
 
 if TYPE_CHECKING:
-    from lfr_ray.match.approval import Sign
-    from lfr_ray.match.entries import Entry
+    from lfr_ray.match.watchlist_approval import Sign
+    from lfr_ray.match.watchlist_entries import Entry
 
 app = typer.Typer(name="watchlist", help="Import, look at, approve and remove entries.", no_args_is_help=True)
+app.command("import")(import_folder)
+app.command("check")(check)
 
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why, in words; it is recorded.")]
-
-
-def register(parent: typer.Typer) -> None:
-    """Hang this group into the command line."""
-    app.command("import")(import_folder)
-    app.command("check")(check)
-    parent.add_typer(app)
 
 
 @app.command("list")
@@ -65,7 +63,8 @@ def list_entries(
         pictures.setdefault(row.entry.entry_id, set()).add(row.file_sha256)
     counts = {entry_id: len(files) for entry_id, files in pictures.items()}
     if entries:
-        record(config, Event("consultation", "watchlist listed", actor=who(by), reason=reason))
+        actor = who(config, by, "importer", "supervisor", "auditor")
+        record(config, Event("consultation", "watchlist listed", actor=actor, reason=reason))
     now_s = time.time()
     rows = [entry_document(entry, counts[entry_id], now_s) for entry_id, entry in sorted(entries.items())]
     if json:
@@ -97,7 +96,8 @@ def show(
     """One entry, everything that is known of it."""
     config = site_of(site, data_dir)
     images = open_watchlist(config).images(entry_id)
-    record(config, Event("consultation", "watchlist entry shown", "", who(by), subject_of(entry_id), reason))
+    actor = who(config, by, "importer", "supervisor", "auditor")
+    record(config, Event("consultation", "watchlist entry shown", "", actor, subject_of(entry_id), reason))
     document = entry_document(images[0].entry, len(images), time.time())
     document["pictures"] = [
         {
@@ -112,7 +112,8 @@ def show(
         for image in images
     ]
     if picture is not None:
-        write_picture(picture, max(images, key=lambda image: image.quality).jpeg)
+        best = max(images, key=lambda image: image.quality)
+        write_file(picture, best.jpeg, "the picture", "--picture")
     if json:
         write_json(json, document)
         return
@@ -132,7 +133,7 @@ def remove(
 ) -> None:
     """Remove entries and erase their pictures and vectors from the disk. The list must be approved again."""
     config = site_of(site, data_dir)
-    store, draft = open_watchlist(config), open_draft(config)
+    store, draft, actor = open_watchlist(config), open_draft(config), who(config, by, "importer")
     unique = list(dict.fromkeys(entry_ids))
     store.remove(*unique)
     for entry_id in draft.pictures()[1].keys() & set(unique):
@@ -141,7 +142,7 @@ def remove(
     for entry_id in unique:
         facts = {"watchlist_sha256": content_hash}
         subject = subject_of(entry_id)
-        record(config, Event("erasure", "watchlist entry erased", "", who(by), subject, reason, facts))
+        record(config, Event("erasure", "watchlist entry erased", "", actor, subject, reason, facts))
     if json:
         write_json(json, {"removed": unique, "hash": content_hash})
         return
@@ -158,11 +159,11 @@ def approve(
     json: JsonOption = "",
 ) -> None:
     """Freeze the list with what waits to be on it, by an approver's signature. Whoever made it cannot do this."""
-    from lfr_ray.match.store import check_approver
+    from lfr_ray.match.watchlist_store import check_approver
 
     config = site_of(site, data_dir)
     now_s = round(time.time(), 3)
-    approver, sign = _approver(config, key, passphrase_env, now_s) if key is not None else (who(by), None)
+    approver, sign = _approver(config, key, passphrase_env, now_s, by)
     draft = open_draft(config)
     check_approver(approver, draft.importers())
     taken_up = draft.take_up()
@@ -174,10 +175,7 @@ def approve(
         "approved_at": utc_text(approval.approved_at),
         "hash": approval.content_hash,
     }
-    if json:
-        write_json(json, document)
-        return
-    table("The watchlist is approved", ("field", "value"), document.items())
+    tell(json, document, "The watchlist is approved", ("field", "value"), document.items())
 
 
 @app.command()
@@ -188,15 +186,25 @@ def sign(
     json: Annotated[str, typer.Option("--json", metavar="FILE|-", help="Where the signature goes.")] = "-",
 ) -> None:
     """Sign a list on another machine, to be handed in at the console: an approver's key need not come near the site."""
-    from lfr_ray.match.listed import ListProposal
+    from lfr_ray.match.keeper_answers import ListProposal
 
     given = from_json(ListProposal, read_json(file, "the file to be signed"))
     signature = SigningKey.load(key, passphrase_from(passphrase_env)).sign(APPROVE, given.document, time.time())
     write_json(json, {"content_hash": given.content_hash, "signature": signature.model_dump(mode="json")})
 
 
-def _approver(config: SiteConfig, key: Path, passphrase_env: str, now_s: float) -> tuple[str, Sign]:
-    """Who approves, by certificate, and their signature."""
+def _approver(
+    config: SiteConfig, key: Path | None, passphrase_env: str, now_s: float, by: str
+) -> tuple[str, Sign | None]:
+    """Who approves, by certificate, and their signature; in a test who they say they are."""
+    if key is None and is_signed_for(config):
+        raise AuthorityError(
+            "a list is approved by an approver's signature: a typed name decides nothing",
+            got="no --key",
+            next_step="name the approver's key with --key",
+        )
+    if key is None:
+        return typed(by), None
     approver, signer = certified(config, key, passphrase_env, "approver", now_s)
     return approver, lambda document: signer.sign(APPROVE, document, now_s).model_dump(mode="json")
 
@@ -206,8 +214,8 @@ def report_composition(
     site: SiteOption = None, data_dir: DataOption = None, model: ModelOption = "", json: JsonOption = ""
 ) -> None:
     """What the list is made of, with what waits to be on it: categories, pictures, duplicates, likely relatives."""
-    from lfr_ray.match.composition import compose
-    from lfr_ray.models.catalogue import card
+    from lfr_ray.match.watchlist_composition import compose
+    from lfr_ray.models.card_catalogue import card
 
     config = site_of(site, data_dir)
     now_s = time.time()

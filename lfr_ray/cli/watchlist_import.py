@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lfr_ray.cli.output import Step, check_json_target, progress, stderr
-from lfr_ray.cli.storage import ByOption, JsonOption, SiteOption, site_of, who_makes_the_list
+from lfr_ray.cli.site_option import ByOption, JsonOption, SiteOption, record, site_of, who_makes_the_list
 from lfr_ray.cli.watchlist_output import show_report, write_rejections
 from lfr_ray.clock import utc_text
 from lfr_ray.config import DeviceName, SiteConfig
@@ -19,9 +19,9 @@ from lfr_ray.govern.ledger_event import Event
 
 if TYPE_CHECKING:
     from lfr_ray.enrol.contact_sheet import Look
-    from lfr_ray.enrol.importer import ImportReport
-    from lfr_ray.match.draft import ListDraft
-    from lfr_ray.match.store import WatchlistStore
+    from lfr_ray.enrol.import_folder import ImportReport
+    from lfr_ray.match.watchlist_draft import ListDraft
+    from lfr_ray.match.watchlist_store import WatchlistStore
 
 FolderArgument = Annotated[
     Path, typer.Argument(metavar="DIR", help="DIR/<entry-id>/<image>, with or without DIR/watchlist.csv.")
@@ -149,27 +149,19 @@ def check(
 
 
 def open_watchlist(config: SiteConfig) -> WatchlistStore:
-    """The site's list."""
+    """The site's list, where the site keeps it."""
     # LanceDB takes a second to load: the help must not wait for it.
-    from lfr_ray.match.store import WatchlistStore
+    from lfr_ray.site.open_site import open_store
 
-    return WatchlistStore(DataDir(config.data_dir).watchlist)
+    return open_store(config)
 
 
 def open_draft(config: SiteConfig) -> ListDraft:
     """The site's list, and what waits beside it."""
-    from lfr_ray.match.draft import ListDraft
-    from lfr_ray.match.store import WatchlistStore
+    from lfr_ray.match.watchlist_draft import ListDraft
+    from lfr_ray.site.open_site import open_waiting
 
-    return ListDraft(open_watchlist(config), WatchlistStore(DataDir(config.data_dir).watchlist_waiting))
-
-
-def record(config: SiteConfig, event: Event) -> None:
-    """Append an event to the site's ledger."""
-    from lfr_ray.govern.ledger import open_ledger
-
-    with open_ledger(DataDir(config.data_dir)) as ledger:
-        ledger.append(event)
+    return ListDraft(open_watchlist(config), open_waiting(DataDir(config.data_dir)))
 
 
 def _checked(job: _Job, sheet: Path | None) -> dict[str, int]:
@@ -177,10 +169,10 @@ def _checked(job: _Job, sheet: Path | None) -> dict[str, int]:
 
     A wrong folder, CSV, option or place to write is said before the models take their seconds to load.
     """
-    from lfr_ray.camera.stills import PICTURE_SUFFIXES
+    from lfr_ray.camera.still_pictures import PICTURE_SUFFIXES
     from lfr_ray.enrol.contact_sheet import check_sheet
-    from lfr_ray.enrol.face_choice import face_options
-    from lfr_ray.match.watchlist import read_watchlist_folder
+    from lfr_ray.enrol.face_option import face_options
+    from lfr_ray.match.watchlist_folder import read_watchlist_folder
 
     content = read_watchlist_folder(job.folder, PICTURE_SUFFIXES)
     faces = face_options(job.faces, content.entries)
@@ -194,10 +186,10 @@ def _checked(job: _Job, sheet: Path | None) -> dict[str, int]:
 
 def _enrol(job: _Job, by: str, *, write: bool, sheet: Path | None = None) -> ImportReport:
     faces = _checked(job, sheet)
-    from lfr_ray.detect.base import load_detector
-    from lfr_ray.embed.base import load_embedder
-    from lfr_ray.enrol.importer import ImportProgress, Reading, enrol_folder
-    from lfr_ray.models.catalogue import card
+    from lfr_ray.detect.detector_families import load_detector
+    from lfr_ray.embed.embedder_families import load_embedder
+    from lfr_ray.enrol.import_folder import ImportProgress, Reading, enrol_folder
+    from lfr_ray.models.card_catalogue import card
 
     config = job.config
     found = load_detector(

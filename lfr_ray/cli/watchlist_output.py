@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from lfr_ray.cli.output import plain, stderr, table, write_json
+from lfr_ray.cli.output import plain, stderr, table, write_file, write_json
 from lfr_ray.clock import utc_text
-from lfr_ray.errors import ConfigError
 
 if TYPE_CHECKING:
-    from lfr_ray.enrol.importer import ImportReport
-    from lfr_ray.match.composition import Composition
-    from lfr_ray.match.entries import Entry, Rejected
+    from lfr_ray.enrol.import_folder import ImportReport
+    from lfr_ray.match.watchlist_composition import Composition
+    from lfr_ray.match.watchlist_entries import Entry, Rejected
 
 
 def show_report(report: ImportReport, json: str, more: dict[str, Any], done: str) -> None:
@@ -61,31 +61,9 @@ def write_rejections(path: Path, rejected: Sequence[Rejected]) -> None:
     Raises:
         ConfigError: The file cannot be written.
     """
-    try:
-        with path.open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.writer(stream)
-            writer.writerow(("file", "reason"))
-            writer.writerows((one.file, one.reason) for one in rejected)
-    except OSError as error:
-        raise ConfigError(
-            "the CSV of rejections cannot be written",
-            got=f"{path}: {error.strerror}",
-            next_step="choose another --rejections path",
-        ) from None
-
-
-def write_picture(path: Path, jpeg: bytes) -> None:
-    """An entry's picture as a file.
-
-    Raises:
-        ConfigError: The file cannot be written.
-    """
-    try:
-        path.write_bytes(jpeg)
-    except OSError as error:
-        raise ConfigError(
-            "the picture cannot be written", got=f"{path}: {error.strerror}", next_step="choose another --picture path"
-        ) from None
+    text = io.StringIO()
+    csv.writer(text).writerows([("file", "reason"), *((one.file, one.reason) for one in rejected)])
+    write_file(path, text.getvalue().encode(), "the CSV of rejections", "--rejections")
 
 
 def entry_document(entry: Entry, images: int, now_s: float) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 // The list: what is to be decided first, by requested action and then the oldest; live, filtered, with pictures.
 
-import { byId, duration, h, moment, since } from "./elements.js";
-import { claimText } from "./claim.js";
-import { Pictures } from "./pictures.js";
-import { named, t } from "./text.js";
+import { byId, duration, h, moment, since } from "./dom_elements.js";
+import { claimText } from "./alert_claim.js";
+import { Pictures } from "./alert_thumbnails.js";
+import { named, t } from "./translation.js";
 
 const PAGE = 50;
 const GIVEN = "lfr.given";
@@ -38,7 +38,7 @@ export class AlertList {
     byId("filters-button").addEventListener("click", () => this.unfold(byId("filters").hidden));
     byId("filters").addEventListener("submit", (event) => event.preventDefault());
     byId("filters").addEventListener("input", () => this.filter());
-    byId("more").addEventListener("click", () => this.loadOlder());
+    byId("more").addEventListener("click", () => this.loadMore(this.cursor));
     byId("alerts").addEventListener("keydown", (event) => this.move(event));
     setInterval(() => this.tick(), 1000);
   }
@@ -62,8 +62,8 @@ export class AlertList {
     return this.link.get(`/v1/alerts?${asked}`);
   }
 
-  async loadOlder() {
-    const page = await this.page(this.cursor);
+  async loadMore(cursor) {
+    const page = await this.page(cursor);
     for (const alert of page.alerts) this.alerts.set(alert.id, alert);
     this.cursor = page.next_cursor;
     this.draw();
@@ -131,13 +131,7 @@ export class AlertList {
     const asked = new URLSearchParams(Object.entries(this.filters).filter(([, value]) => value));
     window.history.replaceState(null, "", window.location.pathname + (asked.size ? `?${asked}` : ""));
     this.draw();
-    if (before !== JSON.stringify([this.filters.camera, this.filters.category, this.filters.since])) {
-      this.page("").then((page) => {
-        for (const alert of page.alerts) this.alerts.set(alert.id, alert);
-        this.cursor = page.next_cursor;
-        this.draw();
-      }).catch(() => {});
-    }
+    if (before !== JSON.stringify([this.filters.camera, this.filters.category, this.filters.since])) this.loadMore("").catch(() => {});
   }
 
   // The filters stand in the address, and a link may bring others.
@@ -157,7 +151,7 @@ export class AlertList {
   drawFilters() {
     const alerts = [...this.alerts.values()];
     const choices = {
-      state: ["new", "second", "decided", "held"].map((one) => [one, t(`filter.state.${one}`)]),
+      state: ["new", "second", "decided", "held"].map((one) => [one, t(`list.${one}`)]),
       camera: [...new Set(alerts.map((alert) => alert.camera))].sort().map((one) => [one, one]),
       category: [...new Set(alerts.map((alert) => alert.category))].sort().map((one) => [one, named("category", one)]),
       since: [15, 60, 480].map((one) => [String(one), t("filter.minutes", { time: duration(one * 60) })]),

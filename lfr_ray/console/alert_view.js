@@ -1,15 +1,18 @@
 // The selected alert: pictures first, then the officer's own comparison, then the machine's figures.
 
-import { byId, facts, h, moment, problemText, redraw } from "./elements.js";
-import { claimBar, drawClaim } from "./claim.js";
-import { comparisonStep, figuresStep } from "./comparison.js";
-import { holdStep } from "./hold.js";
-import { outcomeStep } from "./outcome.js";
-import { named, t } from "./text.js";
-import { decisionBar, rulingStep } from "./verdict.js";
+import { attempt, byId, facts, h, moment, redraw } from "./dom_elements.js";
+import { claimBar, drawClaim } from "./alert_claim.js";
+import { comparisonStep, figuresStep } from "./alert_comparison.js";
+import { holdStep } from "./alert_keep_longer.js";
+import { outcomeStep } from "./alert_outcome.js";
+import { named, t } from "./translation.js";
+import { decisionBar, rulingStep } from "./alert_decision.js";
 import { given, stateOf } from "./alert_list.js";
 
 const FACE_SHARE = 1 / 1.8; // a face takes so much of its picture, which has a margin of 0.4 on every side
+
+// What was found out for one alert is nothing of the next one's.
+const nothingFound = () => ({ comparison: {}, compared: false, own: [], likelihood: null, earlier: null });
 
 export class AlertView {
   constructor(link, { changed, close, next }) {
@@ -19,35 +22,30 @@ export class AlertView {
     this.onNext = next;
     this.alert = null;
     this.urls = [];
-    this.forget();
+    Object.assign(this, nothingFound());
   }
 
   get id() {
     return this.alert ? this.alert.id : "";
   }
 
-  // What was found out for one alert is nothing of the next one's.
-  forget() {
-    this.comparison = {};
-    this.compared = false;
-    this.own = [];
-    this.likelihood = null;
-    this.earlier = null;
-  }
-
+  // While it is fetched another one may be opened, or all be closed: the last word counts, and until then what is shown
+  // stays, with its buttons.
   async open(alertId) {
-    const alert = await this.link.get(`/v1/alerts/${alertId}`);
-    this.forget();
-    this.alert = alert;
-    this.compared = this.alert.figures_given;
+    this.wanted = alertId;
+    const next = { ...nothingFound(), alert: await this.link.get(`/v1/alerts/${alertId}`) };
+    next.compared = next.alert.figures_given;
+    await this.ask(next);
+    if (this.wanted !== alertId) return;
+    Object.assign(this, next);
     this.forgetPictures();
-    await this.ask();
     this.drawAll();
     byId("detail").focus({ preventScroll: true });
     byId("main").scrollTo(0, 0);
   }
 
   close() {
+    this.wanted = "";
     this.alert = null;
     this.forgetPictures();
     byId("alert").hidden = true;
@@ -56,22 +54,23 @@ export class AlertView {
   }
 
   // What this officer said of it, and, once they have compared, how rare such a likeness is and what came before.
-  async ask() {
-    const alertId = this.id;
+  async ask(into = this) {
+    const alertId = into.alert.id;
     const quiet = (path) => this.link.get(path).catch(() => null);
-    const own = this.alert.status === "new" ? await quiet(`/v1/alerts/${alertId}/own`) : null;
-    if (own && this.id === alertId) {
-      this.own = own.records.filter((record) => record.decision);
-      if (this.own.length) given(alertId);
+    const own = into.alert.status === "new" ? await quiet(`/v1/alerts/${alertId}/own`) : null;
+    if (into.alert?.id !== alertId) return;
+    if (own) {
+      into.own = own.records.filter((record) => record.decision);
+      if (into.own.length) given(alertId);
       const found = own.records.findLast((record) => record.comparison);
-      if (found && this.compared && !Object.keys(this.comparison).length) this.comparison = { ...found.comparison };
+      if (found && into.compared && !Object.keys(into.comparison).length) into.comparison = { ...found.comparison };
     }
-    if (!this.compared && !this.own.length) return;
+    if (!into.compared && !into.own.length) return;
     const [likelihood, page] = await Promise.all([quiet(`/v1/alerts/${alertId}/likelihood`),
-      quiet(`/v1/alerts?entry_id=${encodeURIComponent(this.alert.entry_id)}&limit=6`)]);
-    if (this.id !== alertId) return;
-    this.likelihood = likelihood;
-    this.earlier = page ? page.alerts.filter((alert) => alert.id !== alertId) : null;
+      quiet(`/v1/alerts?entry_id=${encodeURIComponent(into.alert.entry_id)}&limit=6`)]);
+    if (into.alert?.id !== alertId) return;
+    into.likelihood = likelihood;
+    into.earlier = page ? page.alerts.filter((alert) => alert.id !== alertId) : null;
   }
 
   // What happened elsewhere; what this officer is filling in is not disturbed.
@@ -113,12 +112,8 @@ export class AlertView {
           h("div", { class: "faces" },
             this.figure("face", h("b", {}, t("alert.seen")), alert.camera, ", ", moment(alert.captured_at)),
             this.figure("watchlist", h("b", {}, t("alert.enrolled")), alert.entry_id)),
-          alert.enrolled.length ? h("div", { class: "views", role: "group", "aria-label": t("alert.others") },
-            h("p", { class: "small" }, t("alert.others")),
-            alert.enrolled.map((path, place) => this.picture(`enrolled${place + 1}`, path, t("alert.other", { number: place + 1 })))) : null,
-          alert.views.length ? h("div", { class: "views", role: "group", "aria-label": t("alert.views") },
-            h("p", { class: "small" }, t("alert.views")),
-            alert.views.map((path, place) => this.picture(`view${place + 1}`, path, t("alert.view", { number: place + 1 })))) : null,
+          this.others(alert.enrolled, "enrolled", t("alert.others"), "alert.other"),
+          this.others(alert.views, "view", t("alert.views"), "alert.view"),
           h("div", { class: "scene" }, this.figure("scene", h("b", {}, t("alert.scene")), t("alert.others_hidden")))),
         h("div", { id: "steps", class: "steps" })),
       h("div", { id: "decide", class: "decide" }),
@@ -128,7 +123,7 @@ export class AlertView {
 
   status() {
     const state = stateOf(this.alert);
-    return h("span", { class: `tag ${this.alert.status} ${state}`, id: "status" }, t(`status.${state}`));
+    return h("span", { class: `tag ${this.alert.status} ${state}`, id: "status" }, t(state === "decided" ? "status.decided" : `list.${state}`));
   }
 
   about() {
@@ -136,12 +131,17 @@ export class AlertView {
     const seen = alert.sightings;
     return h("div", { id: "about" }, facts([
       [t("alert.if_confirmed"), alert.action ? named("action", alert.action) : t("alert.no_action")],
-      [t("alert.camera"), alert.camera],
+      [t("filter.camera"), alert.camera],
       [t("alert.time"), moment(alert.captured_at)],
-      [t("alert.deployment"), alert.deployment || "–"],
+      [t("page.deployment"), alert.deployment || "–"],
       seen.count > 1 && [t("alert.again"), t("alert.more", { count: seen.count - 1 }), moment(seen.last)],
       alert.hold && [t("hold.held"), alert.hold.reason, alert.hold.by],
     ], "about"));
+  }
+
+  others(paths, kind, title, alt) {
+    return paths.length ? h("div", { class: "views", role: "group", "aria-label": title }, h("p", { class: "small" }, title),
+      paths.map((path, place) => this.picture(`${kind}${place + 1}`, path, t(alt, { number: place + 1 })))) : null;
   }
 
   figure(kind, ...caption) {
@@ -203,14 +203,11 @@ export class AlertView {
   // The server gives figures only to who has compared.
   async reveal() {
     const alertId = this.id;
-    byId("compared").disabled = true;
-    try {
-      this.alert = await this.link.post(`/v1/alerts/${alertId}/comparison`, { comparison: this.comparison });
-    } catch (error) {
-      byId("compared").disabled = false;
-      byId("compared-fault").textContent = problemText(error);
-      return;
-    }
+    const done = await attempt(byId("compared-fault"), async () => {
+      const alert = await this.link.post(`/v1/alerts/${alertId}/comparison`, { comparison: this.comparison });
+      if (this.id === alertId) this.alert = alert;
+    }, [byId("compared")]);
+    if (!done || this.id !== alertId) return;
     this.compared = true;
     this.drawSteps();
     byId("figures").focus({ preventScroll: true });

@@ -2,8 +2,8 @@
 
 import { AlertList } from "./alert_list.js";
 import { AlertView } from "./alert_view.js";
-import { byId, problemText } from "./elements.js";
-import { named, t } from "./text.js";
+import { byId, problemText } from "./dom_elements.js";
+import { named, t } from "./translation.js";
 
 const VERDICT_KEYS = { Digit1: "not_a_match", Digit2: "possible_match", Digit3: "engage" };
 
@@ -12,19 +12,11 @@ export class AlertsPage {
     this.link = link;
     this.sound = sound;
     this.router = router;
-    this.onCount = () => {};
     this.onFault = () => {};
     this.list = new AlertList(link, (alertId) => this.go(alertId));
-    this.list.onDrawn = () => this.onCount();
     this.view = new AlertView(link, { changed: (alert) => this.changed(alert), close: () => this.go(""), next: () => this.next() });
     document.addEventListener("keydown", (event) => this.key(event));
   }
-
-  load() { return this.list.load(); }
-
-  get waiting() { return this.list.waiting; }
-
-  get empty() { return this.list.alerts.size === 0; }
 
   go(alertId) {
     this.router.go(`/alerts${alertId ? `/${encodeURIComponent(alertId)}` : ""}${window.location.search}`);
@@ -48,7 +40,7 @@ export class AlertsPage {
       this.view.close();
       return this.list.focus(before);
     }
-    if (alertId === this.view.id) return undefined;
+    if (alertId === this.view.id) return void (this.view.wanted = alertId);
     try {
       await this.view.open(alertId);
     } catch (error) {

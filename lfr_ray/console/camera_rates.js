@@ -1,11 +1,9 @@
-// Totals say nothing about now: what a camera dropped lately, from two looks at its totals.
+// Totals say nothing about now: rates of the last minutes, from two looks at the totals.
 
 const WINDOW_MS = 60_000;
 
 export class CameraRates {
-  constructor() {
-    this.looks = new Map();
-  }
+  looks = new Map();
 
   note(cameras, now = Date.now()) {
     for (const camera of cameras) {
@@ -22,5 +20,17 @@ export class CameraRates {
     if (!first || first === last) return null;
     const frames = last.frames - first.frames;
     return frames > 0 ? Math.min(1, Math.max(0, (last.dropped - first.dropped) / frames)) : null;
+  }
+}
+
+// Faces an hour over the last minutes, from two looks at the totals.
+export class Footfall {
+  looks = [];
+
+  note(cameras, now = Date.now()) {
+    const faces = Object.values(cameras).reduce((sum, one) => sum + one.faces_seen, 0);
+    this.looks = [...this.looks.filter((one) => now - one.at < 600_000), { at: now, faces }];
+    const [first, last] = [this.looks[0], this.looks.at(-1)];
+    return last.at - first.at < 10_000 ? null : Math.max(0, (last.faces - first.faces) / (last.at - first.at) * 3_600_000);
   }
 }

@@ -1,24 +1,26 @@
 // Every camera: what it does, what it misses and why, and on demand what it sees, every face hidden.
 
-import { duration, facts, h, number, since } from "./elements.js";
-import { repeat } from "./looks.js";
-import { cameraState } from "./shell.js";
-import { named, said, t } from "./text.js";
+import { CameraFocus } from "./camera_focus.js";
+import { duration, facts, h, number, since } from "./dom_elements.js";
+import { repeat } from "./polling.js";
+import { cameraState } from "./top_bar.js";
+import { loadMore, named, said, t } from "./translation.js";
 
 const EVERY_MS = 3000;
 const PREVIEW_MS = 500;
 
 export async function open(body, link, shell) {
   const cards = new Map();
-  const { cameras: known } = await link.get("/v1/plan");
+  const sets = link.who.roles.includes("supervisor");
+  if (sets) await loadMore("site");
   const look = repeat(async () => {
-    const [list, counts] = await Promise.all([link.get("/v1/cameras"), link.get("/v1/counts")]);
+    const [list, counts, plan] = await Promise.all(["cameras", "counts", "plan"].map((name) => link.get(`/v1/${name}`)));
     for (const camera of list.cameras) {
       if (!cards.has(camera.name)) {
-        cards.set(camera.name, new CameraCard(link, camera.name, known[camera.name]?.min_face_px));
+        cards.set(camera.name, new CameraCard(link, camera.name, shell, sets));
         body.append(cards.get(camera.name).element);
       }
-      cards.get(camera.name).draw(camera, counts.cameras[camera.name], shell.rates.dropped(camera.name));
+      cards.get(camera.name).draw(camera, counts.cameras[camera.name], shell.rates.dropped(camera.name), plan.cameras[camera.name]);
     }
     if (!list.cameras.length) body.replaceChildren(h("p", { class: "nothing" }, t("cameras.none")));
   }, EVERY_MS, body);
@@ -27,10 +29,9 @@ export async function open(body, link, shell) {
 }
 
 class CameraCard {
-  constructor(link, name, least_px) {
+  constructor(link, name, shell, sets) {
     this.link = link;
-    this.least_px = least_px;
-    this.width_px = 0;
+    this.focus = new CameraFocus(link, name, shell);
     this.name = name;
     this.preview = null;
     this.url = "";
@@ -39,12 +40,12 @@ class CameraCard {
     this.told = h("div", {});
     this.title = h("h2", {});
     this.element = h("section", { class: "card", "aria-label": name, "data-camera": name },
-      this.title, this.picture, h("div", { class: "actions" }, this.button), this.told);
+      this.title, this.picture, h("div", { class: "actions" }, this.button), sets ? this.focus.form(() => this.preview || this.start()) : null, this.told);
   }
 
-  draw(camera, counted, dropped) {
+  draw(camera, counted, dropped, placed) {
     const state = cameraState(camera);
-    this.width_px = camera.width_px;
+    this.focus.take(placed, camera.width_px);
     const [seen, compared, latency_ms] = [counted?.faces_seen, counted?.faces_compared, counted?.latency_ms.p95];
     const rejected = Object.entries(counted?.rejected || {}).map(([name, value]) => ({ name, value }))
       .sort((one, other) => other.value - one.value);
@@ -52,15 +53,15 @@ class CameraCard {
     this.told.replaceChildren(facts([
       camera.problem && [t("cameras.problem"), bad(camera.problem)],
       camera.refusal && [t("cameras.refusal"), bad(camera.refusal)],
-      camera.blind_since && [t("cameras.blind"), duration(since(camera.blind_since))],
+      camera.blind_since && [t("camera.blind"), duration(since(camera.blind_since))],
       camera.missing_s > 0 && [t("cameras.missing"), duration(camera.missing_s)],
       [t("cameras.frames"), `${number(camera.fps, 1)} ${t("cameras.per_second")}`, camera.width_px ? `${camera.width_px} × ${camera.height_px}` : ""],
-      this.least_px && [t("cameras.smallest"), `${number(this.least_px)} px`, t("cameras.smallest_note")],
+      placed?.min_face_px && [t("cameras.smallest"), `${number(placed.min_face_px)} px`, t("cameras.smallest_note")],
       [t("cameras.looked_at"), number(counted?.frames ?? camera.frames)],
       [t("cameras.dropped"), dropped === null ? "–" : `${number(dropped * 100, 1)} %`, t("cameras.dropped_note")],
       camera.frames_damaged > 0 && [t("cameras.damaged"), number(camera.frames_damaged)],
-      [t("cameras.faces"), number(seen), Number.isFinite(compared) ? t("cameras.compared", { count: number(compared) }) : ""],
-      [t("cameras.fta"), seen > 0 ? `${number((1 - compared / seen) * 100, 1)} %` : "–", t("cameras.fta_note")],
+      [t("record.faces_seen"), number(seen), Number.isFinite(compared) ? t("cameras.compared", { count: number(compared) }) : ""],
+      [t("record.failure_to_acquire"), seen > 0 ? `${number((1 - compared / seen) * 100, 1)} %` : "–", t("cameras.fta_note")],
       Number.isFinite(latency_ms) && [t("cameras.latency"), `${number(latency_ms)} ms`, t("cameras.latency_note")],
       ...more(camera),
     ]), ...(rejected.length ? [h("h3", {}, t("cameras.rejected")), bars(rejected, (one) => named("reason", one.name))] : []));
@@ -69,13 +70,13 @@ class CameraCard {
   start() {
     this.button.textContent = t("preview.stop");
     this.button.setAttribute("aria-pressed", "true");
-    const image = h("img", { alt: t("preview.alt", { camera: this.name }) });
+    const image = h("img", { alt: t("preview.alt", { camera: this.name }), onload: () => this.focus.fit(image) });
     this.preview = repeat(async () => {
       try {
         const url = await this.link.picture(`/v1/cameras/${encodeURIComponent(this.name)}/preview`);
         if (!this.preview) return URL.revokeObjectURL(url);
         image.src = url;
-        if (!image.isConnected) this.picture.replaceChildren(image, this.smallest(image));
+        if (!image.isConnected) this.picture.replaceChildren(image, this.focus.marks);
         URL.revokeObjectURL(this.url);
         this.url = url;
       } catch (error) {
@@ -83,18 +84,6 @@ class CameraCard {
       }
       return undefined;
     }, PREVIEW_MS);
-  }
-
-  // As large as the smallest face that is compared, over the picture.
-  smallest(image) {
-    const mark = h("div", { class: "smallest", title: t("cameras.smallest") });
-    image.onload = () => {
-      const shown = Math.min(this.picture.clientWidth / image.naturalWidth, this.picture.clientHeight / image.naturalHeight);
-      const side = this.least_px && this.width_px ? (this.least_px / this.width_px) * image.naturalWidth * shown : 0;
-      mark.hidden = !side;
-      mark.style.width = mark.style.height = `${side}px`;
-    };
-    return mark;
   }
 
   stop() {

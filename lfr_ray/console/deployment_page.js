@@ -1,9 +1,10 @@
 // Under which authority faces are compared: until when, why, where, who; the list; what may be expected of it.
 
-import { duration, facts, h, moment, number, since } from "./elements.js";
-import { Footfall, repeat } from "./looks.js";
-import { closingCard, openingCard } from "./deployment_form.js";
-import { loadMore, named, t } from "./text.js";
+import { card, duration, facts, h, moment, number, since } from "./dom_elements.js";
+import { Footfall } from "./camera_rates.js";
+import { repeat } from "./polling.js";
+import { closingCard, openingCard, ownCard } from "./deployment_form.js";
+import { loadMore, named, t } from "./translation.js";
 
 const EVERY_MS = 5000;
 const footfall = new Footfall(); // kept while the console is open, so that the rate is known sooner next time
@@ -17,31 +18,45 @@ export async function open(body, link, shell) {
     const [site, listed, counts] = await Promise.all(["deployments", "watchlist", "counts"].map((name) => link.get(`/v1/${name}`)));
     const perHour = footfall.note(counts.cameras);
     live.replaceChildren(...site.deployments.map((one) => authority(one)), switches(site, shell), composition(listed), expected(listed, perHour));
-    if (link.who.roles.includes("supervisor") && !forms.childElementCount) {
-      forms.append(openingCard(shell.cameras.map((camera) => camera.name)), ...site.deployments.filter((one) => one.authority).map((one) => closingCard(one.id)));
-    }
+    drawForms(forms, link, shell, site.deployments[0]);
   }, EVERY_MS, live);
   await look.first;
   return { close: () => look.close() };
 }
 
-const card = (title, ...children) => h("section", { class: "card", "aria-label": title }, h("h2", {}, title), ...children);
+// What may be done next. A form stays while it is filled in, and its answer until the next one takes its place.
+function drawForms(forms, link, shell, one) {
+  const may = (...roles) => roles.some((role) => link.who.roles.includes(role));
+  if (!one || !may("supervisor", "administrator") || forms.dataset.due === `${one.id} ${one.due}`) return;
+  const first = forms.dataset.due === undefined;
+  forms.dataset.due = `${one.id} ${one.due}`;
+  const done = () => shell.refresh();
+  const next = {
+    opening: () => (one.kind === "live" ? openingCard(link, shell.cameras.map((camera) => camera.name), done)
+      : may("administrator") && one.kind !== "retrospective" ? ownCard(link, one.kind, done) : null),
+    closing: () => closingCard(link, one.id, done),
+    "": () => h("p", { class: "small", id: "no-opening" }, t("open.elsewhere")),
+  }[one.due]();
+  if (first) forms.replaceChildren();
+  if (next) forms.append(next);
+}
 
 function authority(one) {
   const granted = one.authority;
-  if (!granted) return card(one.id, h("p", {}, t("deployment.test")), facts([[t("deployment.state"), named("state", one.state)]]));
+  const why = one.due === "opening" ? "open.waits" : one.kind === "test" ? "deployment.test" : "open.nothing";
+  if (!granted) return card(one.id, h("p", {}, t(why)), facts([[t("filter.state"), named("state", one.state)]]));
   const left_s = -since(granted.ends_at);
   return card(one.id,
     h("p", { class: left_s > 1800 ? "big" : "big late" }, left_s > 0 ? t("deployment.ends_in", { time: duration(left_s) }) : t("deployment.over")),
     facts([
-      [t("deployment.state"), [named("state", one.kind), ", ", named("state", one.state)]],
-      [t("deployment.time"), [moment(granted.starts_at, true), " – ", moment(granted.ends_at, true)]],
+      [t("filter.state"), [named("state", one.kind), ", ", named("state", one.state)]],
+      [t("filter.since"), [moment(granted.starts_at, true), " – ", moment(granted.ends_at, true)]],
       [t("deployment.purpose"), granted.purpose],
-      [t("deployment.basis"), granted.legal_basis],
-      [t("deployment.why"), granted.why],
+      [t("open.legal_basis"), granted.legal_basis],
+      [t("audit.reason"), granted.why],
       granted.place && [t("deployment.where"), granted.place, `${named("case", granted.place_case)}: ${granted.place_rationale}`],
-      [t("deployment.who"), granted.who.map((who) => named("category", who)).join(", ")],
-      [t("deployment.cameras"), granted.cameras.join(", ")],
+      [t("open.who"), granted.who.map((who) => named("category", who)).join(", ")],
+      [t("page.cameras"), granted.cameras.join(", ")],
       [t("deployment.by"), granted.authorised_by, granted.urgent ? t("deployment.urgent") : ""],
       [t("deployment.model"), one.model],
     ]));
@@ -55,7 +70,7 @@ function switches(site, shell) {
       [t("deployment.breaker"), site.paused ? h("span", { class: "bad" }, site.paused) : h("span", { class: "good" }, t("deployment.closed")), t("deployment.breaker_note")],
     ]),
     h("div", { class: "actions" }, site.stop
-      ? h("button", { type: "button", onclick: () => shell.ask("resume") }, t("stop.resume"))
+      ? h("button", { type: "button", onclick: () => shell.ask("resume") }, t("resume.go"))
       : h("button", { type: "button", class: "stop", onclick: () => shell.ask("stop") }, t("stop.button"))));
 }
 

@@ -1,14 +1,14 @@
 // The console: texts, who is deciding, the live stream, and the page that the address names.
 
 import { AlertsPage } from "./alerts_page.js";
-import { byId, problemText } from "./elements.js";
-import { Guide } from "./guide.js";
-import { Link } from "./link.js";
+import { byId, problemText } from "./dom_elements.js";
+import { Guide } from "./first_steps.js";
+import { Link } from "./server_link.js";
 import { Router } from "./router.js";
-import { Shell } from "./shell.js";
+import { Shell } from "./top_bar.js";
 import { drawPerson, signIn } from "./sign_in.js";
-import { Sound } from "./sound.js";
-import { loadTexts } from "./text.js";
+import { Sound } from "./alert_sound.js";
+import { loadTexts } from "./translation.js";
 
 const SITE_EVENT = /^(pause|resume|matching_|breaker_|comparisons_)/;
 
@@ -30,7 +30,7 @@ async function begin() {
     await signIn(link);
     drawPerson(link, byId("officer"));
     byId("demo").hidden = !link.who.test;
-    if (link.sees) after = await alerts.load();
+    if (link.sees) after = await alerts.list.load();
   } catch (error) {
     shell.linkState("lost", problemText(error));
     return setTimeout(begin, 3000);
@@ -40,7 +40,7 @@ async function begin() {
   const guide = new Guide(link, shell, alerts);
   if (link.sees) shell.watchers.add(() => guide.look());
   shell.start();
-  router.start();
+  router.show();
   if (!link.sees) return undefined; // an administrator looks after the site and sees no alert
   return link.follow(after, async (happened) => {
     if (SITE_EVENT.test(happened.kind)) shell.refresh();

@@ -1,7 +1,7 @@
 // Who may use the site, as what, until when; a new token is shown once. What is done here is recorded.
 
-import { h, moment, problemText, since } from "./elements.js";
-import { named, t } from "./text.js";
+import { attempt, h, moment, problemText, since, table } from "./dom_elements.js";
+import { named, t } from "./translation.js";
 
 const ROLES = ["viewer", "officer", "supervisor", "auditor", "administrator", "importer", "metrics", "events"];
 const DAYS = 90;
@@ -17,15 +17,10 @@ export async function open(body, link) {
     rows.replaceChildren(...found.people.map((known) => row(known)));
   }
 
-  async function act(work) {
-    fault.textContent = "";
-    try {
-      await work();
-      await read();
-    } catch (error) {
-      fault.textContent = problemText(error);
-    }
-  }
+  const act = (work) => attempt(fault, async () => {
+    await work();
+    await read();
+  });
 
   function row(known) {
     const until = (at) => (at === null ? "–" : h("span", { class: since(at) > 0 ? "bad" : null }, moment(at, true)));
@@ -49,8 +44,7 @@ export async function open(body, link) {
     return undefined;
   }
 
-  const add = h("form", { class: "search", onsubmit: (event) => {
-    event.preventDefault();
+  const add = h("form", { class: "search", onsubmit: () => {
     const [person, role, days] = ["person", "role", "days"].map((name) => add.querySelector(`#people-${name}`).value);
     act(async () => {
       const made = await link.post("/v1/people", { person, role, days: Number(days) });
@@ -67,9 +61,7 @@ export async function open(body, link) {
   const heads = ["id", "role", "until", "training", "sessions", ...(may ? ["revoke"] : [])];
   body.replaceChildren(
     may ? h("section", { class: "card whole", "aria-label": t("people.new") }, h("h2", {}, t("people.new")), add, given) : "",
-    h("section", { class: "card whole", "aria-label": t("page.people") }, fault,
-      h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": t("page.people") }, h("table", { class: "table" },
-        h("thead", {}, h("tr", {}, heads.map((one) => h("th", { scope: "col" }, t(`people.${one}`))))), rows))));
+    h("section", { class: "card whole", "aria-label": t("page.people") }, fault, table(t("page.people"), heads.map((one) => t(`people.${one}`)), rows)));
   try {
     await read();
   } catch (error) {

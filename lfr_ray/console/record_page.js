@@ -1,8 +1,9 @@
 // The account of the day, as it would be published now.
 
-import { duration, facts, h, number, svg } from "./elements.js";
+import { card, duration, facts, h, number, svg, table } from "./dom_elements.js";
 import { bars } from "./cameras_page.js";
-import { locale, named, t } from "./text.js";
+import { save } from "./signed_elsewhere.js";
+import { locale, named, t } from "./translation.js";
 
 const [WIDTH, HEIGHT, FOOT, SIDE] = [560, 200, 28, 60];
 
@@ -10,11 +11,13 @@ export async function open(body, link) {
   const account = await link.get("/v1/record");
   const day = account.record;
   const rate = (name) => day.rates[name];
+  const keep = h("div", { class: "actions" }, h("button", { type: "button",
+    onclick: () => save(`${day.deployment}.json`, JSON.stringify(account, null, 2)) }, t("record.save")));
   body.replaceChildren(
-    card(t("record.totals"), facts(Object.entries(day.totals).map(([name, value]) => [named("record", name), number(value)])), save(account)),
+    card(t("record.totals"), facts(Object.entries(day.totals).map(([name, value]) => [named("record", name), number(value)])), keep),
     card(t("record.faces"), hours(account.hours, "faces_seen")),
     card(t("record.alerts_by_hour"), hours(account.hours, "alerts")),
-    card(t("record.rates"), table([t("record.rate"), t("record.value"), t("record.parts"), t("record.interval")],
+    card(t("record.rates"), lined([t("record.rate"), t("record.value"), t("record.parts"), t("record.interval")],
       ["false_alerts_per_face", "alerts_per_face", "true_share_of_alerts", "false_share_of_alerts", "failure_to_acquire"].map((name) => [
         named("record", name), share(rate(name).value), t("figures.of", { some: number(rate(name).count), all: number(rate(name).of) }),
         rate(name).low === null || rate(name).low === undefined ? "–" : `${share(rate(name).low)} – ${share(rate(name).high)}`]))),
@@ -22,14 +25,13 @@ export async function open(body, link) {
       : h("p", { class: "small" }, t("record.median", { time: duration(day.decisions.median_seconds) }))),
     card(t("record.outcomes"), rows(day.outcomes, "outcome")),
     ...Object.entries(day.perceived).filter(([, groups]) => Object.keys(groups).length).map(([name, groups]) =>
-      card(t(`perceived.${name}`), table([t(`perceived.${name}`), t("record.alerts_of"), t("record.false_of")],
+      card(t(`perceived.${name}`), lined([t(`perceived.${name}`), t("record.alerts"), t("record.false_of")],
         Object.entries(groups).map(([group, cells]) => [named("perceived", group), cell(cells.alerts), cell(cells.false_alerts)])),
         h("p", { class: "small" }, t("record.withheld_note")))),
-    card(t("record.cameras"), table([t("filter.camera"), t("cameras.faces"), t("cameras.fta"), t("record.watched"), t("cameras.blind")],
+    card(t("page.cameras"), lined([t("filter.camera"), t("record.faces_seen"), t("record.failure_to_acquire"), t("record.watched"), t("camera.blind")],
       Object.entries(day.cameras).map(([name, one]) => [name, number(one.faces_seen), share(one.failure_to_acquire.value), duration(one.watched_s), duration(one.blind_s)]))));
 }
 
-const card = (title, ...children) => h("section", { class: "card", "aria-label": title }, h("h2", {}, title), ...children);
 const share = (value) => (Number.isFinite(value) ? `${number(value * 100, 3)} %` : "–");
 const cell = (one) => (one.suppressed || one.count === null ? t("record.withheld") : number(one.count));
 
@@ -38,11 +40,8 @@ function rows(counts, kind) {
   return bars(shown, (one) => named(kind, one.name));
 }
 
-function table(heads, lines) {
-  return h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": heads[0] }, h("table", { class: "table" },
-    h("thead", {}, h("tr", {}, heads.map((one) => h("th", { scope: "col" }, one)))),
-    h("tbody", {}, lines.map(([first, ...rest]) => h("tr", {}, h("th", { scope: "row" }, first), rest.map((one) => h("td", {}, one)))))));
-}
+const lined = (heads, lines) => table(heads[0], heads, h("tbody", {}, lines.map(([first, ...rest]) =>
+  h("tr", {}, h("th", { scope: "row" }, first), rest.map((one) => h("td", {}, one))))));
 
 // Bars by the hour, in the reader's own time.
 function hours(series, name) {
@@ -61,14 +60,4 @@ function hours(series, name) {
         svg("title", {}, `${clock.format(new Date(hour.begins_at))}: ${number(hour[name])}`)),
       place % every ? null : svg("text", { x: SIDE + place * step + step / 2, y: HEIGHT - 6, "text-anchor": "middle" }, clock.format(new Date(hour.begins_at)))];
     }).flat());
-}
-
-function save(account) {
-  const content = new Blob([JSON.stringify(account, null, 2)], { type: "application/json" });
-  const keep = () => {
-    const url = URL.createObjectURL(content);
-    h("a", { href: url, download: `${account.record.deployment}.json` }).click();
-    setTimeout(() => URL.revokeObjectURL(url), 10_000);
-  };
-  return h("div", { class: "actions" }, h("button", { type: "button", onclick: keep }, t("record.save")));
 }

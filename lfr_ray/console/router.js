@@ -1,19 +1,9 @@
 // Each page has its own address: reload and back work, and an alert can be named to a colleague.
 
-import { byId, h, problemText } from "./elements.js";
-import { t } from "./text.js";
+import { byId, h, problemText } from "./dom_elements.js";
+import { t } from "./translation.js";
 
-const PAGES = {
-  alerts: null,
-  cameras: () => import("./cameras_page.js"),
-  site: () => import("./site_page.js"),
-  deployment: () => import("./deployment_page.js"),
-  watchlist: () => import("./watchlist_page.js"),
-  record: () => import("./record_page.js"),
-  audit: () => import("./audit_page.js"),
-  people: () => import("./people_page.js"),
-  wall: () => import("./wall_page.js"),
-};
+const PAGES = ["alerts", "cameras", "site", "deployment", "watchlist", "record", "audit", "people", "wall"];
 
 export class Router {
   constructor(link, onAlert) {
@@ -21,7 +11,7 @@ export class Router {
     this.onAlert = onAlert;
     this.name = "";
     this.leave = null;
-    byId("pages").replaceChildren(...Object.keys(PAGES).map((name) =>
+    byId("pages").replaceChildren(...PAGES.map((name) =>
       h("a", { href: `/${name}`, "data-page": name }, t(`page.${name}`))));
     byId("menu").addEventListener("click", () => this.unfold(byId("menu").getAttribute("aria-expanded") !== "true"));
     document.addEventListener("click", (event) => {
@@ -32,8 +22,6 @@ export class Router {
     });
     window.addEventListener("popstate", () => this.show());
   }
-
-  start() { this.show(); }
 
   go(address) {
     if (address !== window.location.pathname + window.location.search) window.history.pushState(null, "", address);
@@ -51,7 +39,7 @@ export class Router {
     const [, name, id = ""] = window.location.pathname.split("/");
     const sees = this.link.sees;
     for (const one of ["alerts", "wall"]) byId("pages").querySelector(`[data-page=${one}]`).hidden = !sees;
-    const wanted = name in PAGES && (sees || name !== "alerts") ? name : sees ? "alerts" : this.link.who.roles.includes("administrator") ? "people" : "watchlist";
+    const wanted = PAGES.includes(name) && (sees || name !== "alerts") ? name : sees ? "alerts" : this.link.who.roles.includes("administrator") ? "people" : "watchlist";
     this.unfold(false);
     const moved = wanted !== this.name;
     if (moved) {
@@ -75,7 +63,7 @@ export class Router {
     byId("page").replaceChildren(heading, body);
     heading.focus({ preventScroll: true });
     try {
-      const opened = await (await PAGES[wanted]()).open(body, this.link, this.shell);
+      const opened = await (await import(`./${wanted}_page.js`)).open(body, this.link, this.shell);
       if (this.name === wanted) this.leave = opened;
       else opened?.close?.();
     } catch (failure) {

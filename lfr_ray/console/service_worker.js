@@ -6,6 +6,17 @@ const SHELL = "console-shell";
 self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 
+self.addEventListener("push", (event) => event.waitUntil((async () => {
+  const { alert_id } = event.data.json(); // that there is an alert, and nothing of it
+  const title = await (await caches.open(SHELL)).match("/console/push.txt");
+  await self.registration.showNotification(title ? await title.text() : "lfr", { tag: alert_id, data: alert_id, icon: "/console/icon.svg" });
+})()));
+
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(self.clients.openWindow(`/alerts/${encodeURIComponent(event.notification.data)}`));
+});
+
 self.addEventListener("fetch", (event) => {
   const address = new URL(event.request.url);
   const own = address.origin === self.location.origin && event.request.method === "GET";

@@ -1,7 +1,7 @@
 // Who is signed in: a token, or the issuer of identities. The session is a cookie that no script can read.
 
-import { h, problemText } from "./elements.js";
-import { t } from "./text.js";
+import { h, problemText } from "./dom_elements.js";
+import { t } from "./translation.js";
 
 // Asks until somebody is signed in; then the link knows the person.
 export async function signIn(link, fault = "") {
@@ -10,8 +10,7 @@ export async function signIn(link, fault = "") {
   return new Promise((done) => {
     const told = h("p", { class: "fault", role: "alert", id: "sign-in-fault" }, fault);
     const token = h("input", { id: "token", type: "password", required: true, autocomplete: "current-password" });
-    const form = h("form", { method: "dialog", onsubmit: async (event) => {
-      event.preventDefault();
+    const form = h("form", { method: "dialog", onsubmit: async () => {
       try {
         await link.signIn(token.value.trim());
       } catch (error) {
@@ -22,7 +21,7 @@ export async function signIn(link, fault = "") {
       dialog.remove();
       done(link.who);
     } },
-      h("h2", { id: "sign-in-title" }, t("sign_in.title")),
+      h("h2", { id: "sign-in-title" }, t("sign_in.go")),
       h("p", {}, t("sign_in.recorded")),
       h("label", {}, t("sign_in.token"), token), told,
       h("div", { class: "actions" },

@@ -1,9 +1,9 @@
 // Where the cameras are: on the operator's plan, or by coordinates; their states, and a ring where an alert waits.
 
-import { h } from "./elements.js";
-import { repeat } from "./looks.js";
-import { cameraState } from "./shell.js";
-import { loadMore, named, said, t } from "./text.js";
+import { h } from "./dom_elements.js";
+import { repeat } from "./polling.js";
+import { cameraState } from "./top_bar.js";
+import { loadMore, named, said, t } from "./translation.js";
 
 const EVERY_MS = 3000;
 const EDGE = 0.08; // of the picture's sides, so that no name is cut off

@@ -1,9 +1,9 @@
 // For a screen that a whole room sees: what waits, for how long, and which cameras are blind. Nothing to press.
 
-import { duration, h, moment, since } from "./elements.js";
-import { claimText } from "./claim.js";
-import { Pictures } from "./pictures.js";
-import { named, t } from "./text.js";
+import { duration, h, moment, since } from "./dom_elements.js";
+import { claimText } from "./alert_claim.js";
+import { Pictures } from "./alert_thumbnails.js";
+import { named, t } from "./translation.js";
 
 const MOST = 6;
 

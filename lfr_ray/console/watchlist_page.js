@@ -1,17 +1,17 @@
 // The list in numbers, for everybody; entry by entry for those who look after it, or account for it.
 
 import { composition } from "./deployment_page.js";
-import { h } from "./elements.js";
-import { handover } from "./handover.js";
-import { bulkCard } from "./list_bulk.js";
-import { enrolCard } from "./list_enrol.js";
-import { EntryTable } from "./list_table.js";
-import { loadMore, t } from "./text.js";
+import { h } from "./dom_elements.js";
+import { handover } from "./signed_elsewhere.js";
+import { bulkCard } from "./watchlist_bulk.js";
+import { enrolCard } from "./watchlist_enrol.js";
+import { EntryTable } from "./watchlist_table.js";
+import { loadMore, t } from "./translation.js";
 
 const SEEING = ["importer", "supervisor", "auditor"];
 
 export async function open(body, link) {
-  await Promise.all([loadMore("list"), loadMore("site")]);
+  await loadMore("site");
   const numbers = h("div", {});
   const may = (role) => link.who.roles.includes(role);
   const draw = async () => numbers.replaceChildren(composition(await link.get("/v1/watchlist")));

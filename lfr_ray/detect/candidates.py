@@ -3,53 +3,37 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from lfr_ray.checks import check_array
+from lfr_ray.array_checks import check_array
+from lfr_ray.detect.detector_self_test import settled
 from lfr_ray.detect.letterbox import fit
-from lfr_ray.detect.probe import settled
 from lfr_ray.errors import ModelError, ShapeError
 from lfr_ray.models.cards import ModelCard
-from lfr_ray.models.networks import open_file
-from lfr_ray.models.runtime import Device, Network
+from lfr_ray.models.choose_runtime import open_file
+from lfr_ray.models.device_and_self_test import Device, Network
 from lfr_ray.records import POINTS, Faces, Floats, Picture
 
+Candidates = Faces
+"""Every place of one picture where there could be a face: neither in order, nor apart."""
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Candidates:
-    """Every place of one picture where there could be a face.
 
-    Attributes:
-        boxes: ``float32 (N, 4)``: x1, y1, x2, y2 in pixels.
-        scores: ``float32 (N,)``.
-        points: ``float32 (N, 5, 2)``.
-    """
-
-    boxes: Floats
-    scores: Floats
-    points: Floats
-
-    def faces(self, width_px: int, height_px: int, min_score: float, max_overlap: float) -> Faces:
-        """Those that are good enough and do not overlap a better one, best first, boxes inside the picture."""
-        likely = np.flatnonzero(self.scores >= min_score)
-        limit = np.array((width_px, height_px, width_px, height_px), np.float32)
-        boxes = np.clip(self.boxes[likely], np.float32(0), limit)
-        scores = self.scores[likely]
-        kept = best_apart(boxes, scores, max_overlap)
-        return Faces(boxes[kept], scores[kept], self.points[likely[kept]])
+def likely_faces(found: Candidates, width_px: int, height_px: int, min_score: float, max_overlap: float) -> Faces:
+    """Those that are good enough and do not overlap a better one, best first, boxes inside the picture."""
+    likely = np.flatnonzero(found.scores >= min_score)
+    limit = np.array((width_px, height_px, width_px, height_px), np.float32)
+    boxes, scores = np.clip(found.boxes[likely], np.float32(0), limit), found.scores[likely]
+    kept = best_apart(boxes, scores, max_overlap)
+    return Faces(boxes[kept], scores[kept], found.points[likely[kept]])
 
 
 def best_apart(boxes: Floats, scores: Floats, max_overlap: float) -> npt.NDArray[np.intp]:
     """Non-maximum suppression: rows of the boxes that overlap no better one too much, best first.
 
-    Args:
-        boxes: ``float32 (N, 4)``: x1, y1, x2, y2.
-        scores: ``float32 (N,)``.
-        max_overlap: Largest intersection over union of two boxes that stay.
+    ``max_overlap`` is the largest intersection over union of two boxes that stay.
     """
     order = np.argsort(-scores, kind="stable")
     area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
@@ -75,12 +59,6 @@ class CandidateDetector(ABC):
     Attributes:
         max_overlap: Of two boxes that overlap more than this, the better one stays.
         network: What runs.
-
-    Args:
-        card: The model's card.
-        path: Its verified file, for messages.
-        network: In single precision.
-        min_score: Detections below are dropped.
     """
 
     max_overlap = 0.4
@@ -93,29 +71,17 @@ class CandidateDetector(ABC):
         self.network = settled(network, self._found)
 
     def detect(self, pictures: Picture) -> list[Faces]:
-        """Faces in every picture of a batch, best score first; see :class:`lfr_ray.models.cards.Detector`.
-
-        Raises:
-            ShapeError: Not ``uint8 (B, H, W, 3)`` with sides that the card allows.
-            ModelError: The network's output is unusable.
-        """
+        """See :meth:`lfr_ray.models.cards.Detector.detect`."""
         return self._found(self.network, pictures, self.min_score)
 
     def check_file(self, network: Network) -> None:  # noqa: B027 - most families see it from the outputs
-        """Look at what the file says of itself, before it runs.
-
-        Raises:
-            ModelError: It is of another family.
-        """
+        """Look at what the file says of itself, before it runs; ModelError where it is of another family."""
 
     @abstractmethod
     def candidates(self, network: Network, pictures: Picture, min_score: float) -> list[Candidates]:
-        """What a network says of every picture.
+        """What a network, in whatever precision, says of every picture of the file's own size.
 
-        Args:
-            network: The detector's own, in whatever precision.
-            pictures: Of the file's own size.
-            min_score: Candidates below may be left out.
+        Candidates below ``min_score`` may be left out.
 
         Raises:
             ModelError: The network's output is unusable.
@@ -158,7 +124,7 @@ class CandidateDetector(ABC):
             raise ModelError(
                 f"the model {self.card.id} gave boxes that are not finite", next_step="run `lfr models verify`"
             )
-        return [one.faces(width_px, height_px, min_score, self.max_overlap) for one in found]
+        return [likely_faces(one, width_px, height_px, min_score, self.max_overlap) for one in found]
 
 
 class OnnxDetector(CandidateDetector):
@@ -166,12 +132,6 @@ class OnnxDetector(CandidateDetector):
 
     Attributes:
         any_size: The sides that the file states are an example, not a limit.
-
-    Args:
-        card: The model's card.
-        path: Its verified ONNX file.
-        device: Where it runs.
-        min_score: Detections below are dropped.
     """
 
     any_size = False

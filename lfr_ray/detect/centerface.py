@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lfr_ray.detect.candidates import Candidates, OnnxDetector
-from lfr_ray.models.runtime import Network
+from lfr_ray.models.device_and_self_test import Network
 from lfr_ray.records import POINTS, Floats, Picture
 
 STRIDE_PX = 4
@@ -24,20 +24,12 @@ class CenterFace(OnnxDetector):
     any_size = True
 
     def check_file(self, network: Network) -> None:
-        """Refuse a file without the four maps.
-
-        Raises:
-            ModelError: Another number of outputs.
-        """
+        """Refuse a file without the four maps."""
         if len(network.output_names) != len(CHANNELS):
             raise self.another_graph(f"{len(network.output_names)} outputs", OUTPUTS)
 
     def candidates(self, network: Network, pictures: Picture, min_score: float) -> list[Candidates]:
-        """The cells of every picture that are hot enough.
-
-        Raises:
-            ModelError: The network's output is unusable.
-        """
+        """The cells of every picture that are hot enough."""
         maps = network.run(pictures)
         channels = tuple(output.shape[1] if output.ndim == 4 else 0 for output in maps)
         if channels != CHANNELS:
@@ -61,5 +53,8 @@ def decode(heat: Floats, scale: Floats, offset: Floats, marks: Floats, min_score
     corner = centre - size / 2
     points = marks[:, row, column].T.reshape(-1, POINTS, 2) * size[:, None] + corner[:, None]
     boxes = np.concatenate((corner[:, ::-1], (corner + size)[:, ::-1]), axis=1)
-    each = (np.ascontiguousarray(values, np.float32) for values in (boxes, heat[0, row, column], points[:, :, ::-1]))
-    return Candidates(*each)
+    return Candidates(
+        np.ascontiguousarray(boxes, np.float32),
+        np.ascontiguousarray(heat[0, row, column], np.float32),
+        np.ascontiguousarray(points[:, :, ::-1], np.float32),
+    )

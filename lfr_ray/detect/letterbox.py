@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from lfr_ray.checks import check_picture
+from lfr_ray.array_checks import check_picture
 from lfr_ray.errors import ShapeError
-from lfr_ray.models.shrink import halved
+from lfr_ray.models.shrink_pictures import halved
 from lfr_ray.records import Faces, Floats, Image, Picture
 
 
@@ -20,9 +20,7 @@ class Placement:
 
     Attributes:
         scale_x: Canvas pixels per source pixel; the two differ by less than a pixel over the whole side.
-        scale_y: The same, down.
-        width_px: Source width.
-        height_px: Source height.
+        width_px: Of the source; so is the height.
     """
 
     scale_x: float
@@ -40,11 +38,6 @@ class Placement:
 
 def fit(picture: Picture | Image, width_px: int, height_px: int) -> tuple[Picture, Placement]:
     """Resize a picture onto a canvas, keeping its proportions: halved while it is twice as large, then interpolated.
-
-    Args:
-        picture: ``uint8 (h, w, 3)``, or what makes it smaller by itself.
-        width_px: Canvas width.
-        height_px: Canvas height.
 
     Returns:
         The canvas ``uint8 (height_px, width_px, 3)`` and the way back.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lfr_ray.detect.candidates import Candidates, OnnxDetector, as_points, cells
-from lfr_ray.models.runtime import Network
+from lfr_ray.models.device_and_self_test import Network
 from lfr_ray.records import Floats, Picture
 
 PRIORS_PX = {8: (16, 32), 16: (64, 128), 32: (256, 512)}
@@ -22,11 +22,7 @@ class RetinaFace(OnnxDetector):
     """The detector of the card family ``retinaface``: exports of Pytorch_Retinaface (its phase ``test``)."""
 
     def candidates(self, network: Network, pictures: Picture, min_score: float) -> list[Candidates]:
-        """What the network says of every prior of every picture.
-
-        Raises:
-            ModelError: The network's output is unusable.
-        """
+        """What the network says of every prior of every picture."""
         outputs = network.run(pictures)
         centres, sides = priors(*pictures.shape[2:0:-1])
         shapes = {width: (len(pictures), len(centres), width) for width in WIDTHS}

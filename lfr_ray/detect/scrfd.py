@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lfr_ray.detect.candidates import Candidates, OnnxDetector, as_points, cells
-from lfr_ray.models.runtime import Network
+from lfr_ray.models.device_and_self_test import Network
 from lfr_ray.records import Floats, Picture
 
 STRIDES_PX = (8, 16, 32)
@@ -18,11 +18,7 @@ class Scrfd(OnnxDetector):
     """The detector of the card family ``scrfd``: the ``_kps`` graphs of InsightFace."""
 
     def candidates(self, network: Network, pictures: Picture, min_score: float) -> list[Candidates]:
-        """What the network says of every anchor of every picture.
-
-        Raises:
-            ModelError: The network's output is unusable, or gives boxes only.
-        """
+        """What the network says of every anchor of every picture."""
         count = len(network.output_names)
         if count == 2 * len(STRIDES_PX):
             raise self.another_graph(

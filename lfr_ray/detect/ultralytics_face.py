@@ -1,7 +1,7 @@
 """YOLO face models of Ultralytics: pose models with five points, as torch checkpoints or as ONNX files.
 
-The checkpoints are whole pickled programs, so they are opened only once trusted (see ``models/checkpoint.py``); the
-network itself is then built anew from ultralytics' own classes.
+The checkpoints are whole pickled programs, so they are opened only once trusted (see ``models/torch_checkpoint.py``);
+the network itself is then built anew from ultralytics' own classes.
 """
 
 from __future__ import annotations
@@ -13,16 +13,15 @@ from typing import Any
 import numpy as np
 
 from lfr_ray.detect.candidates import CandidateDetector, Candidates, OnnxDetector
-from lfr_ray.detect.probe import PICTURE_PX
+from lfr_ray.detect.detector_self_test import PICTURE_PX
 from lfr_ray.errors import ModelError
 from lfr_ray.models.cards import ModelCard
-from lfr_ray.models.networks import open_torch
-from lfr_ray.models.runtime import Device, Network
+from lfr_ray.models.choose_runtime import open_torch
+from lfr_ray.models.device_and_self_test import Device, Network
 from lfr_ray.records import POINTS, Floats, Picture
 
 BUILDER = "lfr_ray.detect.ultralytics_network:build"
 
-MAX_OVERLAP = 0.45
 BOX = 4
 SUPPRESSED = 6
 """Numbers before the points where the graph suppresses overlaps itself: box corners, score, class."""
@@ -30,19 +29,19 @@ SUPPRESSED = 6
 USE_POSE = "use a pose model trained with five facial points, or a detector that has them (`lfr models list`)"
 
 
-class UltralyticsFace(CandidateDetector):
-    """The detector of the card family ``ultralytics_face``: a ``.pt`` checkpoint.
+class _PoseDetector(CandidateDetector):
+    max_overlap = 0.45
+    _shape: tuple[int, int]
 
-    Args:
-        card: The model's card.
-        path: Its verified checkpoint.
-        device: Where it runs.
-        min_score: Detections below are dropped.
-        trust: The checkpoint may be unpacked, in a process of its own.
-    """
+    def candidates(self, network: Network, pictures: Picture, min_score: float) -> list[Candidates]:
+        """What the network says of every anchor of every picture."""
+        return [decode(one, self._shape, self.card) for one in network.run(pictures)[0]]
+
+
+class UltralyticsFace(_PoseDetector):
+    """The detector of the card family ``ultralytics_face``: a ``.pt`` checkpoint, unpacked only with ``trust``."""
 
     reads_pickles = True
-    max_overlap = MAX_OVERLAP
 
     def __init__(
         self, card: ModelCard, path: Path, device: Device, *, min_score: float = 0.5, trust: bool = False
@@ -52,48 +51,23 @@ class UltralyticsFace(CandidateDetector):
         self._shape = five_points(card, about["kpt_shape"], f"{path}")
         super().__init__(card, path, network, min_score=min_score)
 
-    def candidates(self, network: Network, pictures: Picture, min_score: float) -> list[Candidates]:
-        """What the network says of every anchor of every picture.
 
-        Raises:
-            ModelError: The network's output is unusable.
-        """
-        return [decode(one, self._shape, self.card) for one in network.run(pictures)[0]]
-
-
-class UltralyticsFaceOnnx(OnnxDetector):
+class UltralyticsFaceOnnx(_PoseDetector, OnnxDetector):
     """The detector of the card family ``ultralytics_face_onnx``: an exported ``.onnx`` file."""
 
-    max_overlap = MAX_OVERLAP
-
     def check_file(self, network: Network) -> None:
-        """Read the layout of the points; a file that does not state it is taken for five points with visibility.
-
-        Raises:
-            ModelError: A model for another task, or of other points.
-        """
+        """Read the layout of the points; a file that does not state it is taken for five points with visibility."""
         stated = network.metadata.get("kpt_shape")
         if network.metadata.get("task", "pose") != "pose":
             raise boxes_only(self.card, f"{self._path}: a model for the task {network.metadata['task']}")
         self._shape = five_points(self.card, json.loads(stated) if stated else [POINTS, 3], f"{self._path}")
 
-    def candidates(self, network: Network, pictures: Picture, min_score: float) -> list[Candidates]:
-        """What the network says of every anchor of every picture.
-
-        Raises:
-            ModelError: The network's output is unusable, or gives boxes only.
-        """
-        return [decode(one, self._shape, self.card) for one in network.run(pictures)[0]]
-
 
 def decode(output: Floats, shape: tuple[int, int], card: ModelCard) -> Candidates:
-    """Boxes, scores and points of one picture.
+    """Boxes, scores and points of one picture; ``shape`` is points, and numbers a point.
 
-    Args:
-        output: ``(box + classes + points, N)`` with centre, width and height; or, where the graph suppresses
-            overlaps itself, ``(N, corners + score + class + points)``.
-        shape: Points, and numbers a point.
-        card: For messages.
+    The output is ``(box + classes + points, N)`` with centre, width and height; or, where the graph suppresses overlaps
+    itself, ``(N, corners + score + class + points)``.
 
     Raises:
         ModelError: Another layout, or boxes only.
@@ -110,8 +84,8 @@ def decode(output: Floats, shape: tuple[int, int], card: ModelCard) -> Candidate
     else:
         raise boxes_only(card, f"an output of shape {output.shape}")
     points = marks.reshape(len(marks), *shape)[:, :, :2]
-    each = (np.ascontiguousarray(values, np.float32) for values in (boxes, scores, points))
-    return Candidates(*each)
+    boxes, scores, points = (np.ascontiguousarray(values, np.float32) for values in (boxes, scores, points))
+    return Candidates(boxes, scores, points)
 
 
 def five_points(card: ModelCard, stated: Any, where: str) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from ultralytics.nn.tasks import PoseModel
 from lfr_ray.detect.ultralytics_face import boxes_only, five_points
 from lfr_ray.errors import ModelError
 from lfr_ray.models.cards import ModelCard
-from lfr_ray.models.checkpoint import fill, read_checkpoint
+from lfr_ray.models.torch_checkpoint import fill, read_checkpoint
 
 
 class _FirstOutput(nn.Module):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lfr_ray.detect.candidates import Candidates, OnnxDetector, as_points, cells
-from lfr_ray.models.runtime import Network
+from lfr_ray.models.device_and_self_test import Network
 from lfr_ray.records import Picture
 
 STRIDES_PX = (8, 16, 32)
@@ -22,11 +22,7 @@ class YuNet(OnnxDetector):
     max_overlap = 0.3
 
     def candidates(self, network: Network, pictures: Picture, min_score: float) -> list[Candidates]:
-        """What the network says of every cell of every picture.
-
-        Raises:
-            ModelError: The network's output is unusable.
-        """
+        """What the network says of every cell of every picture."""
         if set(network.output_names) != set(OUTPUTS):
             raise self.another_graph(f"outputs {', '.join(network.output_names)}", ", ".join(OUTPUTS))
         outputs = dict(zip(network.output_names, network.run(pictures), strict=True))

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from lfr_ray.checks import check_array, check_picture
+from lfr_ray.array_checks import check_array, check_picture
 from lfr_ray.models.cards import ChipSpec
-from lfr_ray.models.shrink import halved
+from lfr_ray.models.shrink_pictures import halved
 from lfr_ray.records import POINTS, Floats, Picture
 
 HALVE_AT = 0.6
@@ -21,13 +21,9 @@ MARGIN_PX = 2
 
 
 def similarity(points: Floats, template_px: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Least-squares similarity transforms (turn, scale, shift; no mirror) of five points each.
+    """Least-squares similarity transforms (turn, scale, shift; no mirror) of five points, ``(N, 5, 2)``, to a template.
 
     In complex numbers a similarity is ``z -> a z + b``, whose least-squares answer is closed.
-
-    Args:
-        points: ``(N, 5, 2)``.
-        template_px: ``(5, 2)``, where they shall go.
 
     Returns:
         ``(N, 2)`` complex: a and b; a is 0 where the five points are one.
@@ -44,18 +40,11 @@ def similarity(points: Floats, template_px: npt.NDArray[np.float64]) -> npt.NDAr
 
 
 def cut_chips(picture: Picture, points: Floats, spec: ChipSpec) -> Picture:
-    """Aligned chips of every face of one picture.
+    """Aligned chips ``uint8 (N, height_px, width_px, 3)`` of every face of one picture.
 
     What lies outside the picture is black. Faces much larger than the chip are averaged down first,
-    so that fine detail does not turn into noise.
-
-    Args:
-        picture: ``uint8 (H, W, 3)``.
-        points: ``float32 (N, 5, 2)`` in the picture's pixels.
-        spec: The embedder card's chip.
-
-    Returns:
-        ``uint8 (N, height_px, width_px, 3)``. Five points in one place give a black chip.
+    so that fine detail does not turn into noise. Five points in one place give a black chip.
+    ``points`` are ``float32 (N, 5, 2)`` in the picture's pixels.
 
     Raises:
         ShapeError: Not such arrays, or points that are not finite.
@@ -72,9 +61,7 @@ def cut_chips(picture: Picture, points: Floats, spec: ChipSpec) -> Picture:
 def chip_outline(points: Floats, spec: ChipSpec) -> tuple[int, int, int, int]:
     """The part of a picture from which one chip is made: left, top, right, bottom; it may reach beyond the picture.
 
-    Args:
-        points: ``float32 (5, 2)`` in the picture's pixels.
-        spec: The embedder card's chip.
+    ``points`` are ``float32 (5, 2)`` in the picture's pixels.
     """
     turn, shift = similarity(points[np.newaxis], np.array(spec.template_px, np.float64))[0]
     if turn == 0:

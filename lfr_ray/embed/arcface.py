@@ -15,7 +15,7 @@ from torch import nn
 
 from lfr_ray.embed.chip_embedder import chip_of
 from lfr_ray.models.cards import ModelCard
-from lfr_ray.models.checkpoint import Tensors, another_network, fill, read_checkpoint
+from lfr_ray.models.torch_checkpoint import Tensors, another_network, fill, read_checkpoint
 
 LIGHTNING = "model."
 """What the programs that trained AdaFace put before the network's own names."""

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from lfr_ray.checks import check_array
-from lfr_ray.embed.probe import check_vectors, probe_chips, settled
+from lfr_ray.array_checks import check_array
+from lfr_ray.embed.embedder_self_test import check_vectors, probe_chips, settled
 from lfr_ray.errors import ModelError
 from lfr_ray.models.cards import ChipSpec, ModelCard
-from lfr_ray.models.networks import open_torch
-from lfr_ray.models.runtime import Device, Network
+from lfr_ray.models.choose_runtime import open_torch
+from lfr_ray.models.device_and_self_test import Device, Network
 from lfr_ray.records import Embedded, Floats, Picture
 
 BUILDERS = {
@@ -20,24 +20,24 @@ BUILDERS = {
     "mobilefacenet": "lfr_ray.embed.mobilefacenet:build",
     "open_clip": "lfr_ray.embed.open_clip:build",
 }
-"""Families whose files are torch checkpoints -> who makes the network; see :mod:`lfr_ray.models.converted`."""
+"""Families whose files are torch checkpoints -> who makes the network; see :mod:`lfr_ray.models.torch_to_openvino`."""
 
 LARGEST_BATCH = 8
 """Chips of one call on a CPU: more at once take longer, not less."""
 
 
 class ChipEmbedder:
-    """An embedder around a network whose only output of interest is a vector a chip.
+    """An embedder around a network that takes chips and gives vectors as its first output.
 
-    Args:
-        card: The model's card; needs a chip and a vector length.
-        network: Takes chips, gives vectors as its first output.
-        mirror: Average each chip's vector with that of its mirror image.
+    The card needs a chip and a vector length; ``mirror`` averages each chip's vector with that of its mirror image.
 
     Raises:
         ModelError: The card is incomplete, or the network gives no such vectors for it: another length, not finite,
             one and the same for all pictures, or not what the card states for its probe chip.
     """
+
+    equal_views = True
+    """A chip and its mirror image count the same, however long the vector of each is."""
 
     def __init__(self, card: ModelCard, network: Network, *, mirror: bool) -> None:
         self.chip = chip_of(card)
@@ -49,36 +49,23 @@ class ChipEmbedder:
         check_vectors(card, vectors[:3], vectors[3:])
 
     def embed(self, chips: Picture) -> Floats:
-        """Unit vectors of aligned chips; see :class:`lfr_ray.models.cards.Embedder`.
-
-        Raises:
-            ShapeError: Not ``uint8 (N, height, width, 3)`` of the card's chip.
-            ModelError: The network's output is unusable.
-        """
+        """See :meth:`lfr_ray.models.cards.Embedder.embed`."""
         return self.judged(chips).vectors
 
     def judged(self, chips: Picture) -> Embedded:
-        """The same vectors, and how stable each is; see :class:`lfr_ray.models.cards.Embedder`.
-
-        Raises:
-            ShapeError: Not ``uint8 (N, height, width, 3)`` of the card's chip.
-            ModelError: The network's output is unusable.
-        """
+        """See :meth:`lfr_ray.models.cards.Embedder.judged`."""
         self._check(chips)
         if not self.mirror or not len(chips):
             plain = self._unit(self.raw(chips))
             return Embedded(plain, np.ones(len(plain), np.float32))
-        # Each view counts the same, however long its vector is.
-        plain, mirrored = np.split(self._unit(self.raw(np.concatenate((chips, chips[:, :, ::-1])))), 2)
-        return Embedded(self._unit(plain + mirrored), (plain * mirrored).sum(axis=1, dtype=np.float32))
+        raw = self.raw(np.concatenate((chips, chips[:, :, ::-1])))
+        units = self._unit(raw)
+        one, other = np.split(units if self.equal_views else raw, 2)
+        plain, mirrored = np.split(units, 2)
+        return Embedded(self._unit(one + other), (plain * mirrored).sum(axis=1, dtype=np.float32))
 
     def raw(self, chips: Picture) -> Floats:
-        """The network's own vectors: not of unit length, not mirrored.
-
-        Raises:
-            ShapeError: Not ``uint8 (N, height, width, 3)`` of the card's chip.
-            ModelError: The network's output is unusable.
-        """
+        """The network's own vectors: not of unit length, not mirrored; the errors are those of :meth:`embed`."""
         self._check(chips)
         if len(chips) == 0:
             return np.zeros((0, self.card.vector_length), np.float32)
@@ -105,15 +92,7 @@ class ChipEmbedder:
 
 
 class TorchEmbedder(ChipEmbedder):
-    """The embedder of the card families in ``BUILDERS``.
-
-    Args:
-        card: The model's card.
-        path: Its verified checkpoint.
-        device: Where it runs.
-        mirror: Average each chip's vector with that of its mirror image.
-        trust: See :func:`~lfr_ray.models.checkpoint.read_checkpoint`.
-    """
+    """The embedder of the card families in ``BUILDERS``; a checkpoint that is a program needs ``trust``."""
 
     reads_pickles = True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from torch import nn
 
 from lfr_ray.embed.chip_embedder import chip_of
 from lfr_ray.models.cards import ModelCard
-from lfr_ray.models.checkpoint import fill, read_checkpoint
+from lfr_ray.models.torch_checkpoint import fill, read_checkpoint
 
 STAGES = ((2, 64, 5, 2), (4, 128, 1, 2), (2, 128, 6, 1), (4, 128, 1, 2), (2, 128, 2, 1))
 """Bottlenecks from the input on: expansion, channels, how many, stride of the first."""
@@ -31,30 +32,22 @@ def build(card: ModelCard, path: Path, *, trust: bool) -> tuple[nn.Module, dict[
     return fill(_Network(card.vector_length), read_checkpoint(path, trust=trust).tensors, path), {}
 
 
-class _Layer(nn.Module):
+def _layer(
+    before: int,
+    after: int,
+    kernel: int | tuple[int, int],
+    *,
+    stride: int = 1,
+    padding: int = 0,
+    groups: int = 1,
+    active: bool = True,
+) -> nn.Module:
     """Convolution and batch norm, with or without activation; the names are the checkpoint's."""
-
-    def __init__(
-        self,
-        before: int,
-        after: int,
-        kernel: int | tuple[int, int],
-        *,
-        stride: int = 1,
-        padding: int = 0,
-        groups: int = 1,
-        active: bool = True,
-    ) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(before, after, kernel, stride, padding, groups=groups, bias=False)
-        self.bn = nn.BatchNorm2d(after)
-        if active:
-            self.prelu = nn.PReLU(after)
-        self.active = active
-
-    def forward(self, values: torch.Tensor) -> torch.Tensor:
-        normed: torch.Tensor = self.bn(self.conv(values))
-        return self.prelu(normed) if self.active else normed
+    convolution = nn.Conv2d(before, after, kernel, stride, padding, groups=groups, bias=False)
+    layers: OrderedDict[str, nn.Module] = OrderedDict(conv=convolution, bn=nn.BatchNorm2d(after))
+    if active:
+        layers["prelu"] = nn.PReLU(after)
+    return nn.Sequential(layers)
 
 
 class _Bottleneck(nn.Module):
@@ -83,8 +76,8 @@ class _Bottleneck(nn.Module):
 class _Network(nn.Module):
     def __init__(self, vector_length: int) -> None:
         super().__init__()
-        self.conv1 = _Layer(3, STEM_CHANNELS, 3, stride=2, padding=1)
-        self.dw_conv1 = _Layer(STEM_CHANNELS, STEM_CHANNELS, 3, padding=1, groups=STEM_CHANNELS)
+        self.conv1 = _layer(3, STEM_CHANNELS, 3, stride=2, padding=1)
+        self.dw_conv1 = _layer(STEM_CHANNELS, STEM_CHANNELS, 3, padding=1, groups=STEM_CHANNELS)
         blocks: list[nn.Module] = []
         channels = STEM_CHANNELS
         for expansion, after, count, stride in STAGES:
@@ -92,9 +85,9 @@ class _Network(nn.Module):
                 blocks.append(_Bottleneck(channels, after, stride if index == 0 else 1, expansion))
                 channels = after
         self.blocks = nn.Sequential(*blocks)
-        self.conv2 = _Layer(channels, WIDE_CHANNELS, 1)
-        self.linear7 = _Layer(WIDE_CHANNELS, WIDE_CHANNELS, (7, 6), groups=WIDE_CHANNELS, active=False)
-        self.linear1 = _Layer(WIDE_CHANNELS, vector_length, 1, active=False)
+        self.conv2 = _layer(channels, WIDE_CHANNELS, 1)
+        self.linear7 = _layer(WIDE_CHANNELS, WIDE_CHANNELS, (7, 6), groups=WIDE_CHANNELS, active=False)
+        self.linear1 = _layer(WIDE_CHANNELS, vector_length, 1, active=False)
 
     def forward(self, chips: torch.Tensor) -> torch.Tensor:
         values = self.conv2(self.blocks(self.dw_conv1(self.conv1(chips))))

@@ -15,12 +15,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from lfr_ray.checks import check_array
+from lfr_ray.array_checks import check_array
 from lfr_ray.embed.align import similarity
 from lfr_ray.errors import ModelError
+from lfr_ray.models.card_catalogue import card as find_card
 from lfr_ray.models.cards import ChipSpec, ModelCard
-from lfr_ray.models.catalogue import card as find_card
-from lfr_ray.models.weights import find_weights, verify_weights
+from lfr_ray.models.weight_files import find_weights, verify_weights
 from lfr_ray.records import REGIONS, Floats, Picture
 
 CARD = "occlusion_hog"
@@ -41,13 +41,10 @@ _CELL = (_PLACE[:, None] * CELLS + _PLACE[None, :]) * DIRECTIONS
 
 
 class Occlusion:
-    """The estimator for chips of one specification.
+    """The estimator for chips of one specification, which are brought to the pose of the card's own chip first.
 
-    Args:
-        spec: Of the chips that it will see. They are brought to the pose of the card's own chip first.
-        compared: Regions that, when covered, have views of their own to be compared with.
-        card: The estimator's card.
-        path: Its weight file; default: where the card finds it. It is verified.
+    ``compared`` are the regions that, when covered, have views of their own to be compared with; ``card`` and ``path``
+    are the estimator's, whose file is verified.
 
     Raises:
         ModelError: The file is missing, altered, or holds other numbers.
@@ -72,16 +69,10 @@ class Occlusion:
         self._compared = compared
 
     def shares(self, chips: Picture) -> Floats:
-        """How likely each region is covered.
-
-        Args:
-            chips: ``uint8 (N, h, w, 3)`` RGB.
-
-        Returns:
-            ``float32 (N, 2)``, 0..1, in the order of ``records.REGIONS``.
+        """How likely each region is covered: ``float32 (N, 2)``, 0..1, in the order of ``records.REGIONS``.
 
         Raises:
-            ShapeError: Not such chips.
+            ShapeError: Not chips, ``uint8 (N, h, w, 3)`` RGB.
         """
         check_array("chips", chips, ("N", self._spec.height_px, self._spec.width_px, 3), np.uint8)
         seen = np.zeros((len(chips), FEATURES), np.float32)
@@ -99,10 +90,7 @@ class Occlusion:
         ]
 
     def kind(self, chip: Picture) -> str | None:
-        """As what a face is to be compared.
-
-        Args:
-            chip: ``uint8 (h, w, 3)`` RGB.
+        """As what a face ``uint8 (h, w, 3)`` RGB is to be compared.
 
         Returns:
             The covered half, empty for a face that is compared as it is, None where both halves are covered.
@@ -134,14 +122,7 @@ def occlusion_for(embedder: ModelCard) -> Occlusion | None:
 
 
 def features(chip: Picture) -> Floats:
-    """What the network sees of one chip.
-
-    Args:
-        chip: ``uint8 (64, 64, 3)`` RGB.
-
-    Returns:
-        ``float32 (FEATURES,)``: direction histograms, gradient strengths, colours.
-    """
+    """What the network sees of a chip ``uint8 (64, 64, 3)`` RGB: direction histograms, gradient strengths, colours."""
     grey = cv2.cvtColor(chip, cv2.COLOR_RGB2GRAY).astype(np.float32)
     across, down = cv2.Sobel(grey, cv2.CV_32F, 1, 0, ksize=1), cv2.Sobel(grey, cv2.CV_32F, 0, 1, ksize=1)
     strength, angle = cv2.cartToPolar(across, down)

@@ -6,20 +6,14 @@ from pathlib import Path
 
 from lfr_ray.embed.chip_embedder import LARGEST_BATCH, ChipEmbedder, chip_of
 from lfr_ray.models.cards import ModelCard
-from lfr_ray.models.networks import open_file
-from lfr_ray.models.runtime import Device
+from lfr_ray.models.choose_runtime import open_file
+from lfr_ray.models.device_and_self_test import Device
 
 
 class OnnxEmbedder(ChipEmbedder):
     """The embedder of the card families ``onnx`` and ``mobilefacenet_tflite``.
 
     The card states chip, colour order, mean, scale and vector length; the file's first output is the vector.
-
-    Args:
-        card: The model's card.
-        path: Its verified file.
-        device: Where it runs.
-        mirror: Average each chip's vector with that of its mirror image.
     """
 
     def __init__(self, card: ModelCard, path: Path, device: Device, *, mirror: bool = True) -> None:

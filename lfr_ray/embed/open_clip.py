@@ -16,7 +16,7 @@ from torch import nn
 from lfr_ray.embed.chip_embedder import chip_of
 from lfr_ray.errors import ModelError
 from lfr_ray.models.cards import ModelCard
-from lfr_ray.models.checkpoint import read_checkpoint
+from lfr_ray.models.torch_checkpoint import read_checkpoint
 
 CONFIG_FILE = "open_clip_config.json"
 """Configuration beside the weights, as open_clip's own repositories have it; for a card that names no architecture."""

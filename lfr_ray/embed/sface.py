@@ -7,18 +7,11 @@ from pathlib import Path
 from lfr_ray.embed.onnx_generic import OnnxEmbedder
 from lfr_ray.errors import ModelError
 from lfr_ray.models.cards import ModelCard
-from lfr_ray.models.runtime import Device
+from lfr_ray.models.device_and_self_test import Device
 
 
 class SFace(OnnxEmbedder):
-    """The embedder of the card family ``sface``.
-
-    Args:
-        card: The model's card.
-        path: Its verified ONNX file.
-        device: Where it runs.
-        mirror: Average each chip's vector with that of its mirror image.
-    """
+    """The embedder of the card family ``sface``."""
 
     def __init__(self, card: ModelCard, path: Path, device: Device, *, mirror: bool = True) -> None:
         # A card that scales the pixels a second time gives vectors that look right and are not.

@@ -7,20 +7,20 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from lfr_ray.camera.drawing import caption, outlined
-from lfr_ray.camera.redact import crop_face
-from lfr_ray.camera.stills import encode_jpeg, read_picture, shrunk
-from lfr_ray.enrol.subject import left_to_right
+from lfr_ray.camera.draw_on_pictures import caption, outlined
+from lfr_ray.camera.redact_faces import crop_face
+from lfr_ray.camera.still_pictures import encode_jpeg, read_picture, shrunk
+from lfr_ray.durable_files import write_durable
+from lfr_ray.enrol.subject_face import left_to_right
 from lfr_ray.errors import ConfigError
-from lfr_ray.files import write_durable
-from lfr_ray.match.entries import Note, Rejected
+from lfr_ray.match.watchlist_entries import Note, Rejected
 from lfr_ray.records import Faces, Floats, Picture
-from lfr_ray.report.page import contact_sheet_page
+from lfr_ray.report.html_page import contact_sheet_page
 
 PAGE_SUFFIXES, JPEG_SUFFIXES = (".html", ".htm"), (".jpg", ".jpeg")
 TILE_PX = 256
@@ -40,22 +40,14 @@ class Look:
         name: File name with the entry's folder.
         overview: JPEG of the whole picture, small, its faces outlined and numbered from the left.
         face: JPEG of the chosen face; empty where none was.
+        verdict: What became of it, once that is known.
     """
 
     name: str
-    overview: bytes = field(repr=False)
-    face: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A picture and what became of it."""
-
-    name: str
-    verdict: str
-    taken: bool
     overview: bytes = field(repr=False, default=b"")
     face: bytes = field(repr=False, default=b"")
+    verdict: str = ""
+    taken: bool = True
 
     @property
     def pictures(self) -> tuple[str, ...]:
@@ -66,11 +58,7 @@ class _Row:
 def look_at(name: str, picture: Picture, faces: Faces, chosen: int | None) -> Look:
     """What a sheet shows of a picture; the picture itself is forgotten.
 
-    Args:
-        name: File name with the entry's folder.
-        picture: ``uint8 (H, W, 3)`` RGB.
-        faces: In its pixels.
-        chosen: Row of the chosen face.
+    ``faces`` are in pixels of the picture, ``chosen`` is the row of one of them.
     """
     small = shrunk(picture, TILE_PX)
     numbers = np.argsort(left_to_right(faces)) + 1
@@ -108,12 +96,7 @@ def write_sheet(
 ) -> None:
     """Write the sheet, readable by its owner alone.
 
-    Args:
-        path: Where to; its ending says whether a page or a JPEG.
-        looks: The pictures.
-        rejected: What was not taken, and why.
-        notes: What should be looked at of the others.
-        written_at: Date and time in words.
+    The ending of the path says whether it is a page or a JPEG; ``written_at`` is date and time in words.
 
     Raises:
         StoreError: The file cannot be written.
@@ -126,18 +109,18 @@ def write_sheet(
     write_durable(path, data, 0o600)
 
 
-def _rows(looks: Sequence[Look], rejected: Sequence[Rejected], notes: Sequence[Note]) -> Iterator[_Row]:
+def _rows(looks: Sequence[Look], rejected: Sequence[Rejected], notes: Sequence[Note]) -> Iterator[Look]:
     reasons = {one.file: one.reason for one in rejected}
     said = {one.file: one.note for one in notes}
     for look in looks:
         reason = reasons.pop(look.name, "")
         verdict = f"not taken: {reason}" if reason else said.get(look.name, "")
-        yield _Row(look.name, verdict, not reason, look.overview, look.face)
+        yield replace(look, verdict=verdict, taken=not reason)
     for name, reason in reasons.items():
-        yield _Row(name, f"not taken: {reason}", taken=False)
+        yield Look(name, verdict=f"not taken: {reason}", taken=False)
 
 
-def _mosaic(rows: Sequence[_Row], written_at: str) -> Picture:
+def _mosaic(rows: Sequence[Look], written_at: str) -> Picture:
     """All pictures beside each other, each with what became of it."""
     head = caption(f"PERSONAL DATA: pictures of listed people. Delete after use. {written_at}", COLUMNS * TILE_PX, 2)
     lines = [head]
@@ -148,7 +131,7 @@ def _mosaic(rows: Sequence[_Row], written_at: str) -> Picture:
     return np.concatenate(lines)
 
 
-def _tile(row: _Row) -> Picture:
+def _tile(row: Look) -> Picture:
     sheet = np.full((TILE_PX, TILE_PX, 3), 236, np.uint8)
     if row.overview:
         picture = read_picture(row.overview)

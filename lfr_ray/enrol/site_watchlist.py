@@ -8,8 +8,8 @@ from pathlib import Path
 
 from lfr_ray.camera.demo_source import write_watchlist
 from lfr_ray.config import DEMO_WATCHLIST, SiteConfig
-from lfr_ray.enrol.importer import enrol_folder
-from lfr_ray.match.store import WatchlistStore
+from lfr_ray.enrol.import_folder import enrol_folder
+from lfr_ray.match.watchlist_store import WatchlistStore
 from lfr_ray.models.cards import Detector, Embedder
 
 
@@ -18,15 +18,8 @@ def import_watchlist(
 ) -> list[str]:
     """Import the site's watchlist folder, if it names one.
 
-    Args:
-        site: The site.
-        store: The site's watchlist.
-        detector: Finds the faces.
-        embedders: The site's embedders; each picture gets a vector of every one.
-        now_s: Wall time.
-
-    Returns:
-        What people should look at: pictures that were not taken, and which face was taken of several; each once.
+    Each picture gets a vector of every embedder. What people should look at comes back, each once: pictures that were
+    not taken, and which face was taken of several.
 
     Raises:
         WatchlistError: The folder is missing, or nothing in it can be used.

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lfr_ray.camera.stills import shrunk
+from lfr_ray.camera.still_pictures import shrunk
 from lfr_ray.detect.letterbox import fit
-from lfr_ray.embed.quality import pose
+from lfr_ray.embed.view_quality import pose
 from lfr_ray.models.cards import Detector
 from lfr_ray.records import Faces, Picture, box_sizes_px
 
@@ -43,15 +43,7 @@ TURNED_PX = 1280
 
 
 def detect_stills(pictures: Sequence[Picture], detector: Detector) -> list[Faces]:
-    """Faces of still pictures.
-
-    Args:
-        pictures: ``uint8 (H, W, 3)`` RGB, of any sizes.
-        detector: Finds them.
-
-    Returns:
-        One :class:`Faces` a picture, in its pixels, best score first.
-    """
+    """Faces of still pictures ``uint8 (H, W, 3)``, RGB, of any sizes: of each in its pixels, best score first."""
     found = _on_canvas(pictures, detector, SMALL_PX)
     closer = [number for number, picture in enumerate(pictures) if _wants_closer_look(picture, found[number])]
     for number, faces in zip(closer, _on_canvas([pictures[one] for one in closer], detector, LARGE_PX), strict=True):
@@ -71,10 +63,7 @@ def turn_needed_deg(picture: Picture, faces: Faces, detector: Detector) -> int:
     Photographs say by a tag how the camera was held, and many programs take the tag out. A detector finds no face
     then, or one that is tilted by a right angle, or with its points in wrong places and a low score.
 
-    Args:
-        picture: ``uint8 (H, W, 3)`` RGB.
-        faces: What was found in it as it is.
-        detector: Finds faces.
+    ``faces`` are what was found in it as it is.
 
     Returns:
         90, 180 or 270 degrees clockwise; 0: it is upright, or has no face either way.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from lfr_ray.evaluate.calibrate import CalibrationReport, ComparisonKind, ThresholdRow
-from lfr_ray.evaluate.document import held_out_document, tail_document
-from lfr_ray.evaluate.pair_list import PairAccuracy
-from lfr_ray.models.calibration import Calibration
+from lfr_ray.evaluate.calibrate_thresholds import CalibrationReport, ComparisonKind, ThresholdRow
+from lfr_ray.evaluate.evaluation_document import held_out_document, plain, some, tail_document
+from lfr_ray.evaluate.lfw_pairs import PairAccuracy
+from lfr_ray.models.card_calibration import Calibration
 from lfr_ray.stats import rounded
 
 SCHEMA = "lfr-calibration/1"
@@ -32,37 +32,16 @@ def calibration_document(
         "held_out": held_out_document(report.held_out),
         "held_out_fused": held_out_document(report.fused_held_out),
         "probability": {
-            "searches": report.reliability.searches,
-            "brier": rounded(report.reliability.brier),
-            "brier_constant": rounded(report.reliability.brier_constant),
+            **some(report.reliability, "searches", "brier", "brier_constant"),
             "bins": [
-                {
-                    "from": one.low,
-                    "to": one.high,
-                    "searches": one.searches,
-                    "stated": rounded(one.predicted),
-                    "observed": one.observed.document(),
-                }
+                {"from": one.low, "to": one.high, **some(one, "searches", "stated", "observed")}
                 for one in report.reliability.bins
             ],
         },
         "symmetric_norm": {
-            f"{gain.far:g}": {
-                "plain": rounded(gain.plain),
-                "normalised": rounded(gain.normalised),
-                "difference": rounded(gain.difference),
-                "sd": rounded(gain.sd),
-            }
-            for gain in report.gains
+            f"{gain.far:g}": some(gain, "plain", "normalised", "difference", "sd") for gain in report.gains
         },
-        "list_of_pairs": None
-        if accuracy is None
-        else {
-            "accuracy": rounded(accuracy.accuracy),
-            "standard_error": rounded(accuracy.standard_error),
-            "pairs": accuracy.pairs,
-            "left_out": accuracy.left_out,
-        },
+        "list_of_pairs": plain(accuracy),
         "calibration": calibration.model_dump(mode="json", exclude_none=True),
     }
 

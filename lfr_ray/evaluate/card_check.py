@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lfr_ray.errors import InputError
-from lfr_ray.evaluate.covered import uncovered
-from lfr_ray.evaluate.fusion import compare_passages, make_passages
-from lfr_ray.evaluate.pairs import Normaliser, Pairs, compare_all
-from lfr_ray.evaluate.samples import Samples
-from lfr_ray.evaluate.tail import COUNTED, FACTOR
-from lfr_ray.evaluate.verification import count_at
-from lfr_ray.models.calibration import Calibration, TailFit
+from lfr_ray.evaluate.all_pairs import Normaliser, compare_all
+from lfr_ray.evaluate.covered_faces import uncovered
+from lfr_ray.evaluate.false_match_tail import FACTOR, shown_rates
+from lfr_ray.evaluate.labelled_samples import Samples, if_enough
+from lfr_ray.evaluate.probe_fusion import compare_passages, make_passages
+from lfr_ray.models.card_calibration import Calibration
 
 RATES = (1e-2, 1e-3, 1e-4, 1e-5, 5e-6)
 
@@ -26,10 +24,7 @@ class Kept:
 
     Attributes:
         kind: ``single``: picture against picture; ``fused``: passages against a list, as the matcher compares.
-        rate: Of one comparison.
-        similarity: Where the card says that this rate is.
-        expected: False matches there by the card.
-        counted: False matches there.
+        similarity: Where the card says that this rate is, with so many false matches to be expected.
     """
 
     kind: str
@@ -47,31 +42,19 @@ class Kept:
 def check_card(
     samples: Samples, calibration: Calibration, normaliser: Normaliser | None, views: int, rule: str
 ) -> tuple[Kept, ...]:
-    """Every rate that these pictures can show: at least :data:`~lfr_ray.evaluate.tail.COUNTED` false matches expected.
+    """Every rate that these pictures can show.
 
-    Args:
-        samples: Pictures and vectors; those in which something is judged covered are left out, as in the fits.
-        calibration: The card's.
-        normaliser: The matcher's score normalisation by the card.
-        views: Pictures that are fused into one passage.
-        rule: How they are joined.
+    Pictures in which something is judged covered are left out, as in the fits. Passages are of so many views, joined by
+    ``rule``.
     """
-    samples = uncovered(samples)
-    kept = [] if calibration.tail is None else _kept("single", compare_all(samples), calibration.tail)
-    try:
-        passages = make_passages(samples, views)
-    except InputError:  # too few pictures a person
-        return tuple(kept)
+    samples, kept = uncovered(samples), []
+    if calibration.tail is not None:
+        kept += [Kept("single", *one) for one in shown_rates(calibration.tail, compare_all(samples), RATES)]
+    passages = if_enough(lambda: make_passages(samples, views))
     norm = calibration.score_norm
-    short = norm is not None and len(passages.entries) < norm.min_entries
+    short = norm is not None and passages is not None and len(passages.entries) < norm.min_entries
     tail = calibration.short_tail if short else calibration.fused_tail
-    return tuple(kept if tail is None else kept + _kept("fused", compare_passages(passages, rule, normaliser), tail))
-
-
-def _kept(kind: str, pairs: Pairs, tail: TailFit) -> list[Kept]:
-    rows = []
-    for rate in RATES:
-        expected, similarity = rate * pairs.impostor_count, tail.similarity_at(rate)
-        if rate <= tail.start_rate and expected >= COUNTED:
-            rows.append(Kept(kind, rate, similarity, expected, count_at(pairs.impostor, similarity)))
-    return rows
+    if passages is not None and tail is not None:
+        pairs = compare_passages(passages, rule, normaliser)
+        kept += [Kept("fused", *one) for one in shown_rates(tail, pairs, RATES)]
+    return tuple(kept)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lfr_ray.errors import InputError
-from lfr_ray.stats import Interval, clopper_pearson, poisson_rate
+from lfr_ray.stats import clopper_pearson, poisson_rate
 
 COLUMNS = ("file", "who")
 NOBODY = "unknown"
@@ -26,15 +26,7 @@ NOBODY = "unknown"
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """One recording as it was watched.
-
-    Attributes:
-        file: Its name, as the truth has it.
-        camera: The camera that was named after it.
-        seconds: Its length.
-        faces_seen: Tracks.
-        faces_compared: Tracks that were good enough to compare.
-    """
+    """One recording as it was watched by the camera that was named after it; faces are tracks."""
 
     file: str
     camera: str
@@ -43,49 +35,11 @@ class Recording:
     faces_compared: int
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """A listed person in a recording that shows them; ``after_s`` is when the alert came, None where none did."""
-
-    file: str
-    person: str
-    after_s: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class PassageFigures:
-    """What the footage says of the whole chain.
-
-    Attributes:
-        passages: Every mated passage.
-        false_alerts: Alerts as they were raised, for people who are not shown.
-        found: Share of mated passages found.
-        false_per_hour: False alerts in an hour of footage.
-        false_per_1000_tracks: False alerts in a thousand tracks.
-        false_per_1000_compared: False alerts in a thousand tracks compared.
-        hours: Of footage.
-        faces_seen: Tracks.
-        faces_compared: Tracks compared.
-        not_enrolled: People of the truth who are not on the list.
-    """
-
-    passages: tuple[Passage, ...]
-    false_alerts: tuple[Mapping[str, Any], ...]
-    found: Interval
-    false_per_hour: Interval
-    false_per_1000_tracks: Interval
-    false_per_1000_compared: Interval
-    hours: float
-    faces_seen: int
-    faces_compared: int
-    not_enrolled: tuple[str, ...]
-
-
 def read_truth(text: str) -> dict[str, tuple[str, ...]]:
     r"""Whom each recording shows.
 
-    Args:
-        text: CSV with the columns ``file`` and ``who`` (entry ids joined with ``|``); other columns are not looked at.
+    The text is CSV with the columns ``file`` and ``who`` (entry ids joined with ``|``); other columns are not looked
+    at.
 
     Raises:
         InputError: A column is missing, or a file is named twice or not at all.
@@ -123,14 +77,11 @@ def passage_figures(
     alerts: Sequence[Mapping[str, Any]],
     truth: Mapping[str, tuple[str, ...]],
     enrolled: frozenset[str],
-) -> PassageFigures:
-    """Compare what was alerted with what is true.
+) -> dict[str, Any]:
+    """Compare what was alerted with what is true: the figures as JSON holds them.
 
-    Args:
-        recordings: Those that were watched.
-        alerts: With ``camera``, ``entry_id`` and ``time_s``.
-        truth: From :func:`read_truth`.
-        enrolled: Entry ids on the list.
+    Alerts have ``camera``, ``entry_id``, ``time_s``, ``similarity`` and ``threshold``; ``enrolled`` are the entry ids
+    on the list, ``not_enrolled`` the people of the truth who are not on it.
     """
     file_of = {one.camera: one.file for one in recordings}
     first: dict[tuple[str, str], float] = {}
@@ -141,53 +92,31 @@ def passage_figures(
             first[file, person] = min(alert["time_s"], first.get((file, person), float("inf")))
         else:
             wrong.append(alert)
-    passages = tuple(
-        Passage(one.file, person, first.get((one.file, person)))
-        for one in recordings
-        for person in truth.get(one.file, ())
-        if person in enrolled
-    )
+    shown = [(one.file, person) for one in recordings for person in truth.get(one.file, ())]
+    mated = [one for one in shown if one[1] in enrolled]
+    found = sum(one in first for one in mated)
     tracks, compared = sum(one.faces_seen for one in recordings), sum(one.faces_compared for one in recordings)
     hours = sum(one.seconds for one in recordings) / 3600
-    everybody = {person for one in recordings for person in truth.get(one.file, ())}
-    return PassageFigures(
-        passages,
-        tuple(wrong),
-        clopper_pearson(sum(one.after_s is not None for one in passages), len(passages)),
-        poisson_rate(len(wrong), hours),
-        clopper_pearson(min(len(wrong), tracks), tracks).times(1000),
-        clopper_pearson(min(len(wrong), compared), compared).times(1000),
-        hours,
-        tracks,
-        compared,
-        tuple(sorted(everybody - enrolled)),
-    )
-
-
-def passage_document(figures: PassageFigures) -> dict[str, Any]:
-    """As JSON holds it."""
     return {
         "passages": {
-            "mated": len(figures.passages),
-            "found": sum(one.after_s is not None for one in figures.passages),
-            "true_positive_rate": figures.found.document(),
-            "each": [{"file": one.file, "person": one.person, "alert_s": one.after_s} for one in figures.passages],
+            "mated": len(mated),
+            "found": found,
+            "true_positive_rate": clopper_pearson(found, len(mated)).document(),
+            "each": [{"file": file, "person": person, "alert_s": first.get((file, person))} for file, person in mated],
         },
         "false_alerts": {
-            "count": len(figures.false_alerts),
-            "per_hour": figures.false_per_hour.document(),
-            "per_1000_tracks": figures.false_per_1000_tracks.document(),
-            "per_1000_compared": figures.false_per_1000_compared.document(),
+            "count": len(wrong),
+            "per_hour": poisson_rate(len(wrong), hours).document(),
+            "per_1000_tracks": clopper_pearson(min(len(wrong), tracks), tracks).times(1000).document(),
+            "per_1000_compared": clopper_pearson(min(len(wrong), compared), compared).times(1000).document(),
             "each": [
                 {name: alert[name] for name in ("camera", "entry_id", "time_s", "similarity", "threshold")}
-                for alert in figures.false_alerts
+                for alert in wrong
             ],
         },
-        "hours": round(figures.hours, 4),
-        "tracks": figures.faces_seen,
-        "tracks_compared": figures.faces_compared,
-        "failure_to_acquire": clopper_pearson(
-            figures.faces_seen - figures.faces_compared, figures.faces_seen
-        ).document(),
-        "not_enrolled": list(figures.not_enrolled),
+        "hours": round(hours, 4),
+        "tracks": tracks,
+        "tracks_compared": compared,
+        "failure_to_acquire": clopper_pearson(tracks - compared, tracks).document(),
+        "not_enrolled": sorted({person for _, person in shown} - enrolled),
     }

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from lfr_ray.errors import InputError
-from lfr_ray.evaluate.pairs import Compare, Pairs, compare_all
-from lfr_ray.evaluate.samples import Samples
+from lfr_ray.evaluate.all_pairs import Compare, Pairs, compare_all
+from lfr_ray.evaluate.labelled_samples import Samples
 from lfr_ray.evaluate.verification import count_at, threshold_at
 from lfr_ray.records import Floats
-from lfr_ray.stats import SEED, Doubles
+from lfr_ray.stats import Doubles
 
 TOP = 200
 SPAN = (-10.0, 30.0)
@@ -28,14 +28,9 @@ LEAST_SPREAD = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """True accept rate with and without normalisation, on people outside the cohort.
+    """Mean true accept rate without and with normalisation, on people outside the cohort.
 
-    Attributes:
-        far: False accept rate.
-        plain: Mean TAR of the plain similarity over the repeats.
-        normalised: Mean TAR with normalisation.
-        difference: Mean of the paired differences.
-        sd: Their standard deviation over the repeats.
+    ``difference`` is the mean of the paired differences, ``sd`` their standard deviation.
     """
 
     far: float
@@ -48,10 +43,7 @@ class Gain:
 def cohort_statistics(vectors: Floats, cohort: Floats, top: int = TOP) -> tuple[Floats, Floats]:
     """Mean and standard deviation of each vector's ``top`` largest similarities to the cohort.
 
-    Args:
-        vectors: ``float32 (n, D)`` of unit length.
-        cohort: ``float32 (C, D)`` of unit length, of other people.
-        top: How many of them count; all where the cohort is smaller.
+    Both are ``float32 (n, D)`` of unit length, the cohort of other people; all count where it is smaller.
 
     Raises:
         InputError: The cohort is too small.
@@ -67,7 +59,7 @@ def cohort_statistics(vectors: Floats, cohort: Floats, top: int = TOP) -> tuple[
 
 
 def symmetric_norm(vectors: Floats, cohort: Floats, top: int = TOP) -> Compare:
-    """A comparison for :func:`lfr_ray.evaluate.pairs.compare_all` that normalises."""
+    """A comparison for :func:`lfr_ray.evaluate.all_pairs.compare_all` that normalises."""
     mean, sd = cohort_statistics(vectors, cohort, top)
 
     def compare(rows: slice, columns: slice) -> Floats:
@@ -80,33 +72,20 @@ def symmetric_norm(vectors: Floats, cohort: Floats, top: int = TOP) -> Compare:
     return compare
 
 
-def measure_gain(
-    samples: Samples, fars: tuple[float, ...], *, top: int = TOP, repeats: int = 8, seed: int = SEED
-) -> list[Gain]:
+def measure_gain(samples: Samples, fars: tuple[float, ...], *, top: int = TOP, repeats: int = 8) -> list[Gain]:
     """What normalisation is worth: the first pictures of one half of the identities are the cohort for the other half.
 
     FARs that a half's pairs cannot resolve are left out.
     """
     samples = samples.only(samples.usable > 0)
     rates: list[tuple[Doubles, Doubles]] = []
-    for halves in samples.halves(repeats, seed):
+    for halves in samples.halves(repeats):
         rates += [_one(cohort, judged, fars, top) for cohort, judged in (halves, halves[::-1])]
     plain = np.array([one for one, _ in rates])
     normalised = np.array([one for _, one in rates])
-    gains = []
-    for column, far in enumerate(fars):
-        if np.isfinite(plain[:, column]).all():
-            difference = normalised[:, column] - plain[:, column]
-            gains.append(
-                Gain(
-                    far,
-                    float(plain[:, column].mean()),
-                    float(normalised[:, column].mean()),
-                    float(difference.mean()),
-                    float(difference.std()),
-                )
-            )
-    return gains
+    gained = normalised - plain
+    figures = zip(fars, plain.mean(0), normalised.mean(0), gained.mean(0), gained.std(0), strict=True)
+    return [Gain(*map(float, one)) for one in figures if np.isfinite(one[1])]
 
 
 def first_pictures(samples: Samples) -> Floats:
@@ -124,12 +103,9 @@ def _one(cohort: Samples, judged: Samples, fars: tuple[float, ...], top: int) ->
 
 
 def _tar(pairs: Pairs, fars: tuple[float, ...]) -> Doubles:
-    resolved = [far * pairs.impostor_count >= 1 and len(pairs.genuine) > 0 for far in fars]
-    return np.array(
-        [
-            count_at(pairs.genuine, threshold_at(pairs.impostor, pairs.impostor_count, far)) / len(pairs.genuine)
-            if fine
-            else np.nan
-            for far, fine in zip(fars, resolved, strict=True)
-        ]
-    )
+    """TAR at each FAR; NaN where the pairs are too few for it."""
+    found, count, total = np.full(len(fars), np.nan), len(pairs.genuine), pairs.impostor_count
+    for column, far in enumerate(fars):
+        if far * total >= 1 and count:
+            found[column] = count_at(pairs.genuine, threshold_at(pairs.impostor, total, far)) / count
+    return found

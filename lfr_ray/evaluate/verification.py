@@ -18,22 +18,17 @@ from math import floor
 import numpy as np
 
 from lfr_ray.errors import ShapeError
-from lfr_ray.evaluate.pairs import Pairs
+from lfr_ray.evaluate.all_pairs import Pairs
 from lfr_ray.records import Floats, Ints
-from lfr_ray.stats import (
-    REPLICATES,
-    SEED,
-    Doubles,
-    Interval,
-    identity_weights,
-    percentile_interval,
-    share,
-)
+from lfr_ray.stats import REPLICATES, Doubles, Interval, identity_weights, percentile_interval, share
 
+FARS = (0.01, 0.001, 0.0001)
+"""The rates of false matches at which an evaluation states its hits."""
 WORK = 400_000_000
 """Weighted pairs a bootstrap goes through, roughly; large evaluations get fewer replicates, never under 200."""
 COARSEST = 0.05
 """The DET curve ends at this FMR: beyond it no watchlist works."""
+DET_POINTS_A_DECADE = 5
 HEADROOM = 2.0
 """A replicate may need this many times the impostor pairs that the plain threshold needs."""
 
@@ -59,12 +54,9 @@ class OperatingPoint:
 
 
 def threshold_at(descending: Floats, total: int, target: float) -> float:
-    """Smallest threshold that accepts at most ``target`` of ``total`` similarities.
+    """Smallest threshold that accepts at most the share ``target`` of ``total`` similarities.
 
-    Args:
-        descending: ``float32 (k,)``, the largest of the similarities, descending.
-        total: All of them, also those not among ``descending``.
-        target: Share, 0..1.
+    ``descending`` is ``float32 (k,)``, the largest of them, descending.
 
     Raises:
         ShapeError: ``descending`` is too short for this target.
@@ -85,35 +77,32 @@ def count_at(descending: Floats, threshold: float) -> int:
     return int(np.searchsorted(-descending, -np.float32(threshold), side="right"))
 
 
-def tar_at_far(
-    pairs: Pairs, targets: tuple[float, ...], *, replicates: int = REPLICATES, seed: int = SEED
-) -> list[OperatingPoint]:
+def tar_at_far(pairs: Pairs, targets: tuple[float, ...], *, replicates: int = REPLICATES) -> list[OperatingPoint]:
     """TAR at false accept rates, with intervals over identities (threshold chosen anew in every replicate)."""
-    rates = tar_replicates(pairs, targets, replicates=replicates, seed=seed)
-    trials = len(np.unique(pairs.genuine_identity))
+    rates = tar_replicates(pairs, targets, replicates=replicates)
+    people, total = len(np.unique(pairs.genuine_identity)), pairs.impostor_count
     points = []
     for column, target in enumerate(targets):
-        threshold = threshold_at(pairs.impostor, pairs.impostor_count, target)
-        value = count_at(pairs.genuine, threshold) / len(pairs.genuine) if len(pairs.genuine) else None
-        points.append(
-            OperatingPoint(
-                target,
-                threshold,
-                count_at(pairs.impostor, threshold),
-                floor(target * pairs.impostor_count + 1e-9) >= 1,
-                percentile_interval(value, rates[:, column], trials),
-            )
-        )
+        threshold = threshold_at(pairs.impostor, total, target)
+        points.append(point_at(target, threshold, pairs.genuine, pairs.impostor, total, rates[:, column], people))
     return points
 
 
-def tar_replicates(
-    pairs: Pairs, targets: tuple[float, ...], *, replicates: int = REPLICATES, seed: int = SEED
-) -> Doubles:
+def point_at(
+    target: float, threshold: float, right: Floats, wrong: Floats, total: int, replicates: Doubles, people: int
+) -> OperatingPoint:
+    """What a threshold accepts of the right similarities, descending, and of the wrong ones, ``total`` in all."""
+    rate = count_at(right, threshold) / len(right) if len(right) else None
+    resolved = floor(target * total + 1e-9) >= 1
+    interval = percentile_interval(rate, replicates, people)
+    return OperatingPoint(target, threshold, count_at(wrong, threshold), resolved, interval)
+
+
+def tar_replicates(pairs: Pairs, targets: tuple[float, ...], *, replicates: int = REPLICATES) -> Doubles:
     """TAR of every bootstrap replicate at every target: ``float64 (replicates, targets)``."""
     needed = int(min(len(pairs.impostor), HEADROOM * max(targets) * pairs.impostor_count + 1000))
     replicates = max(min(replicates, 200), min(replicates, WORK // max(needed, 1)))
-    weights = identity_weights(len(pairs.usable), replicates, seed)
+    weights = identity_weights(len(pairs.usable), replicates)
     first, second = pairs.impostor_identities[:needed].T
     tail = pairs.impostor[:needed]
     rates = np.full((replicates, len(targets)), np.nan)
@@ -123,7 +112,7 @@ def tar_replicates(
         allowed = np.asarray(targets) * totals[row] + 1e-9
         at = np.searchsorted(masses, allowed, side="right")
         cuts = tail[np.minimum(at, needed - 1)]
-        rates[row] = _share_above(pairs, weight, cuts)
+        rates[row] = share_above(pairs.genuine, weight[pairs.genuine_identity], cuts)
     return rates
 
 
@@ -136,7 +125,7 @@ class DetPoint:
     fnmr: Interval
 
 
-def det_curve(pairs: Pairs, *, points_a_decade: int = 5, replicates: int = 300) -> list[DetPoint]:
+def det_curve(pairs: Pairs, *, replicates: int = 300) -> list[DetPoint]:
     """The detection error trade-off curve, from one false match in all pairs up to one in twenty."""
     if not len(pairs.genuine) or not pairs.impostor_count:
         return []
@@ -145,14 +134,10 @@ def det_curve(pairs: Pairs, *, points_a_decade: int = 5, replicates: int = 300) 
     if finest >= coarsest:
         return []
     decades = np.log10(coarsest / finest)
-    steps = max(2, round(decades * points_a_decade) + 1)
+    steps = max(2, round(decades * DET_POINTS_A_DECADE) + 1)
     targets = tuple(float(target) for target in np.geomspace(finest, coarsest * 0.999, steps))
     return [
-        DetPoint(
-            point.threshold,
-            point.accepted / pairs.impostor_count,
-            point.rate.complement(),
-        )
+        DetPoint(point.threshold, point.accepted / pairs.impostor_count, point.rate.complement())
         for point in tar_at_far(pairs, targets, replicates=replicates)
     ]
 
@@ -163,8 +148,8 @@ def tar_of_attempts(pairs: Pairs, pictures: Ints, threshold: float) -> float | N
     return count_at(pairs.genuine, threshold) / attempts if attempts else None
 
 
-def _share_above(pairs: Pairs, weight: Ints, cuts: Floats) -> Doubles:
-    """Weighted share of genuine pairs above each cut; NaN when none was drawn."""
-    masses = np.concatenate([[0], np.cumsum(weight[pairs.genuine_identity])])
-    at = np.searchsorted(-pairs.genuine, -cuts, side="left")
+def share_above(descending: Floats, weight: Ints, cuts: Floats) -> Doubles:
+    """Weighted share of similarities above each cut; NaN when none was drawn."""
+    masses = np.concatenate([[0], np.cumsum(weight)])
+    at = np.searchsorted(-descending, -cuts, side="left")
     return share(masses[at].astype(float), np.full(len(cuts), float(masses[-1])))

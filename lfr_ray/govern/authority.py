@@ -1,8 +1,8 @@
 """The record that permits a deployment, and the pure rules of when it permits a comparison.
 
 An authority states why, where and who, from when to when, with which cameras, which approved list,
-which model and which threshold. Nothing here reads a clock, a file or a key: :mod:`lfr_ray.govern.grant`
-says whether the record is signed by somebody who may, :mod:`lfr_ray.govern.gate` joins the two.
+which model and which threshold. Nothing here reads a clock, a file or a key: :mod:`lfr_ray.govern.signed_authority`
+says whether the record is signed by somebody who may, :mod:`lfr_ray.govern.authority_gate` joins the two.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from lfr_ray.clock import utc_text
+from lfr_ray.clock import CAMERA_AHEAD, utc_text
 from lfr_ray.config import NAME_PATTERN
-from lfr_ray.govern.canonical import Moment
-from lfr_ray.govern.keys import ID_PATTERN, Signature
-from lfr_ray.govern.profile import Case, Kind, Profile
-from lfr_ray.section import Section
+from lfr_ray.govern.canonical_json import Moment
+from lfr_ray.govern.country_profile import Case, Kind, Profile
+from lfr_ray.govern.signing_keys import ID_PATTERN, Signature
+from lfr_ray.ledger_config import Anchor
+from lfr_ray.strict_yaml import Section
 
 ANY = "*"
 """In ``cameras``: every camera, where the profile allows it."""
@@ -119,6 +120,9 @@ class Authority(Section):
     volunteers: tuple[Volunteer, ...] = Field(
         default=(), max_length=MAX_VOLUNTEERS, exclude_if=_is_empty, description="Trial: who agreed, and when."
     )
+    anchors: tuple[Anchor, ...] = Field(
+        default=(), exclude_if=_is_empty, description="Where the ledger's end is written down outside the data folder."
+    )
 
     @model_validator(mode="after")
     def _coherent(self) -> Authority:
@@ -136,11 +140,6 @@ class Authority(Section):
             raise ValueError("urgent and urgent_reason belong together")
         return self
 
-    def content(self) -> dict[str, Any]:
-        """Plain JSON values: what is signed."""
-        content: dict[str, Any] = self.model_dump(mode="json")
-        return content
-
     def shown(self) -> dict[str, Any]:
         """What anybody who works under it should know of it, by name; nobody's name is in it."""
         signed, place = self.authorising_officer, self.where
@@ -148,45 +147,20 @@ class Authority(Section):
         return {
             **{name: getattr(self, name) for name in (*same, "false_alerts_per_face")},
             "authorised_by": f"{signed.id}, {signed.rank}",
+            "configuration_signed": bool(self.configuration),
             "place": "" if place is None else place.name,
             "place_case": "" if place is None else place.case,
             "place_rationale": "" if place is None else place.rationale,
         }
 
-    def refusal(
-        self,
-        camera: str,
-        captured_at: float,
-        watchlist_hash: str,
-        model: str,
-        position: Position | None = None,
-        *,
-        now_s: float | None = None,
-        threshold: float | None = None,
-    ) -> str:
-        """Whether one comparison is within this authority.
-
-        Args:
-            camera: Name of the camera or of the footage.
-            captured_at: Wall time at which the face was captured.
-            watchlist_hash: Hash of the list that would be compared with, as it stands now.
-            model: Card id of the embedder whose vectors would be compared.
-            position: Where the camera stands, if that is known.
-            now_s: Wall time of the comparison; default: ``captured_at``. An expiry counts from it.
-            threshold: The threshold in use, if it is known.
-
-        Returns:
-            Empty when permitted, otherwise why not. The text holds no moment of the capture, so that
-            the same reason always reads the same.
-        """
-        now_s = captured_at if now_s is None else now_s
-        scope = self.scope_refusal(camera, watchlist_hash, model, position, threshold)
-        return self.time_refusal(captured_at, now_s) or scope
-
     def scope_refusal(
         self, camera: str, watchlist_hash: str, model: str, position: Position | None, threshold: float | None
     ) -> str:
-        """The part of :meth:`refusal` that does not depend on time."""
+        """Empty, or why one comparison is outside this authority, whatever the time.
+
+        ``watchlist_hash`` is that of the list as it stands now, ``model`` the embedder's card id, ``threshold`` the one
+        in use; position and threshold are None where they are not known.
+        """
         return (
             self._camera_refusal(camera)
             or self._place_refusal(position)
@@ -195,7 +169,10 @@ class Authority(Section):
         )
 
     def time_refusal(self, captured_at: float, now_s: float) -> str:
-        """The part of :meth:`refusal` that is about time alone."""
+        """Empty, or why it is outside the authority's time; the text does not hold the moment of capture.
+
+        Both are wall times: when the face was captured, and when it is compared, from which an expiry counts.
+        """
         if now_s < self.starts_at:
             return f"the authority starts at {utc_text(self.starts_at)}"
         if now_s > self.ends_at:
@@ -212,7 +189,7 @@ class Authority(Section):
         if captured_at > self.ends_at:
             return f"the picture was taken after the authority ended at {utc_text(self.ends_at)}"
         if captured_at > now_s + FUTURE_TOLERANCE_S:
-            return "the picture is stamped later than this machine's clock"
+            return CAMERA_AHEAD
         return ""
 
     def _camera_refusal(self, camera: str) -> str:
@@ -288,7 +265,7 @@ def recordings_fault(authority: Authority, camera: str, sha256: str, begins_at: 
 def profile_fault(authority: Authority, profile: Profile) -> str:
     """Empty, or which rule of the profile an authority breaks.
 
-    The ranks are judged with the signature, in :func:`lfr_ray.govern.grant.grant_fault`.
+    The ranks are judged with the signature, in :func:`lfr_ray.govern.signed_authority.grant_fault`.
     """
     if authority.profile != profile.name:
         return f"the authority was made under the profile {authority.profile}, this is {profile.name}"

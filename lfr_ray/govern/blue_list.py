@@ -15,7 +15,7 @@ from typing import Any
 
 from lfr_ray.clock import parse_utc
 from lfr_ray.errors import ConfigError
-from lfr_ray.govern.alert_events import AlertFact
+from lfr_ray.govern.alert_ledger_events import AlertFact
 from lfr_ray.stats import Rate, difference_p, rate
 
 COLUMNS = ("entry_id", "camera", "from", "to")
@@ -82,11 +82,11 @@ class BlueReport:
         }
 
 
-def measure(walks: Sequence[Walk], alerts: Iterable[AlertFact], late_s: float = LATE_S) -> BlueReport:
+def measure(walks: Sequence[Walk], alerts: Iterable[AlertFact]) -> BlueReport:
     """Recognition rates from walks and the volunteers' alerts.
 
     A walk is recognised when an alert for that volunteer at that camera was captured between its
-    beginning and ``late_s`` after its end. One alert serves one walk.
+    beginning and :data:`LATE_S` after its end. One alert serves one walk.
     """
     waiting: dict[tuple[str, str], list[AlertFact]] = defaultdict(list)
     for alert in sorted(alerts, key=lambda one: one.captured_at):
@@ -95,12 +95,12 @@ def measure(walks: Sequence[Walk], alerts: Iterable[AlertFact], late_s: float = 
     for number in sorted(range(len(walks)), key=lambda place: walks[place].to_at):
         walk = walks[number]
         mine = waiting[walk.entry_id, walk.camera]
-        found = next((one for one in mine if walk.from_at <= one.captured_at <= walk.to_at + late_s), None)
+        found = next((one for one in mine if walk.from_at <= one.captured_at <= walk.to_at + LATE_S), None)
         if found is not None:
             mine.remove(found)
         hit[number] = found is not None
     # More alerts than one in a walk are the same walk again, not a stray one.
-    stray = [one for left in waiting.values() for one in left if not _walked(one, walks, late_s)]
+    stray = [one for left in waiting.values() for one in left if not _walked(one, walks)]
     by_group = _rates((walk.group, hit[number]) for number, walk in enumerate(walks) if walk.group)
     return BlueReport(
         overall=rate(sum(hit.values()), len(walks)),
@@ -114,11 +114,11 @@ def measure(walks: Sequence[Walk], alerts: Iterable[AlertFact], late_s: float = 
     )
 
 
-def _walked(alert: AlertFact, walks: Sequence[Walk], late_s: float) -> bool:
+def _walked(alert: AlertFact, walks: Sequence[Walk]) -> bool:
     return any(
         walk.entry_id == alert.entry_id
         and walk.camera == alert.camera
-        and walk.from_at <= alert.captured_at <= walk.to_at + late_s
+        and walk.from_at <= alert.captured_at <= walk.to_at + LATE_S
         for walk in walks
     )
 
@@ -146,9 +146,7 @@ def _disparities(by_group: Mapping[str, Rate]) -> tuple[Disparity, ...]:
 def read_walks(path: Path, groups: Mapping[str, str]) -> list[Walk]:
     """Read the register of walks, a CSV with the columns of :data:`COLUMNS` and optionally ``covered``.
 
-    Args:
-        path: The file; times are ISO 8601.
-        groups: Declared group by entry id.
+    Times are ISO 8601; ``groups`` are declared groups by entry id.
 
     Raises:
         ConfigError: A column is missing, or a line is wrong; the line is named.

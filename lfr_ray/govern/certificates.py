@@ -1,14 +1,17 @@
 """X.509 certificates with Ed25519 keys: issued offline by a root, read by every site, opened by any standard tool.
 
 The subject says everything: CN the staff number (never a name), OU the one role, title the rank, description until when
-the training counts. Validity and revocation are X.509's own.
+the training counts, serialNumber which person that is, in digits. Validity and revocation are X.509's own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hmac
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
+from itertools import combinations
 from pathlib import Path
+from typing import TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -17,14 +20,22 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.x509.oid import NameOID, ObjectIdentifier
 
 from lfr_ray.clock import utc_text
-from lfr_ray.errors import ConfigError, NotFoundError
-from lfr_ray.files import write_durable
-from lfr_ray.govern.keys import PublicKey, SigningKey, key_id
-from lfr_ray.section import parse_section
+from lfr_ray.durable_files import write_durable
+from lfr_ray.errors import ConfigError, ConflictError, NotFoundError
+from lfr_ray.govern.signing_keys import PublicKey, SigningKey, key_id
+from lfr_ray.records import folded, same_person
+from lfr_ray.strict_yaml import parse_section
+
+T = TypeVar("T")
 
 DESCRIPTION = ObjectIdentifier("2.5.4.13")
 ROOT_YEARS = 20
-FIELDS = {"holder": NameOID.COMMON_NAME, "role": NameOID.ORGANIZATIONAL_UNIT_NAME, "rank": NameOID.TITLE}
+FIELDS = {
+    "holder": NameOID.COMMON_NAME,
+    "role": NameOID.ORGANIZATIONAL_UNIT_NAME,
+    "rank": NameOID.TITLE,
+    "person": NameOID.SERIAL_NUMBER,
+}
 REISSUE = "have it issued again: `lfr trust issue`; or remove the file"
 
 
@@ -46,6 +57,31 @@ def issue(root: x509.Certificate, root_key: SigningKey, holder: PublicKey) -> x5
         said.append(x509.NameAttribute(DESCRIPTION, utc_text(holder.training_until)))
     ends_s = holder.valid_until if holder.valid_until is not None else root.not_valid_after_utc.timestamp()
     return _signed(root.subject, x509.Name(said), root_key, _public(holder.public), holder.valid_from, ends_s)
+
+
+def person_of(root_key: SigningKey, said: str) -> str:
+    """Which person a register's entry is, however it is written; nobody without the root's key can try a name."""
+    secret = root_key.private.sign(b"lfr-ray person")  # always the same of one key
+    return hmac.new(secret, folded(said).encode(), "sha256").hexdigest()[:32]
+
+
+def check_one_person(keys: Iterable[PublicKey]) -> None:
+    """Each person has one id, and each id is one person's. What was revoked does not count.
+
+    Raises:
+        ConflictError: Two differ.
+    """
+    known = [key for key in keys if key.person and key.revoked_at is None]
+    for one, other in combinations(known, 2):
+        if (one.person == other.person) == same_person(one.holder, other.holder):
+            continue
+        what = "one person has two ids" if one.person == other.person else "one id is certified for two persons"
+        raise ConflictError(
+            f"{what}, and would count as two where two people must agree",
+            got=f"{one.holder} and {other.holder}",
+            allowed="one id a person; several keys of different roles",
+            next_step=f"use the first, or revoke it: `lfr trust revoke {one.id}`",
+        )
 
 
 def revocation_list(
@@ -73,10 +109,7 @@ def read_certificate(path: Path) -> x509.Certificate:
     Raises:
         ConfigError: It is none.
     """
-    try:
-        return x509.load_pem_x509_certificate(path.read_bytes())
-    except (OSError, ValueError):
-        raise ConfigError("this is no certificate", got=path.name, allowed="X.509 in PEM", next_step=REISSUE) from None
+    return _loaded(x509.load_pem_x509_certificate, path, "this is no certificate", REISSUE)
 
 
 def read_certificates(path: Path) -> list[x509.Certificate]:
@@ -85,10 +118,7 @@ def read_certificates(path: Path) -> list[x509.Certificate]:
     Raises:
         ConfigError: There is none.
     """
-    try:
-        return x509.load_pem_x509_certificates(path.read_bytes())
-    except (OSError, ValueError):
-        raise ConfigError("there is no certificate", got=path.name, allowed="X.509 in PEM") from None
+    return _loaded(x509.load_pem_x509_certificates, path, "there is no certificate")
 
 
 def revocations(roots: Sequence[x509.Certificate], files: Sequence[Path]) -> dict[tuple[bytes, int], float]:
@@ -99,8 +129,9 @@ def revocations(roots: Sequence[x509.Certificate], files: Sequence[Path]) -> dic
         NotFoundError: A root has no list.
     """
     found: dict[tuple[bytes, int], float] = {}
+    lists = [_loaded(x509.load_pem_x509_crl, path, "this is no revocation list") for path in files]
     for root in roots:
-        mine = [crl for crl in map(_read_list, files) if crl.issuer == root.subject and _signed_by(crl, root)]
+        mine = [crl for crl in lists if crl.issuer == root.subject and _signed_by(crl, root)]
         if not mine:
             raise NotFoundError(
                 "a root has no revocation list that it signed",
@@ -155,9 +186,8 @@ def _signed(
     root: bool = False,
 ) -> x509.Certificate:
     made = x509.CertificateBuilder().issuer_name(issuer).subject_name(subject).public_key(public)
-    made = (
-        made.serial_number(x509.random_serial_number()).not_valid_before(_time(from_s)).not_valid_after(_time(until_s))
-    )
+    made = made.serial_number(x509.random_serial_number())
+    made = made.not_valid_before(_time(from_s)).not_valid_after(_time(until_s))
     made = made.add_extension(x509.BasicConstraints(ca=root, path_length=0 if root else None), critical=True)
     made = made.add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
     return made.sign(key.private, None)
@@ -183,11 +213,11 @@ def _signed_by(crl: x509.CertificateRevocationList, root: x509.Certificate) -> b
     return isinstance(public, Ed25519PublicKey) and crl.is_signature_valid(public)
 
 
-def _read_list(path: Path) -> x509.CertificateRevocationList:
+def _loaded(load: Callable[[bytes], T], path: Path, fault: str, next_step: str = "") -> T:
     try:
-        return x509.load_pem_x509_crl(path.read_bytes())
+        return load(path.read_bytes())
     except (OSError, ValueError):
-        raise ConfigError("this is no revocation list", got=path.name, allowed="X.509 in PEM") from None
+        raise ConfigError(fault, got=path.name, allowed="X.509 in PEM", next_step=next_step) from None
 
 
 def _check_root_key(root: x509.Certificate, key: SigningKey) -> None:

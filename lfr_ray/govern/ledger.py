@@ -19,44 +19,29 @@ from dataclasses import dataclass, replace
 
 from lfr_ray.clock import Clock, SystemClock, parse_utc
 from lfr_ray.data_dir import DataDir
+from lfr_ray.durable_files import disk_error, sync_folder, write_all, write_durable
 from lfr_ray.errors import IntegrityError, LfrError, StoreError
-from lfr_ray.files import disk_error, sync_folder, write_all, write_durable
-from lfr_ray.govern.canonical import sha256_hex
-from lfr_ray.govern.keys import PublicKey, SigningKey
+from lfr_ray.govern.canonical_json import sha256_hex
 from lfr_ray.govern.ledger_checkpoint import Checkpoint, load_checkpoint, overwrite
 from lfr_ray.govern.ledger_event import CLOCK_ACCEPTED, RESUMED, SEAL_PURPOSE, STOPPED, Event, check_event, line_of
+from lfr_ray.govern.ledger_has_copy import bring_up, copy_of
 from lfr_ray.govern.ledger_head import Head, HeadFile
 from lfr_ray.govern.ledger_health import FailureMarker, space_fault
 from lfr_ray.govern.ledger_verify import read_tail
-from lfr_ray.govern.trust import site_key, trusted_keys
-
-SEALED = "ledger sealed"
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """Where an event stands in the ledger."""
-
-    number: int
-    sha256: str
+from lfr_ray.govern.signing_keys import PublicKey, SigningKey
+from lfr_ray.govern.trust_file import site_key, trusted_keys
 
 
 @dataclass(slots=True)
 class _Waiting:
     event: Event
     at: float
-    recorded: Recorded | None = None
+    recorded: bool = False
+    acknowledged: bool = False  # it is on the disk, and in the copy where there is one
 
 
 class Ledger:
-    """Appends records and keeps the signed head.
-
-    Args:
-        data_dir: The site's folder.
-        key: The site's key.
-        trusted: Keys that this site trusts, by id; the site's own among them.
-        clock: Where record times come from.
-        seal_every: Records between two seals inside the ledger.
+    """Appends records and keeps the signed head; one record in ``seal_every`` seals the ledger from inside.
 
     Raises:
         IntegrityError: The ledger was truncated, removed or replaced, or its head does not hold.
@@ -85,6 +70,7 @@ class Ledger:
         self._marker = FailureMarker(data_dir.ledger_failed)
         self._head_file = HeadFile(data_dir.ledger_head, key)
         self._head = Head()
+        self._copy = copy_of(data_dir)
         self._failure = ""
         self._broken = ""
         self._head_stale = False
@@ -107,21 +93,12 @@ class Ledger:
         with contextlib.suppress(LfrError, OSError):
             if not self._broken and self._size() < self._head.size_bytes:
                 self._break("the ledger was truncated")
-        if self._broken:
-            return self._broken
-        if self._failure:
-            with contextlib.suppress(LfrError):
+        with contextlib.suppress(LfrError):
+            if self._failure:
                 self._write_waiting()
         return self._broken or self._failure or self._marker.fault() or space_fault(self._path.parent)
 
-    def clock_state(self) -> tuple[int, float]:
-        """How often the clock was accepted, and the latest time recorded since, by whatever process."""
-        head, _ = self._head_file.read(self._trusted)
-        if head is None or head.count < self._head.count:
-            head = self._head
-        return head.accepted, head.latest_at
-
-    def append(self, event: Event) -> Recorded:
+    def append(self, event: Event) -> None:
         """Record one event durably.
 
         Raises:
@@ -129,9 +106,9 @@ class Ledger:
             StoreError: It could not be written. It is kept and written later: do not append it again.
             IntegrityError: The ledger was truncated or replaced under us.
         """
-        return self.append_many((event,))[0]
+        self.append_many((event,))
 
-    def append_many(self, events: Sequence[Event]) -> list[Recorded]:
+    def append_many(self, events: Sequence[Event]) -> None:
         """Record several events with one wait for the disk; see :meth:`append`."""
         for event in events:
             check_event(event)
@@ -139,23 +116,26 @@ class Ledger:
         with self._queue:
             self._waiting.extend(entries)
             # Whoever comes while another is writing waits, and all who wait are written together by one of them.
-            while self._writing and any(entry.recorded is None for entry in entries):
+            while self._writing and not all(entry.acknowledged for entry in entries):
                 self._queue.wait()
-            mine = any(entry.recorded is None for entry in entries)
+            mine = not all(entry.acknowledged for entry in entries)
             self._writing = self._writing or mine
         if mine:
-            self._write_for_all()
-        done = [entry.recorded for entry in entries if entry.recorded is not None]
-        if len(done) != len(entries):
+            try:
+                self._write_waiting()
+            finally:
+                with self._queue:
+                    self._writing = False
+                    self._queue.notify_all()
+        if not all(entry.recorded for entry in entries):
             raise AssertionError("a record was neither written nor refused")
-        return done
 
-    def seal(self) -> Recorded:
+    def seal(self) -> None:
         """Sign the ledger as it stands in a record of its own, which stays in every export."""
         with self._commit:
             try:
                 with self._locked():
-                    return Recorded(*self._put([], seal=True)[-1])
+                    self._put([], seal=True)
             except (OSError, StoreError) as error:
                 raise self._failed(error, 0) from None
 
@@ -176,13 +156,17 @@ class Ledger:
         """Seal what this process wrote, and close. Waiting records are tried once more."""
         if self._file < 0:
             return
-        with contextlib.suppress(LfrError):
+        with contextlib.suppress(LfrError, OSError):
             self._write_waiting()
-            if self._unsealed:
-                self.seal()
+            if self._unsealed or self._copy is not None:  # files may have changed since the last record
+                with self._commit, self._locked():
+                    if self._unsealed:
+                        self._put([], seal=True)
         self._head_file.close()
         # With records unwritten the marker stays: the next process to open the ledger records that they were lost.
         self._marker.clear(remove=not self._waiting)
+        if self._copy is not None:
+            self._copy.close()
         os.close(self._file)
         os.close(self._lock)
         self._file = self._lock = -1
@@ -195,59 +179,48 @@ class Ledger:
 
     # -- writing ------------------------------------------------------------------------------
 
-    def _write_for_all(self) -> None:
-        try:
-            self._write_waiting()
-        finally:
-            with self._queue:
-                self._writing = False
-                self._queue.notify_all()
-
     def _write_waiting(self) -> None:
         """Write everything that waits."""
         with self._commit:
             with self._queue:
-                batch = list(self._waiting)
-            if not batch and not self._head_stale and not self._failure:
+                batch = [entry for entry in self._waiting if not entry.recorded]
+            if not self._waiting and not self._head_stale and not self._failure:
                 return
             if self._broken:
                 raise IntegrityError(self._broken, next_step="run `lfr audit verify`")
-            written: list[tuple[int, str]] = []
             try:
                 with self._locked():
                     if batch:
-                        written = self._put(batch, seal=False)
+                        self._put(batch, seal=False)
                     else:
                         self._refresh_head()
+                    for entry in batch:
+                        entry.recorded = True
             except (OSError, StoreError) as error:
-                raise self._failed(error, len(batch)) from None
-            # A seal may have been written after the batch, so there may be more places than entries.
-            for entry, place in zip(batch, written, strict=False):
-                entry.recorded = Recorded(*place)
+                raise self._failed(error, len(self._waiting)) from None
             with self._queue:
-                del self._waiting[: len(batch)]
+                for entry in self._waiting:
+                    entry.acknowledged = entry.recorded
+                self._waiting = [entry for entry in self._waiting if not entry.acknowledged]
             if not self._head_stale:
                 self._failure = ""
                 self._marker.clear()
 
-    def _put(self, batch: Sequence[_Waiting], *, seal: bool) -> list[tuple[int, str]]:
+    def _put(self, batch: Sequence[_Waiting], *, seal: bool) -> None:
         """Append lines durably and move the head. Leaves nothing behind when it fails."""
         head = self._head
         lines: list[bytes] = []
-        written: list[tuple[int, str]] = []
         number, digest, accepted, latest_at = head.count, head.sha256, head.accepted, head.latest_at
         for entry in batch:
             number += 1
             line, digest = line_of(entry.event, number, entry.at, digest)
             accepted, latest_at = _clock_after(accepted, latest_at, entry.event.what, entry.at)
             lines.append(line)
-            written.append((number, digest))
         if seal or number // self._seal_every > head.count // self._seal_every:
             at = max(self._clock.wall_s(), 0.0)
             line, digest = line_of(self._seal_event(number, digest, at), number + 1, at, digest)
             number += 1
             lines.append(line)
-            written.append((number, digest))
         data = b"".join(lines)
         try:
             os.lseek(self._file, head.size_bytes, os.SEEK_SET)
@@ -260,7 +233,6 @@ class Ledger:
         self._head = Head(number, digest, head.size_bytes + len(data), latest_at, accepted)
         self._unsealed = not seal
         self._refresh_head()
-        return written
 
     def _refresh_head(self) -> None:
         self._head_stale = True
@@ -276,7 +248,7 @@ class Ledger:
     def _seal_event(self, count: int, digest: str, at: float) -> Event:
         signature = self._key.sign(SEAL_PURPOSE, {"count": count, "sha256": digest}, at)
         facts = {"count": count, "sha256": digest, "signature": signature.model_dump(mode="json")}
-        return Event("seal", SEALED, facts=facts)
+        return Event("seal", "ledger sealed", facts=facts)
 
     def _failed(self, error: OSError | StoreError, waiting: int) -> StoreError:
         what = "the ledger cannot be written, so matching stops"
@@ -295,6 +267,11 @@ class Ledger:
         try:
             self._catch_up()
             yield
+            if self._copy is not None:
+                self._copy.carry(self._head)
+        except IntegrityError as error:
+            self._broken = error.what
+            raise
         finally:
             fcntl.flock(self._lock, fcntl.LOCK_UN)
 
@@ -377,12 +354,13 @@ def _clock_after(accepted: int, latest_at: float, what: str, at: float) -> tuple
     return (accepted + 1, at) if what == CLOCK_ACCEPTED else (accepted, max(latest_at, at))
 
 
-def open_ledger(data_dir: DataDir, clock: Clock | None = None) -> Ledger:
-    """The site's ledger; several processes may have it open.
+def open_ledger(data_dir: DataDir, database_url: str = "", clock: Clock | None = None) -> Ledger:
+    """The site's ledger; several processes may have it open. With a copy's address it is brought up from there first.
 
     Raises:
         IntegrityError: It was truncated or replaced.
         StoreError: It cannot be opened.
     """
+    bring_up(data_dir, database_url)
     key = site_key(data_dir)
     return Ledger(data_dir, key, trusted_keys(data_dir), clock=clock)

@@ -8,24 +8,25 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 
 from lfr_ray.data_dir import DataDir
+from lfr_ray.durable_files import read_json, write_durable
 from lfr_ray.errors import ConfigError, IntegrityError
-from lfr_ray.files import read_json, write_durable
-from lfr_ray.govern.canonical import canonical_json
-from lfr_ray.govern.keys import Signature, SigningKey, signature_fault
+from lfr_ray.govern.canonical_json import canonical_json
 from lfr_ray.govern.ledger_event import FIRST_PREVIOUS
-from lfr_ray.govern.trust import trusted_keys
-from lfr_ray.section import Section, parse_section
+from lfr_ray.govern.signing_keys import Signature, SigningKey, signature_fault
+from lfr_ray.govern.trust_file import trusted_keys
+from lfr_ray.strict_yaml import Section, parse_section
 
 PURPOSE = "ledger checkpoint"
 BLOCK_BYTES = 1 << 20
 
 
-class Halted(Section):
-    """A stop or a pause that stood at the checkpoint."""
+class Halt(Section):
+    """Why matching is off: a stop or a pause."""
 
     by: str
     reason: str
@@ -41,8 +42,8 @@ class Checkpoint(Section):
     before: float = Field(default=0.0, description="All that were dropped are older.")
     latest_at: float = Field(default=0.0, description="The latest moment recorded since the clock was last accepted.")
     accepted: int = Field(default=0, description="How often a clock that went back was accepted.")
-    stop: Halted | None = None
-    pause: Halted | None = None
+    stop: Halt | None = None
+    pause: Halt | None = None
     signature: Signature | None = None
 
     def save(self, data_dir: DataDir, key: SigningKey, at: float) -> None:
@@ -50,7 +51,7 @@ class Checkpoint(Section):
         signed = self.model_copy(update={"signature": key.sign(PURPOSE, self.content(), at)})
         write_durable(data_dir.ledger_checkpoint, canonical_json(signed.model_dump(mode="json")) + b"\n", 0o600)
 
-    def content(self) -> dict[str, object]:
+    def content(self) -> dict[str, Any]:
         """What is signed."""
         return self.model_dump(mode="json", exclude={"signature"})
 

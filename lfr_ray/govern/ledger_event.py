@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 from lfr_ray.clock import utc_text
 from lfr_ray.errors import InputError
-from lfr_ray.govern.canonical import MAX_NUMBER, canonical_json, sha256_hex
+from lfr_ray.govern.canonical_json import MAX_NUMBER, canonical_json, sha256_hex
 
 RecordKind = Literal[
     "collection",
@@ -35,6 +35,8 @@ FIRST_PREVIOUS = "0" * 64
 SEAL_PURPOSE = "ledger seal"
 STOPPED, RESUMED = "matching stopped", "matching resumed"
 STRANGER = "a call without the site's capability was refused"
+TOKEN_GIVEN = "token given out"  # noqa: S105 (a record, not a secret)
+TOKENS_REVOKED = "tokens revoked"
 CLOCK_ACCEPTED = "clock accepted"
 """What a record says after which earlier moments no longer count as later than now."""
 MAX_TEXT = 500
@@ -178,13 +180,9 @@ def _check_text(text: str, where: str) -> None:
 
 
 def line_of(event: Event, number: int, at: float, previous: str) -> tuple[bytes, str]:
-    """The line of an event and its hash, which covers the hash of the line before.
+    """The line of an event and its hash, which covers that of the line before, or :data:`FIRST_PREVIOUS`.
 
-    Args:
-        event: What happened.
-        number: Position in the ledger, from 1.
-        at: Wall time.
-        previous: Hash of the line before, :data:`FIRST_PREVIOUS` for the first.
+    ``number`` is its position in the ledger, from 1; ``at`` is wall time.
     """
     said = {one.name: getattr(event, one.name) for one in fields(event)}
     body = canonical_json({"n": number, "at": utc_text(at), "previous": previous, **said})

@@ -17,10 +17,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from lfr_ray.files import sync_folder, write_all
-from lfr_ray.govern.canonical import canonical_json
-from lfr_ray.govern.keys import PublicKey, Signature, SigningKey, signature_fault
+from lfr_ray.durable_files import sync_folder, write_all
+from lfr_ray.govern.canonical_json import canonical_json
 from lfr_ray.govern.ledger_event import FIRST_PREVIOUS
+from lfr_ray.govern.signing_keys import PublicKey, Signature, SigningKey, signature_fault
 
 PURPOSE = "ledger head"
 SLOT_BYTES = 512
@@ -55,12 +55,7 @@ class Head:
 
 
 class HeadFile:
-    """Reads and writes the two slots.
-
-    Args:
-        path: The file.
-        key: The site's key, or None to read only.
-    """
+    """Reads and writes the two slots; without the site's key it reads only."""
 
     def __init__(self, path: Path, key: SigningKey | None = None) -> None:
         self._path = path

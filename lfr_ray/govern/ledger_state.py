@@ -9,19 +9,19 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from lfr_ray.clock import parse_utc, utc_text
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import LfrError
-from lfr_ray.govern.keys import Signature, SigningKey, signature_fault
-from lfr_ray.govern.ledger_checkpoint import Checkpoint, Halted, load_checkpoint
+from lfr_ray.govern.ledger_checkpoint import Checkpoint, Halt, load_checkpoint
 from lfr_ray.govern.ledger_event import CLOCK_ACCEPTED, RESUMED, STOPPED, Event
 from lfr_ray.govern.ledger_head import HeadFile
 from lfr_ray.govern.ledger_verify import parse_line
-from lfr_ray.govern.trust import trust_path, trusted_keys
-from lfr_ray.section import parse_section
+from lfr_ray.govern.signing_keys import Signature, SigningKey, signature_fault
+from lfr_ray.govern.trust_file import trust_path, trusted_keys
+from lfr_ray.strict_yaml import parse_section
 
 PAUSED = "matching paused"
 OPENED, CLOSED, ERASED = "deployment opened", "deployment closed", "deployment erased"
@@ -30,15 +30,6 @@ CLOCK = "clock"
 """Purpose of the signature with which an officer accepts a clock that went back."""
 ACCEPT_WITHIN_S = 300.0
 """Such a signature is of so lately at most."""
-
-
-@dataclass(frozen=True, slots=True)
-class Halt:
-    """Why matching is off."""
-
-    by: str
-    reason: str
-    at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +73,7 @@ class LedgerState:
         self.count, self._offset, self._previous = self.begin.count, self.begin.offset_bytes, self.begin.sha256
         self._seen, self._wait = (0, 0), False
         self.fault = ""
-        self.stop, self.pause = _stood(self.begin.stop), _stood(self.begin.pause)
+        self.stop, self.pause = self.begin.stop, self.begin.pause
         self.opened: dict[str, Place] = {}
         self.closed: dict[str, float] = {}
         self.erased: set[str] = set()
@@ -93,10 +84,11 @@ class LedgerState:
         if self.count in self._wanted:
             self._wanted[self.count] = Place(self.begin.latest_at, self.begin.sha256)
 
-    def follow(self) -> None:
-        """Read what was written since; asked before every comparison, so it is one look at the file mostly."""
+    def follow(self) -> LedgerState:
+        """Itself, with what was written since; asked before every comparison, so it is one look at the file mostly."""
         with self._lock:  # the gate is asked by threads beside the comparisons
             self._follow()
+        return self
 
     def _follow(self) -> None:
         try:
@@ -130,8 +122,8 @@ class LedgerState:
             before=before,
             latest_at=self.latest_at,
             accepted=self.accepted,
-            stop=None if self.stop is None else Halted(**asdict(self.stop)),
-            pause=None if self.pause is None else Halted(**asdict(self.pause)),
+            stop=self.stop,
+            pause=self.pause,
         )
 
     def want(self, *numbers: int) -> None:
@@ -147,6 +139,12 @@ class LedgerState:
         """The record of that number; None where there is none so far."""
         self.want(number)
         return self._wanted[number]
+
+    def place_of(self, head: str) -> Place | None:
+        """Where a head ended that was noted as ``count:hash``, empty for no record; None where that is not so here."""
+        number, _, digest = head.partition(":")
+        found = self.place(int(number)) if number else Place(0.0, digest)
+        return found if found is not None and found.sha256 == digest else None
 
     def _read(self) -> bool:
         try:
@@ -186,7 +184,7 @@ class LedgerState:
             self.accepted, self.latest_at = self.accepted + 1, at
         self.latest_at = max(self.latest_at, at)
         if what in (STOPPED, PAUSED, RESUMED):
-            self._take_halt(what, Halt(record["actor"], record["reason"], record["at"]))
+            self._take_halt(what, Halt(by=record["actor"], reason=record["reason"], at=record["at"]))
         elif what == OPENED:
             self.opened[deployment] = Place(at, facts.get("authority_sha256", ""))
         elif what == CLOSED:
@@ -219,10 +217,6 @@ class LedgerState:
         said = {"latest": utc_text(self.latest_at)}
         fault = signature_fault(CLOCK, said, signature, trusted, "authoriser")
         return not fault and abs(at - signature.at) <= ACCEPT_WITHIN_S
-
-
-def _stood(halted: Halted | None) -> Halt | None:
-    return None if halted is None else Halt(halted.by, halted.reason, halted.at)
 
 
 def clock_accepted(state: LedgerState, key: SigningKey | None, actor: str, reason: str, now_s: float) -> Event:

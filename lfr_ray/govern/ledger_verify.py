@@ -12,13 +12,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from lfr_ray.data_dir import DataDir
+from lfr_ray.durable_files import disk_error
 from lfr_ray.errors import IntegrityError, NotFoundError
-from lfr_ray.files import disk_error
-from lfr_ray.govern.canonical import Form, form_of, sha256_hex
-from lfr_ray.govern.keys import PublicKey, Signature, signature_fault
+from lfr_ray.govern.canonical_json import Form, form_of, sha256_hex
 from lfr_ray.govern.ledger_checkpoint import Checkpoint, load_checkpoint
 from lfr_ray.govern.ledger_event import FIRST_PREVIOUS, SEAL_PURPOSE, split_line
+from lfr_ray.govern.ledger_has_copy import copy_of
 from lfr_ray.govern.ledger_head import HeadFile
+from lfr_ray.govern.signing_keys import PublicKey, Signature, signature_fault
 
 MAX_FAULTS = 20
 """Faults that are listed; one is enough to fail."""
@@ -102,10 +103,8 @@ def read_lines(data_dir: DataDir) -> Iterator[tuple[bytes, dict[str, Any]]]:
 def verify_ledger(data_dir: DataDir, trusted: Mapping[str, PublicKey], known: Iterable[KnownHead] = ()) -> Verdict:
     """Check every line, every seal, the signed head and every head that was written down elsewhere.
 
-    Args:
-        data_dir: The site's folder.
-        trusted: Keys by id; seals and the head must be signed by one with the role ``site``.
-        known: Heads from receipts and public records, which reveal a ledger that was set back as a whole.
+    Seals and the head must be signed by a key with the role ``site``. Heads of receipts and public records reveal a
+    ledger that was set back as a whole.
 
     Raises:
         NotFoundError: There is no ledger.
@@ -129,7 +128,16 @@ def verify_ledger(data_dir: DataDir, trusted: Mapping[str, PublicKey], known: It
         verdict.sealed = max(verdict.sealed, min(head.count, verdict.records))
         if verdict.records > head.count:
             verdict.notes.append(f"{verdict.records - head.count} records after the signed head: a crash, or just now")
+    _compare_copy(data_dir, verdict)
     return verdict
+
+
+def _compare_copy(data_dir: DataDir, verdict: Verdict) -> None:
+    if (copy := copy_of(data_dir)) is not None:
+        faults, notes = copy.differences()
+        copy.close()
+        verdict.faults += faults
+        verdict.notes += notes
 
 
 def _beginning(data_dir: DataDir, verdict: Verdict) -> Checkpoint:
@@ -222,28 +230,27 @@ def _seal_fault(record: dict[str, Any], trusted: Mapping[str, PublicKey]) -> str
 
 def parse_line(line: bytes) -> dict[str, Any]:
     """A line's record with its hash, where the line has that hash; otherwise nothing."""
-    try:
-        body, digest = split_line(line)
-        record = json.loads(body)
-    except ValueError:
-        return {}
-    if not isinstance(record, dict) or not isinstance(record.get("n"), int) or sha256_hex(body) != digest:
-        return {}
-    return record | {"sha256": digest}
+    record, body = _split(line)
+    return record if record and sha256_hex(body) == record["sha256"] else {}
 
 
 def _parse(line: bytes) -> tuple[dict[str, Any], Form]:
     """A line's record with its stated hash, and in which form the line is what it was written as; empty: in none."""
+    record, body = _split(line)
+    if not record or sha256_hex(body) != record["sha256"]:
+        return record, ""
+    return record, form_of({name: said for name, said in record.items() if name != "sha256"}, lambda text: text == body)
+
+
+def _split(line: bytes) -> tuple[dict[str, Any], bytes]:
+    """A line's record with the hash that it states, and what is hashed; nothing where it is no ledger record."""
     try:
         body, digest = split_line(line)
         record = json.loads(body)
     except ValueError:
-        return {}, ""
-    if not isinstance(record, dict) or not isinstance(record.get("n"), int):
-        return {}, ""
-    form = form_of(record, lambda text: text == body) if sha256_hex(body) == digest else ""
-    record["sha256"] = digest
-    return record, form
+        return {}, b""
+    known = isinstance(record, dict) and isinstance(record.get("n"), int)
+    return (record | {"sha256": digest}, body) if known else ({}, b"")
 
 
 def _lines(path: Path, begin: Checkpoint) -> Iterator[bytes]:

@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lfr_ray.clock import utc_text
-from lfr_ray.govern.alert_events import AlertFact
+from lfr_ray.govern.alert_ledger_events import MONITORED, AlertFact
 from lfr_ray.govern.authority import Authority
 from lfr_ray.govern.blue_list import BlueReport
-from lfr_ray.govern.canonical import canonical_json, sha256_hex
-from lfr_ray.govern.counters import CameraCounters
-from lfr_ray.govern.grant import Grant
-from lfr_ray.govern.keys import PublicKey, Signature, SigningKey, signature_fault
-from lfr_ray.govern.profile import Profile
-from lfr_ray.govern.receipt import SignedReceipt
-from lfr_ray.govern.suppression import one_way, two_way
+from lfr_ray.govern.canonical_json import canonical_json, sha256_hex
+from lfr_ray.govern.country_profile import Profile
+from lfr_ray.govern.destruction_receipt import SignedReceipt
+from lfr_ray.govern.face_counters import CameraCounters
+from lfr_ray.govern.signed_authority import Grant
+from lfr_ray.govern.signing_keys import PublicKey, Signature, SigningKey, signature_fault
+from lfr_ray.govern.small_number_suppression import one_way, two_way
 from lfr_ray.stats import rate
 
 PURPOSE = "public record"
@@ -39,7 +39,6 @@ PUBLISHED = {
     "kind", "purpose", "legal_basis", "why", "who", "urgent", "urgent_reason", "documents", "model", "model_sha256",
 }  # fmt: skip
 """Fields of an authority that anybody may see as they are."""
-MONITORED = ("perceived_ethnicity", "perceived_sex", "perceived_age_band")
 
 
 @dataclass(frozen=True)
@@ -85,13 +84,14 @@ def build_record(facts: RecordFacts, profile: Profile) -> dict[str, Any]:
     alerts = [alert for alert in facts.alerts if not alert.blue]
     seen = sum(counters.faces_seen for counters in facts.cameras.values())
     least = profile.small_cell
+    arrests = Counter(alert.offence_class or NOT_STATED for alert in alerts if alert.outcome == "arrest")
     return {
         "format": FORMAT,
         "site": facts.site,
         "deployment": authority.deployment,
         "published_at": utc_text(facts.published_at),
         "authority": _authority(facts.grant),
-        "place": _place(authority),
+        "place": None if authority.where is None else authority.where.content(),
         "time": {
             "starts_at": utc_text(authority.starts_at),
             "ends_at": utc_text(authority.ends_at),
@@ -110,9 +110,7 @@ def build_record(facts: RecordFacts, profile: Profile) -> dict[str, Any]:
         "decisions": _decisions(alerts),
         "outcomes": dict(_outcomes(alerts)),
         "stops": _stops(alerts, least),
-        "offence_classes": one_way(
-            _counted(alert.offence_class for alert in alerts if alert.outcome == "arrest"), least, join=True
-        ),
+        "offence_classes": one_way(dict(sorted(arrests.items())), least, join=True),
         "perceived": {name: _perceived(alerts, name, facts.groups.get(name, ()), least) for name in MONITORED},
         "blue_list": _blue(facts, least),
         "incidents": {
@@ -176,13 +174,6 @@ def _authority(grant: Grant) -> dict[str, Any]:
     }
 
 
-def _place(authority: Authority) -> dict[str, Any] | None:
-    if authority.where is None:
-        return None
-    content: dict[str, Any] = authority.where.model_dump(mode="json")
-    return content
-
-
 def _threshold(authority: Authority, profile: Profile) -> dict[str, Any]:
     return {
         "similarity": authority.threshold,
@@ -195,26 +186,23 @@ def _threshold(authority: Authority, profile: Profile) -> dict[str, Any]:
 
 
 def _camera(counters: CameraCounters) -> dict[str, Any]:
+    seen = counters.faces_seen
     return {
         "frames": counters.frames,
         "frames_expected": counters.expected or None,
         "frames_damaged": counters.damaged,
         "missing_s": round(counters.missing_s, 1),
         "problems": list(counters.problems),
-        "faces_seen": counters.faces_seen,
+        "faces_seen": seen,
         "people_estimated": counters.people_estimated,
         "faces_compared": counters.faces_compared,
         "faces_glimpsed": counters.faces_glimpsed,
-        "failure_to_acquire": _share(counters),
+        "failure_to_acquire": rate(max(0, seen - counters.faces_compared), seen).document(),
         "rejected_views": dict(sorted(counters.rejected.items())),
         "watched_s": round(counters.watched_s, 1),
         "blind_s": round(counters.blind_s, 1),
         "capture_to_alert_ms": dict(counters.latency_ms),
     }
-
-
-def _share(counters: CameraCounters) -> dict[str, Any]:
-    return rate(max(0, counters.faces_seen - counters.faces_compared), counters.faces_seen).document()
 
 
 def _totals(alerts: Sequence[AlertFact], seen: int) -> dict[str, int]:
@@ -340,7 +328,3 @@ def _deletion(receipt: SignedReceipt | None) -> dict[str, Any] | None:
         "searched_bytes": content.scanned_bytes,
         "notes": list(content.notes),
     }
-
-
-def _counted(values: Iterable[str]) -> dict[str, int]:
-    return dict(sorted(Counter(value or NOT_STATED for value in values).items()))

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from lfr_ray.match.decide import NOT_COMPARED
-from lfr_ray.models.calibration import ScoreNorm
+from lfr_ray.match.decide_match import NOT_COMPARED
+from lfr_ray.models.card_calibration import ScoreNorm
 from lfr_ray.records import Floats, Ints
 
 LARGEST_COHORT = 2000
@@ -26,11 +26,9 @@ BLOCK = 1024
 
 
 class ScoreNormaliser:
-    """Normalises similarities to one list, whose entries are each other's cohort.
+    """Normalises similarities to one list, whose entries, ``float32 (E, D)`` of unit length, are each other's cohort.
 
-    Args:
-        vectors: ``float32 (E, D)``: one vector an entry, unit length.
-        rule: From the model's card; None, or a list that is too short for it, changes nothing.
+    Without a rule of the model's card, or on a list that is too short for it, nothing is changed.
     """
 
     def __init__(self, vectors: Floats, rule: ScoreNorm | None) -> None:
@@ -51,14 +49,7 @@ class ScoreNormaliser:
         self._usual = float(self._cohort_mean.mean())
 
     def normalised(self, similarities: Floats) -> Floats:
-        """Normalised similarities, on the same scale as before.
-
-        Args:
-            similarities: ``float32 (n, E)`` to every entry; :data:`NOT_COMPARED` stays what it is.
-
-        Returns:
-            ``float32 (n, E)``.
-        """
+        """Normalised similarities ``float32 (n, E)`` to every entry, on the same scale; :data:`NOT_COMPARED` stays."""
         if self.rule is None or not len(similarities):
             return similarities
         near = similarities[:, self._columns]

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from lfr_ray.config import MatchConfig
 from lfr_ray.errors import ConfigError
-from lfr_ray.models.calibration import AlertThreshold, Calibration, CoveredFit, GenuineFit, TailFit
+from lfr_ray.models.card_calibration import AlertThreshold, Calibration, CoveredFit, GenuineFit, TailFit
 
 FACES = 10_000
 """False alerts are stated by so many faces."""
@@ -88,28 +88,20 @@ def scale_of(calibration: Calibration, list_size: int, *, normalised: bool | Non
         normalised: Whether the similarities are normalised; default: :func:`is_normalised`.
         covered: The region of the face that is covered, one of ``records.REGIONS``; empty: none.
     """
-    own = calibration
-    if covered:
-        fit = own.covered[covered]
-        size = max(list_size, own.short_list_size)
-        if fit.score_norm is None:
-            return Scale(fit.threshold, fit.view_threshold, fit.list_size, fit.tail, fit.genuine, fit.tail, size)
-        if is_normalised(fit, list_size) if normalised is None else normalised:
-            size = max(list_size, fit.list_size)
-            return Scale(fit.threshold, fit.view_threshold, fit.list_size, fit.tail, fit.genuine, fit.tail, size)
+    fit: Calibration | CoveredFit = calibration.covered[covered] if covered else calibration
+    tail: TailFit | None = fit.tail if isinstance(fit, CoveredFit) else fit.fused_tail
+    genuine: GenuineFit | None = fit.genuine if isinstance(fit, CoveredFit) else fit.fused_genuine
+    short_size = calibration.short_list_size
+    if fit.score_norm is None:
+        moves, least_size = tail or calibration.tail, short_size if covered else 1
+    elif is_normalised(fit, list_size) if normalised is None else normalised:
+        moves, least_size = tail, fit.list_size
+    else:
         threshold = fit.threshold if fit.short_list_threshold is None else fit.short_list_threshold
-        tail, known_size = fit.short_tail, own.short_list_size
-        return Scale(threshold, fit.view_threshold, known_size, tail, fit.short_genuine, tail, size)
-    if own.score_norm is None:
-        moves = own.fused_tail or own.tail
-        size = max(1, list_size)
-        return Scale(own.threshold, own.view_threshold, own.list_size, own.fused_tail, own.fused_genuine, moves, size)
-    if is_normalised(own, list_size) if normalised is None else normalised:
-        tail, size = own.fused_tail, max(list_size, own.list_size)
-        return Scale(own.threshold, own.view_threshold, own.list_size, tail, own.fused_genuine, tail, size)
-    threshold = own.threshold if own.short_list_threshold is None else own.short_list_threshold
-    tail, size = own.short_tail, max(list_size, own.short_list_size)
-    return Scale(threshold, own.view_threshold, own.short_list_size, tail, own.short_genuine, tail, size)
+        tail, size = fit.short_tail, max(list_size, short_size)
+        return Scale(threshold, fit.view_threshold, short_size, tail, fit.short_genuine, tail, size)
+    size = max(list_size, least_size)
+    return Scale(fit.threshold, fit.view_threshold, fit.list_size, tail, genuine, moves, size)
 
 
 def is_normalised(calibration: Calibration | CoveredFit, list_size: int) -> bool:
@@ -120,17 +112,10 @@ def is_normalised(calibration: Calibration | CoveredFit, list_size: int) -> bool
 def thresholds_for(
     calibration: Calibration, config: MatchConfig, list_size: int, *, normalised: bool | None = None, covered: str = ""
 ) -> Thresholds:
-    """Thresholds at a list size.
+    """Thresholds at a list size; the arguments are those of :func:`scale_of`, and the site's configuration.
 
     A rate of false alerts that is asked for gives the threshold by the card's fit. A configured threshold is taken as
     it is, down to the floor. Otherwise the card's own is moved to the list size.
-
-    Args:
-        calibration: The card's.
-        config: The site's.
-        list_size: Entries in force.
-        normalised: Whether the similarities are normalised; default: :func:`is_normalised`.
-        covered: The region of the face that is covered; empty: none.
 
     Raises:
         ConfigError: The configuration asks for less than the floor, or for a rate that the card has no fit for.
@@ -166,16 +151,10 @@ def single_thresholds(
 
     Similarities of single views are plain: no cohort takes part. The card's fit of single comparisons tells which
     similarity strangers reach half as often as they reach the threshold of fused views, or as rarely as the site asks
-    for.
-
-    Args:
-        calibration: The card's; it has a fit of single comparisons.
-        config: The site's.
-        list_size: Entries in force.
-        normalised: Whether similarities of fused views are normalised; default: :func:`is_normalised`.
+    for. The arguments are those of :func:`thresholds_for`.
 
     Raises:
-        ConfigError: The card has no such fit, or what :func:`thresholds_for` raises.
+        ConfigError: The card has no fit of single comparisons, or what :func:`thresholds_for` raises.
     """
     fused = thresholds_for(calibration, config, list_size, normalised=normalised)
     scale = single_scale(calibration, list_size)
@@ -206,12 +185,9 @@ def expected_false_alerts(
 
 
 def threshold_for(tail: TailFit, list_size: int, false_alerts_per_10k_faces: float) -> AlertThreshold:
-    """The threshold for a list: what was asked for, but never below the floor.
+    """The threshold for a list of so many entries in force: what the site accepts, but never below the floor.
 
-    Args:
-        tail: Of the comparisons that will be made (one view, or fused views).
-        list_size: Entries in force.
-        false_alerts_per_10k_faces: What the site accepts.
+    ``tail`` is of the comparisons that will be made: one view, or fused views.
 
     Raises:
         ConfigError: No such list or rate.

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from lfr_ray.match.list_state import ListState
+from lfr_ray.match.comparer import Carried
 from lfr_ray.match.matcher import Matcher
-from lfr_ray.match.permission import Permission
+from lfr_ray.match.permission import Permission, Permit
+from lfr_ray.match.watchlist_figures import ListState
 from lfr_ray.records import Answer, Probe
 
 
 class TwoModelMatcher:
     """Answers every probe with the matcher of its model. Whoever asks needs the same entry from both.
 
-    Args:
-        first: Its answers lead to alerts; the state of the list is told by it.
-        second: Asked by the same cameras whether it agrees.
-        second_model: Card id of the second model.
+    The first one's answers lead to alerts, and it tells the state of the list.
     """
 
     def __init__(self, first: Matcher, second: Matcher, second_model: str) -> None:
@@ -39,12 +37,17 @@ class TwoModelMatcher:
                 answers[row] = answer
         return answers
 
-    def reload(self, now_s: float) -> None:
-        """Read the list again for both; see :meth:`Matcher.reload`.
+    def permit(self, probes: Sequence[Probe], now_s: float) -> Permit:
+        """Of the first model's tracklets, see :meth:`Matcher.permit`. Both follow the list: it is erased from both."""
+        self._second.permit((), now_s)
+        return self._first.permit(probes, now_s)
 
-        Raises:
-            LfrError: One of them cannot use it; then it refuses every probe, and nothing alerts.
-        """
+    def carried(self) -> Carried:
+        """The first model's list; see :meth:`Matcher.carried`. The second looks at possible matches alone."""
+        return self._first.carried()
+
+    def reload(self, now_s: float) -> None:
+        """Read the list again for both; see :meth:`Matcher.reload`. Where one cannot use it, nothing alerts."""
         self._first.reload(now_s)
         self._second.reload(now_s)
 

@@ -1,15 +1,17 @@
-"""A model is a card: what it is, where it comes from, what it eats and what its numbers mean."""
+"""A model is a card: what it is, where it comes from, what it takes in and what its numbers mean."""
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from collections.abc import Mapping
+from typing import ClassVar, Literal, Protocol
 
 from pydantic import Field, field_validator, model_validator
 
 from lfr_ray.errors import ModelError
-from lfr_ray.models.calibration import Calibration, CardSection
-from lfr_ray.models.package_source import parse_source
+from lfr_ray.models.card_calibration import Calibration
+from lfr_ray.models.package_download import parse_source
 from lfr_ray.records import Embedded, Faces, Floats, Picture
+from lfr_ray.strict_yaml import Section
 
 
 class Detector(Protocol):
@@ -18,13 +20,13 @@ class Detector(Protocol):
     card: ModelCard
 
     def detect(self, pictures: Picture) -> list[Faces]:
-        """Faces in every picture of a batch.
+        """Faces in every picture of a batch, in that picture's pixels, best score first.
 
-        Args:
-            pictures: ``uint8 (B, H, W, 3)`` RGB; H and W multiples of the card's stride.
+        ``pictures`` are ``uint8 (B, H, W, 3)`` RGB; H and W are multiples of the card's stride.
 
-        Returns:
-            One :class:`Faces` a picture, in that picture's pixels, best score first.
+        Raises:
+            ShapeError: Not such pictures.
+            ModelError: The network's output is unusable.
         """
 
 
@@ -34,20 +36,20 @@ class Embedder(Protocol):
     card: ModelCard
 
     def embed(self, chips: Picture) -> Floats:
-        """Vectors of aligned chips.
+        """Vectors ``float32 (N, D)`` of unit length.
 
-        Args:
-            chips: ``uint8 (N, h, w, 3)`` RGB, cut out with the card's chip template.
+        ``chips`` are ``uint8 (N, h, w, 3)`` RGB, cut out with the card's chip template.
 
-        Returns:
-            ``float32 (N, D)`` of unit length.
+        Raises:
+            ShapeError: Not such chips.
+            ModelError: The network's output is unusable.
         """
 
     def judged(self, chips: Picture) -> Embedded:
         """The same vectors, and how stable each is."""
 
 
-class ChipSpec(CardSection):
+class ChipSpec(Section):
     """How a face is cut out for an embedder.
 
     A similarity transform maps the five points onto ``template_px`` (see ``embed/align.py``).
@@ -60,8 +62,10 @@ class ChipSpec(CardSection):
     )
 
 
-class ModelCard(CardSection):
+class ModelCard(Section):
     """One model."""
+
+    RENAMED_KEYS: ClassVar[Mapping[str, str]] = {"calibration -> neighbourhood": "score_norm"}
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$")
     task: Literal["detect", "embed", "occlusion"]
@@ -94,7 +98,8 @@ class ModelCard(CardSection):
     )
     projection: bool = Field(default=True, description="open_clip: the vector behind the projection head.")
     probe: tuple[float, ...] = Field(
-        default=(), description="Embedders: first numbers of the vector of the probe chip, see embed/probe.py."
+        default=(),
+        description="Embedders: first numbers of the vector of the probe chip, see embed/embedder_self_test.py.",
     )
     revision: int = Field(
         default=1, ge=1, description="Counts up when vectors change though the file does not: another chip or colours."

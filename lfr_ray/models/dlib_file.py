@@ -11,7 +11,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -24,20 +23,8 @@ TENSOR_VERSION = 2
 _NAMES = re.compile(b"|".join(re.escape(b"\x01" + bytes([len(n)]) + n.encode()) for n in (CONVOLUTION, AFFINE, FULL)))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class DlibLayer:
-    """One layer's name and parameters, flat, in the file's order."""
-
-    name: str
-    values: Floats = field(repr=False)
-
-
-class _MalformedError(Exception):
-    """The bytes do not follow the format; becomes a ModelError with the file's name."""
-
-
-def read_dlib(path: Path) -> tuple[DlibLayer, ...]:
-    """Every layer with parameters, in the file's order.
+def read_dlib(path: Path) -> list[tuple[str, Floats]]:
+    """Name and parameters, flat, of every layer that has some, in the file's order.
 
     Raises:
         ModelError: The file is missing, not a dlib network, or ends too early.
@@ -46,7 +33,7 @@ def read_dlib(path: Path) -> tuple[DlibLayer, ...]:
         data = path.read_bytes()
     except OSError as error:
         raise ModelError("a weight file cannot be read", got=f"{path}: {error.strerror}") from None
-    layers = []
+    layers: list[tuple[str, Floats]] = []
     position = 0
     try:
         while (found := _NAMES.search(data, position)) is not None:
@@ -56,12 +43,12 @@ def read_dlib(path: Path) -> tuple[DlibLayer, ...]:
                 _, position = _integer(data, position)
                 _, position = _integer(data, position)
             values, position = _tensor(data, position)
-            layers.append(DlibLayer(name, values))
-    except _MalformedError as error:
+            layers.append((name, values))
+    except ValueError as error:
         raise _not_dlib(path, f"layer {len(layers) + 1}: {error}") from None
     if not layers:
         raise _not_dlib(path, "no layer found in it")
-    return tuple(layers)
+    return layers
 
 
 def _not_dlib(path: Path, why: str) -> ModelError:
@@ -76,11 +63,11 @@ def _not_dlib(path: Path, why: str) -> ModelError:
 def _integer(data: bytes, position: int) -> tuple[int, int]:
     """The integer at ``position`` and where the next value begins."""
     if position >= len(data):
-        raise _MalformedError("the file ends inside an integer")
+        raise ValueError("the file ends inside an integer")
     control = data[position]
     end = position + 1 + (control & 0x0F)
     if control & 0x70 or control & 0x0F > 8 or end > len(data):
-        raise _MalformedError(f"no integer at byte {position}")
+        raise ValueError(f"no integer at byte {position}")
     value = int.from_bytes(data[position + 1 : end], "little")
     return (-value if control & 0x80 else value), end
 
@@ -89,14 +76,14 @@ def _tensor(data: bytes, position: int) -> tuple[Floats, int]:
     """The tensor at ``position``, flat, and where the next value begins."""
     version, position = _integer(data, position)
     if version != TENSOR_VERSION:
-        raise _MalformedError(f"a tensor of version {version}, not {TENSOR_VERSION}")
+        raise ValueError(f"a tensor of version {version}, not {TENSOR_VERSION}")
     count = 1
     for _ in range(4):
         side, position = _integer(data, position)
         if side < 0:
-            raise _MalformedError(f"a tensor with a side of {side}")
+            raise ValueError(f"a tensor with a side of {side}")
         count *= side
     end = position + 4 * count
     if end > len(data):
-        raise _MalformedError(f"a tensor of {count} numbers, but the file ends before")
+        raise ValueError(f"a tensor of {count} numbers, but the file ends before")
     return np.frombuffer(data, "<f4", count, position).astype(np.float32), end

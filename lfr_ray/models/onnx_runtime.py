@@ -10,10 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from lfr_ray.checks import check_array
 from lfr_ray.errors import ModelError
 from lfr_ray.models.cards import ModelCard
-from lfr_ray.models.runtime import Device, finite, kept_apart
+from lfr_ray.models.device_and_self_test import Device, NetworkInParts, another_input, finite, line_of
 from lfr_ray.records import Floats, Picture
 
 INPUT_TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
@@ -26,16 +25,11 @@ UNKNOWN_OPERATOR = re.compile(r"No Op registered for (\S+)|([\w.:]+)\(-?\d+\) is
 Array = npt.NDArray[Any]
 
 
-class OnnxNetwork:
-    """One ONNX file in ONNX Runtime; see :class:`~lfr_ray.models.runtime.Network`.
+class OnnxNetwork(NetworkInParts):
+    """One ONNX file in ONNX Runtime; see :class:`~lfr_ray.models.device_and_self_test.Network`.
 
     Attributes:
         batch: The only batch size that the file takes, or None for any.
-
-    Args:
-        path: The verified file.
-        device: A CPU; its threads.
-        card: Colour order, mean and scale of the input.
 
     Raises:
         ModelError: Not an ONNX file, an unknown operator, or not one picture batch as input.
@@ -51,61 +45,38 @@ class OnnxNetwork:
         inputs = self._session.get_inputs()
         shape = list(inputs[0].shape) if len(inputs) == 1 else []
         if len(shape) != 4 or (isinstance(shape[1], int) and shape[1] != 3):
-            raise ModelError(
-                f"the file of model {card.id} does not take pictures",
-                got=f"{path}: " + ", ".join(f"{value.name} {value.shape}" for value in inputs),
-                allowed="one input of shape (batch, 3, height, width)",
-                next_step="use the file that the model card describes",
-            )
+            got = f"{path}: " + ", ".join(f"{value.name} {value.shape}" for value in inputs)
+            allowed = "one input of shape (batch, 3, height, width)"
+            raise another_input(card, "does not take pictures", got, allowed)
         if inputs[0].type not in INPUT_TYPES:
-            raise ModelError(
-                f"the file of model {card.id} takes another kind of number",
-                got=f"{path}: {inputs[0].type}",
-                allowed=", ".join(INPUT_TYPES),
-                next_step="use the file that the model card describes",
-            )
+            got, allowed = f"{path}: {inputs[0].type}", ", ".join(INPUT_TYPES)
+            raise another_input(card, "takes another kind of number", got, allowed)
         self._input = inputs[0].name
         self._dtype = INPUT_TYPES[inputs[0].type]
         self.batch, self.height_px, self.width_px = (
             side if isinstance(side, int) and side > 0 else None for side in (shape[0], shape[2], shape[3])
         )
+        self.most = self.batch or LARGEST_BATCH
         self.output_names = tuple(value.name for value in self._session.get_outputs())
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
 
-    def faster(self) -> OnnxNetwork | None:
-        """None: ONNX Runtime computes on a CPU with what the file says."""
-        return None
-
-    def run(self, pictures: Picture) -> tuple[Floats, ...]:
-        """Outputs for a batch of any size; see :class:`~lfr_ray.models.runtime.Network`.
-
-        A file with a fixed batch is fed in parts of that size, the last one padded with black pictures.
-        """
-        check_array("pictures", pictures, ("batch", "height", "width", 3), np.uint8)
-        size = self.batch or LARGEST_BATCH
-        parts = [self._part(pictures[at : at + size]) for at in range(0, len(pictures), size)]
-        return parts[0] if len(parts) == 1 else tuple(np.concatenate(same) for same in zip(*parts, strict=True))
+    def padded_size(self, count: int) -> int:
+        """The file's own batch size, where it has one."""
+        return self.batch or count
 
     def infer(self, pictures: Picture) -> tuple[Floats, ...]:
-        """Outputs of one call, as the graph gives them; see :class:`~lfr_ray.models.runtime.Network`."""
+        """Outputs of one call, as the graph gives them; see :class:`~lfr_ray.models.device_and_self_test.Network`."""
         values = self._prepared(pictures)
         try:
             outputs = self._session.run(None, {self._input: values})
         except Exception as error:  # noqa: BLE001 - ONNX Runtime's errors share no base but Exception
             raise ModelError(
                 f"the network of model {self.card.id} failed",
-                got=f"a batch of {pictures.shape}: {_first_line(error)}",
+                got=f"a batch of {pictures.shape}: {line_of(error, 0)}",
                 next_step="compare the input's size with the model card",
             ) from None
         found = tuple(np.asarray(output, np.float32) for output in outputs)
         return finite(found, self.card.id, f"a batch of {pictures.shape}")
-
-    def _part(self, pictures: Picture) -> tuple[Floats, ...]:
-        count = len(pictures)
-        if self.batch is not None and count < self.batch:
-            padding = np.zeros((self.batch - count, *pictures.shape[1:]), np.uint8)
-            pictures = np.concatenate((pictures, padding))
-        return tuple(output[:count] for output in kept_apart(self.infer(pictures), len(pictures), self.card.id))
 
     def _prepared(self, pictures: Picture) -> Array:
         ordered = pictures if self.card.colour == "RGB" else pictures[..., ::-1]
@@ -127,25 +98,18 @@ def _open(path: Path, device: Device) -> Any:
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # noqa: BLE001 - ONNX Runtime's errors share no base but Exception
-        raise _refused(path, str(error)) from None
-
-
-def _refused(path: Path, message: str) -> ModelError:
+        message = str(error)
     unknown = UNKNOWN_OPERATOR.search(message)
     if unknown:
-        return ModelError(
+        raise ModelError(
             "the ONNX file has an operator that neither OpenVINO nor ONNX Runtime knows",
             got=f"{path}: {unknown[1] or unknown[2]}",
             allowed=f"the operators of ONNX Runtime {onnxruntime.__version__}",
             next_step="export the model with standard operators, or install a newer ONNX Runtime",
         )
-    return ModelError(
+    raise ModelError(
         "the weight file is not an ONNX model that can run",
-        got=f"{path}: {_first_line(message)}",
+        got=f"{path}: {line_of(message, 0)}",
         allowed="an ONNX file",
         next_step="use the file that the model card describes",
     )
-
-
-def _first_line(message: object) -> str:
-    return str(message).strip().splitlines()[0][:200] if str(message).strip() else "no reason given"

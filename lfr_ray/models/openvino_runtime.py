@@ -7,6 +7,7 @@ import queue
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,19 @@ import numpy as np
 import openvino
 from openvino.preprocess import PrePostProcessor
 
-from lfr_ray.checks import check_array
+from lfr_ray.array_checks import check_array
 from lfr_ray.errors import ModelError
 from lfr_ray.models.cards import ModelCard
-from lfr_ray.models.openvino_graph import ANY, free_batch, join_prelu
-from lfr_ray.models.runtime import OPENVINO_DEVICES, Device, finite, kept_apart
+from lfr_ray.models.device_and_self_test import (
+    OPENVINO_DEVICES,
+    Device,
+    another_input,
+    finite,
+    kept_apart,
+    line_of,
+    padded,
+)
+from lfr_ray.models.tflite_simplify import ANY, free_batch, join_prelu
 from lfr_ray.records import Floats, Picture
 
 SIZES = 16
@@ -29,18 +38,14 @@ HALF = {"CPU": ("BF16", "bf16", "bfloat16"), "GPU": ("FP16", "f16", "float16"), 
 
 
 class OpenVinoNetwork:
-    """One network in OpenVINO; see :class:`~lfr_ray.models.runtime.Network`.
+    """One network in OpenVINO; see :class:`~lfr_ray.models.device_and_self_test.Network`.
 
     Every picture size is compiled by itself, when it is first seen. Colour order, mean and scale are part of what is
     compiled. Each call uses a request of its own, at most ``device.streams`` at the same time; others wait.
 
-    Args:
-        source: Gives the model for pictures of a height and width; called once for each size.
-        first: The same model, whose input says what sizes are taken.
-        device: Where it runs.
-        card: Colour order, mean and scale of the input.
-        batch: Most pictures of one call: 1 suits detectors, whose pictures run side by side in streams.
-        any_size: The sides that the file states are an example, not a limit.
+    ``source`` gives the model for pictures of a height and width, called once for each size; the input of ``first``,
+    the same model, says what sizes are taken, unless those are an example (``any_size``). ``batch`` is the most
+    pictures of one call: 1 suits detectors, whose pictures run side by side in streams.
     """
 
     runtime = "OpenVINO"
@@ -79,7 +84,7 @@ class OpenVinoNetwork:
         return twin
 
     def run(self, pictures: Picture) -> tuple[Floats, ...]:
-        """Outputs for a batch of any size; see :class:`~lfr_ray.models.runtime.Network`."""
+        """Outputs for a batch of any size; see :class:`~lfr_ray.models.device_and_self_test.Network`."""
         check_array("pictures", pictures, ("batch", "height", "width", 3), np.uint8)
         parts = [pictures[at : at + self._most] for at in range(0, len(pictures), self._most)]
         found = []
@@ -89,7 +94,7 @@ class OpenVinoNetwork:
         return found[0] if len(found) == 1 else tuple(np.concatenate(same) for same in zip(*found, strict=True))
 
     def infer(self, pictures: Picture) -> tuple[Floats, ...]:
-        """Outputs of one call, as the network gives them; see :class:`~lfr_ray.models.runtime.Network`."""
+        """Outputs of one call, as the network gives them; see :class:`~lfr_ray.models.device_and_self_test.Network`."""
         check_array("pictures", pictures, (1, "height", "width", 3), np.uint8)
         return self._all([pictures])[0]
 
@@ -108,7 +113,7 @@ class OpenVinoNetwork:
                     except queue.Empty:
                         found.append(self._outputs(running.popleft(), idle, part.shape))
                 running.append(request)
-                request.start_async([self._padded(part)])
+                request.start_async([np.ascontiguousarray(padded(part, self._fixed or len(part)))])
             while running:
                 found.append(self._outputs(running.popleft(), idle, parts[0].shape))
         finally:
@@ -116,11 +121,6 @@ class OpenVinoNetwork:
                 request.cancel()
                 idle.put(request)
         return found
-
-    def _padded(self, part: Picture) -> Picture:
-        if self._fixed is None or len(part) == self._fixed:
-            return np.ascontiguousarray(part)
-        return np.concatenate((part, np.zeros((self._fixed - len(part), *part.shape[1:]), np.uint8)))
 
     def _outputs(self, request: Any, idle: queue.SimpleQueue[Any], shape: tuple[int, ...]) -> tuple[Floats, ...]:
         try:
@@ -166,7 +166,7 @@ class OpenVinoNetwork:
     def _failed(self, shape: tuple[int, ...], error: Exception) -> ModelError:
         return ModelError(
             f"the network of model {self.card.id} failed",
-            got=f"a batch of {shape} on {self.device}: {_reason(error)}",
+            got=f"a batch of {shape} on {self.device}: {line_of(error)}",
             next_step="compare the input's size with the model card",
         )
 
@@ -195,20 +195,12 @@ def input_of(model: openvino.Model, card: ModelCard) -> tuple[tuple[int | None, 
     if shape.rank.is_dynamic and len(model.inputs) == 1:
         sides = [None, 3, None, None]  # nothing is stated: the graph itself decides
     if len(sides) != 4 or not (sides[1] in (3, None) or sides[3] == 3):
-        raise ModelError(
-            f"the file of model {card.id} does not take pictures",
-            got=", ".join(f"{next(iter(one.names), '')} {one.partial_shape}" for one in model.inputs) or "no input",
-            allowed="one input of shape (batch, 3, height, width) or (batch, height, width, 3)",
-            next_step="use the file that the model card describes",
-        )
+        got = ", ".join(f"{next(iter(one.names), '')} {one.partial_shape}" for one in model.inputs) or "no input"
+        allowed = "one input of shape (batch, 3, height, width) or (batch, height, width, 3)"
+        raise another_input(card, "does not take pictures", got, allowed)
     kind = model.inputs[0].element_type
     if kind not in (openvino.Type.f32, openvino.Type.f16):
-        raise ModelError(
-            f"the file of model {card.id} takes another kind of number",
-            got=kind.get_type_name(),
-            allowed="f32, f16",
-            next_step="use the file that the model card describes",
-        )
+        raise another_input(card, "takes another kind of number", kind.get_type_name(), "f32, f16")
     if sides[1] in (3, None):
         return (sides[0], sides[2], sides[3]), "NCHW"
     return (sides[0], sides[1], sides[2]), "NHWC"
@@ -219,14 +211,10 @@ def capabilities(device: str) -> tuple[str, ...]:
     return tuple(_core().get_property(device, "OPTIMIZATION_CAPABILITIES"))
 
 
-_CORE: list[openvino.Core] = []
-
-
+@cache
 def _core() -> openvino.Core:
     """One for the process: it holds the devices' plugins."""
-    if not _CORE:
-        _CORE.append(openvino.Core())
-    return _CORE[0]
+    return openvino.Core()
 
 
 def _prepared(model: openvino.Model, layout: str, card: ModelCard) -> openvino.Model:
@@ -251,8 +239,3 @@ def _metadata(model: openvino.Model) -> dict[str, str]:
     except (RuntimeError, AttributeError):
         return {}
     return {str(name): str(getattr(value, "value", value)) for name, value in stated.items()}
-
-
-def _reason(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1][:200] if lines else "no reason given"

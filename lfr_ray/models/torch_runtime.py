@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from lfr_ray.checks import check_array
+from lfr_ray.array_checks import check_array
 from lfr_ray.errors import ModelError, ResourceError
 from lfr_ray.models.cards import ModelCard
-from lfr_ray.models.runtime import Device, finite, kept_apart
+from lfr_ray.models.device_and_self_test import Device, NetworkInParts, finite, line_of
 from lfr_ray.records import Floats, Picture
 
 BUCKETS = (1, 2, 4, 8, 16, 32, 64)
@@ -30,16 +30,11 @@ def bucket_of(batch: int) -> int:
     return next((size for size in BUCKETS if size >= batch), BUCKETS[-1])
 
 
-class TorchNetwork:
-    """One network in torch, channels last; see :class:`~lfr_ray.models.runtime.Network`.
+class TorchNetwork(NetworkInParts):
+    """One network in torch, channels last; see :class:`~lfr_ray.models.device_and_self_test.Network`.
 
-    Args:
-        network: Takes ``float (B, 3, H, W)``, returns a tensor or several with B first.
-        device: Where it runs.
-        card: Colour order, mean and scale of the input.
-        output_names: Names of its outputs, where they have any.
-        metadata: What the file says beside the graph.
-        fixed: Batch, height and width that it takes, None for any.
+    It takes ``float (B, 3, H, W)`` and returns a tensor or several with B first; ``fixed`` are batch, height and width
+    that it takes, None for any.
     """
 
     runtime = "torch"
@@ -58,6 +53,7 @@ class TorchNetwork:
         self.output_names = output_names
         self.metadata = metadata or {}
         self._batch, self.height_px, self.width_px = fixed
+        self.most = self._batch or BUCKETS[-1]
         half = device.kind == "cuda"
         self.precision = "float16" if half else "float32"
         self._device = torch.device(device.kind)
@@ -66,24 +62,20 @@ class TorchNetwork:
         self._network = network.to(memory_format=torch.channels_last)
         self._mean = torch.tensor(card.mean, device=self._device).view(1, 3, 1, 1) if any(card.mean) else None
 
-    def faster(self) -> TorchNetwork | None:
-        """None: on CUDA it runs in half precision from the start."""
-        return None
-
-    def run(self, pictures: Picture) -> tuple[Floats, ...]:
-        """Outputs for a batch of any size; see :class:`~lfr_ray.models.runtime.Network`."""
-        check_array("pictures", pictures, ("batch", "height", "width", 3), np.uint8)
-        size = self._batch or BUCKETS[-1]
-        parts = [self._part(pictures[at : at + size]) for at in range(0, len(pictures), size)]
-        return parts[0] if len(parts) == 1 else tuple(np.concatenate(same) for same in zip(*parts, strict=True))
+    def padded_size(self, count: int) -> int:
+        """The file's own batch size, where it has one, else a bucket."""
+        return self._batch or bucket_of(count)
 
     def infer(self, pictures: Picture) -> tuple[Floats, ...]:
-        """Outputs of one call, as the network gives them; see :class:`~lfr_ray.models.runtime.Network`."""
+        """Outputs of one call, as the network gives them; see :class:`~lfr_ray.models.device_and_self_test.Network`."""
         check_array("pictures", pictures, ("batch", "height", "width", 3), np.uint8)
         ordered = pictures if self.card.colour == "RGB" else pictures[..., ::-1]
         with torch.inference_mode():
+            given = torch.from_numpy(np.array(ordered))
+            if self.device.kind == "cuda":
+                given = given.pin_memory().to(self._device, non_blocking=True)  # the card fetches it by itself
             # Permuting the view keeps the pixels where they are: this is the channels-last order already.
-            values = torch.from_numpy(np.array(ordered)).to(self._device).permute(0, 3, 1, 2).float()
+            values = given.to(self._device).permute(0, 3, 1, 2).float()
             if self._mean is not None:
                 values -= self._mean
             result = self._network((values * self.card.scale).to(self._dtype))
@@ -91,21 +83,9 @@ class TorchNetwork:
             found = tuple(output.cpu().float().numpy() for output in outputs)
         return finite(found, self.card.id, f"a batch of {pictures.shape} on {self.device}")
 
-    def _part(self, pictures: Picture) -> tuple[Floats, ...]:
-        count = len(pictures)
-        padded = np.zeros((self._batch or bucket_of(count), *pictures.shape[1:]), np.uint8)
-        padded[:count] = pictures
-        return tuple(output[:count] for output in kept_apart(self.infer(padded), len(padded), self.card.id))
-
 
 def open_onnx(path: Path, device: Device, card: ModelCard, *, any_size: bool = False) -> TorchNetwork:
-    """An ONNX file as a network in torch.
-
-    Args:
-        path: The verified file.
-        device: Where it runs.
-        card: Colour order, mean and scale of the input.
-        any_size: The sides that the file states are an example, not a limit.
+    """An ONNX file as a network in torch; the arguments are those of :func:`~lfr_ray.models.choose_runtime.open_file`.
 
     Raises:
         ResourceError: The library that translates it is not installed.
@@ -145,19 +125,13 @@ def open_onnx(path: Path, device: Device, card: ModelCard, *, any_size: bool = F
 
 
 def open_tflite(path: Path, device: Device, card: ModelCard, *, any_size: bool = False) -> TorchNetwork:
-    """A TFLite file as a network in torch: OpenVINO reads it, and torch computes.
-
-    Args:
-        path: The verified file.
-        device: Where it runs.
-        card: Colour order, mean and scale of the input.
-        any_size: The sides that the file states are an example, not a limit.
+    """A TFLite file as a network in torch: OpenVINO reads it, and torch computes; see :func:`open_onnx`.
 
     Raises:
         ModelError: OpenVINO cannot read it, or it has an operation that is not known here.
     """
     from lfr_ray.models.openvino_runtime import input_of, read_file
-    from lfr_ray.models.torch_graph import GraphModule
+    from lfr_ray.models.tflite_to_torch import GraphModule
 
     try:
         model = read_file(path)
@@ -166,7 +140,7 @@ def open_tflite(path: Path, device: Device, card: ModelCard, *, any_size: bool =
     except (RuntimeError, ValueError) as error:
         raise ModelError(
             f"the weight file of model {card.id} is not a TFLite model that torch can run",
-            got=f"{path}: {(str(error).strip().splitlines() or ['no reason given'])[-1][:200]}",
+            got=f"{path}: {line_of(error)}",
             allowed="a TFLite file of convolutions, sums, products, PReLU, and reshapes",
             next_step="set `device` to cpu, or use the file that the model card describes",
         ) from None

@@ -15,9 +15,9 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from lfr_ray.api_config import OidcConfig
+from lfr_ray.durable_files import secret
 from lfr_ray.errors import FailureError, RefusedError
-from lfr_ray.files import secret
-from lfr_ray.people.tokens import ID_PATTERN
+from lfr_ray.people.tokens_and_sessions import ID_PATTERN
 from lfr_ray.records import Person, Role
 
 ALGORITHMS = ["RS256", "ES256", "PS256", "EdDSA"]

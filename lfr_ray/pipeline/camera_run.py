@@ -10,18 +10,19 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from lfr_ray.camera.camera_reader import CameraReader, CameraStatus
 from lfr_ray.camera.demo_source import SCHEME, DemoSource
-from lfr_ray.camera.reader import CameraReader, CameraStatus
-from lfr_ray.camera.simulated import SIMULATED, SimulatedSource
+from lfr_ray.camera.simulated_frames import SIMULATED, SimulatedSource
 from lfr_ray.clock import Clock
 from lfr_ray.config import CameraConfig, SiteConfig
 from lfr_ray.errors import StreamError
+from lfr_ray.focus_config import CameraFocus
 from lfr_ray.metrics import Meter, Snapshot
-from lfr_ray.models.catalogue import card
-from lfr_ray.models.runtime import set_threads
-from lfr_ray.pipeline.check_lists import checks_for
-from lfr_ray.pipeline.stages import Stages
-from lfr_ray.pipeline.steps import CameraSteps
+from lfr_ray.models.card_catalogue import card
+from lfr_ray.models.device_and_self_test import set_threads
+from lfr_ray.pipeline.camera_chain import CameraSteps
+from lfr_ray.pipeline.order_of_checks import checks_for
+from lfr_ray.pipeline.stage_protocols import Stages
 
 STEPS_PAUSE_S = 1.0
 """Pause before the chain is started again after a fault of its own."""
@@ -44,17 +45,12 @@ class EndOfRecording:
 
 
 class CameraRun:
-    """One camera's thread that decodes, and its chain, which is started again after a fault of its own.
-
-    Args:
-        site: The site's rules.
-        camera: This camera.
-        clock: Time.
-    """
+    """One camera's thread that decodes, and its chain, which is started again after a fault of its own."""
 
     def __init__(self, site: SiteConfig, camera: CameraConfig, clock: Clock) -> None:
         self._site = site
         self._camera = camera
+        self._focus: CameraFocus = camera
         self._clock = clock
         self.meter = Meter()
         self._reader = CameraReader(camera, clock=clock, schemes={SCHEME: DemoSource, SIMULATED: SimulatedSource})
@@ -77,14 +73,21 @@ class CameraRun:
         """Start, unless it runs already; the task ends with the camera.
 
         Raises:
-            ModelError: See :func:`~lfr_ray.pipeline.check_lists.checks_for`.
+            ModelError: See :func:`~lfr_ray.pipeline.order_of_checks.checks_for`.
         """
         if self._task is None:
             set_threads(1)  # other cameras and the models want the other cores, and a face is cut out faster by one
             self._steps = self._chain(stages)
+            self._steps.focus = self._focus
             self._reader.start()
             self._task = asyncio.create_task(self._run(self._steps))
         return self._task
+
+    def look(self, focus: CameraFocus) -> None:
+        """Compare the faces that are meant by this, from the next frame on."""
+        self._focus = focus
+        if self._steps is not None:
+            self._steps.focus = focus
 
     async def run_to_end(self, stages: Stages) -> EndOfRecording:
         """Start, and wait for the end of the recording, or until it is stopped."""
@@ -125,7 +128,7 @@ class CameraRun:
             await asyncio.wait({self._task}, timeout=FINISH_S)
             self._task.cancel()
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._steps.alerts_sent(), ALERTS_S)
+                await asyncio.wait_for(self._steps.alerts.all_sent(), ALERTS_S)
 
     def _chain(self, stages: Stages) -> CameraSteps:
         site, embedder = self._site, card(self._site.embedder.model)

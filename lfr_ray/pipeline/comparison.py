@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lfr_ray.clock import Clock
-from lfr_ray.embed.regions import joined, with_painted
+from lfr_ray.embed.covered_regions import joined, with_painted
 from lfr_ray.errors import RefusedError
 from lfr_ray.models.cards import ModelCard, chip_spec
-from lfr_ray.pipeline.alerting import AlertSender
-from lfr_ray.pipeline.check_lists import Checks
-from lfr_ray.pipeline.counts import ANSWER, CameraCounts
-from lfr_ray.pipeline.match_checks import PossibleMatch
+from lfr_ray.pipeline.camera_counts import ANSWER, CameraCounts
+from lfr_ray.pipeline.checks_before_alert import PossibleMatch
+from lfr_ray.pipeline.order_of_checks import Checks
 from lfr_ray.pipeline.others_nearby import OthersNearby
+from lfr_ray.pipeline.send_sightings import AlertSender
 from lfr_ray.pipeline.sighting import sighting_of
-from lfr_ray.pipeline.stages import Stages
+from lfr_ray.pipeline.stage_protocols import Stages
 from lfr_ray.pipeline.tracklets import Tracklets
 from lfr_ray.records import Answer, Floats, Frame, Match, Picture, Probe, View
 
@@ -38,58 +38,34 @@ class ChosenViews:
     """When each part's process worked on it, wall times."""
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class Comparison:
-    """Compares the views of one camera.
+    """Compares the views of one camera; ``run_id`` is what :func:`~lfr_ray.pipeline.sighting.sighting_of` has of it."""
 
-    Args:
-        embedder: The embedder's card.
-        stages: Where models, matcher and alert desk are.
-        tracklets: The camera's.
-        others_nearby: Who else is in the camera's newest frames.
-        checks: What views and matches must pass.
-        alerts: Where sightings go.
-        clock: Time.
-        counts: Where is counted.
-        run_id: See :func:`~lfr_ray.pipeline.sighting.sighting_of`.
-    """
-
-    def __init__(
-        self,
-        embedder: ModelCard,
-        stages: Stages,
-        tracklets: Tracklets,
-        others_nearby: OthersNearby,
-        checks: Checks,
-        alerts: AlertSender,
-        clock: Clock,
-        counts: CameraCounts,
-        run_id: str,
-    ) -> None:
-        self._model = embedder.id
-        self._chip = chip_spec(embedder)
-        self._stages = stages
-        self._tracklets = tracklets
-        self._others_nearby = others_nearby
-        self._checks = checks
-        self._alerts = alerts
-        self._clock = clock
-        self._counts = counts
-        self._run_id = run_id
-        self.refusal = ""
-        """Why the matcher made no comparison the last time it was asked; empty when it did."""
+    embedder: ModelCard
+    stages: Stages
+    tracklets: Tracklets
+    others_nearby: OthersNearby
+    checks: Checks
+    alerts: AlertSender
+    clock: Clock
+    counts: CameraCounts
+    run_id: str
+    refusal: str = ""
+    """Why the matcher made no comparison the last time it was asked; empty when it did."""
 
     async def compare(self, chosen: ChosenViews) -> None:
         """Embed and match the views of one frame, and raise what comes of it."""
         probes = await self._embed(chosen)
         if not probes:
             return
-        with self._counts.timed("match_seconds"):
-            answers = await self._stages.match([probe for _, probe in probes])
-        self._counts.lasted(ANSWER, self._clock.steady_s() - chosen.frame.seen_s)
+        with self.counts.timed("match_seconds"):
+            answers = await self.stages.match([probe for _, probe in probes])
+        self.counts.lasted(ANSWER, self.clock.steady_s() - chosen.frame.seen_s)
         for (view, probe), answer in zip(probes, answers, strict=True):
             if answer.refused:
                 self._refused(answer.refused)
-                self._tracklets.clear_vectors()
+                self.tracklets.clear_vectors()
                 continue
             self.refusal = ""
             if answer.match is not None:
@@ -98,20 +74,20 @@ class Comparison:
     async def _embed(self, chosen: ChosenViews) -> list[tuple[View, Probe]]:
         """What is to be compared now: the tracklets of those views whose vectors pass the checks."""
         covered = [view.covered for view in chosen.views]
-        chips = with_painted(np.stack([view.chip for view in chosen.views]), covered, self._chip)
-        with self._counts.timed("embed_seconds"):
-            embedded = await self._stages.embed(chips)
+        chips = with_painted(np.stack([view.chip for view in chosen.views]), covered, chip_spec(self.embedder))
+        with self.counts.timed("embed_seconds"):
+            embedded = await self.stages.embed(chips)
         chosen.worked["embed"] = embedded.worked
-        self._counts.add("views_embedded_total", len(chosen.views))
+        self.counts.add("views_embedded_total", len(chosen.views))
         vectors, stability = joined(embedded.vectors, covered), embedded.stability[: len(covered)]
         probes = []
         for view, vector, stable, crop in zip(chosen.views, vectors, stability, chosen.crops, strict=True):
-            refusing = next((one for one in self._checks.views if not one.accepts_embedded(view, float(stable))), None)
+            refusing = next((one for one in self.checks.views if not one.accepts_embedded(view, float(stable))), None)
             if refusing is not None:
-                self._counts.add("views_rejected_total", reason=refusing.reason)
-                self._tracklets.withdraw(view)
+                self.counts.add("views_rejected_total", reason=refusing.reason)
+                self.tracklets.withdraw(view)
                 continue
-            probe = self._tracklets.add(view, vector, crop, alone=chosen.alone)
+            probe = self.tracklets.add(view, vector, crop, alone=chosen.alone)
             if probe is not None:
                 probes.append((view, probe))
         return probes
@@ -119,26 +95,26 @@ class Comparison:
     async def _check_and_raise(
         self, chosen: ChosenViews, view: View, answer: Answer, match: Match, single: bool
     ) -> None:
-        tracklet = self._tracklets.awaiting_alert(view.track)
+        tracklet = self.tracklets.awaiting_alert(view.track)
         if tracklet is None:
             return
         possible = PossibleMatch(chosen.frame, view, match, tracklet, single)
-        for check in self._checks.matches:
+        for check in self.checks.matches:
             try:
                 confirmed = await check.confirms(possible)
             except RefusedError as error:
                 self._refused(error.what)
                 return
             if not confirmed:
-                self._counts.add("matches_withheld_total", reason=check.reason)
+                self.counts.add("matches_withheld_total", reason=check.reason)
                 return
         # Meanwhile it may have been forgotten, or alerted by another view.
-        best = self._tracklets.mark_alerted(view.track)
+        best = self.tracklets.mark_alerted(view.track)
         if best:
-            others = np.concatenate([chosen.others[view.track], self._others_nearby.others(view)])
-            sighting = sighting_of(possible, others, best, answer, model=self._model, run_id=self._run_id)
-            self._alerts.send(sighting, chosen.frame.seen_s, chosen.worked | {"match": answer.worked})
+            others = np.concatenate([chosen.others[view.track], self.others_nearby.others(view)])
+            sighting = sighting_of(possible, others, best, answer, model=self.embedder.id, run_id=self.run_id)
+            self.alerts.send(sighting, chosen.frame.seen_s, chosen.worked | {"match": answer.worked})
 
     def _refused(self, why: str) -> None:
         self.refusal = why
-        self._counts.add("comparisons_refused_total")
+        self.counts.add("comparisons_refused_total")

@@ -6,19 +6,22 @@ Where nothing has moved since the detector's last look, what it saw then holds f
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from lfr_ray.camera.motion import MotionGate
-from lfr_ray.camera.pace import Spacing
-from lfr_ray.camera.source import takes_every_frame
+import numpy as np
+
+from lfr_ray.camera.frame_pace import Spacing
+from lfr_ray.camera.motion import MotionCheck
+from lfr_ray.camera.open_footage import takes_every_frame
 from lfr_ray.clock import Clock
 from lfr_ray.config import CameraConfig, DetectorConfig
-from lfr_ray.detect.canvas import canvas_for
+from lfr_ray.detect.canvas_size import canvas_for
 from lfr_ray.detect.letterbox import Placement, fit
-from lfr_ray.pipeline.counts import DETECT, CameraCounts
-from lfr_ray.pipeline.in_flight import InFlight, after_answer
-from lfr_ray.pipeline.stages import FrameSource, Stages
+from lfr_ray.pipeline.camera_counts import DETECT, CameraCounts
+from lfr_ray.pipeline.frames_in_flight import InFlight, after_answer
+from lfr_ray.pipeline.stage_protocols import FrameSource, Stages
 from lfr_ray.records import Faces, Frame, Picture
 
 SLOW_TIMES = 3.0
@@ -28,55 +31,45 @@ SMOOTH = 0.2
 """Weight of the newest answer in that."""
 
 LONGEST_S = 5.0
-"""No frame that may be dropped waits longer; so long also before the first answer, which takes longer than the rest."""
+"""No frame that may be dropped waits longer."""
 
 
+@dataclass(eq=False, repr=False)
 class Detections:
     """Reads frames and sends them to the detector, from when it is made until it is closed.
 
-    Args:
-        source: Where the frames come from.
-        camera: Whether it has a motion gate, and whether its frames are spaced evenly: where some may be dropped.
+    Attributes:
+        camera: Whether it has a motion check, and whether its frames are spaced evenly: where some may be dropped.
         config: How large a picture the detector gets.
-        stages: Where the detector is.
-        clock: Time.
-        counts: Where is counted.
         in_flight: Frames at the detector at once, at most.
         interval_s: Between two frames that the camera gives, where it is found out how many are of use; None: always
             so many.
-        limit_s: A frame waits so long for its answer, then it is dropped, but longer where the detector is slow by
-            itself; None: as long as it takes.
+        shortest_limit_s: A frame waits so long for its answer, then it is dropped, but longer while the detector
+            answers and is slow by itself; None: as long as it takes.
     """
 
-    def __init__(
-        self,
-        source: FrameSource,
-        camera: CameraConfig,
-        config: DetectorConfig,
-        stages: Stages,
-        clock: Clock,
-        counts: CameraCounts,
-        in_flight: int,
-        interval_s: float | None = None,
-        limit_s: float | None = None,
-    ) -> None:
-        self._config = config
-        self._stages = stages
-        self._clock = clock
-        self._counts = counts
-        self._limit_s = limit_s
+    source: FrameSource
+    camera: CameraConfig
+    config: DetectorConfig
+    stages: Stages
+    clock: Clock
+    counts: CameraCounts
+    in_flight: int
+    interval_s: float | None = None
+    shortest_limit_s: float | None = None
+
+    def __post_init__(self) -> None:
         self._usual_s = 0.0
-        self._in_flight = in_flight
-        self._free = asyncio.Semaphore(in_flight)
-        self._interval_s = interval_s
+        self._free = asyncio.Semaphore(self.in_flight)
         self._useful = InFlight()
-        self._spacing = None if takes_every_frame(camera) else Spacing()
-        self._motion = MotionGate() if camera.motion else None
+        self._spacing = None if takes_every_frame(self.camera) else Spacing()
+        self._motion = MotionCheck() if self.camera.motion else None
         self._last: tuple[asyncio.Task[Faces], Placement] | None = None
-        """The newest look of the detector; only kept for a motion gate."""
+        """The newest look of the detector; only kept for a motion check."""
         self._sent: asyncio.Queue[tuple[Frame, Placement] | None] = asyncio.Queue()
+        self._learning: asyncio.Task[None] | None = None
         self._under_way: deque[asyncio.Task[Faces]] = deque()
-        self._reading = asyncio.create_task(self._read(source))
+        self._reading = asyncio.create_task(self._read(self.source))
 
     @property
     def under_way(self) -> bool:
@@ -86,9 +79,9 @@ class Detections:
     @property
     def limit_s(self) -> float | None:
         """How long a frame waits for its answer now; None: as long as it takes."""
-        if self._limit_s is None or not self._usual_s:
-            return self._limit_s and LONGEST_S
-        return min(LONGEST_S, max(self._limit_s, SLOW_TIMES * self._usual_s))
+        if self.shortest_limit_s is None:
+            return None
+        return min(LONGEST_S, max(self.shortest_limit_s, SLOW_TIMES * self._usual_s))
 
     async def next(self) -> tuple[Frame, Faces] | None:
         """The next frame and its faces; None when no more frames come. Frames whose detection failed are left out.
@@ -101,7 +94,7 @@ class Detections:
             try:
                 return frame, placement.back(await self._under_way[0])
             except Exception as error:  # noqa: BLE001  (a lost replica costs this frame, not the camera)
-                self._counts.failed("detect", error)
+                self.counts.failed("detect", error)
             finally:
                 self._under_way.popleft()
                 self._free.release()
@@ -112,7 +105,7 @@ class Detections:
 
     async def close(self) -> None:
         """Read no more, and drop what is under way."""
-        ending = (self._reading, *self._under_way)
+        ending = [self._reading, *self._under_way, *([] if self._learning is None else [self._learning])]
         for task in ending:
             task.cancel()
         await asyncio.gather(*ending, return_exceptions=True)
@@ -122,14 +115,15 @@ class Detections:
         try:
             while True:
                 await self._free.acquire()
-                while self._interval_s is not None and len(waiting := self._at_detector()) >= self._useful.allowed:
+                most = self._useful.allowed * self.camera.priority
+                while self.interval_s is not None and len(waiting := self._at_detector()) >= most:
                     await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
                 if self._spacing is not None:
-                    await asyncio.sleep(self._spacing.wait_s(self._in_flight, self._clock.steady_s()))
+                    await asyncio.sleep(self._spacing.wait_s(self.in_flight, self.clock.steady_s()))
                 frame = await source.get_async()
                 if frame is None:
                     return
-                self._counts.add("frames_total")
+                self.counts.add("frames_total")
                 look, placement = self._still(frame) or self._look(frame)
                 self._under_way.append(look)
                 self._sent.put_nowait((frame, placement))
@@ -149,32 +143,40 @@ class Detections:
         seen = last is None or not last.done() or failed or len(last.result()) > 0
         if self._motion.moved(frame.image, frame.captured_s, seen=seen) or failed:
             return None
-        self._counts.add("frames_still_total")
+        self.counts.add("frames_still_total")
         return self._last
 
     def _look(self, frame: Frame) -> tuple[asyncio.Task[Faces], Placement]:
         if self._spacing is not None:
-            self._spacing = replace(self._spacing, sent_s=self._clock.steady_s())
-        canvas, placement = fit(frame.image, *canvas_for(frame.width_px, frame.height_px, self._config))
+            self._spacing = replace(self._spacing, sent_s=self.clock.steady_s())
+        canvas, placement = fit(frame.image, *canvas_for(frame.width_px, frame.height_px, self.config))
         look = asyncio.create_task(self._detect(canvas))
         if self._motion is not None:
             self._last = look, placement
         return look, placement
 
     async def _detect(self, canvas: Picture) -> Faces:
-        began_s = self._clock.steady_s()
+        began_s, limit_s = self.clock.steady_s(), self.limit_s
         try:
-            with self._counts.timed(DETECT):
-                faces = await asyncio.wait_for(self._stages.detect(canvas), self.limit_s)
+            with self.counts.timed(DETECT):
+                faces = await asyncio.wait_for(self.stages.detect(canvas), limit_s)
         except asyncio.TimeoutError:
-            self._took(self._clock.steady_s() - began_s)  # or a machine that grew slow would never be waited for
+            if limit_s != self.shortest_limit_s:
+                self._usual_s = 0.0  # it was slow, now it is silent: nobody waits so long again
+            if self._learning is None or self._learning.done():
+                self._learning = asyncio.create_task(self._learn(np.zeros_like(canvas)))
             raise
-        self._took(self._clock.steady_s() - began_s)
-        return faces
-
-    def _took(self, took_s: float) -> None:
+        took_s = self.clock.steady_s() - began_s
         self._usual_s += (SMOOTH if self._usual_s else 1.0) * (took_s - self._usual_s)
-        if self._interval_s is not None:
-            self._useful = after_answer(self._useful, took_s, self._interval_s)
+        if self.interval_s is not None:
+            self._useful = after_answer(self._useful, took_s, self.interval_s)
         if self._spacing is not None:
             self._spacing = self._spacing.answered(took_s)
+        return faces
+
+    async def _learn(self, blank: Picture) -> None:
+        """How slow the detector is, or a machine that grew slow would never be waited for. No face waits for that."""
+        began_s = self.clock.steady_s()
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(self.stages.detect(blank), LONGEST_S)
+            self._usual_s = self.clock.steady_s() - began_s

@@ -32,14 +32,7 @@ class OthersNearby:
         self._seen: deque[Seen] = deque()
 
     def add(self, index: int, captured_s: float, faces: Faces, rows: Mapping[int, int]) -> None:
-        """Take in a frame's faces.
-
-        Args:
-            index: Of the frame.
-            captured_s: Of the frame.
-            faces: Everybody in it.
-            rows: Of each track, its row in ``faces``.
-        """
+        """Take in a frame's faces; ``rows`` has of each track its row in them."""
         tracks = {row: track for track, row in rows.items()}
         self._seen.append(
             Seen(index, captured_s, faces.boxes, tuple(tracks.get(n, UNFOLLOWED) for n in range(len(faces))))

@@ -2,7 +2,7 @@
 
 A frame's faces are hidden where this frame's detections are and where those of the frames around it are: a detector
 that misses a face once has seldom missed it before and after. What is missed every time is small, and too small to be
-recognised once the picture is averaged down.
+recognised once the picture is made smaller.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass, field
 
-from lfr_ray.camera.redact import hidden_jpeg, preview_picture
+from lfr_ray.camera.redact_faces import hidden_jpeg, preview_picture
 from lfr_ray.clock import Clock
 from lfr_ray.errors import StreamError
 from lfr_ray.records import Faces, Floats, Frame, Picture
@@ -42,11 +42,7 @@ class _Pending:
 
 
 class Preview:
-    """The preview of one camera; ten who ask cost what one costs.
-
-    Args:
-        clock: Time.
-    """
+    """The preview of one camera; ten who ask cost what one costs."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -82,8 +78,10 @@ class Preview:
         """
         self._asked_s = self._clock.steady_s()
         if self._asked_s - self._made_s >= EVERY_S or not self._jpeg:
+            # Done with the next picture; the same for everybody who waits.
+            self._next = self._next or asyncio.get_running_loop().create_future()
             try:
-                await asyncio.wait_for(asyncio.shield(self._awaited()), ANSWER_S)
+                await asyncio.wait_for(asyncio.shield(self._next), ANSWER_S)
             except asyncio.TimeoutError:
                 if self._pending is None:
                     raise StreamError(
@@ -96,12 +94,6 @@ class Preview:
         """Keep no picture and no box."""
         self._pending, self._jpeg = None, b""
         self._around.clear()
-
-    def _awaited(self) -> asyncio.Future[None]:
-        """Done with the next picture; the same for everybody who waits."""
-        if self._next is None:
-            self._next = asyncio.get_running_loop().create_future()
-        return self._next
 
     def _finish(self) -> None:
         assert self._pending is not None

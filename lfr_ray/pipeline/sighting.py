@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from lfr_ray.camera.redact import scene_jpeg
-from lfr_ray.camera.stills import encode_jpeg
-from lfr_ray.pipeline.match_checks import PossibleMatch
+from lfr_ray.camera.redact_faces import scene_jpeg
+from lfr_ray.camera.still_pictures import encode_jpeg
+from lfr_ray.pipeline.checks_before_alert import PossibleMatch
 from lfr_ray.pipeline.tracklets import BestView
 from lfr_ray.records import Answer, Floats, Sighting
 
@@ -15,15 +15,11 @@ from lfr_ray.records import Answer, Floats, Sighting
 def sighting_of(
     possible: PossibleMatch, others: Floats, best: Sequence[BestView], answer: Answer, *, model: str, run_id: str
 ) -> Sighting:
-    """What the alert desk is given.
+    """What the alert desk is given of a possible match.
 
-    Args:
-        possible: The match, and the view that decided.
-        others: Boxes ``float32 (N, 4)`` of everybody else in the view's frame and those around it.
-        best: The tracklet's best views, the best first.
-        answer: The matcher's, with that match.
-        model: Card id of the embedder.
-        run_id: Differs between two runs of the same camera, so that their alerts' keys differ.
+    ``others`` are boxes ``float32 (N, 4)`` of everybody else in the view's frame and those around it, ``best`` the
+    tracklet's best views, the best first. ``model`` is the embedder's card id; ``run_id`` differs between two runs of
+    the same camera, so that their alerts' keys differ.
     """
     frame, view, match = possible.frame, possible.view, possible.match
     identity = "\n".join((answer.deployment, frame.camera, run_id, str(view.track), match.entry_id))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from lfr_ray.camera.reader import CameraStatus
-from lfr_ray.camera.simulated import SIMULATED, simulated_footage
+from lfr_ray.camera.camera_reader import CameraStatus
+from lfr_ray.camera.simulated_frames import SIMULATED, simulated_footage
 from lfr_ray.clock import Clock
 from lfr_ray.config import CameraConfig, SiteConfig
 from lfr_ray.metrics import Snapshot, merged
 from lfr_ray.pipeline.camera_run import CameraRun
-from lfr_ray.pipeline.stages import Stages
+from lfr_ray.pipeline.stage_protocols import Stages
 
 
 class SimulatedCameras(CameraRun):
@@ -29,9 +29,9 @@ class SimulatedCameras(CameraRun):
         return super().begin(stages)
 
     def status(self) -> CameraStatus:
-        """Of the first, with what all of them dropped."""
-        status = super().status()
-        return replace(status, dropped=status.dropped + sum(one.status().dropped for one in self._others))
+        """Of the first, with the frames of all."""
+        every = [super().status(), *(one.status() for one in self._others)]
+        return replace(every[0], frames=sum(one.frames for one in every), dropped=sum(one.dropped for one in every))
 
     def snapshot(self) -> Snapshot:
         """What all of them counted."""

@@ -48,7 +48,6 @@ class Tracklet:
         newest_at: Wall time of the newest of these views.
         acquired: A view has passed the quality limits.
         looks: Frames in which the face was seen.
-        check_scores: What match checks have measured of this tracklet, by their reasons.
         comparisons: Comparisons under way that hold the tracklet.
         ended_s: Steady time at which the track ended, or None.
     """
@@ -61,7 +60,6 @@ class Tracklet:
     acquired: bool = False
     looks: int = 0
     alerted: bool = False
-    check_scores: dict[str, list[float]] = field(default_factory=dict)
     comparisons: int = 0
     ended_s: float | None = None
 
@@ -148,14 +146,10 @@ class Tracklets:
                 tracklet.comparisons -= 1
 
     def add(self, view: View, vector: Floats, crop: Picture, *, alone: bool = False) -> Probe | None:
-        """Take in a view's vector.
+        """Take in the vector ``float32 (D,)`` of a view that was wanted, and its face with some margin, for an officer.
 
-        Args:
-            view: A view that was wanted.
-            vector: ``float32 (D,)``, unit length.
-            crop: The face with some margin, for the officer if it comes to an alert.
-            alone: While there are too few views, each is compared by itself. Of covered faces nobody has measured
-                what a single view is worth.
+        With ``alone`` each view is compared by itself while there are too few. Of covered faces nobody has measured
+        what a single view is worth.
 
         Returns:
             What to compare now, or None: too few views yet, the view lost its place meanwhile, or it is not among
@@ -194,11 +188,7 @@ class Tracklets:
         return None if tracklet is None or tracklet.alerted or not tracklet.best else tracklet
 
     def mark_alerted(self, track: int) -> tuple[BestView, ...]:
-        """Mark a tracklet as alerted, once.
-
-        Returns:
-            Its best views, the best first; none when it cannot lead to an alert any more.
-        """
+        """Mark a tracklet as alerted, once. Gives its best views, the best first; none when it cannot alert."""
         tracklet = self.awaiting_alert(track)
         if tracklet is None:
             return ()
@@ -217,12 +207,7 @@ class Tracklets:
         return len(over)
 
     def forget(self, now_s: float, limit_s: float) -> list[Forgotten]:
-        """Drop everything about ended tracklets.
-
-        Args:
-            now_s: Now, on the clock that was given to ``end``.
-            limit_s: A tracklet is dropped after so long even if a comparison is still under way.
-        """
+        """Drop everything about ended tracklets; after ``limit_s`` even if a comparison is still under way."""
         forgotten = []
         for track, tracklet in list(self._living.items()):
             if tracklet.ended_s is None:

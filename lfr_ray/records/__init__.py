@@ -22,90 +22,50 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from lfr_ray.records.alert import (
-    ENROLLED_KINDS,
-    IMAGE_KINDS,
-    LOWER,
-    REGIONS,
-    UPPER,
-    VIEW_KINDS,
-    Alert,
-    AlertPage,
-    AlertReceipt,
-    Evidence,
-    FeedEvent,
-    Hold,
-    ImageKind,
-    Images,
-    Match,
-    Place,
-    Sighting,
-    Sightings,
-    StoredEvent,
-    ViewQuality,
-    WebhookEvent,
-    picture_address,
-)
-from lfr_ray.records.case import CaseProgress, CaseRecord, CaseState, Claim, Decision, Details, ShownRecord
-from lfr_ray.records.document import CLOSED, Fact, Facts, Moment, is_none
-from lfr_ray.records.person import EVERYTHING, PEOPLE, ROLES, SERVICES, Person, Role, folded
-from lfr_ray.records.quality import Quality
-
-__all__ = [
-    "CLOSED",
-    "ENROLLED_KINDS",
-    "EVERYTHING",
-    "IMAGE_KINDS",
-    "LOWER",
-    "PEOPLE",
-    "POINTS",
-    "REGIONS",
-    "ROLES",
-    "SERVICES",
-    "UPPER",
-    "VIEW_KINDS",
-    "Alert",
-    "AlertPage",
-    "AlertReceipt",
-    "Answer",
-    "CaseProgress",
-    "CaseRecord",
-    "CaseState",
-    "Claim",
-    "Decision",
-    "Details",
-    "Embedded",
-    "Evidence",
-    "Faces",
-    "Fact",
-    "Facts",
-    "FeedEvent",
-    "Floats",
-    "Frame",
-    "Hold",
-    "Image",
-    "ImageKind",
-    "Images",
-    "Ints",
-    "Match",
-    "Moment",
-    "Person",
-    "Picture",
-    "Place",
-    "Probe",
-    "Quality",
-    "Role",
-    "ShownRecord",
-    "Sighting",
-    "Sightings",
-    "StoredEvent",
-    "View",
-    "ViewQuality",
-    "WebhookEvent",
-    "folded",
-    "is_none",
-    "picture_address",
-]
+from lfr_ray.records.alert import ENROLLED_KINDS as ENROLLED_KINDS
+from lfr_ray.records.alert import IMAGE_KINDS as IMAGE_KINDS
+from lfr_ray.records.alert import LOWER as LOWER
+from lfr_ray.records.alert import REGIONS as REGIONS
+from lfr_ray.records.alert import UPPER as UPPER
+from lfr_ray.records.alert import VIEW_KINDS as VIEW_KINDS
+from lfr_ray.records.alert import Alert as Alert
+from lfr_ray.records.alert import AlertPage as AlertPage
+from lfr_ray.records.alert import AlertReceipt as AlertReceipt
+from lfr_ray.records.alert import Evidence as Evidence
+from lfr_ray.records.alert import FeedEvent as FeedEvent
+from lfr_ray.records.alert import Hold as Hold
+from lfr_ray.records.alert import ImageKind as ImageKind
+from lfr_ray.records.alert import Images as Images
+from lfr_ray.records.alert import Match as Match
+from lfr_ray.records.alert import Place as Place
+from lfr_ray.records.alert import Sighting as Sighting
+from lfr_ray.records.alert import Sightings as Sightings
+from lfr_ray.records.alert import StoredEvent as StoredEvent
+from lfr_ray.records.alert import ViewQuality as ViewQuality
+from lfr_ray.records.alert import WebhookEvent as WebhookEvent
+from lfr_ray.records.alert import picture_address as picture_address
+from lfr_ray.records.case import CaseProgress as CaseProgress
+from lfr_ray.records.case import CaseRecord as CaseRecord
+from lfr_ray.records.case import CaseState as CaseState
+from lfr_ray.records.case import Claim as Claim
+from lfr_ray.records.case import Decision as Decision
+from lfr_ray.records.case import Details as Details
+from lfr_ray.records.case import ShownRecord as ShownRecord
+from lfr_ray.records.document_fields import CLOSED as CLOSED
+from lfr_ray.records.document_fields import Fact as Fact
+from lfr_ray.records.document_fields import Facts as Facts
+from lfr_ray.records.document_fields import Moment as Moment
+from lfr_ray.records.document_fields import is_none as is_none
+from lfr_ray.records.person import EVERYTHING as EVERYTHING
+from lfr_ray.records.person import PEOPLE as PEOPLE
+from lfr_ray.records.person import ROLES as ROLES
+from lfr_ray.records.person import SERVICES as SERVICES
+from lfr_ray.records.person import UNPROVEN as UNPROVEN
+from lfr_ray.records.person import Person as Person
+from lfr_ray.records.person import Role as Role
+from lfr_ray.records.person import folded as folded
+from lfr_ray.records.person import same_person as same_person
+from lfr_ray.records.quality_measures import Quality as Quality
 
 Picture = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -284,7 +244,6 @@ class Answer:
     """What the matcher says of one probe: a match, nothing, or that it may not compare.
 
     Attributes:
-        match: The possible match, or None.
         refused: Empty, or why no comparison was made (no authority in force, and so on).
         deployment: Id of the deployment under whose authority the comparison was made.
         watchlist_jpeg: With a match, the enrolled picture that the probe is nearest to.

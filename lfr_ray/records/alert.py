@@ -1,8 +1,8 @@
 """An alert: a possible match, what it rests on, where it was seen, and what people made of it.
 
 Each field is described here and nowhere else. The document over HTTP, in webhooks and in the event stream, its JSON
-Schema and the columns of the database are derived from it (``alert.document`` and ``alert.rows``). An alert has the
-fields of its parts beside its own, so document and row are flat.
+Schema and the columns of the database are derived from it (``alert.json_document``, ``alert.alert_rows``). An alert has
+the fields of its parts beside its own, so document and row are flat.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from pydantic import BeforeValidator, Field, PlainSerializer
 from pydantic.dataclasses import dataclass
 
 from lfr_ray.records.case import CaseState
-from lfr_ray.records.document import CLOSED, Fact, Facts, Moment
-from lfr_ray.records.quality import Quality
+from lfr_ray.records.document_fields import CLOSED, Fact, Facts, Moment
+from lfr_ray.records.quality_measures import Quality
 
 LOWER, UPPER = "lower", "upper"
 REGIONS = (LOWER, UPPER)

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field, StrictBool, StrictFloat
 from pydantic.dataclasses import dataclass
 
-from lfr_ray.records.document import CLOSED, Fact, Moment, is_none
+from lfr_ray.records.document_fields import CLOSED, Fact, Moment, is_none
 
 
 @dataclass(frozen=True, config=CLOSED)
@@ -43,7 +43,7 @@ class CaseRecord:
 
     Attributes:
         kind: "comparison", "decision", "outcome" or "claim".
-        value: The decision, outcome or claim (empty of a comparison), from the words of ``adjudicate.vocabulary``.
+        value: The decision, outcome or claim (empty of a comparison): ``adjudicate.decision_vocabulary``.
         note: The officer's own words; personal data, so never shown in a log.
         made_at: Wall time; 0 before it is recorded.
         record_id: Increasing number; 0 before it is stored.

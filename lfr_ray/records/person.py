@@ -32,10 +32,20 @@ class Person:
     roles: frozenset[Role]
 
 
+UNPROVEN = "typed:"
+"""Before the id of somebody who proved nothing."""
+
+
 def folded(person_id: str) -> str:
     """The id as ids are compared: two spellings of one person are one person.
 
     >>> folded("PC1") == folded("pc1") == folded("ＰＣ１")
     True
     """
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", person_id).casefold()).strip()
+    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", person_id).casefold())
+    return " ".join(plain.removeprefix(UNPROVEN).split())
+
+
+def same_person(one: str, other: str) -> bool:
+    """Two ids are of one person, however they are written, proven or not."""
+    return folded(one) == folded(other)

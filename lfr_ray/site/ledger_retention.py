@@ -7,13 +7,13 @@ from itertools import takewhile
 
 from lfr_ray.clock import Clock, SystemClock, parse_utc
 from lfr_ray.data_dir import DataDir
-from lfr_ray.govern.grant import Grant, list_grants
+from lfr_ray.govern.country_profile import RetentionRules, kept_profile
 from lfr_ray.govern.ledger_checkpoint import Checkpoint, load_checkpoint
 from lfr_ray.govern.ledger_event import Event
 from lfr_ray.govern.ledger_state import LedgerState
 from lfr_ray.govern.ledger_verify import read_lines
-from lfr_ray.govern.profile import RetentionRules, kept_profile
-from lfr_ray.site.open import SiteStorage
+from lfr_ray.govern.signed_authority import Grant, list_grants
+from lfr_ray.site.open_site import SiteStorage
 
 
 def drop_old_records(storage: SiteStorage, rules: RetentionRules, *, clock: Clock | None = None) -> int:
@@ -36,9 +36,7 @@ def drop_old_records(storage: SiteStorage, rules: RetentionRules, *, clock: Cloc
     old = list(takewhile(lambda one: parse_utc(one[1]["at"]) < before and one[1]["n"] < stays, read_lines(data_dir)))
     if not old:
         return 0
-    state = LedgerState(data_dir)
-    state.follow()
-    if state.fault:  # the records are evidence
+    if LedgerState(data_dir).follow().fault:  # the records are evidence
         return 0
     offset_bytes = load_checkpoint(data_dir).offset_bytes + sum(len(line) for line, _ in old)
     begin = LedgerState(data_dir).checkpoint((record for _, record in old), offset_bytes, before)

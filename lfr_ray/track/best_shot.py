@@ -1,6 +1,6 @@
 """Which views of a tracklet are worth comparing: a pure choice over values.
 
-The best few views of a track that pass the quality gate are compared, and no others. A view is taken when it
+The best few views of a track that pass the quality check are compared, and no others. A view is taken when it
 comes at least ``spacing_s`` after the last one that was taken (two neighbouring frames say the same thing
 twice), and if the tracklet has room or the view is clearly better than the worst that is kept.
 """
@@ -45,14 +45,9 @@ def spaced(config: EvidenceConfig, taken: TakenViews, captured_s: float) -> bool
 def choose(
     config: EvidenceConfig, taken: TakenViews, quality: Quality, key: int, captured_s: float
 ) -> tuple[Choice, TakenViews]:
-    """Decide on one view.
+    """Decide on one view, by its quality and capture time: one that the gate refused is never taken.
 
-    Args:
-        config: How many views are kept and how far apart they are.
-        taken: The tracklet so far.
-        quality: Of the new view; a view that the gate refused is never taken.
-        key: Any number that names the view within its tracklet, its frame's index for one.
-        captured_s: When it was captured.
+    ``key`` is any number that names the view within its tracklet, its frame's index for one.
 
     >>> config = EvidenceConfig(max_views=3, spacing_s=0.1)
     >>> good = Quality(60, 100, 128, 0, 0, 0, 0.9, value=0.8)

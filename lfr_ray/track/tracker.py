@@ -106,11 +106,7 @@ class FaceTracker:
         return self.interval_s >= SLOW_S
 
     def update(self, faces: Faces, captured_s: float) -> Tracked:
-        """Add one frame's faces.
-
-        Args:
-            faces: What the detector found, in pixels of the frame.
-            captured_s: Time of the frame on the camera's own timeline.
+        """Add one frame's faces, in pixels of the frame, at its time on the camera's own timeline.
 
         Returns:
             The tracks seen in this frame and those that ended with it. After a gap longer than ``lost_s``, or
@@ -138,11 +134,7 @@ class FaceTracker:
         return Tracked(dict(sorted(rows.items())), (*ended, *self._end_lost()))
 
     def finish(self) -> tuple[int, ...]:
-        """End every track: the recording is over or the stream broke.
-
-        Returns:
-            The tracks that were alive.
-        """
+        """End every track, as the recording is over or the stream broke; gives those that were alive."""
         ended = tuple(track.id for track in self._tracks if track.confirmed)
         self._tracks = []
         self._begins = True

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from lfr_ray.api.exposition import exposition
+from lfr_ray.api.prometheus_text import exposition
 from lfr_ray.metrics import COUNTERS, GAUGES, TIMINGS, Meter
 
 CLUSTER = Path(__file__).resolve().parents[2] / "cluster"

@@ -19,9 +19,10 @@ from ray.serve.schema import ServeDeploySchema
 
 from lfr_ray import __version__
 from lfr_ray.config import SiteConfig
+from lfr_ray.core_dumps_and_spilling_off import OVERFLOW_FOLDER, OVERFLOW_SWITCH
 from lfr_ray.metrics import COUNTERS, GAUGES, TIMINGS
-from lfr_ray.quiet import OVERFLOW_FOLDER, OVERFLOW_SWITCH, SWITCHES
-from lfr_ray.section import parse_section
+from lfr_ray.strict_yaml import parse_section
+from lfr_ray.telemetry_off import SWITCHES
 
 CLUSTER = Path(__file__).resolve().parents[2] / "cluster"
 LAUNCHERS = sorted(CLUSTER.glob("launcher-*.yaml"))

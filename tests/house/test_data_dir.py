@@ -16,9 +16,9 @@ DATA_FOLDERS = {"data_dir", "root", *(name for name in vars(DataDir) if not name
 ROOMS = ("lfr_ray/govern/", "lfr_ray/site/")
 """Every path here is one of the data folder, or of the package itself."""
 JOINS = {"joinpath", "with_name", "with_suffix", "with_stem", "glob", "rglob"}
-ENDINGS = (".jsonl", ".sqlite", ".listed", ".breaker", ".erasing", ".scan", ".revoked", ".torn", "scan.key", "site.key")
+ENDINGS = (".jsonl", ".sqlite", ".listed", ".breaker", ".erasing", ".scan", ".torn", "scan.key", "site.key")
 """Endings that no other files of ours have."""
-EXEMPT = {("lfr_ray/files.py", "with_name"), ("lfr_ray/govern/publish.py", "with_name")}
+EXEMPT = {("lfr_ray/durable_files.py", "with_name"), ("lfr_ray/govern/write_public_record.py", "with_name")}
 """The draft beside a file that is replaced, and the files of a record, in whatever folder the operator names."""
 
 

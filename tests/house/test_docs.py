@@ -47,7 +47,7 @@ def commands() -> dict[str, Any]:
 
     app = typer.Typer()
     for group in GROUPS:
-        importlib.import_module(f"lfr_ray.cli.{group}").register(app)
+        app.add_typer(importlib.import_module(f"lfr_ray.cli.{group}").app)
 
     def below(prefix: str, command: Any) -> Iterator[tuple[str, Any]]:
         if isinstance(command, TyperGroup):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "lfr_ray"
-UPPER_FLOORS = {"actors", "api", "app", "cli", "console", "footage", "live", "pipeline"}
+UPPER_FLOORS = {"actors", "api", "app", "cli", "console", "pipeline", "retrospective_run", "site_start_stop"}
 
 
 def modules() -> list[str]:
@@ -30,4 +30,4 @@ def test_examples_are_true(name: str) -> None:
 
 
 def test_there_are_examples() -> None:
-    assert {"lfr_ray.checks", "lfr_ray.clock", "lfr_ray.metrics"} <= set(modules())
+    assert {"lfr_ray.array_checks", "lfr_ray.clock", "lfr_ray.metrics"} <= set(modules())

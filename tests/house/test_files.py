@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -188,3 +189,16 @@ def test_scripts_are_executable_and_parse(repository: Path) -> None:
     script = repository / ".ci" / "run"
     assert script.stat().st_mode & 0o111
     assert subprocess.run(["bash", "-n", str(script)], capture_output=True, check=False).returncode == 0
+
+
+def test_what_make_starts_caches_compiled_modules(repository: Path) -> None:
+    words = [
+        "make",
+        "--silent",
+        "--eval",
+        "cached: ; @python3 -c 'import sys; print(sys.dont_write_bytecode)'",
+        "cached",
+    ]
+    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(words, cwd=repository, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

@@ -11,18 +11,18 @@ import pytest
 from importlinter.cli import lint_imports
 
 HOMES = {
-    "ray": {"actors", "app", "live", "retrospective", "cli"},
+    "ray": {"actors", "app", "live_site", "site_start_stop", "retrospective_run", "cli"},
     "av": {"camera"},
     "PIL": {"camera"},
     "cv2": {"camera", "detect", "embed", "models"},
     "lancedb": {"match"},
     "pyarrow": {"match"},
-    "sqlalchemy": {"alert", "govern"},
+    "sqlalchemy": {"alert", "govern", "database_url"},
     "fastapi": {"api", "actors"},
     "starlette": {"api", "actors"},
     "typer": {"cli"},
     "rich": {"cli"},
-    "cryptography": {"govern"},
+    "cryptography": {"govern", "people"},
     "pkcs11": {"govern"},
     "onnx": {"models"},
     "onnxruntime": {"models", "detect", "embed"},

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lfr_ray.quiet import OVERFLOW_FOLDER, OVERFLOW_SWITCH, SWITCHES
+from lfr_ray.core_dumps_and_spilling_off import OVERFLOW_FOLDER, OVERFLOW_SWITCH
+from lfr_ray.telemetry_off import SWITCHES
 
 OVERFLOW = """
 import numpy, os, ray

@@ -19,7 +19,7 @@ GOVERN, SITE = "integration/govern", "integration/site"
 REQUIREMENTS: dict[str, tuple[str, str, str, str]] = {
     "R1": (
         "No deployment without a signed authority: why, where, who, when, by whom, with which list and documents",
-        "govern/in_force.py",
+        "govern/authority_in_force.py",
         f"{GOVERN}/test_gate.py",
         "test_an_authority_that_is_altered_on_disk_counts_for_nothing",
     ),
@@ -31,25 +31,25 @@ REQUIREMENTS: dict[str, tuple[str, str, str, str]] = {
     ),
     "R3": (
         "A closed list of categories; none of the police in tests and trials",
-        "govern/profile.py",
+        "govern/country_profile.py",
         f"{GOVERN}/test_trial.py",
         "test_police_categories_exist_in_neither",
     ),
     "R4": (
         "Of each entry: basis, source, date and quality of the picture, action, expiry",
-        "match/watchlist.py",
-        "unit/match/test_watchlist.py",
+        "match/watchlist_folder.py",
+        "unit/match/test_watchlist_folder.py",
         "test_a_wrong_row_is_rejected_and_the_rest_goes_on",
     ),
     "R5": (
         "The list frozen by hash and approved by the signature of a second person, lately; a most size",
-        "govern/in_force.py",
+        "govern/authority_in_force.py",
         f"{GOVERN}/test_cli.py",
         "test_who_authorises_may_not_have_approved",
     ),
     "R6": (
         "List and templates destroyed at the end, with a signed receipt",
-        "site/close.py",
+        "site/close_deployment.py",
         f"{GOVERN}/test_closing_by_clock.py",
         "test_what_nobody_closes_is_closed_by_the_clock",
     ),
@@ -61,13 +61,13 @@ REQUIREMENTS: dict[str, tuple[str, str, str, str]] = {
     ),
     "R8": (
         "An alert goes after use, within a day, unless it is held with a reason",
-        "govern/retention.py",
+        "govern/retention_rules.py",
         f"{GOVERN}/test_closing_by_clock.py",
         "test_alerts_go_when_their_time_is_over",
     ),
     "R9": (
         "Recording is no part of this; the files of a separate recorder have their longest time",
-        "site/close.py",
+        "site/close_deployment.py",
         f"{SITE}/test_schedule.py",
         "test_what_a_separate_recorder_wrote_goes_when_its_time_is_over",
     ),
@@ -79,20 +79,20 @@ REQUIREMENTS: dict[str, tuple[str, str, str, str]] = {
     ),
     "R11": (
         "Too many confirmed false alerts pause matching",
-        "govern/breaker.py",
+        "govern/circuit_breaker.py",
         f"{GOVERN}/test_breaker.py",
         "test_it_pauses_every_node_and_says_so",
     ),
     "R12": (
         "A person decides; nobody is stopped without a decision to engage",
-        "adjudicate/case.py",
-        "unit/adjudicate/test_case.py",
+        "adjudicate/decisions.py",
+        "unit/adjudicate/test_decisions.py",
         "test_nobody_is_stopped_without_a_decision_to_engage",
     ),
     "R13": (
         "Two people where the rules say so, the second blind to the first",
-        "adjudicate/case.py",
-        "unit/adjudicate/test_case.py",
+        "adjudicate/decisions.py",
+        "unit/adjudicate/test_decisions.py",
         "test_the_second_verifier_is_another_officer_and_blind",
     ),
     "R14": (
@@ -103,8 +103,8 @@ REQUIREMENTS: dict[str, tuple[str, str, str, str]] = {
     ),
     "R15": (
         "What came of an alert, and what the officer perceived, after the event",
-        "adjudicate/form_checks.py",
-        "unit/adjudicate/test_case.py",
+        "adjudicate/outcome_checks.py",
+        "unit/adjudicate/test_decisions.py",
         "test_what_was_perceived_is_optional_and_only_after_the_event",
     ),
     "R16": (
@@ -115,7 +115,7 @@ REQUIREMENTS: dict[str, tuple[str, str, str, str]] = {
     ),
     "R17": (
         "A past listing can be answered",
-        "govern/listing.py",
+        "govern/past_watchlists.py",
         f"{GOVERN}/test_closing.py",
         "test_who_was_listed_can_still_be_answered",
     ),
@@ -127,25 +127,25 @@ REQUIREMENTS: dict[str, tuple[str, str, str, str]] = {
     ),
     "R19": (
         "Another model, calibration or version needs another authority",
-        "site/configuration.py",
+        "site/bound_configuration.py",
         f"{SITE}/test_configuration.py",
         "test_software_and_calibration_count",
     ),
     "R20": (
         "Who was seen and could not be compared is counted, by reason",
-        "govern/counters.py",
+        "govern/face_counters.py",
         f"{SITE}/test_not_compared.py",
         "test_they_are_published_by_reason",
     ),
     "R21": (
         "Only who is trained decides: the certificate says until when",
-        "govern/keys.py",
+        "govern/signing_keys.py",
         f"{SITE}/test_adjudicators.py",
         "test_training_counts_until_its_day",
     ),
     "R22": (
-        "The whole configuration is signed; a field that differs stops matching and is named",
-        "site/configuration.py",
+        "The whole configuration is signed; a field that differs stops matching and is named, also one of the console",
+        "site/bound_configuration.py",
         f"{SITE}/test_configuration.py",
         "test_a_field_that_differs_stops_matching_and_is_named",
     ),
@@ -157,7 +157,7 @@ REQUIREMENTS: dict[str, tuple[str, str, str, str]] = {
     ),
     "R24": (
         "One stop, at once, whatever is under way; it stands until somebody lifts it and is recorded",
-        "govern/stop.py",
+        "govern/emergency_stop.py",
         f"{GOVERN}/test_stop_first.py",
         "test_a_stop_waits_for_no_comparison_and_counts_for_the_one_under_way",
     ),

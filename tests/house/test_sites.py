@@ -11,7 +11,7 @@ import yaml
 from ray.serve.schema import ServeDeploySchema
 
 from lfr_ray.config import SiteConfig
-from lfr_ray.section import load_yaml, parse_section
+from lfr_ray.strict_yaml import load_yaml, parse_section
 
 ROOT = Path(__file__).resolve().parents[2]
 CREDENTIAL = re.compile(r"://[^/@:]*:(?!PASSWORD@)[^/@]+@")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from lfr_ray.quiet import SWITCHES
+from lfr_ray.telemetry_off import SWITCHES
 
 WATCH = """
 import sys

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from lfr_ray.config import AlertConfig, CameraConfig, DetectorConfig, EvidenceConfig, SiteConfig
 from lfr_ray.errors import ConfigError
-from lfr_ray.section import Section, load_yaml, parse_section
+from lfr_ray.strict_yaml import Section, load_yaml, parse_section
 
 SECRET = "hunter2"
 URL = f"rtsp://guard:{SECRET}@10.0.0.7/stream"

@@ -26,7 +26,8 @@ NAMES = {
     DATA.tester_key: "keys/tester.key",
     DATA.scan_key: "keys/scan.key",
     DATA.public_key("ab12"): "keys/ab12.pub",
-    DATA.revoked_key("ab12"): "keys/ab12.revoked",
+    DATA.push_key: "keys/push.key",
+    DATA.camera_focus("gate"): "cameras/gate.json",
     DATA.deployments: "deployments",
     DATA.grant("airshow.1"): "deployments/airshow.1.json",
     DATA.listing("airshow.1"): "deployments/airshow.1.listed",
@@ -60,7 +61,7 @@ def test_no_name_on_disk_has_changed() -> None:
 
 
 def test_every_path_is_another_one() -> None:
-    assert len(NAMES) == 31
+    assert len(NAMES) == 32
     assert len(WATCHLIST_NAMES) == 5
 
 

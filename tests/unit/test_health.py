@@ -156,6 +156,7 @@ def test_a_site_that_is_well_is_ready() -> None:
         ({"matcher": Heard()}, "matcher", "the matcher is being started"),
         ({"matcher": heard(MatcherSaid(), 2.0)}, "matcher", SILENT),
         ({"matcher": heard(MatcherSaid(fault="the ledger was truncated"))}, "matcher", "the ledger was truncated"),
+        ({"matcher": heard(MatcherSaid(replicas_fault="its replica is behind"))}, "matcher", "its replica is behind"),
         ({"matcher": heard(MatcherSaid(list_fault="damaged"))}, "list", "damaged"),
         ({"matcher": heard(MatcherSaid(authority="it has expired"))}, "authority", "it has expired"),
         ({"desk": heard(DeskSaid(), died=True)}, "desk", DIED),

@@ -8,7 +8,7 @@ import pytest
 
 from lfr_ray.errors import ConfigError
 from lfr_ray.outputs_config import OutputsConfig
-from lfr_ray.section import parse_section
+from lfr_ray.strict_yaml import parse_section
 
 MQTT = {"name": "control", "host": "broker.example"}
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from lfr_ray.errors import ConfigError
-from lfr_ray.match.register import COLUMNS
+from lfr_ray.match.watchlist_csv import COLUMNS
 from lfr_ray.site_file import IMPORT_PATH, faults_of_cameras, read_site_file
 
 SECRET = "hunter2"

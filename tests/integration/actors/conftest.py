@@ -14,11 +14,11 @@ import pytest
 import ray
 import yaml
 
-from lfr_ray.actors.cluster import join
-from lfr_ray.actors.names import Names
-from lfr_ray.live import LiveSite
-from lfr_ray.section import load_yaml
+from lfr_ray.actors.actor_names import Names
+from lfr_ray.actors.start_or_join_ray import join
+from lfr_ray.live_site import LiveSite
 from lfr_ray.site_file import SiteFile, read_site_file
+from lfr_ray.strict_yaml import load_yaml
 from tests.collector import Collector, collecting
 from tests.processes import Command, command, eventually, free_port, short_folder
 
@@ -108,8 +108,8 @@ def site(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterator
     args["api"] = {"demo_officer": "PC1"}
     args["resources_wait_s"] = 240.0  # a machine that does many other things at once
     args["cameras"] = [
-        {"name": "pier", "url": "demo:pier", "on_end": "loop"},
-        {"name": "gate", "url": "demo:gate", "on_end": "loop"},
+        {"name": "pier", "url": "demo:pier", "on_end": "loop", "max_fps": 5},
+        {"name": "gate", "url": "demo:gate", "on_end": "loop", "max_fps": 5},
         {"name": "mast", "url": str(folder / "mast.mp4")},
     ]
     (folder / "mast.mp4").write_bytes(b"no film at all")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.actors.conftest import SOON_S, TOKEN
-from tests.processes import command, eventually, free_port, short_folder
+from tests.processes import command, free_port, ray_node, short_folder
 
 pytestmark = [
     pytest.mark.ray,
@@ -27,7 +27,7 @@ CLIENT = """
 import os, sys
 import numpy as np
 import ray
-from lfr_ray.actors.cluster import join
+from lfr_ray.actors.start_or_join_ray import join
 from lfr_ray.actors.cluster_checks import check_network
 from lfr_ray.config import SiteConfig
 from lfr_ray.errors import RefusedError
@@ -85,22 +85,20 @@ def test_they_answer_by_tls_alone_and_nobody_without_a_certificate(tmp_path: Pat
     other = [*words, f"--address={store}", f"--node-ip-address={NODES[1]}", '--resources={"second": 1}']
     with (
         short_folder() as ray_folder,
-        command(tmp_path / "head", *first, f"--temp-dir={ray_folder}", environment=head) as one,
+        ray_node(tmp_path / "head", *first, f"--temp-dir={ray_folder}", environment=head),
+        ray_node(tmp_path / "second", *other, environment=second),
     ):
-        eventually(lambda: "Ray runtime started" in one.stdout, SOON_S, lambda: one.stdout + one.stderr)
-        with command(tmp_path / "second", *other, environment=second) as two:
-            eventually(lambda: "Ray runtime started" in two.stdout, SOON_S, lambda: two.stdout + two.stderr)
-            with command(tmp_path / "client", "python", "-c", CLIENT, store, environment=head) as client:
-                assert client.wait(SOON_S) == 0, client.stderr[-3000:]
-                said = dict(line.split(" ", 1) for line in client.stdout.splitlines())
-            assert said["sum"] == "2000000", "it came from one node to the other"
-            assert "2 nodes, RAY_USE_TLS=, RAY_AUTH_MODE=token" in said["refused"]
-            raylets = said["raylets"].split()
-            assert {node.partition(":")[0] for node in raylets} == {*NODES}
-            for address in (store, *raylets):
-                known = ssl.create_default_context(cafile=made / NODES[0] / "authority.crt")
-                assert answer(address, known) == b"", "somebody without a certificate"
-                known.load_cert_chain(made / NODES[0] / "node.crt", made / NODES[0] / "node.key")
-                known.set_alpn_protocols(["h2"])
-                assert answer(address, known)[3:4] == b"\x04", "somebody with one"
-                assert answer(address, None)[3:4] != b"\x04", "in the clear"
+        with command(tmp_path / "client", "python", "-c", CLIENT, store, environment=head) as client:
+            assert client.wait(SOON_S) == 0, client.stderr[-3000:]
+            said = dict(line.split(" ", 1) for line in client.stdout.splitlines())
+        assert said["sum"] == "2000000", "it came from one node to the other"
+        assert "2 nodes, RAY_USE_TLS=, RAY_AUTH_MODE=token" in said["refused"]
+        raylets = said["raylets"].split()
+        assert {node.partition(":")[0] for node in raylets} == {*NODES}
+        for address in (store, *raylets):
+            known = ssl.create_default_context(cafile=made / NODES[0] / "authority.crt")
+            assert answer(address, known) == b"", "somebody without a certificate"
+            known.load_cert_chain(made / NODES[0] / "node.crt", made / NODES[0] / "node.key")
+            known.set_alpn_protocols(["h2"])
+            assert answer(address, known)[3:4] == b"\x04", "somebody with one"
+            assert answer(address, None)[3:4] != b"\x04", "in the clear"

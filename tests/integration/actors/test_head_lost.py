@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.actors.conftest import SOON_S, TOKEN
-from tests.processes import command, eventually, free_port, listens, short_folder
+from tests.processes import command, eventually, free_port, listens, ray_node, short_folder
 
 PASSWORD = "0f1e2d3c4b5a"
 EXEC = "import os, sys; os.execvp(sys.argv[1], sys.argv[1:])"
@@ -16,8 +16,9 @@ EXEC = "import os, sys; os.execvp(sys.argv[1], sys.argv[1:])"
 CLIENT = """
 import os, sys
 import ray
-from lfr_ray.actors.cluster import join
-from lfr_ray.actors.names import NAMESPACE, find_actor
+from lfr_ray.actors.start_or_join_ray import join
+from lfr_ray.actors.start_or_join_ray import NAMESPACE
+from lfr_ray.actors.actor_names import find_actor
 
 class Kept:
     def pid(self):
@@ -57,12 +58,10 @@ def test_with_redis_a_lost_head_comes_back_with_its_named_actors(tmp_path: Path)
     ):
         eventually(lambda: listens(redis_port), SOON_S)
         settings = TOKEN | {"RAY_REDIS_ADDRESS": f"127.0.0.1:{redis_port}"}
-        with command(tmp_path / "first", *head, f"--temp-dir={ray_folder}", environment=settings) as lost:
-            eventually(lambda: "Ray runtime started" in lost.stdout, SOON_S, lambda: lost.stdout + lost.stderr)
+        with ray_node(tmp_path / "first", *head, f"--temp-dir={ray_folder}", environment=settings) as lost:
             before = asked("make")
             lost.kill()
             assert not lost.living()
-        with command(tmp_path / "second", *head, f"--temp-dir={ray_folder}", environment=settings) as node:
-            eventually(lambda: "Ray runtime started" in node.stdout, SOON_S, lambda: node.stdout + node.stderr)
+        with ray_node(tmp_path / "second", *head, f"--temp-dir={ray_folder}", environment=settings) as node:
             assert asked() != before
             assert any("Kept" in line for line in node.living().values())

@@ -19,15 +19,20 @@ import httpx
 import pytest
 import yaml
 
-from lfr_ray.section import load_yaml
-from tests.integration.actors.conftest import EXPECTED, TOKEN
-from tests.processes import Command, command, eventually, free_port, short_folder
+from lfr_ray.alert.alert_queries import AlertQuery
+from lfr_ray.config import SiteConfig
+from lfr_ray.site.open_site import open_storage
+from lfr_ray.strict_yaml import load_yaml
+from tests.integration.actors.conftest import EXPECTED, SOON_S, TOKEN
+from tests.processes import Command, command, eventually, free_port, ray_node, short_folder
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(900)]
 
 READY_S = 300.0
 REFUSAL_S = 60.0
-"""What a cluster lacks is said within this time."""
+"""What a cluster lacks is said within this time, where the machine has little else to do."""
+
+TOO_MUCH = {"detector": {"gpus": 1}, "embedder": {"cpus": 1000}}
 
 
 @dataclass
@@ -66,7 +71,7 @@ def start(folder: Path, ray_folder: Path) -> Iterator[Cluster]:
     ).split()
     words.append('--system-config={"automatic_object_spilling_enabled": false}')
     own = {name: value for name, value in environment.items() if name != "RAY_ADDRESS"}
-    with command(folder / "node", *words, environment=own) as node:
+    with ray_node(folder / "node", *words, environment=own) as node:
         cluster = Cluster(folder, environment["RAY_DASHBOARD_ADDRESS"], environment, node, free_port())
         header = {"Authorization": f"Bearer {environment['RAY_AUTH_TOKEN']}"}
 
@@ -79,8 +84,7 @@ def start(folder: Path, ray_folder: Path) -> Iterator[Cluster]:
                 return False
 
         eventually(answers, READY_S, lambda: node.stdout[-2000:])
-        yield cluster
-        node.end(signal.SIGTERM, 60)
+        yield cluster  # ended at once: in order a node takes half a minute
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +98,9 @@ def site_file(folder: Path, repository: Path, port: int, **changes: Any) -> tupl
     """serve_configs/local.yaml on this port, with a folder of its own; and the site's address."""
     document = load_yaml(repository / "serve_configs" / "local.yaml")
     document["http_options"]["port"] = port
-    document["applications"][0]["args"] |= {"data_dir": str(folder / "data")} | changes
+    args = document["applications"][0]["args"] | {"data_dir": str(folder / "data")}
+    args["cameras"] = [one | {"max_fps": 5} for one in args["cameras"]]  # other tests run beside
+    document["applications"][0]["args"] = args | changes
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "site.yaml"
     path.write_text(yaml.safe_dump(document), encoding="utf-8")
@@ -120,11 +126,11 @@ def ready(address: str) -> bool:
         return False
 
 
-def applications(cluster: Cluster) -> dict[str, Any]:
-    """What `serve status` says of the site's application."""
-    shown = cluster.run("serve", "status")
-    assert cluster.code(shown) == 0, shown.stdout + shown.stderr
-    return dict(yaml.safe_load(shown.stdout)["applications"]["lfr"])
+def application(cluster: Cluster) -> dict[str, Any]:
+    """What Serve says of the site's application; asked over HTTP for the same reason as in :func:`ready`."""
+    header = {"Authorization": f"Bearer {cluster.environment['RAY_AUTH_TOKEN']}"}
+    answer = httpx.get(f"{cluster.dashboard}/api/serve/applications/", headers=header, timeout=60, trust_env=False)
+    return dict(answer.json()["applications"]["lfr"])
 
 
 def cameras_of(node: Command) -> dict[int, str]:
@@ -139,8 +145,10 @@ def test_serve_deploys_a_site_and_lfr_run_joins_it_and_ends_it(
     path, address = site_file(tmp_path, repository, cluster.http_port)
     deployed = cluster.run("serve", "deploy", path)
     assert cluster.code(deployed) == 0, deployed.stdout + deployed.stderr
-    eventually(lambda: ready(address), READY_S, lambda: applications(cluster))
-    status = applications(cluster)
+    eventually(lambda: ready(address), READY_S, lambda: application(cluster))
+    shown = cluster.run("serve", "status")
+    assert cluster.code(shown) == 0, shown.stdout + shown.stderr
+    status = yaml.safe_load(shown.stdout)["applications"]["lfr"]
     assert status["status"] == "RUNNING"
     assert {"detector", "embedder", "fleet"} <= {name.lower() for name in status["deployments"]}
     digest = deployed_again(cluster, tmp_path, repository, address)
@@ -150,15 +158,33 @@ def test_serve_deploys_a_site_and_lfr_run_joins_it_and_ends_it(
         assert f"configuration in force: {digest}" in running.stderr
         eventually(lambda: ready(address), READY_S)
         a_wrong_file_changes_nothing(cluster, tmp_path, repository, address)
-        second = cluster.run(*words)
-        assert cluster.code(second) == 2
-        assert f"process {running.pid} on " in second.stderr, second.stderr
-        another_site_and_a_stranger_are_refused(cluster, tmp_path, repository)
+        with command(tmp_path / "second", *words, environment=cluster.environment) as second:
+            another_site_and_a_stranger_are_refused(cluster, tmp_path, repository)
+            assert second.wait(180) == 2
+            assert f"process {running.pid} on " in second.stderr, second.stderr
         assert ready(address)
         assert running.end(signal.SIGINT, 90) < 10.0
         assert running.wait(0) == 130
     eventually(lambda: not cameras_of(cluster.node), 60, lambda: cameras_of(cluster.node))
     assert cluster.node.running
+    a_backup_holds_all(tmp_path)
+
+
+def a_backup_holds_all(folder: Path) -> None:
+    """As cluster/README.md makes one and brings it back."""
+    backup, restored = folder / "backup.tar", folder / "restored"
+    restored.mkdir(mode=0o700)
+    subprocess.run(["tar", "--create", "--file", backup, "--directory", folder / "data", "."], check=True)
+    subprocess.run(["tar", "--extract", "--file", backup, "--directory", restored], check=True)
+    with command(folder / "out", "lfr", "audit", "verify", "--data-dir", restored) as verified:
+        assert verified.wait() == 0, verified.stderr
+    with open_storage(SiteConfig(site="local", data_dir=folder / "data")) as before:
+        alerts, entries = before.alerts.page(AlertQuery())[0], before.watchlist.entries()
+    assert alerts
+    assert entries
+    with open_storage(SiteConfig(site="local", data_dir=restored)) as after:
+        assert after.alerts.page(AlertQuery())[0] == alerts
+        assert after.watchlist.entries() == entries
 
 
 def deployed_again(cluster: Cluster, folder: Path, repository: Path, address: str) -> str:
@@ -175,8 +201,8 @@ def deployed_again(cluster: Cluster, folder: Path, repository: Path, address: st
     threshold = round(shown("v1/watchlist")["threshold"] + 0.01, 4)
     eventually(lambda: alerted(address) >= EXPECTED, READY_S)
     cameras = [
-        {"name": "pier", "url": "demo:gate", "on_end": "loop", "max_fps": 5},
-        {"name": "mast", "url": "demo:pier", "on_end": "loop"},
+        {"name": "pier", "url": "demo:gate", "on_end": "loop", "max_fps": 4},
+        {"name": "mast", "url": "demo:pier", "on_end": "loop", "max_fps": 5},
     ]
     changes = {"match": {"threshold": threshold}, "alert": {"cooldown_s": 1.0}, "cameras": cameras}
     path, _ = site_file(folder, repository, cluster.http_port, **changes)
@@ -194,7 +220,7 @@ def deployed_again(cluster: Cluster, folder: Path, repository: Path, address: st
     new = {("pier", "demo-astronaut"), ("mast", "demo-touchline")}
     eventually(lambda: alerted(address) >= EXPECTED | new, READY_S, lambda: alerted(address))
     (pier, _) = shown("v1/cameras")["cameras"]
-    assert pier["fps_wanted"] < 6.0
+    assert pier["fps_wanted"] < 5.0
     return str(now["configuration"])
 
 
@@ -202,14 +228,15 @@ def a_wrong_file_changes_nothing(cluster: Cluster, folder: Path, repository: Pat
     """What runs goes on, and it is said why the new one does not."""
     before = cameras_of(cluster.node)
     assert before
-    wrong, _ = site_file(folder / "wrong", repository, cluster.http_port, embedder={"cpus": 1000}, resources_wait_s=1)
+    wrong, _ = site_file(folder / "wrong", repository, cluster.http_port, **TOO_MUCH, resources_wait_s=1)
     assert cluster.code(cluster.run("serve", "deploy", wrong)) == 0
     said = eventually(
-        lambda: (one := applications(cluster))["status"] == "DEPLOY_FAILED" and one["message"],
-        REFUSAL_S,
-        lambda: applications(cluster),
+        lambda: (one := application(cluster))["status"] == "DEPLOY_FAILED" and one["message"],
+        SOON_S,
+        lambda: application(cluster),
     )
     assert "the cluster lacks CPU" in said
+    assert "GPU 1" in said
     assert ready(address)
     assert cameras_of(cluster.node) == before
 
@@ -218,11 +245,13 @@ def another_site_and_a_stranger_are_refused(cluster: Cluster, folder: Path, repo
     """A second site would end the first; and who has no token reads which one is wanted."""
     other, _ = site_file(folder / "other", repository, cluster.http_port, site="other")
     words = ("lfr", "run", other, "--address", cluster.environment["RAY_ADDRESS"])
-    refused = cluster.run(*words)
-    assert cluster.code(refused) == 2
-    assert "another site runs on this Ray cluster" in refused.stderr, refused.stderr
     without = {name: value for name, value in cluster.environment.items() if not name.startswith("RAY_AUTH")}
-    with command(folder / "stranger", *words, environment=without | {"HOME": str(folder)}) as stranger:
+    with (
+        command(folder / "refused", *words, environment=cluster.environment) as refused,
+        command(folder / "stranger", *words, environment=without | {"HOME": str(folder)}) as stranger,
+    ):
+        assert refused.wait(180) == 2
+        assert "another site runs on this Ray cluster" in refused.stderr, refused.stderr
         assert stranger.wait(180) == 1
         assert "RAY_AUTH_MODE=token" in stranger.stderr
         assert len(stranger.stderr.splitlines()) < 8, stranger.stderr
@@ -241,11 +270,11 @@ def test_without_the_token_the_answer_is_401(cluster: Cluster) -> None:
         assert re.search("401|403|[Uu]nauthor|[Ff]orbidden|[Ii]nvalid.*token", refused.stdout + refused.stderr)
 
 
-def test_run_shows_alerts_and_ends_with_the_terminal(cluster: Cluster, tmp_path: Path, repository: Path) -> None:
+def test_run_ends_with_the_terminal(cluster: Cluster, tmp_path: Path, repository: Path) -> None:
     path, address = site_file(tmp_path, repository, cluster.http_port, site="run")
     with command(tmp_path / "out", "serve", "run", path, environment=cluster.environment) as running:
-        eventually(lambda: running.running and alerted(address) >= EXPECTED, READY_S, lambda: running.stderr[-3000:])
-        assert alerted(address) == EXPECTED
+        eventually(lambda: running.running and ready(address), READY_S, lambda: running.stderr[-3000:])
+        assert cameras_of(cluster.node)
         running.end(signal.SIGINT, 90)
     eventually(lambda: not cameras_of(cluster.node), 60, lambda: cameras_of(cluster.node))
 
@@ -287,8 +316,7 @@ def test_a_signal_ends_the_watching_on_it_and_leaves_what_was_found(
 
 
 def test_what_the_cluster_lacks_is_named_in_time(cluster: Cluster, tmp_path: Path, repository: Path) -> None:
-    changes = {"detector": {"gpus": 1}, "embedder": {"cpus": 1000}, "resources_wait_s": 5}
-    path, _ = site_file(tmp_path, repository, cluster.http_port, **changes)
+    path, _ = site_file(tmp_path, repository, cluster.http_port, **TOO_MUCH, resources_wait_s=5)
     began_s = time.monotonic()
     words = ("lfr", "run", path, "--address", cluster.environment["RAY_ADDRESS"])
     with command(tmp_path / "out", *words, environment=cluster.environment) as refused:
@@ -296,16 +324,6 @@ def test_what_the_cluster_lacks_is_named_in_time(cluster: Cluster, tmp_path: Pat
         assert time.monotonic() - began_s < REFUSAL_S
         assert "the cluster lacks CPU" in refused.stderr
         assert "GPU 1" in refused.stderr
-    deployed = cluster.run("serve", "deploy", path)
-    assert cluster.code(deployed) == 0
-    eventually(
-        lambda: (status := applications(cluster))["status"] == "DEPLOY_FAILED" and status,
-        REFUSAL_S,
-        lambda: applications(cluster),
-    )
-    said = json.dumps(applications(cluster))
-    assert "the cluster lacks CPU" in said
-    assert "GPU 1" in said
 
 
 PLAIN_RAY = """
@@ -325,6 +343,7 @@ def test_a_cluster_that_spills_objects_is_refused(tmp_path: Path, repository: Pa
         ) as other:
             assert other.stdout is not None
             address = other.stdout.readline().strip()
+            assert address, "it did not start"
             with command(tmp_path / "out", "lfr", "run", path, "--address", address, environment=TOKEN) as refused:
                 assert refused.wait(180) in (1, 2)
             other.communicate("", timeout=60)

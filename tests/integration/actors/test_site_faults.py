@@ -14,8 +14,8 @@ import pytest
 import ray
 from ray._private.state import actors as actor_table
 
-from lfr_ray.actors.names import SERVES_CONTROLLER, find_actor
-from lfr_ray.actors.protocols import DeskCalls, MatcherCalls
+from lfr_ray.actors.actor_names import SERVES_CONTROLLER, find_actor
+from lfr_ray.actors.actor_protocols import DeskCalls, MatcherCalls
 from lfr_ray.clock import parse_utc
 from lfr_ray.errors import ResourceError
 from lfr_ray.records import Probe, Sighting

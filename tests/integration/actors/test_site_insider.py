@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import ray
 
-from lfr_ray.actors.names import Names
-from lfr_ray.actors.protocols import DeskCalls, MatcherCalls
-from lfr_ray.actors.rpc import Handle
-from lfr_ray.actors.stages import CameraCalls, RemoteStages
+from lfr_ray.actors.actor_calls import Handle
+from lfr_ray.actors.actor_names import Names
+from lfr_ray.actors.actor_protocols import DeskCalls, MatcherCalls
+from lfr_ray.actors.remote_matcher_and_models import CameraCalls, RemoteStages
 from lfr_ray.errors import RefusedError
 from tests.integration.actors.conftest import SOON_S, Site
 from tests.processes import eventually

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from lfr_ray.camera.demo_source import TOUCHLINE, photograph, write_watchlist
-from lfr_ray.camera.stills import encode_jpeg
+from lfr_ray.camera.still_pictures import encode_jpeg
 from tests.integration.actors.conftest import SOON_S, Site
 from tests.processes import eventually
 

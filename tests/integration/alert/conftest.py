@@ -12,17 +12,18 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lfr_ray.adjudicate.case import CaseRules
-from lfr_ray.alert import schema as tables
+from lfr_ray.adjudicate.decisions import CaseRules
+from lfr_ray.alert import alert_tables as tables
+from lfr_ray.alert.alert_service import AlertService
+from lfr_ray.alert.alert_store import AlertStore
 from lfr_ray.alert.cooldown import AlertRules
-from lfr_ray.alert.database import Database
-from lfr_ray.alert.service import AlertService
-from lfr_ray.alert.store import AlertStore
+from lfr_ray.alert.open_database import Database
 from lfr_ray.clock import SystemClock
 from lfr_ray.errors import StoreError
 
@@ -65,7 +66,12 @@ class PostgresServer:
         command = [self._programs / "postgres", "-D", self._data, "-p", str(self.port), "-h", "127.0.0.1"]
         command += ["-k", self._folder, "-c", "logging_collector=off", "-c", "log_destination=stderr"]
         self._process = subprocess.Popen(
-            command, user=self._user, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self._folder
+            command,
+            user=self._user,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=self._folder,
+            start_new_session=True,  # with as much of the processor as a server of its own would have
         )
         until_s = time.monotonic() + START_S
         while True:
@@ -121,8 +127,9 @@ def _user() -> str | None:
     return "postgres" if "postgres" in names else "nobody"
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
+@contextmanager
+def postgres_server() -> Iterator[PostgresServer]:
+    """A server that runs in the network of whoever asks; the test is skipped where none is installed."""
     programs = _programs()
     if programs is None:
         pytest.skip("no PostgreSQL server installed (Debian: apt-get install postgresql)")
@@ -134,6 +141,12 @@ def postgres() -> Iterator[PostgresServer]:
             yield server
         finally:
             server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    with postgres_server() as server:
+        yield server
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lfr_ray.adjudicate.case import CaseRules
+from lfr_ray.adjudicate.decisions import CaseRules
+from lfr_ray.alert.alert_service import AlertService
+from lfr_ray.alert.alert_store import AlertStore
 from lfr_ray.alert.cooldown import AlertRules
-from lfr_ray.alert.database import Database
-from lfr_ray.alert.service import AlertService
-from lfr_ray.alert.store import AlertStore
+from lfr_ray.alert.open_database import Database
 from lfr_ray.clock import SystemClock
 from lfr_ray.records import Match, Quality, Sighting
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from lfr_ray.alert.database import Database
-from lfr_ray.alert.service import AlertService
+from lfr_ray.alert.alert_service import AlertService
+from lfr_ray.alert.open_database import Database
 from lfr_ray.alert.webhook_store import WebhookStore
-from lfr_ray.api.ports import LocalAlerts
+from lfr_ray.api.alert_and_site_ports import LocalAlerts
 from lfr_ray.clock import SystemClock
-from lfr_ray.errors import ConflictError
+from lfr_ray.errors import ConflictError, StoreError
 from lfr_ray.records import Alert, CaseRecord, Sighting
 
 OFFICERS = 1000
@@ -34,7 +34,8 @@ def test_of_a_thousand_decisions_at_once_one_stands(
     answers = at_once(port, alert_id, "decision", "not_a_match")
     (decided,) = [one.decision for one in answers if isinstance(one, Alert)]
     assert decided is not None
-    assert len([one for one in answers if isinstance(one, ConflictError)]) == OFFICERS - 1
+    # On a busy machine one may be told that the database is busy: refused as well.
+    assert len([one for one in answers if isinstance(one, ConflictError | StoreError)]) == OFFICERS - 1
     alert = desk.get(alert_id)
     assert alert.decision == decided
     assert [record.officer for record in alert.history] == [decided.officer]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from lfr_ray.alert.database import Database
+from lfr_ray.alert.open_database import Database
 from lfr_ray.errors import IntegrityError
 from tests.integration.govern.conftest import Site
 from tests.integration.govern.station import Station

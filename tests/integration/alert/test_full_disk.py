@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from lfr_ray.alert.database import Database
-from lfr_ray.alert.service import AlertQuery, AlertService
+from lfr_ray.alert.alert_service import AlertQuery, AlertService
+from lfr_ray.alert.open_database import Database
 from lfr_ray.clock import SystemClock
 from lfr_ray.metrics import Meter
-from lfr_ray.pipeline.alerting import AlertSender
-from lfr_ray.pipeline.counts import CameraCounts
+from lfr_ray.pipeline.camera_counts import CameraCounts
+from lfr_ray.pipeline.send_sightings import AlertSender
 from lfr_ray.records import Sighting
 from lfr_ray.tracing import Traces
 from tests.disk import full_disk

@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
-from lfr_ray.alert.database import Database
-from lfr_ray.alert.mqtt import Broker
-from lfr_ray.alert.service import AlertService
+from lfr_ray.alert.alert_service import AlertService
+from lfr_ray.alert.mqtt_output import Broker
+from lfr_ray.alert.open_database import Database
 from lfr_ray.outputs_config import MqttConfig
 from lfr_ray.records import Sighting
 from tests.integration.alert.ways import free_port, running, wait_until
@@ -74,7 +76,9 @@ class Reader:
         self._client.on_message = lambda _client, _data, one: self.got.append(
             (one.topic, one.payload.decode(), one.retain)
         )
-        self._client.connect_async("127.0.0.1", port)
+        kept = Properties(PacketTypes.CONNECT)
+        kept.SessionExpiryInterval = 600  # what comes while it is away waits for it, also where the broker was away
+        self._client.connect_async("127.0.0.1", port, clean_start=False, properties=kept)
         self._client.loop_start()
 
     def _connected(self, *_: Any) -> None:
@@ -176,14 +180,14 @@ def test_a_new_desk_goes_on_where_the_old_one_was(
 
 
 def desk_is_at(desk: AlertService, name: str, event_id: int) -> bool:
-    from lfr_ray.alert.output_store import OutputStore
+    from lfr_ray.alert.output_positions import OutputStore
 
     return OutputStore(desk.store.database).sent_event_id(name) >= event_id
 
 
 def desk_on_event(desk: AlertService, told: list[str]) -> AlertService:
     """The same desk with a ledger that notes what is disclosed."""
-    from lfr_ray.adjudicate.case import CaseRules
+    from lfr_ray.adjudicate.decisions import CaseRules
     from lfr_ray.alert.cooldown import AlertRules
     from lfr_ray.clock import SystemClock
 

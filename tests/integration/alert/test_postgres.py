@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from lfr_ray.alert.database import Database
-from lfr_ray.alert.erase import AlertEraser
-from lfr_ray.alert.kinds import DEFAULT_KINDS
-from lfr_ray.alert.queries import AlertQuery
-from lfr_ray.alert.service import AlertService
+from lfr_ray.alert.alert_queries import AlertQuery
+from lfr_ray.alert.alert_service import AlertService
+from lfr_ray.alert.erase_alerts import AlertEraser
+from lfr_ray.alert.event_kinds import DEFAULT_KINDS
+from lfr_ray.alert.open_database import Database
 from lfr_ray.alert.webhook_store import WebhookStore
 from lfr_ray.errors import ConflictError, NotFoundError, StoreError
 from lfr_ray.records import CaseRecord, Details, Sighting
@@ -36,7 +36,7 @@ def test_from_sighting_to_erasure(desk_on: DeskOn, database: Database, make_sigh
     alert_id = desk.raise_alert(make_sighting()).alert_id
     assert not desk.raise_alert(make_sighting()).new
     assert not desk.raise_alert(make_sighting("tracklet-2")).new
-    assert desk.image(alert_id, "scene") == make_sighting().scene_jpeg
+    assert desk.store.image(alert_id, "scene") == make_sighting().scene_jpeg
     desk.record(alert_id, CaseRecord("decision", "PC1", "engage", details=COMPARED), "r1")
     desk.record(alert_id, CaseRecord("decision", "PC1", "engage", details=COMPARED), "r1")
     with pytest.raises(ConflictError):

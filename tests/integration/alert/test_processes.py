@@ -8,9 +8,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from lfr_ray.alert.database import Database
-from lfr_ray.alert.queries import AlertQuery
-from lfr_ray.alert.service import AlertService
+from lfr_ray.alert.alert_queries import AlertQuery
+from lfr_ray.alert.alert_service import AlertService
+from lfr_ray.alert.open_database import Database
 
 PROGRAM = Path(__file__).with_name("raise_once.py")
 DeskOn = Callable[..., AlertService]

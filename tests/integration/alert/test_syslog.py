@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from lfr_ray.alert.database import Database
-from lfr_ray.alert.service import AlertService
-from lfr_ray.alert.syslog import Collector
+from lfr_ray.alert.alert_service import AlertService
+from lfr_ray.alert.open_database import Database
+from lfr_ray.alert.syslog_output import Collector
 from lfr_ray.outputs_config import SyslogConfig
 from lfr_ray.records import Sighting
 from tests.integration.alert.ways import free_port, running, wait_until
@@ -114,7 +114,7 @@ def test_a_collector_that_hangs_up_and_is_away_misses_nothing(
 def test_a_collector_that_reads_nothing_delays_no_other(
     desk: AlertService, make_sighting: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lfr_ray.alert.syslog.ANSWER_S", 1.0)
+    monkeypatch.setattr("lfr_ray.alert.syslog_output.ANSWER_S", 1.0)
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     udp.bind(("127.0.0.1", 0))
     udp.settimeout(20.0)

@@ -9,8 +9,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from lfr_ray.alert.outputs import Outputs, Sink
-from lfr_ray.alert.service import AlertService
+from lfr_ray.alert.alert_service import AlertService
+from lfr_ray.alert.output_delivery import Outputs, Sink
 from lfr_ray.clock import SystemClock
 from lfr_ray.metrics import Meter
 

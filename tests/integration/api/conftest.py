@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 import uvicorn
 
-from lfr_ray.adjudicate.case import CaseRules
+from lfr_ray.adjudicate.decisions import CaseRules
+from lfr_ray.alert.alert_service import AlertService
+from lfr_ray.alert.alert_store import AlertStore
 from lfr_ray.alert.cooldown import AlertRules
-from lfr_ray.alert.database import Database
-from lfr_ray.alert.feed import FeedRules
-from lfr_ray.alert.service import AlertService
-from lfr_ray.alert.store import AlertStore
+from lfr_ray.alert.event_stream import FeedRules
+from lfr_ray.alert.open_database import Database
 from lfr_ray.alert.webhook_store import WebhookStore
-from lfr_ray.api.app import build_api
+from lfr_ray.api.alert_and_site_ports import LocalAlerts
 from lfr_ray.api.auth import Access
-from lfr_ray.api.ports import LocalAlerts
+from lfr_ray.api.http_application import build_api
 from lfr_ray.api.site_state import (
     CameraState,
     DeploymentList,
@@ -33,7 +33,7 @@ from lfr_ray.clock import SystemClock
 from lfr_ray.data_dir import DataDir
 from lfr_ray.metrics import Snapshot
 from lfr_ray.people.oidc import Issuer
-from lfr_ray.people.tokens import People
+from lfr_ray.people.tokens_and_sessions import People
 from tests.accounted_site import AccountedSite
 
 

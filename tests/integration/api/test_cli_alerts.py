@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from lfr_ray.cli import alerts
-from lfr_ray.client import site
+from lfr_ray.client import site_client
 from lfr_ray.errors import (
     ConfigError,
     ConflictError,
@@ -46,7 +46,7 @@ def failed(*arguments: str) -> LfrError:
 
 @pytest.fixture(autouse=True)
 def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(site, "RECONNECT_S", 0.05)
+    monkeypatch.setattr(site_client, "RECONNECT_S", 0.05)
     for name in ("LFR_SERVER", "LFR_API_TOKEN", "LFR_OFFICER"):
         monkeypatch.delenv(name, raising=False)
 

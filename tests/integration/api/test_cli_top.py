@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from lfr_ray.api.site_state import CameraState
@@ -16,9 +15,7 @@ from lfr_ray.errors import FailureError, RefusedError
 
 
 def run(*arguments: str) -> Any:
-    app = typer.Typer()
-    top.register(app)
-    return CliRunner(env={"COLUMNS": "160"}).invoke(app, arguments)
+    return CliRunner(env={"COLUMNS": "160"}).invoke(top.app, arguments)
 
 
 def test_how_a_site_is_without_looking_at_alerts(

@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from lfr_ray.client import questions, site
-from lfr_ray.client.questions import Question
-from lfr_ray.client.site import AsyncSiteClient, SiteClient
+from lfr_ray.client import site_client, site_requests
+from lfr_ray.client.site_client import AsyncSiteClient, SiteClient
+from lfr_ray.client.site_requests import Question
 from lfr_ray.errors import FailureError, NotFoundError, StoreError
 from lfr_ray.records import Details, Sighting, WebhookEvent
 
@@ -89,7 +89,7 @@ class AsyncLosing(httpx.AsyncHTTPTransport):
 
 @pytest.fixture(params=[Sync(), Async()], ids=["sync", "async"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr(site, "RECONNECT_S", 0.05)
+    monkeypatch.setattr(site_client, "RECONNECT_S", 0.05)
     return request.param
 
 
@@ -100,39 +100,39 @@ def test_every_question_is_answered_by_its_record(way: Any, served: Any, make_si
         return answer
 
     alert_id = served.desk.raise_alert(make_sighting()).alert_id
-    page = ask(questions.alerts(camera="gate", status="new"))
-    assert [one.id for one in page.alerts] == [ask(questions.alert(alert_id)).id] == [alert_id]
-    assert ask(questions.hold(alert_id, officer="PC1", reason="evidence")).hold.by == "PC1"
-    assert ask(questions.release(alert_id, officer="PC1")).hold is None
-    assert ask(questions.claim(alert_id, officer="PC1", take_over=True)).claim.officer == "PC1"
-    assert ask(questions.release_claim(alert_id, officer="PC1")).claim is None
-    decided = ask(questions.decide(alert_id, "engage", officer="PC1", comparison=FOUND))
+    page = ask(site_requests.alerts(camera="gate", status="new"))
+    assert [one.id for one in page.alerts] == [ask(site_requests.alert(alert_id)).id] == [alert_id]
+    assert ask(site_requests.hold(alert_id, officer="PC1", reason="evidence")).hold.by == "PC1"
+    assert ask(site_requests.release(alert_id, officer="PC1")).hold is None
+    assert ask(site_requests.claim(alert_id, officer="PC1", take_over=True)).claim.officer == "PC1"
+    assert ask(site_requests.release_claim(alert_id, officer="PC1")).claim is None
+    decided = ask(site_requests.decide(alert_id, "engage", officer="PC1", comparison=FOUND))
     assert decided.decision.verdicts[0].comparison == FOUND
-    ended = ask(questions.conclude(alert_id, "arrest", officer="PC1", details=Details(offence_class="theft")))
+    ended = ask(site_requests.conclude(alert_id, "arrest", officer="PC1", details=Details(offence_class="theft")))
     assert ended.outcome.offence_class == "theft"
-    assert ask(questions.cameras()).cameras == ()
-    assert ask(questions.watchlist()).entries == 0
-    assert ask(questions.deployments()).deployments == ()
-    assert ask(questions.stop(officer="PC1", reason="an exercise")).stopped
-    assert not ask(questions.resume(officer="PC1", reason="over")).stopped
-    assert ask(questions.readiness()).ready
-    assert "lfr_event_streams" in ask(questions.metrics())
-    made = ask(questions.add_webhook("https://control.example/a", officer="PC1", kinds=("decision",)))
+    assert ask(site_requests.cameras()).cameras == ()
+    assert ask(site_requests.watchlist()).entries == 0
+    assert ask(site_requests.deployments()).deployments == ()
+    assert ask(site_requests.stop(officer="PC1", reason="an exercise")).stopped
+    assert not ask(site_requests.resume(officer="PC1", reason="over")).stopped
+    assert ask(site_requests.readiness()).ready
+    assert "lfr_event_streams" in ask(site_requests.metrics())
+    made = ask(site_requests.add_webhook("https://control.example/a", officer="PC1", kinds=("decision",)))
     assert made.secret
-    assert [one.id for one in ask(questions.webhooks()).webhooks] == [made.id]
-    ask(questions.try_webhook(made.id, officer="PC1"))
-    assert ask(questions.dead_letters(made.id)).count == 0
-    ask(questions.remove_webhook(made.id, officer="PC1"))
+    assert [one.id for one in ask(site_requests.webhooks()).webhooks] == [made.id]
+    ask(site_requests.try_webhook(made.id, officer="PC1"))
+    assert ask(site_requests.dead_letters(made.id)).count == 0
+    ask(site_requests.remove_webhook(made.id, officer="PC1"))
     with pytest.raises(NotFoundError):
-        ask(questions.dead_letters(made.id))
+        ask(site_requests.dead_letters(made.id))
 
 
 def test_a_verdict_whose_answer_was_lost_is_recorded_once(way: Any, served: Any, make_sighting: Make) -> None:
     alert_id = served.desk.raise_alert(make_sighting()).alert_id
-    decided = way.ask(served.url, questions.decide(alert_id, "not_a_match", officer="PC1"), losing=True)
+    decided = way.ask(served.url, site_requests.decide(alert_id, "not_a_match", officer="PC1"), losing=True)
     assert len(decided.history) == 1
     with pytest.raises(FailureError, match="does not answer"):
-        way.ask(served.url, questions.hold(alert_id, officer="PC1", reason="evidence"), losing=True)
+        way.ask(served.url, site_requests.hold(alert_id, officer="PC1", reason="evidence"), losing=True)
 
 
 def test_the_stream_goes_on_where_it_was_and_completes_each_event(

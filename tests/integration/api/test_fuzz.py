@@ -18,20 +18,21 @@ from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 
-from lfr_ray.adjudicate.case import CaseRules
+from lfr_ray.adjudicate.decisions import CaseRules
+from lfr_ray.alert.alert_service import AlertService
+from lfr_ray.alert.alert_store import AlertStore
 from lfr_ray.alert.cooldown import AlertRules
-from lfr_ray.alert.database import Database
-from lfr_ray.alert.service import AlertService
-from lfr_ray.alert.store import AlertStore
+from lfr_ray.alert.open_database import Database
 from lfr_ray.alert.webhook_store import WebhookStore
-from lfr_ray.api.app import build_api
+from lfr_ray.api.alert_and_site_ports import LocalAlerts
+from lfr_ray.api.audit_routes import VIDEO_TYPES
 from lfr_ray.api.auth import Access
-from lfr_ray.api.list_routes import PICTURE_TYPES
-from lfr_ray.api.ports import LocalAlerts
-from lfr_ray.camera.stills import encode_jpeg
+from lfr_ray.api.http_application import build_api
+from lfr_ray.api.watchlist_routes import PICTURE_TYPES
+from lfr_ray.camera.still_pictures import encode_jpeg
 from lfr_ray.clock import SystemClock
 from lfr_ray.data_dir import DataDir
-from lfr_ray.people.tokens import People
+from lfr_ray.people.tokens_and_sessions import People
 from lfr_ray.records import CaseRecord, Details, Sighting
 from tests.painted import painted
 
@@ -45,6 +46,7 @@ PICTURES = [encode_jpeg(painted((person, 1)), 95) for person in (2, 3)]
 ENTRY = {"entry_id": "E-1", "category": "test"}
 # Random bytes are no picture, and no base64.
 schemathesis.openapi.media_type("image/jpeg", st.sampled_from(PICTURES), aliases=PICTURE_TYPES[1:])
+schemathesis.openapi.media_type(VIDEO_TYPES[0], st.binary(min_size=1), aliases=VIDEO_TYPES[1:])
 schemathesis.openapi.format("byte", st.sampled_from([base64.b64encode(one).decode() for one in PICTURES]))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from lfr_ray.alert.store import add_event
+from lfr_ray.alert.alert_store import add_event
 from lfr_ray.api import alert_routes
 from lfr_ray.records import Sighting
 from tests.listeners import listen

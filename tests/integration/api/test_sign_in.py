@@ -79,6 +79,7 @@ def test_the_issuer_signs_somebody_in_with_pkce(site: Any, issuer: TestIssuer) -
         assert page.get(back).status_code == 403, "the attempt is over"
         gone = page.delete("/v1/session", headers={"X-CSRF-Token": who["csrf"]})
         assert gone.status_code == 204
+        assert "Max-Age=0" in gone.headers["set-cookie"], "the browser forgets it as well"
         assert page.get("/v1/session").json()["person"] == ""
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,9 @@ import yaml
 
 from benchmarks.soak import CAMERAS, PERIOD_S, TITLES, film
 from lfr_ray.clock import parse_utc
-from lfr_ray.section import load_yaml
-from tests.processes import Command, command, eventually, free_port, short_folder
+from lfr_ray.strict_yaml import load_yaml
+from tests.integration.end_to_end.traces import Search, passersby, walk
+from tests.processes import START_S, Command, command, eventually, free_port, short_folder
 
 CALM_START_S = 25.0
 """A site's start on two calm cores. As many times as it takes longer, every limit of this suite is longer, too."""
@@ -28,7 +31,7 @@ class Seen:
     Attributes:
         at_s: Steady time of the answer.
         parts: As /readyz tells; None: no answer in time, or none that an ingress gave.
-        cameras: Of each camera, whether it is live.
+        cameras: Of each camera, whether it is live, or its recording was read to the end.
     """
 
     at_s: float
@@ -78,7 +81,7 @@ class BrokenSite:
         now_s = time.monotonic()
         if cameras is None or cameras.status_code != 200:
             return Seen(now_s)
-        live = {one["name"]: one["state"] == "live" for one in cameras.json()["cameras"]}
+        live = {one["name"]: one["state"] in ("live", "ended") for one in cameras.json()["cameras"]}
         return Seen(now_s, ready.json()["parts"], live)
 
     def alerts(self) -> list[dict[str, Any]]:
@@ -86,21 +89,38 @@ class BrokenSite:
         found: list[dict[str, Any]] = []
         cursor: str | None = ""
         while cursor is not None:
-            answer = self.get(f"v1/alerts?order=oldest&limit=200&cursor={cursor}", 20 * self.factor)
-            assert answer is not None, "the alerts cannot be read"
+            answer = eventually(partial(self._page, cursor), 20 * self.factor)
             assert answer.status_code == 200, answer.text
             found += answer.json()["alerts"]
             cursor = answer.json()["next_cursor"]
         self.acknowledged |= {one["id"]: one for one in found}
         return found
 
+    def _page(self, cursor: str) -> httpx.Response | None:
+        """A page of alerts; None while a database that was away is not yet asked again: each user does so by itself."""
+        answer = self.get(f"v1/alerts?order=oldest&limit=200&cursor={cursor}", 20 * self.factor)
+        return None if answer is None or answer.status_code == 503 else answer
+
     def passages(self, since: float) -> dict[str, list[float]]:
         """When alerts were captured since a moment, by camera, in order. Wall times."""
         times: dict[str, list[float]] = {"pier": [], "gate": []}
         for one in self.alerts():
             if (at := parse_utc(one["captured_at"])) > since:
-                times[one["camera"]].append(at)
+                times.setdefault(one["camera"], []).append(at)
         return {camera: sorted(found) for camera, found in times.items()}
+
+    def leftovers(self) -> list[str]:
+        """Files of Ray and of the site's processes in which anybody of the recordings is, or any picture; best none."""
+        found = []
+        for path in walk(self.folders):
+            with suppress(OSError):  # gone meanwhile
+                if kinds := self._search.found(path.read_bytes()):
+                    found.append(f"{path}: {kinds}")
+        return found
+
+    @cached_property
+    def _search(self) -> Search:
+        return Search(passersby(sorted(self.site_file.parent.glob("*.mp4"))))
 
 
 @pytest.fixture(scope="session")
@@ -130,6 +150,6 @@ def broken(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterat
             it.said(r"console and alerts: http://")
             factor = max(1.0, (time.monotonic() - it.began_s) / CALM_START_S)
             site = BrokenSite(it, f"http://127.0.0.1:{port}/", path, (temporary, ray_folder), factor)
-            eventually(lambda: site.look().well, 60 * factor, site.look)
-            eventually(lambda: all(site.passages(0.0).values()), 60 * factor, site.look)
+            eventually(lambda: site.look().well, START_S, site.look)
+            eventually(lambda: all(site.passages(0.0).values()), START_S, site.look)
             yield site

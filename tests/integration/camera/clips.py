@@ -32,7 +32,7 @@ class Clips:
         self._frames = frames
         self._made: dict[object, Path] = {}
         source = DemoSource(CameraConfig(name="gate", url="demo:pier"))
-        self._pictures = [frame.pixels for _, frame in zip(range(PICTURES), source.frames(), strict=False)]
+        self._pictures = [one.convert() for _, one in zip(range(PICTURES), source.pictures(), strict=False)]
 
     def __call__(self, name: str = "clip.mp4", *, gop: int = 25, codec: str = "libx264", **options: str) -> Path:
         key = (name, gop, codec, tuple(options.items()))

@@ -12,11 +12,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from lfr_ray.camera.reader import CameraReader, CameraStatus
-from lfr_ray.camera.source import open_source
-from lfr_ray.camera.stills import encode_jpeg
+from lfr_ray.camera.camera_reader import CameraReader, CameraStatus
+from lfr_ray.camera.open_footage import open_source
+from lfr_ray.camera.still_pictures import encode_jpeg
 from lfr_ray.config import CameraConfig
 from lfr_ray.errors import StreamError
+from tests.mailboxes import next_frame
 
 FPS = 20
 MULTIPART = "multipart/x-mixed-replace; boundary=frame"
@@ -114,7 +115,7 @@ def read() -> Iterator[Callable[..., CameraReader]]:
 def until(reader: CameraReader, true: Callable[[CameraStatus], bool], within_s: float = 15) -> CameraStatus:
     until_s = time.monotonic() + within_s
     while time.monotonic() < until_s:
-        reader.mailbox.get(0.05)
+        next_frame(reader.mailbox, 0.05)
         status = reader.status()
         if true(status):
             return status

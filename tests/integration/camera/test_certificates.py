@@ -16,9 +16,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from lfr_ray.camera.address import parse_address
-from lfr_ray.camera.decode import VideoFootage
-from lfr_ray.camera.source import open_source
+from lfr_ray.camera.camera_address import parse_address
+from lfr_ray.camera.decode_video import VideoFootage
+from lfr_ray.camera.open_footage import open_source
 from lfr_ray.clock import SystemClock
 from lfr_ray.config import CameraConfig
 from lfr_ray.errors import StreamError
@@ -157,7 +157,7 @@ def test_ffmpeg_by_itself_keeps_to_the_same_rule(camera: Secured, fields: dict[s
 
     if fields:
         footage = opened()
-        assert footage.info().width_px == 160
+        assert footage.info.width_px == 160
         footage.close()
     else:
         with pytest.raises(StreamError):

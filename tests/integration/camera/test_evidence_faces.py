@@ -10,18 +10,18 @@ import cv2
 import numpy as np
 import pytest
 
-from lfr_ray.camera.redact import FACE_MARGIN, HEAD, SCENE_WIDTH_PX, crop_face, scene_picture
-from lfr_ray.camera.stills import encode_jpeg, read_picture
+from lfr_ray.camera.redact_faces import FACE_MARGIN, HEAD, SCENE_WIDTH_PX, crop_face, scene_picture
+from lfr_ray.camera.still_pictures import encode_jpeg, read_picture
 from lfr_ray.config import QualityConfig
-from lfr_ray.detect.base import load_detector
+from lfr_ray.detect.detector_families import load_detector
 from lfr_ray.detect.letterbox import fit
 from lfr_ray.embed.align import cut_chips
-from lfr_ray.embed.base import load_embedder
-from lfr_ray.embed.quality import assess
+from lfr_ray.embed.embedder_families import load_embedder
+from lfr_ray.embed.view_quality import assess
 from lfr_ray.errors import ModelError
+from lfr_ray.models.card_catalogue import card, cards
 from lfr_ray.models.cards import Detector, ModelCard
-from lfr_ray.models.catalogue import card, cards
-from lfr_ray.models.weights import find_weights
+from lfr_ray.models.weight_files import find_weights
 from lfr_ray.records import Faces, Floats, Picture
 
 pytestmark = [pytest.mark.footage, pytest.mark.timeout(600)]

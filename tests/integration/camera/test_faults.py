@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lfr_ray.camera.footage import SourceCounts
-from lfr_ray.camera.reader import CameraReader, faults_of
-from lfr_ray.camera.recordings import open_recordings
-from lfr_ray.camera.source import open_source
+from lfr_ray.camera.camera_reader import CameraReader, faults_of
+from lfr_ray.camera.footage_interface import SourceCounts
+from lfr_ray.camera.open_footage import open_source
+from lfr_ray.camera.recording_files import open_recordings
 from lfr_ray.config import CameraConfig
 from lfr_ray.records import Frame
 from tests.integration.camera.clips import FPS, FRAGMENTED, FRAMES, LENGTH_S, Clips, cut, filtered, small
+from tests.mailboxes import next_frame
 
 
 @pytest.fixture(scope="module")
@@ -216,7 +217,7 @@ def test_all_eight_orientations_of_a_phone(tmp_path: Path, rotation: int, mirror
     alternatives = [wanted[:, ::-1], np.rot90(stored[:, ::-1], rotation // 90)] if mirrored else [wanted]
     near = [one for one in alternatives if one.shape == shown.shape and np.abs(one.astype(int) - shown).mean() < 8]
     assert near, "it is turned, and mirrored where it says so"
-    assert (source.info().width_px, source.info().height_px) == shown.shape[1::-1]
+    assert (source.info.width_px, source.info.height_px) == shown.shape[1::-1]
     if not mirrored:
         assert np.abs(wanted[:, ::-1].astype(int) - shown).mean() > 20
 
@@ -291,7 +292,7 @@ def test_faults_reach_the_cameras_status(write: Clips, tmp_path: Path) -> None:
     camera = CameraConfig(name="gate", url=str(cut(write(), 0.6, tmp_path)), pace="full")
     reader = CameraReader(camera).start()
     while not reader.mailbox.ended:
-        reader.mailbox.get(1)
+        next_frame(reader.mailbox, 1)
     status = reader.status()
     assert (status.state, status.expected) == ("ended", FRAMES)
     assert status.missing_s == pytest.approx(LENGTH_S - status.frames / FPS, abs=0.1)

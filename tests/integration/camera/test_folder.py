@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from lfr_ray.camera.source import PacedSource, open_source
+from lfr_ray.camera.open_footage import PacedSource, open_source
 from lfr_ray.config import CameraConfig
 from lfr_ray.errors import SourceError
 from lfr_ray.records import Frame
@@ -38,8 +38,8 @@ def test_a_folder_of_pictures_by_name_with_the_bad_ones_reported(tmp_path: Path)
     assert [frame.captured_s for frame in frames] == [0, 1, 2, 3]
     assert (source.counts().decoded, source.counts().corrupt) == (4, 2)
     assert [problem.partition("got: ")[2].split(":")[0] for problem in source.counts().problems] == ["1b.jpg", "2b.jpg"]
-    assert source.info().frames == 6
-    assert source.info().fps == 1.0
+    assert source.info.frames == 6
+    assert source.info.fps == 1.0
 
 
 def test_one_picture_is_a_recording_of_one_frame(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ class Listed:
 
 def demo_pictures(scene: str, first: int, last: int) -> list[Picture]:
     config = CameraConfig(name="gate", url=f"demo:{scene}")
-    return [frame.pixels for frame in DemoSource(config).frames()][first:last]
+    return [picture.convert() for picture in DemoSource(config).pictures()][first:last]
 
 
 def frames(pictures: Sequence[Picture], moments_s: Sequence[float], *, single: bool = False) -> Listed:

@@ -13,12 +13,13 @@ import av
 import numpy as np
 import pytest
 
-from lfr_ray.camera.reader import CameraReader, CameraStatus
+from lfr_ray.camera.camera_reader import CameraReader, CameraStatus
+from lfr_ray.camera.open_footage import open_source
 from lfr_ray.camera.reconnect import ReconnectConfig
-from lfr_ray.camera.source import open_source
-from lfr_ray.camera.stills import encode_jpeg
+from lfr_ray.camera.still_pictures import encode_jpeg
 from lfr_ray.config import CameraConfig
 from lfr_ray.errors import LfrError, StreamError
+from tests.mailboxes import next_frame
 
 FPS = 10
 LOGIN = "officer:Pa55"
@@ -106,7 +107,7 @@ def read() -> Iterator[Callable[..., CameraReader]]:
 def until(reader: CameraReader, true: Callable[[CameraStatus], bool]) -> CameraStatus:
     until_s = time.monotonic() + 15
     while time.monotonic() < until_s:
-        reader.mailbox.get(0.05)
+        next_frame(reader.mailbox, 0.05)
         status = reader.status()
         if true(status):
             return status
@@ -121,7 +122,7 @@ def test_mjpeg_frames_come_at_the_cameras_own_rate(camera: str, read: Callable[.
     # Only the few that arrived together while ffmpeg studied the stream.
     assert status.skipped < 10
     assert status.lag_s == 0
-    frame = reader.mailbox.get(5)
+    frame = next_frame(reader.mailbox, 5)
     assert frame is not None
     assert frame.captured_at == pytest.approx(time.time(), abs=0.5)
     assert frame.captured_s == pytest.approx(status.frames / FPS, abs=1.5)

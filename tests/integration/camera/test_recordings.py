@@ -16,8 +16,8 @@ import av
 import numpy as np
 import pytest
 
-from lfr_ray.camera import decode
-from lfr_ray.camera.source import PacedSource, open_source
+from lfr_ray.camera import decode_video
+from lfr_ray.camera.open_footage import PacedSource, open_source
 from lfr_ray.clock import FakeClock
 from lfr_ray.config import CameraConfig
 from lfr_ray.errors import SourceError, StreamError
@@ -101,7 +101,7 @@ def test_every_frame_in_order_with_its_time(tmp_path: Path, suffix: str, codec: 
         assert frame.pixels.flags.c_contiguous
         assert abs(frame.captured_at - time.time()) < 60
         assert abs(frame.pixels[8, 12].astype(int) - (230, 20, 20)).max() < 12
-    info = source.info()
+    info = source.info
     assert (info.width_px, info.height_px, info.live) == (160, 96, False)
     assert info.fps == pytest.approx(10)
     assert info.frames in {30, None}
@@ -126,7 +126,7 @@ def test_rotation_is_honoured(tmp_path: Path, rotation: int, corner: str) -> Non
     picture = frames[0].pixels
     height_px, width_px = picture.shape[:2]
     assert (width_px, height_px) == ((160, 96) if rotation == 180 else (96, 160))
-    assert (source.info().width_px, source.info().height_px) == (width_px, height_px)
+    assert (source.info.width_px, source.info.height_px) == (width_px, height_px)
     y = 6 if "top" in corner else height_px - 6
     x = 6 if "left" in corner else width_px - 6
     assert picture[y, x, 0] > 200
@@ -268,7 +268,7 @@ def test_a_named_pipe_and_a_missing_device_do_not_hang(tmp_path: Path) -> None:
 
 
 def test_pictures_of_a_size_that_nobody_needs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decode, "MAX_PIXELS", 2_000_000)
+    monkeypatch.setattr(decode_video, "MAX_PIXELS", 2_000_000)
     path = write_video(tmp_path / "huge.mp4", 1, size=(2_000, 1_200))
     with pytest.raises(SourceError, match=r"too large; got: .*2000x1200 pixels; allowed: up to 2 megapixels"):
         opened(path)
@@ -280,12 +280,13 @@ def test_reading_writes_nothing(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
     program = f"""
-from lfr_ray.camera.reader import CameraReader
+import asyncio
+from lfr_ray.camera.camera_reader import CameraReader
 from lfr_ray.config import CameraConfig
 reader = CameraReader(CameraConfig(name="gate", url={str(clip)!r}, pace="full")).start()
 frames = 0
 while not reader.mailbox.ended:
-    frames += reader.mailbox.get(5) is not None
+    frames += asyncio.run(reader.mailbox.get_async(5)) is not None
 assert frames == 20
 """
     places = {name: str(home) for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")}
@@ -335,22 +336,23 @@ def test_waiting_for_a_frame_ends_at_once_when_stopped(tmp_path: Path) -> None:
 
 
 def test_a_fake_clock_paces_without_waiting(tmp_path: Path) -> None:
-    from lfr_ray.camera.address import parse_address
-    from lfr_ray.camera.decode import VideoFootage
+    from lfr_ray.camera.camera_address import parse_address
+    from lfr_ray.camera.decode_video import VideoFootage
 
-    clock, stopping = FakeClock(), threading.Event()
+    clock = FakeClock()
     path = write_video(tmp_path / "clip.mp4", 20, fps=10)
 
-    def waited(by_s: float) -> bool:
-        clock.advance(by_s)
-        return False
+    class Stopping(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            clock.advance(timeout or 0.0)
+            return False
 
+    stopping = Stopping()
     source = PacedSource(
         CameraConfig(name="gate", url=str(path), max_fps=5),
         lambda: VideoFootage(parse_address(str(path)), clock=clock, stopping=stopping, stall_s=5),
         clock=clock,
         stopping=stopping,
-        wait=waited,
     )
     frames = list(source.frames())
     assert [frame.index for frame in frames] == list(range(0, 20, 2))
@@ -361,8 +363,9 @@ def test_ffmpeg_prints_nothing(tmp_path: Path) -> None:
     """Neither about damaged files nor about addresses: its messages hold whole URLs."""
     (tmp_path / "broken.mp4").write_bytes(b"\0\0\0\x18ftypisom" + bytes(4000))
     program = f"""
-from lfr_ray.camera.source import open_source
+from lfr_ray.camera.open_footage import open_source
 from lfr_ray.config import CameraConfig
+from tests.mailboxes import next_frame
 for url in ({str(tmp_path / "broken.mp4")!r}, "rtsp://admin:hunter2@127.0.0.1:1/x", "http://admin:hunter2@127.0.0.1:1/x"):
     try:
         open_source(CameraConfig(name="gate", url=url))
@@ -390,7 +393,7 @@ def test_real_clips_give_every_frame(shared_data: Path) -> None:
             last_s, count = frame.captured_s, count + 1
         source.close()
         assert count == int(rows[name]["frames"])
-        assert (source.info().width_px, source.info().height_px) == (
+        assert (source.info.width_px, source.info.height_px) == (
             int(rows[name]["width"]),
             int(rows[name]["height"]),
         )

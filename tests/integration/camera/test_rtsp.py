@@ -20,14 +20,15 @@ from urllib.parse import quote
 
 import pytest
 
-from lfr_ray.camera.decode import VideoFootage
-from lfr_ray.camera.newest import NewestFrame
-from lfr_ray.camera.reader import CameraReader, CameraStatus
+from lfr_ray.camera.camera_reader import CameraReader, CameraStatus
+from lfr_ray.camera.decode_video import VideoFootage
+from lfr_ray.camera.newest_frame import NewestFrame
+from lfr_ray.camera.open_footage import open_source
 from lfr_ray.camera.reconnect import ReconnectConfig
-from lfr_ray.camera.source import open_source
 from lfr_ray.config import CameraConfig
 from lfr_ray.errors import StreamError
 from lfr_ray.records import Frame
+from tests.mailboxes import next_frame
 
 SERVER = Path(__file__).with_name("rtsp_server.py")
 SYSTEM_PYTHON = "/usr/bin/python3"
@@ -117,7 +118,7 @@ def until(reader: CameraReader, true: Callable[[CameraStatus], bool], within_s: 
     """Wait for a status, and take frames meanwhile as an actor would."""
     until_s = time.monotonic() + within_s
     while time.monotonic() < until_s:
-        reader.mailbox.get(0.05)
+        next_frame(reader.mailbox, 0.05)
         status = reader.status()
         if true(status):
             return status
@@ -127,7 +128,7 @@ def until(reader: CameraReader, true: Callable[[CameraStatus], bool], within_s: 
 def shapes(reader: CameraReader, count: int) -> set[tuple[int, ...]]:
     until_s, seen = time.monotonic() + SOON_S, set()
     while time.monotonic() < until_s and len(seen) < count:
-        frame = reader.mailbox.get(0.1)
+        frame = next_frame(reader.mailbox, 0.1)
         if frame is not None:
             seen.add(frame.pixels.shape)
     return seen
@@ -141,7 +142,7 @@ def test_frames_come_in_real_time(serve: Serve, read: Callable[..., CameraReader
     assert (status.width_px, status.height_px) == (320, 240)
     assert status.last_frame_at == pytest.approx(time.time(), abs=2)
     assert status.lag_s < 1
-    frame = reader.mailbox.get(5)
+    frame = next_frame(reader.mailbox, 5)
     assert isinstance(frame, Frame)
     assert frame.seen_s == pytest.approx(time.monotonic(), abs=1)
     assert 1 < frame.captured_s < SOON_S, "its time counts from the camera's first picture"
@@ -166,7 +167,7 @@ def test_nobody_looking_means_dropped_frames_and_the_newest_one(
     time.sleep(2)
     status = reader.status()
     assert status.dropped - dropped > 15
-    frame = reader.mailbox.get(0)
+    frame = next_frame(reader.mailbox, 0)
     assert frame is not None
     assert time.monotonic() - frame.seen_s < 0.5
 
@@ -194,7 +195,7 @@ def test_killed_and_restarted_the_camera_is_blind_and_comes_back(
     serve(*login, port=port)
     back = until(reader, lambda now: now.state == "live" and now.frames > live.frames + 5)
     assert (back.reconnects, back.blind_since, back.problem) == (1, None, "")
-    frame = reader.mailbox.get(5)
+    frame = next_frame(reader.mailbox, 5)
     assert frame is not None
     assert frame.captured_s > time.time() - killed_at - 1, "its time goes on"
 
@@ -277,7 +278,7 @@ def test_a_decoder_that_is_too_slow_does_not_fall_behind(
     lags_s = []
     until_s = time.monotonic() + 9
     while time.monotonic() < until_s:
-        reader.mailbox.get(0.1)
+        next_frame(reader.mailbox, 0.1)
         lags_s.append(reader.status().lag_s)
     assert max(lags_s) > 0.4
     assert max(lags_s) < 2.0

@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lfr_ray.camera.reader import CameraReader
+from lfr_ray.camera.camera_reader import CameraReader
 from lfr_ray.camera.reconnect import ReconnectConfig
-from lfr_ray.camera.stills import encode_jpeg
+from lfr_ray.camera.still_pictures import encode_jpeg
 from lfr_ray.config import CameraConfig
+from tests.mailboxes import next_frame
 
 SIDE_PX = 64
 
@@ -40,7 +41,7 @@ class Seen:
 
     def _take(self) -> None:
         while not self.reader.mailbox.ended:
-            frame = self.reader.mailbox.get(0.2)
+            frame = next_frame(self.reader.mailbox, 0.2)
             if frame is not None:
                 self.greys.append(round(float(frame.pixels.mean()) / 10) * 10)
 

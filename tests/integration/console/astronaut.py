@@ -8,8 +8,8 @@ import numpy as np
 from PIL import ImageEnhance, ImageOps
 
 from lfr_ray.camera.demo_source import ASTRONAUT, photograph
-from lfr_ray.camera.redact import crop_face, hidden_jpeg, preview_picture, scene_jpeg
-from lfr_ray.camera.stills import encode_jpeg
+from lfr_ray.camera.redact_faces import crop_face, hidden_jpeg, preview_picture, scene_jpeg
+from lfr_ray.camera.still_pictures import encode_jpeg
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lfr_ray.alert.erase import AlertEraser
+from lfr_ray.alert.erase_alerts import AlertEraser
 from lfr_ray.records import CaseRecord, Details
 from tests.integration.console.waiting import until
 
@@ -120,7 +120,7 @@ def test_a_correction_stands_beside_what_it_replaces(house: Any, open_page: Open
     page.fill("#correct-note", "another person")
     page.click("text=Record the correction")
     page.wait_for_selector("#ruling >> text=Not a match")
-    page.click("text=All 2 records")
+    page.click("text=2 records in all")
     assert "replaces 1" in page.inner_text(".history")
 
 
@@ -287,6 +287,9 @@ def test_on_a_telephone_nothing_is_cut_off(house: Any, open_page: Open, tmp_path
     shot(page, tmp_path, f"7-telephone-list-{scheme}")
     page.click(".item >> nth=0")
     page.wait_for_selector("img[data-kind=scene]")
+    for one in ("engage", "not_a_match"):
+        box = page.locator(f"[data-decision={one}]").bounding_box()
+        assert box["y"] + box["height"] <= 844, "the decision is in sight before anybody scrolls"
     compare(page, {"nose": "agrees", "ears": "agrees", "marks": "agrees"})
     shot(page, tmp_path, f"8-telephone-alert-{scheme}")
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

@@ -109,6 +109,33 @@ def test_a_test_leads_from_nothing_to_its_first_alert(open_house: Callable[..., 
     assert not page.is_visible("#guide")
 
 
+def test_a_video_of_ones_own_is_handed_in(open_house: Callable[..., Any], open_page: Open, tmp_path: Path) -> None:
+    house = open_house(demo_officer="demo-officer")
+    new = NewSite(house.site)
+    new.shown = (CameraState("own", "ended", problem="the recording does not exist", takes_recording=True),)
+    page = open_page(house.url, officer=None, width=360, scheme="dark")
+    page.wait_for_selector("#guide [data-step=camera][aria-current=step] #guide-recording")
+    assert barriers(page) == []
+    keep(page, "guide", tmp_path)
+    (tmp_path / "a.mp4").write_bytes(b"no video")
+    page.set_input_files("#guide-recording", tmp_path / "a.mp4")
+    page.get_by_text("this is no video").wait_for()
+    (tmp_path / "a.mp4").write_bytes(b"\0\0\0\x20ftypisom")
+    page.set_input_files("#guide-recording", tmp_path / "a.mp4")
+    page.get_by_text("the camera begins with it").wait_for()
+    assert house.site.recordings == [b"\0\0\0\x20ftypisom"]
+    page.evaluate("""() => {
+      const screen = document.createElement("canvas");
+      const drawn = screen.getContext("2d");
+      setInterval(() => drawn.fillRect(Math.random() * 300, 0, 9, 99), 50);
+      navigator.mediaDevices.getUserMedia = async () => screen.captureStream(10);
+    }""")  # this browser has no camera
+    page.click("#guide-webcam")
+    page.get_by_text("Recording: ").wait_for()
+    page.get_by_text("the camera begins with it").wait_for(timeout=60_000)
+    assert house.site.recordings[1].startswith(b"\x1aE\xdf\xa3")
+
+
 def test_without_a_network_the_app_shows_itself_and_keeps_nothing_of_an_alert(house: Any, open_page: Open) -> None:
     house.alert("tracklet-1", name="Eileen Collins")
     page = open_page(house.url)

@@ -11,9 +11,9 @@ import pytest
 from PIL import ImageOps
 
 from lfr_ray.camera.demo_source import ASTRONAUT, photograph
-from lfr_ray.camera.stills import encode_jpeg
-from lfr_ray.detect.base import load_detector
-from lfr_ray.models.catalogue import card
+from lfr_ray.camera.still_pictures import encode_jpeg
+from lfr_ray.detect.detector_families import load_detector
+from lfr_ray.models.card_catalogue import card
 from lfr_ray.records import CaseRecord
 from tests.integration.console.barriers import barriers
 from tests.integration.console.pictures import keep
@@ -44,9 +44,9 @@ def busy(open_house: Callable[..., Any]) -> Any:
     house = open_house()
     house.first = house.alert("a", name="Eileen Collins", ago_s=280, probability=0.968, similarity=0.961)
     more = {"action": "safeguard", "category": "missing-or-at-risk", "entry_id": "E-7"}
-    house.alert("b", "south-gate", name="A Person With Quite A Long Name Indeed", ago_s=95, **more)
-    decided = house.alert("c", "south-gate", name="Eileen Collins", ago_s=3000)
-    house.desk.record(decided, CaseRecord("decision", "PC12", "not_a_match"))
+    house.second = house.alert("b", "south-gate", name="A Person With Quite A Long Name Indeed", ago_s=95, **more)
+    house.decided = house.alert("c", "south-gate", name="Eileen Collins", ago_s=3000)
+    house.desk.record(house.decided, CaseRecord("decision", "PC12", "not_a_match"))
     return house
 
 
@@ -77,6 +77,14 @@ def test_no_page_has_a_barrier_or_is_cut_off(busy: Any, open_page: Open, screen:
     assert barriers(page) == []
 
 
+def test_the_most_urgent_stands_first_of_those_the_oldest_and_what_is_decided_last(busy: Any, open_page: Open) -> None:
+    newest = busy.alert("d", "south-gate", entry_id="E-9")  # to be detained, as the first
+    page = open_page(busy.url)
+    page.wait_for_selector(f".item[data-id='{newest}']")
+    shown = page.evaluate("[...document.querySelectorAll('.item')].map((one) => one.dataset.id)")
+    assert shown == [busy.first, newest, busy.second, busy.decided]
+
+
 def test_every_page_has_its_address_and_back_works(busy: Any, open_page: Open) -> None:
     page = open_page(busy.url)
     page.click(f".item[data-id='{busy.first}']")
@@ -93,6 +101,17 @@ def test_every_page_has_its_address_and_back_works(busy: Any, open_page: Open) -
     page.wait_for_selector("img[data-kind=face]")
     page.reload()
     page.wait_for_selector("img[data-kind=face]")
+
+
+def test_every_page_of_a_trial_says_so(busy: Any, open_page: Open) -> None:
+    page = open_page(busy.url)
+    settled(page, PAGES["alerts"])
+    assert not page.is_visible("#demo")
+    busy.site.kind = "trial"
+    for name, place in PAGES.items():
+        page.goto(f"{busy.url}{name}")
+        settled(page, place)
+        page.wait_for_selector("#demo >> text=TRIAL: volunteers alone")
 
 
 def test_a_camera_is_looked_through_only_on_demand(busy: Any, open_page: Open) -> None:

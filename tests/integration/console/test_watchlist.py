@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lfr_ray.camera.stills import encode_jpeg
+from lfr_ray.camera.still_pictures import encode_jpeg
 from tests.integration.console.barriers import barriers
 from tests.integration.console.roles import signed_in
 from tests.painted import painted

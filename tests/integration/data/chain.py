@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +12,19 @@ import numpy as np
 
 from lfr_ray.clock import SystemClock
 from lfr_ray.config import AuthorityConfig, CameraConfig, SiteConfig
-from lfr_ray.detect.base import load_detector
-from lfr_ray.embed.base import load_embedder
-from lfr_ray.enrol.importer import enrol_folder
+from lfr_ray.detect.detector_families import load_detector
+from lfr_ray.embed.embedder_families import load_embedder
+from lfr_ray.enrol.import_folder import enrol_folder
 from lfr_ray.match.matcher import Matcher
 from lfr_ray.match.permission import SamePermission
-from lfr_ray.match.store import WatchlistStore
 from lfr_ray.match.two_models import TwoModelMatcher
+from lfr_ray.match.watchlist_store import WatchlistStore
 from lfr_ray.metrics import Meter
-from lfr_ray.models.catalogue import card
-from lfr_ray.pipeline.check_lists import checks_for
-from lfr_ray.pipeline.stages import FrameSource, LocalStages
-from lfr_ray.pipeline.steps import CameraSteps
-from lfr_ray.records import Frame, Picture, Sighting
+from lfr_ray.models.card_catalogue import card
+from lfr_ray.pipeline.camera_chain import CameraSteps
+from lfr_ray.pipeline.order_of_checks import checks_for
+from lfr_ray.pipeline.stage_protocols import FrameSource, LocalModels
+from lfr_ray.records import Answer, Frame, Picture, Probe, Sighting
 from tests.integration.match.test_matcher import RecordingPermission
 
 FRAMES = 6
@@ -32,13 +32,18 @@ INTERVAL_S = 0.15
 NOW_S = 1.8e9
 
 
-class Keeping:
-    """A desk that keeps what it is given."""
+class LocalStages(LocalModels):
+    """All stages in this process; it keeps what is raised."""
 
-    def __init__(self) -> None:
+    def __init__(self, matcher: Any, *models: Any) -> None:
+        super().__init__(*models)
+        self._matcher = matcher
         self.sightings: list[Sighting] = []
 
-    def raise_alert(self, sighting: Sighting) -> None:
+    async def match(self, probes: Sequence[Probe]) -> list[Answer]:
+        return self._matcher.match(probes, NOW_S + 5)
+
+    async def raise_alert(self, sighting: Sighting) -> None:
         self.sightings.append(sighting)
 
 
@@ -110,21 +115,19 @@ class RealChain:
         """What is raised over these frames."""
 
         async def run() -> list[Sighting]:
-            desk, clock = Keeping(), SystemClock()
-            models = (self._detector, self._embedder)
-            stages = LocalStages(*models, self._matcher, desk, lambda: NOW_S + 5, second=self._second)
+            stages = LocalStages(self._matcher, self._detector, self._embedder, self._second)
             steps = CameraSteps(
                 CameraConfig(name="gate", url="demo:gate", pace="full"),
                 self._site,
                 self._card,
                 stages,
-                clock,
+                SystemClock(),
                 self.meter,
                 run_id="run",
                 checks=checks_for(self._site, self._card, stages, None if self._second is None else self._second.card),
             )
             await steps.run(source)
             stages.close()
-            return desk.sightings
+            return stages.sightings
 
         return asyncio.run(run())

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lfr_ray.camera.stills import read_picture
-from lfr_ray.detect.base import load_detector
-from lfr_ray.embed.base import load_embedder
-from lfr_ray.enrol.importer import enrol_folder
+from lfr_ray.camera.still_pictures import read_picture
+from lfr_ray.detect.detector_families import load_detector
+from lfr_ray.embed.embedder_families import load_embedder
+from lfr_ray.enrol.import_folder import enrol_folder
 from lfr_ray.enrol.still_faces import detect_stills
-from lfr_ray.enrol.subject import choose_subject
-from lfr_ray.match.store import WatchlistStore
+from lfr_ray.enrol.subject_face import choose_subject
+from lfr_ray.match.watchlist_store import WatchlistStore
+from lfr_ray.models.card_catalogue import card
 from lfr_ray.models.cards import Detector, Embedder
-from lfr_ray.models.catalogue import card
 
 pytestmark = pytest.mark.footage
 PEOPLE = 60

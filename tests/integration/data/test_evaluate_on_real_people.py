@@ -8,11 +8,10 @@ import tarfile
 from pathlib import Path
 
 import pytest
-import typer
 from typer.testing import CliRunner, Result
 
 from lfr_ray.cli import evaluate as command
-from lfr_ray.models.catalogue import card as find_card
+from lfr_ray.models.card_catalogue import card as find_card
 
 pytestmark = pytest.mark.footage
 
@@ -22,9 +21,7 @@ PAIRS = 15
 
 
 def call(*arguments: str | Path) -> Result:
-    app = typer.Typer()
-    command.register(app)
-    return CliRunner().invoke(app, [str(one) for one in arguments])
+    return CliRunner().invoke(command.app, [str(one) for one in arguments])
 
 
 @pytest.fixture(scope="module")

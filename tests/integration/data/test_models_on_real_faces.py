@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from lfr_ray.config import QualityConfig
-from lfr_ray.detect.base import load_detector
+from lfr_ray.detect.detector_families import load_detector
 from lfr_ray.detect.letterbox import fit
 from lfr_ray.embed.align import cut_chips
-from lfr_ray.embed.base import load_embedder
-from lfr_ray.embed.quality import assess
+from lfr_ray.embed.embedder_families import load_embedder
+from lfr_ray.embed.view_quality import assess
+from lfr_ray.models.card_catalogue import card
 from lfr_ray.models.cards import Detector, Embedder
-from lfr_ray.models.catalogue import card
 from lfr_ray.records import Faces, Picture
 
 pytestmark = pytest.mark.footage

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from lfr_ray.config import EvidenceConfig, MatchConfig
-from lfr_ray.embed.base import load_embedder
+from lfr_ray.embed.embedder_families import load_embedder
+from lfr_ray.models.card_catalogue import RECOMMENDED_EMBEDDER, card
 from lfr_ray.models.cards import Embedder
-from lfr_ray.models.catalogue import RECOMMENDED_EMBEDDER, card
 from lfr_ray.records import Embedded, Picture
 from tests.integration.data.chain import RealChain, people
 

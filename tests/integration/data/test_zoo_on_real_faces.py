@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 
 from lfr_ray.cli.main import run
-from lfr_ray.detect.base import load_detector
+from lfr_ray.detect.detector_families import load_detector
 from lfr_ray.detect.letterbox import fit
 from lfr_ray.embed.align import cut_chips
-from lfr_ray.embed.base import load_embedder
-from lfr_ray.embed.probe import STATED, probe_chips
+from lfr_ray.embed.embedder_families import load_embedder
+from lfr_ray.embed.embedder_self_test import STATED, probe_chips
 from lfr_ray.errors import LicenceError, ModelError
+from lfr_ray.models.card_catalogue import RECOMMENDED_EMBEDDER, card
 from lfr_ray.models.cards import Detector, Embedder
-from lfr_ray.models.catalogue import RECOMMENDED_EMBEDDER, card
 from lfr_ray.records import Faces, Picture
 
 pytestmark = pytest.mark.footage

@@ -20,6 +20,16 @@ CONSOLE = r"console and alerts: (http://127\.0\.0\.1:(\d+)/)"
 EXPECTED = {("pier", "demo-touchline"), ("gate", "demo-astronaut")}
 
 
+CAMERA_MB, SITE_MB = 200, 2500
+SHOWN = ("ray::CameraActor", "")
+
+
+def own_mb(pid: int) -> float:
+    """Memory of its own, and its part of what it shares."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1000
+
+
 def data_folders(temporary: Path) -> list[str]:
     return sorted(path.name for path in temporary.iterdir() if path.name.startswith("lfr-command-"))
 
@@ -33,6 +43,11 @@ def test_headless_alerts_the_right_people_and_nobody_else_and_leaves_nothing(tmp
         with command(tmp_path, *words, environment=environment) as demo:
             port = int(demo.said(CONSOLE)[2])
             assert data_folders(temporary), "the data folder is not where the test looks for it"
+            eventually(lambda: "possible match" in demo.stdout, START_S, lambda: demo.stderr)
+            own = {name: [own_mb(pid) for pid, one in demo.living().items() if one.startswith(name)] for name in SHOWN}
+            assert len(own["ray::CameraActor"]) == 2
+            assert max(own["ray::CameraActor"]) < CAMERA_MB
+            assert sum(own[""]) < SITE_MB
             assert demo.wait() == 0, demo.stderr
             assert demo.left() == {}
             assert not listens(port)

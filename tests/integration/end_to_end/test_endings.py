@@ -13,15 +13,15 @@ import pytest
 
 from tests.processes import Command, command, eventually
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 AT_ONCE_S = 5.0
 """Far below what the scripts would take otherwise, also on a machine that does many other things at once."""
 
 STARTS_A_PROCESS = """
 import ctypes, subprocess, sys, time
-from lfr_ray.cli import endings
-with endings.in_order() as ending:
+from lfr_ray.cli import signals
+with signals.in_order() as ending:
     (ending.folder / "face.jpg").write_bytes(b"face")
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
     print(child.pid, ending.folder, file=sys.stderr, flush=True)
@@ -123,7 +123,7 @@ def test_watching_leaves_what_was_found_so_far(tmp_path: Path, temporary: dict[s
         (tmp_path / "clips" / f"clip-{copy:02}.mp4").symlink_to(shared_data / "videos" / "hamilton.mp4")
     words = ("lfr", "watch", tmp_path / "clips", "--watchlist", tmp_path / "people", "--json", tmp_path / "found.json")
     with command(tmp_path, *words, environment=temporary) as started:
-        started.said(r"watching: [1-9]", 120)
+        started.said(r"watching: [1-9]")
         assert started.end(signal.SIGHUP, 60) < 10.0
         assert started.wait(0) == 129, started.stderr
         assert started.left() == {}

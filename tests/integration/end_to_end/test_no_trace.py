@@ -33,7 +33,7 @@ SHARED_MEMORY = Path("/dev/shm")
 RAY_ALONE = """
 import signal
 import ray
-from lfr_ray.actors.cluster import start_local
+from lfr_ray.actors.start_or_join_ray import start_local
 start_local()
 print(ray.get_runtime_context().gcs_address, flush=True)
 signal.sigwait({signal.SIGTERM})
@@ -55,12 +55,12 @@ def cut(source: Path, target: Path, frames: int) -> Path:
 
 def filmed(scene: str, target: Path, frames: int) -> Path:
     """The first frames of a scene of the demo as a recording."""
-    rendered = DemoSource(CameraConfig(name=scene, url=f"demo:{scene}")).frames()
+    rendered = DemoSource(CameraConfig(name=scene, url=f"demo:{scene}")).pictures()
     with av.open(str(target), "w") as film:
         stream = film.add_stream("mpeg4", rate=round(FPS))
         stream.width, stream.height, stream.bit_rate = 640, 360, 8_000_000
-        for _, frame in zip(range(frames), rendered, strict=False):
-            film.mux(stream.encode(av.VideoFrame.from_ndarray(frame.pixels)))
+        for _, picture in zip(range(frames), rendered, strict=False):
+            film.mux(stream.encode(av.VideoFrame.from_ndarray(picture.convert())))
         film.mux(stream.encode())
     return target
 
@@ -214,8 +214,7 @@ def test_the_search_finds_the_pictures_of_the_list_while_it_was_there(run: Run) 
 def test_no_process_could_dump_its_memory(run: Run) -> None:
     if run.on_ray:
         workers = {line: limit for line, limit in run.limits.items() if line.startswith("ray::")}
-        assert any("CameraActor" in line for line in workers), sorted(run.limits)
-        assert any("ReplicaActor" in line or "ServeReplica" in line for line in workers), sorted(run.limits)
+        assert any("FootageWorker" in line for line in workers), sorted(run.limits)
     assert run.limits
     assert {line: limit for line, limit in run.limits.items() if not set(limit) <= {"0", "1"}} == {}
 

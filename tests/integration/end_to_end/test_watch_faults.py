@@ -11,21 +11,20 @@ from typing import Any
 
 import av
 import pytest
-import typer
 from PIL import Image
 from typer.testing import CliRunner
 
 from lfr_ray.camera.demo_source import DemoSource, write_watchlist
-from lfr_ray.camera.recordings import open_recordings
+from lfr_ray.camera.recording_files import open_recordings
 from lfr_ray.cli import watch
-from lfr_ray.cli.endings import Ending
 from lfr_ray.cli.output import report, stderr
+from lfr_ray.cli.signals import Ending
 from lfr_ray.config import AuthorityConfig, CameraConfig, MatchConfig
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import LfrError
-from lfr_ray.govern.counters import totals
+from lfr_ray.govern.face_counters import totals
 from lfr_ray.govern.ledger_verify import read_records
-from lfr_ray.models.catalogue import FALLBACK_EMBEDDER
+from lfr_ray.models.card_catalogue import FALLBACK_EMBEDDER
 from tests.integration.camera.clips import FRAGMENTED, Clips, cut, filtered, small
 from tests.trust_tree import TrustTree
 
@@ -50,9 +49,7 @@ class Watch:
 
     def __call__(self, *words: object) -> tuple[int, dict[str, Any], str]:
         """Exit status, document and stderr."""
-        app = typer.Typer()
-        watch.register(app)
-        result = CliRunner().invoke(app, [*map(str, words), "--watchlist", str(self.people), "--json", "-"])
+        result = CliRunner().invoke(watch.app, [*map(str, words), "--watchlist", str(self.people), "--json", "-"])
         if isinstance(result.exception, LfrError):
             return report(result.exception), {}, str(result.exception)
         return result.exit_code, json.loads(result.stdout), result.stderr
@@ -72,12 +69,12 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Watch:
 def stills(folder: Path, count: int) -> None:
     """Photographs of the listed person, in every format."""
     source = DemoSource(CameraConfig(name="gate", url="demo:pier"))
-    for index, frame in enumerate(source.frames()):
+    for index, picture in enumerate(source.pictures()):
         if index == 4 * count:
             return
         if not index % 4:
             ending = ("jpg", "png", "webp", "bmp", "tif", "JPG")[index // 4 % 6]
-            Image.fromarray(frame.pixels).save(folder / f"still-{index // 4:02}.{ending}")
+            Image.fromarray(picture.convert()).save(folder / f"still-{index // 4:02}.{ending}")
 
 
 @pytest.mark.parametrize("kind", DAMAGE)
@@ -88,6 +85,14 @@ def test_footage_that_is_incomplete_gives_status_1(run: Watch, clips: Clips, tmp
     assert source["frames"] > 0
     assert source["damaged"] or source["missing_s"] > 0
     assert document["problems"]
+
+
+def test_what_was_not_looked_at_is_told(run: Watch, clips: Clips) -> None:
+    code, document, _ = run(clips(), "--fps", 5)
+    (source,) = document["sources"]
+    assert (code, source["frames"], source["not_looked_at"]) == (0, 6, {"fps": FRAMES - 6, "motion": 0})
+    speed = document["speed"]
+    assert speed["footage_hours_per_hour"] == pytest.approx(source["seconds"] / speed["wall_s"], rel=0.1)
 
 
 def test_what_is_whole_gives_status_0_and_what_cannot_be_used_2(run: Watch, clips: Clips, tmp_path: Path) -> None:

@@ -14,15 +14,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lfr_ray.camera.recordings import open_recordings
-from lfr_ray.camera.source import open_source
+from lfr_ray.camera.open_footage import open_source
+from lfr_ray.camera.recording_files import open_recordings
 from lfr_ray.config import DetectorConfig
-from lfr_ray.detect.base import load_detector
-from lfr_ray.detect.canvas import canvas_for
+from lfr_ray.detect.canvas_size import canvas_for
+from lfr_ray.detect.detector_families import load_detector
 from lfr_ray.detect.letterbox import fit
 from lfr_ray.embed.align import cut_chips
-from lfr_ray.embed.base import load_embedder
-from lfr_ray.models.catalogue import card
+from lfr_ray.embed.embedder_families import load_embedder
+from lfr_ray.models.card_catalogue import card
 from lfr_ray.records import Faces, Frame, Picture
 
 PICTURE = re.compile(

@@ -10,9 +10,9 @@ import pytest
 
 from lfr_ray.clock import FakeClock
 from lfr_ray.data_dir import DataDir
-from lfr_ray.govern.keys import PublicKey, SigningKey
 from lfr_ray.govern.ledger import Ledger
-from lfr_ray.govern.trust import site_key, trusted_keys
+from lfr_ray.govern.signing_keys import PublicKey, SigningKey
+from lfr_ray.govern.trust_file import site_key, trusted_keys
 from tests.integration.govern.station import Station
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from lfr_ray.govern.authority import Authority, Officer, Place
-from lfr_ray.govern.gate import FILE_EVERY_S, AuthorityGate
-from lfr_ray.govern.grant import Grant, signed
+from lfr_ray.govern.authority_gate import FILE_EVERY_S, AuthorityGate
+from lfr_ray.govern.country_profile import load_profile
 from lfr_ray.govern.ledger_state import LedgerState, clock_accepted
 from lfr_ray.govern.ledger_verify import read_records
-from lfr_ray.govern.profile import load_profile
-from tests.trust_tree import CONFIGURATION, TrustTree, approval, record_opening
+from lfr_ray.govern.signed_authority import Grant, signed
+from tests.trust_tree import CARRIED, TrustTree, approval, record_opening
 
 LIST_HASH = "a" * 64
 HERE = {"van": (51.789, 1.153), "stolen": (51.9, 1.153)}
@@ -64,7 +64,7 @@ class Scene:
             "cameras": ("van", "stolen"),
             **approval(self.approver, LIST_HASH, self.now_s, ("op-1",)),
             "watchlist_approved_by": "insp-7",
-            "configuration": CONFIGURATION,
+            **CARRIED,
             "model": "dlib_resnet",
             "threshold": 0.6,
             "false_alerts_per_face": 0.0001,

@@ -6,21 +6,21 @@ from typing import Any
 
 import numpy as np
 
-from lfr_ray.adjudicate.case import CaseRules
+from lfr_ray.adjudicate.decisions import CaseRules
+from lfr_ray.alert.alert_service import AlertService
+from lfr_ray.alert.alert_store import AlertStore
 from lfr_ray.alert.cooldown import AlertRules
-from lfr_ray.alert.database import Database
-from lfr_ray.alert.service import AlertService
-from lfr_ray.alert.store import AlertStore
-from lfr_ray.camera.stills import encode_jpeg
-from lfr_ray.govern.alert_events import ledger_event
-from lfr_ray.govern.profile import load_profile
-from lfr_ray.govern.trial import open_trial, trial_authority
-from lfr_ray.match.entries import EnrolledImage, Entry
-from lfr_ray.match.store import WatchlistStore
+from lfr_ray.alert.open_database import Database
+from lfr_ray.camera.still_pictures import encode_jpeg
+from lfr_ray.govern.alert_ledger_events import ledger_event
+from lfr_ray.govern.country_profile import load_profile
+from lfr_ray.govern.trial_deployment import open_trial, trial_authority
+from lfr_ray.match.watchlist_entries import EnrolledImage, Entry
+from lfr_ray.match.watchlist_store import WatchlistStore
 from lfr_ray.records import Match, Quality, Sighting
-from lfr_ray.site.close import close_deployment
-from lfr_ray.site.open import SiteStorage, is_closed
-from lfr_ray.site.verify import verify_site
+from lfr_ray.site.close_deployment import close_deployment
+from lfr_ray.site.open_site import SiteStorage, is_closed
+from lfr_ray.site.verify_site import verify_site
 
 
 def picture(seed: int, side: int = 120) -> bytes:

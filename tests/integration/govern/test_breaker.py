@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from lfr_ray.errors import IntegrityError
-from lfr_ray.govern.alert_events import AlertFact
-from lfr_ray.govern.breaker import CircuitBreaker, confirmed_false
+from lfr_ray.govern.alert_ledger_events import AlertFact
+from lfr_ray.govern.circuit_breaker import CircuitBreaker, confirmed_false
+from lfr_ray.govern.country_profile import BreakerRules
+from lfr_ray.govern.emergency_stop import Halts, breaker_pause
 from lfr_ray.govern.ledger_event import RESUMED, Event
 from lfr_ray.govern.ledger_verify import read_records
-from lfr_ray.govern.profile import BreakerRules
-from lfr_ray.govern.stop import Halts, breaker_pause
 
 
 def watch(site: Any) -> CircuitBreaker:
@@ -44,6 +44,13 @@ def test_it_remembers_across_a_restart_what_was_accepted(site: Any) -> None:
     again = watch(site)
     assert again.update(960, 1) == ""
     assert again.update(970, 2)
+
+
+def test_what_somebody_wrote_into_its_file_is_not_accepted(site: Any) -> None:
+    watch(site).update(900, 0)
+    path = site.files.breaker("d1")
+    path.write_bytes(path.read_bytes().replace(b'"accepted":0', b'"accepted":99'))
+    assert watch(site).update(950, 1), "nobody who may has accepted any"
 
 
 def test_a_pause_that_nobody_lifted_stays(site: Any) -> None:

@@ -13,20 +13,20 @@ from pathlib import Path
 
 import pytest
 
+from lfr_ray.durable_files import exclusive
 from lfr_ray.errors import ConflictError, IntegrityError, NotFoundError, RefusedError
-from lfr_ray.files import exclusive
-from lfr_ray.govern.alert_events import last_event_id
+from lfr_ray.govern.alert_ledger_events import last_event_id
 from lfr_ray.govern.authority import Officer
-from lfr_ray.govern.canonical import canonical_json
-from lfr_ray.govern.gate import AuthorityGate
-from lfr_ray.govern.grant import list_grants, load_grant, open_grant, signed
-from lfr_ray.govern.keys import SigningKey
+from lfr_ray.govern.authority_gate import AuthorityGate
+from lfr_ray.govern.canonical_json import canonical_json
+from lfr_ray.govern.country_profile import keep_profile, load_profile
 from lfr_ray.govern.ledger_verify import read_records
-from lfr_ray.govern.listing import find_listed
-from lfr_ray.govern.profile import keep_profile, load_profile
-from lfr_ray.govern.trial import trial_authority
-from lfr_ray.site.close import close_deployment, finish_closings
-from lfr_ray.site.open import open_waiting
+from lfr_ray.govern.past_watchlists import find_listed
+from lfr_ray.govern.signed_authority import list_grants, load_grant, open_grant, signed
+from lfr_ray.govern.signing_keys import SigningKey
+from lfr_ray.govern.trial_deployment import trial_authority
+from lfr_ray.site.close_deployment import close_deployment, finish_closings
+from lfr_ray.site.open_site import open_waiting
 from tests.integration.govern.station import Station, image, picture
 
 
@@ -209,15 +209,15 @@ def test_a_list_that_another_deployment_needs_is_not_destroyed(station: Station)
 CRASH = """
 import os, sys
 from pathlib import Path
-import lfr_ray.shred as shred_module
-import lfr_ray.match.store_folder as folder_module
-from lfr_ray.alert.database import Database
-from lfr_ray.alert.store import AlertStore
-from lfr_ray.match.store import WatchlistStore
+import lfr_ray.shred_files as shred_module
+import lfr_ray.match.watchlist_store_on_disk as folder_module
+from lfr_ray.alert.open_database import Database
+from lfr_ray.alert.alert_store import AlertStore
+from lfr_ray.match.watchlist_store import WatchlistStore
 from lfr_ray.data_dir import DataDir
 from lfr_ray.govern.ledger import open_ledger
-from lfr_ray.site.close import close_deployment
-from lfr_ray.site.open import SiteStorage
+from lfr_ray.site.close_deployment import close_deployment
+from lfr_ray.site.open_site import SiteStorage
 calls = 0
 real = shred_module.overwrite
 def dying(path):
@@ -270,7 +270,7 @@ def test_further_files_are_destroyed_after_a_crash_too(station: Station, tmp_pat
 
 def test_the_ledger_knows_where_the_desk_goes_on(station: Station) -> None:
     station.alert(1)
-    assert last_event_id(read_records(station.site.files)) == station.desk.newest_event_id() == 1
+    assert last_event_id(read_records(station.site.files)) == station.desk.store.newest_event_id() == 1
 
 
 def test_a_missing_receipt_file_or_fingerprint_is_a_fault(station: Station) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from lfr_ray.govern.authority import Officer
-from lfr_ray.govern.grant import signed
-from lfr_ray.govern.keys import SigningKey
-from lfr_ray.govern.profile import keep_profile, load_profile
-from lfr_ray.govern.trial import trial_authority
+from lfr_ray.govern.country_profile import keep_profile, load_profile
+from lfr_ray.govern.ledger_verify import read_records
+from lfr_ray.govern.signed_authority import signed
+from lfr_ray.govern.signing_keys import SigningKey
+from lfr_ray.govern.trial_deployment import trial_authority
 from lfr_ray.records import CaseRecord
-from lfr_ray.site.close import close_overdue, overdue, purge_expired
+from lfr_ray.site.close_deployment import close_overdue, overdue, purge_expired
 from tests.integration.govern.station import Station
 
 
@@ -24,6 +25,8 @@ def test_alerts_go_when_their_time_is_over(station: Station) -> None:
     assert overdue(station.storage, rules, station.clock.wall_s()) == (first,)
     assert any("past their retention time" in fault for fault in station.verify().faults)
     assert purge_expired(station.storage, rules, clock=station.clock) == 1
+    told = [record["what"] for record in read_records(station.site.files)]
+    assert told.count("alerts destroyed: their time was over") == 1
     found = station.verify()
     assert found.holds, found.faults
     assert found.items == 4

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from lfr_ray.bucket import Bucket
-from lfr_ray.match.store import WatchlistStore
+from lfr_ray.match.watchlist_store import WatchlistStore
+from lfr_ray.s3_bucket import Bucket
 from tests.integration.govern.station import Station, picture
 from tests.object_storage import object_storage
 

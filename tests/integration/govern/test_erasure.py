@@ -14,20 +14,21 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lfr_ray.durable_files import exclusive
 from lfr_ray.errors import ConflictError, IntegrityError
-from lfr_ray.files import exclusive
-from lfr_ray.govern.erasure import Erasure, unfinished
-from lfr_ray.govern.fingerprints import scan_key
-from lfr_ray.govern.receipt import SignedReceipt, load_receipt
-from lfr_ray.govern.scan import Scanner
-from lfr_ray.shred import shred
-from lfr_ray.site.erase import ErasableFiles
+from lfr_ray.govern.destruction_receipt import SignedReceipt, load_receipt
+from lfr_ray.govern.erase_deployment import Erasure, unfinished
+from lfr_ray.govern.erasure_fingerprints import scan_key
+from lfr_ray.govern.leftover_scan import Scanner
+from lfr_ray.shred_files import shred
+from lfr_ray.site.erasable_stores import ErasableFiles
 
 
 class Pictures:
     """An erasable store over a folder of files, one item each, that can break down after some of them."""
 
     label = "pictures"
+    notes = ()
 
     def __init__(self, folder: Path, break_after: int = 10**9, stays: Sequence[bytes] = ()) -> None:
         self.folder, self.break_after, self.stays = folder, break_after, stays
@@ -47,9 +48,6 @@ class Pictures:
 
     def kept(self) -> Iterator[bytes]:
         return iter(self.stays)
-
-    def notes(self) -> Sequence[str]:
-        return ()
 
 
 @pytest.fixture
@@ -119,6 +117,20 @@ def test_a_copy_somewhere_else_denies_the_receipt(site: Any, pictures: Path) -> 
     assert "interrupted" in run(made).receipt.notes[0]
 
 
+def test_what_another_machine_holds_denies_it_and_one_that_did_not_answer_is_named(
+    site: Any, pictures: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "memory").write_bytes((pictures / "3.bin").read_bytes())
+    away = "the memory of node 10.0.0.9 was not searched: no answer"
+    made = erasure(site, Pictures(pictures), elsewhere=lambda scanner: ([scanner.scan([tmp_path / "memory"])], [away]))
+    with pytest.raises(IntegrityError, match="1 items, in memory"):
+        run(made)
+    (tmp_path / "memory").write_bytes(b"")
+    receipt = run(made).receipt
+    assert receipt.notes[-1] == away
+    assert receipt.scanned_files == 1 + len([path for path in site.data_dir.rglob("*") if path.is_file()]) - 1
+
+
 def test_what_lawfully_stays_is_no_reason_to_deny_it(site: Any, pictures: Path) -> None:
     held = (pictures / "3.bin").read_bytes()
     (site.data_dir / "held.bin").write_bytes(held)
@@ -142,21 +154,21 @@ CRASH = """
 import os, sys
 from pathlib import Path
 from lfr_ray.data_dir import DataDir
-from lfr_ray.govern.erasure import Erasure
-from lfr_ray.govern.fingerprints import scan_key
-from lfr_ray.govern.trust import site_key
-from lfr_ray import shred
-from lfr_ray.site.erase import ErasableFiles
+from lfr_ray.govern.erase_deployment import Erasure
+from lfr_ray.govern.erasure_fingerprints import scan_key
+from lfr_ray.govern.trust_file import site_key
+from lfr_ray import shred_files
+from lfr_ray.site.erasable_stores import ErasableFiles
 data_dir = DataDir(Path(sys.argv[1]))
 calls = 0
-real = shred.shred
+real = shred_files.shred
 def dying(path):
     global calls
     calls += 1
     if calls > int(sys.argv[2]):
         os._exit(9)
     real(path)
-shred.shred = dying
+shred_files.shred = dying
 files = ErasableFiles([data_dir.root / "pictures"])
 made = Erasure(
     data_dir, "airshow-1", [files], roots=[data_dir.root], key=site_key(data_dir), scan=scan_key(data_dir)
@@ -199,7 +211,7 @@ def test_storage_that_hides_its_content_is_said_in_the_receipt(site: Any, pictur
 
 
 def test_the_fingerprints_find_it_again_for_ever(site: Any, pictures: Path) -> None:
-    from lfr_ray.govern.fingerprints import Fingerprints
+    from lfr_ray.govern.erasure_fingerprints import Fingerprints
 
     item = (pictures / "7.bin").read_bytes()
     run(erasure(site, Pictures(pictures)))

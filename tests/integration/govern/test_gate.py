@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 from lfr_ray.config import MatchConfig, SiteConfig
 from lfr_ray.errors import StoreError
 from lfr_ray.govern.authority import Officer
-from lfr_ray.govern.canonical import canonical_json
-from lfr_ray.govern.gate import FILE_EVERY_S, AuthorityGate
-from lfr_ray.govern.grant import closed, ratified
+from lfr_ray.govern.authority_gate import FILE_EVERY_S, AuthorityGate
+from lfr_ray.govern.canonical_json import canonical_json
+from lfr_ray.govern.country_profile import load_profile
+from lfr_ray.govern.emergency_stop import breaker_pause, emergency_stop
 from lfr_ray.govern.ledger_event import CLOCK_ACCEPTED, Event
 from lfr_ray.govern.ledger_state import RATIFIED
 from lfr_ray.govern.ledger_verify import read_records
-from lfr_ray.govern.profile import load_profile
-from lfr_ray.govern.stop import breaker_pause, emergency_stop
-from lfr_ray.govern.trial import open_trial, trial_authority
-from lfr_ray.site.open import open_matcher
+from lfr_ray.govern.signed_authority import closed, ratified
+from lfr_ray.govern.trial_deployment import open_trial, trial_authority
+from lfr_ray.site.open_site import open_matcher
 from tests.integration.govern.scene import HERE, LIST_HASH, Scene
 from tests.trust_tree import TrustTree
 
@@ -50,6 +50,20 @@ def test_what_is_refused_names_its_reason(scene: Scene) -> None:
     assert "not the one that was approved" in scene.ask(watchlist_hash="b" * 64)
     assert "not approved" in scene.ask(watchlist_hash="")
     assert "not the authorised dlib_resnet" in scene.ask(model="arcface")
+
+
+def test_another_film_than_the_authorised_one_is_not_compared(site: Any, trust_tree: TrustTree) -> None:
+    filmed_at, read = site.clock.wall_s(), {"van": ("f" * 64, site.clock.wall_s())}
+    named = {"camera": "van", "sha256": "f" * 64, "begins_at": filmed_at, "stated_by": "sgt-3"}
+    period = {"footage_from": filmed_at - 60, "footage_to": filmed_at + 3600}
+    scene = Scene(site, trust_tree, kind="retrospective", recordings=(named,), where=None, **period)
+    scene.gate = AuthorityGate(
+        site.files, "airshow-1", scene.profile, scene.ledger, clock=site.clock, recordings=lambda camera: read[camera]
+    )
+    assert scene.ask() == ""
+    read["van"] = "e" * 64, filmed_at
+    site.clock.advance(1.1)
+    assert "its content differs" in scene.ask()
 
 
 def test_a_refusal_is_recorded_once_a_camera_and_minute(scene: Scene) -> None:
@@ -227,7 +241,6 @@ def test_the_urgent_route_ends_without_ratification(scene: Scene, site: Any) -> 
     assert scene.ask() == ""
     site.clock.advance(4 * 3600)
     assert "was not ratified" in scene.ask()
-    assert not scene.gate.must_erase
     late = ratified(grant, scene.officer, scene.now_s + 3600)
     late.save(scene.site.files)
     assert "does not record the ratification" in scene.ask(), "its date was chosen later"
@@ -261,7 +274,7 @@ def test_what_was_signed_is_compared_with_unless_the_site_is_stricter(
 ) -> None:
     scene.open(scene.authority(threshold=0.97))
     scene.site.clock.advance(1.1 * FILE_EVERY_S)
-    monkeypatch.setattr("lfr_ray.site.open.open_permission", lambda site, ledger: scene.gate)
+    monkeypatch.setattr("lfr_ray.site.open_site.open_permission", lambda site, ledger: scene.gate)
     site = SiteConfig(site="pier", data_dir=scene.site.data_dir, match=MatchConfig(**asked))
     matcher = open_matcher(site, scene.ledger)
     assert matcher.state(scene.now_s).threshold == compared_at
@@ -277,7 +290,7 @@ class Day:
         self.scene, self.clock, self.files = scene, scene.site.clock, scene.site.files
         for path in (self.files.stop, self.files.pause):
             path.unlink(missing_ok=True)
-        self.clock.set_wall_s(max(self.clock.wall_s(), scene.ledger.clock_state()[1]))
+        self.clock.set_wall_s(max(self.clock.wall_s(), scene.ledger.head.latest_at))
         self.start_s = self.latest_s = scene.now_s = self.clock.wall_s()
         scene.accept_clock(scene.officer)
         scene.tree.enlist(scene.officer, "supt-1", "superintendent")
@@ -333,7 +346,7 @@ class Day:
         if not self.stopped:
             self.latest_s = max(self.latest_s, now_s)
         # What was recorded while it was stopped counts too: a refusal, for one.
-        self.latest_s = max(self.latest_s, self.scene.ledger.clock_state()[1])
+        self.latest_s = max(self.latest_s, self.scene.ledger.head.latest_at)
         in_time = self.start_s <= now_s <= self.start_s + 3600
         return in_time and not (backwards or self.stopped or self.off)
 

@@ -8,8 +8,8 @@ import pytest
 
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import ConfigError, ConflictError, IntegrityError, NotFoundError
-from lfr_ray.govern.keys import SigningKey, passphrase_from, signature_fault
-from lfr_ray.govern.trust import site_key, trusted_keys
+from lfr_ray.govern.signing_keys import SigningKey, passphrase_from, signature_fault
+from lfr_ray.govern.trust_file import site_key, trusted_keys
 
 
 def test_a_key_comes_back_from_its_file(tmp_path: Path) -> None:

@@ -294,7 +294,7 @@ import sys
 from pathlib import Path
 from lfr_ray.data_dir import DataDir
 from lfr_ray.govern.ledger import Ledger
-from lfr_ray.govern.trust import site_key, trusted_keys
+from lfr_ray.govern.trust_file import site_key, trusted_keys
 from lfr_ray.govern.ledger_event import Event
 folder = DataDir(Path(sys.argv[1]))
 with Ledger(folder, site_key(folder), trusted_keys(folder), seal_every=10) as ledger:
@@ -339,10 +339,11 @@ def test_the_accepted_clock_counts_from_then_on(site: Any) -> None:
     late = site.clock.wall_s()
     site.clock.set_wall_s(late - 500)
     ledger.append(event(1))
-    assert ledger.clock_state() == (0, late)
+    assert (ledger.head.accepted, ledger.head.latest_at) == (0, late)
     ledger.append(Event("incident", CLOCK_ACCEPTED, actor="op-1", reason="time server repaired"))
-    assert ledger.clock_state() == (1, late - 500)
-    assert site.ledger().clock_state() == (1, late - 500)
+    assert (ledger.head.accepted, ledger.head.latest_at) == (1, late - 500)
+    opened = site.ledger().head
+    assert (opened.accepted, opened.latest_at) == (1, late - 500)
 
 
 def test_nobody_else_can_read_the_ledger(site: Any) -> None:

@@ -7,19 +7,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lfr_ray.govern.gate import AuthorityGate
-from lfr_ray.govern.grant import signed
+from lfr_ray.govern.authority_gate import AuthorityGate
+from lfr_ray.govern.country_profile import load_profile
+from lfr_ray.govern.emergency_stop import emergency_stop
 from lfr_ray.govern.ledger import Ledger
 from lfr_ray.govern.ledger_event import Event
 from lfr_ray.govern.ledger_verify import read_records
-from lfr_ray.govern.profile import load_profile
-from lfr_ray.govern.stop import emergency_stop
-from lfr_ray.govern.trial import trial_authority
-from lfr_ray.govern.trust import site_key
-from lfr_ray.match.entries import EnrolledImage, Entry
+from lfr_ray.govern.signed_authority import signed
+from lfr_ray.govern.trial_deployment import trial_authority
+from lfr_ray.govern.trust_file import site_key
 from lfr_ray.match.matcher import Matcher
-from lfr_ray.match.store import WatchlistStore
-from lfr_ray.models.catalogue import card
+from lfr_ray.match.watchlist_entries import EnrolledImage, Entry
+from lfr_ray.match.watchlist_store import WatchlistStore
+from lfr_ray.models.card_catalogue import card
 from lfr_ray.records import Answer, Probe
 
 MODEL = "dlib_resnet"

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from lfr_ray.cli import deployment
 from lfr_ray.data_dir import DataDir
 from lfr_ray.govern.public_record import sign_record
-from lfr_ray.govern.trust import site_key
+from lfr_ray.govern.trust_file import site_key
 
 SCRIPT = Path(__file__).with_name("verify_record.mjs")
 
@@ -33,7 +33,7 @@ def holds(path: Path, key_id: str) -> bool:
 def record(tmp_path: Path) -> Path:
     """The record of a trial that was opened and closed by command."""
     app = typer.Typer()
-    deployment.register(app)
+    app.add_typer(deployment.app)
     for words in (("open", "--kind", "test"), ("close", "trial"), ("record", "trial")):
         result = CliRunner().invoke(app, ["deployment", *words, "--data-dir", str(tmp_path)])
         assert result.exit_code == 0, result.output

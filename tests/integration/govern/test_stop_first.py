@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lfr_ray.actors.matcher import MatcherActor
+from lfr_ray.actors.matcher_actor import MatcherActor
 from lfr_ray.config import AuthorityConfig, SiteConfig
 from lfr_ray.data_dir import DataDir
-from lfr_ray.govern.stop import Halts
-from lfr_ray.match.entries import EnrolledImage, Entry
-from lfr_ray.match.matcher import Matcher
-from lfr_ray.match.store import WatchlistStore
+from lfr_ray.govern.emergency_stop import Halts
+from lfr_ray.match.comparer import Comparer
+from lfr_ray.match.watchlist_entries import EnrolledImage, Entry
+from lfr_ray.match.watchlist_store import WatchlistStore
 from lfr_ray.records import Probe
 
 
@@ -41,14 +41,14 @@ def test_a_stop_waits_for_no_comparison_and_counts_for_the_one_under_way(
 ) -> None:
     assert matcher.match([probe()])[0].match is not None
     comparing, go_on = threading.Event(), threading.Event()
-    compare = Matcher._compare_alike
+    compare = Comparer.found
 
     def slow(*arguments: object) -> object:
         comparing.set()
         assert go_on.wait(60)
         return compare(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Matcher, "_compare_alike", slow)
+    monkeypatch.setattr(Comparer, "found", slow)
     answers = []
     under_way = threading.Thread(target=lambda: answers.extend(matcher.match([probe()])))
     under_way.start()

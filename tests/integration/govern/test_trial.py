@@ -11,16 +11,17 @@ import typer
 from typer.testing import CliRunner
 
 from lfr_ray.cli import deployment
+from lfr_ray.clock import SystemClock
 from lfr_ray.config import SiteConfig
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import LfrError
-from lfr_ray.govern.grant import load_grant
 from lfr_ray.govern.ledger import open_ledger
 from lfr_ray.govern.ledger_verify import read_records
-from lfr_ray.match.entries import EnrolledImage, Entry
-from lfr_ray.match.store import WatchlistStore
-from lfr_ray.section import parse_section
-from lfr_ray.site.open import open_alerts, open_permission
+from lfr_ray.govern.signed_authority import load_grant
+from lfr_ray.match.watchlist_entries import EnrolledImage, Entry
+from lfr_ray.match.watchlist_store import WatchlistStore
+from lfr_ray.site.open_site import OpenedAlerts, open_permission
+from lfr_ray.strict_yaml import parse_section
 
 
 class Trial:
@@ -29,7 +30,7 @@ class Trial:
     def __init__(self, folder: Path) -> None:
         self.folder, self.files = folder, DataDir(folder / "data")
         self.app = typer.Typer()
-        deployment.register(self.app)
+        self.app.add_typer(deployment.app)
         fields = {
             "site": "office",
             "data_dir": self.files.root,
@@ -82,10 +83,12 @@ def test_a_webcam_and_volunteers_are_one_command(trial: Trial, make_sighting: ob
     assert trial.refusal(authority.watchlist_sha256) == ""
     (record,) = [one for one in read_records(trial.files) if one["what"] == "deployment opened"]
     assert (record["facts"]["kind"], record["facts"]["volunteers_count"]) == ("trial", 20)
-    desk = open_alerts(trial.config)
-    alert = desk.raise_alert(make_sighting())  # type: ignore[operator]
-    assert desk.get(alert.alert_id).cautions[0] == "trial"
-    desk.store.database.close()
+    trial.files.root.chmod(0o700)
+    desk = OpenedAlerts(trial.config, SystemClock())
+    alert = desk.service.raise_alert(make_sighting())  # type: ignore[operator]
+    assert desk.service.get(alert.alert_id).cautions[0] == "trial"
+    desk.storage.alerts.database.close()
+    desk.storage.ledger.close()
 
 
 def test_the_list_of_a_trial_is_frozen(trial: Trial) -> None:
@@ -132,8 +135,8 @@ def test_a_test_with_a_stream_is_told_of_the_trial(trial: Trial) -> None:
 
 
 def test_police_categories_exist_in_neither(trial: Trial) -> None:
-    from lfr_ray.govern.profile import load_profile
-    from lfr_ray.govern.trial import open_trial, trial_authority
+    from lfr_ray.govern.country_profile import load_profile
+    from lfr_ray.govern.trial_deployment import open_trial, trial_authority
 
     rules = load_profile("test")
     for kind in ("test", "trial"):

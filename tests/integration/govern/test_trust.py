@@ -12,11 +12,11 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from lfr_ray.data_dir import DataDir
-from lfr_ray.errors import ConfigError, LfrError, NotFoundError
-from lfr_ray.govern import certificates, trust
-from lfr_ray.govern.canonical import canonical_json
-from lfr_ray.govern.keys import SigningKey, signature_fault
-from lfr_ray.govern.trust import site_key, trusted_keys
+from lfr_ray.errors import ConfigError, ConflictError, LfrError, NotFoundError
+from lfr_ray.govern import certificates, trust_file
+from lfr_ray.govern.canonical_json import canonical_json
+from lfr_ray.govern.signing_keys import SigningKey, signature_fault
+from lfr_ray.govern.trust_file import site_key, trusted_keys
 from tests.trust_tree import PASSPHRASE, TrustTree
 
 
@@ -53,6 +53,17 @@ def test_a_standard_tool_reads_and_verifies_it(trust_tree: TrustTree) -> None:
     assert done.stdout.strip().endswith("OK"), done.stderr
 
 
+def test_two_ids_of_one_person_are_trusted_nowhere(trust_tree: TrustTree, files: DataDir) -> None:
+    """Whoever has the root may have left out the folder in which `lfr trust issue` would have found the first."""
+    person = certificates.person_of(trust_tree.root_key, "Jo Smith")
+    first = trust_tree.officer("supt-1", person=person)
+    trust_tree.officer("insp-7", role="approver", person=person)
+    with pytest.raises(ConflictError, match="one person has two ids"):
+        trusted_keys(files)
+    trust_tree.revoke(first)
+    assert len(trusted_keys(files)) == 2
+
+
 def test_nothing_in_the_data_folder_makes_anybody_trusted(trust_tree: TrustTree, files: DataDir) -> None:
     stranger = SigningKey.create().described("supt-9", rank="superintendent", training_until=9e9)
     files.keys.mkdir(parents=True)
@@ -65,8 +76,8 @@ def test_without_a_trust_file_only_the_own_key_counts(files: DataDir) -> None:
     stranger = SigningKey.create().described("supt-9", rank="superintendent", training_until=9e9)
     files.public_key(stranger.id).write_bytes(canonical_json(stranger.model_dump(mode="json")))
     assert list(trusted_keys(files)) == [own.id]
-    assert "lfr trust init" in trust.missing_trust("live")
-    assert trust.missing_trust("test") == trust.missing_trust("trial") == ""
+    assert "lfr trust init" in trust_file.missing_trust("live")
+    assert trust_file.missing_trust("test") == trust_file.missing_trust("trial") == ""
 
 
 def test_a_revoked_certificate_signs_no_more(trust_tree: TrustTree, files: DataDir) -> None:
@@ -151,7 +162,7 @@ def test_what_the_service_can_write_is_refused(
     path = trust_tree.folder / what
     path.chmod(path.stat().st_mode | 0o002)
     for uid in (0, 4321):  # to root all is open: there only the modes can be judged
-        monkeypatch.setattr(trust, "service_user", lambda uid=uid: (uid, frozenset((uid,))))
+        monkeypatch.setattr(trust_file, "service_user", lambda uid=uid: (uid, frozenset((uid,))))
         with pytest.raises(ConfigError, match=r"can write the trust file.*chown root"):
             trusted_keys(files)
 
@@ -163,13 +174,13 @@ def test_what_belongs_to_the_service_is_refused(
         os.chown(trust_tree.file, 4321, 4321)
     trust_tree.file.chmod(0o444)
     owner = trust_tree.file.stat().st_uid
-    monkeypatch.setattr(trust, "service_user", lambda: (owner, frozenset()))
+    monkeypatch.setattr(trust_file, "service_user", lambda: (owner, frozenset()))
     with pytest.raises(ConfigError, match="can write the trust file"):
         trusted_keys(files)
 
 
 def test_a_named_trust_file_must_be_there(files: DataDir, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(trust.VARIABLE, "/nowhere/trust.yaml")
+    monkeypatch.setenv(trust_file.VARIABLE, "/nowhere/trust.yaml")
     with pytest.raises(NotFoundError, match="lfr trust init"):
         trusted_keys(files)
 
@@ -182,12 +193,12 @@ def test_the_site_s_key_is_certified_encrypted_and_its_user_s_alone(
     made = trust_tree.site(files)
     assert site_key(files).id == made.id
     assert files.site_key.stat().st_mode & 0o777 == 0o600
-    monkeypatch.setenv(trust.SITE_PASSPHRASE, "wrong")
+    monkeypatch.setenv(trust_file.SITE_PASSPHRASE, "wrong")
     with pytest.raises(ConfigError, match="cannot be opened"):
         site_key(files)
     credentials = tmp_path / "credentials"
     credentials.mkdir()
-    (credentials / trust.CREDENTIAL).write_text(PASSPHRASE + "\n")
+    (credentials / trust_file.CREDENTIAL).write_text(PASSPHRASE + "\n")
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(credentials))
     assert site_key(files).id == made.id
     files.site_key.unlink()

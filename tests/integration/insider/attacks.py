@@ -14,26 +14,27 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lfr_ray.actors.matcher import MatcherActor
+from lfr_ray.actors.matcher_actor import MatcherActor
 from lfr_ray.clock import utc_text
 from lfr_ray.config import SiteConfig
 from lfr_ray.data_dir import DataDir, WatchlistDir
 from lfr_ray.errors import LfrError
-from lfr_ray.govern import trust
-from lfr_ray.govern.canonical import canonical_json
-from lfr_ray.govern.grant import load_grant, signed
-from lfr_ray.govern.keys import SigningKey
+from lfr_ray.govern import trust_file
+from lfr_ray.govern.canonical_json import canonical_json
 from lfr_ray.govern.ledger import open_ledger
+from lfr_ray.govern.ledger_anchors import write_anchors
 from lfr_ray.govern.ledger_checkpoint import overwrite
 from lfr_ray.govern.ledger_event import RESUMED, Event, line_of
 from lfr_ray.govern.ledger_state import LedgerState
 from lfr_ray.govern.ledger_verify import read_records
-from lfr_ray.match.store import WatchlistStore
+from lfr_ray.govern.signed_authority import load_grant, signed
+from lfr_ray.govern.signing_keys import SigningKey
+from lfr_ray.match.watchlist_store import WatchlistStore
 from lfr_ray.records import Answer, Probe
-from lfr_ray.section import parse_section
-from lfr_ray.site.open import open_storage
-from lfr_ray.site.verify import verify_site
+from lfr_ray.site.open_site import open_storage
+from lfr_ray.site.verify_site import verify_site
 from lfr_ray.site_file import read_site_file
+from lfr_ray.strict_yaml import parse_section
 from tests.integration.govern.test_cli import Desk
 from tests.trust_tree import TrustTree
 
@@ -96,6 +97,16 @@ class Inside:
         copies = [(self.files.root / name, (self.files.root / name).read_bytes()) for name in names]
         return lambda: [path.write_bytes(data) for path, data in copies] and None
 
+    @property
+    def anchor(self) -> Path:
+        """The file outside the data folder that the authority names."""
+        return Path(self.site.ledger.anchors[0])
+
+    def note(self) -> None:
+        """Write the ledger's end into it, as a running site does every hour."""
+        with open_ledger(self.files) as ledger:
+            assert write_anchors([str(self.anchor)], ledger.head, self.files) == []
+
     def forge(self, what: str, kind: str = "alteration", **facts: Any) -> None:
         """Append a line that fits the chain, by hand."""
         last = list(read_records(self.files))[-1]
@@ -143,7 +154,7 @@ def sign_with_a_key_of_ones_own(inside: Inside) -> None:
 
 def sign_with_the_site_s_key(inside: Inside) -> None:
     grant = load_grant(inside.files, "airshow-1")
-    signed(grant.authority, trust.site_key(inside.files), time.time()).save(inside.files)
+    signed(grant.authority, trust_file.site_key(inside.files), time.time()).save(inside.files)
 
 
 def sign_with_the_approver_s_key(inside: Inside) -> None:
@@ -226,14 +237,9 @@ def put_another_site_s_ledger_there(inside: Inside) -> None:
 
 def set_ledger_and_head_back_behind_a_stop(inside: Inside) -> None:
     """The whole ledger as it was an hour ago, with its own valid head: only what lies elsewhere knows."""
-    anchor = inside.folder / "anchor"
-    inside.site = inside.configured(ledger={"anchors": [str(anchor)]})
     before = inside.keep("ledger.jsonl", "ledger.head")
     inside.cli("deployment", "stop", "--reason", "disorder")
-    from lfr_ray.govern.anchors import write_anchors
-
-    with open_ledger(inside.files) as ledger:
-        assert write_anchors((str(anchor),), ledger.head, inside.files) == []
+    inside.note()
     before()
     inside.files.stop.unlink()
 
@@ -246,7 +252,7 @@ def drop_what_happened_with_the_site_s_own_key(inside: Inside) -> None:
     size_bytes = inside.files.ledger.stat().st_size
     begin = LedgerState(inside.files).checkpoint(records, size_bytes, time.time())
     begin = begin.model_copy(update={"stop": None, "before": 0.0})
-    begin.save(inside.files, trust.site_key(inside.files), time.time())
+    begin.save(inside.files, trust_file.site_key(inside.files), time.time())
     overwrite(inside.files.ledger, begin)
 
 
@@ -309,7 +315,7 @@ def name_no_deployment(inside: Inside) -> None:
 
 
 def write_rules_of_ones_own(inside: Inside) -> None:
-    from lfr_ray.govern.profile import load_profile
+    from lfr_ray.govern.country_profile import load_profile
 
     path = inside.folder / "rules.yaml"
     path.write_text(json.dumps(load_profile("uk-police").model_dump(mode="json") | {"small_cell": 0}))
@@ -322,11 +328,11 @@ def trust_a_root_of_ones_own(inside: Inside) -> None:
         mine = TrustTree(inside.folder / "mine", patch)
     for path in (mine.folder, *mine.folder.rglob("*")):
         os.chmod(path, path.stat().st_mode | 0o002)
-    inside.patch.setenv(trust.VARIABLE, str(mine.file))
+    inside.patch.setenv(trust_file.VARIABLE, str(mine.file))
 
 
 def trust_nobody(inside: Inside) -> None:
-    inside.patch.setenv(trust.VARIABLE, trust.NONE)
+    inside.patch.setenv(trust_file.VARIABLE, trust_file.NONE)
 
 
 def revoke_the_officer(inside: Inside) -> None:
@@ -339,7 +345,7 @@ def revoke_the_officer(inside: Inside) -> None:
 
 def swap_the_site_s_key(inside: Inside) -> None:
     inside.files.site_key.unlink()
-    SigningKey.create().save(inside.files.site_key, os.environ[trust.SITE_PASSPHRASE])
+    SigningKey.create().save(inside.files.site_key, os.environ[trust_file.SITE_PASSPHRASE])
 
 
 # -- ways that leave a trace ---------------------------------------------------------------------

@@ -18,10 +18,11 @@ import pytest
 from lfr_ray.clock import FakeClock
 from lfr_ray.govern.ledger import open_ledger
 from lfr_ray.govern.ledger_event import CLOCK_ACCEPTED, Event
-from lfr_ray.match.entries import EnrolledImage, Entry
-from lfr_ray.match.store import WatchlistStore
-from lfr_ray.site.open import open_permission
+from lfr_ray.match.watchlist_entries import EnrolledImage, Entry
+from lfr_ray.match.watchlist_store import WatchlistStore
+from lfr_ray.site.open_site import open_permission
 from tests.integration.govern.test_cli import Desk
+from tests.integration.insider import by_hand
 from tests.integration.insider.attacks import (
     Inside,
     accept_smaller_faces,
@@ -102,9 +103,12 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 
 @pytest.fixture
-def inside(template: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Inside:
+def inside(template: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Inside]:
     shutil.copytree(template.data_dir, tmp_path / "data")
-    return Inside(template, tmp_path, monkeypatch)
+    made = Inside(template, tmp_path, monkeypatch)
+    anchor, noted = made.anchor, made.anchor.read_bytes()
+    yield made
+    anchor.write_bytes(noted)
 
 
 def test_without_an_attack_it_compares_and_everything_holds(inside: Inside) -> None:
@@ -139,6 +143,11 @@ STOPPED: dict[Callable[[Inside], None], str] = {
     change_a_line: "the ledger",
     put_another_site_s_ledger_there: "the ledger",
     set_ledger_and_head_back_behind_a_stop: "was set back",
+    by_hand.write_the_ledger_anew_with_the_site_s_own_key: "was set back or is another one",
+    by_hand.name_no_anchor_any_more: "was set back or is another one",
+    by_hand.remove_the_anchor: "anchor is gone",
+    by_hand.take_the_anchors_out: "altered",
+    by_hand.have_an_authority_without_an_anchor_signed: "names no anchor",
     drop_what_happened_with_the_site_s_own_key: "gone, was set back or is another one",
     send_alerts_elsewhere: "webhooks",
     list_somebody_else: "not approved",
@@ -157,6 +166,15 @@ STOPPED: dict[Callable[[Inside], None], str] = {
     trust_nobody: "",
     revoke_the_officer: "was revoked",
     swap_the_site_s_key: "no certificate of the role site",
+    by_hand.let_the_site_authorise_itself: "self_authorised is for test and trial; an officer signs",
+    by_hand.look_for_the_wanted_in_a_trial: "names suspect; allowed: blue-list",
+    by_hand.look_for_the_wanted_in_a_test: "names suspect; allowed: blue-list, test",
+    by_hand.let_a_trial_last_a_month: "at most 86400, a day",
+    by_hand.call_the_wanted_volunteers_and_name_one: "nobody is compared",
+    by_hand.feed_a_pipe_as_a_recording: "these cameras are live",
+    by_hand.call_a_device_by_another_name: "these cameras are live",
+    by_hand.set_the_ledger_back_and_move_the_folder: "was set back",
+    by_hand.approve_as_of_when_one_still_could: "its key signed nothing any more",
 }
 
 
@@ -209,12 +227,19 @@ SHOWN = (
     put_another_site_s_ledger_there,
     drop_what_happened_with_the_site_s_own_key,
     set_ledger_and_head_back_behind_a_stop,
+    by_hand.write_the_ledger_anew_with_the_site_s_own_key,
+    by_hand.name_no_anchor_any_more,
+    by_hand.remove_the_anchor,
     swap_the_site_s_key,
     bring_the_list_back,
     forget_what_was_destroyed,
     change_the_public_record,
     change_the_rules_that_were_kept,
     change_a_receipt,
+    by_hand.give_oneself_a_token,
+    by_hand.raise_oneself,
+    by_hand.sign_oneself_in,
+    by_hand.bring_a_revoked_token_back,
 )
 
 

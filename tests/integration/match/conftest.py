@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lfr_ray.match.entries import EnrolledImage, Entry
-from lfr_ray.match.store import WatchlistStore
+from lfr_ray.match.watchlist_entries import EnrolledImage, Entry
+from lfr_ray.match.watchlist_store import WatchlistStore
 
 MODEL = "m1"
 LENGTH = 128

@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 
 from lfr_ray.errors import ModelError
-from lfr_ray.match.entries import EnrolledImage
 from lfr_ray.match.matcher import Matcher
 from lfr_ray.match.permission import SamePermission
-from lfr_ray.match.store import WatchlistStore
 from lfr_ray.match.two_models import TwoModelMatcher
+from lfr_ray.match.watchlist_entries import EnrolledImage
+from lfr_ray.match.watchlist_store import WatchlistStore
 from tests.integration.match.test_matcher import CARD, NOW, RecordingPermission, noisy, probe
 
 Make = Callable[..., EnrolledImage]

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from lfr_ray import shred
+from lfr_ray import shred_files
 from lfr_ray.data_dir import WatchlistDir
+from lfr_ray.durable_files import locked
 from lfr_ray.errors import StoreError
-from lfr_ray.files import locked
-from lfr_ray.match import store_folder
-from lfr_ray.match.entries import EnrolledImage
-from lfr_ray.match.store import WatchlistStore
-from lfr_ray.match.table import Table
+from lfr_ray.match import watchlist_store_on_disk
+from lfr_ray.match.lancedb_table import Table
+from lfr_ray.match.watchlist_entries import EnrolledImage
+from lfr_ray.match.watchlist_store import WatchlistStore
 
 Make = Callable[..., EnrolledImage]
 Search = Callable[[Path, bytes], list[str]]
@@ -50,11 +50,11 @@ POINTS = [
     (Table, "delete", 1, "before"),
     (Table, "delete", 1, "after"),
     (Table, "rewrite", 1, "after"),
-    (store_folder, "link_all", 1, "after"),
-    (store_folder, "link_all", 2, "after"),
+    (watchlist_store_on_disk, "link_all", 1, "after"),
+    (watchlist_store_on_disk, "link_all", 2, "after"),
     (Table, "clean", 1, "after"),
-    (shred, "shred", 2, "after"),
-    (store_folder, "shred_unlinked", 1, "after"),
+    (shred_files, "shred", 2, "after"),
+    (watchlist_store_on_disk, "shred_unlinked", 1, "after"),
 ]
 
 
@@ -90,7 +90,8 @@ def test_a_removal_that_dies_is_finished_by_the_next_reader(
 
 
 @pytest.mark.parametrize(
-    ("owner", "name", "calls"), [(shred, "shred", 1), (shred, "shred", 4), (store_folder, "shred_tree", 1)]
+    ("owner", "name", "calls"),
+    [(shred_files, "shred", 1), (shred_files, "shred", 4), (watchlist_store_on_disk, "shred_tree", 1)],
 )
 def test_a_destruction_that_dies_is_finished_by_the_next_reader(
     store: WatchlistStore, make_image: Make, monkeypatch: pytest.MonkeyPatch, owner: object, name: str, calls: int
@@ -111,7 +112,7 @@ def test_while_a_destruction_cannot_be_finished_nothing_is_read(
 ) -> None:
     store.put([make_image(1)])
     with monkeypatch.context() as patch:
-        die_at(patch, shred, "shred", 1, "before")
+        die_at(patch, shred_files, "shred", 1, "before")
         with pytest.raises(Dies):
             store.destroy()
     with locked(WatchlistDir(store.folder).lock, shared=True), pytest.raises(StoreError, match="being destroyed"):
@@ -128,7 +129,7 @@ def test_a_full_disk_in_the_middle_of_a_removal_does_not_stop_readers(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(shred, "overwrite", full)
+        patch.setattr(shred_files, "overwrite", full)
         with pytest.raises(StoreError, match="cannot be written") as caught:
             store.remove("e0001")
         assert "No space left" in caught.value.got
@@ -142,7 +143,7 @@ ADDS = """
 import sys
 sys.path.insert(0, sys.argv[2])
 from conftest import image
-from lfr_ray.match.store import WatchlistStore
+from lfr_ray.match.watchlist_store import WatchlistStore
 store = WatchlistStore(sys.argv[1])
 print("ready", flush=True)
 for number in range(100, 2000, 10):
@@ -182,7 +183,7 @@ def test_two_writers_take_turns(store: WatchlistStore, make_image: Make) -> None
 import sys
 sys.path.insert(0, sys.argv[2])
 from conftest import image
-from lfr_ray.match.store import WatchlistStore
+from lfr_ray.match.watchlist_store import WatchlistStore
 store, first = WatchlistStore(sys.argv[1]), int(sys.argv[3])
 for number in range(first, first + 12):
     store.put([image(number)])

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from lfr_ray.errors import NotFoundError
-from lfr_ray.match.entries import EnrolledImage
-from lfr_ray.match.store import WatchlistStore
+from lfr_ray.match.watchlist_entries import EnrolledImage
+from lfr_ray.match.watchlist_store import WatchlistStore
 
 Make = Callable[..., EnrolledImage]
 Search = Callable[[Path, bytes], list[str]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,10 +11,10 @@ import pytest
 
 from lfr_ray.config import EvidenceConfig, MatchConfig
 from lfr_ray.errors import ConfigError, ModelError, StoreError
-from lfr_ray.match.entries import EnrolledImage
 from lfr_ray.match.matcher import RELOAD_EVERY_S, Matcher
-from lfr_ray.match.store import WatchlistStore
-from lfr_ray.models.calibration import Calibration, GenuineFit, TailFit
+from lfr_ray.match.watchlist_entries import EnrolledImage
+from lfr_ray.match.watchlist_store import WatchlistStore
+from lfr_ray.models.card_calibration import Calibration, GenuineFit, TailFit
 from lfr_ray.models.cards import ChipSpec, ModelCard
 from lfr_ray.records import Answer, Probe
 
@@ -35,9 +35,12 @@ class RecordingPermission:
         self.asked: list[tuple[str, float, str, str]] = []
         self._refused = refused or {}
 
-    def refusal(self, camera: str, captured_at: float, watchlist_hash: str, model: str) -> str:
-        self.asked.append((camera, captured_at, watchlist_hash, model))
-        return self._refused.get(camera, "")
+    def refusals(self, probes: Sequence[Probe], watchlist_hash: str) -> list[str]:
+        self.asked.extend((one.camera, one.captured_at, watchlist_hash, one.model) for one in probes)
+        return [self._refused.get(one.camera, "") for one in probes]
+
+    def status(self) -> str:
+        return ""
 
 
 def noisy(vector: np.ndarray, views: int, noise: float = 0.5, seed: int = 0) -> np.ndarray:
@@ -123,7 +126,7 @@ def test_permission_is_asked_before_and_its_refusal_compares_nothing(
     assert answers[0] == Answer(refused="no authority at this camera", deployment="d1")
     assert answers[1].match is not None
     assert permission.asked == [("closed", NOW, content_hash, MODEL), ("open", NOW - 1, content_hash, MODEL)]
-    from lfr_ray.match.gallery import Gallery
+    from lfr_ray.match.watchlist_in_memory import Gallery
 
     def compared(*args: object) -> None:
         raise AssertionError("a comparison was made")
@@ -147,11 +150,20 @@ def test_a_list_that_is_not_approved_has_no_hash_for_the_permission(store: Watch
     assert known.state(NOW).approved is False
 
 
-class Stopped:
-    """Permits nothing."""
+def test_what_was_permitted_is_compared_with_that_list_and_no_other(store: WatchlistStore, make_image: Make) -> None:
+    """Another list may come in another thread while the permission is asked."""
+    store.put([target := make_image(1)])
 
-    def refusal(self, *asked: object) -> str:
-        return "stopped"
+    class ListComesMeanwhile(RecordingPermission):
+        def refusals(self, probes: Sequence[Probe], watchlist_hash: str) -> list[str]:
+            store.put([make_image(2)])
+            matcher.reload(NOW)
+            return super().refusals(probes, watchlist_hash)
+
+    matcher = make_matcher(store, permission=ListComesMeanwhile())
+    other = make_image(2).vector
+    answers = matcher.match([probe(noisy(target.vector, 5)), probe(noisy(other, 5))], NOW)
+    assert [answer.match is not None for answer in answers] == [True, False]
 
 
 def test_closed_means_closed(store: WatchlistStore, make_image: Make) -> None:

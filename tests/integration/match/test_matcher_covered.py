@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lfr_ray.match.decide import fuse
-from lfr_ray.match.entries import EnrolledImage
+from lfr_ray.match.decide_match import fuse
 from lfr_ray.match.score_norm import ScoreNormaliser
-from lfr_ray.match.store import WatchlistStore
-from lfr_ray.models.calibration import CoveredFit, GenuineFit, ScoreNorm, TailFit
+from lfr_ray.match.watchlist_entries import EnrolledImage
+from lfr_ray.match.watchlist_store import WatchlistStore
+from lfr_ray.models.card_calibration import CoveredFit, GenuineFit, ScoreNorm, TailFit
 from tests.integration.match.test_matcher import CALIBRATION, CARD, NOW, make_matcher, noisy, only, probe
 
 Make = Callable[..., EnrolledImage]

@@ -14,8 +14,8 @@ import pytest
 
 from lfr_ray.data_dir import WatchlistDir
 from lfr_ray.errors import ConflictError, IntegrityError, NotFoundError, RefusedError, StoreError
-from lfr_ray.match.entries import EnrolledImage
-from lfr_ray.match.store import WatchlistStore
+from lfr_ray.match.watchlist_entries import EnrolledImage
+from lfr_ray.match.watchlist_store import WatchlistStore
 
 Make = Callable[..., EnrolledImage]
 
@@ -106,9 +106,8 @@ def test_another_process_sees_every_commit(store: WatchlistStore, make_image: Ma
     store.put([make_image(2)])
     assert len(other.entries()) == 2
     assert other.revision() != revision
-    code = (
-        f"from lfr_ray.match.store import WatchlistStore; print(len(WatchlistStore({str(store.folder)!r}).entries()))"
-    )
+    code = "from lfr_ray.match.watchlist_store import WatchlistStore as Store;"
+    code += f"print(len(Store({str(store.folder)!r}).entries()))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "2"
 

@@ -13,16 +13,17 @@ from pathlib import Path
 
 import pytest
 
-from lfr_ray.bucket import Bucket
+from lfr_ray.cli.watchlist_import import open_watchlist
 from lfr_ray.config import SiteConfig
 from lfr_ray.errors import ConfigError, NotFoundError, StoreError
-from lfr_ray.match import store_bucket
-from lfr_ray.match.entries import EnrolledImage
-from lfr_ray.match.store import WatchlistStore
-from lfr_ray.match.table import Table
-from lfr_ray.section import parse_section
-from lfr_ray.site.erase import ErasableWatchlist
-from lfr_ray.site.open import open_store
+from lfr_ray.match import watchlist_store_on_s3
+from lfr_ray.match.lancedb_table import Table
+from lfr_ray.match.watchlist_entries import EnrolledImage
+from lfr_ray.match.watchlist_store import WatchlistStore
+from lfr_ray.s3_bucket import Bucket
+from lfr_ray.site.erasable_stores import ErasableWatchlist
+from lfr_ray.site.open_site import open_store
+from lfr_ray.strict_yaml import parse_section
 from tests.object_storage import Storage, object_storage
 
 Make = Callable[..., EnrolledImage]
@@ -76,7 +77,7 @@ def test_a_destroyed_list_leaves_no_version_of_any_object(storage: Storage, make
     gone = erasable.destroy()
     assert (gone["entries"], gone["images"]) == (3, 3)
     assert gone["files"] > 3
-    assert "s3://lists/site/a" in erasable.notes()[0]
+    assert "s3://lists/site/a" in erasable.notes[0]
     assert storage.names() == {"site/another", "site/a/lock"}
     assert not storage.client.list_multipart_uploads(Bucket="lists").get("Uploads")
     assert open_list().entries() == ()
@@ -110,10 +111,10 @@ DIES = """
 import sys, time
 sys.path.insert(0, sys.argv[1])
 from conftest import image
-from lfr_ray.bucket import Bucket
-from lfr_ray.match.store import WatchlistStore
-from lfr_ray.match.table import Table
-from lfr_ray.match.table import Table
+from lfr_ray.s3_bucket import Bucket
+from lfr_ray.match.watchlist_store import WatchlistStore
+from lfr_ray.match.lancedb_table import Table
+from lfr_ray.match.lancedb_table import Table
 store = WatchlistStore(Bucket(sys.argv[2]))
 store.put([image(number) for number in range(4)])
 def stand_still(self):
@@ -128,7 +129,7 @@ store.remove("e0001")
 def test_what_a_killed_writer_began_is_finished(
     storage: Storage, make_image: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_bucket, "LEASE_S", 1.0)
+    monkeypatch.setattr(watchlist_store_on_s3, "LEASE_S", 1.0)
     command = [sys.executable, "-c", DIES, str(Path(__file__).parent), ADDRESS]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=dict(os.environ)) as writer:
         assert writer.stdout is not None
@@ -187,7 +188,7 @@ def test_storage_that_forgets_goes_away_and_comes_back(storage: Storage, make_im
 
 @only_versioned
 def test_a_lost_lock_is_told(storage: Storage, make_image: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_bucket, "LEASE_S", 0.5)
+    monkeypatch.setattr(watchlist_store_on_s3, "LEASE_S", 0.5)
     store = open_list()
 
     def rewrite(self: Table) -> None:
@@ -228,6 +229,7 @@ def test_a_site_names_its_bucket_and_credentials_lie_in_a_file(
     site = SiteConfig(site="pier", data_dir=tmp_path / "data", watchlist_store=ADDRESS)
     open_store(site).put([make_image(1)])
     assert len(open_store(site).entries()) == 1
+    assert len(open_watchlist(site).entries()) == 1, "what `lfr watchlist --site` works on"
     assert not (tmp_path / "data").exists()
     with pytest.raises(ConfigError, match="not valid") as caught:
         parse_section(SiteConfig, {"site": "pier", "watchlist_store": "s3://key:hidden@lists/a"}, "site.yaml")

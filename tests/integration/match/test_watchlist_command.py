@@ -16,16 +16,16 @@ from typer.testing import CliRunner, Result
 
 from lfr_ray.cli import watchlist as command
 from lfr_ray.errors import LfrError, NotFoundError, RefusedError, WatchlistError
-from lfr_ray.match.entries import EnrolledImage
-from lfr_ray.match.register import COLUMNS
-from lfr_ray.match.store import WatchlistStore
+from lfr_ray.match.watchlist_csv import COLUMNS
+from lfr_ray.match.watchlist_entries import EnrolledImage
+from lfr_ray.match.watchlist_store import WatchlistStore
 
 Make = Callable[..., EnrolledImage]
 
 
 def call(*arguments: str | Path) -> Result:
     app = typer.Typer()
-    command.register(app)
+    app.add_typer(command.app)
     return CliRunner().invoke(app, ["watchlist", *(str(one) for one in arguments)])
 
 
@@ -85,7 +85,7 @@ def test_import_check_and_what_is_said_of_it(tmp_path: Path, folder: Path) -> No
     again = document("import", folder, "--data", data, "--device", "cpu", "--by", "a1")
     assert (again["entries"], again["added"], again["hash"]) == (2, 0, done["hash"])
     records = ledger(data)
-    assert [(one["kind"], one["actor"]) for one in records] == [("collection", "a1")] * 2
+    assert [(one["kind"], one["actor"]) for one in records] == [("collection", "typed:a1")] * 2
     assert records[0]["facts"]["watchlist_sha256"] == done["hash"]  # type: ignore[index]
 
 
@@ -132,12 +132,12 @@ def test_a_target_beside_a_larger_stranger(tmp_path: Path) -> None:
 def test_what_cannot_be_written_is_said_before_the_models_are_loaded(
     tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lfr_ray.detect import base
+    from lfr_ray.detect import detector_families
 
     def load(*args: object, **kwargs: object) -> None:
         raise AssertionError("the detector was loaded")
 
-    monkeypatch.setattr(base, "load_detector", load)
+    monkeypatch.setattr(detector_families, "load_detector", load)
     nowhere = tmp_path / "nowhere"
     for option, value in (
         ("--json", nowhere / "a.json"),
@@ -163,12 +163,12 @@ def test_nothing_valid_is_exit_code_2(tmp_path: Path) -> None:
 def test_a_broken_folder_is_refused_before_the_models_are_loaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lfr_ray.detect import base
+    from lfr_ray.detect import detector_families
 
     def load(*args: object, **kwargs: object) -> None:
         raise AssertionError("the detector was loaded")
 
-    monkeypatch.setattr(base, "load_detector", load)
+    monkeypatch.setattr(detector_families, "load_detector", load)
     assert isinstance(refusal("import", tmp_path / "nowhere", "--data", tmp_path), WatchlistError)
     (tmp_path / "list").mkdir()
     (tmp_path / "list" / "watchlist.csv").write_text(",".join(COLUMNS).replace("action", "deed"))
@@ -210,16 +210,16 @@ def test_remove_erases(data: Path, make_image: Make) -> None:
     pixels = make_image(1).jpeg[100:164]
     assert not [path for path in data.rglob("*") if path.is_file() and pixels in path.read_bytes()]
     record = ledger(data)[0]
-    assert (record["kind"], record["subject"], record["actor"]) == ("erasure", "e0001", "a2")
+    assert (record["kind"], record["subject"], record["actor"]) == ("erasure", "e0001", "typed:a2")
     assert isinstance(refusal("remove", "e0001", "--data", data), NotFoundError)
 
 
 def test_approval_takes_a_second_person(data: Path, make_image: Make) -> None:
     assert isinstance(refusal("approve", "--data", data, "--by", "a1"), RefusedError)
     approved = document("approve", "--data", data, "--by", "b7")
-    assert approved["approved_by"] == "b7"
+    assert approved["approved_by"] == "typed:b7"
     report = document("report", "--data", data)
-    assert (report["hash"], report["approved_by"]) == (approved["hash"], "b7")
+    assert (report["hash"], report["approved_by"]) == (approved["hash"], "typed:b7")
     WatchlistStore(data / "watchlist").put([make_image(9, model="dlib_resnet")])
     assert document("report", "--data", data)["approved_by"] is None
     assert [one["what"] for one in ledger(data)] == ["watchlist approved"]

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from lfr_ray.errors import ModelError
-from lfr_ray.models.checkpoint import read_checkpoint
+from lfr_ray.models.torch_checkpoint import read_checkpoint
 
 TENSORS = {"a.weight": torch.arange(6.0).view(2, 3), "b.bias": torch.ones(2)}
 

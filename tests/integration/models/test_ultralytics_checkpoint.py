@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from lfr_ray.detect.base import load_detector
+from lfr_ray.detect.detector_families import load_detector
 from lfr_ray.errors import ModelError
-from lfr_ray.models.catalogue import card
+from lfr_ray.models.card_catalogue import card
 
 TINY: dict[str, Any] = {
     "nc": 1,

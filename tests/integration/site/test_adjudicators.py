@@ -12,7 +12,7 @@ from lfr_ray.config import AuthorityConfig, SiteConfig
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import RefusedError
 from lfr_ray.records import CaseRecord
-from lfr_ray.site.open import OpenedAlerts
+from lfr_ray.site.open_site import OpenedAlerts
 
 DAY_S = 86_400.0
 

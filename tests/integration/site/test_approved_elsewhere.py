@@ -15,7 +15,7 @@ from lfr_ray.config import AuthorityConfig, SiteConfig
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import AuthorityError, InputError
 from lfr_ray.govern.authority import APPROVE
-from lfr_ray.site.open import list_rules
+from lfr_ray.site.open_site import list_rules
 from tests.trust_tree import TrustTree
 
 DOCUMENT = {"content_hash": "ab" * 32, "imported_by": ["imp1", "imp2"]}

@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lfr_ray.adjudicate.case import CaseRules
+from lfr_ray.adjudicate.decisions import CaseRules
+from lfr_ray.alert.alert_service import AlertService
+from lfr_ray.alert.alert_store import AlertStore
 from lfr_ray.alert.cooldown import AlertRules
-from lfr_ray.alert.database import Database
-from lfr_ray.alert.service import AlertService
-from lfr_ray.alert.store import AlertStore
+from lfr_ray.alert.open_database import Database
 from lfr_ray.clock import FakeClock
 from lfr_ray.config import SiteConfig
 from lfr_ray.match.matcher import Matcher
-from lfr_ray.match.store import WatchlistStore
-from lfr_ray.models.catalogue import card
+from lfr_ray.match.watchlist_store import WatchlistStore
+from lfr_ray.models.card_catalogue import card
 from lfr_ray.records import EVERYTHING, Probe
-from lfr_ray.site.open import SwitchPermission
+from lfr_ray.site.open_site import SwitchPermission
 from tests.integration.govern.station import image
 
 NOW_S = 1_787_904_000.0

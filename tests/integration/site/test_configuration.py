@@ -10,9 +10,15 @@ import pytest
 from lfr_ray.config import SiteConfig
 from lfr_ray.errors import AuthorityError, LfrError
 from lfr_ray.govern.authority import configuration_fault, recordings_fault
-from lfr_ray.section import parse_section
-from lfr_ray.site.configuration import check_kind, effective_configuration, recording_hash, recordings_of
-from lfr_ray.site.open import open_permission
+from lfr_ray.site.bound_configuration import (
+    Recordings,
+    check_kind,
+    effective_configuration,
+    recording_hash,
+    recordings_of,
+)
+from lfr_ray.site.open_site import open_permission
+from lfr_ray.strict_yaml import parse_section
 from tests.integration.govern.scene import Scene
 
 CAMERA = {"name": "van", "url": "rtsp://user:secret@10.0.0.7/van", "latitude": 51.789, "longitude": 1.153}
@@ -49,10 +55,10 @@ def test_a_field_that_differs_stops_matching_and_is_named(
 
 def test_software_and_calibration_count(site_folder: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     signed = site_folder.authority(configuration=effective_configuration(site()))
-    monkeypatch.setattr("lfr_ray.site.configuration.__version__", "0.0.1")
+    monkeypatch.setattr("lfr_ray.site.bound_configuration.__version__", "0.0.1")
     real = effective_configuration.__globals__["card"]
     looser = {"calibration": real("dlib_resnet").calibration.model_copy(update={"threshold": 0.1})}
-    monkeypatch.setattr("lfr_ray.site.configuration.card", lambda name: real(name).model_copy(update=looser))
+    monkeypatch.setattr("lfr_ray.site.bound_configuration.card", lambda name: real(name).model_copy(update=looser))
     fault = configuration_fault(signed, effective_configuration(site()))
     assert "cards.dlib_resnet" in fault
     assert "software" in fault
@@ -121,6 +127,13 @@ def test_a_recording_is_known_by_its_bytes(site_folder: Scene, tmp_path: Path) -
     assert recordings_fault(authority, "clip", *recordings_of(config)["clip"]) == ""
     assert "another moment" in recordings_fault(authority, "clip", sha256, 5.0)
     assert "names no recording of other" in recordings_fault(authority, "other", sha256, begins_at)
+    read = Recordings(config)
+    assert read("clip") == (sha256, begins_at)
+    clip.rename(tmp_path / "kept.mp4")
+    clip.write_bytes(b"another film")
+    assert "its content differs" in recordings_fault(authority, "clip", *read("clip"))
+    (tmp_path / "kept.mp4").rename(clip)
+    assert "its content differs" in recordings_fault(authority, "clip", *read("clip")), "a camera may have opened it"
     clip.write_bytes(b"another film")
     assert "its content differs" in recordings_fault(authority, "clip", *recordings_of(config)["clip"])
     folder = tmp_path / "stills"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lfr_ray.actors.launch import detector_deployment, embedder_deployment
+from lfr_ray.actors.launch_actors import detector_deployment, embedder_deployment
 from lfr_ray.config import AuthorityConfig, DetectorConfig, EmbedderConfig, SiteConfig
 from lfr_ray.errors import LicenceError
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from lfr_ray.govern.gate import AuthorityGate
-from lfr_ray.site.gpsd import Gpsd
+from lfr_ray.govern.authority_gate import AuthorityGate
+from lfr_ray.site.gpsd_position import Gpsd
 from tests.integration.govern.scene import LIST_HASH, Scene
 
 GREETING = (

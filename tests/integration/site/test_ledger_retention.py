@@ -11,19 +11,19 @@ import pytest
 from lfr_ray.clock import FakeClock
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import IntegrityError
-from lfr_ray.govern.anchors import anchored_heads, check_known, write_anchors
-from lfr_ray.govern.grant import closed
-from lfr_ray.govern.keys import SigningKey
+from lfr_ray.govern.country_profile import keep_profile, load_profile
 from lfr_ray.govern.ledger import Ledger
+from lfr_ray.govern.ledger_anchors import anchored_heads, check_known, write_anchors
 from lfr_ray.govern.ledger_checkpoint import load_checkpoint
 from lfr_ray.govern.ledger_event import RESUMED, STOPPED, Event
 from lfr_ray.govern.ledger_state import LedgerState
 from lfr_ray.govern.ledger_verify import read_records, verify_ledger
-from lfr_ray.govern.profile import keep_profile, load_profile
-from lfr_ray.govern.trust import site_key, trusted_keys
+from lfr_ray.govern.signed_authority import closed
+from lfr_ray.govern.signing_keys import SigningKey
+from lfr_ray.govern.trust_file import site_key, trusted_keys
+from lfr_ray.site.ledger_checks_at_start import check_ledger
 from lfr_ray.site.ledger_retention import drop_old_records, dropped_early
-from lfr_ray.site.open import check_ledger
-from lfr_ray.site.schedule import DROP_EVERY_S
+from lfr_ray.site.timed_tasks import DROP_EVERY_S
 from tests.integration.govern.scene import Scene
 from tests.integration.site.test_schedule import Site, opened
 

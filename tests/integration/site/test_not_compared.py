@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from lfr_ray.config import AuthorityConfig, SiteConfig
-from lfr_ray.govern.counters import counters_of
-from lfr_ray.govern.grant import load_grant
+from lfr_ray.govern.face_counters import counters_of
 from lfr_ray.govern.public_record import build_record
+from lfr_ray.govern.signed_authority import load_grant
 from lfr_ray.metrics import Meter
-from lfr_ray.site.facts import collect_facts
-from lfr_ray.site.schedule import Schedule
+from lfr_ray.site.public_record_facts import collect_facts
+from lfr_ray.site.timed_tasks import Schedule
 from tests.integration.govern.station import Station
 
 

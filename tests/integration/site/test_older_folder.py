@@ -13,16 +13,17 @@ import typer
 from typer.testing import CliRunner
 
 from lfr_ray.cli import audit, deployment
+from lfr_ray.client.site_requests import TOKEN_ENV
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import IntegrityError
 from lfr_ray.govern.authority import Officer, Place
-from lfr_ray.govern.gate import AuthorityGate
-from lfr_ray.govern.grant import list_grants, load_grant, signed
+from lfr_ray.govern.authority_gate import AuthorityGate
+from lfr_ray.govern.country_profile import keep_profile, kept_profile, load_profile
 from lfr_ray.govern.ledger import open_ledger
 from lfr_ray.govern.ledger_event import Event
-from lfr_ray.govern.profile import keep_profile, kept_profile, load_profile
-from lfr_ray.govern.trial import trial_authority
-from tests.trust_tree import CONFIGURATION, TrustTree, approval, record_opening
+from lfr_ray.govern.signed_authority import list_grants, load_grant, signed
+from lfr_ray.govern.trial_deployment import trial_authority
+from tests.trust_tree import CARRIED, TrustTree, approval, give_token, record_opening
 
 LIST_HASH = "a" * 64
 
@@ -38,12 +39,13 @@ class Site:
     def __init__(self, folder: Path, tree: TrustTree) -> None:
         self.files, self.tree = DataDir(folder), tree
         tree.site(self.files)
+        self._env = {TOKEN_ENV: give_token(self.files, "sup-1", "supervisor")}
         self._app = typer.Typer()
-        deployment.register(self._app)
-        audit.register(self._app)
+        self._app.add_typer(deployment.app)
+        self._app.add_typer(audit.app)
 
     def __call__(self, *words: str, code: int = 0) -> str:
-        result = CliRunner().invoke(self._app, [*words, "--data-dir", str(self.files.root)])
+        result = CliRunner().invoke(self._app, [*words, "--data-dir", str(self.files.root)], env=self._env)
         assert result.exit_code == code, result.output
         return result.stdout
 
@@ -66,7 +68,7 @@ class Site:
             ),
             **approval(approver, LIST_HASH, round(now_s, 3)),
             "watchlist_approved_by": "insp-7",
-            "configuration": CONFIGURATION,
+            **CARRIED,
             "model": "dlib_resnet",
             "threshold": 0.97,
             "false_alerts_per_face": 0.0001,

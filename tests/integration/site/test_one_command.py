@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 import ray
 
-from lfr_ray.alert.database import Database
-from lfr_ray.alert.schema import SCHEMA_VERSION
+from lfr_ray.alert.alert_tables import SCHEMA_VERSION
+from lfr_ray.alert.open_database import Database
 from lfr_ray.data_dir import DataDir
+from lfr_ray.durable_files import locked
 from lfr_ray.errors import ConflictError, StoreError
-from lfr_ray.files import locked
-from lfr_ray.live import LiveSite
 from lfr_ray.site_file import SiteFile, read_site_file
+from lfr_ray.site_start_stop import live_site
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def test_a_second_command_is_told_what_runs_where(file: SiteFile) -> None:
         assert taken
         path.write_text(claim, encoding="utf-8")
         with pytest.raises(ConflictError, match="runs already") as caught:
-            LiveSite(file).__enter__()
+            live_site(file).__enter__()
     assert caught.value.got == claim
     assert path.read_text(encoding="utf-8") == claim
     assert not ray.is_initialized()
@@ -42,7 +42,7 @@ def test_a_database_of_a_newer_version_is_refused_with_both_versions(file: SiteF
         raw.execute("UPDATE desk SET schema_version = ?", (SCHEMA_VERSION + 1,))
     raw.close()
     with pytest.raises(StoreError, match="newer version") as caught:
-        LiveSite(file).__enter__()
+        live_site(file).__enter__()
     assert str(SCHEMA_VERSION + 1) in caught.value.got
     assert str(SCHEMA_VERSION) in caught.value.allowed
     assert not ray.is_initialized()

@@ -14,14 +14,14 @@ from lfr_ray.clock import FakeClock
 from lfr_ray.config import AlertConfig, AuthorityConfig, SiteConfig
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import ConfigError, RefusedError
-from lfr_ray.govern.counters import CameraCounters, totals
+from lfr_ray.govern.emergency_stop import breaker_pause, emergency_stop
+from lfr_ray.govern.face_counters import CameraCounters, totals
 from lfr_ray.govern.ledger_event import RESUMED, Event
 from lfr_ray.govern.ledger_verify import read_records
-from lfr_ray.govern.listing import Listed, Listing, write_listing
-from lfr_ray.govern.stop import breaker_pause, emergency_stop
+from lfr_ray.govern.past_watchlists import Listed, Listing, write_listing
 from lfr_ray.records import CaseRecord, Details, Match, Quality, Sighting
-from lfr_ray.site.open import OpenedAlerts, SwitchPermission, keep_private
-from lfr_ray.site.schedule import COUNT_EVERY_S, Schedule
+from lfr_ray.site.open_site import OpenedAlerts, SwitchPermission, keep_private
+from lfr_ray.site.timed_tasks import COUNT_EVERY_S, Schedule
 
 COMPARED = Details(comparison={"nose": "agrees", "ears": "agrees", "marks": "agrees"})
 """What an officer found by eye: without it nobody is engaged."""
@@ -149,14 +149,14 @@ def test_false_alerts_within_the_ceiling_pause_nothing(site: Site) -> None:
     for number in range(3):
         site.false_alert(number)
     site.tick(faces=200_000)
-    assert SwitchPermission(site.config).refusal("gate", 0.0, "", "") == ""
+    assert SwitchPermission(site.config).status() == ""
 
 
 def test_false_alerts_above_the_ceiling_pause_matching_and_say_so(site: Site) -> None:
     for number in range(3):
         site.false_alert(number)
     site.tick(faces=50)
-    why = SwitchPermission(site.config).refusal("gate", 0.0, "", "")
+    why = SwitchPermission(site.config).status()
     assert "circuit breaker" in why
     assert "1 in 1000" in why
     kinds = [record["what"] for record in read_records(site.files)]
@@ -180,9 +180,9 @@ def test_whoever_resumes_accepts_the_false_alerts_until_then(site: Site) -> None
 
 def test_the_emergency_stop_counts_at_once(site: Site) -> None:
     permission = SwitchPermission(site.config)
-    assert permission.refusal("gate", 0.0, "", "") == ""
+    assert permission.status() == ""
     emergency_stop(site.files).set("pc-1", "wrong list", site.clock.wall_s())
-    assert "wrong list" in permission.refusal("gate", 0.0, "", "")
+    assert "wrong list" in permission.status()
 
 
 def test_a_past_list_is_destroyed_when_its_time_is_over(site: Site) -> None:

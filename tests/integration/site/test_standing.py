@@ -7,11 +7,11 @@ from pathlib import Path
 
 from lfr_ray.config import AuthorityConfig, CameraConfig, EmbedderConfig, SiteConfig
 from lfr_ray.data_dir import DataDir
+from lfr_ray.govern.emergency_stop import emergency_stop
 from lfr_ray.govern.ledger import open_ledger
 from lfr_ray.govern.ledger_verify import read_records
-from lfr_ray.govern.stop import emergency_stop
-from lfr_ray.site.open import open_matcher
-from lfr_ray.site.standing import matcher_said
+from lfr_ray.site.matcher_status import matcher_said
+from lfr_ray.site.open_site import open_matcher
 
 
 def test_a_refusal_follows_the_stop_and_the_resumption(tmp_path: Path) -> None:

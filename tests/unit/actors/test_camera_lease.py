@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from lfr_ray.actors.camera import LEASE_S, REMOVALS, CameraActor
-from lfr_ray.camera import lease
+from lfr_ray.actors import remote_matcher_and_models
+from lfr_ray.actors.actor_calls import Handle
+from lfr_ray.actors.camera_actor import LEASE_S, REMOVALS, CameraActor
+from lfr_ray.actors.remote_matcher_and_models import RemoteStages
+from lfr_ray.camera import fleet_lease
+from lfr_ray.camera.camera_reader import CameraStatus
 from lfr_ray.clock import FakeClock
 from lfr_ray.config import CameraConfig, SiteConfig
+from lfr_ray.errors import ResourceError
+from lfr_ray.health import ENDED
 
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lease, "LOOK_S", 0.001)
+    monkeypatch.setattr(fleet_lease, "LOOK_S", 0.001)
 
 
 async def some_looks() -> None:
@@ -86,3 +95,70 @@ def test_a_recording_without_a_lease_stays() -> None:
         assert not left.is_set()
 
     asyncio.run(scenario())
+
+
+class ReadRecording:
+    """A run whose recording is at its end."""
+
+    def __init__(self, like: CameraStatus) -> None:
+        self.begun = 0
+        self._status = replace(like, state=ENDED, seconds=3.0)
+
+    def look(self, focus: object) -> None:
+        pass
+
+    def begin(self, stages: object) -> asyncio.Future[None]:
+        self.begun += 1
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done
+
+    def status(self) -> CameraStatus:
+        return self._status
+
+    removed: tuple[str, ...] = ()
+
+
+def test_a_recording_that_has_ended_is_not_read_again_by_the_next_process(tmp_path: Path) -> None:
+    file = tmp_path / "pier.mp4"
+    file.write_bytes(b"one")
+    config = CameraConfig(name="pier", url=str(file))
+    site, noted = SiteConfig(site="harbour", cameras=(config,)), dict[str, str]()
+
+    def ended(name: str, digest: str) -> str:
+        noted.update({name: digest} if digest else {})
+        return noted.get(name, "")
+
+    async def process(site: SiteConfig) -> tuple[int, str]:
+        actor = CameraActor(site, config, FakeClock(), lambda: None, ended)
+        actor._run = run = ReadRecording(actor._run.status())  # type: ignore[assignment]
+        stages = RemoteStages(None, None, Handle(None), None)  # type: ignore[arg-type]
+        await actor.renew(stages)
+        return run.begun, (await actor.renew(stages)).state
+
+    assert asyncio.run(process(site)) == (1, ENDED)
+    assert asyncio.run(process(site)) == (0, ENDED)
+    another = site.model_copy(update={"site": "elsewhere"})
+    assert asyncio.run(process(another)) == (1, ENDED), "that one is another's"
+    file.write_bytes(b"another")
+    os.utime(file, ns=(1, 1))
+    assert asyncio.run(process(site)) == (1, ENDED), "another recording in its place"
+    assert asyncio.run(process(site)) == (0, ENDED)
+    noted |= dict.fromkeys(noted, "-")
+    assert asyncio.run(process(site)) == (1, ENDED), "the site was ended and is started anew"
+
+
+def test_a_question_to_a_matcher_that_never_answers_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Dead:
+        class match:
+            @staticmethod
+            def remote(*_: object) -> asyncio.Future[None]:
+                return asyncio.get_running_loop().create_future()
+
+    monkeypatch.setattr(remote_matcher_and_models, "COMPARED_S", 0.01)
+
+    async def asked() -> None:
+        await RemoteStages(None, None, Handle(Dead), None).match([])  # type: ignore[arg-type]
+
+    with pytest.raises(ResourceError, match="does not answer"):
+        asyncio.run(asyncio.wait_for(asked(), 5))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lfr_ray.actors.open_with_backoff import FIRST_S, Opening, Unopened
+from lfr_ray.actors.open_with_backoff import FIRST_S, Opening
 from lfr_ray.clock import FakeClock
 from lfr_ray.errors import LfrError, ResourceError, StoreError
 
@@ -53,6 +53,6 @@ def test_the_text_of_somebody_elses_error_is_not_told() -> None:
         one.get()
     assert one.fault == "ValueError"
     with pytest.raises(ResourceError) as error:
-        Unopened(one).list(1)
+        one.now()
     assert isinstance(error.value, LfrError)
     assert "ValueError" in str(error.value)

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from lfr_ray.adjudicate.case import CaseRules
 from lfr_ray.adjudicate.claim import LAPSE_S
+from lfr_ray.adjudicate.decisions import CaseRules
 from lfr_ray.errors import ConflictError, InputError, RefusedError
 from lfr_ray.records import CaseRecord, Claim, Details
 

@@ -11,7 +11,7 @@ from lfr_ray.alert.cooldown import (
     AlertHistory,
     AlertRules,
     RecentAlert,
-    SightingFacts,
+    Ruling,
     apart_s,
     cautions,
     judge,
@@ -22,100 +22,78 @@ from lfr_ray.records import Match
 RULES = AlertRules(cooldown_s=60.0)
 
 
+def steps(*sightings: RecentAlert, rules: AlertRules = RULES) -> list[str]:
+    """What becomes of sightings one after another, each remembered as the desk remembers it."""
+    history, found = AlertHistory(), []
+    for one in sightings:
+        ruling = judge(rules, history, one)
+        found.append(ruling.step)
+        if ruling.step == "raise":
+            history = AlertHistory((*history.recent, one)[-REMEMBERED:])
+    return found
+
+
 def test_first_sighting_raises() -> None:
-    ruling, state = judge(RULES, AlertHistory(), SightingFacts("k1", 1000.0, 5.0), new_alert_id="a1")
-    assert (ruling.step, ruling.alert_id) == ("raise", "a1")
-    assert state.recent == (RecentAlert("a1", 1000.0, 5.0),)
-    assert state.heard == {"k1": "a1"}
+    assert judge(RULES, AlertHistory(), RecentAlert("a1", 1000.0, 5.0)) == Ruling("raise", "a1")
 
 
 @pytest.mark.parametrize(("later_s", "step"), [(0.0, "attach"), (59.9, "attach"), (60.0, "raise"), (500.0, "raise")])
 def test_cooldown_counts_from_the_alert(later_s: float, step: str) -> None:
-    _, state = judge(RULES, AlertHistory(), SightingFacts("k1", 1000.0, 0.0), new_alert_id="a1")
-    ruling, _ = judge(RULES, state, SightingFacts("k2", 1000.0 + later_s, later_s), new_alert_id="a2")
-    assert ruling.step == step
+    assert steps(RecentAlert("a1", 1000.0, 0.0), RecentAlert("a2", 1000.0 + later_s, later_s)) == ["raise", step]
 
 
 def test_attached_sightings_do_not_prolong_the_cooldown() -> None:
-    state = AlertHistory()
-    steps = []
-    for number in range(7):
-        facts = SightingFacts(f"k{number}", 1000.0 + 20 * number, 20.0 * number)
-        ruling, state = judge(RULES, state, facts, new_alert_id=f"a{number}")
-        steps.append(ruling.step)
-    assert steps == ["raise", "attach", "attach", "raise", "attach", "attach", "raise"]
+    seen = [RecentAlert(f"a{number}", 1000.0 + 20 * number, 20.0 * number) for number in range(7)]
+    assert steps(*seen) == ["raise", "attach", "attach", "raise", "attach", "attach", "raise"]
 
 
 def test_a_recording_at_full_speed_is_judged_by_its_own_time() -> None:
-    _, state = judge(RULES, AlertHistory(), SightingFacts("k1", 1000.0, 0.0), new_alert_id="a1")
-    ruling, _ = judge(RULES, state, SightingFacts("k2", 1001.0, 300.0), new_alert_id="a2")
-    assert ruling.step == "raise"
+    assert steps(RecentAlert("a1", 1000.0, 0.0), RecentAlert("a2", 1001.0, 300.0)) == ["raise", "raise"]
 
 
 def test_a_clock_set_back_raises_rather_than_hides() -> None:
-    _, state = judge(RULES, AlertHistory(), SightingFacts("k1", 10_000.0, 100.0), new_alert_id="a1")
-    ruling, _ = judge(RULES, state, SightingFacts("k2", 2_000.0, 105.0), new_alert_id="a2")
-    assert ruling.step == "raise"
+    assert steps(RecentAlert("a1", 10_000.0, 100.0), RecentAlert("a2", 2_000.0, 105.0)) == ["raise", "raise"]
 
 
 @pytest.mark.parametrize(("later_s", "step"), [(20.0, "attach"), (70.0, "raise")])
 def test_a_camera_whose_process_began_anew_is_judged_by_the_wall(later_s: float, step: str) -> None:
     """Its own time begins at 0 again: 3,600 s would be far from 5 s."""
-    _, state = judge(RULES, AlertHistory(), SightingFacts("k1", 10_000.0, 3600.0), new_alert_id="a1")
-    ruling, _ = judge(RULES, state, SightingFacts("k2", 10_000.0 + later_s, 5.0), new_alert_id="a2")
-    assert ruling.step == step
+    assert steps(RecentAlert("a1", 10_000.0, 3600.0), RecentAlert("a2", 10_000.0 + later_s, 5.0)) == ["raise", step]
 
 
 def test_a_sighting_that_comes_late_attaches_to_the_alert_of_its_own_time() -> None:
-    state = AlertHistory()
-    for number, at in enumerate((1000.0, 1100.0)):
-        facts = SightingFacts(f"k{number}", at, at)
-        _, state = judge(RULES, state, facts, new_alert_id=f"a{number}")
-    ruling, _ = judge(RULES, state, SightingFacts("late", 1010.0, 1010.0), new_alert_id="a9")
-    assert (ruling.step, ruling.alert_id) == ("attach", "a0")
+    history = AlertHistory((RecentAlert("a0", 1000.0, 1000.0), RecentAlert("a1", 1100.0, 1100.0)))
+    assert judge(RULES, history, RecentAlert("a9", 1010.0, 1010.0)) == Ruling("attach", "a0")
 
 
 def test_a_heard_key_changes_nothing_even_when_paused() -> None:
-    _, state = judge(RULES, AlertHistory(), SightingFacts("k1", 1000.0, 0.0), new_alert_id="a1")
-    paused = AlertHistory(state.recent, state.heard, paused_reason="breaker")
-    ruling, after = judge(RULES, paused, SightingFacts("k1", 9999.0, 0.0), new_alert_id="a2")
-    assert (ruling.step, ruling.alert_id) == ("repeat", "a1")
-    assert after == paused
+    paused = AlertHistory((RecentAlert("a1", 1000.0, 0.0),), "a1", paused_reason="breaker")
+    assert judge(RULES, paused, RecentAlert("a2", 9999.0, 0.0)) == Ruling("repeat", "a1")
 
 
 def test_a_paused_desk_refuses_what_is_new() -> None:
-    paused = AlertHistory(paused_reason="breaker")
-    ruling, after = judge(RULES, paused, SightingFacts("k1", 1000.0, 0.0), new_alert_id="a1")
-    assert ruling.step == "refuse"
-    assert after == paused
+    assert judge(RULES, AlertHistory(paused_reason="breaker"), RecentAlert("a1", 1000.0, 0.0)).step == "refuse"
 
 
 def test_no_cooldown_means_every_sighting_alerts() -> None:
-    rules = AlertRules(cooldown_s=0.0)
-    state = AlertHistory()
-    for number in range(3):
-        ruling, state = judge(rules, state, SightingFacts(f"k{number}", 1000.0, 0.0), new_alert_id=f"a{number}")
-        assert ruling.step == "raise"
+    seen = [RecentAlert(f"a{number}", 1000.0, 0.0) for number in range(3)]
+    assert steps(*seen, rules=AlertRules(cooldown_s=0.0)) == ["raise"] * 3
 
 
-@given(
-    st.lists(st.tuples(st.integers(0, 30), st.floats(0, 600), st.floats(0, 600)), max_size=60),
-    st.floats(0.1, 120),
-)
-def test_whatever_comes_each_key_has_one_alert_and_alerts_are_apart(
-    seen: list[tuple[int, float, float]], cooldown_s: float
+@given(st.lists(st.tuples(st.floats(0, 600), st.floats(0, 600)), max_size=60), st.floats(0.1, 120))
+def test_whatever_comes_alerts_are_apart_and_what_attaches_is_near_its_alert(
+    seen: list[tuple[float, float]], cooldown_s: float
 ) -> None:
-    rules = AlertRules(cooldown_s=cooldown_s)
-    state = AlertHistory()
-    went: dict[str, str] = {}
-    for number, (key, at, own_s) in enumerate(seen):
-        facts = SightingFacts(f"k{key}", at, own_s)
-        before = state.recent
-        ruling, state = judge(rules, state, facts, new_alert_id=f"a{number}")
-        assert went.setdefault(facts.key, ruling.alert_id) == ruling.alert_id
-        assert len(state.recent) <= REMEMBERED
+    rules, raised = AlertRules(cooldown_s=cooldown_s), {}
+    for number, (at, own_s) in enumerate(seen):
+        new = RecentAlert(f"a{number}", at, own_s)
+        recent = tuple(raised.values())[-REMEMBERED:]
+        ruling = judge(rules, AlertHistory(recent), new)
         if ruling.step == "raise":
-            assert all(apart_s(alert, facts) >= cooldown_s for alert in before)
+            assert all(apart_s(alert, new) >= cooldown_s for alert in recent)
+            raised[new.alert_id] = new
+        else:
+            assert apart_s(raised[ruling.alert_id], new) < cooldown_s
 
 
 def test_rules_come_from_the_site_file() -> None:

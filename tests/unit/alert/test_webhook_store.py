@@ -10,18 +10,17 @@ from dataclasses import replace
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from lfr_ray.alert.database import Database
-from lfr_ray.alert.document import to_json
-from lfr_ray.alert.kinds import DEFAULT_KINDS
-from lfr_ray.alert.service import AlertService
+from lfr_ray.alert.alert_service import AlertService
+from lfr_ray.alert.event_kinds import DEFAULT_KINDS
+from lfr_ray.alert.json_document import to_json
+from lfr_ray.alert.open_database import Database
+from lfr_ray.alert.webhook_address import shown_url
+from lfr_ray.alert.webhook_delivery import signed_headers
 from lfr_ray.alert.webhook_store import (
     MAX_SUBSCRIPTIONS,
     WebhookStore,
-    check_url,
     new_secret,
-    shown_url,
 )
-from lfr_ray.alert.webhooks import signed_headers
 from lfr_ray.errors import ConflictError, InputError, NotFoundError, RefusedError
 from lfr_ray.records import CaseRecord, Details, Sighting
 
@@ -35,45 +34,6 @@ URL = "https://control.example/alerts?token=hunter22"
 @pytest.fixture
 def webhooks(database: Database) -> WebhookStore:
     return WebhookStore(database)
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "https://control.example/a",
-        "https://10.0.0.5:8443/a?b=c",
-        "http://127.0.0.1:9/a",
-        "http://localhost/a",
-        "http://[::1]:9/",
-    ],
-)
-def test_where_alerts_may_go(url: str) -> None:
-    check_url(url)
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://control.example/a",
-        "https://me:hunter22@control.example/a",
-        "ftp://control.example/a",
-        "control.example",
-        "https://",
-        "https://control.example:99999/",
-        "https://control.example/a#b",
-        "https://control.example/a b",
-        "https://control.example/\r\nX: y",
-        "https://contr\u00f6l.example/",
-        "file:///etc/passwd",
-        "https://x/" + "a" * 2000,
-        "http://127.0.0.1.evil.example/",
-        "http://localhost@evil.example/",
-    ],
-)
-def test_where_alerts_must_not_go(url: str) -> None:
-    with pytest.raises(InputError) as caught:
-        check_url(url)
-    assert "hunter22" not in str(caught.value)
 
 
 def test_the_secret_is_told_once_and_the_query_never(webhooks: WebhookStore) -> None:

@@ -12,16 +12,16 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from lfr_ray.adjudicate.case import CaseRules
+from lfr_ray.adjudicate.decisions import CaseRules
+from lfr_ray.alert.alert_service import AlertService
+from lfr_ray.alert.alert_store import AlertStore
 from lfr_ray.alert.cooldown import AlertRules
-from lfr_ray.alert.database import Database
-from lfr_ray.alert.feed import FeedRules
-from lfr_ray.alert.service import AlertService
-from lfr_ray.alert.store import AlertStore
+from lfr_ray.alert.event_stream import FeedRules
+from lfr_ray.alert.open_database import Database
 from lfr_ray.alert.webhook_store import WebhookStore
-from lfr_ray.api.app import build_api
+from lfr_ray.api.alert_and_site_ports import LocalAlerts
 from lfr_ray.api.auth import OFFICER_PATTERN, Access
-from lfr_ray.api.ports import LocalAlerts
+from lfr_ray.api.http_application import build_api
 from lfr_ray.api.site_state import (
     CameraState,
     DeploymentList,
@@ -33,7 +33,7 @@ from lfr_ray.api.site_state import (
 from lfr_ray.clock import FakeClock
 from lfr_ray.data_dir import DataDir
 from lfr_ray.metrics import Meter, Snapshot
-from lfr_ray.people.tokens import People
+from lfr_ray.people.tokens_and_sessions import People
 from tests.accounted_site import AccountedSite
 
 DEMO = "PC1"

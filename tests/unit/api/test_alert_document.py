@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from lfr_ray.alert.document import from_json, to_json
+from lfr_ray.alert.json_document import from_json, to_json
 from lfr_ray.records import Alert, FeedEvent, Sighting, WebhookEvent
 
 Make = Callable[..., Sighting]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lfr_ray.alert.document import to_json
+from lfr_ray.alert.json_document import to_json
 from lfr_ray.errors import ConflictError, StoreError
 from lfr_ray.records import Sighting
 
@@ -96,7 +96,7 @@ def test_one_alert_and_its_pictures(house: Any, alert_id: str, check_problem: Ch
         answer = house.get(path)
         assert answer.headers["content-type"] == "image/jpeg"
         assert answer.headers["cache-control"] == "no-store"
-        assert answer.content == house.desk.image(alert_id, kind)
+        assert answer.content == house.desk.store.image(alert_id, kind)
     check_problem(house.get(f"/v1/alerts/{alert_id}/images/vector"), 422)
     check_problem(house.get("/v1/alerts/0123456789abcdef"), 404, "not-found")
     check_problem(house.get("/v1/alerts/0123456789abcdef/images/face"), 404, "not-found")

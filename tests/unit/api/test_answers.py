@@ -13,10 +13,10 @@ import jsonschema
 import pytest
 
 from lfr_ray.alert.dead_letters import DeadLetter
-from lfr_ray.alert.document import to_json
-from lfr_ray.alert.kinds import KINDS
+from lfr_ray.alert.event_kinds import KINDS
+from lfr_ray.alert.json_document import to_json
 from lfr_ray.alert.webhook_store import WebhookStore
-from lfr_ray.camera.stills import encode_jpeg
+from lfr_ray.camera.still_pictures import encode_jpeg
 from lfr_ray.records import CaseRecord, Details, Sighting
 from tests.painted import painted
 
@@ -29,6 +29,17 @@ REASON = {**OFFICER, "reason": "fire"}
 
 PICTURES = [encode_jpeg(painted((2, look)), 95) for look in (1, 2)]
 ENTRY = {"entry_id": "E-1", "category": "test", "picture": base64.b64encode(PICTURES[0]).decode()}
+SIGNATURE = {"key": "0" * 16, "at": "2026-08-21T10:00:00Z", "value": "A" * 86 + "=="}
+WHERE = {"case": "crime-hotspot", "name": "Pier", "rationale": "r", "latitude": 51, "longitude": 1, "radius_m": 99}
+PROPOSAL = {
+    **{name: "words" for name in ("purpose", "legal_basis", "why")},
+    "where": WHERE,
+    "who": ["suspect"],
+    "cameras": ["gate"],
+    "starts_at": "2026-08-21T10:00:00Z",
+    "hours": 6,
+    **{name: {"id": name[:9], "rank": "inspector"} for name in ("applicant", "authorising_officer")},
+}
 
 REQUESTS: list[tuple[str, str, dict[str, Any] | bytes | None]] = [
     ("GET", "/v1/alerts", None),
@@ -46,6 +57,8 @@ REQUESTS: list[tuple[str, str, dict[str, Any] | bytes | None]] = [
     ("GET", "/v1/alerts/stream", None),
     ("GET", "/v1/cameras", None),
     ("GET", "/v1/cameras/{name}/preview", None),
+    ("PUT", "/v1/cameras/{name}/focus", {**REASON, "regions": [[0, 0, 1, 1]], "min_face_px": None}),
+    ("PUT", "/v1/cameras/{name}/recording", b"a video"),
     ("GET", "/v1/counts", None),
     ("GET", "/v1/plan", None),
     ("GET", "/v1/plan/picture", None),
@@ -64,6 +77,10 @@ REQUESTS: list[tuple[str, str, dict[str, Any] | bytes | None]] = [
     ("GET", "/v1/audit/records", None),
     ("POST", "/v1/stop", REASON),
     ("GET", "/v1/deployments", None),
+    ("POST", "/v1/deployments/proposal", PROPOSAL),
+    ("POST", "/v1/deployments/signed", {"authority": {"kind": "live"}, "signature": SIGNATURE}),
+    ("POST", "/v1/deployments/own", {"hours": 8, "consents": {"v1": "2026-08-01"}}),
+    ("POST", "/v1/deployments/{deployment}/closing", REASON),
     ("POST", "/v1/resume", REASON),
     ("POST", "/v1/people", {"person": "PC7", "role": "viewer"}),
     ("GET", "/v1/people", None),
@@ -112,7 +129,7 @@ def test_every_answer_is_as_described(house: Any, make_sighting: Make) -> None:
     document = described(house)
     places = {"{entry_id}": "E-1"}
     places |= {"{alert_id}": house.desk.raise_alert(make_sighting()).alert_id, "{kind}": "face", "{name}": "gate"}
-    places["{person}"] = "PC7"
+    places |= {"{person}": "PC7", "{deployment}": "airshow"}
     for method, route, body in REQUESTS:
         if route == "/v1/alerts/stream":
             continue  # it has no end: below

@@ -9,8 +9,8 @@ import pytest
 
 from lfr_ray.api.people_routes import people_list
 from lfr_ray.errors import StoreError
-from lfr_ray.govern.keys import PublicKey
-from lfr_ray.people.tokens import Held
+from lfr_ray.govern.signing_keys import PublicKey
+from lfr_ray.people.tokens_and_sessions import Held
 
 Check = Callable[..., dict[str, Any]]
 NOW_S = 1_700_000_001.0

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from lfr_ray import errors
-from lfr_ray.alert.kinds import KINDS
+from lfr_ray.alert.event_kinds import KINDS
+from lfr_ray.alert.webhook_delivery import signed_headers
 from lfr_ray.alert.webhook_store import new_secret
-from lfr_ray.alert.webhooks import signed_headers
-from lfr_ray.api.app import ROLES
+from lfr_ray.api.http_application import ROLES
 from lfr_ray.api.middleware import MAX_BODY_BYTES
 from lfr_ray.errors import LfrError
 from lfr_ray.records import PEOPLE

@@ -10,6 +10,7 @@ import pytest
 
 from lfr_ray.api.site_state import CameraState
 from lfr_ray.errors import ResourceError
+from lfr_ray.focus_config import CameraFocus
 
 Check = Callable[..., dict[str, Any]]
 
@@ -127,3 +128,19 @@ def test_metrics_can_be_read_back(house: Any) -> None:
     families = {family.name: family for family in text_string_to_metric_families(house.get("/metrics").text)}
     (sample,) = families["lfr_frames"].samples
     assert (sample.value, sample.labels) == (7.0, {"camera": 'odd "name"\n'})
+
+
+FOCUS = {"regions": [[0.1, 0.2, 0.5, 0.5]], "min_face_px": 60.0}
+
+
+def test_a_supervisor_sets_where_a_camera_looks(guarded: Any, check_problem: Check) -> None:
+    path, body = "/v1/cameras/gate/focus", FOCUS | {"reason": "a poster at the left"}
+    answer = guarded.ask("PUT", path, json=body, headers=guarded.by("INSP2"))
+    assert (answer.status_code, answer.json()) == (200, FOCUS)
+    assert guarded.site.focus == [("gate", CameraFocus.model_validate(FOCUS), "INSP2", "a poster at the left")]
+    check_problem(guarded.ask("PUT", path, json=body, headers=guarded.by("PC3", "officer")), 403)
+    check_problem(guarded.ask("PUT", path, json=FOCUS, headers=guarded.by("INSP2")), 422)
+    for wrong in ([[0.1, 0.2, 0.5]], [[0.1, 0.2, -0.1, 0.5]], [[0.1, 0.2, 1.5, 0.5]], [[0, 0, 1, 1]] * 9):
+        check_problem(guarded.ask("PUT", path, json=body | {"regions": wrong}, headers=guarded.by("INSP2")), 422)
+    check_problem(guarded.ask("PUT", "/v1/cameras/other/focus", json=body, headers=guarded.by("INSP2")), 404)
+    assert len(guarded.site.focus) == 1

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from lfr_ray.camera.jpeg_stream import MOST_BYTES, JpegSplitter
-from lfr_ray.camera.stills import read_picture
+from lfr_ray.camera.still_pictures import read_picture
 
 
 def jpeg(number: int, **options: object) -> bytes:

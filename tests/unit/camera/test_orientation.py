@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from lfr_ray.camera.orientation import UPRIGHT, orientation_of, turned
-from lfr_ray.camera.stills import read_picture
+from lfr_ray.camera.still_pictures import read_picture
 
 PICTURE = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3) * 9
 MATRICES = {

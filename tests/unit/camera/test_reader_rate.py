@@ -6,7 +6,12 @@ from collections import deque
 
 import pytest
 
-from lfr_ray.camera.reader import RATE_WINDOW_S, _rate
+from lfr_ray.camera.camera_reader import RATE_WINDOW_S
+from lfr_ray.camera.frame_pace import rate
+
+
+def _rate(times_s: deque[float], now_s: float) -> float:
+    return rate(times_s, next(iter(times_s), None), now_s, RATE_WINDOW_S)
 
 
 def test_the_rate_is_that_of_the_time_that_passed() -> None:

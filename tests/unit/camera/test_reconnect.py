@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lfr_ray.camera.reconnect import Connection, Event, ReconnectConfig, after_event, observed
+from lfr_ray.camera.reconnect import Connection, Event, ReconnectConfig, after_event, observed, pause_s
 from lfr_ray.clock import backoff_s
 
 CONFIG = ReconnectConfig(first_s=0.5, longest_s=30.0, stall_s=5.0)
@@ -18,7 +18,7 @@ def after(*events: tuple[Event, float], connection: Connection | None = None, pr
     connection = connection or Connection()
     for event, at_s in events:
         told = problem if event in {"failure", "refusal"} else ""
-        _, connection = after_event(CONFIG, connection, event, now_s=at_s, now_at=WALL + at_s, draw=0.5, problem=told)
+        connection = after_event(connection, event, now_s=at_s, now_at=WALL + at_s, problem=told)
     return connection
 
 
@@ -54,9 +54,8 @@ def test_it_comes_back_with_the_next_picture_and_that_is_counted() -> None:
 def test_the_pause_doubles_to_its_limit_and_jitter_is_a_share_of_it() -> None:
     connection, pauses = Connection(), []
     for attempt in range(9):
-        then, connection = after_event(CONFIG, connection, "failure", now_s=attempt, now_at=WALL, draw=0.5, problem="x")
-        assert then.action == "wait"
-        pauses.append(then.wait_s)
+        connection = after_event(connection, "failure", now_s=attempt, now_at=WALL, problem="x")
+        pauses.append(pause_s(CONFIG, connection, 0.5))
     assert pauses == [0.25, 0.5, 1, 2, 4, 8, 15, 15, 15]
 
 
@@ -67,14 +66,13 @@ def test_a_stream_that_breaks_after_some_pictures_is_opened_again_soon() -> None
 
 
 def test_a_recording_ends_without_being_blind() -> None:
-    then, connection = after_event(CONFIG, after(("opened", 0), ("picture", 1)), "end", now_s=2, now_at=WALL)
-    assert then.action == "stop"
+    connection = after_event(after(("opened", 0), ("picture", 1)), "end", now_s=2, now_at=WALL)
     assert (connection.state, connection.blind_since, connection.problem) == ("ended", None, "")
 
 
 def test_what_can_never_work_is_not_tried_again() -> None:
-    then, connection = after_event(CONFIG, Connection(), "refusal", now_s=2, now_at=WALL, problem="no such file")
-    assert (then.action, connection.state, connection.problem) == ("stop", "ended", "no such file")
+    connection = after_event(Connection(), "refusal", now_s=2, now_at=WALL, problem="no such file")
+    assert (connection.state, connection.problem) == ("ended", "no such file")
 
 
 @pytest.mark.parametrize(
@@ -101,13 +99,10 @@ def test_whatever_happens_the_health_makes_sense(events: list[tuple[Event, float
     for event, passed_s in events:
         now_s += passed_s
         before = connection
-        then, connection = after_event(
-            CONFIG, connection, event, now_s=now_s, now_at=WALL + now_s, draw=draw, problem="x"
-        )
+        connection = after_event(connection, event, now_s=now_s, now_at=WALL + now_s, problem="x")
+        pause = pause_s(CONFIG, connection, draw)
         assert (connection.blind_since is not None) == (connection.state == "blind")
-        assert (
-            0 <= then.wait_s <= backoff_s(max(1, connection.failures), first_s=0.5, longest_s=30.0) <= CONFIG.longest_s
-        )
+        assert 0 <= pause <= backoff_s(max(1, connection.failures), first_s=0.5, longest_s=30.0) <= CONFIG.longest_s
         assert connection.reconnects - before.reconnects in {0, 1}
         if before.state == "blind" and connection.state == "blind":
             assert connection.blind_since == before.blind_since

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import cv2
 import pytest
-import typer
 import yaml
 from typer.testing import CliRunner, Result
 
@@ -19,9 +18,7 @@ from lfr_ray.errors import InputError, LfrError
 
 
 def call(*arguments: str | Path) -> Result:
-    app = typer.Typer()
-    command.register(app)
-    return CliRunner().invoke(app, [str(one) for one in arguments])
+    return CliRunner().invoke(command.app, [str(one) for one in arguments])
 
 
 def refusal(*arguments: str | Path) -> LfrError:
@@ -89,7 +86,7 @@ def made(root: Path, people: dict[str, int]) -> Path:
 def test_bad_folders_are_refused_before_any_model_is_loaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, pictures: dict[str, int] | None, says: str
 ) -> None:
-    monkeypatch.setitem(sys.modules, "lfr_ray.models.loading", None)
+    monkeypatch.setitem(sys.modules, "lfr_ray.models.load_from_card", None)
     folder = tmp_path / "people"
     if pictures is not None:
         folder.mkdir()

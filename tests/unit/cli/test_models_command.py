@@ -12,13 +12,13 @@ from typer.testing import CliRunner, Result
 
 from lfr_ray.cli import models
 from lfr_ray.errors import ConfigError, LfrError, ModelError, NotFoundError
-from lfr_ray.models.catalogue import card, cards
-from lfr_ray.models.weights import find_weights
+from lfr_ray.models.card_catalogue import card, cards
+from lfr_ray.models.weight_files import find_weights
 
 
 def call(*arguments: str) -> Result:
     app = typer.Typer()
-    models.register(app)
+    app.add_typer(models.app)
     app.command("other")(lambda: None)  # with two commands typer keeps the group's name
     return CliRunner().invoke(app, ["models", *arguments])
 

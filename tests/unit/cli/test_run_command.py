@@ -10,9 +10,9 @@ from typing import Any, cast
 import pytest
 
 from lfr_ray.cli.run import _print_news, camera_words, health_words
-from lfr_ray.errors import ResourceError
+from lfr_ray.errors import LfrError, ResourceError, StoreError
 from lfr_ray.health import CameraHealth, SiteHealth
-from lfr_ray.live import LiveSite
+from lfr_ray.live_site import LiveSite
 
 
 @pytest.mark.parametrize(
@@ -41,9 +41,10 @@ def test_parts_are_told_beside_the_cameras() -> None:
 
 
 class DiesOnce:
-    """A site whose alert desk dies between its list of steps and the alert that the second of them is about."""
+    """A site whose alert desk fails between its list of steps and the alert that the second of them is about."""
 
-    asked = 0
+    def __init__(self, error: LfrError) -> None:
+        self.asked, self._error = 0, error
 
     def events(self, after: int, wait_s: float) -> Iterator[dict[str, Any]]:
         yield from ({"id": step, "kind": "alert_raised", "alert_id": f"a{step}"} for step in range(after + 1, 4))
@@ -51,13 +52,16 @@ class DiesOnce:
     def alert(self, alert_id: str) -> dict[str, Any]:
         self.asked += 1
         if self.asked == 2:
-            raise ResourceError("a process of the site has died")
+            raise self._error
         figures = {"time_s": 4.5, "similarity": 0.8, "threshold": 0.7, "views_agreeing": 2, "views_compared": 2}
         return {"captured_at": "2026-06-01T10:00:00Z", "camera": "pier", "entry_id": alert_id, **figures}
 
 
-def test_a_desk_that_dies_between_an_event_and_its_alert_is_asked_again(capsys: pytest.CaptureFixture[str]) -> None:
-    site = cast(LiveSite, DiesOnce())
+@pytest.mark.parametrize("error", [ResourceError("a process has died"), StoreError("the database is away")], ids=type)
+def test_a_desk_that_fails_between_an_event_and_its_alert_is_asked_again(
+    error: LfrError, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = cast(LiveSite, DiesOnce(error))
     after = _print_news(site, 0, quiet=False)
     assert after == 1
     assert _print_news(site, after, quiet=False) == 3

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from lfr_ray.cli import evaluate, run, watch
 from lfr_ray.cli.output import report, stderr
 from lfr_ray.errors import LfrError
-from lfr_ray.match.register import COLUMNS
+from lfr_ray.match.watchlist_csv import COLUMNS
 
 
 @pytest.fixture(autouse=True)
@@ -25,9 +25,9 @@ def _one_line(monkeypatch: pytest.MonkeyPatch) -> None:
 def told(capsys: pytest.CaptureFixture[str], *words: object) -> str:
     """The message of a command that must end with exit code 2, and write nothing on stdout."""
     app = typer.Typer()
-    watch.register(app)
-    evaluate.register(app)
-    run.register(app)
+    app.add_typer(watch.app)
+    app.add_typer(evaluate.app)
+    app.add_typer(run.app)
     result = CliRunner().invoke(app, [str(one) for one in words])
     assert isinstance(result.exception, LfrError), result.output
     assert result.stdout == ""

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from lfr_ray.api.exposition import exposition
+from lfr_ray.api.prometheus_text import exposition
 from lfr_ray.api.site_state import CameraList, CameraState, DeploymentList, DeploymentState, Readiness, StopState
 from lfr_ray.cli.top import Look, numbers_of, shown
 from lfr_ray.metrics import Meter

@@ -12,8 +12,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from lfr_ray.models.card_catalogue import card
 from lfr_ray.models.cards import ModelCard
-from lfr_ray.models.catalogue import card
 
 Array = np.ndarray[Any, Any]
 

@@ -13,14 +13,15 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from lfr_ray.detect.base import load_detector
+from lfr_ray.detect.candidates import likely_faces
 from lfr_ray.detect.centerface import CenterFace, decode
+from lfr_ray.detect.detector_families import load_detector
 from lfr_ray.detect.letterbox import fit
 from lfr_ray.errors import ModelError, ShapeError
 from lfr_ray.models import openvino_runtime
+from lfr_ray.models.card_catalogue import card
 from lfr_ray.models.cards import Detector
-from lfr_ray.models.catalogue import card
-from lfr_ray.models.weights import find_weights, package_file
+from lfr_ray.models.weight_files import find_weights, package_file
 
 HEIGHT_PX, WIDTH_PX = 24.0, 16.0
 OFFSET = (0.25, -0.125)  # y, x in cells
@@ -198,7 +199,7 @@ def test_boxes_equal_those_of_onnxruntime(real: Detector, monkeypatch: pytest.Mo
     settings.log_severity_level = 3
     session = onnxruntime.InferenceSession(model.SerializeToString(), settings, providers=["CPUExecutionProvider"])
     maps = session.run(None, {model.graph.input[0].name: canvas.transpose(2, 0, 1)[None].astype(np.float32)})
-    theirs = decode(*(output[0] for output in maps), 0.5).faces(640, 384, 0.5, CenterFace.max_overlap)
+    theirs = likely_faces(decode(*(output[0] for output in maps), 0.5), 640, 384, 0.5, CenterFace.max_overlap)
     assert len(theirs) == 2
     (ours,) = real.detect(canvas[None])
     np.testing.assert_allclose(ours.boxes, theirs.boxes, atol=1)

@@ -12,10 +12,10 @@ import onnx
 import pytest
 from onnx import helper
 
-from lfr_ray.detect.base import load_detector
+from lfr_ray.detect.detector_families import load_detector
 from lfr_ray.detect.ultralytics_face import decode
 from lfr_ray.errors import ModelError
-from lfr_ray.models.catalogue import card
+from lfr_ray.models.card_catalogue import card
 
 ONNX = card("yolov8n_face_onnx")
 

@@ -11,10 +11,10 @@ import pytest
 import torch
 import torchvision
 
-from lfr_ray.detect.base import load_detector
-from lfr_ray.detect.candidates import Candidates, best_apart
+from lfr_ray.detect.candidates import Candidates, best_apart, likely_faces
+from lfr_ray.detect.detector_families import load_detector
 from lfr_ray.errors import LicenceError, ModelError, ShapeError
-from lfr_ray.models.catalogue import card
+from lfr_ray.models.card_catalogue import card
 
 Plant = dict[str, Any]
 COLUMN, ROW = 4, 3
@@ -124,7 +124,7 @@ def test_sides_that_are_no_multiple_of_the_stride(load: Any) -> None:
 def test_of_two_overlapping_the_better_one_stays() -> None:
     boxes = np.array([[0, 0, 20, 20], [1, 1, 21, 21], [40, 40, 70, 60], [0, 0, 9, 9]], np.float32)
     scores = np.array([0.7, 0.9, 0.8, 0.2], np.float32)
-    found = Candidates(boxes, scores, np.zeros((4, 5, 2), np.float32)).faces(64, 64, 0.5, 0.4)
+    found = likely_faces(Candidates(boxes, scores, np.zeros((4, 5, 2), np.float32)), 64, 64, 0.5, 0.4)
     np.testing.assert_allclose(found.scores, [0.9, 0.8])
     np.testing.assert_allclose(found.boxes[1], [40, 40, 64, 60])
 

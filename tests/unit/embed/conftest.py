@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lfr_ray.camera.stills import read_picture
-from lfr_ray.detect.base import load_detector
+from lfr_ray.camera.still_pictures import read_picture
+from lfr_ray.detect.detector_families import load_detector
 from lfr_ray.embed.align import cut_chips
 from lfr_ray.enrol.still_faces import detect_stills
 from lfr_ray.models import openvino_runtime
+from lfr_ray.models.card_catalogue import card
 from lfr_ray.models.cards import ChipSpec
-from lfr_ray.models.catalogue import card
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from skimage.transform import SimilarityTransform
 
 from lfr_ray.embed.align import cut_chips, similarity
 from lfr_ray.errors import ShapeError
+from lfr_ray.models.card_catalogue import card
 from lfr_ray.models.cards import ChipSpec
-from lfr_ray.models.catalogue import card
 
 SPEC = card("dlib_resnet").chip
 assert SPEC is not None

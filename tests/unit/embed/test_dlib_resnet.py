@@ -8,14 +8,14 @@ import cv2
 import numpy as np
 import pytest
 
-from lfr_ray.detect.base import load_detector
+from lfr_ray.detect.detector_families import load_detector
 from lfr_ray.detect.letterbox import fit
 from lfr_ray.embed.align import cut_chips
-from lfr_ray.embed.base import load_embedder
 from lfr_ray.embed.dlib_resnet import DlibResNet
+from lfr_ray.embed.embedder_families import load_embedder
 from lfr_ray.errors import ModelError, ShapeError
-from lfr_ray.models.catalogue import card
-from lfr_ray.models.weights import find_weights, package_file
+from lfr_ray.models.card_catalogue import card
+from lfr_ray.models.weight_files import find_weights, package_file
 from lfr_ray.records import Picture
 
 
@@ -87,7 +87,7 @@ DLIB_SAID = (
 
 
 def test_equal_to_the_numbers_that_dlib_gave(exact: DlibResNet) -> None:
-    np.testing.assert_allclose(exact.descriptors(smooth_chip())[0], DLIB_SAID, atol=1e-4)
+    np.testing.assert_allclose(exact.raw(smooth_chip())[0], DLIB_SAID, atol=1e-4)
 
 
 def test_half_precision_points_where_dlib_does(embedder: DlibResNet) -> None:
@@ -100,7 +100,7 @@ def test_equal_to_dlib_itself(exact: DlibResNet, faces: Picture) -> None:
     network = dlib.face_recognition_model_v1(str(find_weights(card("dlib_resnet"))))
     chips = np.concatenate([faces, noise(2), smooth_chip()])
     theirs = np.array(network.compute_face_descriptor(list(chips), 0))
-    np.testing.assert_allclose(exact.descriptors(chips), theirs, atol=1e-4)
+    np.testing.assert_allclose(exact.raw(chips), theirs, atol=1e-4)
 
 
 def test_vectors_have_unit_length_and_descriptors_do_not(embedder: DlibResNet, faces: Picture) -> None:
@@ -108,7 +108,7 @@ def test_vectors_have_unit_length_and_descriptors_do_not(embedder: DlibResNet, f
     assert vectors.shape == (3, 128)
     assert vectors.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
-    raw = embedder.descriptors(faces)
+    raw = embedder.raw(faces)
     assert (np.linalg.norm(raw, axis=1) > 1.1).all()
     np.testing.assert_allclose(raw / np.linalg.norm(raw, axis=1, keepdims=True), vectors, atol=1e-5)
 
@@ -158,8 +158,8 @@ def test_chips_of_another_shape(embedder: DlibResNet, wrong: np.ndarray) -> None
 def test_a_card_with_another_chip_is_refused() -> None:
     described = card("dlib_resnet")
     assert described.chip is not None
-    for chip in (None, described.chip.model_copy(update={"width_px": 112})):
-        with pytest.raises(ModelError, match="another chip"):
+    for chip, said in ((None, "no chip"), (described.chip.model_copy(update={"width_px": 112}), "another chip")):
+        with pytest.raises(ModelError, match=said):
             load_embedder(described.model_copy(update={"chip": chip}), device="cpu")
 
 
@@ -186,6 +186,8 @@ def test_stability_is_the_similarity_to_the_mirror_image(
     one, other = embedder.embed(chips), embedder.embed(chips[:, :, ::-1])
     np.testing.assert_allclose(found.stability, (one * other).sum(axis=1), atol=1e-5)
     np.testing.assert_array_equal(found.vectors, mirrored.embed(chips))
+    both = embedder.raw(chips) + embedder.raw(chips[:, :, ::-1])  # the longer counts for more, as in lists of before
+    np.testing.assert_allclose(found.vectors, both / np.linalg.norm(both, axis=1, keepdims=True), atol=1e-5)
     assert (found.stability[: len(faces)] > 0.95).all(), "faces are nearly their own mirror images"
     assert (embedder.judged(chips).stability == 1).all(), "nobody looked"
     assert mirrored.judged(chips[:0]).stability.shape == (0,)

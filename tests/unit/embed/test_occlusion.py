@@ -10,8 +10,8 @@ import pytest
 
 from lfr_ray.embed.occlusion import FEATURES, Occlusion, occlusion_for
 from lfr_ray.errors import ModelError
-from lfr_ray.models.catalogue import card
-from lfr_ray.models.weights import find_weights
+from lfr_ray.models.card_catalogue import card
+from lfr_ray.models.weight_files import find_weights
 from lfr_ray.records import LOWER, UPPER
 
 DARK = (20, 20, 24)

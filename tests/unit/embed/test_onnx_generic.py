@@ -11,11 +11,11 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from lfr_ray.embed.base import load_embedder
-from lfr_ray.embed.probe import STATED, check_vectors, probe_chips
+from lfr_ray.embed.embedder_families import load_embedder
+from lfr_ray.embed.embedder_self_test import STATED, check_vectors, probe_chips
 from lfr_ray.errors import LicenceError, ModelError, ShapeError
+from lfr_ray.models.card_catalogue import card, card_from_yaml
 from lfr_ray.models.cards import ModelCard
-from lfr_ray.models.catalogue import card, card_from_yaml
 
 MATRIX = np.random.default_rng(1).standard_normal((32, 128)).astype(np.float32)
 KERNELS = np.random.default_rng(2).standard_normal((32, 3, 7, 7)).astype(np.float32)

@@ -14,11 +14,11 @@ import torch
 from safetensors.torch import save_file
 from torch.nn import functional
 
-from lfr_ray.embed.base import load_embedder
-from lfr_ray.embed.probe import probe_chips
+from lfr_ray.embed.embedder_families import load_embedder
+from lfr_ray.embed.embedder_self_test import probe_chips
 from lfr_ray.errors import ModelError
+from lfr_ray.models.card_catalogue import card
 from lfr_ray.models.cards import ChipSpec
-from lfr_ray.models.catalogue import card
 
 pytestmark = pytest.mark.usefixtures("single_precision")
 

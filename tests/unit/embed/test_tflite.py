@@ -9,16 +9,16 @@ import numpy as np
 import openvino
 import pytest
 
-from lfr_ray.embed.base import load_embedder
 from lfr_ray.embed.chip_embedder import LARGEST_BATCH as MAX_BATCH
 from lfr_ray.embed.chip_embedder import ChipEmbedder
-from lfr_ray.embed.probe import probe_chips
+from lfr_ray.embed.embedder_families import load_embedder
+from lfr_ray.embed.embedder_self_test import probe_chips
 from lfr_ray.errors import ModelError, ShapeError
+from lfr_ray.models.card_catalogue import card
 from lfr_ray.models.cards import Embedder, ModelCard
-from lfr_ray.models.catalogue import card
-from lfr_ray.models.runtime import Device
+from lfr_ray.models.device_and_self_test import Device
 from lfr_ray.models.torch_runtime import open_tflite
-from lfr_ray.models.weights import find_weights
+from lfr_ray.models.weight_files import find_weights
 from lfr_ray.records import Floats, Picture
 
 SIDE_PX = 112

@@ -13,10 +13,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from lfr_ray.embed.base import load_embedder
-from lfr_ray.embed.probe import STATED, probe_chips
+from lfr_ray.embed.embedder_families import load_embedder
+from lfr_ray.embed.embedder_self_test import STATED, probe_chips
 from lfr_ray.errors import ModelError
-from lfr_ray.models.catalogue import card
+from lfr_ray.models.card_catalogue import card
 
 pytestmark = pytest.mark.usefixtures("single_precision")
 

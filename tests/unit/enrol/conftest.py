@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lfr_ray.camera.stills import encode_jpeg
+from lfr_ray.camera.still_pictures import encode_jpeg
+from lfr_ray.match.watchlist_store import WatchlistStore
 from lfr_ray.records import Picture
 from tests.painted import FixedDetector, PaintEmbedder, painted
 
@@ -25,6 +26,11 @@ def embedder() -> PaintEmbedder:
 @pytest.fixture
 def paint() -> Callable[..., Picture]:
     return painted
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> WatchlistStore:
+    return WatchlistStore(tmp_path / "data" / "watchlist")
 
 
 @pytest.fixture

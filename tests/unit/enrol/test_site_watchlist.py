@@ -8,7 +8,7 @@ from typing import Any
 
 from lfr_ray.config import SiteConfig
 from lfr_ray.enrol.site_watchlist import import_watchlist
-from lfr_ray.match.store import WatchlistStore
+from lfr_ray.match.watchlist_store import WatchlistStore
 from lfr_ray.records import Picture
 
 

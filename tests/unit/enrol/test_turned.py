@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from lfr_ray.camera.demo_source import write_watchlist
-from lfr_ray.camera.stills import encode_jpeg, read_picture
-from lfr_ray.detect.base import load_detector
-from lfr_ray.enrol.importer import Reading, enrol_folder
+from lfr_ray.camera.still_pictures import encode_jpeg, read_picture
+from lfr_ray.detect.detector_families import load_detector
+from lfr_ray.enrol.import_folder import Reading, enrol_folder
 from lfr_ray.enrol.still_faces import detect_stills, turn_needed_deg, turned
-from lfr_ray.match.entries import Note
+from lfr_ray.match.watchlist_entries import Note
+from lfr_ray.models.card_catalogue import card
 from lfr_ray.models.cards import Detector
-from lfr_ray.models.catalogue import card
 from lfr_ray.records import Faces, Picture
 
 WAYS = {90: "by 90 degrees clockwise", 180: "by 180 degrees", 270: "by 90 degrees counter-clockwise"}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from lfr_ray.evaluate.samples import Samples
+from lfr_ray.evaluate.labelled_samples import Samples
 
 MakeSamples = Callable[..., Samples]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lfr_ray.evaluate.all_pairs import compare_all
 from lfr_ray.evaluate.card_check import check_card
-from lfr_ray.evaluate.evaluation import MATCHER_RULE
-from lfr_ray.evaluate.fusion import compare_passages, make_passages
-from lfr_ray.evaluate.pairs import compare_all
-from lfr_ray.evaluate.probability import fit_genuine
-from lfr_ray.evaluate.tail import fit_tail
-from lfr_ray.models.calibration import Calibration
+from lfr_ray.evaluate.evaluation_figures import MATCHER_RULE
+from lfr_ray.evaluate.false_match_tail import fit_tail
+from lfr_ray.evaluate.match_probability import fit_genuine
+from lfr_ray.evaluate.probe_fusion import compare_passages, make_passages
+from lfr_ray.models.card_calibration import Calibration
 
 
 @pytest.fixture(scope="module")

@@ -11,17 +11,18 @@ from lfr_ray.evaluate.identification import (
     split_pictures,
     tpir_at_fpir,
 )
-from lfr_ray.evaluate.samples import Samples
+from lfr_ray.evaluate.labelled_samples import Samples
+from lfr_ray.stats import TAIL, identity_weights
 
 
 def test_the_rule_word_for_word():
     # Pictures of identities a..f: 3, 1, 2, 2, 4, 1. With two or more: a, c, d, e -> a and d are enrolled.
     identity = np.repeat(np.arange(6), [3, 1, 2, 2, 4, 1])
-    split = split_pictures(identity, 6)
-    assert identity[split.enrolled].tolist() == [0, 3]
-    assert split.enrolled.tolist() == [0, 6]
-    assert split.mated.tolist() == [1, 2, 7]
-    assert identity[split.non_mated].tolist() == [1, 2, 2, 4, 4, 4, 4, 5]
+    enrolled, mated, non_mated = split_pictures(identity, 6)
+    assert identity[enrolled].tolist() == [0, 3]
+    assert enrolled.tolist() == [0, 6]
+    assert mated.tolist() == [1, 2, 7]
+    assert identity[non_mated].tolist() == [1, 2, 2, 4, 4, 4, 4, 5]
 
 
 def placed(similarities_to_a: list[float], pictures: list[int], reasons: list[str] | None = None) -> Samples:
@@ -83,3 +84,18 @@ def test_tpir_falls_with_fpir(make_samples):
     rates = [point.rate.value for point in tpir_at_fpir(searches, (0.5, 0.1, 0.02), replicates=20)]
     assert rates == sorted(rates, reverse=True)
     assert rates[0] > rates[-1]
+
+
+@pytest.mark.parametrize("target", [0.3, 0.1, 0.0])
+def test_the_interval_is_that_of_searches_drawn_one_by_one(make_samples, target):
+    """Each replicate written out: every drawn person's searches again, and the threshold counted off from the top."""
+    searches = search_all(make_samples([3] * 40, noise=1.6))
+    rates = []
+    for weight in identity_weights(searches.identities, 200):
+        top = np.sort(np.repeat(searches.non_mated_top, weight[searches.non_mated_identity]))[::-1]
+        first_refused = top[int(target * len(top) + 1e-9)]
+        mated = np.repeat(searches.rank_one_similarity, weight[searches.mated_identity])
+        rates.append((mated > first_refused).mean())
+    (found,) = tpir_at_fpir(searches, (target,), replicates=200)
+    assert (found.rate.low, found.rate.high) == pytest.approx(np.quantile(rates, [TAIL, 1 - TAIL]))
+    assert found.rate.low < found.rate.value < found.rate.high

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lfr_ray.errors import InputError
-from lfr_ray.evaluate.passages import Recording, passage_document, passage_figures, poisson_rate, read_truth
+from lfr_ray.evaluate.passages import Recording, passage_figures, poisson_rate, read_truth
 
 TRUTH = {"a.mp4": ("e1", "e2"), "b.mp4": ("e1",), "c.mp4": ()}
 SEEN = [
@@ -25,14 +25,15 @@ def alert(camera: str, entry_id: str, time_s: float = 1.0) -> dict[str, Any]:
 
 def test_found_missed_and_mistaken_are_told_apart() -> None:
     alerts = [alert("a", "e1", 9.0), alert("a", "e1", 4.0), alert("b", "e3"), alert("c", "e1")]
-    figures = passage_figures(SEEN, alerts, TRUTH, frozenset({"e1", "e3"}))
-    assert [(one.file, one.person, one.after_s) for one in figures.passages] == [
-        ("a.mp4", "e1", 4.0),
-        ("b.mp4", "e1", None),
+    document = passage_figures(SEEN, alerts, TRUTH, frozenset({"e1", "e3"}))
+    assert document["passages"]["each"] == [
+        {"file": "a.mp4", "person": "e1", "alert_s": 4.0},
+        {"file": "b.mp4", "person": "e1", "alert_s": None},
     ]
-    assert [(one["camera"], one["entry_id"]) for one in figures.false_alerts] == [("b", "e3"), ("c", "e1")]
-    assert figures.not_enrolled == ("e2",)
-    document = passage_document(figures)
+    assert (document["passages"]["mated"], document["passages"]["found"]) == (2, 1)
+    false_alerts = document["false_alerts"]["each"]
+    assert [(one["camera"], one["entry_id"]) for one in false_alerts] == [("b", "e3"), ("c", "e1")]
+    assert document["not_enrolled"] == ["e2"]
     assert document["passages"]["true_positive_rate"]["value"] == 0.5
     assert document["false_alerts"]["per_hour"]["value"] == 2.0
     assert document["false_alerts"]["per_1000_tracks"]["value"] == 20.0
@@ -42,9 +43,9 @@ def test_found_missed_and_mistaken_are_told_apart() -> None:
 
 def test_without_anybody_listed_there_is_no_rate_to_tell() -> None:
     figures = passage_figures(SEEN, [], TRUTH, frozenset())
-    assert figures.found.value is None
-    assert figures.false_per_hour.value == 0.0
-    assert figures.false_per_hour.high == pytest.approx(3.689, abs=1e-3)
+    assert figures["passages"]["true_positive_rate"]["value"] is None
+    assert figures["false_alerts"]["per_hour"]["value"] == 0.0
+    assert figures["false_alerts"]["per_hour"]["high"] == pytest.approx(3.689, abs=1e-3)
 
 
 @given(st.integers(0, 500), st.floats(0.01, 1000))

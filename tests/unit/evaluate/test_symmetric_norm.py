@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from lfr_ray.errors import InputError
-from lfr_ray.evaluate.pairs import compare_all
-from lfr_ray.evaluate.samples import Samples
+from lfr_ray.evaluate.all_pairs import compare_all
+from lfr_ray.evaluate.labelled_samples import Samples
 from lfr_ray.evaluate.symmetric_norm import cohort_statistics, first_pictures, measure_gain, symmetric_norm
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lfr_ray.errors import ShapeError
-from lfr_ray.evaluate.pairs import compare_all
+from lfr_ray.evaluate.all_pairs import compare_all
 from lfr_ray.evaluate.verification import (
     count_at,
     det_curve,

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from lfr_ray.govern.authority import Authority, Officer, Place
-from lfr_ray.govern.grant import Grant, signed
-from lfr_ray.govern.keys import PublicKey, SigningKey
-from lfr_ray.govern.profile import Profile, load_profile
+from lfr_ray.govern.country_profile import Profile, load_profile
+from lfr_ray.govern.signed_authority import Grant, signed
+from lfr_ray.govern.signing_keys import PublicKey, SigningKey
 
 START_S = 1_787_904_000.0
 LIST_HASH = "a" * 64

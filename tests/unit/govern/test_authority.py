@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from lfr_ray.govern.authority import Authority, clock_fault, distance_m, profile_fault
-from lfr_ray.govern.profile import Profile, load_profile
+from lfr_ray.govern.country_profile import Profile, load_profile
 
 START_S = 1_787_904_000.0
 END_S = START_S + 8 * 3600
@@ -34,7 +34,9 @@ def refusal(authority: Authority, **changes: Any) -> str:
         "position": HERE,
     }
     asked.update(changes)
-    return authority.refusal(**asked)
+    captured_at, now_s = asked.pop("captured_at"), asked.pop("now_s", None)
+    in_time = authority.time_refusal(captured_at, captured_at if now_s is None else now_s)
+    return in_time or authority.scope_refusal(**{"threshold": None} | asked)
 
 
 def test_the_right_time_camera_place_list_and_model_are_permitted(office: Any) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lfr_ray.errors import ConfigError
-from lfr_ray.govern.alert_events import AlertFact
+from lfr_ray.govern.alert_ledger_events import AlertFact
 from lfr_ray.govern.blue_list import Walk, measure, read_walks
 
 

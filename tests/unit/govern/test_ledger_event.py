@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lfr_ray.errors import InputError
-from lfr_ray.govern.canonical import MAX_NUMBER, form_of
+from lfr_ray.govern.canonical_json import MAX_NUMBER, form_of
 from lfr_ray.govern.ledger_event import FIRST_PREVIOUS, Event, check_event, line_of, split_line
 
 

@@ -13,15 +13,15 @@ from typing import Any
 import pytest
 from scipy.stats import binomtest
 
-from lfr_ray.adjudicate.vocabulary import MONITORING_FIELDS
-from lfr_ray.govern.alert_events import AlertFact
+from lfr_ray.adjudicate.decision_vocabulary import MONITORING_FIELDS
+from lfr_ray.govern.alert_ledger_events import AlertFact
 from lfr_ray.govern.blue_list import Walk, measure
-from lfr_ray.govern.counters import CameraCounters
-from lfr_ray.govern.keys import SigningKey
+from lfr_ray.govern.destruction_receipt import DestroyedPart, Receipt, sign_receipt
+from lfr_ray.govern.face_counters import CameraCounters
 from lfr_ray.govern.public_record import RecordFacts, build_record, record_fault, sign_record
-from lfr_ray.govern.publish import record_csv
-from lfr_ray.govern.receipt import DestroyedPart, Receipt, sign_receipt
-from lfr_ray.report.page import record_page
+from lfr_ray.govern.signing_keys import SigningKey
+from lfr_ray.govern.write_public_record import record_csv
+from lfr_ray.report.html_page import record_page
 
 START_S = 1_787_904_000.0
 

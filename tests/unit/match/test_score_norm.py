@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lfr_ray.match.decide import NOT_COMPARED
+from lfr_ray.match.decide_match import NOT_COMPARED
 from lfr_ray.match.score_norm import ScoreNormaliser
-from lfr_ray.models.calibration import ScoreNorm
+from lfr_ray.models.card_calibration import ScoreNorm
 
 RULE = ScoreNorm(weight=0.35, share=0.02, least=3, min_entries=30)
 

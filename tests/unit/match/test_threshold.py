@@ -21,7 +21,7 @@ from lfr_ray.match.threshold import (
     threshold_for,
     thresholds_for,
 )
-from lfr_ray.models.calibration import Calibration, CoveredFit, GenuineFit, ScoreNorm, TailFit
+from lfr_ray.models.card_calibration import Calibration, CoveredFit, GenuineFit, ScoreNorm, TailFit
 
 TAIL = TailFit(start=0.5, start_rate=0.01, shape=-0.1, scale=0.05, comparisons=10**6, p_value=0.5)
 RULE = ScoreNorm(weight=0.35, share=0.02, least=3, min_entries=30)
@@ -202,6 +202,13 @@ def test_covered_faces_have_a_scale_for_short_lists_where_they_are_normalised(no
     asked = MatchConfig(false_alerts_per_10k_faces=1.0)
     long, few = (thresholds_for(card, asked, 500, normalised=one, covered="lower").fused for one in (True, False))
     assert few == pytest.approx(long + 0.05, abs=1e-6)
+
+
+def test_a_shorter_list_has_no_lower_threshold_of_covered_faces_than_the_longest_short_one() -> None:
+    card = calibration(fused_tail=TAIL, covered={"lower": LOWER})
+    one, most = (thresholds_for(card, MatchConfig(), size, covered="lower") for size in (1, card.short_list_size))
+    assert one == most
+    assert most.fused < thresholds_for(card, MatchConfig(), card.short_list_size + 1, covered="lower").fused
 
 
 def test_covered_faces_cannot_be_normalised_without_fits_for_short_lists() -> None:

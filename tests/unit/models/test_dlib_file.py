@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from lfr_ray.errors import ModelError
-from lfr_ray.models.catalogue import card
+from lfr_ray.models.card_catalogue import card
 from lfr_ray.models.dlib_file import AFFINE, CONVOLUTION, FULL, read_dlib
-from lfr_ray.models.weights import find_weights
+from lfr_ray.models.weight_files import find_weights
 
 
 def integer(value: int) -> bytes:
@@ -43,18 +43,17 @@ def test_layers_come_in_the_files_order(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "net.dat"
     path.write_bytes(content)
     found = read_dlib(path)
-    assert [one.name for one in found] == [name for name, _ in LAYERS]
-    for one, (_, values) in zip(found, LAYERS, strict=True):
-        np.testing.assert_array_equal(one.values, values.astype(np.float32))
-        assert "values" not in repr(one)
+    assert [one for one, _ in found] == [name for name, _ in LAYERS]
+    for (_, one), (_, values) in zip(found, LAYERS, strict=True):
+        np.testing.assert_array_equal(one, values.astype(np.float32))
 
 
 def test_the_face_resnet(tmp_path: Path) -> None:
     found = read_dlib(find_weights(card("dlib_resnet")))
-    names = [one.name for one in found]
+    names = [one for one, _ in found]
     assert (names.count(CONVOLUTION), names.count(AFFINE), names.count(FULL)) == (29, 29, 1)
-    assert found[0].values.size == 7 * 7 * 3 * 32 + 32
-    assert all(np.isfinite(one.values).all() for one in found)
+    assert found[0][1].size == 7 * 7 * 3 * 32 + 32
+    assert all(np.isfinite(one).all() for _, one in found)
 
 
 @pytest.mark.parametrize("missing", [1, 10, 40, 1000])

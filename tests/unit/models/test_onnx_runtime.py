@@ -11,10 +11,10 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from lfr_ray.errors import ModelError, ShapeError
+from lfr_ray.models.card_catalogue import card
 from lfr_ray.models.cards import ModelCard
-from lfr_ray.models.catalogue import card
+from lfr_ray.models.device_and_self_test import Device
 from lfr_ray.models.onnx_runtime import OnnxNetwork
-from lfr_ray.models.runtime import Device
 
 CPU = Device("cpu", threads=1)
 PLAIN = card("yunet_n").model_copy(update={"colour": "RGB"})

@@ -12,13 +12,13 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from lfr_ray.errors import ModelError, ShapeError
-from lfr_ray.models import networks, openvino_runtime
+from lfr_ray.models import choose_runtime, openvino_runtime
+from lfr_ray.models.card_catalogue import card
 from lfr_ray.models.cards import ModelCard
-from lfr_ray.models.catalogue import card
-from lfr_ray.models.networks import open_file
+from lfr_ray.models.choose_runtime import open_file
+from lfr_ray.models.device_and_self_test import Device
 from lfr_ray.models.onnx_runtime import OnnxNetwork
 from lfr_ray.models.openvino_runtime import OpenVinoNetwork
-from lfr_ray.models.runtime import Device
 
 CPU = Device("cpu", threads=1)
 PLAIN = card("yunet_n").model_copy(update={"colour": "RGB"})
@@ -149,7 +149,7 @@ def test_what_openvino_cannot_read_runs_in_onnx_runtime(tmp_path: Path, monkeypa
     np.testing.assert_allclose(network.run(pictures(2))[0], wanted(pictures(2)), atol=1e-3)
     for device, any_size in ((CPU, True), (Device("intel_gpu"), False)):
         with pytest.raises(ModelError) as caught:
-            networks.open_file(PLAIN, path, device, batch=1, any_size=any_size)
+            choose_runtime.open_file(PLAIN, path, device, batch=1, any_size=any_size)
         assert "OpenVINO cannot read" in caught.value.what
         assert "Frobnicate" in caught.value.got
         assert caught.value.allowed

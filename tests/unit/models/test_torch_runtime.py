@@ -11,15 +11,15 @@ import pytest
 import torch
 from torch import nn
 
-from lfr_ray.embed.base import load_embedder
-from lfr_ray.embed.dlib_network import build
+from lfr_ray.embed.dlib_torch_module import build
+from lfr_ray.embed.embedder_families import load_embedder
 from lfr_ray.errors import ModelError, ResourceError, ShapeError
+from lfr_ray.models.card_catalogue import card
 from lfr_ray.models.cards import ModelCard
-from lfr_ray.models.catalogue import card
-from lfr_ray.models.networks import open_file
-from lfr_ray.models.runtime import Device, choose_device
+from lfr_ray.models.choose_runtime import open_file
+from lfr_ray.models.device_and_self_test import Device, choose_device
 from lfr_ray.models.torch_runtime import TorchNetwork, open_onnx
-from lfr_ray.models.weights import find_weights
+from lfr_ray.models.weight_files import find_weights
 
 CPU = Device("cpu")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lfr_ray.pipeline.steps import NO_SINGLE_FIT
+from lfr_ray.pipeline.camera_chain import NO_SINGLE_FIT
 from lfr_ray.records import Answer, Probe
 
 MakeChain = Callable[..., Any]

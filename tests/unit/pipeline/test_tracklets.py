@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import weakref
 from collections.abc import Callable, Coroutine
 
@@ -104,7 +103,6 @@ def test_forgetting_leaves_no_object_behind(tracklets: Tracklets) -> None:
     assert watched() is not None, "kept while the person passes"
     tracklets.end((1,), 1.0)
     tracklets.forget(1.0, 0.9)
-    gc.collect()
     assert watched() is None
 
 

@@ -1,0 +1,133 @@
+"""One camera as an actor."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import structlog
+
+from lfr_ray.actors.actor_names import Names, leave_cluster, node_here
+from lfr_ray.actors.configuration_digest import digest_of
+from lfr_ray.actors.detector_autoscaling import Drops
+from lfr_ray.actors.ray_private import ended
+from lfr_ray.actors.remote_matcher_and_models import RemoteStages
+from lfr_ray.camera.camera_reader import CameraStatus
+from lfr_ray.camera.fleet_lease import Lease
+from lfr_ray.camera.open_footage import takes_every_frame
+from lfr_ray.clock import Clock, SystemClock
+from lfr_ray.config import CameraConfig, SiteConfig
+from lfr_ray.data_dir import UPLOADED, DataDir
+from lfr_ray.durable_files import with_secrets
+from lfr_ray.focus_config import CameraFocus
+from lfr_ray.metrics import Snapshot, resident_bytes
+from lfr_ray.pipeline.simulated_cameras import camera_run
+
+LEASE_S = 60.0
+"""A camera that nobody has asked for so long ends by itself. A fleet that Serve starts anew needs a part of it."""
+
+REMOVALS = 50
+"""Most pictures of one record that they were removed."""
+
+Leave = Callable[[], None]
+Ended = Callable[[str, str], str]
+log = structlog.get_logger()
+
+
+class CameraActor:
+    """One camera. It adds to :class:`~lfr_ray.pipeline.camera_run.CameraRun`.
+
+    * a lease, which its fleet renews, so that no camera outlives its application;
+    * that a recording which has ended is not read again by the process after this one;
+    * its process's memory among the counters.
+    """
+
+    def __init__(
+        self,
+        site: SiteConfig,
+        camera: CameraConfig,
+        clock: Clock | None = None,
+        leave: Leave = leave_cluster,
+        ended: Ended = ended,
+    ) -> None:
+        clock = clock or SystemClock()
+        self._site, self._camera, self._clock = site, camera, clock
+        self._leave, self._ended, self._over = leave, ended, False
+        self._lease = Lease(LEASE_S, clock)
+        self._stages: RemoteStages | None = None
+        self._drops = Drops()
+        self._guard: asyncio.Task[None] | None = None
+        self._stranger = ""
+        # Passwords are looked up here: what travels as an argument has only their places.
+        url = str(DataDir(site.data_dir).upload(camera.name)) if camera.url == UPLOADED else with_secrets(camera.url)
+        self._run = camera_run(site, camera.model_copy(update={"url": url}), clock)
+        self._digest, self._name = digest_of(site, camera), Names(site.site).camera(camera.name)
+        # What takes a recording's place has not ended with it.
+        self._read = f"{self._digest} {Path(url).stat().st_mtime_ns}" if Path(url).is_file() else self._digest
+
+    async def ready(self) -> bool:
+        """The process has loaded what it needs."""
+        return True
+
+    async def renew(self, stages: RemoteStages, focus: CameraFocus | None = None) -> CameraStatus:
+        """Renew the lease, start with the first one, ask whom these stages name, look where it is said; the state."""
+        await self.hold()
+        if self._stages is None:
+            self._stages, self._over = stages, self._ended(self._name, "") == self._read
+        self._stages.follow(stages)
+        self._run.look(focus or self._camera)
+        if not self._over and self._run.begin(self._stages).done() and (now := self._run.status()).seconds:
+            self._over = not now.problem and self._ended(self._name, self._read) == self._read
+        await self._record_removals()
+        if self._stranger and await self._stages.record_stranger(self._camera.name, self._stranger):
+            self._stranger = ""
+        status = await self.status()
+        if not takes_every_frame(self._camera):
+            self._stages.missed = self._camera.name, self._drops.share(status.frames, status.dropped)
+        return status
+
+    def tell_stranger(self, method: str) -> None:
+        """Pass a call without the capability on to the desk, with the next renewal of the lease."""
+        self._stranger = method
+
+    async def status(self) -> CameraStatus:
+        """How it is."""
+        status = replace(self._run.status(), digest=self._digest, clock_at=self._clock.wall_s(), node=node_here())
+        return replace(status, state="ended") if self._over else status
+
+    async def hold(self) -> None:
+        """Renew the lease, whether or not the camera runs already."""
+        self._lease.renew()
+        if self._guard is None:
+            self._guard = asyncio.create_task(self._watch_lease())
+
+    async def preview(self) -> bytes:
+        """What it sees now, every face hidden, as a JPEG."""
+        return await self._run.preview()
+
+    async def snapshot(self) -> Snapshot:
+        """What this camera counted."""
+        self._run.meter.gauge("memory_rss_bytes", resident_bytes(), process=f"camera {self._camera.name}")
+        return self._run.snapshot()
+
+    async def stop(self) -> None:
+        """Stop decoding, finish what is under way, forget everybody; alerts under way are acknowledged first."""
+        await self._run.stop()
+        await self._record_removals()
+
+    async def _record_removals(self) -> None:
+        """Put pictures that were deleted after use on record; what the desk does not answer for is sent again."""
+        removed = self._run.removed
+        while removed and self._stages is not None:
+            some = [removed.popleft() for _ in range(min(len(removed), REMOVALS))]
+            if not await self._stages.record_removals(self._camera.name, some):
+                removed.extendleft(reversed(some))
+                return
+
+    async def _watch_lease(self) -> None:
+        await self._lease.run_out()
+        log.warning("no fleet any more, the camera ends", camera=self._camera.name)
+        await self.stop()
+        self._leave()

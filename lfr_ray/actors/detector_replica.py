@@ -1,0 +1,86 @@
+"""Detection as a Serve deployment."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections import defaultdict
+from dataclasses import replace
+
+import numpy as np
+from ray import serve
+
+from lfr_ray.actors.detector_autoscaling import MISSED, MissedFrames
+from lfr_ray.config import SiteConfig
+from lfr_ray.metrics import Snapshot, memory_of
+from lfr_ray.models.cores_and_threads import model_threads, streams_of
+from lfr_ray.models.device_and_self_test import SelfTest, self_test
+from lfr_ray.pipeline.load_site_models import detector_of, runs_in_streams
+from lfr_ray.records import Faces, Picture
+
+NICENESS = 5
+
+
+def give_way() -> None:
+    """Looking for new faces yields to comparing those that were found: only the latter keeps an alert waiting."""
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+
+
+class DetectorReplica:
+    """One detector, which adds to the model.
+
+    * on a CPU, as many pictures at the same time as the replica has streams;
+    * on a GPU, batches over all cameras, grouped by canvas size;
+    * a self-test at the start: a site that asks for a GPU does not run on a CPU.
+    """
+
+    def __init__(self, site: SiteConfig) -> None:
+        config = site.detector
+        give_way()
+        self._detector = detector_of(site)
+        self._self_test = self_test(self._detector, width_px=config.width_px, height_px=config.height_px)
+        self._in_streams = runs_in_streams(self._detector)
+        self._threads = model_threads(streams_of(config) if self._in_streams else 1)
+        self._missed = MissedFrames()
+        self._batch.set_max_batch_size(config.max_batch)
+        self._batch.set_batch_wait_timeout_s(config.batch_wait_ms / 1000)
+
+    async def detect(self, canvas: Picture, missed: tuple[str, float] | None = None) -> Faces:
+        """Faces of one canvas, ``uint8 (H, W, 3)`` RGB."""
+        if missed is not None:
+            self._missed.tell(*missed, time.monotonic())
+        began_at = time.time()
+        if self._in_streams:
+            loop = asyncio.get_running_loop()
+            faces = (await loop.run_in_executor(self._threads, self._detector.detect, canvas[np.newaxis]))[0]
+        else:
+            faces = await self._batch(canvas)
+        return replace(faces, worked=(began_at, time.time()))
+
+    async def self_test(self) -> SelfTest:
+        """Device and milliseconds a picture, measured at the start."""
+        return self._self_test
+
+    async def record_autoscaling_stats(self) -> dict[str, float]:
+        """For Serve, by that name: what :func:`~lfr_ray.actors.detector_autoscaling.by_frames_missed` goes by."""
+        return {MISSED: self._missed.share(time.monotonic())}
+
+    async def snapshot(self) -> Snapshot:
+        """What this process holds."""
+        return memory_of(f"detector {serve.get_replica_context().replica_id.unique_id}")
+
+    @serve.batch  # type: ignore[untyped-decorator]
+    async def _batch(self, canvases: list[Picture]) -> list[Faces]:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._detect, canvases)
+
+    def _detect(self, canvases: list[Picture]) -> list[Faces]:
+        rows_by_shape: dict[tuple[int, ...], list[int]] = defaultdict(list)
+        for row, canvas in enumerate(canvases):
+            rows_by_shape[canvas.shape].append(row)
+        found: dict[int, Faces] = {}
+        for rows in rows_by_shape.values():
+            batch = np.stack([canvases[row] for row in rows])
+            found.update(zip(rows, self._detector.detect(batch), strict=True))
+        return [found[row] for row in range(len(canvases))]

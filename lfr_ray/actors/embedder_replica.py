@@ -1,0 +1,54 @@
+"""Embedding as a Serve deployment."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+
+import numpy as np
+from ray import serve
+
+from lfr_ray.config import SiteConfig
+from lfr_ray.metrics import Snapshot, memory_of
+from lfr_ray.models.cores_and_threads import model_threads, streams_of
+from lfr_ray.models.device_and_self_test import SelfTest, self_test
+from lfr_ray.pipeline.load_site_models import embedder_of, runs_in_streams
+from lfr_ray.records import Embedded, Picture
+
+
+class EmbedderReplica:
+    """One embedder. It adds to the model what :class:`~lfr_ray.actors.detector_replica.DetectorReplica` adds."""
+
+    def __init__(self, site: SiteConfig) -> None:
+        config = site.embedder
+        self._embedder = embedder_of(site, config)
+        self._self_test = self_test(self._embedder)
+        self._in_streams = runs_in_streams(self._embedder)
+        self._threads = model_threads(streams_of(config) if self._in_streams else 1)
+        self._batch.set_max_batch_size(config.max_batch)
+        self._batch.set_batch_wait_timeout_s(config.batch_wait_ms / 1000)
+
+    async def judged(self, chips: Picture) -> Embedded:
+        """Vectors ``float32 (N, D)`` of one camera's chips ``uint8 (N, h, w, 3)``, and how stable each is."""
+        began_at = time.time()
+        if self._in_streams:
+            found = await asyncio.get_running_loop().run_in_executor(self._threads, self._embedder.judged, chips)
+        else:
+            found = await self._batch(chips)
+        return replace(found, worked=(began_at, time.time()))
+
+    async def self_test(self) -> SelfTest:
+        """Device and milliseconds a chip, measured at the start."""
+        return self._self_test
+
+    async def snapshot(self) -> Snapshot:
+        """What this process holds."""
+        return memory_of(f"embedder {serve.get_replica_context().replica_id.unique_id}")
+
+    @serve.batch  # type: ignore[untyped-decorator]
+    async def _batch(self, lots: list[Picture]) -> list[Embedded]:
+        chips = np.concatenate(lots)
+        found = await asyncio.get_running_loop().run_in_executor(self._threads, self._embedder.judged, chips)
+        ends = np.cumsum([len(lot) for lot in lots])[:-1]
+        return list(map(Embedded, np.split(found.vectors, ends), np.split(found.stability, ends)))

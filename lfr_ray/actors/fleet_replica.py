@@ -1,0 +1,148 @@
+"""The fleet: keeps the wanted cameras running, and the matcher and the desk behind them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from typing import Any
+
+import structlog
+from ray import serve
+
+from lfr_ray.actors.actor_calls import Handle
+from lfr_ray.actors.actor_keeper import Keeper
+from lfr_ray.actors.actor_names import Names
+from lfr_ray.actors.actor_protocols import DeskCalls, DetectorCalls, EmbedderCalls, MatcherCalls
+from lfr_ray.actors.fleet_rounds import PeriodicWork
+from lfr_ray.actors.fleet_watchlist import FleetList
+from lfr_ray.actors.health_watch import SiteWatch
+from lfr_ray.actors.heartbeat import EVERY_S
+from lfr_ray.actors.launch_actors import camera_actor, desk_actor, matcher_actor
+from lfr_ray.actors.process_counters import Counted
+from lfr_ray.actors.remote_matcher_and_models import CameraCalls
+from lfr_ray.actors.remote_models import RemoteDetector, models_ready, remote_embedders
+from lfr_ray.actors.replace_actors import is_going_away, stop_actors
+from lfr_ray.config import SiteConfig
+from lfr_ray.errors import LfrError
+from lfr_ray.focus_config import CameraFocus
+from lfr_ray.metrics import Snapshot
+from lfr_ray.models.card_catalogue import card
+from lfr_ray.models.device_and_self_test import SelfTest
+
+TICK_S = 1.0
+
+log = structlog.get_logger()
+
+
+class FleetReplica(FleetList):
+    """One replica, which adds to Serve what Serve does not do for actors.
+
+    * It finds living actors again after its own restart, and makes those that are missing.
+    * It replaces those that have the configuration of an earlier deployment: the desk, the matcher, then the cameras.
+    * It ends processes that are frozen, so that they are started anew.
+    * It passes on, now and then, what the cameras counted.
+    * It renews every camera's lease: a camera whose fleet is gone stops by itself.
+    * It ends cameras, matcher and desk when the application is deleted, not when only the fleet restarts.
+    """
+
+    async def __init__(  # type: ignore[misc]  # Serve awaits it
+        self, site: SiteConfig, detector: Any, embedder: Any, second: Any = None
+    ) -> None:
+        self._site = site
+        runs_already = bool(Names(site.site).listed_cameras())
+        # What follows takes its time: those that run already are held, and the others load meanwhile.
+        for camera in site.cameras:
+            camera_actor(site, camera).ask(CameraCalls.hold)
+        desk_actor(site)
+        matcher_actor(site)
+        # Loading what opens the watchlist takes seconds as well.
+        from lfr_ray.enrol.site_watchlist import import_watchlist
+        from lfr_ray.site.open_site import open_store
+
+        self._app = serve.get_replica_context().app_name
+        self._watch = SiteWatch(site, self._app).start()
+        detect: Handle[DetectorCalls] = Handle(detector)
+        embed: Handle[EmbedderCalls] = Handle(embedder)
+        embed_second: Handle[EmbedderCalls] | None = None if second is None else Handle(second)
+        models = (detect, embed) if embed_second is None else (detect, embed, embed_second)
+        self._self_tests = await models_ready(site, *models)
+        self._enrolling = RemoteDetector(card(site.detector.model), detect), remote_embedders(site, embed, embed_second)
+        self._import_notes: list[str] = []
+        if site.watchlist:
+            self._import_notes = await asyncio.to_thread(
+                import_watchlist, site, open_store(site), *self._enrolling, time.time()
+            )
+        self._keeper = Keeper(site, detect, embed, embed_second)
+        await self._keeper.keep_desk_and_matcher()
+        try:
+            await self._keeper.matcher.ask(MatcherCalls.ready)
+            await self._keeper.desk.ask(DeskCalls.ready)
+        except LfrError:
+            if not runs_already:  # a site that runs is not ended by this: it says why, and goes on trying
+                raise
+        self._periodic = PeriodicWork(self._keeper)
+        self._counted = Counted(self._keeper, models)
+        work = (self._keep(), self._pass_on(), self._end_frozen())
+        self._tasks = [asyncio.create_task(one) for one in work]
+
+    async def self_tests(self) -> list[SelfTest]:
+        """What the models' replicas measured when they started."""
+        return self._self_tests
+
+    async def import_notes(self) -> list[str]:
+        """What people should look at of the watchlist folder that was imported at the start."""
+        return self._import_notes
+
+    async def snapshots(self) -> list[Snapshot]:
+        """Counters of every process."""
+        return await self._counted.snapshots()
+
+    async def set_focus(self, camera: str, focus: CameraFocus, *, by: str, reason: str) -> None:
+        """Set where a camera looks."""
+        await self._keeper.set_focus(camera, focus, by=by, reason=reason)
+
+    async def check_health(self) -> None:
+        """Serve asks; a fleet whose keeper has died is replaced."""
+        if any(task.done() for task in self._tasks):
+            raise RuntimeError("the camera keeper has ended")
+
+    async def _keep(self) -> None:
+        while True:
+            began_s = time.monotonic()
+            try:
+                await self._keeper.tick()
+            except Exception as error:  # noqa: BLE001  (the next tick tries again)
+                log.warning("keeping failed", error=type(error).__name__)
+            await asyncio.sleep(max(0.1, began_s + TICK_S - time.monotonic()))
+
+    async def _pass_on(self) -> None:
+        """Beside the keeping: destroying alerts may take a minute, and leases must be renewed meanwhile."""
+        while True:
+            try:
+                heard = {name: one.heard.said for name, one in self._watch.cameras.items()}
+                said = {name: one for name, one in heard.items() if one is not None}
+                await self._periodic.tick(self._watch.health().cameras, said)
+            except Exception as error:  # noqa: BLE001  (as above)
+                log.warning("passing on failed", error=type(error).__name__)
+            await asyncio.sleep(TICK_S)
+
+    async def _end_frozen(self) -> None:
+        """Beside both, which wait for those that are frozen."""
+        while True:
+            await asyncio.sleep(EVERY_S)
+            with contextlib.suppress(Exception):
+                await asyncio.to_thread(self._watch.end_frozen)
+
+    async def stop(self) -> None:
+        """End cameras, matcher and desk in order."""
+        for task in getattr(self, "_tasks", ()):
+            task.cancel()
+        await stop_actors(self._site, getattr(self, "_periodic", None))
+
+    async def __del__(self) -> None:
+        """Serve's graceful end: of this replica alone, or of the whole application."""
+        if await asyncio.to_thread(is_going_away, self._app):
+            await self.stop()
+        for task in getattr(self, "_tasks", ()):
+            task.cancel()

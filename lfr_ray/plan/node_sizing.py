@@ -1,0 +1,216 @@
+"""Nodes, replicas and network of a site: how much work there is, and what one node holds.
+
+Work is counted in busy seconds a second: frames a second times their measured cost. Nothing is planned fuller than
+``FULL``: above that, queues grow faster than work (for random arrivals, waiting is ``load / (1 - load)`` times the
+work itself: 2.3 times at 0.7).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from lfr_ray.config import SiteConfig
+from lfr_ray.errors import ResourceError
+from lfr_ray.plan.measured_costs import HardwareCosts
+
+FULL = 0.7
+"""Share of a core's or GPU's time that is planned for."""
+
+HEAD_CPUS = 1.0
+"""Matcher, desk, fleet and ingress together: measured below a third of a core at 20 frames a second."""
+
+MOST_NODES = 1000
+
+BITS_A_PIXEL = 24
+"""A canvas travels as it is: three bytes a pixel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """What comes to the cameras.
+
+    Attributes:
+        width_px: Of each camera's stream; so are height and Mbit/s.
+        fps: Frames a second that each camera sends; all are decoded, also those that are not looked at.
+        people_per_min: Who pass each camera in a minute.
+    """
+
+    width_px: int = 1920
+    height_px: int = 1080
+    fps: float = 25.0
+    mbit_s: float = 8.0
+    people_per_min: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Cores, GPUs, GB and Mbit/s that one node offers, or that are asked of it."""
+
+    cpus: float
+    gpus: float
+    memory_gb: float
+    mbit_s: float
+
+    def over(self, node: Node) -> dict[str, float]:
+        """By resource, how many times as much as the node offers; what it does not offer at all is infinite."""
+        pairs = {
+            "CPUs": (self.cpus, node.cpus),
+            "GPUs": (self.gpus, node.gpus),
+            "memory": (self.memory_gb, node.memory_gb),
+            "network": (self.mbit_s, node.mbit_s),
+        }
+        return {name: (math.inf if need else 0.0) if not has else need / has for name, (need, has) in pairs.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a site needs.
+
+    Attributes:
+        nodes: How many, the head among them.
+        limit: The resource that one node less would lack; empty for a single node.
+        cameras: How many are planned for.
+        camera_cpus: Cores that each camera reserves.
+        looked_at: Share of the wanted frames that the plan looks at; below 1 where the nodes were given.
+        detectors, embedders: Replicas.
+        detector_units, embedder_units: Cores, or share of a GPU, that each replica reserves.
+        target_ongoing: By deployment, Serve's ``target_ongoing_requests``.
+        load: Of the fullest node.
+        canvas_mbit_s: Of all cameras to their detectors, if none stands on its camera's node.
+    """
+
+    nodes: int
+    limit: str
+    cameras: int
+    camera_cpus: float
+    looked_at: float
+    detectors: int
+    embedders: int
+    detector_units: float
+    embedder_units: float
+    target_ongoing: dict[str, int]
+    load: Node
+    canvas_mbit_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """Cores and Mbit/s a camera, and the models' cores or GPUs for all cameras."""
+
+    cameras: int
+    camera_cpus: float
+    stream_mbit_s: float
+    canvas_mbit_s: float
+    detect: float
+    embed: float
+
+
+def plan(site: SiteConfig, costs: HardwareCosts, node: Node, crowd: Crowd, *, nodes: int | None = None) -> Plan:
+    """Size a site: as many nodes as it needs; or, with so many nodes, the share of the frames that they look at.
+
+    Raises:
+        ResourceError: It has no camera, a single camera is too much for a node, or no number of nodes is enough.
+    """
+    if not site.cameras:
+        raise ResourceError("the site has no camera", got="0 cameras", next_step="list the cameras in the site file")
+    work = _work(site, costs, crowd, 1.0)
+    if nodes is not None:
+        return _held(site, costs, node, crowd, nodes)
+    for count in range(1, MOST_NODES + 1):
+        if not _too_much(_fullest(work, costs, count), node):
+            limit = "" if count == 1 else _first(_too_much(_fullest(work, costs, count - 1), node))
+            return _plan(site, costs, work, count, limit, 1.0)
+    lacking = _too_much(_fullest(work, costs, MOST_NODES), node)
+    raise ResourceError(
+        f"the site does not fit on nodes of this kind: {_first(lacking)}",
+        got=f"the fullest of {MOST_NODES} nodes would need {max(lacking.values()):.2g} times what it has",
+        allowed=f"{node.cpus:g} CPUs, {node.gpus:g} GPUs, {node.memory_gb:g} GB and {node.mbit_s:g} Mbit/s a node",
+        next_step="plan with larger nodes, a smaller canvas, or a lower max_fps",
+    )
+
+
+def _held(site: SiteConfig, costs: HardwareCosts, node: Node, crowd: Crowd, nodes: int) -> Plan:
+    """The largest share of the frames that so many nodes look at, in steps of a hundredth."""
+    for hundredths in range(100, 0, -1):
+        share = hundredths / 100
+        work = _work(site, costs, crowd, share)
+        if not _too_much(_fullest(work, costs, nodes), node):
+            more = _fullest(_work(site, costs, crowd, share + 0.01), costs, nodes)
+            return _plan(site, costs, work, nodes, "" if share == 1.0 else _first(_too_much(more, node)), share)
+    lacking = _too_much(_fullest(_work(site, costs, crowd, 0.01), costs, nodes), node)
+    raise ResourceError(
+        f"{nodes} node(s) cannot even decode what the cameras send: {_first(lacking)}",
+        got=f"{max(lacking.values()):.2g} times what a node has",
+        next_step="plan with more or larger nodes, or streams with fewer frames",
+    )
+
+
+def _work(site: SiteConfig, costs: HardwareCosts, crowd: Crowd, share: float) -> _Work:
+    looked = [min(one.max_fps, crowd.fps) * share for one in site.cameras]
+    decode_ms = costs.decode.of_ms(crowd.width_px, crowd.height_px)
+    camera_s = (crowd.fps * decode_ms + max(looked) * costs.chain_ms) / 1000
+    canvas_px = site.detector.width_px * site.detector.height_px
+    detect_ms = costs.detect.of_ms(site.detector.width_px, site.detector.height_px)
+    views_s = crowd.people_per_min / 60 * site.evidence.max_views * len(looked) * share
+    return _Work(
+        cameras=len(looked),
+        camera_cpus=camera_s / FULL,
+        stream_mbit_s=crowd.mbit_s,
+        canvas_mbit_s=max(looked) * canvas_px * BITS_A_PIXEL / 1e6,
+        detect=sum(looked) * detect_ms / 1000 / FULL,
+        embed=views_s * costs.embed_ms / 1000 / FULL,
+    )
+
+
+def _fullest(work: _Work, costs: HardwareCosts, nodes: int) -> Node:
+    """The head of so many nodes, over which everything is spread evenly."""
+    cameras = math.ceil(work.cameras / nodes)
+    models = (work.detect + work.embed) / nodes
+    on_cpu = costs.device == "cpu"
+    memory = costs.memory_mb
+    return Node(
+        cpus=cameras * work.camera_cpus + HEAD_CPUS + (models if on_cpu else 0.0),
+        gpus=0.0 if on_cpu else models,
+        memory_gb=(cameras * memory.camera + memory.detector + memory.embedder + memory.site) / 1000,
+        mbit_s=cameras * (work.stream_mbit_s + (work.canvas_mbit_s if nodes > 1 else 0.0)),
+    )
+
+
+def _too_much(load: Node, node: Node) -> dict[str, float]:
+    return {name: times for name, times in load.over(node).items() if times > 1.0}
+
+
+def _first(lacking: dict[str, float]) -> str:
+    return max(lacking, key=lacking.__getitem__) if lacking else ""
+
+
+def _plan(site: SiteConfig, costs: HardwareCosts, work: _Work, nodes: int, limit: str, share: float) -> Plan:
+    """One replica of each model a node; embedders at least two on several nodes, so that one node's end is no end."""
+    detectors = nodes
+    embedders = max(min(2, nodes), math.ceil(nodes * min(1.0, work.embed / max(work.detect, 1e-9))))
+    in_flight = sum(site.frames_in_flight_of(one) for one in site.cameras)
+    # Of a GPU, which works on batches, it is not known how many requests fill it.
+    works = (work.detect, work.embed) if costs.device == "cpu" else (math.inf, math.inf)
+    targets = {
+        # As many as a replica works on when it is as full as planned: with more, Serve would take replicas away that
+        # are needed. A detector that is too slow holds every frame in flight; Serve then adds replicas up to the plan.
+        "detector": max(1, math.floor(min(in_flight, works[0]) * FULL / detectors)),
+        "embedder": max(1, math.floor(min(work.cameras, works[1]) * FULL / embedders)),
+    }
+    units = [math.ceil(10 * one) / 10 for one in (work.detect / detectors, work.embed / embedders)]
+    fullest = _fullest(work, costs, nodes)
+    return Plan(
+        nodes=nodes,
+        limit=limit,
+        cameras=work.cameras,
+        camera_cpus=round(max(0.05, work.camera_cpus), 2),
+        looked_at=share,
+        detectors=detectors,
+        embedders=embedders,
+        detector_units=max(0.1, units[0]),
+        embedder_units=max(0.1, units[1]),
+        target_ongoing=targets,
+        load=replace(fullest, cpus=round(fullest.cpus, 2), gpus=round(fullest.gpus, 3)),
+        canvas_mbit_s=round(work.cameras * work.canvas_mbit_s, 1),
+    )

@@ -1,0 +1,79 @@
+"""Simulated cameras and models: what is written into a picture is found in it, and nothing of it may ever alert."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lfr_ray.camera.simulated_frames import SimulatedFootage, SimulatedSource, simulated_footage
+from lfr_ray.config import AuthorityConfig, CameraConfig, DetectorConfig, QualityConfig, SiteConfig
+from lfr_ray.detect.canvas_size import canvas_for
+from lfr_ray.detect.detector_families import load_detector
+from lfr_ray.detect.letterbox import fit
+from lfr_ray.embed.align import cut_chips
+from lfr_ray.embed.embedder_families import load_embedder
+from lfr_ray.embed.view_quality import assess
+from lfr_ray.errors import AuthorityError, LicenceError, SourceError
+from lfr_ray.models.card_catalogue import card
+from lfr_ray.models.cards import chip_spec
+from lfr_ray.models.simulated_models import DETECTOR, EMBEDDER
+from lfr_ray.site.bound_configuration import check_kind
+
+FOOTAGE = SimulatedFootage(people_per_min=120.0)
+
+
+def test_the_detector_finds_who_is_in_view_and_each_is_good_enough_to_be_compared() -> None:
+    detector = load_detector(card(f"{DETECTOR}0"), device="cpu", streams=2)
+    embedder = load_embedder(card(f"{EMBEDDER}0"), device="cpu")
+    source = SimulatedSource(CameraConfig(name="gate", url=FOOTAGE.url))
+    for one in islice(source.pictures(), 100, 300, 20):
+        picture = one.convert()
+        canvas, placement = fit(picture, *canvas_for(640, 384, DetectorConfig()))
+        faces = placement.back(detector.detect(canvas[np.newaxis])[0])
+        assert len(faces) == len(FOOTAGE.boxes(one.media_s)) == 6
+        chips = cut_chips(picture, faces.points, chip_spec(embedder.card))
+        for box, points, score, chip in zip(faces.boxes, faces.points, faces.scores, chips, strict=True):
+            assert assess(box, points, float(score), chip, QualityConfig()).reason == ""
+        vectors = embedder.judged(chips).vectors
+        assert np.linalg.norm(vectors, axis=1) == pytest.approx(1.0, abs=1e-5)
+        assert (vectors @ vectors.T - np.eye(len(vectors))).max() < 0.6
+
+
+def test_as_many_come_as_is_said_and_a_place_stays_empty_before_somebody_else_comes() -> None:
+    footage = SimulatedFootage(people_per_min=60.0, stay_s=3.0, free_s=2.0)
+    seen: dict[tuple[float, ...], list[float]] = {}
+    for tenth in range(600):
+        for box in footage.boxes(tenth / 10):
+            seen.setdefault(tuple(box), []).append(tenth / 10)
+    passages = sum(1 + int((np.diff(times) > 0.11).sum()) for times in seen.values())
+    gaps = [gap for times in seen.values() for gap in np.diff(times) if gap > 0.11]
+    assert passages == pytest.approx(60, abs=1)
+    assert min(gaps) >= 2.0
+
+
+def test_an_address_says_all_of_it_and_a_wrong_one_is_refused() -> None:
+    assert simulated_footage(FOOTAGE.url) == FOOTAGE
+    for wrong in ("simulated:fps=0", "simulated:colour=red", "simulated:people_per_min=9000"):
+        with pytest.raises(SourceError):
+            simulated_footage(wrong)
+
+
+def test_simulated_models_are_refused_in_operation(tmp_path: Path) -> None:
+    for model, load in ((DETECTOR, load_detector), (EMBEDDER, load_embedder)):
+        with pytest.raises(LicenceError):
+            load(card(f"{model}1"), device="cpu", declared_use="operational")
+    assert card(f"{EMBEDDER}1").calibration.provisional
+
+
+@pytest.mark.parametrize("kind", ["live", "trial"])
+def test_simulated_cameras_are_refused_where_people_are_compared(kind: str) -> None:
+    site = SiteConfig(
+        site="pier",
+        authority=AuthorityConfig(kind=kind),
+        cameras=(CameraConfig(name="gate", url=FOOTAGE.url),),
+    )
+    with pytest.raises(AuthorityError, match="recordings"):
+        check_kind(site)

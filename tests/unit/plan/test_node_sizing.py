@@ -1,0 +1,104 @@
+"""Sizing a site: sums that a person can check, and what one node less would lack."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from lfr_ray.config import CameraConfig, SiteConfig
+from lfr_ray.errors import ResourceError
+from lfr_ray.plan.measured_costs import Growth, HardwareCosts, MemoryCosts
+from lfr_ray.plan.node_sizing import FULL, HEAD_CPUS, Crowd, Node, plan
+
+COSTS = HardwareCosts(
+    id="made-up",
+    title="round numbers",
+    device="cpu",
+    measured="2026-01-01",
+    decode=Growth(ms=0.0, ms_per_mpx=2.0),
+    chain_ms=1.0,
+    detect=Growth(ms=0.0, ms_per_mpx=40.0),
+    embed_ms=5.0,
+    memory_mb=MemoryCosts(camera=200, detector=400, embedder=400, site=1000, node=300),
+)
+CROWD = Crowd(width_px=1000, height_px=1000, fps=25.0, mbit_s=8.0, people_per_min=60.0)
+NODE = Node(cpus=16, gpus=0, memory_gb=64, mbit_s=10_000)
+
+
+def _site(cameras: int, **fields: object) -> SiteConfig:
+    listed = [CameraConfig(name=f"c{number}", url=f"rtsp://192.0.2.{number % 250}/s") for number in range(cameras)]
+    return SiteConfig.model_validate({"site": "planned", "cameras": [one.model_dump() for one in listed]} | fields)
+
+
+def test_one_camera_is_the_sum_of_its_parts() -> None:
+    site = _site(1)
+    found = plan(site, COSTS, NODE, CROWD)
+    camera = (25 * 2.0 + 10 * 1.0) / 1000 / FULL
+    canvas_mpx = site.detector.width_px * site.detector.height_px / 1e6
+    detect = 10 * 40.0 * canvas_mpx / 1000 / FULL
+    embed = site.evidence.max_views * 5.0 / 1000 / FULL
+    assert (found.nodes, found.limit, found.looked_at) == (1, "", 1.0)
+    assert found.load.cpus == pytest.approx(camera + detect + embed + HEAD_CPUS, abs=0.01)
+    assert found.detector_units >= detect
+    assert found.embedder_units >= embed
+    assert found.load.mbit_s == 8.0  # on one node no canvas travels
+
+
+@pytest.mark.parametrize(
+    ("node", "limit"),
+    [
+        (replace(NODE, cpus=8), "CPUs"),
+        (replace(NODE, memory_gb=4), "memory"),
+        (replace(NODE, mbit_s=200), "network"),
+    ],
+)
+def test_nodes_are_as_few_as_hold_it_and_the_limit_is_named(node: Node, limit: str) -> None:
+    found = plan(_site(40), COSTS, node, CROWD)
+    assert found.nodes > 1
+    assert found.limit == limit
+    assert max(found.load.over(node).values()) <= 1.0
+    held = plan(_site(40), COSTS, node, CROWD, nodes=found.nodes)
+    assert held.looked_at == 1.0
+
+
+def test_gpu_costs_are_counted_in_gpus() -> None:
+    costs = COSTS.model_copy(update={"device": "cuda"})
+    found = plan(_site(40), costs, replace(NODE, gpus=1), CROWD)
+    assert found.load.gpus > 0
+    assert found.load.over(replace(NODE, gpus=1))["GPUs"] <= 1.0
+    with pytest.raises(ResourceError, match="GPUs"):
+        plan(_site(40), costs, NODE, CROWD)
+
+
+def test_given_nodes_hold_a_share_of_the_frames() -> None:
+    small = replace(NODE, cpus=3)
+    held = plan(_site(12), COSTS, small, CROWD, nodes=1)
+    assert 0 < held.looked_at < 1
+    assert held.limit == "CPUs"
+    assert held.looked_at < plan(_site(12), COSTS, replace(NODE, cpus=4), CROWD, nodes=1).looked_at
+    with pytest.raises(ResourceError, match="cannot even decode"):
+        plan(_site(40), COSTS, replace(NODE, cpus=1.5), CROWD, nodes=1)
+
+
+def test_a_site_that_cannot_fit_says_so() -> None:
+    with pytest.raises(ResourceError, match=r"does not fit.*CPUs"):
+        plan(_site(2), COSTS, replace(NODE, cpus=1.01), replace(CROWD, fps=500))
+    with pytest.raises(ResourceError, match="no camera"):
+        plan(_site(0), COSTS, NODE, CROWD)
+
+
+@pytest.mark.parametrize("cameras", [1, 4, 40, 200])
+def test_a_full_detector_makes_serve_ask_for_what_is_planned(cameras: int) -> None:
+    """When every camera waits for the detector, ongoing requests over the target are the planned replicas or more."""
+    site = _site(cameras)
+    found = plan(site, COSTS, NODE, CROWD)
+    waiting = sum(site.frames_in_flight_of(one) for one in site.cameras)
+    assert math.ceil(waiting / found.target_ongoing["detector"]) >= found.detectors
+
+
+def test_two_embedders_where_there_are_two_nodes() -> None:
+    found = plan(_site(40), COSTS, replace(NODE, cpus=8), CROWD)
+    assert found.nodes > 1
+    assert 2 <= found.embedders <= found.nodes
