@@ -21,8 +21,9 @@ from lfr_ray.govern.authority_in_force import in_force_fault
 from lfr_ray.govern.country_profile import kept_profile
 from lfr_ray.govern.emergency_stop import Halts, emergency_stop
 from lfr_ray.govern.ledger import open_ledger
-from lfr_ray.govern.ledger_event import RESUMED, STOPPED, Event, recordable
+from lfr_ray.govern.ledger_event import RECORD_WRITTEN, RESUMED, STOPPED, Event, recordable
 from lfr_ray.govern.ledger_state import RATIFIED, clock_accepted
+from lfr_ray.govern.ledger_verify import read_records
 from lfr_ray.govern.leftover_scan import Elsewhere
 from lfr_ray.govern.past_watchlists import find_listed
 from lfr_ray.govern.signed_authority import (
@@ -57,7 +58,8 @@ def status(site: SiteOption = None, data_dir: DataOption = None, json: JsonOptio
     folder = DataDir(site_of(site, data_dir).data_dir)
     now_s = time.time()
     trusted = trusted_keys(folder)
-    rows = [_state(folder, grant, trusted, now_s) for grant in list_grants(folder)]
+    written = {one["deployment"] for one in read_records(folder) if one["what"] == RECORD_WRITTEN}
+    rows = [_state(folder, grant, trusted, now_s, written) for grant in list_grants(folder)]
     found = Halts(folder).read()
     halts = {name: found.get(name) for name in ("stop", "pause")}
     if json:
@@ -69,6 +71,10 @@ def status(site: SiteOption = None, data_dir: DataOption = None, json: JsonOptio
             stderr.print(f"[bold red]{name}:[/] nothing is compared since {halt.at}: {halt.reason} ({halt.by})")
     columns = ("id", "kind", "state", "starts_at", "ends_at", "entries", "cameras")
     table("Deployments", columns, ([row[name] for name in columns] for row in rows))
+    for row in rows:
+        if due := row["record_due"]:
+            verb = "[red]was[/]" if due < utc_text(now_s) else "is"
+            stderr.print(f"the public record of {row['id']} {verb} due by {due}: lfr deployment record {row['id']}")
 
 
 @app.command()
@@ -253,9 +259,8 @@ def write_public_record(
         facts = collect_facts(storage, config.site, grant, published_at=now_s, walks=walks)
         document = sign_record(build_record(facts, rules), site_key(folder), now_s)
         paths = write_record(out or folder.records, document)
-        what, told = "public record written", {"record_sha256": document["sha256"]}
-        deployment = grant.authority.deployment
-        storage.ledger.append(Event("disclosure", what, deployment, "site", reason="transparency", facts=told))
+        deployment, told = grant.authority.deployment, {"record_sha256": document["sha256"]}
+        storage.ledger.append(Event("disclosure", RECORD_WRITTEN, deployment, "site", reason="transparency", facts=told))
     tell(json, document, "Public record", ("file",), ((path,) for path in paths))
 
 
@@ -277,8 +282,10 @@ def listed(
     tell(json, document, f"Listings of {nominal}", columns, ([*one.values()] for one in found))
 
 
-def _state(folder: DataDir, grant: Grant, trusted: dict[str, PublicKey], now_s: float) -> dict[str, Any]:
-    authority = grant.authority
+def _state(
+    folder: DataDir, grant: Grant, trusted: dict[str, PublicKey], now_s: float, written: set[str]
+) -> dict[str, Any]:
+    authority, record_due = grant.authority, None
     try:
         rules = kept_profile(folder, authority.profile_sha256)
     except LfrError as error:
@@ -296,6 +303,8 @@ def _state(folder: DataDir, grant: Grant, trusted: dict[str, PublicKey], now_s: 
         )
         ratify_by = utc_text(ratify_by_s(grant, rules)) if authority.urgent and grant.ratification is None else None
         erase = must_erase(grant, trusted, rules, now_s)
+        if grant.closing is not None and authority.deployment not in written:
+            record_due = utc_text(grant.closing.at + rules.publish_within_s)
     return {
         "id": authority.deployment,
         "kind": authority.kind,
@@ -306,6 +315,7 @@ def _state(folder: DataDir, grant: Grant, trusted: dict[str, PublicKey], now_s: 
         "cameras": ", ".join(authority.cameras),
         "ratify_by": ratify_by,
         "must_erase": erase,
+        "record_due": record_due,
         "authorised_by": authority.authorising_officer.rank,
     }
 

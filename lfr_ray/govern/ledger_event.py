@@ -35,6 +35,7 @@ FIRST_PREVIOUS = "0" * 64
 SEAL_PURPOSE = "ledger seal"
 STOPPED, RESUMED = "matching stopped", "matching resumed"
 STRANGER = "a call without the site's capability was refused"
+RECORD_WRITTEN = "public record written"
 TOKEN_GIVEN = "token given out"  # noqa: S105 (a record, not a secret)
 TOKENS_REVOKED = "tokens revoked"
 CLOCK_ACCEPTED = "clock accepted"

@@ -36,8 +36,8 @@ def record_csv(document: Mapping[str, Any]) -> str:
     writer.writerow(COLUMNS)
     writer.writerows(_lines("", document["record"]))
     writer.writerow(("sha256", document["sha256"], "", "", "", ""))
-    writer.writerow(("signature", document["signature"]["value"], "", "", "", ""))
-    writer.writerow(("public_key", document["public_key"], "", "", "", ""))
+    writer.writerow(("signature", _cell(document["signature"]["value"]), "", "", "", ""))
+    writer.writerow(("public_key", _cell(document["public_key"]), "", "", "", ""))
     return buffer.getvalue()
 
 

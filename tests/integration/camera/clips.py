@@ -65,13 +65,13 @@ class Clips:
             container.mux(sound.encode(None))
 
 
-def small(path: Path, codec: str, b_pictures: int = 0, frames: int = FRAMES) -> Path:
-    """A clip of a moving pattern without sound, of any codec."""
+def small(path: Path, codec: str, b_pictures: int = 0, frames: int = FRAMES, step_px: int = 2) -> Path:
+    """A clip of a pattern that moves by so much a picture, without sound, of any codec."""
     options = {
         "libx264": {"preset": "veryfast", "x264-params": "b-adapt=0:scenecut=0"},
         "libx265": {"preset": "ultrafast", "x265-params": f"log-level=none:bframes={b_pictures}:b-adapt=0"},
     }
-    pattern = np.random.default_rng(1).integers(0, 255, (96, 128 + 2 * frames, 3)).astype(np.uint8)
+    pattern = np.random.default_rng(1).integers(0, 255, (96, 128 + step_px * frames, 3)).astype(np.uint8)
     with av.open(str(path), "w") as container:
         video = container.add_stream(codec, rate=FPS, options=options.get(codec, {}))
         video.width, video.height, video.pix_fmt = 128, 96, "yuvj420p" if codec == "mjpeg" else "yuv420p"
@@ -79,7 +79,7 @@ def small(path: Path, codec: str, b_pictures: int = 0, frames: int = FRAMES) -> 
         if codec != "mjpeg":
             video.max_b_frames = b_pictures
         for index in range(frames):
-            picture = np.ascontiguousarray(pattern[:, 2 * index : 2 * index + 128])
+            picture = np.ascontiguousarray(pattern[:, step_px * index : step_px * index + 128])
             container.mux(video.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(video.encode(None))
     return path

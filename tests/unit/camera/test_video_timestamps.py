@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lfr_ray.camera.footage_interface import SourceCounts, SourceInfo
 from lfr_ray.camera.recording_gaps import RecordingTime
-from lfr_ray.camera.video_timestamps import Timeline, TimelineConfig, end_s, place
+from lfr_ray.camera.video_timestamps import Timeline, TimelineConfig, interval, place
 
 INTERVAL_S = 0.04
 
@@ -101,6 +101,7 @@ def test_slow_and_fast_recordings_have_no_gaps(interval_s: float) -> None:
 
 
 @example([None, None, 21.0, 0.0, None, 21.0], 20.0, False)  # a jump that is undone says nothing of the usual interval
+@example([28.0, 49.0, -1.0, 0.0, 1.0, 0.0, 49.0, None], 20.0, True)  # a gap that was the usual interval for a while
 @given(
     st.lists(st.one_of(st.none(), st.floats(-1e7, 1e7)), min_size=1, max_size=80),
     st.one_of(st.none(), st.floats(0.1, 1e4)),
@@ -114,7 +115,10 @@ def test_whatever_the_stamps_time_never_goes_back(
     assert seen[0] >= 0
     assert timeline.missing_s >= -1e-6
     if length_s is not None:
-        usual_s = end_s(TimelineConfig(INTERVAL_S), timeline) - seen[-1]
+        config, timeline, usual_s = TimelineConfig(INTERVAL_S, length_s, indexed), Timeline(), INTERVAL_S
+        for stamp_s in stamps_s:
+            timeline = place(config, timeline, stamp_s)
+            usual_s = max(usual_s, interval(config, timeline))
         assert seen[-1] <= length_s + 2 + len(stamps_s) * max(3 * usual_s, 3.0)
 
 
