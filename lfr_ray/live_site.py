@@ -19,7 +19,7 @@ from lfr_ray.actors.actor_protocols import DeskCalls, FleetCalls, MatcherCalls
 from lfr_ray.actors.health_watch import SiteWatch
 from lfr_ray.actors.http_ingress import access_of
 from lfr_ray.actors.launch_actors import desk_actor, matcher_actor
-from lfr_ray.actors.ray_private import delete, deploy, deploying, http_address
+from lfr_ray.actors.ray_private import delete, deploy, deploying, forget_serve, http_address
 from lfr_ray.actors.remote_alerts import every_alert
 from lfr_ray.actors.reserved_resources import wait_for_resources
 from lfr_ray.actors.start_or_join_ray import quieten
@@ -63,6 +63,7 @@ class LiveSite:
     def __enter__(self) -> LiveSite:
         site, file = self._file.site, self._file
         quieten()  # Serve set the level of its log when it was loaded
+        forget_serve()
         try:
             if not self._on_cluster:
                 access_of(site)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 import lfr_ray  # noqa: F401  (switches every dependency's reporting off before anything else loads)
 from lfr_ray.models.card_catalogue import RECOMMENDED_EMBEDDER, card
@@ -45,12 +47,27 @@ def _folder(name: str) -> Path:
     return folder
 
 
+WHOLE_SITES = re.compile("^site$|integration/(actors|nodes|plan)/|end_to_end/test_(demo|no_trace)")
+"""Tests that start Ray with all that a site has: one of them alone keeps both cores busy."""
+
+
 class FilesTogether(LoadScopeScheduling):
-    """What two processes share out among themselves: whole files, and the tests of the one running site together."""
+    """What two processes share out among themselves: whole files, and the tests of the one running site together.
+
+    While one of them has whole sites, the other one gets tests that mostly wait.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
         return "site" if "integration/actors/test_site_" in file else file
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        others = [work for other, work in self.assigned_work.items() if other is not node]
+        taken = any(WHOLE_SITES.search(scope) for work in others for scope in work if self._pending_of({"": work[scope]}))
+        wanted = (scope for scope in self.workqueue if bool(WHOLE_SITES.search(scope)) is not taken)
+        if first := next(wanted, None):
+            self.workqueue.move_to_end(first, last=False)
+        super()._assign_work_unit(node)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FilesTogether:

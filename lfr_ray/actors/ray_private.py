@@ -138,6 +138,13 @@ def delete(applications: Sequence[str]) -> None:
     ray.get(_serve()._controller.delete_apps.remote(list(applications)))
 
 
+def forget_serve() -> None:
+    """Serve remembers the cluster that this process worked on before, by a number that every cluster begins at 1."""
+    from ray.serve.context import _set_global_client
+
+    _set_global_client(None)
+
+
 def _serve(*, must_run: bool = True) -> Any:
     """Serve's client. It takes a second to load: the matcher and the desk begin without it."""
     from ray.serve.context import _get_global_client

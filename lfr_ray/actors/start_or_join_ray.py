@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import ray
 
@@ -31,6 +33,9 @@ WITHOUT_PRESTART = "RAY_prestart_worker_first_driver"
 """Ray would start a process for each processor that a simulated node says it has."""
 
 STDERR = 2
+
+ANSWER_S = 10.0
+"""Who takes no connection in this time is not there."""
 
 UNKNOWN_CALLER = "Unauthenticated"
 """What Ray's own log says, and its exception does not."""
@@ -95,10 +100,11 @@ def join(address: str) -> None:
     """
     said: list[str] = []
     try:
+        _reach(os.environ.get("RAY_ADDRESS", address) if address == "auto" else address)
         with own_signals(), _held_back(said):
             ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, logging_level="error")
-    except (ray.exceptions.AuthenticationError, ConnectionError, ValueError, RuntimeError) as error:
-        if isinstance(error, ray.exceptions.AuthenticationError) or UNKNOWN_CALLER in said[0]:
+    except (ray.exceptions.AuthenticationError, OSError, ValueError, RuntimeError) as error:
+        if isinstance(error, ray.exceptions.AuthenticationError) or UNKNOWN_CALLER in "".join(said):
             raise RefusedError(
                 "the Ray cluster wants its token",
                 got=f"{address}: RAY_AUTH_MODE={os.environ.get('RAY_AUTH_MODE', '')}",
@@ -114,6 +120,18 @@ def join(address: str) -> None:
     from lfr_ray.actors.cluster_checks import check_spilling  # loads a site's fields and more
 
     check_spilling()
+
+
+def _reach(address: str) -> None:
+    """Connect to ``host:port`` and hang up: Ray itself tries for a quarter of an hour, without a word.
+
+    Raises:
+        OSError: Nobody is there.
+        ValueError: There is no such port.
+    """
+    parts = urlsplit(f"//{address.rpartition('://')[2]}")
+    if parts.hostname and parts.port:
+        socket.create_connection((parts.hostname, parts.port), ANSWER_S).close()
 
 
 @contextmanager

@@ -259,8 +259,8 @@ def write_public_record(
         facts = collect_facts(storage, config.site, grant, published_at=now_s, walks=walks)
         document = sign_record(build_record(facts, rules), site_key(folder), now_s)
         paths = write_record(out or folder.records, document)
-        deployment, told = grant.authority.deployment, {"record_sha256": document["sha256"]}
-        storage.ledger.append(Event("disclosure", RECORD_WRITTEN, deployment, "site", reason="transparency", facts=told))
+        name, told = grant.authority.deployment, {"record_sha256": document["sha256"]}
+        storage.ledger.append(Event("disclosure", RECORD_WRITTEN, name, "site", reason="transparency", facts=told))
     tell(json, document, "Public record", ("file",), ((path,) for path in paths))
 
 

@@ -32,6 +32,13 @@ READY_S = 300.0
 REFUSAL_S = 60.0
 """What a cluster lacks is said within this time, where the machine has little else to do."""
 
+WAITING = {
+    "detector": {"model": "simulated-detector-1", "cpus": 0.1},
+    "embedder": {"model": "simulated-embedder-1", "cpus": 0.1},
+    "watchlist": "",
+}
+"""Models that wait instead of computing, for what no model decides."""
+
 TOO_MUCH = {"detector": {"gpus": 1}, "embedder": {"cpus": 1000}}
 
 
@@ -271,7 +278,7 @@ def test_without_the_token_the_answer_is_401(cluster: Cluster) -> None:
 
 
 def test_run_ends_with_the_terminal(cluster: Cluster, tmp_path: Path, repository: Path) -> None:
-    path, address = site_file(tmp_path, repository, cluster.http_port, site="run")
+    path, address = site_file(tmp_path, repository, cluster.http_port, site="run", **WAITING)
     with command(tmp_path / "out", "serve", "run", path, environment=cluster.environment) as running:
         eventually(lambda: running.running and ready(address), READY_S, lambda: running.stderr[-3000:])
         assert cameras_of(cluster.node)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import typer
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from lfr_ray.cli import deployment
 from lfr_ray.clock import parse_utc
@@ -21,13 +21,13 @@ def test_a_record_that_is_not_written_is_due(tmp_path: Path, monkeypatch: pytest
     app = typer.Typer()
     app.add_typer(deployment.app)
 
-    def run(*words: str) -> Result:
+    def run(*words: str) -> tuple[str, str]:
         result = CliRunner().invoke(app, ["deployment", *words, "--data-dir", str(tmp_path / "data")])
         assert result.exit_code == 0, result.output
-        return result
+        return result.stdout, " ".join(result.stderr.split())
 
     def due() -> str | None:
-        (row,) = json.loads(run("status", "--json", "-").stdout)["deployments"]
+        (row,) = json.loads(run("status", "--json", "-")[0])["deployments"]
         found: str | None = row["record_due"]
         return found
 
@@ -38,10 +38,10 @@ def test_a_record_that_is_not_written_is_due(tmp_path: Path, monkeypatch: pytest
     until = due()
     assert until is not None
     assert before_s <= parse_utc(until) - WITHIN_S + 0.001 <= time.time() + 0.001
-    assert f"is due by {until}: lfr deployment record" in run("status").stderr
+    assert f"is due by {until}: lfr deployment record" in run("status")[1]
     now = time.time
     monkeypatch.setattr(time, "time", lambda: now() + WITHIN_S)
-    assert f"was due by {until}" in run("status").stderr
+    assert f"was due by {until}" in run("status")[1]
     run("record")
     assert due() is None
-    assert "due by" not in run("status").stderr
+    assert "due by" not in run("status")[1]
