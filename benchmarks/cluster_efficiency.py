@@ -25,8 +25,8 @@ from lfr_ray.site_file import read_site_file
 
 LEAST = 0.95
 WANTED = 1.5
-WAIT_S = 0.4
-"""A detector's time for one picture: eight of them then ask this machine for twenty messages a second."""
+WAIT_S = 0.8
+"""A detector's time for one picture: eight of them then ask this machine for ten messages a second."""
 
 
 def measured(cameras: int, seconds: float) -> dict[str, Any]:

@@ -35,6 +35,9 @@ SWITCHES: Mapping[str, str] = {
 }
 """Environment variables and their values. They overrule what the environment says."""
 
+ONLY_WHERE_ASKED = ("RAY_ENABLE_AUTO_CONNECT", "0")
+"""Ray would start, or join a cluster, by itself where a thread of Serve still asks when the site has just ended."""
+
 REPORTER = "openvino_telemetry"
 """OpenVINO's converter sends events to Google Analytics wherever this package is, unless a file in the home folder
 forbids it. It works as well without the package, so that the package is kept from being loaded."""
@@ -51,6 +54,7 @@ def hush() -> None:
     '0'
     """
     os.environ.update(SWITCHES)
+    os.environ.setdefault(*ONLY_WHERE_ASKED)
     keep_memory_off_disk()
     _hush_loaded_ultralytics()
     _hush_openvino()

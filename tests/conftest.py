@@ -63,7 +63,9 @@ class FilesTogether(LoadScopeScheduling):
 
     def _assign_work_unit(self, node: WorkerController) -> None:
         others = [work for other, work in self.assigned_work.items() if other is not node]
-        taken = any(WHOLE_SITES.search(scope) for work in others for scope in work if self._pending_of({"": work[scope]}))
+        taken = any(
+            WHOLE_SITES.search(scope) for work in others for scope in work if self._pending_of({"": work[scope]})
+        )
         wanted = (scope for scope in self.workqueue if bool(WHOLE_SITES.search(scope)) is not taken)
         if first := next(wanted, None):
             self.workqueue.move_to_end(first, last=False)

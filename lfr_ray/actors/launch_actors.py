@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import ray
 from ray import serve
+from ray.serve.config import RequestRouterConfig
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from lfr_ray.actors.actor_calls import Handle
@@ -22,6 +23,7 @@ from lfr_ray.actors.footage_worker import FootageWorker
 from lfr_ray.actors.matcher_actor import MatcherActor
 from lfr_ray.actors.matcher_replica import MatcherReplica
 from lfr_ray.actors.node_checks import HEAD
+from lfr_ray.actors.own_node_first import OwnNodeFirst
 from lfr_ray.actors.remote_matcher_and_models import CameraCalls, ReplicaCalls
 from lfr_ray.actors.reserved_resources import network_of
 from lfr_ray.actors.start_or_join_ray import NAMESPACE
@@ -72,6 +74,7 @@ def _model_deployment(
         name=name,
         num_replicas=config.replicas,
         max_ongoing_requests=max_ongoing_requests(site, config),
+        request_router_config=RequestRouterConfig(request_router_class=OwnNodeFirst),
         max_constructor_retry_count=1,
         health_check_period_s=2,
         health_check_timeout_s=30,
