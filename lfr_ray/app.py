@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ray import serve
+from ray.serve.exceptions import RayServeException
 
 from lfr_ray.actors.actor_names import FLEET, INGRESS
 from lfr_ray.actors.actor_protocols import FleetCalls
@@ -15,6 +16,7 @@ from lfr_ray.actors.launch_actors import ON_HEAD, detector_deployment, embedder_
 from lfr_ray.actors.node_checks import check_nodes
 from lfr_ray.actors.reserved_resources import wait_for_resources
 from lfr_ray.config import SiteConfig
+from lfr_ray.errors import LfrError
 from lfr_ray.models.card_catalogue import with_embedders
 from lfr_ray.site_file import faults_of_cameras
 from lfr_ray.strict_yaml import parse_section
@@ -25,6 +27,18 @@ FLEET_CLASS: type[FleetCalls] = FleetReplica
 
 
 def build(args: dict[str, Any]) -> serve.Application:
+    """:func:`site_application` for Serve, which would try three times more, whatever the error but its own.
+
+    Raises:
+        RayServeException: What is wrong, in one sentence.
+    """
+    try:
+        return site_application(args)
+    except LfrError as error:
+        raise RayServeException(f"{type(error).__name__}: {error}") from None
+
+
+def site_application(args: dict[str, Any]) -> serve.Application:
     """Build a site's application from what stands under ``args`` in its YAML file.
 
     Nothing starts before everything has been checked: the fields, who may come in, that the cluster spills no objects

@@ -24,7 +24,7 @@ from lfr_ray.actors.remote_alerts import every_alert
 from lfr_ray.actors.reserved_resources import wait_for_resources
 from lfr_ray.actors.start_or_join_ray import quieten
 from lfr_ray.alert.json_document import to_json
-from lfr_ray.app import build
+from lfr_ray.app import site_application
 from lfr_ray.errors import ConfigError, NotFoundError, ResourceError, StoreError
 from lfr_ray.health import SiteHealth
 from lfr_ray.records import EVERYTHING
@@ -167,7 +167,7 @@ class LiveSite:
         if self._on_cluster or application.deployments or application.runtime_env:
             deploy(config)
         else:  # Serve would start a process to build it, which loads all that is loaded here
-            app, log = build(application.args), config.logging_config
+            app, log = site_application(application.args), config.logging_config
             desk_actor(self._file.site)  # both load while Serve starts the others; the fleet finds them
             matcher_actor(self._file.site)
             target = RunTarget(app, application.name, application.route_prefix, log)

@@ -6,8 +6,8 @@ import random
 
 from ray.serve.request_router import FIFOMixin, LocalityMixin, PendingRequest, RequestRouter, RunningReplica
 
-KEEPS_UP = 0.25
-"""With no more than this share of the requests that it may hold, a replica is not behind: two a stream, or a batch."""
+KEEPS_UP = 0.125
+"""With no more than this share of the requests that it may hold, a replica keeps up: one a stream, or half a batch."""
 
 
 class OwnNodeFirst(FIFOMixin, LocalityMixin, RequestRouter):  # type: ignore[misc]

@@ -29,7 +29,7 @@ from tests.processes import Command, command, eventually, free_port, ray_node, s
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(900)]
 
 READY_S = 300.0
-REFUSAL_S = 60.0
+REFUSAL_S = 45.0
 """What a cluster lacks is said within this time, where the machine has little else to do."""
 
 WAITING = {
