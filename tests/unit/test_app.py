@@ -14,5 +14,5 @@ WRONG = {"site": "pier", "cameras": [{"name": "gate", "url": "demo:gate", "fps_m
 def test_serve_is_told_in_the_form_that_it_does_not_try_again() -> None:
     with pytest.raises(ConfigError, match="fps_max"):
         site_application(WRONG)
-    with pytest.raises(RayServeException, match="^ConfigError: .*fps_max"):
+    with pytest.raises(RayServeException, match=r"^ConfigError: .*fps_max"):
         build(WRONG)
