@@ -49,12 +49,12 @@ QUEUED_BATCHES, QUEUED_A_STREAM = 4, 8
 
 def detector_deployment(site: SiteConfig) -> Any:
     """The detector, ready to be bound into an application."""
-    return _model_deployment(DETECTOR_CLASS, DETECTOR, site, site.detector)
+    return _deployment(DETECTOR_CLASS, DETECTOR, site, site.detector)
 
 
 def embedder_deployment(site: SiteConfig) -> Any:
     """The embedder, ready to be bound into an application."""
-    return _model_deployment(EMBEDDER_CLASS, EMBEDDER, site, site.embedder)
+    return _deployment(EMBEDDER_CLASS, EMBEDDER, site, site.embedder)
 
 
 def second_embedder_deployment(site: SiteConfig) -> Any:
@@ -62,12 +62,10 @@ def second_embedder_deployment(site: SiteConfig) -> Any:
     if site.second_embedder is None:
         return None
     second = {"embedder": site.second_embedder, "second_embedder": None}
-    return _model_deployment(EMBEDDER_CLASS, SECOND_EMBEDDER, site.model_copy(update=second), site.second_embedder)
+    return _deployment(EMBEDDER_CLASS, SECOND_EMBEDDER, site.model_copy(update=second), site.second_embedder)
 
 
-def _model_deployment(
-    kind: type[ModelCalls], name: str, site: SiteConfig, config: DetectorConfig | EmbedderConfig
-) -> Any:
+def _deployment(kind: type[ModelCalls], name: str, site: SiteConfig, config: DetectorConfig | EmbedderConfig) -> Any:
     check_licence(card(config.model), site.use)  # said here, not by a replica that fails again and again
     return serve.deployment(
         kind,
@@ -86,9 +84,8 @@ def _model_deployment(
 
 def max_ongoing_requests(site: SiteConfig, config: ModelConfig) -> int:
     """Requests that a replica holds at a time: by batches on a GPU, otherwise by streams."""
-    if config.gpus > 0 or site.device in ("cuda", "mps"):
-        return config.max_batch * QUEUED_BATCHES
-    return streams_of(config) * QUEUED_A_STREAM
+    batched = config.gpus > 0 or site.device in ("cuda", "mps")
+    return config.max_batch * QUEUED_BATCHES if batched else streams_of(config) * QUEUED_A_STREAM
 
 
 def matcher_actor(site: SiteConfig) -> Handle[MatcherCalls]:

@@ -7,7 +7,8 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import Any
 
 import ray
 from ray._private import node, utils, worker
@@ -15,9 +16,6 @@ from ray._private.state import state
 from ray.experimental.internal_kv import _internal_kv_del, _internal_kv_get, _internal_kv_list, _internal_kv_put
 
 from lfr_ray.actors.second_start import second_start
-
-if TYPE_CHECKING:
-    from ray.serve.schema import ServeDeploySchema
 
 NO_MORE_METHODS = "__ray_actor_class__"
 """An actor's class that has this gets no methods of Ray's own. One of those runs any function that it is sent."""
@@ -53,10 +51,9 @@ def own_signals() -> Iterator[None]:
 @contextmanager
 def without_extras(tell: Callable[[str], None]) -> Iterator[None]:
     """Around ``ray.init``: no server of dashboards, autoscaler or copied logs; ``tell`` hears of a second try."""
-    names = ("start_api_server", "start_monitor", "start_log_monitor")
-    before = {name: getattr(node.Node, name) for name in names}
+    before = {name: getattr(node.Node, name) for name in ("start_api_server", "start_monitor", "start_log_monitor")}
     dashboards = utils.get_dashboard_dependency_error
-    for name in names:
+    for name in before:
         setattr(node.Node, name, _do_nothing)
     try:
         # So each node's agent is Ray's smallest: others wait for it, and its metrics, which nobody reads, cost all.
@@ -74,8 +71,8 @@ async def replica_loaded(replica: Any) -> bool:
     return bool(await replica.was_initialized.remote())
 
 
-def deploy(config: ServeDeploySchema) -> None:
-    """Hand a whole Serve configuration to the running Serve, as `serve deploy` does."""
+def deploy(config: Any) -> None:
+    """Hand a whole Serve configuration (a ``ServeDeploySchema``) to the running Serve, as `serve deploy` does."""
     _serve().deploy_apps(config)
 
 
@@ -140,16 +137,12 @@ def delete(applications: Sequence[str]) -> None:
 
 def forget_serve() -> None:
     """Serve remembers the cluster that this process worked on before, by a number that every cluster begins at 1."""
-    from ray.serve.context import _set_global_client
-
-    _set_global_client(None)
+    import_module("ray.serve.context")._set_global_client(None)
 
 
 def _serve(*, must_run: bool = True) -> Any:
     """Serve's client. It takes a second to load: the matcher and the desk begin without it."""
-    from ray.serve.context import _get_global_client
-
-    return _get_global_client(raise_if_no_controller_running=must_run)
+    return import_module("ray.serve.context")._get_global_client(raise_if_no_controller_running=must_run)
 
 
 def _do_nothing(*_: Any, **__: Any) -> None:
