@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from lfr_ray.camera.camera_address import is_lasting, shown_address
 from lfr_ray.camera.footage_interface import SourceCounts, SourceInfo
 from lfr_ray.camera.frame_pace import rate
+from lfr_ray.camera.give_way import GiveWay
 from lfr_ray.camera.hide_credentials import hide_credentials
 from lfr_ray.camera.newest_frame import EveryFrame, Mailbox, NewestFrame
 from lfr_ray.camera.open_footage import PacedSource, Schemes, open_source, takes_every_frame
@@ -220,7 +221,10 @@ class CameraReader:
             )
             with self._lock:
                 self._source, self.info = source, source.info
+            way = None if takes_every_frame(self._config) else GiveWay()
             for frame in source.frames():
+                if way is not None:
+                    way.look()
                 self._hand_over(self._on_own_time(frame) if source.info.live else frame)
                 # Not kept while the next one is waited for: it may show somebody's face.
                 del frame

@@ -1,0 +1,39 @@
+"""A camera whose decoding takes much of a core, such as one of 8K, gives way to the others on its machine."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+
+MOST_CORES = 0.3
+"""A camera of 1920x1080 at 25 frames a second takes half of this."""
+
+LOOK_S = 2.0
+
+LAST = 19
+"""The niceness of whoever comes last. Detectors have it too, so that this takes no more from them than one of them."""
+
+
+class GiveWay:
+    """Watches the thread that decodes one camera; on Linux, where a thread has a priority of its own.
+
+    There is no way back without rights that a camera does not have: it lasts as long as the thread.
+    """
+
+    def __init__(self) -> None:
+        self._since_s, self._used_s = time.monotonic(), time.thread_time()
+        self.given = False
+
+    def look(self) -> None:
+        """To be called by that thread, for each picture."""
+        now_s = time.monotonic()
+        passed_s = now_s - self._since_s
+        if self.given or passed_s < LOOK_S:
+            return
+        used_s = time.thread_time()
+        if used_s - self._used_s > MOST_CORES * passed_s and sys.platform == "linux":
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LAST)
+            self.given = True
+        self._since_s, self._used_s = now_s, used_s
