@@ -24,7 +24,7 @@ def niceness_after(busy: bool) -> tuple[bool, int, int]:
         before, way = os.getpriority(os.PRIO_PROCESS, own), GiveWay()
         until_s = time.monotonic() + 3 * give_way.LOOK_S
         while time.monotonic() < until_s:
-            sum(range(1000)) if busy else time.sleep(0.01)
+            sum(range(1000)) if busy else threading.Event().wait(0.01)
             way.look()
         found.append((way.given, before, os.getpriority(os.PRIO_PROCESS, own)))
 
