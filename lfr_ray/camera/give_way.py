@@ -8,7 +8,7 @@ import threading
 import time
 
 MOST_CORES = 0.3
-"""A camera of 1920x1080 at 25 frames a second takes half of this."""
+"""Decoding 1920x1080 at 25 frames a second takes a third of this (`benchmarks/costs`)."""
 
 LOOK_S = 2.0
 

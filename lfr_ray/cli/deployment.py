@@ -22,7 +22,7 @@ from lfr_ray.govern.country_profile import kept_profile
 from lfr_ray.govern.emergency_stop import Halts, emergency_stop
 from lfr_ray.govern.ledger import open_ledger
 from lfr_ray.govern.ledger_event import RECORD_WRITTEN, RESUMED, STOPPED, Event, recordable
-from lfr_ray.govern.ledger_state import RATIFIED, clock_accepted
+from lfr_ray.govern.ledger_state import CLOSED, RATIFIED, clock_accepted
 from lfr_ray.govern.ledger_verify import read_records
 from lfr_ray.govern.leftover_scan import Elsewhere
 from lfr_ray.govern.past_watchlists import find_listed
@@ -58,8 +58,8 @@ def status(site: SiteOption = None, data_dir: DataOption = None, json: JsonOptio
     folder = DataDir(site_of(site, data_dir).data_dir)
     now_s = time.time()
     trusted = trusted_keys(folder)
-    written = {one["deployment"] for one in read_records(folder) if one["what"] == RECORD_WRITTEN}
-    rows = [_state(folder, grant, trusted, now_s, written) for grant in list_grants(folder)]
+    owed = _without_record(folder)
+    rows = [_state(folder, grant, trusted, now_s, owed) for grant in list_grants(folder)]
     found = Halts(folder).read()
     halts = {name: found.get(name) for name in ("stop", "pause")}
     if json:
@@ -282,8 +282,17 @@ def listed(
     tell(json, document, f"Listings of {nominal}", columns, ([*one.values()] for one in found))
 
 
+def _without_record(folder: DataDir) -> set[str]:
+    """Deployments that the ledger knows as closed, without a public record; none where it cannot be read."""
+    found: dict[str, set[str]] = {CLOSED: set(), RECORD_WRITTEN: set()}
+    with contextlib.suppress(LfrError):
+        for one in read_records(folder):
+            found.get(one["what"], set()).add(one["deployment"])
+    return found[CLOSED] - found[RECORD_WRITTEN]
+
+
 def _state(
-    folder: DataDir, grant: Grant, trusted: dict[str, PublicKey], now_s: float, written: set[str]
+    folder: DataDir, grant: Grant, trusted: dict[str, PublicKey], now_s: float, owed: set[str]
 ) -> dict[str, Any]:
     authority, record_due = grant.authority, None
     try:
@@ -303,7 +312,7 @@ def _state(
         )
         ratify_by = utc_text(ratify_by_s(grant, rules)) if authority.urgent and grant.ratification is None else None
         erase = must_erase(grant, trusted, rules, now_s)
-        if grant.closing is not None and authority.deployment not in written:
+        if grant.closing is not None and authority.deployment in owed:
             record_due = utc_text(grant.closing.at + rules.publish_within_s)
     return {
         "id": authority.deployment,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from ray.serve import context
 from ray.serve.schema import ApplicationStatusOverview, DeploymentStatusOverview
 
-from lfr_ray.errors import LfrError, ResourceError, StoreError
+from lfr_ray.config import SiteConfig
+from lfr_ray.errors import ConfigError, LfrError, ResourceError, StoreError
 from lfr_ray.live_site import LiveSite, _still_missing
+from lfr_ray.site_file import read_site_file
 
 
 def deployment(status: str) -> DeploymentStatusOverview:
@@ -40,3 +44,15 @@ def test_whoever_follows_it_waits_while_desk_or_database_is_away(
     monkeypatch.setattr("lfr_ray.live_site.time.sleep", waited_s.append)
     assert list(WithoutDesk(error).events(0, 1.0)) == []
     assert waited_s == [1.0]
+
+
+def test_it_asks_no_serve_of_a_cluster_that_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: SiteConfig) -> NoReturn:
+        raise ConfigError("it goes no further here")
+
+    monkeypatch.setattr("lfr_ray.live_site.access_of", refuse)
+    monkeypatch.setattr(context, "_global_client", object())
+    monkeypatch.setattr(context, "_global_client_job_id", "01000000")  # of every cluster's first driver
+    with pytest.raises(ConfigError):
+        LiveSite(read_site_file(Path("serve_configs/local.yaml"))).__enter__()
+    assert context._global_client is None

@@ -1,4 +1,4 @@
-"""Where no Ray is, that is said at once: Ray itself would try for a quarter of an hour."""
+"""Where no Ray is, that is said at once: Ray itself would try for ten minutes and more."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from PIL import Image
 
 from lfr_ray.camera.camera_reader import CameraReader, CameraStatus
 from lfr_ray.camera.footage_interface import DecodedPicture, SourceCounts, SourceInfo
+from lfr_ray.camera.give_way import GiveWay
 from lfr_ray.camera.newest_frame import EveryFrame, NewestFrame
 from lfr_ray.camera.reconnect import ReconnectConfig
 from lfr_ray.config import CameraConfig
@@ -123,6 +124,19 @@ def test_plugged_in_footage_is_read_and_closed() -> None:
     assert made[0].closed
     assert reader.info == SourceInfo(64, 48, 10.0, 20, live=False)
     assert (reader.status().width_px, reader.status().height_px) == (64, 48)
+
+
+@pytest.mark.parametrize(("pace", "watched"), [("live", True), ("full", False)])
+def test_a_live_camera_s_decoding_is_watched_by_its_own_thread(
+    pace: str, watched: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: set[int] = set()
+    monkeypatch.setattr(GiveWay, "look", lambda _: threads.add(threading.get_ident()))
+    reader = CameraReader(config("toy:one", pace=pace), schemes={"toy": lambda one: SyntheticSource(one, 5)}).start()
+    assert taken(reader)
+    reader.stop()
+    assert len(threads) == (1 if watched else 0)
+    assert threading.get_ident() not in threads
 
 
 def test_plugged_in_footage_loops() -> None:
