@@ -103,7 +103,7 @@ def join(address: str) -> None:
         _reach(os.environ.get("RAY_ADDRESS", address) if address == "auto" else address)
         with own_signals(), _held_back(said):
             ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, logging_level="error")
-    except (ray.exceptions.AuthenticationError, ConnectionError, ValueError, RuntimeError) as error:
+    except (ray.exceptions.AuthenticationError, OSError, ValueError, RuntimeError) as error:
         if isinstance(error, ray.exceptions.AuthenticationError) or UNKNOWN_CALLER in "".join(said):
             raise RefusedError(
                 "the Ray cluster wants its token",
@@ -126,15 +126,12 @@ def _reach(address: str) -> None:
     """Connect to ``host:port`` and hang up: Ray itself tries for ten minutes and more, without a word.
 
     Raises:
-        ConnectionError: Nobody is there.
+        OSError: Nobody is there.
         ValueError: There is no such port.
     """
     parts = urlsplit(f"//{address.rpartition('://')[2]}")
     if parts.hostname and parts.port:
-        try:
-            socket.create_connection((parts.hostname, parts.port), ANSWER_S).close()
-        except OSError as error:
-            raise ConnectionError from error
+        socket.create_connection((parts.hostname, parts.port), ANSWER_S).close()
 
 
 @contextmanager
