@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -118,16 +119,19 @@ class DemoSource(Footage):
         self._noise = NOISE_GREY * self._random.standard_normal(size, np.float32)
 
     def pictures(self) -> Iterator[DecodedPicture]:
-        """Render the scene picture by picture."""
+        """The scene, each picture rendered when it is wanted."""
         for shot in self._shots:
             still = photograph(shot.package, shot.file)
             for step in range(_frames(shot)):
-                pixels = self._render(still, shot.keys, step / FPS)
                 at_s = self.counts.decoded / FPS
                 self.counts.decoded += 1
-                yield DecodedPicture.ready(at_s, pixels)
+                # Noise by the picture's number, whoever skips the ones before it.
+                down, right = self._random.integers(0, NOISE_SHIFT_PX, 2)
+                yield DecodedPicture(at_s, partial(self._render, still, shot.keys, step / FPS, int(down), int(right)))
 
-    def _render(self, photograph: Image.Image, keys: tuple[Keyframe, ...], at_s: float) -> Picture:
+    def _render(
+        self, photograph: Image.Image, keys: tuple[Keyframe, ...], at_s: float, down: int, right: int
+    ) -> Picture:
         view = _between(keys, at_s)
         height_px = view.width_px * HEIGHT_PX / WIDTH_PX
         left, top = view.x_px - view.width_px / 2, view.y_px - height_px / 2
@@ -140,7 +144,6 @@ class DemoSource(Footage):
             fillcolor=(118, 122, 126),
         )
         lit = np.asarray(seen, np.float32) * np.float32(view.light)
-        down, right = self._random.integers(0, NOISE_SHIFT_PX, 2)
         lit += self._noise[down : down + HEIGHT_PX, right : right + WIDTH_PX]
         pixels: Picture = np.clip(lit, 0, 255, out=lit).astype(np.uint8)
         return pixels

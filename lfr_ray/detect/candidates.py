@@ -24,10 +24,16 @@ Candidates = Faces
 def likely_faces(found: Candidates, width_px: int, height_px: int, min_score: float, max_overlap: float) -> Faces:
     """Those that are good enough and do not overlap a better one, best first, boxes inside the picture."""
     likely = np.flatnonzero(found.scores >= min_score)
-    limit = np.array((width_px, height_px, width_px, height_px), np.float32)
-    boxes, scores = np.clip(found.boxes[likely], np.float32(0), limit), found.scores[likely]
+    boxes, scores = inside(found.boxes[likely], width_px, height_px), found.scores[likely]
     kept = best_apart(boxes, scores, max_overlap)
     return Faces(boxes[kept], scores[kept], found.points[likely[kept]])
+
+
+def inside(boxes: Floats, width_px: int, height_px: int) -> Floats:
+    """The same boxes, ended at the picture's edges."""
+    limit = np.array((width_px, height_px, width_px, height_px), np.float32)
+    clipped: Floats = np.clip(boxes, np.float32(0), limit)
+    return clipped
 
 
 def best_apart(boxes: Floats, scores: Floats, max_overlap: float) -> npt.NDArray[np.intp]:
@@ -119,12 +125,21 @@ class CandidateDetector(ABC):
                 next_step="use detect.letterbox.fit",
             )
         with np.errstate(over="ignore", invalid="ignore"):
-            found = self.candidates(network, pictures, min_score)
+            return self.faces(network, pictures, min_score)
+
+    def faces(self, network: Network, pictures: Picture, min_score: float) -> list[Faces]:
+        """The faces of every picture of the file's own size; a family may find them on the network's device."""
+        found = self.checked(self.candidates(network, pictures, min_score))
+        height_px, width_px = pictures.shape[1:3]
+        return [likely_faces(one, width_px, height_px, min_score, self.max_overlap) for one in found]
+
+    def checked(self, found: list[Faces]) -> list[Faces]:
+        """The same, all of them finite, else ModelError."""
         if not all(np.isfinite(one.boxes).all() and np.isfinite(one.points).all() for one in found):
             raise ModelError(
                 f"the model {self.card.id} gave boxes that are not finite", next_step="run `lfr models verify`"
             )
-        return [likely_faces(one, width_px, height_px, min_score, self.max_overlap) for one in found]
+        return found
 
 
 class OnnxDetector(CandidateDetector):

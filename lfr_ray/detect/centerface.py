@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar, cast
+
 import numpy as np
 
-from lfr_ray.detect.candidates import Candidates, OnnxDetector
+from lfr_ray.detect.candidates import Candidates, OnnxDetector, inside
 from lfr_ray.models.device_and_self_test import Network
-from lfr_ray.records import POINTS, Floats, Picture
+from lfr_ray.records import POINTS, Faces, Floats, Picture
+
+if TYPE_CHECKING:
+    import torch
+
+    from lfr_ray.models.torch_runtime import TorchNetwork
+
+Map = TypeVar("Map", "Floats", "torch.Tensor")
 
 STRIDE_PX = 4
 """Picture pixels per cell of the output maps."""
@@ -30,11 +40,25 @@ class CenterFace(OnnxDetector):
 
     def candidates(self, network: Network, pictures: Picture, min_score: float) -> list[Candidates]:
         """The cells of every picture that are hot enough."""
-        maps = network.run(pictures)
+        maps = self._four_maps(network.run(pictures))
+        return [decode(heat, scale, offset, marks, min_score) for heat, scale, offset, marks in zip(*maps, strict=True)]
+
+    def faces(self, network: Network, pictures: Picture, min_score: float) -> list[Faces]:
+        """The faces of every picture; where torch computes, on its device."""
+        if network.runtime != "torch":
+            return super().faces(network, pictures, min_score)
+        from lfr_ray.detect.centerface_on_gpu import faces_of
+
+        height_px, width_px = pictures.shape[1:3]
+        parts = map(self._four_maps, cast("TorchNetwork", network).on_device(pictures))
+        found = [one for maps in parts for one in faces_of(maps, width_px, height_px, min_score, self.max_overlap)]
+        return [replace(one, boxes=inside(one.boxes, width_px, height_px)) for one in self.checked(found)]
+
+    def _four_maps(self, maps: tuple[Map, ...]) -> tuple[Map, ...]:
         channels = tuple(output.shape[1] if output.ndim == 4 else 0 for output in maps)
         if channels != CHANNELS:
             raise self.another_graph(f"maps of {channels} channels", OUTPUTS)
-        return [decode(heat, scale, offset, marks, min_score) for heat, scale, offset, marks in zip(*maps, strict=True)]
+        return maps
 
 
 def decode(heat: Floats, scale: Floats, offset: Floats, marks: Floats, min_score: float) -> Candidates:

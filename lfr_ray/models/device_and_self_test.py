@@ -196,13 +196,18 @@ def finite(outputs: tuple[Floats, ...], model: str, where: str) -> tuple[Floats,
         ModelError: A value is not finite.
     """
     if not all(bool(np.isfinite(output).all()) for output in outputs):
-        raise ModelError(
-            f"the model {model} gave values that are not finite",
-            got=where,
-            next_step="run `lfr models verify`; if the file is right, try another `device`, or check the card's mean "
-            "and scale",
-        )
+        raise not_finite(model, where)
     return outputs
+
+
+def not_finite(model: str, where: str) -> ModelError:
+    """The error of a network's values that are not finite."""
+    return ModelError(
+        f"the model {model} gave values that are not finite",
+        got=where,
+        next_step="run `lfr models verify`; if the file is right, try another `device`, or check the card's mean and "
+        "scale",
+    )
 
 
 def kept_apart(outputs: tuple[Floats, ...], count: int, model: str) -> tuple[Floats, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ from torch import nn
 from lfr_ray.array_checks import check_array
 from lfr_ray.errors import ModelError, ResourceError
 from lfr_ray.models.cards import ModelCard
-from lfr_ray.models.device_and_self_test import Device, NetworkInParts, finite, line_of
+from lfr_ray.models.cuda_graphs import Outputs, RecordedNetwork, outputs_of
+from lfr_ray.models.device_and_self_test import Device, NetworkInParts, finite, line_of, not_finite, padded
 from lfr_ray.records import Floats, Picture
 
 BUCKETS = (1, 2, 4, 8, 16, 32, 64)
@@ -60,6 +62,7 @@ class TorchNetwork(NetworkInParts):
         self._dtype = torch.float16 if half else torch.float32
         network = network.eval().requires_grad_(False).to(self._device, self._dtype)
         self._network = network.to(memory_format=torch.channels_last)
+        self._recorded = RecordedNetwork(self._network) if half else None
         self._mean = torch.tensor(card.mean, device=self._device).view(1, 3, 1, 1) if any(card.mean) else None
 
     def padded_size(self, count: int) -> int:
@@ -68,20 +71,39 @@ class TorchNetwork(NetworkInParts):
 
     def infer(self, pictures: Picture) -> tuple[Floats, ...]:
         """Outputs of one call, as the network gives them; see :class:`~lfr_ray.models.device_and_self_test.Network`."""
+        with torch.inference_mode():
+            found = tuple(output.cpu().float().numpy() for output in self._on_device(pictures))
+        return finite(found, self.card.id, self._given(pictures))
+
+    def on_device(self, pictures: Picture) -> Iterator[Outputs]:
+        """Outputs of one part of a batch after the other, B first, left on the device.
+
+        The errors are those of :meth:`~lfr_ray.models.device_and_self_test.Network.run`.
+        """
+        for at in range(0, len(pictures), self.most):
+            part = pictures[at : at + self.most]
+            with torch.inference_mode():
+                outputs = self._on_device(padded(part, self.padded_size(len(part))))
+                usable = bool(torch.stack([torch.isfinite(output).all() for output in outputs]).all())
+            if not usable:
+                raise not_finite(self.card.id, self._given(part))
+            yield tuple(output[: len(part)] for output in outputs)
+
+    def _given(self, pictures: Picture) -> str:
+        return f"a batch of {pictures.shape} on {self.device}"
+
+    def _on_device(self, pictures: Picture) -> Outputs:
         check_array("pictures", pictures, ("batch", "height", "width", 3), np.uint8)
         ordered = pictures if self.card.colour == "RGB" else pictures[..., ::-1]
-        with torch.inference_mode():
-            given = torch.from_numpy(np.array(ordered))
-            if self.device.kind == "cuda":
-                given = given.pin_memory().to(self._device, non_blocking=True)  # the card fetches it by itself
-            # Permuting the view keeps the pixels where they are: this is the channels-last order already.
-            values = given.to(self._device).permute(0, 3, 1, 2).float()
-            if self._mean is not None:
-                values -= self._mean
-            result = self._network((values * self.card.scale).to(self._dtype))
-            outputs = (result,) if isinstance(result, torch.Tensor) else tuple(result)
-            found = tuple(output.cpu().float().numpy() for output in outputs)
-        return finite(found, self.card.id, f"a batch of {pictures.shape} on {self.device}")
+        given = torch.from_numpy(np.array(ordered))
+        if self.device.kind == "cuda":
+            given = given.pin_memory().to(self._device, non_blocking=True)  # the card fetches it by itself
+        # Permuting the view keeps the pixels where they are: this is the channels-last order already.
+        values = given.to(self._device).permute(0, 3, 1, 2).float()
+        if self._mean is not None:
+            values -= self._mean
+        values = (values * self.card.scale).to(self._dtype)
+        return self._recorded(values) if self._recorded else outputs_of(self._network, values)
 
 
 def open_onnx(path: Path, device: Device, card: ModelCard, *, any_size: bool = False) -> TorchNetwork:

@@ -32,6 +32,9 @@ from lfr_ray.people.tokens_and_sessions import People
 from tests.integration.console.astronaut import photographed
 from tests.integration.console.ground_site import GroundSite
 
+SHELL = ("chromium-headless-shell",)
+"""Chromium's engine without its windows: half of the processor time. It has no notifications."""
+
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
 QUIET = (
     "--no-sandbox",
@@ -144,29 +147,37 @@ def house(open_house: Callable[..., LiveHouse]) -> LiveHouse:
 
 
 BROWSERS = ExitStack()
-"""The browser of this folder's tests, once one of them has asked for it."""
+"""The browsers of this folder's tests, once one of them has asked for one."""
 
 
 @pytest.fixture(scope="session")
-def opened_browser() -> list[Any]:
-    return []
+def opened_browsers() -> dict[str, Any]:
+    """What starts browsers, and each program's."""
+    return {}
 
 
 @pytest.fixture
-def browser(opened_browser: list[Any]) -> Any:
-    """One for the whole folder."""
+def browser(opened_browsers: dict[str, Any]) -> Callable[[bool], Any]:
+    """One for the whole folder; or the whole Chromium, where True asks for it."""
     playwright = pytest.importorskip(
         "playwright.sync_api", reason="playwright is not installed (the test extra has it)"
     )
-    program = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
-    if program is None:
-        pytest.skip("no Chromium installed (Debian: apt-get install chromium)")
-    if not opened_browser:
-        started = BROWSERS.enter_context(playwright.sync_playwright())
-        opened_browser.append(started.chromium.launch(executable_path=program, headless=True, args=list(QUIET)))
-        BROWSERS.callback(opened_browser.clear)
-        BROWSERS.callback(opened_browser[0].close)
-    return opened_browser[0]
+
+    def opened(whole: bool) -> Any:
+        names = CHROMIUM if whole else (*SHELL, *CHROMIUM)
+        program = next((found for name in names if (found := shutil.which(name))), None)
+        if program is None:
+            pytest.skip("no Chromium installed (Debian: apt-get install chromium)")
+        if not opened_browsers:
+            opened_browsers["starts"] = BROWSERS.enter_context(playwright.sync_playwright())
+            BROWSERS.callback(opened_browsers.clear)
+        if program not in opened_browsers:
+            launch = opened_browsers["starts"].chromium.launch
+            opened_browsers[program] = launch(executable_path=program, headless=True, args=list(QUIET))
+            BROWSERS.callback(opened_browsers[program].close)
+        return opened_browsers[program]
+
+    return opened
 
 
 @pytest.hookimpl(trylast=True)
@@ -177,7 +188,7 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 
 @pytest.fixture
-def open_page(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+def open_page(browser: Callable[[bool], Any], tmp_path: Path) -> Iterator[Callable[..., Any]]:
     """Opens the console; a request to any other host, an error of a script or a broken policy fails the test."""
     contexts: list[Any] = []
     faults: list[str] = []
@@ -190,9 +201,10 @@ def open_page(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
         height: int = 900,
         scheme: str = "light",
         locale: str = "en-GB",
+        whole: bool = False,
     ) -> Any:
         size = {"width": width, "height": height}
-        context = browser.new_context(viewport=size, color_scheme=scheme, locale=locale)
+        context = browser(whole).new_context(viewport=size, color_scheme=scheme, locale=locale)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(30_000)

@@ -20,7 +20,7 @@ NOTED = """navigator.serviceWorker.ready.then((one) => one.getNotifications())
 
 
 def test_a_push_shows_that_there_is_an_alert_and_nothing_of_it(house: Any, open_page: Open) -> None:
-    page = open_page(house.url, scheme="dark")
+    page = open_page(house.url, scheme="dark", whole=True)
     page.context.grant_permissions(["notifications"], origin=house.url)
     page.evaluate("navigator.serviceWorker.ready.then(() => true)")
     developer = page.context.new_cdp_session(page)

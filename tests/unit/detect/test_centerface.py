@@ -1,9 +1,13 @@
-"""Decoding on a network whose answers are known, and the real network on the pictures of two installed packages."""
+"""Decoding on a network whose answers are known, and the real network on the pictures of two installed packages.
+
+Both in OpenVINO, as on a CPU, and in torch, as on a GPU: there faces are told apart on the device.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -18,9 +22,10 @@ from lfr_ray.detect.centerface import CenterFace, decode
 from lfr_ray.detect.detector_families import load_detector
 from lfr_ray.detect.letterbox import fit
 from lfr_ray.errors import ModelError, ShapeError
-from lfr_ray.models import openvino_runtime
+from lfr_ray.models import choose_runtime, openvino_runtime
 from lfr_ray.models.card_catalogue import card
 from lfr_ray.models.cards import Detector
+from lfr_ray.models.device_and_self_test import NetworkInParts
 from lfr_ray.models.weight_files import find_weights, package_file
 
 HEIGHT_PX, WIDTH_PX = 24.0, 16.0
@@ -64,13 +69,24 @@ def load(path: Path, min_score: float = 0.5) -> Detector:
     return load_detector(vouched, device="cpu", weights=path, min_score=min_score)
 
 
+@pytest.fixture(scope="module", params=["openvino", "torch"])
+def runtime(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What computes: OpenVINO, or torch on the processor, as it would on a GPU."""
+    if request.param == "torch":
+        pytest.importorskip("onnx2torch", reason="the extra named cuda has it")
+    with pytest.MonkeyPatch.context() as patched:
+        if request.param == "torch":
+            patched.setattr(choose_runtime, "OPENVINO_DEVICES", {})
+        yield
+
+
 @pytest.fixture(scope="module")
-def known(tmp_path_factory: pytest.TempPathFactory) -> Detector:
+def known(runtime: None, tmp_path_factory: pytest.TempPathFactory) -> Detector:
     return load(make_file(tmp_path_factory.mktemp("known") / "known.onnx"))
 
 
 @pytest.fixture(scope="module")
-def real() -> Detector:
+def real(runtime: None) -> Detector:
     return load_detector(card("centerface"), device="cpu")
 
 
@@ -150,7 +166,7 @@ def test_pictures_that_it_cannot_take(known: Detector, wrong: np.ndarray) -> Non
         known.detect(wrong)
 
 
-def test_another_graph_is_refused(tmp_path: Path) -> None:
+def test_another_graph_is_refused(runtime: None, tmp_path: Path) -> None:
     nine = load(make_file(tmp_path / "nine.onnx", marks=9))
     with pytest.raises(ModelError, match=r"is not centerface.*nine\.onnx"):
         nine.detect(lit()[None])
@@ -163,7 +179,7 @@ def test_another_graph_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("scale", [math.nan, math.inf, 1000.0])
-def test_unusable_numbers_are_an_error_not_faces(tmp_path: Path, scale: float) -> None:
+def test_unusable_numbers_are_an_error_not_faces(runtime: None, tmp_path: Path, scale: float) -> None:
     with pytest.raises(ModelError, match="not finite"):
         load(make_file(tmp_path / "bad.onnx", scale=scale)).detect(lit((5, 5, 255))[None])
 
@@ -186,6 +202,18 @@ def test_real_faces(real: Detector, package: str, file: str, wanted: int) -> Non
     assert (nose[:, 1] < np.maximum(right_mouth[:, 1], left_mouth[:, 1])).all()
     inside = (faces.points >= faces.boxes[:, None, :2]) & (faces.points <= faces.boxes[:, None, 2:])
     assert inside.mean() > 0.9
+
+
+def test_torch_keeps_its_maps_on_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Faces are told apart there: no map is copied, and nothing is suppressed by the processor."""
+    pytest.importorskip("onnx2torch", reason="the extra named cuda has it")
+    monkeypatch.setattr(choose_runtime, "OPENVINO_DEVICES", {})
+    monkeypatch.delattr(NetworkInParts, "run")
+    monkeypatch.setattr(CenterFace, "candidates", None)
+    path = package_file("ultralytics", "assets/zidane.jpg")
+    assert path is not None
+    canvas, _ = fit(cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB), 640, 384)
+    assert [len(faces) for faces in load_detector(card("centerface"), device="cpu").detect(canvas[None])] == [2]
 
 
 def test_boxes_equal_those_of_onnxruntime(real: Detector, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,88 @@
+"""Recordings of a network: one a size, used only where they give what the network gives."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import nn
+
+from lfr_ray.models.cuda_graphs import MOST_SIZES, Outputs, RecordedNetwork, Replay, outputs_of, record_on_cuda
+
+
+class Counted(nn.Module):
+    """Twice the values, and their sum; counts its calls."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def forward(self, values: torch.Tensor) -> Outputs:
+        self.calls += 1
+        return values * 2, values.sum(dim=(1, 2, 3))
+
+
+def recorder(recorded: Counter[int], away: float = 0.0) -> Callable[[nn.Module, torch.Tensor], Replay]:
+    """What records in a test, where there is no GPU: it counts pictures, and answers without the network."""
+
+    def record(_network: nn.Module, example: torch.Tensor) -> Replay:
+        recorded[len(example)] += 1
+        return lambda values: (values * 2 + away, values.sum(dim=(1, 2, 3)))
+
+    return record
+
+
+def test_each_size_is_recorded_once_and_then_replayed() -> None:
+    network, recorded = Counted(), Counter[int]()
+    running = RecordedNetwork(network, recorder(recorded))
+    for batch in (1, 2, 1, 1, 2):
+        values = torch.rand(batch, 3, 4, 4)
+        for found, wanted in zip(running(values), outputs_of(Counted(), values), strict=True):
+            torch.testing.assert_close(found, wanted)
+    assert recorded == {1: 1, 2: 1}
+    assert network.calls == 2, "once a size, to compare"
+
+
+def test_a_recording_that_gives_something_else_is_not_used() -> None:
+    network = Counted()
+    running = RecordedNetwork(network, recorder(Counter(), away=0.5))
+    values = torch.rand(1, 3, 4, 4)
+    for _ in range(3):
+        torch.testing.assert_close(running(values)[0], values * 2)
+    assert network.calls == 4
+
+
+def test_what_cannot_be_recorded_runs_as_it_is() -> None:
+    def refuse(_network: nn.Module, _example: torch.Tensor) -> Replay:
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+    network = Counted()
+    running = RecordedNetwork(network, refuse)
+    values = torch.rand(1, 3, 4, 4)
+    for _ in range(3):
+        torch.testing.assert_close(running(values)[0], values * 2)
+    assert network.calls == 4
+
+
+def test_no_more_sizes_are_recorded_than_memory_is_meant_for() -> None:
+    recorded = Counter[int]()
+    running = RecordedNetwork(Counted(), recorder(recorded))
+    for batch in range(1, MOST_SIZES + 3):
+        assert len(running(torch.rand(batch, 3, 4, 4))[0]) == batch
+    assert len(recorded) == MOST_SIZES
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_recording_on_cuda_gives_what_the_network_gives() -> None:
+    torch.manual_seed(1)
+    network = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 4, 3)).eval().requires_grad_(False).cuda()
+    running = RecordedNetwork(network)
+    with torch.inference_mode():
+        for seed in range(3):
+            torch.manual_seed(seed)
+            values = torch.rand(2, 3, 32, 32, device="cuda")
+            assert record_on_cuda(network, values)(values)[0].shape == (2, 4, 28, 28)
+            torch.testing.assert_close(running(values)[0], network(values), atol=1e-3, rtol=1e-3)
