@@ -1,11 +1,15 @@
 """Torch networks converted for OpenVINO: made once, kept beside the weights' folder, and checked at every start.
 
 What is kept is OpenVINO's own format. Its name says of which weights, with which code and by which OpenVINO it was
-made; its index holds the hashes of its files. Torch is imported only to make it. An altered one is made anew.
+made; its index holds the hashes of its files. An altered one is made anew. Torch, which would keep 600 MB of whoever
+imports it, is imported by a process of its own that makes it:
+
+    python -m lfr_ray.models.torch_to_openvino CARD_AS_JSON PATH BUILDER HEIGHT WIDTH OPTIONS_AS_JSON
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import importlib
@@ -13,6 +17,8 @@ import importlib.util
 import json
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -34,6 +40,8 @@ Builder = Callable[..., "tuple[nn.Module, dict[str, Any]]"]
 
 FOLDER = "converted"
 INDEX, MODEL = "index.json", ("model.xml", "model.bin")
+LIMIT_S = 600.0
+
 CODE_CARD = ("family", "architecture", "projection", "vector_length", "chip", "colour", "mean", "scale")
 """What of a card decides how a network is built."""
 
@@ -60,6 +68,12 @@ def converted(
     """
     folder = models_folder() / FOLDER / _key(card, path, builder, height, width, options)
     kept = _kept(folder, card)
+    if kept is None and "torch" not in sys.modules:
+        words = (card.model_dump_json(), str(path), builder, str(height), str(width), json.dumps(options))
+        program = (sys.executable, "-m", "lfr_ray.models.torch_to_openvino", *words)
+        with contextlib.suppress(OSError, subprocess.SubprocessError):  # said below, where it goes wrong again
+            subprocess.run(program, stdin=subprocess.DEVNULL, capture_output=True, timeout=LIMIT_S, check=False)  # noqa: S603
+        kept = _kept(folder, card)
     if kept is None:
         network, about = builder_of(builder)(card, path, **options)
         kept = _convert(network, height, width), about
@@ -140,3 +154,10 @@ def _keep(folder: Path, model: openvino.Model, about: dict[str, Any]) -> None:
         if getattr(error, "errno", None) in (errno.ENOTEMPTY, errno.EEXIST):
             return  # another process has kept the same one meanwhile
         _log.warning("a converted model cannot be kept", got=f"{folder}: {error}", next_step="make the folder writable")
+
+
+if __name__ == "__main__":
+    import torch  # noqa: F401  (it is this process that makes it)
+
+    given, file, named, high, wide, chosen = sys.argv[1:]
+    converted(ModelCard.model_validate_json(given), Path(file), named, int(high), int(wide), **json.loads(chosen))
