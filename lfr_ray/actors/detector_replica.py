@@ -51,13 +51,16 @@ class DetectorReplica:
         """Faces of one canvas, ``uint8 (H, W, 3)`` RGB."""
         if missed is not None:
             self._missed.tell(*missed, time.monotonic())
-        began_at = time.time()
         if self._in_streams:
             loop = asyncio.get_running_loop()
-            faces = (await loop.run_in_executor(self._threads, self._detector.detect, canvas[np.newaxis]))[0]
-        else:
-            faces = await self._batch(canvas)
-        return replace(faces, worked=(began_at, time.time()))
+            return await loop.run_in_executor(self._threads, self._in_turn, canvas, time.monotonic())
+        began_at = time.time()
+        return replace(await self._batch(canvas), worked=(began_at, time.time()))
+
+    def _in_turn(self, canvas: Picture, come_s: float) -> Faces:
+        began_at, waited_s = time.time(), time.monotonic() - come_s
+        (faces,) = self._detector.detect(canvas[np.newaxis])
+        return replace(faces, worked=(began_at, time.time()), waited_s=waited_s)
 
     async def self_test(self) -> SelfTest:
         """Device and milliseconds a picture, measured at the start."""

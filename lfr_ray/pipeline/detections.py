@@ -169,7 +169,7 @@ class Detections:
         took_s = self.clock.steady_s() - began_s
         self._usual_s += (SMOOTH if self._usual_s else 1.0) * (took_s - self._usual_s)
         if self.interval_s is not None:
-            self._useful = after_answer(self._useful, took_s, self.interval_s)
+            self._useful = after_answer(self._useful, took_s, self.interval_s, faces.waited_s)
         if self._spacing is not None:
             self._spacing = self._spacing.answered(took_s)
         return faces

@@ -139,12 +139,14 @@ class Faces:
 
     Attributes:
         worked: Wall times between which the detector's process worked on it; empty where that is this process.
+        waited_s: For how long it waited there before, for its turn.
     """
 
     boxes: Floats = field(repr=False)
     scores: Floats = field(repr=False)
     points: Floats = field(repr=False)
     worked: tuple[float, ...] = ()
+    waited_s: float = 0.0
 
     def __len__(self) -> int:
         return int(self.boxes.shape[0])

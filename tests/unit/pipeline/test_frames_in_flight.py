@@ -30,6 +30,20 @@ def test_two_are_at_the_detector_where_both_are_worked_on(
     assert after(3 * LEARN_FRAMES, alone_s, both_s, interval_s).allowed == allowed
 
 
+def test_no_second_one_where_others_wait_for_the_same_detector() -> None:
+    """Each would gain by it, as long as the others do not: then all wait twice as long, and none gains."""
+    state = InFlight()
+    for _ in range(3 * RETRY_FRAMES):
+        state = after_answer(state, 0.2, 0.1, waited_s=0.1)
+        assert state.allowed == 1
+    for _ in range(LEARN_FRAMES):
+        state = after_answer(state, 0.1, 0.05)
+    assert state.allowed == 2, "they have gone"
+    for _ in range(2 * LEARN_FRAMES):
+        state = after_answer(state, 0.12, 0.05, waited_s=0.04)
+    assert state.allowed == 1, "they have come back"
+
+
 def test_two_are_tried_again_now_and_then() -> None:
     first = after(2 * LEARN_FRAMES, 0.2, 0.4, 0.1)
     assert first.allowed == 1
