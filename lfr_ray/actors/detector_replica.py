@@ -55,11 +55,12 @@ class DetectorReplica:
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._threads, self._in_turn, canvas, time.monotonic())
         began_at = time.time()
-        return replace(await self._batch(canvas), worked=(began_at, time.time()))
+        faces: Faces = await self._batch(canvas)
+        return replace(faces, worked=(began_at, time.time()))
 
     def _in_turn(self, canvas: Picture, come_s: float) -> Faces:
         began_at, waited_s = time.time(), time.monotonic() - come_s
-        (faces,) = self._detector.detect(canvas[np.newaxis])
+        faces: Faces = self._detector.detect(canvas[np.newaxis])[0]
         return replace(faces, worked=(began_at, time.time()), waited_s=waited_s)
 
     async def self_test(self) -> SelfTest:

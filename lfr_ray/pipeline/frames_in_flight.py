@@ -49,7 +49,8 @@ def after_answer(state: InFlight, took_s: float, interval_s: float, waited_s: fl
     mean_s = state.sum_s / state.frames
     shared = state.waited_s > MOST_WAITED * state.sum_s
     if state.allowed == 1:
-        tried = mean_s > interval_s and not shared
-        return InFlight(2, alone_s=mean_s) if tried else InFlight(alone_s=state.alone_s)
+        if mean_s > interval_s and not shared:
+            return InFlight(2, alone_s=mean_s)
+        return state if state.frames < RETRY_FRAMES else InFlight(alone_s=state.alone_s)
     useful = 2.0 * state.alone_s >= GAIN * mean_s and not shared
     return InFlight(2 if useful else 1, alone_s=state.alone_s)
