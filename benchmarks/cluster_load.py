@@ -1,6 +1,6 @@
-"""Six cameras on three nodes, three times more than is looked at: who gets what, is an alert lost, what grows?
+"""Eight cameras on three nodes, three times more than is looked at: who gets what, is an alert lost, what grows?
 
-    python -m benchmarks.cluster_load [--seconds 300] [--nodes 3] [--cameras 6]
+    python -m benchmarks.cluster_load [--seconds 300] [--nodes 3] [--cameras 8]
 
 The film of `soak`: a listed person for 5 s, then nobody for 5 s, so that each camera has to raise one alert every 10 s.
 One camera sends 120 frames a second, the others 10: it is to get no more than they, and to take nothing from them.
@@ -24,7 +24,7 @@ from benchmarks.record import write_result
 from benchmarks.soak import CAMERAS, LONG, LONG_PERIOD_S, film, grown, holdings, judged, processes
 from lfr_ray.actors.start_or_join_ray import several_nodes
 from lfr_ray.clock import parse_utc
-from lfr_ray.metrics import merged, percentile_s
+from lfr_ray.metrics import Snapshot, merged, percentile_s
 from lfr_ray.site_file import read_site_file
 from lfr_ray.site_start_stop import live_site
 
@@ -75,12 +75,13 @@ def measured(nodes: int, cameras: int, seconds: float, *, large: bool) -> dict[s
             after, took_s = merged(site.snapshots()), time.monotonic() - began_s
             end, spread_over = holdings(), nodes_of(processes()["camera"])
             alerts = [one for one in site.alerts() if parse_utc(one["captured_at"]) >= began_at]
-    answers = durations_between(before, after, "capture_to_answer_seconds")
-    p95_s = percentile_s(answers, 0.95)
     then = looked_at(before)
     by_camera = {name: (count - then.get(name, 0.0)) / took_s for name, count in sorted(looked_at(after).items())}
     others = by_camera.keys() - ({rows[-1]["name"]} if large else set())
     rates = [by_camera[name] for name in others]
+    theirs = {key: one for key, one in after.timings.items() if dict(key[1]).get("camera") in others}
+    answers = durations_between(before, Snapshot(timings=theirs), "capture_to_answer_seconds")
+    p95_s = percentile_s(answers, 0.95)
     dropped = sum(
         value - before.values.get(key, 0.0) for key, value in after.values.items() if key[0] == "frames_dropped_total"
     )
@@ -100,7 +101,7 @@ def measured(nodes: int, cameras: int, seconds: float, *, large: bool) -> dict[s
 
 
 def even_and_bounded(figures: dict[str, Any], nodes: int, cameras: int) -> bool:
-    """Whether one run is as it should be. An 8K camera's own answers may be late: most answers are the others'."""
+    """Whether one run is as it should be. Of an 8K camera's own answers and looks nothing is asked."""
     p95_ms = figures["capture_to_answer_p95_ms"]
     return (
         (figures["nodes_with_cameras"], figures["cameras_with_alerts"]) == (nodes, cameras)
@@ -117,7 +118,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=300.0)
     parser.add_argument("--nodes", type=int, default=3)
-    parser.add_argument("--cameras", type=int, default=6)
+    parser.add_argument("--cameras", type=int, default=8)
     chosen = parser.parse_args()
     found = {
         name: measured(chosen.nodes, chosen.cameras, chosen.seconds, large=large)
@@ -127,7 +128,7 @@ def main() -> int:
     met = taken <= MOST_TAKEN and all(even_and_bounded(one, chosen.nodes, chosen.cameras) for one in found.values())
     write_result(
         "cluster_load",
-        "Six cameras on three nodes, three times more than is looked at: who gets what, is an alert lost, what grows?",
+        "Eight cameras on three nodes, three times more than is looked at: who gets what, is an alert lost, what grows?",
         found | {"taken_by_8k": taken},
         f"looks within {MOST_SPREAD:.0%} of each other, p95 under {LIMIT_S:g} s, no alert lost or doubled, no kind of "
         f"process grows by more than 10 %; one camera of 8K takes at most {MOST_TAKEN:.0%} of the others' looks",

@@ -57,7 +57,7 @@ BROKEN_S = 30.0
 """For so long after a fault passages may be missed: what is then not seen is no alert that was lost."""
 
 MOST_GROWTH, SPARE = 0.10, 2
-SAMPLES, SAMPLE_S = 3, 4.0
+SAMPLES, SAMPLE_S = 7, 3.0
 
 
 def film(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import cv2
+import math
 
-from lfr_ray.records import Picture
+import cv2
+import numpy as np
+
+from lfr_ray.records import Image, Picture
 
 
 def halved(picture: Picture, times: int) -> Picture:
@@ -22,3 +25,14 @@ def halved(picture: Picture, times: int) -> Picture:
         smaller = cv2.resize(picture[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA)
         picture = smaller  # type: ignore[assignment]
     return picture
+
+
+def halved_to(image: Picture | Image, width_px: int) -> tuple[Picture, float]:
+    """A picture halved as often as it stays at least so wide, and its scale: of 8K the whole, in RGB, takes 100 MB.
+
+    Returns:
+        ``uint8 (h, w, 3)``, and by what a place in the picture is multiplied.
+    """
+    whole_px = image.shape[1] if isinstance(image, np.ndarray) else image.size_px[0]
+    times = max(0, math.floor(math.log2(whole_px / width_px)))
+    return halved(image, times) if isinstance(image, np.ndarray) else image.halved(times), 0.5**times

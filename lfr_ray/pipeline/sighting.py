@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from lfr_ray.camera.redact_faces import scene_jpeg
+import numpy as np
+
+from lfr_ray.camera.redact_faces import SCENE_WIDTH_PX, scene_jpeg
 from lfr_ray.camera.still_pictures import encode_jpeg
+from lfr_ray.models.shrink_pictures import halved_to
 from lfr_ray.pipeline.checks_before_alert import PossibleMatch
 from lfr_ray.pipeline.tracklets import BestView
 from lfr_ray.records import Answer, Floats, Sighting
@@ -22,6 +25,7 @@ def sighting_of(
     the same camera, so that their alerts' keys differ.
     """
     frame, view, match = possible.frame, possible.view, possible.match
+    scene, scale = halved_to(frame.image, SCENE_WIDTH_PX)
     identity = "\n".join((answer.deployment, frame.camera, run_id, str(view.track), match.entry_id))
     return Sighting(
         key=hashlib.sha256(identity.encode()).hexdigest()[:32],
@@ -35,7 +39,7 @@ def sighting_of(
         box=tuple(round(float(side), 1) for side in view.box),  # type: ignore[arg-type]
         quality=best[0].quality,
         face_jpeg=encode_jpeg(best[0].crop),
-        scene_jpeg=scene_jpeg(frame.pixels, view.box, others),
+        scene_jpeg=scene_jpeg(scene, view.box * np.float32(scale), others * np.float32(scale)),
         watchlist_jpeg=answer.watchlist_jpeg,
         enrolled_jpegs=answer.enrolled_jpegs,
         view_jpegs=tuple(encode_jpeg(one.crop) for one in best[1:]),

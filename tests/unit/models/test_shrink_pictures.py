@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lfr_ray.models.shrink_pictures import halved
+from lfr_ray.models.shrink_pictures import halved, halved_to
 
 
 def test_every_pixel_is_the_mean_of_its_square() -> None:
@@ -27,3 +27,10 @@ def test_odd_and_thin_pictures(shape: tuple[int, int], times: int, wanted: tuple
 def test_no_halving_is_the_same_picture() -> None:
     picture = np.zeros((4, 4, 3), np.uint8)
     assert halved(picture, 0) is picture
+
+
+@pytest.mark.parametrize(("wide", "times"), [(300, 0), (640, 0), (1279, 0), (1280, 1), (7680, 3)])
+def test_halved_as_often_as_it_stays_wide_enough(wide: int, times: int) -> None:
+    picture, scale = halved_to(np.zeros((16, wide, 3), np.uint8), 640)
+    assert picture.shape == (16 >> times, wide >> times, 3)
+    assert scale == 0.5**times
