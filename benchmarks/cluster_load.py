@@ -128,7 +128,7 @@ def main() -> int:
     met = taken <= MOST_TAKEN and all(even_and_bounded(one, chosen.nodes, chosen.cameras) for one in found.values())
     write_result(
         "cluster_load",
-        "Eight cameras on three nodes, three times more than is looked at: who gets what, is an alert lost, what grows?",
+        "Eight cameras on three nodes, three times more than is looked at: who gets what, is one lost, what grows?",
         found | {"taken_by_8k": taken},
         f"looks within {MOST_SPREAD:.0%} of each other, p95 under {LIMIT_S:g} s, no alert lost or doubled, no kind of "
         f"process grows by more than 10 %; one camera of 8K takes at most {MOST_TAKEN:.0%} of the others' looks",
