@@ -1,4 +1,4 @@
-"""CenterFace's maps are read where they are: from a GPU come the faces, not a megabyte of maps for each picture."""
+"""CenterFace's maps are read where they are: from a GPU come the faces, not half a megabyte of maps a picture."""
 
 from __future__ import annotations
 

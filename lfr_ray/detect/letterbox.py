@@ -56,7 +56,7 @@ def fit(picture: Picture | Image, width_px: int, height_px: int) -> tuple[Pictur
     inner_width = min(width_px, max(1, round(width * scale)))
     inner_height = min(height_px, max(1, round(height * scale)))
     times = max(0, math.floor(math.log2(1 / scale)))
-    part = halved(picture, times) if isinstance(picture, np.ndarray) else picture.halved(times)
+    part = halved(picture, times)
     covered_width, covered_height = min(width, part.shape[1] << times), min(height, part.shape[0] << times)
     placement = Placement(inner_width / covered_width, inner_height / covered_height, width, height)
     if (inner_width, inner_height) == part.shape[1::-1] == (width_px, height_px):

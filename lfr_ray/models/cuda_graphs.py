@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import nn
 
 Outputs = tuple[torch.Tensor, ...]
-Replay = Callable[[torch.Tensor], Outputs]
 
 MOST_SIZES = 8
 """Sizes that are recorded; each recording keeps its memory. Others run as they are."""
@@ -21,13 +21,31 @@ TOLERANCE = 0.01
 """A recording whose values are further away from the network's own is not used: half precision needs less."""
 
 
+@dataclass(frozen=True)
+class Recording:
+    """What was recorded: it works on ``given`` and leaves ``outputs``; between two calls both are empty."""
+
+    given: torch.Tensor
+    outputs: Outputs
+    replay: Callable[[], None]
+
+    def __call__(self, values: torch.Tensor) -> Outputs:
+        """Outputs for values of the same size."""
+        self.given.copy_(values)
+        self.replay()
+        found = tuple(output.clone() for output in self.outputs)
+        for one in (self.given, *self.outputs):
+            one.zero_()  # no face waits here for the next one
+        return found
+
+
 def outputs_of(network: nn.Module, values: torch.Tensor) -> Outputs:
     """What the network gives, as a tuple also where it is one tensor."""
     result = network(values)
     return (result,) if isinstance(result, torch.Tensor) else tuple(result)
 
 
-def record_on_cuda(network: nn.Module, example: torch.Tensor) -> Replay:
+def record_on_cuda(network: nn.Module, example: torch.Tensor) -> Recording:
     """The network's work for tensors like this one, recorded.
 
     Raises:
@@ -45,12 +63,7 @@ def record_on_cuda(network: nn.Module, example: torch.Tensor) -> Replay:
     with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # other threads go on using the device
         outputs = outputs_of(network, given)
 
-    def replay(values: torch.Tensor) -> Outputs:
-        given.copy_(values)
-        graph.replay()
-        return tuple(output.clone() for output in outputs)  # the next replay writes over the recording's own
-
-    return replay
+    return Recording(given, outputs, graph.replay)
 
 
 class RecordedNetwork:
@@ -61,10 +74,10 @@ class RecordedNetwork:
     """
 
     def __init__(
-        self, network: nn.Module, record: Callable[[nn.Module, torch.Tensor], Replay] = record_on_cuda
+        self, network: nn.Module, record: Callable[[nn.Module, torch.Tensor], Recording] = record_on_cuda
     ) -> None:
         self._network, self._record = network, record
-        self._by_size: dict[torch.Size, Replay | None] = {}
+        self._by_size: dict[torch.Size, Recording | None] = {}
         self._lock = threading.Lock()
 
     def __call__(self, values: torch.Tensor) -> Outputs:
@@ -75,7 +88,7 @@ class RecordedNetwork:
             replay = self._by_size.get(values.shape)
             return outputs_of(self._network, values) if replay is None else replay(values)
 
-    def _recorded(self, values: torch.Tensor) -> Replay | None:
+    def _recorded(self, values: torch.Tensor) -> Recording | None:
         wanted = outputs_of(self._network, values)
         try:
             replay = self._record(self._network, values)

@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import cv2
 import numpy as np
@@ -23,6 +23,11 @@ from lfr_ray.array_checks import check_array
 from lfr_ray.errors import ConfigError, LfrError, ModelError, ResourceError
 from lfr_ray.models.cards import Detector, Embedder, ModelCard
 from lfr_ray.records import Floats, Picture
+
+if TYPE_CHECKING:
+    import torch
+
+OutputT = TypeVar("OutputT", "Floats", "torch.Tensor")
 
 OPENVINO_DEVICES = {"cpu": "CPU", "intel_gpu": "GPU", "intel_npu": "NPU"}
 """Our name of a device -> OpenVINO's."""
@@ -210,7 +215,7 @@ def not_finite(model: str, where: str) -> ModelError:
     )
 
 
-def kept_apart(outputs: tuple[Floats, ...], count: int, model: str) -> tuple[Floats, ...]:
+def kept_apart(outputs: tuple[OutputT, ...], count: int, model: str) -> tuple[OutputT, ...]:
     """The same outputs.
 
     Raises:
@@ -235,8 +240,7 @@ class NetworkInParts(ABC):
 
     def run(self, pictures: Picture) -> tuple[Floats, ...]:
         """Outputs for a batch of any size; see :class:`Network`."""
-        check_array("pictures", pictures, ("batch", "height", "width", 3), np.uint8)
-        parts = [self._part(pictures[at : at + self.most]) for at in range(0, len(pictures), self.most)]
+        parts = list(self.in_parts(pictures, self.infer))
         return parts[0] if len(parts) == 1 else tuple(np.concatenate(same) for same in zip(*parts, strict=True))
 
     def faster(self) -> None:
@@ -251,9 +255,16 @@ class NetworkInParts(ABC):
     def padded_size(self, count: int) -> int:
         """How many pictures the network gets where there are so many."""
 
-    def _part(self, pictures: Picture) -> tuple[Floats, ...]:
-        whole = padded(pictures, self.padded_size(len(pictures)))
-        return tuple(output[: len(pictures)] for output in kept_apart(self.infer(whole), len(whole), self.card.id))
+    def in_parts(
+        self, pictures: Picture, infer: Callable[[Picture], tuple[OutputT, ...]]
+    ) -> Iterator[tuple[OutputT, ...]]:
+        """What ``infer`` gives for one part after the other, without what it gives for the padding."""
+        check_array("pictures", pictures, ("batch", "height", "width", 3), np.uint8)
+        for at in range(0, len(pictures), self.most):
+            part = pictures[at : at + self.most]
+            whole = padded(part, self.padded_size(len(part)))
+            outputs = kept_apart(infer(whole), len(whole), self.card.id)
+            yield tuple(output[: len(part)] for output in outputs)
 
 
 def half_if_same(network: Network, same: Callable[[Network, Network], bool]) -> Network:

@@ -10,7 +10,7 @@ import numpy as np
 from lfr_ray.records import Image, Picture
 
 
-def halved(picture: Picture, times: int) -> Picture:
+def halved(picture: Picture | Image, times: int) -> Picture:
     """Average every square of two by two pixels of ``uint8 (h, w, 3)``, so many times.
 
     Averaging over squares of any other size is ten times as slow, so that whoever needs one halves first and
@@ -20,6 +20,8 @@ def halved(picture: Picture, times: int) -> Picture:
         ``uint8 (h >> times, w >> times, 3)``, at least 1 by 1; pixel i is centred on
         ``(i + 0.5) * 2**times - 0.5``.
     """
+    if not isinstance(picture, np.ndarray):
+        return picture.halved(times)
     for _ in range(times):
         height, width = max(1, picture.shape[0] // 2), max(1, picture.shape[1] // 2)
         smaller = cv2.resize(picture[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA)
@@ -35,4 +37,4 @@ def halved_to(image: Picture | Image, width_px: int) -> tuple[Picture, float]:
     """
     whole_px = image.shape[1] if isinstance(image, np.ndarray) else image.size_px[0]
     times = max(0, math.floor(math.log2(whole_px / width_px)))
-    return halved(image, times) if isinstance(image, np.ndarray) else image.halved(times), 0.5**times
+    return halved(image, times), 0.5**times

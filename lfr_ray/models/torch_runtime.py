@@ -13,7 +13,7 @@ from lfr_ray.array_checks import check_array
 from lfr_ray.errors import ModelError, ResourceError
 from lfr_ray.models.cards import ModelCard
 from lfr_ray.models.cuda_graphs import Outputs, RecordedNetwork, outputs_of
-from lfr_ray.models.device_and_self_test import Device, NetworkInParts, finite, line_of, not_finite, padded
+from lfr_ray.models.device_and_self_test import Device, NetworkInParts, finite, line_of, not_finite
 from lfr_ray.records import Floats, Picture
 
 BUCKETS = (1, 2, 4, 8, 16, 32, 64)
@@ -80,14 +80,14 @@ class TorchNetwork(NetworkInParts):
 
         The errors are those of :meth:`~lfr_ray.models.device_and_self_test.Network.run`.
         """
-        for at in range(0, len(pictures), self.most):
-            part = pictures[at : at + self.most]
-            with torch.inference_mode():
-                outputs = self._on_device(padded(part, self.padded_size(len(part))))
-                usable = bool(torch.stack([torch.isfinite(output).all() for output in outputs]).all())
-            if not usable:
-                raise not_finite(self.card.id, self._given(part))
-            yield tuple(output[: len(part)] for output in outputs)
+        return self.in_parts(pictures, self._usable)
+
+    def _usable(self, pictures: Picture) -> Outputs:
+        with torch.inference_mode():
+            outputs = self._on_device(pictures)
+            if not bool(torch.stack([torch.isfinite(output).all() for output in outputs]).all()):
+                raise not_finite(self.card.id, self._given(pictures))
+        return outputs
 
     def _given(self, pictures: Picture) -> str:
         return f"a batch of {pictures.shape} on {self.device}"

@@ -33,7 +33,7 @@ OFFSET = (0.25, -0.125)  # y, x in cells
 MARKS = [(0.3, 0.2), (0.3, 0.8), (0.5, 0.5), (0.75, 0.3), (0.75, 0.7)]  # y, x in heights and widths
 
 
-def make_file(path: Path, *, marks: int = 10, scale: float = 1.0) -> Path:
+def make_file(path: Path, *, marks: int = 10, scale: float = 1.0, heat: float = -8.0) -> Path:
     """A network like CenterFace: its heat is the brightness of a cell, every face has one size."""
     biases = {
         "scale": [scale * math.log(HEIGHT_PX / 4), math.log(WIDTH_PX / 4)],
@@ -41,7 +41,7 @@ def make_file(path: Path, *, marks: int = 10, scale: float = 1.0) -> Path:
         "marks": [value for point in MARKS for value in point][:marks],
     }
     # The sigmoid of (brightness - 128) / 16.
-    weights = {"heat.w": np.full((1, 3, 4, 4), 1 / 48 / 16, np.float32), "heat.b": np.array([-8], np.float32)}
+    weights = {"heat.w": np.full((1, 3, 4, 4), 1 / 48 / 16, np.float32), "heat.b": np.array([heat], np.float32)}
     nodes = [
         helper.make_node("Conv", ["in", "heat.w", "heat.b"], ["raw"], strides=[4, 4], kernel_shape=[4, 4]),
         helper.make_node("Sigmoid", ["raw"], ["heat"]),
@@ -178,10 +178,10 @@ def test_another_graph_is_refused(runtime: None, tmp_path: Path) -> None:
         load(path)
 
 
-@pytest.mark.parametrize("scale", [math.nan, math.inf, 1000.0])
-def test_unusable_numbers_are_an_error_not_faces(runtime: None, tmp_path: Path, scale: float) -> None:
+@pytest.mark.parametrize(("scale", "heat"), [(math.nan, -8.0), (math.inf, -8.0), (1000.0, -8.0), (1.0, math.nan)])
+def test_unusable_numbers_are_an_error_not_faces(runtime: None, tmp_path: Path, scale: float, heat: float) -> None:
     with pytest.raises(ModelError, match="not finite"):
-        load(make_file(tmp_path / "bad.onnx", scale=scale)).detect(lit((5, 5, 255))[None])
+        load(make_file(tmp_path / "bad.onnx", scale=scale, heat=heat)).detect(lit((5, 5, 255))[None])
 
 
 @pytest.mark.parametrize(

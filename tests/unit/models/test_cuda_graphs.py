@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from lfr_ray.models.cuda_graphs import MOST_SIZES, Outputs, RecordedNetwork, Replay, outputs_of, record_on_cuda
+from lfr_ray.models.cuda_graphs import MOST_SIZES, Outputs, RecordedNetwork, Recording, outputs_of, record_on_cuda
 
 
 class Counted(nn.Module):
@@ -24,12 +24,22 @@ class Counted(nn.Module):
         return values * 2, values.sum(dim=(1, 2, 3))
 
 
-def recorder(recorded: Counter[int], away: float = 0.0) -> Callable[[nn.Module, torch.Tensor], Replay]:
+MADE: list[Recording] = []
+
+
+def recorder(recorded: Counter[int], away: float = 0.0) -> Callable[[nn.Module, torch.Tensor], Recording]:
     """What records in a test, where there is no GPU: it counts pictures, and answers without the network."""
 
-    def record(_network: nn.Module, example: torch.Tensor) -> Replay:
+    def record(_network: nn.Module, example: torch.Tensor) -> Recording:
         recorded[len(example)] += 1
-        return lambda values: (values * 2 + away, values.sum(dim=(1, 2, 3)))
+        given, twice, sums = example.clone(), torch.empty_like(example), torch.empty(len(example))
+
+        def replay() -> None:
+            twice.copy_(given * 2 + away)
+            sums.copy_(given.sum(dim=(1, 2, 3)))
+
+        MADE.append(Recording(given, (twice, sums), replay))
+        return MADE[-1]
 
     return record
 
@@ -54,8 +64,15 @@ def test_a_recording_that_gives_something_else_is_not_used() -> None:
     assert network.calls == 4
 
 
+def test_no_picture_stays_in_a_recording() -> None:
+    running = RecordedNetwork(Counted(), recorder(Counter()))
+    for _ in range(2):
+        assert running(torch.rand(1, 3, 4, 4))[0].any()
+        assert not any(bool(one.any()) for one in (MADE[-1].given, *MADE[-1].outputs))
+
+
 def test_what_cannot_be_recorded_runs_as_it_is() -> None:
-    def refuse(_network: nn.Module, _example: torch.Tensor) -> Replay:
+    def refuse(_network: nn.Module, _example: torch.Tensor) -> Recording:
         raise RuntimeError("operation not permitted when stream is capturing")
 
     network = Counted()
