@@ -57,6 +57,7 @@ class FixedDetector:
     def __init__(self, people: Callable[[int], Iterable[tuple[float, float]]]) -> None:
         self._people = people
         self.takes_s: Callable[[int], float] = lambda index: 0.02
+        self.waited_s = 0.0
         self.fails: Callable[[int], bool] = lambda index: False
         self.under_way = self.most_under_way = self.index = 0
 
@@ -75,7 +76,7 @@ class FixedDetector:
         corners = np.array(list(self._people(index)), np.float32).reshape(-1, 2)
         boxes = np.concatenate([corners, corners + np.float32(FACE_PX)], axis=1)
         points = corners[:, None] + POINTS * np.float32(FACE_PX)
-        return Faces(boxes, np.full(len(corners), 0.9, np.float32), points.astype(np.float32))
+        return Faces(boxes, np.full(len(corners), 0.9, np.float32), points.astype(np.float32), waited_s=self.waited_s)
 
 
 class FixedEmbedder:

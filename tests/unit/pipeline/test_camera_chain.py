@@ -158,6 +158,13 @@ def test_frames_in_flight_are_taken_up_in_their_order(chain: MakeChain) -> None:
     assert 2 <= one.detector.most_under_way <= 4
 
 
+def test_no_second_frame_goes_where_the_first_waits_for_its_turn(chain: MakeChain) -> None:
+    one = chain(one_walker)
+    one.detector.takes_s, one.detector.waited_s = lambda index: 0.3, 0.2
+    one.run(one.steps.run(one.frames(40)))
+    assert one.detector.most_under_way == 1
+
+
 def test_no_more_frames_than_allowed_are_under_way(chain: MakeChain) -> None:
     one = chain(one_walker, site=SiteConfig(site="pier", frames_in_flight=4))
     one.detector.takes_s = lambda index: 0.9
