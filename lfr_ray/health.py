@@ -19,6 +19,9 @@ UNSEEN_S = 1.5
 SLOW_TIMES = 3.0
 """Frames of a slow detector may take so many times as long as they do mostly."""
 
+UNANSWERED_S = 3.0
+"""Whoever is compared so late has mostly passed."""
+
 CLOCKS_APART_S = 2.0
 """Machines with a time server differ by milliseconds."""
 
@@ -28,6 +31,7 @@ FEW_PASSAGES = 5
 STARTING, CONNECTING, LIVE, BLIND, ENDED = "starting", "connecting", "live", "blind", "ended"
 DIED = "its process has died and is being started anew"
 SILENT = "its process does not answer"
+NO_ANSWER = "the matcher gives no answer"
 
 SaidT = TypeVar("SaidT", covariant=True)
 
@@ -73,6 +77,7 @@ class Looks:
         detect_s: How long a frame takes mostly.
         detected_age_s: Since the detector's newest answer, or since the start; None: no frame came yet.
         compared_age_s: Since the matcher's newest answer; None: never.
+        unanswered_s: For how long the matcher has answered nothing that it was asked; 0: it answers, or nobody asks.
         raising_s: How long the oldest alert has waited for the desk; 0 when none waits.
         raised_age_s: Since the desk acknowledged the newest alert; None: never.
         passages: Passages that ended lately.
@@ -89,6 +94,7 @@ class Looks:
     detect_s: float = 0.0
     detected_age_s: float | None = None
     compared_age_s: float | None = None
+    unanswered_s: float = 0.0
     raising_s: float = 0.0
     raised_age_s: float | None = None
     passages: int = 0
@@ -256,7 +262,7 @@ def site_health(heard: SiteHeard, now_s: float, now_at: float) -> SiteHealth:
         {
             "cameras": _cameras_fault(heard.cameras, cameras, now_s),
             "models": "; ".join(filter(None, models.values())),
-            "matcher": matcher_fault or matcher.replicas_fault,
+            "matcher": matcher_fault or matcher.replicas_fault or _unanswered(cameras),
             "desk": desk_fault,
             "list": "" if matcher_fault else matcher.list_fault,
             "authority": "" if matcher_fault or matcher.list_fault else matcher.authority,
@@ -280,7 +286,7 @@ def camera_health(
         return CameraHealth(STARTING, refusal=refusal)
     if said.state == ENDED:
         return CameraHealth(ENDED, None, said.problem)
-    refusal = refusal or said.looks.cannot
+    refusal = refusal or said.looks.cannot or (NO_ANSWER if said.looks.unanswered_s > UNANSWERED_S else "")
     if fault := heard.fault(now_s):
         since = said.blind_since if said.state == BLIND else now_at - age_s
         return CameraHealth(BLIND, since, fault, refusal)
@@ -351,6 +357,12 @@ def _warning(said: CameraSaid, desk: str) -> str:
         f"too few looks: {looks.glimpsed} of the last {looks.passages} passages had fewer than the {looks.needed} "
         f"that an alert needs; {looks.fps:.1f} of {said.fps:.1f} frames a second are looked at"
     )
+
+
+def _unanswered(cameras: Mapping[str, CameraHealth]) -> str:
+    """Of which cameras it compares nothing, though it answers whoever asks how it is."""
+    names = sorted(name for name, one in cameras.items() if one.refusal == NO_ANSWER)
+    return f"gives no answer to {', '.join(names)}" if names else ""
 
 
 def _cameras_fault(heard: Mapping[str, Heard[CameraSaid]], health: Mapping[str, CameraHealth], now_s: float) -> str:

@@ -32,11 +32,13 @@ class Reply(Generic[ReplyT]):
     Args:
         pending: Ray's object reference, or Serve's response.
         limit_s: For so long the answer is awaited; None: for ever.
+        withdrawn: The question is taken back once nobody awaits its answer.
     """
 
-    def __init__(self, pending: Any, limit_s: float | None = None) -> None:
+    def __init__(self, pending: Any, limit_s: float | None = None, *, withdrawn: bool = False) -> None:
         self.pending = pending
         self._limit_s = limit_s
+        self._withdrawn = withdrawn
 
     def __await__(self) -> Generator[Any, None, ReplyT]:
         return self._in_time().__await__()
@@ -72,9 +74,14 @@ class Reply(Generic[ReplyT]):
             ) from None
 
     async def _awaited(self) -> ReplyT:
-        with _our_errors():
-            answer: ReplyT = await self.pending
-            return answer
+        try:
+            with _our_errors():
+                answer: ReplyT = await self.pending
+                return answer
+        except asyncio.CancelledError:
+            if self._withdrawn:
+                ray.cancel(self.pending)
+            raise
 
 
 class Handle(Generic[CalledT]):
@@ -85,18 +92,35 @@ class Handle(Generic[CalledT]):
         capability: Of an actor: what its site's processes show; see ``caller_secret.py``.
         group: Of an actor: the threads that answer, other than those for its work.
         limit_s: For so long an answer is awaited; None: for ever.
+        withdrawn: A question is taken back once nobody awaits its answer.
     """
 
-    def __init__(self, remote: Any, capability: str = "", *, group: str = "", limit_s: float | None = None) -> None:
+    def __init__(
+        self,
+        remote: Any,
+        capability: str = "",
+        *,
+        group: str = "",
+        limit_s: float | None = None,
+        withdrawn: bool = False,
+    ) -> None:
         self.remote = remote
         self._shown = (capability,) if capability else ()
         self._group = group
-        self._limit_s = limit_s
+        self._limit_s, self._withdrawn = limit_s, withdrawn
         self._methods: dict[str, Any] = {}
 
     def limited(self, limit_s: float) -> Handle[CalledT]:
         """The same, awaited for so long only."""
         return Handle(self.remote, *self._shown, group=self._group, limit_s=limit_s)
+
+    def while_wanted(self, limit_s: float) -> Handle[CalledT]:
+        """The same, and a question that has not begun is taken back then, or once nobody awaits its answer.
+
+        For actors that take one call at a time: what waits there for nobody would keep the others waiting. What has
+        begun goes on.
+        """
+        return Handle(self.remote, *self._shown, group=self._group, limit_s=limit_s, withdrawn=True)
 
     def in_group(self, group: str) -> Handle[CalledT]:
         """The same, answered by other threads."""
@@ -125,7 +149,8 @@ class Handle(Generic[CalledT]):
         if name not in self._methods:
             found = getattr(self.remote, name)
             self._methods[name] = found.options(concurrency_group=self._group) if self._group else found
-        return Reply(self._methods[name].remote(*self._shown, *args, **kwargs), self._limit_s)
+        pending = self._methods[name].remote(*self._shown, *args, **kwargs)
+        return Reply(pending, self._limit_s, withdrawn=self._withdrawn)
 
     def kill(self) -> None:
         """End an actor for good."""

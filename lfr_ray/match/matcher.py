@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Container, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from lfr_ray.config import EvidenceConfig, MatchConfig
 from lfr_ray.errors import LfrError, ModelError
@@ -24,6 +25,9 @@ from lfr_ray.match.watchlist_store import StoredVector, WatchlistStore
 from lfr_ray.models.card_calibration import Calibration
 from lfr_ray.models.cards import ModelCard
 from lfr_ray.records import Answer, Match, Probe
+
+SHOWN = 32
+"""Pictures of so many entries that were matched last are kept in memory, while the list is the same."""
 
 RELOAD_EVERY_S = 1.0
 """A list that changes on disk is read again at most this often."""
@@ -94,7 +98,7 @@ class Matcher:
         self._deployment = deployment
         self._other_models = other_models
         self._checked_s = -math.inf
-        self._list = self._empty("", "the watchlist was not read yet")
+        self._use(self._empty("", "the watchlist was not read yet"))
 
     def reload(self, now_s: float) -> None:
         """Read the list again; afterwards the whole new list is in force, or nothing if it cannot be read.
@@ -114,13 +118,12 @@ class Matcher:
             self._comparer.thresholds(len(gallery), normaliser)
             approval = self._store.approval_of(loaded.content_hash, now_s)
         except LfrError as error:
-            self._list = self._empty(revision, str(error))
+            self._use(self._empty(revision, str(error)))
             raise
         approved_hash = loaded.content_hash if approval is not None else ""
         expired = {row.entry.entry_id for row in loaded.vectors if not row.entry.in_force(now_s)}
-        self._list = LoadedList(
-            gallery, normaliser, covered, loaded.content_hash, approved_hash, revision, "", len(expired)
-        )
+        hashes = loaded.content_hash, approved_hash
+        self._use(LoadedList(gallery, normaliser, covered, *hashes, revision, "", len(expired)))
 
     def match(self, probes: Sequence[Probe], now_s: float) -> list[Answer]:
         """Compare tracklets with the list.
@@ -185,7 +188,18 @@ class Matcher:
     def forget(self, why: str) -> None:
         """Drop everything from memory, at the end of a deployment; every later probe is refused with this reason."""
         self._checked_s = math.inf
-        self._list = self._empty("", why)
+        self._use(self._empty("", why))
+
+    def _use(self, known: LoadedList) -> None:
+        """From now on this list, and no picture of an earlier one."""
+        self._list, self._read_pictures = known, lru_cache(SHOWN)(lambda _, *ids: self._store.shown(*ids))
+
+    def _shown(self, entry_id: str, image_id: str) -> tuple[bytes | None, tuple[bytes, ...]]:
+        """As the store gives it now; it is read again only if the store has changed.
+
+        A listed person is looked at ten times a second until the alert, and a bucket needs a tenth of one for pictures.
+        """
+        return self._read_pictures(self._store.revision(), entry_id, image_id)
 
     def _permitted(self, probes: Sequence[Probe], now_s: float) -> tuple[LoadedList, Sequence[str]]:
         """The list in force, and of each tracklet why it may not be compared with that very list."""
@@ -214,7 +228,7 @@ class Matcher:
         gallery, decision = found.gallery, found.decision
         try:
             nearest = gallery.nearest_image(decision.entry, found.fused)
-            jpeg, others = self._store.shown(gallery.entries[decision.entry].entry_id, nearest)
+            jpeg, others = self._shown(gallery.entries[decision.entry].entry_id, nearest)
         except LfrError as error:
             return Answer(refused=str(error), deployment=self._deployment)
         if jpeg is None:

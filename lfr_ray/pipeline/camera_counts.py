@@ -19,6 +19,9 @@ RATE_WINDOW_S = 10.0
 LATELY_S, LATELY_PASSAGES = 60.0, 20
 """So many passages, and none older, say whether there are enough looks at each."""
 
+UNANSWERED_LATELY_S = 10.0
+"""Nothing is concluded from a question without an answer that was given up longer ago."""
+
 SMOOTHING = 0.1
 
 DETECT, MATCH, ALERT = "detect_seconds", "match_seconds", "capture_to_alert_seconds"
@@ -38,6 +41,8 @@ class CameraCounts:
         """Steady times at which what is under way began, by name."""
         self._came_s: dict[str, float] = {}
         """Steady time of the newest success, by name."""
+        self._given_up: tuple[float, float] | None = None
+        """Of the questions to the matcher without an answer since its newest one: the first's begin, the last's end."""
         self._first_s: float | None = None
         self._looked_s: deque[float] = deque(maxlen=1024)
         self._detect_s = 0.0
@@ -55,6 +60,8 @@ class CameraCounts:
         if name == DETECT:
             self._looked_s.append(self._came_s[name])
             self._detect_s += (SMOOTHING if self._detect_s else 1.0) * (seconds - self._detect_s)
+        elif name == MATCH:
+            self._given_up = None
         elif name == ANSWER:
             before_s = seconds if self._answer_s is None else self._answer_s
             self._answer_s = before_s + SMOOTHING * (seconds - before_s)
@@ -63,8 +70,14 @@ class CameraCounts:
     def timed(self, name: str) -> Iterator[None]:
         """Note how long the block took, unless it failed."""
         began_s = self._clock.steady_s()
-        with self.under_way(name):
-            yield
+        try:
+            with self.under_way(name):
+                yield
+        except BaseException:  # given up by whoever asked, too
+            if name == MATCH:
+                first_s, _ = self._given_up or (began_s, 0.0)
+                self._given_up = min(first_s, began_s), self._clock.steady_s()
+            raise
         self.lasted(name, self._clock.steady_s() - began_s)
 
     @contextmanager
@@ -107,6 +120,7 @@ class CameraCounts:
             detect_s=self._detect_s,
             detected_age_s=None if self._first_s is None else now_s - self._came_s.get(DETECT, self._first_s),
             compared_age_s=self._age_s(MATCH, now_s),
+            unanswered_s=self._unanswered_s(now_s),
             raising_s=self._oldest_s(ALERT, now_s),
             raised_age_s=self._age_s(ALERT, now_s),
             passages=len(lately),
@@ -115,6 +129,13 @@ class CameraCounts:
             cannot=cannot,
             answer_s=self._answer_s,
         )
+
+    def _unanswered_s(self, now_s: float) -> float:
+        begun_s = [now_s, *self._under_way.get(MATCH, ())]
+        if self._given_up is not None and now_s - self._given_up[1] <= UNANSWERED_LATELY_S:
+            begun_s.append(self._given_up[0])
+        since_s: float = max(min(begun_s), self._came_s.get(MATCH, 0.0))
+        return now_s - since_s
 
     def _oldest_s(self, name: str, now_s: float) -> float:
         return now_s - min(self._under_way.get(name, ()), default=now_s)
