@@ -79,7 +79,7 @@ class Reply(Generic[ReplyT]):
                 answer: ReplyT = await self.pending
                 return answer
         except asyncio.CancelledError:
-            if self._withdrawn:
+            if self._withdrawn and isinstance(self.pending, ray.ObjectRef):
                 ray.cancel(self.pending)
             raise
 

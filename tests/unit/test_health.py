@@ -9,8 +9,10 @@ import pytest
 
 from lfr_ray.health import (
     DIED,
+    NO_ANSWER,
     SILENT,
     SILENT_S,
+    UNANSWERED_S,
     UNSEEN_S,
     CameraHealth,
     DeskSaid,
@@ -66,6 +68,8 @@ def looking(**looks: Any) -> Camera:
         (heard(looking(detected_age_s=None)), CameraHealth("connecting")),
         (heard(STILL), CameraHealth("live")),
         (heard(looking(cannot="no fit")), CameraHealth("live", refusal="no fit")),
+        (heard(looking(unanswered_s=UNANSWERED_S)), CameraHealth("live")),
+        (heard(looking(unanswered_s=UNANSWERED_S + 0.1)), CameraHealth("live", refusal=NO_ANSWER)),
     ],
 )
 def test_a_camera_is(of_camera: Heard[Any], health: CameraHealth) -> None:

@@ -21,7 +21,8 @@ import numpy as np
 import ray
 from lfr_ray.actors.start_or_join_ray import join, several_nodes
 from lfr_ray.actors.launch_actors import matcher_actor
-from lfr_ray.actors.actor_names import Names
+from lfr_ray.actors.actor_calls import Handle
+from lfr_ray.actors.actor_names import HEALTH, Names
 from lfr_ray.actors.node_leftover_scan import search_nodes, searching
 from lfr_ray.actors.actor_protocols import MatcherCalls
 from lfr_ray.actors.ray_private import row_of
@@ -56,6 +57,16 @@ def probe(seed):
 
 def say(what, **said):
     print(what, json.dumps(said), flush=True)
+
+class Slow:
+    worked = 0
+
+    def match(self, probes):
+        time.sleep(0.1)
+        self.worked += 1
+
+    def ready(self):
+        return self.worked
 
 STRANGER, ADDED = 10_000, 5_000
 store = open_store(site)
@@ -155,6 +166,13 @@ async def main(nodes):
     await stop_actors(site)
     say("ended", replicas=len(Names.of(site).find_replicas()))
 
+    # With groups of threads, as the matcher is: of an actor without them Ray takes no question back.
+    slow = Handle(ray.remote(num_cpus=0, concurrency_groups={{HEALTH: 1}})(Slow).remote())
+    await slow.ask(MatcherCalls.ready)
+    questions = [slow.while_wanted(0.5).ask(MatcherCalls.match, []) for _ in range(40)]
+    await asyncio.gather(*questions, return_exceptions=True)
+    say("withdrawn", worked=await slow.ask(MatcherCalls.ready))
+
 with several_nodes(3, 4.0) as address:
     join(address)
     asyncio.run(main({{one["NodeID"] for one in ray.nodes()}}))
@@ -208,3 +226,7 @@ def test_an_erasure_makes_replicas_drop_the_list_or_names_their_node(said: dict[
     assert "replica on node" in named
     assert said["dropped"]["left_out"] == []
     assert said["ended"]["replicas"] == 0
+
+
+def test_questions_that_nobody_awaits_any_more_are_not_worked_on(said: dict[str, Any]) -> None:
+    assert 1 <= said["withdrawn"]["worked"] < 20, "of 40"

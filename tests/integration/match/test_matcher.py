@@ -262,6 +262,24 @@ def test_what_another_process_does_counts_from_the_next_second(store: WatchlistS
     assert known.state(NOW).entries == 0
 
 
+def test_pictures_of_somebody_who_is_matched_again_are_read_once_and_not_kept_beyond_the_list(
+    store: WatchlistStore, make_image: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.put([make_image(1)])
+    read, shown = list[str](), store.shown
+    monkeypatch.setattr(
+        store, "shown", lambda entry_id, image_id: (read.append(entry_id), shown(entry_id, image_id))[1]
+    )
+    known, tracklet = make_matcher(store), probe(noisy(make_image(1).vector, 4))
+    answers = [only(known.match([tracklet], NOW + later_s)) for later_s in (0.0, 0.1, RELOAD_EVERY_S)]
+    assert {one.watchlist_jpeg for one in answers} == {make_image(1).jpeg}
+    assert read == ["e0001"]
+    WatchlistStore(store.folder).put([make_image(1, 1)])
+    assert only(known.match([tracklet], NOW + RELOAD_EVERY_S + 0.1)).enrolled_jpegs == (make_image(1, 1).jpeg,)
+    known.forget("closed")
+    assert not known._read_pictures.cache_info().currsize
+
+
 def test_a_damaged_list_matches_nobody_until_it_is_mended(store: WatchlistStore, make_image: Make) -> None:
     store.put([make_image(1)])
     vectors = noisy(make_image(1).vector, 4)

@@ -262,7 +262,8 @@ def test_a_lost_head_comes_back_with_the_whole_site(
         document = document_for(tmp_path, repository)
         args = document["applications"][0]["args"]
         args |= elsewhere
-        args["cameras"].append(args["cameras"][0] | {"name": "once", "on_end": "stop"})
+        film(tmp_path / "once.mp4", "pier", CAMERAS["pier"], walks=3)  # the first looks of a site are slow
+        args["cameras"].append({"name": "once", "url": str(tmp_path / "once.mp4"), "on_end": "stop"})
         file = tmp_path / "site.yaml"
         file.write_text(yaml.safe_dump(document), encoding="utf-8")
         finished(tmp_path, "lfr", "watchlist", "import", write_watchlist(tmp_path / "listed"), "--site", file)
@@ -303,7 +304,7 @@ def test_a_lost_head_comes_back_with_the_whole_site(
             eventually(lambda: site.look().well, 30 * site.factor, site.look)
             eventually(partial(alerted_since, time.time()), 5 * PERIOD_S * site.factor, told)
 
-        began_s = time.monotonic()
+        began_s, died_at = time.monotonic(), time.time()
         head.kill()
         for path in (tmp_path / "data").iterdir():
             if path.name != "keys":
@@ -318,7 +319,7 @@ def test_a_lost_head_comes_back_with_the_whole_site(
         eventually(partial(alerted_since, came_back), enough_s, lambda: site.passages(came_back - 60))
         acknowledged = dict(site.acknowledged)
         times = site.passages(0.0)
-        assert len(times.pop("once")) == 1, "a recording that had ended is not read again"
+        assert max(times.pop("once")) < died_at, "a recording that had ended was read again"
         assert min(b - a for found in times.values() for a, b in itertools.pairwise(found)) > PERIOD_S / 2
         assert acknowledged.keys() <= {one["id"] for one in site.alerts()}, "an alert that was told is gone"
         oldest = next(iter(acknowledged))

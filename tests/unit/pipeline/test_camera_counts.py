@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
+
 import pytest
 
 from lfr_ray.clock import FakeClock
 from lfr_ray.metrics import Meter
-from lfr_ray.pipeline.camera_counts import ALERT, ANSWER, DETECT, LATELY_S, CameraCounts
+from lfr_ray.pipeline.camera_counts import (
+    ALERT,
+    ANSWER,
+    DETECT,
+    LATELY_S,
+    MATCH,
+    UNANSWERED_LATELY_S,
+    CameraCounts,
+)
 
 
 @pytest.fixture
@@ -47,6 +58,40 @@ def test_a_detector_that_never_answered_has_an_age(counts: CameraCounts, clock: 
     with pytest.raises(RuntimeError):
         fail()
     assert counts.looks(3).detected_age_s == pytest.approx(2.0)
+
+
+def give_up(counts: CameraCounts, clock: FakeClock, after_s: float) -> None:
+    with suppress(asyncio.CancelledError), counts.timed(MATCH):
+        clock.advance(after_s)
+        raise asyncio.CancelledError
+
+
+def test_a_matcher_that_answers_nothing_is_seen_also_where_nobody_waits_so_long(
+    counts: CameraCounts, clock: FakeClock
+) -> None:
+    for _ in range(5):
+        give_up(counts, clock, 0.8)
+    assert counts.looks(3).unanswered_s == pytest.approx(4.0)
+    with counts.timed(MATCH):
+        clock.advance(0.5)
+        assert counts.looks(3).unanswered_s == pytest.approx(4.5)
+    assert counts.looks(3).unanswered_s == 0.0
+
+
+def test_one_question_that_was_given_up_long_ago_says_nothing(counts: CameraCounts, clock: FakeClock) -> None:
+    give_up(counts, clock, 0.8)
+    clock.advance(UNANSWERED_LATELY_S + 0.1)
+    assert counts.looks(3).unanswered_s == 0.0
+
+
+def test_a_question_that_waits_while_others_are_answered_is_not_unanswered(
+    counts: CameraCounts, clock: FakeClock
+) -> None:
+    with counts.under_way(MATCH):
+        clock.advance(2.0)
+        counts.lasted(MATCH, 1.0)
+        clock.advance(0.5)
+        assert counts.looks(3).unanswered_s == pytest.approx(0.5)
 
 
 def test_an_alert_that_waits(counts: CameraCounts, clock: FakeClock) -> None:
