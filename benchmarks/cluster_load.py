@@ -4,7 +4,8 @@
 
 The film of `soak`: a listed person for 5 s, then nobody for 5 s, so that each camera has to raise one alert every 10 s.
 One camera sends 120 frames a second, the others 10: it is to get no more than they, and to take nothing from them.
-Then once more, with a camera of 7680x4320 pixels in another one's place: what does it take from the others?
+Then once more, with a camera of the network in another one's place, of 7680x4320 pixels: what does it take from the
+others?
 Cameras, detectors and embedders are spread over nodes of Ray that are all on this machine; its cores are what is short.
 """
 
@@ -12,21 +13,30 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import socket
+import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from benchmarks.live import durations_between
 from benchmarks.load import LIMIT_S, MOST_SPREAD, SETTLE_S, looked_at
 from benchmarks.record import write_result
 from benchmarks.soak import CAMERAS, LONG, LONG_PERIOD_S, film, grown, holdings, judged, processes
 from lfr_ray.actors.start_or_join_ray import several_nodes
+from lfr_ray.camera.demo_source import write_watchlist
 from lfr_ray.clock import parse_utc
+from lfr_ray.match.watchlist_csv import COLUMNS, REGISTER
 from lfr_ray.metrics import Snapshot, merged, percentile_s
-from lfr_ray.site_file import read_site_file
+from lfr_ray.site_file import SiteFile, read_site_file
 from lfr_ray.site_start_stop import live_site
+from lfr_ray.strict_yaml import load_yaml
 
 LEAST_LOAD, MOST_TAKEN = 3.0, 0.10
 READY_S = 300.0
@@ -39,21 +49,55 @@ def nodes_of(pids: list[int]) -> int:
     return len({Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1] for pid in pids})
 
 
+@contextmanager
+def streams(films: Path) -> Iterator[str]:
+    """The address of a server whose cameras show these."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = found.getsockname()[1]
+    with subprocess.Popen((sys.executable, "-m", "benchmarks.live_stream", str(films), str(port))) as server:
+        try:
+            yield f"http://127.0.0.1:{port}/"
+        finally:
+            server.terminate()
+
+
+def trial(folder: Path, changes: dict[str, Any]) -> SiteFile:
+    """A site with these fields, in whose trial the demo's listed people are the volunteers: it may use live cameras."""
+    listed = write_watchlist(folder / "listed")
+    names = [one.name for one in listed.iterdir()]
+    rows = [f"{name},{name},blue-list,consent,trial,nobody,2100-01-01,none" for name in names]
+    (listed / REGISTER).write_text("\n".join([",".join(COLUMNS), *rows]), encoding="utf-8")
+    agreed = [f"{name},2026-01-01" for name in names]
+    (consents := folder / "consents.csv").write_text("\n".join(["entry_id,consented_at", *agreed]), encoding="utf-8")
+    document, path = load_yaml(Path("serve_configs/local.yaml")), folder / "site.yaml"
+    authority = {"kind": "trial", "deployment": "load"}
+    document["applications"][0]["args"] |= {"watchlist": "", "authority": authority, "api": {}} | changes
+    path.write_text(yaml.safe_dump(document), encoding="utf-8")
+    open_it = ("deployment", "open", "load", "--kind", "trial", "--consent", consents)
+    for words in (("watchlist", "import", listed), open_it):
+        command = [str(Path(sys.executable).with_name("lfr")), *map(str, words), "--site", str(path)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return read_site_file(path, port=0)
+
+
 def measured(nodes: int, cameras: int, seconds: float, *, large: bool) -> dict[str, Any]:
     """What so many cameras on so many nodes did in so many seconds; large: the last one is of 8K."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        (films := folder / "films").mkdir()
         for scene, first in CAMERAS.items():
-            film(folder / f"{scene}.mp4", scene, first, **LONG)
-        film(folder / "fast.mp4", *next(iter(CAMERAS.items())), **LONG, **FAST)
+            film(films / f"{scene}.ts", scene, first, **LONG)
+        film(films / "fast.ts", *next(iter(CAMERAS.items())), **LONG, **FAST)
+        if large:
+            film(films / "large.ts", *next(iter(CAMERAS.items())), **LONG, **LARGE)
+        address = stack.enter_context(streams(films))
         rows = [
-            {"name": f"{scene}-{number}", "url": str(folder / f"{scene}.mp4"), "on_end": "loop"}
+            {"name": f"{scene}-{number}", "url": f"{address}{scene}"}
             for scene, number in zip(itertools.cycle(CAMERAS), range(cameras))
         ]
-        rows[0]["url"] = str(folder / "fast.mp4")
+        rows[0]["url"] = f"{address}fast"
         if large:
-            film(folder / "large.mp4", *next(iter(CAMERAS.items())), **LONG, **LARGE)
-            rows[-1]["url"] = str(folder / "large.mp4")
+            rows[-1]["url"] = f"{address}large"
         changes = {
             "data_dir": str(folder / "data"),
             "encrypted_network": "nobody: all nodes are this machine",
@@ -63,7 +107,7 @@ def measured(nodes: int, cameras: int, seconds: float, *, large: bool) -> dict[s
             "detector": {"replicas": nodes, "streams": 1, "cpus": 0.6},
             "embedder": {"replicas": 2, "cpus": 0.3},
         }
-        file = read_site_file(Path("serve_configs/local.yaml"), changes, port=0)
+        file = trial(folder, changes)
         with several_nodes(nodes, 2.0) as address, live_site(file, address) as site:
             until_s = time.monotonic() + READY_S
             while len(looked_at(merged(site.snapshots()))) < cameras and time.monotonic() < until_s:

@@ -65,12 +65,12 @@ def film(
 ) -> None:
     """A person for a while, to and fro so many times, then nobody for so many frames; each frame so many times.
 
-    Pictures of 640x360 are enlarged ``scale`` times: by 12 they are 8K.
+    Pictures of 640x360 are enlarged ``scale`` times: by 12 they are 8K. There is a key frame a second, as cameras give.
     """
     source = DemoSource(CameraConfig(name="film", url=f"demo:{scene}"))
     with av.open(str(path), "w") as container:
-        fast = {"preset": "ultrafast"} if scale > 1 else {}
-        stream = container.add_stream("libx264", rate=FPS * times, options={"crf": "18", "bf": "0"} | fast)
+        options = {"crf": "18", "bf": "0", "g": str(FPS * times)} | ({"preset": "ultrafast"} if scale > 1 else {})
+        stream = container.add_stream("libx264", rate=FPS * times, options=options)
         stream.width, stream.height, stream.pix_fmt = 640 * scale, 360 * scale, "yuv420p"
         steps = [one.convert() for one in itertools.islice(source.pictures(), first, first + STEPS)]
         there = [one for walk in range(walks) for one in (steps[::-1] if walk % 2 else steps)]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 COUNTERS: Mapping[str, str] = {
     "frames_total": "Frames decoded",
-    "frames_dropped_total": "Frames dropped because a newer one had come",
+    "frames_dropped_total": "Frames dropped because a newer one had come, or passed over because the stream was behind",
     "frames_still_total": "Frames in which nothing had moved since the detector's last look",
     "frames_damaged_total": "Pictures and packets that could not be decoded, or only with gaps",
     "footage_missing_seconds_total": "Seconds without a picture where there should be one",

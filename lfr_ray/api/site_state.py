@@ -26,7 +26,7 @@ class CameraState:
     width_px: int | None = None
     height_px: int | None = None
     frames: int | None = Field(default=None, description="Frames handed over.")
-    frames_dropped: int | None = Field(default=None, description="Replaced by a newer one before anybody looked.")
+    frames_dropped: int | None = Field(default=None, description="Replaced by a newer one, or passed over to catch up.")
     frames_still: int | None = Field(default=None, description="Nothing had moved: the detector was not asked.")
     frames_damaged: int | None = Field(default=None, description="Not decoded, or only with gaps.")
     frames_expected: int | None = Field(default=None, description="How many there should be; null when unknown.")

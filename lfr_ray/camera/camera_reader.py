@@ -43,7 +43,8 @@ class CameraStatus:
 
     Attributes:
         blind_since: Wall time since which nothing is seen, or None.
-        frames: Handed over; ``dropped`` of them were replaced by a newer one before anybody looked.
+        frames: Handed over; ``dropped`` of them were replaced by a newer one before anybody looked, or passed over
+            undecoded, because the stream was behind.
         reconnects: Times that it came back after it had been blind.
         fps: Frames a second handed over lately.
         lag_s: How far a live stream is behind itself.
@@ -173,8 +174,8 @@ class CameraReader:
                 name=self._config.name,
                 state=connection.state,
                 blind_since=connection.blind_since,
-                frames=self._frames,
-                dropped=self.mailbox.dropped,
+                frames=self._frames + counts.undecoded,
+                dropped=self.mailbox.dropped + counts.undecoded,
                 skipped=counts.skipped,
                 corrupt=counts.corrupt,
                 reconnects=connection.reconnects,

@@ -74,7 +74,7 @@ class VideoFootage:
         # One converts for whoever looks at the pictures, the other proves that they can be converted: two threads.
         self._rgb, self._proof = VideoReformatter(), VideoReformatter()
         self._proved: tuple[str, int, int] | None = None
-        self._lag = Lag()
+        self._lag, self._only_keys = Lag(), False
         hardware, lacking = hardware_for(decode)
         try:
             self._begin(hardware)
@@ -228,6 +228,8 @@ class VideoFootage:
                 raise no_picture(self._address, waited_s)
             if ours and packet is not None and self._numbers is not None:
                 self._numbers.read(bytes(packet), packet.pts)
+            if ours and packet is not None and self._only_keys and not packet.is_keyframe:
+                self.counts.undecoded += 1
             for frame in self._pictures_of(packet) if ours else []:
                 if self._numbers is not None:
                     missing = self._numbers.missing(frame.pts)
@@ -287,10 +289,10 @@ class VideoFootage:
             return
         self._lag = measure_lag(self._lag, frame.time, self._clock.steady_s())
         if self._lag.keys_since_s is not None:
-            self._stream.codec_context.skip_frame = "NONKEY"
+            self._only_keys, self._stream.codec_context.skip_frame = True, "NONKEY"
         elif packet is not None and packet.is_keyframe:
             # Only here: in the middle of a group the pictures that it refers to are missing.
-            self._stream.codec_context.skip_frame = "DEFAULT"
+            self._only_keys, self._stream.codec_context.skip_frame = False, "DEFAULT"
 
     def _with_time(self, frame: VideoFrame) -> DecodedPicture:
         media_s = None

@@ -41,6 +41,7 @@ class SourceCounts:
 
     Attributes:
         skipped: Of those, not looked at because ``max_fps`` allows no more.
+        undecoded: Pictures of a live stream that were passed over, so that it catches up.
         corrupt: Packets and pictures that could not be decoded, or only with gaps.
         problems: What was wrong, by name; at most :data:`PROBLEMS_KEPT`.
         expected: Pictures that there should be, None when unknown.
@@ -51,6 +52,7 @@ class SourceCounts:
 
     decoded: int = 0
     skipped: int = 0
+    undecoded: int = 0
     corrupt: int = 0
     problems: list[str] = field(default_factory=list)
     expected: int | None = None
@@ -69,6 +71,7 @@ class SourceCounts:
         return SourceCounts(
             self.decoded + other.decoded,
             self.skipped + other.skipped,
+            self.undecoded + other.undecoded,
             self.corrupt + other.corrupt,
             list(dict.fromkeys((*self.problems, *other.problems)))[:PROBLEMS_KEPT],
             sum(expected) if expected else None,

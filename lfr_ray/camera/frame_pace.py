@@ -36,6 +36,10 @@ LAG_STOP_S = 0.3
 CATCH_UP_S = 5.0
 """So long it may take to catch up; whatever is left then is taken for the stream's normal delay."""
 
+RELAPSE_S = 10.0
+"""A stream that is behind again so soon after it caught up gets key frames alone for as long: the machine has no time
+for more, and what is decoded in vain is taken from other cameras."""
+
 
 @dataclass(frozen=True, slots=True)
 class PaceConfig:
@@ -133,12 +137,16 @@ class Lag:
         at_s: Steady time of the last look.
         behind_s: The present difference above the smallest: the lag.
         keys_since_s: Since when only key frames are decoded, to catch up; None while all are.
+        keys_until_s: Before that not all are decoded again.
+        caught_up_s: When all were decoded again.
     """
 
     least_s: float | None = None
     at_s: float = 0.0
     behind_s: float = 0.0
     keys_since_s: float | None = None
+    keys_until_s: float = 0.0
+    caught_up_s: float = float("-inf")
 
 
 def measure_lag(lag: Lag, media_s: float, now_s: float) -> Lag:
@@ -150,12 +158,16 @@ def measure_lag(lag: Lag, media_s: float, now_s: float) -> Lag:
     difference_s = now_s - media_s
     if lag.least_s is None:
         return Lag(difference_s, now_s)
-    if lag.keys_since_s is not None and now_s - lag.keys_since_s > CATCH_UP_S:
+    held = now_s < lag.keys_until_s
+    if lag.keys_since_s is not None and not held and now_s - lag.keys_since_s > CATCH_UP_S:
         # Key frames alone cost next to nothing: what is still behind is no backlog of ours. The
         # camera's time stamps have jumped, or the network delays everything alike.
-        return Lag(difference_s, now_s)
+        return Lag(difference_s, now_s, caught_up_s=now_s)
     least_s = min(difference_s, lag.least_s + LAG_DRIFT * max(0.0, now_s - lag.at_s))
-    behind_s = difference_s - least_s
-    if behind_s <= (LAG_START_S if lag.keys_since_s is None else LAG_STOP_S):
-        return Lag(least_s, now_s, behind_s)
-    return Lag(least_s, now_s, behind_s, now_s if lag.keys_since_s is None else lag.keys_since_s)
+    after = replace(lag, least_s=least_s, at_s=now_s, behind_s=difference_s - least_s)
+    if lag.keys_since_s is not None:
+        return after if held or after.behind_s > LAG_STOP_S else replace(after, keys_since_s=None, caught_up_s=now_s)
+    if after.behind_s <= LAG_START_S:
+        return after
+    relapsed = now_s - lag.caught_up_s < RELAPSE_S
+    return replace(after, keys_since_s=now_s, keys_until_s=now_s + RELAPSE_S if relapsed else 0.0)

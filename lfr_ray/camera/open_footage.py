@@ -56,12 +56,13 @@ class PacedSource:
         full, period_s = takes_every_frame(self.config), 0.0 if info.stills else self.config.least_interval_s
         # Where nothing is waited for, a recording is thinned out as a live stream is.
         config = PaceConfig(info.live or full, full and not period_s, period_s or 1.0)
-        pace, index, began_s = Pace(), -1, 0.0
+        pace, index, undecoded, began_s = Pace(), -1, 0, 0.0
         while True:
             first = index + 1
             self._recording = RecordingTime(info, self._footage.counts)
             for picture in self._footage.pictures():
-                index += 1
+                index += 1 + self._footage.counts.undecoded - undecoded
+                undecoded = self._footage.counts.undecoded
                 now_s = self.clock.steady_s()
                 if info.live:
                     media_s = now_s if picture.media_s is None else picture.media_s

@@ -76,7 +76,7 @@ class Ledger:
         self._head_stale = False
         self._unsealed = False
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = os.open(data_dir.ledger_lock, os.O_RDWR | os.O_CREAT, 0o600)
             self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:

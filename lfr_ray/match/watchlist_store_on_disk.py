@@ -75,7 +75,11 @@ class StoreFolder:
     def writing(self) -> Iterator[None]:
         """Be the only one here; a crash inside is noticed by whoever comes next."""
         with _as_store_error(self._folder):
-            self._folder.mkdir(parents=True, exist_ok=True)
+            for folder in (
+                self._folder.parent,
+                self._folder,
+            ):  # a live site refuses a data folder that others may enter
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._recover()
         with locked(self._paths.lock), _as_store_error(self._folder):
             self._unfinished.mkdir(exist_ok=True)

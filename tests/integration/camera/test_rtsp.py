@@ -275,15 +275,19 @@ def test_a_decoder_that_is_too_slow_does_not_fall_behind(
     monkeypatch.setattr(VideoFootage, "_pictures_of", slowly)
     reader = read(serve().url(), max_fps=30)
     until(reader, lambda now: now.state == "live")
-    lags_s = []
+    lags_s, newest = [], 0
     until_s = time.monotonic() + 9
     while time.monotonic() < until_s:
-        next_frame(reader.mailbox, 0.1)
+        if (frame := next_frame(reader.mailbox, 0.1)) is not None:
+            newest = frame.index
         lags_s.append(reader.status().lag_s)
     assert max(lags_s) > 0.4
     assert max(lags_s) < 2.0
     assert min(lags_s[len(lags_s) // 2 :]) < 0.5
-    assert reader.status().reconnects == 0
+    status = reader.status()
+    assert status.reconnects == 0
+    assert status.dropped > 10, "what was not decoded counts as well"
+    assert status.frames == pytest.approx(newest + 1, abs=20), "and so do the frames' numbers"
 
 
 @pytest.mark.rtsp

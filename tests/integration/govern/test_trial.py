@@ -83,7 +83,6 @@ def test_a_webcam_and_volunteers_are_one_command(trial: Trial, make_sighting: ob
     assert trial.refusal(authority.watchlist_sha256) == ""
     (record,) = [one for one in read_records(trial.files) if one["what"] == "deployment opened"]
     assert (record["facts"]["kind"], record["facts"]["volunteers_count"]) == ("trial", 20)
-    trial.files.root.chmod(0o700)
     desk = OpenedAlerts(trial.config, SystemClock())
     alert = desk.service.raise_alert(make_sighting())  # type: ignore[operator]
     assert desk.service.get(alert.alert_id).cautions[0] == "trial"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lfr_ray.camera.frame_pace import CATCH_UP_S, LAG_START_S, Lag, Pace, PaceConfig, decide, measure_lag
+from lfr_ray.camera.frame_pace import CATCH_UP_S, LAG_START_S, RELAPSE_S, Lag, Pace, PaceConfig, decide, measure_lag
 
 RECORDING = PaceConfig(live=False, every=False, period_s=0.1)
 STREAM = PaceConfig(live=True, every=False, period_s=0.1)
@@ -106,6 +106,30 @@ def test_a_growing_backlog_switches_to_key_frames_and_back() -> None:
     assert growing[-1].keys_since_s is not None
     caught_up = measure_lag(growing[-1], 9.0, 509.2)
     assert (caught_up.keys_since_s, caught_up.behind_s) == (None, pytest.approx(0.2, abs=0.05))
+
+
+def test_a_stream_that_is_soon_behind_again_gets_key_frames_alone_for_longer() -> None:
+    """Decoding takes twice the time that there is; key frames, one a second, take none."""
+    lag, behind_s, keys_s = Lag(), 0.0, 0.0
+    for index in range(1200):
+        only_keys = lag.keys_since_s is not None
+        keys_s += 0.1 * only_keys
+        behind_s = 0.0 if only_keys else behind_s + 0.1
+        if not only_keys or index % 10 == 0:
+            lag = measure_lag(lag, index / 10, 500.0 + index / 10 + behind_s)
+    assert keys_s > 120 * 0.85
+    assert lag.least_s == pytest.approx(500.0, abs=0.2)
+
+
+def test_a_stream_that_is_seldom_behind_is_decoded_whole_as_soon_as_it_has_caught_up() -> None:
+    lag = followed([index * 0.02 for index in range(60)])[-1]
+    assert lag.keys_since_s is not None
+    lag = measure_lag(lag, 7.0, 507.0)
+    for index in range(1, int(RELAPSE_S) * 10 + 10):
+        lag = measure_lag(lag, 7.0 + index / 10, 507.0 + index / 10)
+    lag = measure_lag(lag, 20.0, 521.5)
+    assert lag.keys_since_s is not None
+    assert measure_lag(lag, 21.5, 521.6).keys_since_s is None
 
 
 def test_clocks_that_run_apart_are_not_lag() -> None:
