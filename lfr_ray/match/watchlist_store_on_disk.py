@@ -78,7 +78,7 @@ class StoreFolder:
             for folder in (
                 self._folder.parent,
                 self._folder,
-            ):  # a live site refuses a data folder that others may enter
+            ):  # a live site refuses one that others may enter
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._recover()
         with locked(self._paths.lock), _as_store_error(self._folder):
