@@ -10,8 +10,8 @@ from typing import Any
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from lfr_ray.actors.actor_calls import Reply
 from lfr_ray.actors.actor_names import Names
+from lfr_ray.actors.actor_reply import Reply
 from lfr_ray.actors.remote_matcher_and_models import ReplicaCalls
 from lfr_ray.actors.start_or_join_ray import join
 from lfr_ray.config import SiteConfig

@@ -7,9 +7,10 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from lfr_ray.actors.actor_calls import Handle, Reply
+from lfr_ray.actors.actor_calls import Handle
 from lfr_ray.actors.actor_keeper import Keeper
 from lfr_ray.actors.actor_protocols import DeskCalls, MatcherCalls, ModelCalls
+from lfr_ray.actors.actor_reply import Reply
 from lfr_ray.actors.remote_matcher_and_models import CameraCalls
 from lfr_ray.metrics import Snapshot
 

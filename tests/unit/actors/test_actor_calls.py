@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import ray
 
-from lfr_ray.actors.actor_calls import Handle, Reply
+from lfr_ray.actors.actor_calls import Handle
 from lfr_ray.actors.actor_protocols import MatcherCalls
+from lfr_ray.actors.actor_reply import Reply
 from lfr_ray.errors import AuthorityError, ResourceError
 
 
