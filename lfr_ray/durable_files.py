@@ -25,6 +25,12 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def own_folder(folder: Path) -> None:
+    """Make a folder where it is missing, and those above it, each its owner's alone: a data folder must be so."""
+    for one in reversed((folder, *folder.parents)):
+        one.mkdir(mode=0o700, exist_ok=True)
+
+
 def write_durable(path: Path, data: bytes, mode: int = 0o644) -> None:
     """Replace a file in one step: readers see the old or the new content, after a crash too.
 
@@ -33,7 +39,7 @@ def write_durable(path: Path, data: bytes, mode: int = 0o644) -> None:
     """
     draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        own_folder(path.parent)
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
         try:
             write_all(descriptor, data)
@@ -163,7 +169,7 @@ def exclusive(path: Path, what: str, *, wait: bool = False) -> Iterator[None]:
     Raises:
         ConflictError: Another process or thread holds it, and we do not wait.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    own_folder(path.parent)
     with locked(path, wait=wait) as taken:
         if not taken:
             holder = path.read_text(encoding="ascii", errors="replace").strip()

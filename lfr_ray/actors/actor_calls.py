@@ -26,7 +26,7 @@ class Handle(Generic[CalledT]):
         capability: Of an actor: what its site's processes show; see ``caller_secret.py``.
         group: Of an actor: the threads that answer, other than those for its work.
         limit_s: For so long an answer is awaited; None: for ever.
-        withdrawn: A question is taken back once nobody awaits its answer.
+        withdrawn: A question that has not begun is taken back once nobody awaits its answer.
     """
 
     def __init__(
@@ -44,21 +44,17 @@ class Handle(Generic[CalledT]):
         self._limit_s, self._withdrawn = limit_s, withdrawn
         self._methods: dict[str, Any] = {}
 
-    def limited(self, limit_s: float) -> Handle[CalledT]:
-        """The same, awaited for so long only."""
-        return Handle(self.remote, *self._shown, group=self._group, limit_s=limit_s)
+    def limited(self, limit_s: float, *, withdrawn: bool = False) -> Handle[CalledT]:
+        """The same, awaited for so long only.
 
-    def while_wanted(self, limit_s: float) -> Handle[CalledT]:
-        """The same, and a question that has not begun is taken back then, or once nobody awaits its answer.
-
-        For actors that take one call at a time: what waits there for nobody would keep the others waiting. What has
-        begun goes on.
+        ``withdrawn`` is for actors that take one call at a time: what waits there for nobody keeps others waiting. A
+        question that has begun goes on.
         """
-        return Handle(self.remote, *self._shown, group=self._group, limit_s=limit_s, withdrawn=True)
+        return Handle(self.remote, *self._shown, group=self._group, limit_s=limit_s, withdrawn=withdrawn)
 
     def in_group(self, group: str) -> Handle[CalledT]:
         """The same, answered by other threads."""
-        return Handle(self.remote, *self._shown, group=group, limit_s=self._limit_s)
+        return Handle(self.remote, *self._shown, group=group, limit_s=self._limit_s, withdrawn=self._withdrawn)
 
     @overload
     def ask(

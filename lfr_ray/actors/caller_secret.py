@@ -38,7 +38,6 @@ def capability_of(data_dir: DataDir) -> str:
     """The site's secret, made at the first use."""
     path = data_dir.capability
     if not path.exists():
-        data_dir.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         with exclusive(data_dir.keys_lock, "making the capability", wait=True):
             if not path.exists():
                 write_durable(path, secrets.token_hex(32).encode(), 0o600)

@@ -69,7 +69,7 @@ class MatcherReplica:
     async def keep(self, matcher: Handle[MatcherCalls], desk: Handle[DeskCalls]) -> str:
         """Renew the lease and follow this matcher; the digest of its configuration."""
         self._lease.renew()
-        self._matcher = matcher.while_wanted(PERMIT_S)
+        self._matcher = matcher.limited(PERMIT_S, withdrawn=True)
         if self._following is None or self._following.done():
             self._following = asyncio.create_task(self._follow())
         if self._stranger:
@@ -124,7 +124,7 @@ class MatcherReplica:
             return
         self._list.forget()
         assert self._matcher is not None
-        matcher, parts = self._matcher.while_wanted(PART_S), list[bytes]()
+        matcher, parts = self._matcher.limited(PART_S, withdrawn=True), list[bytes]()
         while permit.version and (not parts or parts[-1]):
             numbers = range(len(parts), len(parts) + AT_ONCE)
             parts += await asyncio.gather(*(matcher.ask(MatcherCalls.part, permit.version, one) for one in numbers))

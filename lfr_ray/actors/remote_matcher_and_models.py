@@ -50,7 +50,7 @@ class RemoteStages:
         self._detector = detector
         self._embedder = embedder
         self._second = second
-        self._matcher = matcher.while_wanted(COMPARED_S)
+        self._matcher = matcher.limited(COMPARED_S, withdrawn=True)
         self._desk = desk
         self._near = near
         self.missed: tuple[str, float] | None = None

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from lfr_ray.alert import alert_tables as tables
 from lfr_ray.database_url import engine_of, fault_of, parsed, shown
+from lfr_ray.durable_files import own_folder
 from lfr_ray.errors import StoreError
 
 BUSY_TIMEOUT_S = 5.0
@@ -183,7 +184,7 @@ def _on_sqlite_begin(connection: Connection) -> None:
 def _private_file(path: Path) -> None:
     """Create the file for its owner only; SQLite gives its log the same rights."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        own_folder(path.parent)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
         raise StoreError(

@@ -25,7 +25,7 @@ class CameraState:
     takes_recording: bool = Field(default=False, description="Of a test: it shows what is handed in to it.")
     width_px: int | None = None
     height_px: int | None = None
-    frames: int | None = Field(default=None, description="Frames handed over.")
+    frames: int | None = Field(default=None, description="Handed over, or passed over to catch up.")
     frames_dropped: int | None = Field(default=None, description="Replaced by a newer one, or passed over to catch up.")
     frames_still: int | None = Field(default=None, description="Nothing had moved: the detector was not asked.")
     frames_damaged: int | None = Field(default=None, description="Not decoded, or only with gaps.")

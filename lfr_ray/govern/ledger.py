@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 
 from lfr_ray.clock import Clock, SystemClock, parse_utc
 from lfr_ray.data_dir import DataDir
-from lfr_ray.durable_files import disk_error, sync_folder, write_all, write_durable
+from lfr_ray.durable_files import disk_error, own_folder, sync_folder, write_all, write_durable
 from lfr_ray.errors import IntegrityError, LfrError, StoreError
 from lfr_ray.govern.canonical_json import sha256_hex
 from lfr_ray.govern.ledger_checkpoint import Checkpoint, load_checkpoint, overwrite
@@ -76,7 +76,7 @@ class Ledger:
         self._head_stale = False
         self._unsealed = False
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            own_folder(path.parent)
             self._lock = os.open(data_dir.ledger_lock, os.O_RDWR | os.O_CREAT, 0o600)
             self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lfr_ray.data_dir import DataDir
-from lfr_ray.durable_files import locked, write_durable
+from lfr_ray.durable_files import locked, own_folder, write_durable
 
 if TYPE_CHECKING:
     from lfr_ray.govern.ledger_copy import LedgerCopy
@@ -34,7 +34,7 @@ def bring_up(data_dir: DataDir, address: str) -> None:
     """
     if not address:
         return
-    data_dir.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    own_folder(data_dir.root)
     with locked(data_dir.ledger_lock):
         if not data_dir.ledger_copy.exists() or data_dir.ledger_copy.read_text(encoding="utf-8") != address:
             write_durable(data_dir.ledger_copy, address.encode(), 0o600)

@@ -192,14 +192,15 @@ class Matcher:
 
     def _use(self, known: LoadedList) -> None:
         """From now on this list, and no picture of an earlier one."""
-        self._list, self._read_pictures = known, lru_cache(SHOWN)(lambda _, *ids: self._store.shown(*ids))
+        self._list, self._read_pictures = known, lru_cache(SHOWN)(self._store.shown)
 
     def _shown(self, entry_id: str, image_id: str) -> tuple[bytes | None, tuple[bytes, ...]]:
-        """As the store gives it now; it is read again only if the store has changed.
+        """As the store gives it now, which is read once while the store is as it was when the list was read.
 
         A listed person is looked at ten times a second until the alert, and a bucket needs a tenth of one for pictures.
         """
-        return self._read_pictures(self._store.revision(), entry_id, image_id)
+        same = self._store.revision() == self._list.revision
+        return (self._read_pictures if same else self._store.shown)(entry_id, image_id)
 
     def _permitted(self, probes: Sequence[Probe], now_s: float) -> tuple[LoadedList, Sequence[str]]:
         """The list in force, and of each tracklet why it may not be compared with that very list."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from lfr_ray.data_dir import WatchlistDir
-from lfr_ray.durable_files import disk_error, locked, sync_folder, write_durable
+from lfr_ray.durable_files import disk_error, locked, own_folder, sync_folder, write_durable
 from lfr_ray.errors import StoreError
 from lfr_ray.match.lancedb_table import FOLDER, Table
 from lfr_ray.shred_files import link_all, shred, shred_tree, shred_unlinked
@@ -75,11 +75,7 @@ class StoreFolder:
     def writing(self) -> Iterator[None]:
         """Be the only one here; a crash inside is noticed by whoever comes next."""
         with _as_store_error(self._folder):
-            for folder in (
-                self._folder.parent,
-                self._folder,
-            ):  # a live site refuses one that others may enter
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            own_folder(self._folder)
         self._recover()
         with locked(self._paths.lock), _as_store_error(self._folder):
             self._unfinished.mkdir(exist_ok=True)

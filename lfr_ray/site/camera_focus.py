@@ -51,5 +51,4 @@ def set_focus(
         what, deployment = "camera set", site.authority.deployment
         ledger.append(Event("alteration", what, deployment, by, camera, recordable(reason), facts))
     file = data_dir.camera_focus(camera)
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_durable(file, focus.model_dump_json().encode(), mode=0o600)

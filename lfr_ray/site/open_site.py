@@ -17,7 +17,7 @@ from lfr_ray.alert.open_database import Database
 from lfr_ray.clock import Clock
 from lfr_ray.config import MatchConfig, SiteConfig
 from lfr_ray.data_dir import DataDir, temporary_folders
-from lfr_ray.durable_files import with_secrets
+from lfr_ray.durable_files import own_folder, with_secrets
 from lfr_ray.errors import AuthorityError, RefusedError
 from lfr_ray.govern.alert_ledger_events import RECORDED_ELSEWHERE, last_event_id, ledger_event
 from lfr_ray.govern.authority import APPROVE, Position
@@ -168,7 +168,6 @@ def open_alert_store(site: SiteConfig) -> AlertStore:
     """
     if site.alert.database_url:
         return AlertStore(Database(with_secrets(site.alert.database_url)))
-    site.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     return AlertStore(Database.at(DataDir(site.data_dir).alert_database))
 
 
@@ -214,7 +213,7 @@ def keep_private(data_dir: DataDir, *, is_test: bool) -> None:
         RefusedError: Others may enter it.
     """
     folder = data_dir.root
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    own_folder(folder)
     others = folder.stat().st_mode & 0o077
     if others and is_test:
         folder.chmod(0o700)

@@ -44,7 +44,6 @@ def take_recording(site: SiteConfig, camera: str, video: bytes, *, by: str) -> N
     if not any(video[at : at + len(sign)] == sign for at, sign in BEGINNINGS):
         raise SourceError("this is no video", allowed=KINDS)
     data_dir = DataDir(site.data_dir)
-    data_dir.uploads.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft, place = data_dir.upload(f".{camera}"), data_dir.upload(camera)
     write_durable(draft, video, mode=0o600)
     try:

@@ -161,6 +161,11 @@ def test_a_site_that_is_well_is_ready() -> None:
         ({"matcher": heard(MatcherSaid(), 2.0)}, "matcher", SILENT),
         ({"matcher": heard(MatcherSaid(fault="the ledger was truncated"))}, "matcher", "the ledger was truncated"),
         ({"matcher": heard(MatcherSaid(replicas_fault="its replica is behind"))}, "matcher", "its replica is behind"),
+        (
+            {"cameras": {"pier": heard(looking(unanswered_s=4.0)), "gate": LIVE}},
+            "matcher",
+            "gives no answer to pier",
+        ),
         ({"matcher": heard(MatcherSaid(list_fault="damaged"))}, "list", "damaged"),
         ({"matcher": heard(MatcherSaid(authority="it has expired"))}, "authority", "it has expired"),
         ({"desk": heard(DeskSaid(), died=True)}, "desk", DIED),

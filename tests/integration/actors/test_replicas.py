@@ -169,7 +169,7 @@ async def main(nodes):
     # With groups of threads, as the matcher is: of an actor without them Ray takes no question back.
     slow = Handle(ray.remote(num_cpus=0, concurrency_groups={{HEALTH: 1}})(Slow).remote())
     await slow.ask(MatcherCalls.ready)
-    questions = [slow.while_wanted(0.5).ask(MatcherCalls.match, []) for _ in range(40)]
+    questions = [slow.limited(0.5, withdrawn=True).ask(MatcherCalls.match, []) for _ in range(40)]
     await asyncio.gather(*questions, return_exceptions=True)
     say("withdrawn", worked=await slow.ask(MatcherCalls.ready))
 

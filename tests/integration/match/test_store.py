@@ -24,11 +24,6 @@ def same(one: EnrolledImage, other: EnrolledImage) -> bool:
     return one.digest() == other.digest() and one.imported_by == other.imported_by and one.jpeg == other.jpeg
 
 
-def test_a_new_list_makes_its_data_folder_its_owners_alone(tmp_path: Path, make_image: Make) -> None:
-    WatchlistStore(tmp_path / "data" / "watchlist").put([make_image(1)])
-    assert {one.stat().st_mode & 0o777 for one in (tmp_path / "data", tmp_path / "data" / "watchlist")} == {0o700}
-
-
 def test_nothing_is_stored_and_nothing_is_made_by_looking(store: WatchlistStore) -> None:
     assert store.all() == store.entries() == store.vectors() == ()
     assert store.revision() == WatchlistStore(store.folder).revision()
