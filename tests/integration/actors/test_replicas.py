@@ -25,6 +25,7 @@ from lfr_ray.actors.actor_calls import Handle
 from lfr_ray.actors.actor_names import HEALTH, Names
 from lfr_ray.actors.node_leftover_scan import search_nodes, searching
 from lfr_ray.actors.actor_protocols import MatcherCalls
+from lfr_ray.actors.matcher_replica import MatcherReplica
 from lfr_ray.actors.ray_private import row_of
 from lfr_ray.actors.remote_matcher_and_models import RemoteStages, ReplicaCalls
 from lfr_ray.actors.replace_actors import stop_actors
@@ -32,6 +33,7 @@ from lfr_ray.actors.replica_keeper import ReplicaKeeper
 from lfr_ray.config import SiteConfig
 from lfr_ray.govern.erasure_fingerprints import ScanKey, fingerprints_of
 from lfr_ray.govern.leftover_scan import Scanner
+from lfr_ray.match.permission import Permit
 from lfr_ray.match.watchlist_entries import EnrolledImage, Entry
 from lfr_ray.models.card_catalogue import card
 from lfr_ray.records import Probe
@@ -64,6 +66,10 @@ class Slow:
     def match(self, probes):
         time.sleep(0.1)
         self.worked += 1
+
+    def permit(self, probes, node, version):
+        self.match(probes)
+        return Permit([], "", 0.0)
 
     def ready(self):
         return self.worked
@@ -169,9 +175,17 @@ async def main(nodes):
     # With groups of threads, as the matcher is: of an actor without them Ray takes no question back.
     slow = Handle(ray.remote(num_cpus=0, concurrency_groups={{HEALTH: 1}})(Slow).remote())
     await slow.ask(MatcherCalls.ready)
-    questions = [slow.limited(0.5, withdrawn=True).ask(MatcherCalls.match, []) for _ in range(40)]
-    await asyncio.gather(*questions, return_exceptions=True)
-    say("withdrawn", worked=await slow.ask(MatcherCalls.ready))
+    stages, replica = RemoteStages(None, None, slow, None), MatcherReplica(site, "node")
+    await replica.keep(slow, slow)
+    unheld = Probe("gate", 1, 0.0, "", np.zeros((1, 0)), np.ones(1))
+    cameras = [asyncio.create_task(stages.match([unheld])) for _ in range(40)]
+    await asyncio.sleep(0.5)
+    for one in cameras:
+        one.cancel()
+    of_cameras = await slow.ask(MatcherCalls.ready)
+    await asyncio.gather(*(replica.match([unheld]) for _ in range(40)))
+    await replica.forget()
+    say("withdrawn", cameras=of_cameras, replicas=await slow.ask(MatcherCalls.ready) - of_cameras)
 
 with several_nodes(3, 4.0) as address:
     join(address)
@@ -229,4 +243,5 @@ def test_an_erasure_makes_replicas_drop_the_list_or_names_their_node(said: dict[
 
 
 def test_questions_that_nobody_awaits_any_more_are_not_worked_on(said: dict[str, Any]) -> None:
-    assert 1 <= said["withdrawn"]["worked"] < 20, "of 40"
+    assert 1 <= said["withdrawn"]["cameras"] < 20, "of 40 that were given up after half a second"
+    assert 1 <= said["withdrawn"]["replicas"] < 20, "of 40 permits"

@@ -131,3 +131,9 @@ def test_within_a_limit_an_error_of_ours_is_still_raised() -> None:
             await Reply[int](failed(task_error(AuthorityError("no authority")))).within(10)
 
     asyncio.run(scenario())
+
+
+def test_a_handle_keeps_its_limit_in_a_group_of_threads() -> None:
+    handle: Handle[MatcherCalls] = Handle(None, "capability").limited(2.0, withdrawn=True).in_group("health")
+    other: Handle[MatcherCalls] = Handle(None, "capability", group="health", limit_s=2.0, withdrawn=True)
+    assert vars(handle) == vars(other)

@@ -84,6 +84,14 @@ def test_one_question_that_was_given_up_long_ago_says_nothing(counts: CameraCoun
     assert counts.looks(3).unanswered_s == 0.0
 
 
+def test_what_was_given_up_before_an_answer_does_not_count_after_it(counts: CameraCounts, clock: FakeClock) -> None:
+    give_up(counts, clock, 0.8)
+    counts.lasted(MATCH, 0.1)
+    clock.advance(9.0)
+    give_up(counts, clock, 0.8)
+    assert counts.looks(3).unanswered_s == pytest.approx(0.8)
+
+
 def test_a_question_that_waits_while_others_are_answered_is_not_unanswered(
     counts: CameraCounts, clock: FakeClock
 ) -> None:
