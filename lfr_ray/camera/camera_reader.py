@@ -225,7 +225,7 @@ class CameraReader:
             way = None if takes_every_frame(self._config) else GiveWay()
             for frame in source.frames():
                 if way is not None:
-                    way.look()
+                    way.look(source.counts)
                 self._hand_over(self._on_own_time(frame) if source.info.live else frame)
                 # Not kept while the next one is waited for: it may show somebody's face.
                 del frame

@@ -23,7 +23,7 @@ RATE_LEAST_S = 1.0
 SPACING_SMOOTH = 0.2
 """Weight of the newest answer in how long answers take lately."""
 
-LONGEST_SPACING_S = 0.5
+LONGEST_SPACING_S = 1.0
 """However slow the detector is, a frame is sent to it as soon as it has room after this long."""
 
 LAG_DRIFT = 0.001
@@ -109,23 +109,34 @@ class Spacing:
     """How far apart frames are sent to a detector that may be slower than the cameras want.
 
     All cameras wait for it in one line, so that each gets its share; a camera that spreads its frames over the time
-    that an answer takes gets it without bursts.
+    that an answer takes gets it without bursts. And what a frame waits in that line, the next one waits before it is
+    taken: a line of half the length serves as many, and what has not been taken is replaced by what is newer.
 
     Attributes:
         sent_s: Steady time at which the newest frame was taken.
         answer_s: How long an answer takes lately.
+        waited_s: For how much of that a frame waits for its turn.
     """
 
     sent_s: float = float("-inf")
     answer_s: float = 0.0
+    waited_s: float = 0.0
 
-    def answered(self, took_s: float) -> Spacing:
-        """An answer took so long."""
-        return replace(self, answer_s=self.answer_s + SPACING_SMOOTH * (took_s - self.answer_s))
+    def answered(self, took_s: float, waited_s: float = 0.0) -> Spacing:
+        """An answer took so long, and for so much of that the frame waited for its turn."""
+        return replace(
+            self,
+            answer_s=self.answer_s + SPACING_SMOOTH * (took_s - self.answer_s),
+            waited_s=self.waited_s + SPACING_SMOOTH * (waited_s - self.waited_s),
+        )
 
-    def wait_s(self, in_flight: int, now_s: float) -> float:
-        """How long to wait before the next frame is taken, so that so many frames are under way, evenly spaced."""
-        return max(0.0, self.sent_s + min(LONGEST_SPACING_S, self.answer_s / in_flight) - now_s)
+    def wait_s(self, in_flight: int, now_s: float, *, alone: bool) -> float:
+        """How long to wait before the next frame is taken, so that so many frames are under way, evenly spaced.
+
+        ``alone``: none of them is there to wait behind another one of the same camera.
+        """
+        apart_s = (self.answer_s + self.waited_s if alone else self.answer_s) / in_flight
+        return max(0.0, self.sent_s + min(LONGEST_SPACING_S, apart_s) - now_s)
 
 
 @dataclass(frozen=True, slots=True)

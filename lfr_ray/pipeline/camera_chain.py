@@ -27,6 +27,7 @@ from lfr_ray.focus_config import CameraFocus
 from lfr_ray.health import Looks
 from lfr_ray.metrics import Meter
 from lfr_ray.models.cards import ModelCard, chip_spec
+from lfr_ray.models.shrink_pictures import halved_to
 from lfr_ray.pipeline.camera_counts import CameraCounts
 from lfr_ray.pipeline.comparison import ChosenViews, Comparison
 from lfr_ray.pipeline.detections import Detections
@@ -58,6 +59,9 @@ must not depend on the speed of the machine."""
 
 MAX_COMPARISONS = 8
 """Frames whose faces may be under comparison at once; beyond, the camera waits."""
+
+CROP_PX = 480
+"""A face with its margin is halved as often as it stays so wide: people see no more, and of 8K it would take 12 MB."""
 
 COMPARISON_LIMIT_S = 15.0
 """A comparison that takes so long has failed: it must not stop the camera for ever."""
@@ -237,8 +241,9 @@ class CameraSteps:
             if view is not None:
                 chosen.views.append(view)
                 chosen.others[track] = others = self._others_nearby.others(view)
-                at = np.tile(at_px, 2)
-                chosen.crops.append(crop_face(part, box - at, others - at))
+                small, scale = halved_to(part, CROP_PX)
+                at, times = np.tile(at_px, 2), np.float32(scale)
+                chosen.crops.append(crop_face(small, (box - at) * times, (others - at) * times))
         return chosen
 
     def _checked(self, view: View, frame: Frame) -> View | None:

@@ -115,11 +115,12 @@ class Detections:
         try:
             while True:
                 await self._free.acquire()
-                most = self._useful.allowed * self.camera.priority
-                while self.interval_s is not None and len(waiting := self._at_detector()) >= most:
+                most = self.in_flight if self.interval_s is None else self._useful.allowed * self.camera.priority
+                while len(waiting := self._at_detector()) >= most:
                     await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
                 if self._spacing is not None:
-                    await asyncio.sleep(self._spacing.wait_s(self.in_flight, self.clock.steady_s()))
+                    alone = most == self.camera.priority
+                    await asyncio.sleep(self._spacing.wait_s(most, self.clock.steady_s(), alone=alone))
                 frame = await source.get_async()
                 if frame is None:
                     return
@@ -171,7 +172,7 @@ class Detections:
         if self.interval_s is not None:
             self._useful = after_answer(self._useful, took_s, self.interval_s, faces.waited_s)
         if self._spacing is not None:
-            self._spacing = self._spacing.answered(took_s)
+            self._spacing = self._spacing.answered(took_s, faces.waited_s)
         return faces
 
     async def _learn(self, blank: Picture) -> None:

@@ -131,7 +131,7 @@ def test_a_live_camera_s_decoding_is_watched_by_its_own_thread(
     pace: str, watched: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     threads: set[int] = set()
-    monkeypatch.setattr(GiveWay, "look", lambda _: threads.add(threading.get_ident()))
+    monkeypatch.setattr(GiveWay, "look", lambda *_: threads.add(threading.get_ident()))
     reader = CameraReader(config("toy:one", pace=pace), schemes={"toy": lambda one: SyntheticSource(one, 5)}).start()
     assert taken(reader)
     reader.stop()

@@ -6,26 +6,39 @@ import os
 import sys
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
 from lfr_ray.camera import give_way
+from lfr_ray.camera.footage_interface import SourceCounts
 from lfr_ray.camera.give_way import LAST, GiveWay
+
+WORKS_S, WAITS_S = 0.01, 0.01
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives a thread a priority of its own")
 
 
-def niceness_after(busy: bool) -> tuple[bool, int, int]:
-    """Whether a thread gave way, its niceness before and after, when it decodes and when it waits."""
+def niceness_after(busy: bool, passed_over: int = 0) -> tuple[bool, int, int]:
+    """Whether a thread gave way, its niceness before and after.
+
+    It decodes for half of the time or waits, and of each picture that it decodes so many others were passed over.
+    """
     found: list[tuple[bool, int, int]] = []
 
     def decode() -> None:
         own = threading.get_native_id()
+        counts = SourceCounts()
         before, way = os.getpriority(os.PRIO_PROCESS, own), GiveWay()
         until_s = time.monotonic() + 3 * give_way.LOOK_S
         while time.monotonic() < until_s:
-            sum(range(1000)) if busy else threading.Event().wait(0.01)
-            way.look()
+            worked_until_s = time.thread_time() + (WORKS_S if busy else 0.0)
+            while time.thread_time() < worked_until_s:
+                pass
+            threading.Event().wait(WAITS_S)
+            counts.decoded += 1
+            counts.undecoded += passed_over
+            way.look(lambda: replace(counts))
         found.append((way.given, before, os.getpriority(os.PRIO_PROCESS, own)))
 
     thread = threading.Thread(target=decode)
@@ -34,9 +47,17 @@ def niceness_after(busy: bool) -> tuple[bool, int, int]:
     return found[0]
 
 
-def test_who_decodes_all_the_time_comes_last_and_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_decodes_much_of_the_time_comes_last_and_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(give_way, "LOOK_S", 0.2)
+    monkeypatch.setattr(give_way, "MOST_CORES", 0.1)
     assert niceness_after(busy=True)[::2] == (True, LAST)
     given, before, after = niceness_after(busy=False)
     assert not given
     assert after == before == os.getpriority(os.PRIO_PROCESS, 0), "the process and its other threads stay as they were"
+
+
+def test_what_a_stream_that_is_behind_would_take_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(give_way, "LOOK_S", 0.2)
+    monkeypatch.setattr(give_way, "MOST_CORES", 1.0)
+    assert not niceness_after(busy=True)[0], "more than a core nobody takes who decodes every picture"
+    assert niceness_after(busy=True, passed_over=9)[0], "nine tenths of the pictures were not decoded"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from statistics import median
 
@@ -22,16 +23,18 @@ PIXELS = np.full((64, 64, 3), 9, np.uint8)
 
 
 class SlowDetector:
-    """One picture after the other, in the order in which they came."""
+    """One picture after the other, in the order in which they came; it tells how long each waited for its turn."""
 
-    def __init__(self, takes_s: float) -> None:
-        self._takes_s = takes_s
+    def __init__(self, takes_s: float, *, tells: bool) -> None:
+        self._takes_s, self._tells = takes_s, tells
         self._busy = asyncio.Lock()
 
     async def detect(self, canvas: Picture) -> Faces:
+        come_s = asyncio.get_running_loop().time()
         async with self._busy:
+            waited_s = asyncio.get_running_loop().time() - come_s
             await asyncio.sleep(self._takes_s)
-        return Faces.none()
+        return replace(Faces.none(), waited_s=waited_s if self._tells else 0.0)
 
 
 class NewestOf:
@@ -47,21 +50,28 @@ class NewestOf:
         return Frame("gate", index, self._first_s + index / self._fps, 0.0, PIXELS)
 
 
-def looked_at(*priorities: int) -> list[list[float]]:
-    """When the frames of each camera were taken that a detector of 50 a second looked at, in 20 s."""
+def looked_at(
+    *priorities: int, live: bool = True, tells: bool = True, ages_s: list[float] | None = None
+) -> list[list[float]]:
+    """When the frames of each camera were taken that a detector of 50 a second looked at, in 20 s.
+
+    live: the camera finds out how many frames are of use at a time. ages_s: each frame's age with its answer.
+    """
     clock, site = FakeClock(), SiteConfig(site="pier")
     looked: list[list[float]] = [[] for _ in priorities]
 
     async def follow(number: int, detector: SlowDetector) -> None:
         camera = CameraConfig(name=f"camera-{number}", url="demo:gate", max_fps=25, priority=priorities[number])
         source, counts = NewestOf(clock, 25.0, clock.steady_s() + number * 0.013), CameraCounts(Meter(), clock, "gate")
-        in_flight = site.frames_in_flight_of(camera)
-        detections = Detections(source, camera, DetectorConfig(), detector, clock, counts, in_flight)  # type: ignore[arg-type]
+        in_flight, interval_s = site.frames_in_flight_of(camera), camera.least_interval_s if live else None
+        detections = Detections(source, camera, DetectorConfig(), detector, clock, counts, in_flight, interval_s)  # type: ignore[arg-type]
         while (detected := await detections.next()) is not None:
             looked[number].append(detected[0].captured_s)
+            if ages_s is not None:
+                ages_s.append(clock.steady_s() - detected[0].captured_s)
 
     async def run() -> None:
-        detector = SlowDetector(1 / 50)
+        detector = SlowDetector(1 / 50, tells=tells)
         following = [asyncio.create_task(follow(number, detector)) for number in range(len(priorities))]
         await asyncio.sleep(20)
         for task in following:
@@ -80,8 +90,9 @@ def looked_at(*priorities: int) -> list[list[float]]:
 
 
 @pytest.mark.parametrize("cameras", [2, 6, 8])
-def test_a_slow_detector_is_shared_evenly_and_without_bursts(cameras: int) -> None:
-    looked = looked_at(*[1] * cameras)
+@pytest.mark.parametrize("live", [True, False])
+def test_a_slow_detector_is_shared_evenly_and_without_bursts(cameras: int, live: bool) -> None:
+    looked = looked_at(*[1] * cameras, live=live)
     counted = [len(times_s) for times_s in looked]
     assert max(counted) <= 1.1 * min(counted)
     # What the detector can do is used.
@@ -90,6 +101,15 @@ def test_a_slow_detector_is_shared_evenly_and_without_bursts(cameras: int) -> No
         gaps_s = [after - before for before, after in pairwise(times_s[10:])]
         assert max(gaps_s) <= 2 * median(gaps_s) + 0.041
         assert min(gaps_s) >= median(gaps_s) / 2 - 0.041
+
+
+@pytest.mark.parametrize("cameras", [6, 12, 24])
+def test_frames_wait_where_a_newer_one_can_take_their_place(cameras: int) -> None:
+    ages_s: dict[bool, list[float]] = {True: [], False: []}
+    for tells, some in ages_s.items():
+        looked_at(*[1] * cameras, tells=tells, ages_s=some)
+    assert median(ages_s[True]) <= 0.75 * median(ages_s[False])
+    assert len(ages_s[True]) >= 0.97 * len(ages_s[False])
 
 
 def test_a_camera_that_goes_first_is_looked_at_more_often_and_the_others_alike() -> None:
