@@ -7,7 +7,7 @@ import random
 from ray.serve.request_router import FIFOMixin, LocalityMixin, PendingRequest, RequestRouter, RunningReplica
 
 KEEPS_UP = 0.125
-"""With no more than this share of the requests that it may hold, a replica keeps up: one a stream, or half a batch."""
+"""With less than this share of the requests that it may hold, a replica keeps up: a stream is free, or half a batch."""
 
 
 class OwnNodeFirst(FIFOMixin, LocalityMixin, RequestRouter):  # type: ignore[misc]
@@ -35,4 +35,4 @@ class OwnNodeFirst(FIFOMixin, LocalityMixin, RequestRouter):  # type: ignore[mis
 
     def _keeps_up(self, replica: RunningReplica) -> bool:
         busy: int | None = self._replica_queue_len_cache.get(replica.replica_id)
-        return busy is None or busy <= KEEPS_UP * replica.max_ongoing_requests
+        return busy is None or busy < KEEPS_UP * replica.max_ongoing_requests

@@ -12,7 +12,7 @@ import pytest
 from lfr_ray.actors.own_node_first import KEEPS_UP, OwnNodeFirst
 
 HOLDS = 8
-BEHIND = int(KEEPS_UP * HOLDS) + 1
+BEHIND = int(KEEPS_UP * HOLDS)
 
 
 def replica(name: str, node: str) -> Any:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
 from lfr_ray.camera.redact_faces import OUTLINE_RGB, SCENE_WIDTH_PX
 from lfr_ray.camera.still_pictures import read_picture
+from lfr_ray.pipeline import camera_chain
 from lfr_ray.pipeline.checks_before_alert import PossibleMatch
 from lfr_ray.pipeline.sighting import sighting_of
 from lfr_ray.pipeline.tracklets import BestView, Tracklet
-from lfr_ray.records import Answer, Frame, Image, Picture, View
+from lfr_ray.records import Answer, Frame, Image, Picture, Probe, View
 
 BOX = np.array([0.5, 0.25, 0.6, 0.5], np.float32)
 """Left, top, right, bottom, in shares of the picture."""
@@ -52,3 +54,19 @@ def test_the_scene_of_a_large_frame_is_made_of_a_smaller_one(width_px: int, make
     wanted = BOX * np.array([SCENE_WIDTH_PX, SCENE_WIDTH_PX // 2] * 2)
     np.testing.assert_allclose((left, top, right, bottom), wanted, atol=6)
     assert found.box == tuple(round(float(side), 1) for side in box), "in pixels of the frame"
+
+
+def test_a_large_face_is_kept_smaller_and_shows_the_same(
+    chain: Callable[..., Any], possibly_listed: Callable[[Probe], Answer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = []
+    for crop_px in (camera_chain.CROP_PX, 40):
+        monkeypatch.setattr(camera_chain, "CROP_PX", crop_px)
+        one = chain(lambda index: [(100.0 + 4 * index, 120.0)])
+        one.matcher.answer = possibly_listed
+        one.run(one.steps.run(one.frames(30)))
+        kept.append(read_picture(one.desk.acknowledged[0].face_jpeg))
+    whole, small = kept
+    assert 40 <= small.shape[1] < 80 < 2 * 80 <= whole.shape[1]
+    shrunk = cv2.resize(whole, small.shape[1::-1], interpolation=cv2.INTER_AREA)
+    assert np.abs(shrunk.astype(int) - small).mean() < 12
