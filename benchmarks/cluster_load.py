@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import socket
 import subprocess
 import sys
 import tempfile
@@ -52,11 +51,11 @@ def nodes_of(pids: list[int]) -> int:
 @contextmanager
 def streams(films: Path) -> Iterator[str]:
     """The address of a server whose cameras show these."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port = found.getsockname()[1]
-    with subprocess.Popen((sys.executable, "-m", "benchmarks.live_stream", str(films), str(port))) as server:
+    words = (sys.executable, "-m", "benchmarks.live_stream", str(films))
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
         try:
-            yield f"http://127.0.0.1:{port}/"
+            yield server.stdout.readline().strip()
         finally:
             server.terminate()
 

@@ -1,8 +1,8 @@
 """Cameras of the network: pictures of films in their own time, again and again, to whoever asks by HTTP.
 
-python -m benchmarks.live_stream FOLDER PORT
+python -m benchmarks.live_stream FOLDER
 
-Each ``NAME.ts`` of the folder is a camera at ``/NAME``.
+Each ``NAME.ts`` of the folder is a camera at ``/NAME``. Its address is the one line that is printed.
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ class Camera(BaseHTTPRequestHandler):
 def main() -> None:
     """For ever."""
     Camera.folder = Path(sys.argv[1])
-    ThreadingHTTPServer(("127.0.0.1", int(sys.argv[2])), Camera).serve_forever()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Camera) as server:
+        print(f"http://127.0.0.1:{server.server_port}/", flush=True)
+        server.serve_forever()
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import structlog
 
@@ -12,7 +12,7 @@ from lfr_ray.actors.actor_names import HEALTH, Names
 from lfr_ray.actors.actor_protocols import DeskCalls, DetectorCalls, EmbedderCalls, MatcherCalls
 from lfr_ray.actors.configuration_digest import digest_of
 from lfr_ray.actors.launch_actors import camera_actor, desk_actor, matcher_actor
-from lfr_ray.actors.remote_matcher_and_models import CameraCalls, RemoteStages
+from lfr_ray.actors.remote_matcher_and_models import CameraCalls, RemoteStages, ReplicaCalls
 from lfr_ray.actors.replace_actors import end_camera, end_desk, end_matcher, found_cameras
 from lfr_ray.actors.replica_keeper import ReplicaKeeper
 from lfr_ray.config import CameraConfig, SiteConfig
@@ -57,6 +57,11 @@ class Keeper:
         self._replicas, self._nodes = ReplicaKeeper(site), dict[str, str]()
         self.focus = focus_of(site)
         """Of cameras that were set in the console: where they look."""
+
+    @property
+    def replicas(self) -> Sequence[Handle[ReplicaCalls]]:
+        """Those of the matcher that answer."""
+        return [*self._replicas.answering.values()]
 
     async def tick(self) -> None:
         """To be called about once a second: it renews the cameras' leases as well."""

@@ -20,6 +20,7 @@ from lfr_ray.clock import SystemClock
 from lfr_ray.config import SiteConfig
 from lfr_ray.errors import LfrError
 from lfr_ray.match.permission import Permit
+from lfr_ray.metrics import Snapshot, memory_of
 from lfr_ray.records import Answer, Probe
 
 LOOK_S = 1.0
@@ -101,6 +102,10 @@ class MatcherReplica:
             self._following = None
         self._list.forget()
         return True
+
+    async def snapshot(self) -> Snapshot:
+        """What this process holds."""
+        return memory_of(f"matcher replica {self._node}")
 
     def tell_stranger(self, method: str) -> None:
         """Pass a call without the capability on to the desk, with the next renewal of the lease."""

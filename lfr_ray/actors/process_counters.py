@@ -11,13 +11,14 @@ from lfr_ray.actors.actor_calls import Handle
 from lfr_ray.actors.actor_keeper import Keeper
 from lfr_ray.actors.actor_protocols import DeskCalls, MatcherCalls, ModelCalls
 from lfr_ray.actors.actor_reply import Reply
-from lfr_ray.actors.remote_matcher_and_models import CameraCalls
+from lfr_ray.actors.remote_matcher_and_models import CameraCalls, ReplicaCalls
 from lfr_ray.metrics import Snapshot
 
 ANSWER_S = 1.0
 """Whoever asks for the counts waits no longer than two seconds for all of them."""
 REMEMBERED_S = 120.0
-"""A replica of a model that has not answered for so long is gone. Each question reaches one of several."""
+"""A replica, of the matcher or of a model, that has not answered for so long is gone; a question to a model reaches one
+of several."""
 
 
 class Counted:
@@ -42,6 +43,7 @@ class Counted:
         asked["matcher"] = self._keeper.matcher.ask(MatcherCalls.snapshot)
         asked["desk"] = self._keeper.desk.ask(DeskCalls.snapshot)
         replicas = [model.ask(ModelCalls.snapshot) for model in self._models]
+        replicas += [replica.ask(ReplicaCalls.snapshot) for replica in self._keeper.replicas]
         replies = (*asked.values(), *replicas)
         counted = await asyncio.gather(*(reply.within(ANSWER_S) for reply in replies), return_exceptions=True)
         found = [one if isinstance(one, Snapshot) else None for one in counted]

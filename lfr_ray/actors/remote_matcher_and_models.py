@@ -111,6 +111,9 @@ class ReplicaCalls(Protocol):
     async def forget(self) -> bool:
         """Drop the list."""
 
+    async def snapshot(self) -> Snapshot:
+        """What this process holds."""
+
 
 class CameraCalls(Protocol):
     """One camera's actor."""

@@ -17,6 +17,7 @@ LISTED = 600
 CLIENT = f"""
 import asyncio, json, os, signal, sys, time
 from pathlib import Path
+from types import SimpleNamespace
 import numpy as np
 import ray
 from lfr_ray.actors.start_or_join_ray import join, several_nodes
@@ -26,6 +27,7 @@ from lfr_ray.actors.actor_names import HEALTH, Names
 from lfr_ray.actors.node_leftover_scan import search_nodes, searching
 from lfr_ray.actors.actor_protocols import MatcherCalls
 from lfr_ray.actors.matcher_replica import MatcherReplica
+from lfr_ray.actors.process_counters import Counted
 from lfr_ray.actors.ray_private import row_of
 from lfr_ray.actors.remote_matcher_and_models import RemoteStages, ReplicaCalls
 from lfr_ray.actors.replace_actors import stop_actors
@@ -34,6 +36,7 @@ from lfr_ray.config import SiteConfig
 from lfr_ray.govern.erasure_fingerprints import ScanKey, fingerprints_of
 from lfr_ray.govern.leftover_scan import Scanner
 from lfr_ray.match.permission import Permit
+from lfr_ray.metrics import merged
 from lfr_ray.match.watchlist_entries import EnrolledImage, Entry
 from lfr_ray.models.card_catalogue import card
 from lfr_ray.records import Probe
@@ -104,6 +107,9 @@ async def main(nodes):
     keeping = asyncio.create_task(keep())
     await until(level)
     replicas = dict(keeper.answering)
+    here = SimpleNamespace(cameras={{}}, matcher=matcher, desk=matcher, replicas=[*replicas.values()])
+    held = merged(await Counted(here, ()).snapshots()).values
+    say("memory", held={{dict(of)["process"]: value for (name, of), value in held.items() if name == "memory_rss_bytes"}})
     say("begun", replicas=len(replicas), first=[(await answers(one))[1:] for one in replicas.values()])
     scanner = Scanner(key := ScanKey.create(), {{"d1": fingerprints_of(key, [vector(9).tobytes()])}})
     say("shared", found=sum(len(one.findings) for one in (await asyncio.to_thread(search_nodes, scanner))[0]))
@@ -211,6 +217,14 @@ def test_every_node_but_the_matchers_has_one(said: dict[str, Any]) -> None:
     assert said["begun"]["replicas"] == 2
     assert said["begun"]["first"] == [["nobody", "nobody", "left"]] * 2, "who is listed is left to the matcher"
     assert said["shared"]["found"] == 0, "the list travels past Ray's shared memory"
+
+
+def test_what_each_holds_is_counted(said: dict[str, Any]) -> None:
+    matcher, *replicas = sorted(said["memory"]["held"])
+    assert matcher == "matcher"
+    assert len(replicas) == 2
+    assert all(one.startswith("matcher replica 127.0.0.1/") for one in replicas)
+    assert min(said["memory"]["held"].values()) > 10_000_000
 
 
 def test_nothing_is_answered_from_the_older_list_once_a_change_is_acknowledged(said: dict[str, Any]) -> None:
