@@ -20,6 +20,7 @@ import pytest
 import yaml
 
 from lfr_ray.alert.alert_queries import AlertQuery
+from lfr_ray.cli.deployment import THIS_ALONE
 from lfr_ray.config import SiteConfig
 from lfr_ray.site.open_site import open_storage
 from lfr_ray.strict_yaml import load_yaml
@@ -275,6 +276,21 @@ def test_without_the_token_the_answer_is_401(cluster: Cluster) -> None:
     ) as refused:
         assert refused.wait(180) != 0
         assert re.search("401|403|[Uu]nauthor|[Ff]orbidden|[Ii]nvalid.*token", refused.stdout + refused.stderr)
+
+
+def test_a_closing_searches_the_nodes_of_the_cluster_that_it_is_told(cluster: Cluster, tmp_path: Path) -> None:
+    notes = []
+    for place in ((), ("--address", cluster.environment["RAY_ADDRESS"])):
+        data = tmp_path / f"data{len(notes)}"
+        for words in (("open", "evening", "--kind", "test"), ("close", "evening", *place, "--json", "-")):
+            done = cluster.run("lfr", "deployment", *words, "--data-dir", data)
+            assert cluster.code(done) == 0, done.stdout + done.stderr
+        notes.append(json.loads(done.stdout)["receipt"]["notes"])
+    this_alone, all_nodes = notes
+    assert THIS_ALONE in this_alone
+    assert THIS_ALONE not in all_nodes
+    assert not [one for one in all_nodes if "was not searched" in one]
+    assert cluster.node.running
 
 
 def test_run_ends_with_the_terminal(cluster: Cluster, tmp_path: Path, repository: Path) -> None:
