@@ -42,7 +42,12 @@ READY_S, SETTLE_S, SETTLE_FRAMES = 300.0, 3.0, 5
 
 def slower_for(cameras: int, fps: float) -> float:
     """How many times as slowly everything has to pass on this machine, for cameras of each so many frames a second."""
-    return min(max(1.0, cameras * fps / (FRAMES_A_CORE * usable_cores())), LONGEST_INTERVAL_S * fps)
+    return min(max(1.0, cameras * fps / (FRAMES_A_CORE * usable_cores())), slowest(fps))
+
+
+def slowest(fps: float) -> float:
+    """How many times as slowly everything may pass, for cameras of so many frames a second."""
+    return LONGEST_INTERVAL_S * fps
 
 
 def simulated_document(
@@ -108,8 +113,16 @@ def simulate(
         What was measured, how many cameras each of their processes had, and how busy this machine was.
 
     Raises:
+        ConfigError: Everything would be too slow.
         ResourceError: Not every camera gives pictures in time.
     """
+    if slower > (limit := slowest(site.cameras[0].max_fps)):
+        raise ConfigError(
+            "so slow a simulation follows no face from one frame to the next",
+            got=f"--slower {slower:g}",
+            allowed=f"up to {limit:g} at {site.cameras[0].max_fps:g} frames a second",
+            next_step="simulate fewer cameras, or on a larger machine",
+        )
     from lfr_ray.site_start_stop import live_site
 
     document, together = simulated_document(site, costs, crowd, found, slower, folder / "data")
@@ -214,4 +227,5 @@ def show(expected: Performance, slower: float, measured: Performance, together: 
     title = f"simulated {slower:.3g} times as slowly, {together} camera(s) a process; figures at full speed"
     table(title, ("what", "predicted", "measured", "difference"), rows)
     if busy > MOST_BUSY:
-        stderr.print("this machine was too busy to wait in time: try a larger --slower", markup=False)
+        advice = "try a larger --slower, fewer cameras, or a larger machine"
+        stderr.print(f"this machine was too busy to wait in time, so that it decides and not the plan: {advice}")
