@@ -13,6 +13,9 @@ from lfr_ray.camera.footage_interface import SourceCounts
 MOST_CORES = 0.3
 """Decoding 1920x1080 at 25 frames a second takes a third of this (`benchmarks/costs`)."""
 
+KEY_TIMES = 2.5
+"""As many times as long as another picture a key frame takes at 1920x1080; at smaller sizes two to eight times."""
+
 LOOK_S = 2.0
 
 LAST = 19
@@ -39,7 +42,7 @@ class GiveWay:
         # On a busy machine a thread gets less than it needs, and of a stream that is behind only key frames are
         # decoded: what counts is what all pictures would take.
         decoded, passed_over = now.decoded - then.decoded, now.undecoded - then.undecoded
-        needed_s = (used_s - self._used_s) * (1 + passed_over / max(1, decoded))
+        needed_s = (used_s - self._used_s) * (1 + passed_over / max(1, decoded) / KEY_TIMES)
         if needed_s > MOST_CORES * passed_s and sys.platform == "linux":
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LAST)
             self.given = True

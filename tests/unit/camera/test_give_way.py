@@ -60,4 +60,6 @@ def test_what_a_stream_that_is_behind_would_take_counts(monkeypatch: pytest.Monk
     monkeypatch.setattr(give_way, "LOOK_S", 0.2)
     monkeypatch.setattr(give_way, "MOST_CORES", 1.0)
     assert not niceness_after(busy=True)[0], "more than a core nobody takes who decodes every picture"
-    assert niceness_after(busy=True, passed_over=9)[0], "nine tenths of the pictures were not decoded"
+    assert niceness_after(busy=True, passed_over=24)[0], "of 25 pictures one was decoded"
+    monkeypatch.setattr(give_way, "MOST_CORES", 2.0)
+    assert not niceness_after(busy=True, passed_over=4)[0], "a key frame takes more than what was passed over"
