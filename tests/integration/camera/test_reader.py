@@ -38,6 +38,7 @@ class SyntheticSource:
 
     def pictures(self) -> Iterator[DecodedPicture]:
         for index in range(self._frames):
+            self.counts.decoded += 1
             yield DecodedPicture.ready(index / 10, PIXELS)
         if self._fault is not None:
             self._fault()
@@ -131,11 +132,18 @@ def test_a_live_camera_s_decoding_is_watched_by_its_own_thread(
     pace: str, watched: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     threads: set[int] = set()
-    monkeypatch.setattr(GiveWay, "look", lambda *_: threads.add(threading.get_ident()))
+    decoded: list[int] = []
+
+    def look(_: GiveWay, counts: Callable[[], SourceCounts]) -> None:
+        threads.add(threading.get_ident())
+        decoded.append(counts().decoded)
+
+    monkeypatch.setattr(GiveWay, "look", look)
     reader = CameraReader(config("toy:one", pace=pace), schemes={"toy": lambda one: SyntheticSource(one, 5)}).start()
     assert taken(reader)
     reader.stop()
     assert len(threads) == (1 if watched else 0)
+    assert decoded == ([*range(1, 6)] if watched else [])
     assert threading.get_ident() not in threads
 
 

@@ -63,3 +63,19 @@ def test_what_a_stream_that_is_behind_would_take_counts(monkeypatch: pytest.Monk
     assert niceness_after(busy=True, passed_over=24)[0], "of 25 pictures one was decoded"
     monkeypatch.setattr(give_way, "MOST_CORES", 2.0)
     assert not niceness_after(busy=True, passed_over=4)[0], "a key frame takes more than what was passed over"
+
+
+def test_only_what_was_passed_over_lately_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(give_way, "LOOK_S", 0.2)
+    monkeypatch.setattr(give_way, "MOST_CORES", 2.0)
+    way = GiveWay()
+    counts = SourceCounts(decoded=10, undecoded=1000)
+    threading.Event().wait(0.25)
+    way.look(lambda: replace(counts))
+    assert not way.given, "nothing was worked"
+    worked_until_s = time.thread_time() + 0.25
+    while time.thread_time() < worked_until_s:
+        pass
+    counts.decoded += 10
+    way.look(lambda: replace(counts))
+    assert not way.given
