@@ -133,7 +133,7 @@ class Spacing:
     def wait_s(self, in_flight: int, now_s: float, *, alone: bool) -> float:
         """How long to wait before the next frame is taken, so that so many frames are under way, evenly spaced.
 
-        ``alone``: none of them is there to wait behind another one of the same camera.
+        ``alone``: none of them is there to wait behind another one of the same camera, which says nothing of others.
         """
         apart_s = (self.answer_s + self.waited_s if alone else self.answer_s) / in_flight
         return max(0.0, self.sent_s + min(LONGEST_SPACING_S, apart_s) - now_s)

@@ -23,6 +23,7 @@ import ray
 from lfr_ray.actors.start_or_join_ray import join, several_nodes
 from lfr_ray.actors.launch_actors import matcher_actor
 from lfr_ray.actors.actor_calls import Handle
+from lfr_ray.actors.actor_keeper import Keeper
 from lfr_ray.actors.actor_names import HEALTH, Names
 from lfr_ray.actors.node_leftover_scan import search_nodes, searching
 from lfr_ray.actors.actor_protocols import MatcherCalls
@@ -107,7 +108,8 @@ async def main(nodes):
     keeping = asyncio.create_task(keep())
     await until(level)
     replicas = dict(keeper.answering)
-    here = SimpleNamespace(cameras={{}}, matcher=matcher, desk=matcher, replicas=[*replicas.values()])
+    answering = Keeper.replicas.fget(SimpleNamespace(_replicas=keeper))
+    here = SimpleNamespace(cameras={{}}, matcher=matcher, desk=matcher, replicas=answering)
     counted = merged(await Counted(here, ()).snapshots()).values.items()
     say("memory", held={{dict(of)["process"]: bytes_ for (name, of), bytes_ in counted if name == "memory_rss_bytes"}})
     say("begun", replicas=len(replicas), first=[(await answers(one))[1:] for one in replicas.values()])

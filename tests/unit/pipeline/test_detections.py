@@ -112,6 +112,10 @@ def test_frames_wait_where_a_newer_one_can_take_their_place(cameras: int) -> Non
     assert len(ages_s[True]) >= 0.97 * len(ages_s[False])
 
 
+def test_where_two_frames_are_to_be_under_way_the_line_that_they_make_themselves_is_not_waited_for() -> None:
+    assert looked_at(1, 1, 1, live=False, tells=True) == looked_at(1, 1, 1, live=False, tells=False)
+
+
 def test_a_camera_that_goes_first_is_looked_at_more_often_and_the_others_alike() -> None:
     first, *others = map(len, looked_at(3, 1, 1, 1, 1, 1))
     assert max(others) <= 1.1 * min(others)
