@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import math
+import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import count
 from urllib.parse import parse_qsl, urlencode
@@ -39,6 +40,7 @@ class SimulatedFootage:
         people_per_min: Who come into view, one after the other, each for ``stay_s``.
         free_s: A place stays empty so long before somebody else comes there, so that nobody is taken for another.
         decode_ms: One frame takes so long to be decoded.
+        within_s: The first picture comes at some time within so long: cameras do not keep step.
         cameras: So many of them are in the camera's process.
     """
 
@@ -49,6 +51,7 @@ class SimulatedFootage:
     stay_s: float = 3.0
     free_s: float = 2.0
     decode_ms: float = 0.0
+    within_s: float = 0.0
     cameras: int = 1
 
     @property
@@ -57,15 +60,20 @@ class SimulatedFootage:
         return math.ceil((self.stay_s + self.free_s) * self.people_per_min / 60) + 1
 
     @property
+    def room(self) -> int:
+        """So many places a picture has."""
+        return (self.width_px // PLACE_PX) * ((self.height_px - PLACE_PX) // PLACE_PX)
+
+    @property
     def url(self) -> str:
         """The camera's address."""
         return f"{SIMULATED}:{urlencode(asdict(self))}"
 
     def boxes(self, at_s: float) -> Floats:
-        """``float32 (N, 4)``: who is in view."""
+        """``float32 (N, 4)``: who is in view. Whoever comes next comes far from there, and is not taken for them."""
         every_s = 60 / self.people_per_min if self.people_per_min else math.inf
         first, last = math.floor((at_s - self.stay_s) / every_s) + 1, math.floor(at_s / every_s)
-        here = np.arange(max(0, first), last + 1) % self.places
+        here = np.arange(max(0, first), last + 1) % self.places * max(1, self.room // max(1, self.places))
         columns = self.width_px // PLACE_PX
         corners = np.stack([here % columns, here // columns], axis=1) * PLACE_PX + (PLACE_PX - FACE_PX) // 2
         return np.concatenate([corners, corners + FACE_PX], axis=1).astype(np.float32)
@@ -81,8 +89,7 @@ def simulated_footage(url: str) -> SimulatedFootage:
     try:
         given = parse_qsl(url.partition(":")[2], strict_parsing=True)
         footage = SimulatedFootage(**{name: kinds[name](text) for name, text in given})
-        room = (footage.width_px // PLACE_PX) * ((footage.height_px - PLACE_PX) // PLACE_PX)
-        if not footage.fps > 0 or footage.cameras < 1 or not 0 <= footage.places <= room:
+        if not footage.fps > 0 or footage.cameras < 1 or not 0 <= footage.places <= footage.room:
             raise ValueError
     except (KeyError, ValueError):
         raise SourceError(
@@ -92,23 +99,31 @@ def simulated_footage(url: str) -> SimulatedFootage:
 
 
 class SimulatedSource(Footage):
-    """A simulated camera's pictures. They never end."""
+    """A simulated camera's pictures, each when it is due. They never end."""
 
-    def __init__(self, config: CameraConfig) -> None:
+    def __init__(
+        self,
+        config: CameraConfig,
+        sleep: Callable[[float], None] = time.sleep,
+        now_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.counts = SourceCounts()
         self._footage = footage = simulated_footage(config.url)
+        self._sleep, self._now_s = sleep, now_s
         self.info = SourceInfo(footage.width_px, footage.height_px, footage.fps, None, live=False)
 
     def pictures(self) -> Iterator[DecodedPicture]:
         """Noise, with the faces written into it; the first row of places stays free for that."""
-        footage = self._footage
+        footage, draw = self._footage, random.Random()  # noqa: S311  (no secret depends on it)
         noise = np.random.default_rng(0).integers(64, 192, (footage.height_px, footage.width_px, 3), np.uint8)
+        begin_s = self._now_s() + draw.random() * footage.within_s
+        come_s = draw.random() * 60 / footage.people_per_min if footage.people_per_min else 0.0
         for index in count():
-            if footage.decode_ms:
-                time.sleep(footage.decode_ms / 1000)
+            at_s = index / footage.fps
+            self._sleep(max(footage.decode_ms / 1000, begin_s + at_s - self._now_s()))
             picture = noise.copy()
-            boxes = footage.boxes(index / footage.fps)
+            boxes = footage.boxes(come_s + at_s)
             boxes[:, 1::2] += PLACE_PX
             write_faces(picture, boxes)
             self.counts.decoded += 1
-            yield DecodedPicture.ready(index / footage.fps, picture)
+            yield DecodedPicture.ready(at_s, picture)

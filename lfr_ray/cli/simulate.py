@@ -26,14 +26,17 @@ from lfr_ray.plan.node_sizing import Crowd, Node, Plan
 from lfr_ray.plan.predicted_rates import Performance, streams_of
 from lfr_ray.site_file import IMPORT_PATH, read_site_file
 
-FRAMES_A_CORE = 20.0
-"""So many messages a second and core take this machine little time; with more wanted, time passes more slowly."""
+FRAMES_A_CORE = 12.5
+"""So many looks a second leave a core some time to itself; with more wanted, time passes more slowly."""
 
-LONGEST_INTERVAL_S = 4.0
-"""Frames that came more slowly would have no track in common."""
+LONGEST_INTERVAL_S = 8.0
+"""Frames that came more slowly would have no track in common: none outlives a gap of 12.5 s."""
 
 PROCESSES_A_CORE = 4
 """So many cameras' processes this machine has room for; with more cameras, several are in one."""
+
+ASKED_FOR_LONG = ("RAY_SERVE_QUEUE_LENGTH_RESPONSE_DEADLINE_S", "1.0")
+"""How long a replica may take to say how busy it is: Serve asks again after 0.1 s, which keeps a full machine full."""
 
 LONGEST_LOST_S = 10.0
 MOST_BUSY = 0.9
@@ -73,6 +76,7 @@ def simulated_document(
             stay_s=3.0 * slower,
             free_s=2.0 * lost_s,
             decode_ms=costs.decode.of_ms(crowd.width_px, crowd.height_px) * slower,
+            within_s=slower / site.cameras[0].max_fps,
             cameras=min(together, found.cameras - number * together),
         )
         return {"name": f"camera-{number}", "url": footage.url, "max_fps": site.cameras[0].max_fps * rate}
@@ -137,7 +141,10 @@ def simulate(
                     "not every simulated camera gives pictures", got=f"{begun} of {found.cameras} after {READY_S:g} s"
                 )
             time.sleep(1.0)
-        time.sleep(SETTLE_S + SETTLE_FRAMES * slower / site.cameras[0].max_fps)
+        until_s, failed = time.monotonic() + READY_S, math.inf
+        while (more := _failed(merged(live.snapshots()))) != failed and time.monotonic() < until_s:
+            failed = more
+            time.sleep(SETTLE_S + SETTLE_FRAMES * slower / site.cameras[0].max_fps)
         before, began_s, idle_s = merged(live.snapshots()), time.monotonic(), _idle_s()
         time.sleep(seconds)
         after, took_s = merged(live.snapshots()), time.monotonic() - began_s
@@ -152,6 +159,7 @@ def _cluster(nodes: int, node: Node, address: str) -> Iterator[str]:
     if address:
         yield address
         return
+    os.environ.setdefault(*ASKED_FOR_LONG)
     stderr.print(f"starting {nodes} node(s) of Ray with {node.cpus:g} cores each, in name ...")
     with several_nodes(nodes, node.cpus, stderr.print) as started:
         yield started
@@ -160,6 +168,11 @@ def _cluster(nodes: int, node: Node, address: str) -> Iterator[str]:
 def _looked_at(counted: Snapshot) -> int:
     """Cameras of which frames were looked at."""
     return sum(1 for (name, _), value in counted.values.items() if name == "frames_total" and value > 0)
+
+
+def _failed(counted: Snapshot) -> float:
+    """Looks that got no answer in time, so far: at the start, when all begin at once and no answer is fast."""
+    return sum(value for (name, _), value in counted.values.items() if name == "stage_failures_total")
 
 
 def _measured(
