@@ -54,7 +54,6 @@ class Keeper:
         self.desk = desk_actor(site)
         self.matcher = matcher_actor(site)
         self.cameras: Mapping[str, Handle[CameraCalls]] = {}
-        self._answered: dict[str, Handle[CameraCalls]] = {}
         self._replicas, self._nodes = ReplicaKeeper(site), dict[str, str]()
         self.focus = focus_of(site)
         """Of cameras that were set in the console: where they look."""
@@ -99,22 +98,18 @@ class Keeper:
             self.matcher.ask(MatcherCalls.ready)
 
     async def _kept(self, camera: CameraConfig) -> Handle[CameraCalls] | None:
-        """Make or find one camera and renew its lease; the actor, or None when that failed.
-
-        One that answered is not looked for again: Ray's control store takes a millisecond for that, in which all else
-        here stands still.
-        """
+        """Make or find one camera and renew its lease; the actor, or None when that failed."""
         try:
             detector, embedder, second = self._models
             near = self._replicas.answering.get(self._nodes.get(camera.name, ""))
             stages = RemoteStages(detector, embedder, self.matcher, self.desk, second, near)
-            actor = self._answered.pop(camera.name, None) or camera_actor(self._site, camera)
+            actor = camera_actor(self._site, camera)
             status = await actor.ask(CameraCalls.renew, stages, self.focus.get(camera.name)).within(ANSWER_S)
             if status is not None and status.digest != digest_of(self._site, camera):
                 await end_camera(self._site, camera.name, actor)
                 return None
             if status is not None:
-                self._nodes[camera.name], self._answered[camera.name] = status.node, actor
+                self._nodes[camera.name] = status.node
         except Exception as error:  # noqa: BLE001  (one camera's trouble must not end the keeping of the others)
             log.warning("camera actor failed", camera=camera.name, error=type(error).__name__)
             return None
