@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -141,10 +141,10 @@ def simulate(
                     "not every simulated camera gives pictures", got=f"{begun} of {found.cameras} after {READY_S:g} s"
                 )
             time.sleep(1.0)
-        until_s, failed = time.monotonic() + READY_S, math.inf
-        while (more := _failed(merged(live.snapshots()))) != failed and time.monotonic() < until_s:
-            failed = more
-            time.sleep(SETTLE_S + SETTLE_FRAMES * slower / site.cameras[0].max_fps)
+        settle_s = SETTLE_S + SETTLE_FRAMES * slower / site.cameras[0].max_fps
+        wait_while_failing(
+            lambda: merged(live.snapshots()), lambda: time.sleep(settle_s), math.ceil(READY_S / settle_s)
+        )
         before, began_s, idle_s = merged(live.snapshots()), time.monotonic(), _idle_s()
         time.sleep(seconds)
         after, took_s = merged(live.snapshots()), time.monotonic() - began_s
@@ -170,9 +170,15 @@ def _looked_at(counted: Snapshot) -> int:
     return sum(1 for (name, _), value in counted.values.items() if name == "frames_total" and value > 0)
 
 
-def _failed(counted: Snapshot) -> float:
-    """Looks that got no answer in time, so far: at the start, when all begin at once and no answer is fast."""
-    return sum(value for (name, _), value in counted.values.items() if name == "stage_failures_total")
+def wait_while_failing(counted: Callable[[], Snapshot], wait: Callable[[], None], most: int) -> None:
+    """Wait at least once and so often at most, until nothing failed meanwhile, as at the start, when all begin."""
+    before = math.inf
+    for _ in range(most):
+        wait()
+        failed = sum(value for (name, _), value in counted().values.items() if name == "stage_failures_total")
+        if failed == before:
+            return
+        before = failed
 
 
 def _measured(

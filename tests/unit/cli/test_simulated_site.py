@@ -1,0 +1,60 @@
+"""What is simulated: at which pace, which cameras, and from when on it is measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lfr_ray.actors import detector_replica
+from lfr_ray.camera.simulated_frames import simulated_footage
+from lfr_ray.cli import simulate
+from lfr_ray.config import DetectorConfig, SiteConfig
+from lfr_ray.metrics import Snapshot
+from lfr_ray.models.simulated_models import DETECTOR
+from lfr_ray.plan.node_sizing import plan
+from tests.unit.plan.test_node_sizing import COSTS, CROWD, NODE, _site
+
+
+def test_time_passes_as_slowly_as_two_cores_need_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simulate, "usable_cores", lambda: 2)
+    assert [simulate.slower_for(cameras, 10.0) for cameras in (1, 100, 200, 400)] == [1.0, 40.0, 80.0, 80.0]
+
+
+def test_cameras_begin_within_the_time_between_two_looks(tmp_path: Path) -> None:
+    site = _site(20)
+    document, _ = simulate.simulated_document(site, COSTS, CROWD, plan(site, COSTS, NODE, CROWD), 16.0, tmp_path)
+    for camera in document["applications"][0]["args"]["cameras"]:
+        assert simulated_footage(camera["url"]).within_s == pytest.approx(1 / camera["max_fps"])
+
+
+@pytest.mark.parametrize(
+    ("failed", "waits"), [((0, 0), 2), ((5, 8, 8), 3), ((1, 2, 3, 4, 5), 4)], ids=["well", "then well", "never well"]
+)
+def test_nothing_is_measured_while_looks_fail(failed: tuple[int, ...], waits: int) -> None:
+    waited: list[int] = []
+    left = iter(failed)
+
+    def counted() -> Snapshot:
+        assert len(waited) > 0
+        return Snapshot({("stage_failures_total", (("stage", "detect"),)): float(next(left)), ("other", ()): 9.0})
+
+    simulate.wait_while_failing(counted, lambda: waited.append(1), most=4)
+    assert len(waited) == waits
+
+
+@pytest.mark.parametrize(("model", "gives_way"), [(f"{DETECTOR}1", False), ("any-other", True)])
+def test_a_model_that_only_waits_gives_way_to_nobody(
+    model: str, gives_way: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gave_way: list[bool] = []
+
+    def stop(_: SiteConfig) -> Any:
+        raise InterruptedError
+
+    monkeypatch.setattr(detector_replica, "give_way", lambda: gave_way.append(True))
+    monkeypatch.setattr(detector_replica, "detector_of", stop)
+    with pytest.raises(InterruptedError):
+        detector_replica.DetectorReplica(SiteConfig(site="pier", detector=DetectorConfig(model=model)))
+    assert bool(gave_way) == gives_way
