@@ -1,6 +1,6 @@
-"""Eight cameras on three nodes, three times more than is looked at: who gets what, is an alert lost, what grows?
+"""Seven cameras on three nodes, three times more than is looked at: who gets what, is an alert lost, what grows?
 
-    python -m benchmarks.cluster_load [--seconds 300] [--nodes 3] [--cameras 8]
+    python -m benchmarks.cluster_load [--seconds 300] [--nodes 3] [--cameras 7]
 
 The film of `soak`: a listed person for 5 s, then nobody for 5 s, so that each camera has to raise one alert every 10 s.
 One camera sends 120 frames a second, the others 10: it is to get no more than they, and to take nothing from them.
@@ -161,7 +161,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=300.0)
     parser.add_argument("--nodes", type=int, default=3)
-    parser.add_argument("--cameras", type=int, default=8)
+    parser.add_argument("--cameras", type=int, default=7, help="With 7 two cores are asked for three times what they do.")
     chosen = parser.parse_args()
     found = {
         name: measured(chosen.nodes, chosen.cameras, chosen.seconds, large=large)
@@ -171,7 +171,8 @@ def main() -> int:
     met = taken <= MOST_TAKEN and all(even_and_bounded(one, chosen.nodes, chosen.cameras) for one in found.values())
     write_result(
         "cluster_load",
-        "Eight cameras on three nodes, three times more than is looked at: who gets what, is one lost, what grows?",
+        f"{chosen.cameras} cameras on {chosen.nodes} nodes, three times more than is looked at: who gets what, is an "
+        "alert lost, what grows?",
         found | {"taken_by_8k": taken},
         f"looks within {MOST_SPREAD:.0%} of each other, p95 under {LIMIT_S:g} s, no alert lost or doubled, no kind of "
         f"process grows by more than 10 %; one camera of 8K takes at most {MOST_TAKEN:.0%} of the others' looks",
