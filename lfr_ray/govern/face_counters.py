@@ -15,9 +15,10 @@ Key = TypeVar("Key")
 
 COUNTED = "faces counted"
 """What such a record says. It holds what came since the camera's record before."""
-FACES = ("frames", "people_estimated", "faces_seen", "faces_compared", "faces_glimpsed")
+FACES = ("frames", "frames_dropped", "people_estimated", "faces_seen", "faces_compared", "faces_glimpsed")
 FIELDS = (
     "frames",
+    "frames_dropped",
     "expected",
     "damaged",
     "missing_s",
@@ -48,6 +49,7 @@ class CameraCounters:
         people_estimated: Tracklets joined by place and time: who looked away is counted once, who comes back again.
         faces_glimpsed: Of those that were good enough, tracklets with fewer looks than an alert needs.
         run: Which process of the camera counted: another one begins from nothing.
+        frames_dropped: Frames that came and were not looked at, because there was more to look at than could be.
     """
 
     frames: int = 0
@@ -64,6 +66,7 @@ class CameraCounters:
     people_estimated: int = 0
     faces_glimpsed: int = 0
     run: str = ""
+    frames_dropped: int = 0
 
 
 def counters_of(

@@ -189,6 +189,7 @@ def _camera(counters: CameraCounters) -> dict[str, Any]:
     seen = counters.faces_seen
     return {
         "frames": counters.frames,
+        "frames_dropped": counters.frames_dropped,
         "frames_expected": counters.expected or None,
         "frames_damaged": counters.damaged,
         "missing_s": round(counters.missing_s, 1),

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from lfr_ray.clock import FakeClock
+from lfr_ray.clock import FakeClock, parse_utc
 from lfr_ray.config import AlertConfig, AuthorityConfig, SiteConfig
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import ConfigError, RefusedError
 from lfr_ray.govern.emergency_stop import breaker_pause, emergency_stop
-from lfr_ray.govern.face_counters import CameraCounters, totals
+from lfr_ray.govern.face_counters import COUNTED, CameraCounters, totals
 from lfr_ray.govern.ledger_event import RESUMED, Event
 from lfr_ray.govern.ledger_verify import read_records
 from lfr_ray.govern.past_watchlists import Listed, Listing, write_listing
@@ -100,6 +100,21 @@ def test_what_cameras_counted_is_recorded_as_what_came_since(site: Site) -> None
     assert site.faces_on_record() == 25
     site.tick(faces=3, frames=30)
     assert site.faces_on_record() == 28, "a camera that was restarted counts from nothing; nothing is lost or doubled"
+
+
+def test_frames_that_nobody_looked_at_are_on_record_by_camera_and_minute(site: Site) -> None:
+    for gate, pier in ((40, 0), (100, 7)):
+        site.clock.advance(COUNT_EVERY_S)
+        seen = {"gate": CameraCounters(frames=gate, frames_dropped=2 * gate), "pier": CameraCounters(frames_dropped=pier)}
+        site.schedule.tick(seen)
+    records = [one for one in read_records(site.files) if one["what"] == COUNTED]
+    found = [(one["subject"], one["facts"]["frames_dropped"], parse_utc(one["at"])) for one in records]
+    began = found[0][2]
+    assert [(name, count, at - began) for name, count, at in found] == [
+        ("gate", 80, 0.0),
+        ("gate", 120, COUNT_EVERY_S),
+        ("pier", 7, COUNT_EVERY_S),
+    ]
 
 
 def test_a_camera_that_goes_on_while_the_desk_restarts_is_counted_once(site: Site) -> None:

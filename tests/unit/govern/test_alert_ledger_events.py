@@ -15,8 +15,9 @@ from lfr_ray.govern.alert_ledger_events import (
     last_event_id,
     ledger_event,
 )
-from lfr_ray.govern.face_counters import CameraCounters, counted, totals
+from lfr_ray.govern.face_counters import CameraCounters, counted, counters_of, totals
 from lfr_ray.govern.ledger_event import check_event
+from lfr_ray.metrics import Meter
 from lfr_ray.records import StoredEvent
 
 
@@ -86,6 +87,13 @@ def test_cameras_counts_are_added_up_from_the_ledger() -> None:
     other = {"what": "alert raised", "deployment": "d1", "subject": "pier", "facts": {}}
     found = totals([record, other, record, record | {"deployment": "d2"}], "d1")
     assert found == {"pier": CameraCounters(20, 10, 8, 120.0, 2.0, {"small": 6}, {"p50": 1.0})}
+
+
+def test_what_a_camera_let_go_is_counted_by_its_own_name() -> None:
+    meter = Meter()
+    meter.count("frames_dropped_total", 9, camera="pier")
+    meter.count("frames_dropped_total", 5, camera="gate")
+    assert counters_of(meter.snapshot(), "pier", 60.0, 0.0).frames_dropped == 9
 
 
 def test_every_kind_of_event_has_a_record_of_its_own() -> None:
