@@ -62,6 +62,7 @@ def site_application(args: dict[str, Any]) -> serve.Application:
     check_alone(site)
     check_network(site)
     wait_for_resources(site)
+    check_network(site)  # nodes may have come meanwhile
     check_nodes(site)
     models = (detector_deployment(site), embedder_deployment(site), second_embedder_deployment(site))
     fleet = serve.deployment(

@@ -184,6 +184,8 @@ class SiteHeard:
         fleet: The processes of the fleet.
         outdated: Parts that still have the configuration of an earlier deployment.
         controller: The process of Serve that starts others anew.
+        refused: Why no camera may look, whatever it says; empty: they may.
+        lacking: What nodes lack on which a model could be started; empty: nothing.
     """
 
     cameras: Mapping[str, Heard[CameraSaid]] = field(default_factory=dict)
@@ -193,6 +195,8 @@ class SiteHeard:
     desk: Heard[DeskSaid] = field(default_factory=Heard)
     outdated: Sequence[str] = ()
     controller: Sequence[Heard[ModelSaid]] = ()
+    refused: str = ""
+    lacking: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,17 +260,18 @@ def site_health(heard: SiteHeard, now_s: float, now_at: float) -> SiteHealth:
         )
         for name, one in heard.cameras.items()
     }
-    outdated = f"being replaced, as the configuration is another one: {', '.join(heard.outdated)}"
+    outdated = f"being replaced, as the configuration or the version is another one: {', '.join(heard.outdated)}"
     return SiteHealth(
         cameras,
         {
             "cameras": _cameras_fault(heard.cameras, cameras, now_s),
-            "models": "; ".join(filter(None, models.values())),
+            "models": "; ".join(filter(None, (*models.values(), heard.lacking))),
             "matcher": matcher_fault or matcher.replicas_fault or _unanswered(cameras),
             "desk": desk_fault,
             "list": "" if matcher_fault else matcher.list_fault,
             "authority": "" if matcher_fault or matcher.list_fault else matcher.authority,
-            "site": processes_fault("fleet", heard.fleet, now_s)
+            "site": heard.refused
+            or processes_fault("fleet", heard.fleet, now_s)
             or processes_fault("controller", heard.controller, now_s)
             or (outdated if heard.outdated else ""),
         },

@@ -63,14 +63,18 @@ class Keeper:
         """Those of the matcher that answer."""
         return [*self._replicas.answering.values()]
 
-    async def tick(self) -> None:
-        """To be called about once a second: it renews the cameras' leases as well."""
+    async def tick(self, refused: str = "") -> None:
+        """To be called about once a second: it renews the cameras' leases as well.
+
+        Args:
+            refused: Why no camera may look; then those that run are ended.
+        """
         await self.keep_desk_and_matcher()
-        replicas = self._replicas.tick({*self._nodes.values()}, self.matcher, self.desk)
-        *kept, _ = await asyncio.gather(*map(self._kept, self._site.cameras), replicas)
-        self.cameras = {one.name: actor for one, actor in zip(self._site.cameras, kept, strict=True) if actor}
-        names = Names.of(self._site)
-        unlisted = found_cameras(names, names.listed_cameras() - {one.name for one in self._site.cameras})
+        wanted, names = () if refused else self._site.cameras, Names.of(self._site)
+        replicas = self._replicas.tick(set() if refused else {*self._nodes.values()}, self.matcher, self.desk)
+        *kept, _ = await asyncio.gather(*map(self._kept, wanted), replicas)
+        self.cameras = {one.name: actor for one, actor in zip(wanted, kept, strict=True) if actor}
+        unlisted = found_cameras(names, names.listed_cameras() - {one.name for one in wanted})
         await asyncio.gather(*(end_camera(self._site, name, actor) for name, actor in unlisted.items()))
 
     async def set_focus(self, camera: str, focus: CameraFocus, *, by: str, reason: str) -> None:

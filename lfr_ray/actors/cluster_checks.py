@@ -16,6 +16,8 @@ from lfr_ray.durable_files import REFERENCE
 from lfr_ray.errors import ConfigError, ConflictError, RefusedError
 from lfr_ray.site_file import check_host
 
+NOT_ENCRYPTED = "the nodes of this cluster send each other faces, and nothing encrypts them"
+
 
 def check_alone(site: SiteConfig) -> None:
     """One cluster, one site: Serve ends every application that a new configuration does not name.
@@ -58,19 +60,25 @@ def check_http(site: SiteConfig) -> None:
         check_host(site, host, tls=tls)
 
 
+def in_the_clear(site: SiteConfig) -> int:
+    """How many nodes send each other faces without Ray's TLS and token, or an encrypted network; 0: none."""
+    if site.encrypted_network or (os.environ.get("RAY_USE_TLS"), os.environ.get("RAY_AUTH_MODE")) == ("1", "token"):
+        return 0
+    nodes = {node["NodeManagerAddress"] for node in ray.nodes() if node["Alive"]}
+    return len(nodes) if len(nodes) > 1 else 0
+
+
 def check_network(site: SiteConfig) -> None:
     """Refuse nodes that send each other faces in the clear.
 
     Raises:
         RefusedError: There are several nodes, without Ray's TLS and token, and nobody states an encrypted network.
     """
-    nodes = {node["NodeManagerAddress"] for node in ray.nodes() if node["Alive"]}
-    safe = os.environ.get("RAY_USE_TLS") == "1" and os.environ.get("RAY_AUTH_MODE") == "token"
-    if len(nodes) < 2 or safe or site.encrypted_network:
+    if not (nodes := in_the_clear(site)):
         return
     raise RefusedError(
-        "the nodes of this cluster send each other faces, and nothing encrypts them",
-        got=f"{len(nodes)} nodes, RAY_USE_TLS={os.environ.get('RAY_USE_TLS', '')}, "
+        NOT_ENCRYPTED,
+        got=f"{nodes} nodes, RAY_USE_TLS={os.environ.get('RAY_USE_TLS', '')}, "
         f"RAY_AUTH_MODE={os.environ.get('RAY_AUTH_MODE', '')}",
         allowed="RAY_USE_TLS=1 and RAY_AUTH_MODE=token on every node, or encrypted_network: who says so and why",
         next_step="make certificates with cluster/make-tls.sh, or state the encrypted network in the site file",

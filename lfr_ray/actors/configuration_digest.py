@@ -1,9 +1,10 @@
-"""Which configuration a process runs under: one that is deployed anew replaces those that run under another."""
+"""Which configuration and version a process runs under: one that is deployed anew replaces those of another."""
 
 from __future__ import annotations
 
 import hashlib
 
+import lfr_ray
 from lfr_ray.api.site_state import AuthorityState, DeploymentState
 from lfr_ray.camera.hide_credentials import hide_credentials
 from lfr_ray.config import CameraConfig, SiteConfig
@@ -21,7 +22,7 @@ def digest_of(site: SiteConfig, camera: CameraConfig | None = None) -> str:
     It is not for people to see: with much patience, a password could be guessed from it.
     """
     own = site if camera is None else site.model_copy(update={"cameras": (camera,)})
-    return hashlib.sha256(own.model_dump_json(exclude=ELSEWHERE).encode()).hexdigest()
+    return hashlib.sha256((lfr_ray.__version__ + own.model_dump_json(exclude=ELSEWHERE)).encode()).hexdigest()
 
 
 def shown_digest(site: SiteConfig) -> str:

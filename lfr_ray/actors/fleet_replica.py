@@ -111,7 +111,7 @@ class FleetReplica(FleetList):
         while True:
             began_s = time.monotonic()
             try:
-                await self._keeper.tick()
+                await self._keeper.tick(self._watch.nodes.refused)
             except Exception as error:  # noqa: BLE001  (the next tick tries again)
                 log.warning("keeping failed", error=type(error).__name__)
             await asyncio.sleep(max(0.1, began_s + TICK_S - time.monotonic()))

@@ -36,6 +36,7 @@ from lfr_ray.actors.heartbeat import (
     ask_proxy,
     ask_replica,
 )
+from lfr_ray.actors.node_watch import NodeWatch
 from lfr_ray.camera.camera_reader import CameraStatus
 from lfr_ray.config import SiteConfig
 from lfr_ray.health import DeskSaid, MatcherSaid, ModelSaid, SiteHealth, SiteHeard, site_health
@@ -74,7 +75,7 @@ class SiteWatch:
         }
         self._wanted = {one.name: digest_of(site, one) for one in site.cameras}
         self._wanted_of_site = digest_of(site)
-        self._looked_s = 0.0
+        self.nodes, self._looked_s = NodeWatch(site), 0.0
         self._began = threading.Event()
 
     def start(self) -> SiteWatch:
@@ -92,7 +93,7 @@ class SiteWatch:
     async def _run(self) -> None:
         followed = (*self.cameras.values(), self.matcher, self.desk)
         self._loop = asyncio.get_running_loop()
-        self._running = asyncio.gather(self._follow_replicas(), *(one.run() for one in followed))
+        self._running = asyncio.gather(self._follow_replicas(), self.nodes.run(), *(one.run() for one in followed))
         self._began.set()
         with suppress(asyncio.CancelledError):
             await self._running
@@ -105,7 +106,8 @@ class SiteWatch:
         outdated += [name for name, one in cameras.items() if one.said and one.said.digest != self._wanted[name]]
         found = {name: [one.heard for one in list(some.values())] for name, some in self.replicas.items()}
         fleet, controller, _, _ = (found.pop(one) for one in (FLEET, CONTROLLER, INGRESS, PROXY))
-        return SiteHeard(cameras, found, fleet, self.matcher.heard, self.desk.heard, outdated, controller)
+        both, nodes = (self.matcher.heard, self.desk.heard), self.nodes
+        return SiteHeard(cameras, found, fleet, *both, outdated, controller, nodes.refused, nodes.lacking)
 
     def health(self) -> SiteHealth:
         """How the site is now."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from lfr_ray.models.weight_files import find_weights
 HEAD = "node:__internal_head__"
 """Ray's resource of the node where a site's data folder lies."""
 
+NO_ANSWER = "it does not have this software, or does not answer"
 ANSWER_S = 120.0
 """A node starts a process to answer; on a busy machine that takes a while."""
 
@@ -47,7 +48,7 @@ def on_head_node() -> bool:
 
 
 def check_nodes(site: SiteConfig) -> None:
-    """Refuse a cluster with a node on which part of the site would fail; nodes that come later say so themselves.
+    """Refuse a cluster with a node on which part of the site would fail; nodes that come later: see ``node_watch.py``.
 
     Raises:
         ConfigError: There is one; it is named.
@@ -55,9 +56,7 @@ def check_nodes(site: SiteConfig) -> None:
     nodes = [node for node in ray.nodes() if node["Alive"]]
     if len(nodes) < 2:
         return
-    used = [one for one in (site.detector, site.embedder, site.second_embedder) if one is not None]
-    models = [(one.model, one.weights) for one in used]
-    asked = [_ask(node["NodeID"], models if node["Resources"].get("CPU") else []) for node in nodes]
+    asked = [_ask(site, node) for node in nodes]
     answers = zip(nodes, map(_answer, asked), strict=True)
     faults = [f"node {node['NodeManagerAddress']}: {fault}" for node, fault in answers if fault]
     if faults:
@@ -69,8 +68,16 @@ def check_nodes(site: SiteConfig) -> None:
         )
 
 
-def _ask(node: str, models: Sequence[tuple[str, Path | None]]) -> Any:
-    options = {"num_cpus": 0, "max_retries": 0, "scheduling_strategy": NodeAffinitySchedulingStrategy(node, soft=False)}
+def fault_of(site: SiteConfig, node: Mapping[str, Any]) -> str:
+    """Why one of Ray's nodes cannot take part in a site; empty when it can."""
+    return _answer(_ask(site, node))
+
+
+def _ask(site: SiteConfig, node: Mapping[str, Any]) -> Any:
+    used = [one for one in (site.detector, site.embedder, site.second_embedder) if one is not None]
+    models = [(one.model, one.weights) for one in used] if node["Resources"].get("CPU") else []
+    place = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+    options = {"num_cpus": 0, "max_retries": 0, "scheduling_strategy": place}
     return ray.remote(node_fault).options(**options).remote(lfr_ray.__version__, models)
 
 
@@ -78,5 +85,5 @@ def _answer(asked: Any) -> str:
     try:
         fault: str = ray.get(asked, timeout=ANSWER_S)
     except ray.exceptions.RayError as error:
-        return f"it does not have this software, or does not answer ({type(error).__name__})"
+        return f"{NO_ANSWER} ({type(error).__name__})"
     return fault

@@ -55,9 +55,17 @@ def wait_for_resources(site: SiteConfig, wait_s: float | None = None) -> None:
         ResourceError: Then something is still missing; it is named.
     """
     needed = needed_resources(site)
-    if missing_resources(needed, ray.cluster_resources()):
-        request_resources(bundles=bundles(site))  # an autoscaler adds nodes for what is asked, not for who waits
-    until_s = time.monotonic() + (site.resources_wait_s if wait_s is None else wait_s)
+    if not missing_resources(needed, ray.cluster_resources()):
+        return
+    request_resources(bundles=bundles(site))  # an autoscaler adds nodes for what is asked, not for who waits
+    try:
+        _wait(needed, site.resources_wait_s if wait_s is None else wait_s)
+    finally:
+        request_resources(bundles=[])  # else it keeps them for ever; what runs keeps its node by itself
+
+
+def _wait(needed: Mapping[str, float], wait_s: float) -> None:
+    until_s = time.monotonic() + wait_s
     while missing := missing_resources(needed, ray.cluster_resources()):
         if time.monotonic() >= until_s:
             raise ResourceError(

@@ -173,6 +173,8 @@ def test_a_site_that_is_well_is_ready() -> None:
         ({"fleet": [FROZEN]}, "site", f"the fleet: {SILENT}"),
         ({"controller": [FROZEN]}, "site", f"the controller: {SILENT}"),
         ({"outdated": ["desk", "pier"]}, "site", "another one: desk, pier"),
+        ({"refused": "nothing encrypts them"}, "site", "nothing encrypts them"),
+        ({"lacking": "node 10.0.0.3: lfr_ray 0.0.1"}, "models", "node 10.0.0.3: lfr_ray 0.0.1"),
     ],
 )
 def test_a_site_with_one_fault_says_which_part_and_why(change: dict[str, Any], part: str, reason: str) -> None:

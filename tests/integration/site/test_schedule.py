@@ -105,8 +105,8 @@ def test_what_cameras_counted_is_recorded_as_what_came_since(site: Site) -> None
 def test_frames_that_nobody_looked_at_are_on_record_by_camera_and_minute(site: Site) -> None:
     for gate, pier in ((40, 0), (100, 7)):
         site.clock.advance(COUNT_EVERY_S)
-        seen = {"gate": CameraCounters(frames=gate, frames_dropped=2 * gate), "pier": CameraCounters(frames_dropped=pier)}
-        site.schedule.tick(seen)
+        counted = {"gate": CameraCounters(frames=gate, frames_dropped=2 * gate)}
+        site.schedule.tick(counted | {"pier": CameraCounters(frames_dropped=pier)})
     records = [one for one in read_records(site.files) if one["what"] == COUNTED]
     found = [(one["subject"], one["facts"]["frames_dropped"], parse_utc(one["at"])) for one in records]
     began = found[0][2]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import lfr_ray
 from lfr_ray.actors import actor_keeper, replica_keeper
 from lfr_ray.actors.actor_calls import Handle
 from lfr_ray.actors.actor_keeper import Keeper
@@ -118,6 +119,15 @@ def test_one_of_another_configuration_is_made_anew(replicas: Replicas) -> None:
     assert old.killed
     assert ticks(keeper, {FAR}) == {FAR}
     assert replicas.made[FAR] is not old
+
+
+def test_one_of_another_version_is_not_asked(replicas: Replicas, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a node that joined later, with an older image."""
+    with monkeypatch.context() as there:
+        there.setattr(lfr_ray, "__version__", "0.0.1")
+        old = replicas.make(replicas.site, FAR, "far")
+    assert ticks(ReplicaKeeper(replicas.site), {FAR}) == set()
+    assert old.killed
 
 
 def test_a_silent_one_is_not_asked_and_ended_only_if_it_ever_answered(replicas: Replicas) -> None:
