@@ -56,9 +56,8 @@ class DetectorReplica:
         if self._in_streams:
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._threads, self._in_turn, canvas, time.monotonic())
-        began_at = time.time()
-        faces: Faces = await self._batch(canvas)
-        return replace(faces, worked=(began_at, time.time()))
+        faces: Faces = await self._batch(canvas, time.monotonic())
+        return faces
 
     def _in_turn(self, canvas: Picture, come_s: float) -> Faces:
         began_at, waited_s = time.time(), time.monotonic() - come_s
@@ -78,10 +77,11 @@ class DetectorReplica:
         return memory_of(f"detector {serve.get_replica_context().replica_id.unique_id}")
 
     @serve.batch  # type: ignore[untyped-decorator]
-    async def _batch(self, canvases: list[Picture]) -> list[Faces]:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._detect, canvases)
+    async def _batch(self, canvases: list[Picture], come_s: list[float]) -> list[Faces]:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._detect, canvases, come_s)
 
-    def _detect(self, canvases: list[Picture]) -> list[Faces]:
+    def _detect(self, canvases: list[Picture], come_s: list[float]) -> list[Faces]:
+        began_s, began_at = time.monotonic(), time.time()
         rows_by_shape: dict[tuple[int, ...], list[int]] = defaultdict(list)
         for row, canvas in enumerate(canvases):
             rows_by_shape[canvas.shape].append(row)
@@ -89,4 +89,5 @@ class DetectorReplica:
         for rows in rows_by_shape.values():
             batch = np.stack([canvases[row] for row in rows])
             found.update(zip(rows, self._detector.detect(batch), strict=True))
-        return [found[row] for row in range(len(canvases))]
+        worked = began_at, time.time()
+        return [replace(found[row], worked=worked, waited_s=began_s - at_s) for row, at_s in enumerate(come_s)]

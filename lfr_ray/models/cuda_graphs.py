@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import structlog
 import torch
 from torch import nn
 
@@ -17,8 +18,13 @@ MOST_SIZES = 8
 WARM_UP = 3
 """Runs before a recording, in which libraries choose their kernels; as PyTorch's notes on CUDA graphs advise."""
 
+ONE_AT_A_TIME = threading.Lock()
+"""CUDA lets a process record one network at a time, whatever its threads are; detector and embedder load together."""
+
 TOLERANCE = 0.01
 """A recording whose values are further away from the network's own is not used: half precision needs less."""
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,8 @@ def record_on_cuda(network: nn.Module, example: torch.Tensor) -> Recording:
             network(given)
     current.wait_stream(beside)
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # other threads go on using the device
+    # Other threads go on using the device. Without a stream of its own it would be the one that all recordings share.
+    with torch.cuda.graph(graph, stream=beside, capture_error_mode="thread_local"):
         outputs = outputs_of(network, given)
 
     return Recording(given, outputs, graph.replay)
@@ -91,9 +98,11 @@ class RecordedNetwork:
     def _recorded(self, values: torch.Tensor) -> Recording | None:
         wanted = outputs_of(self._network, values)
         try:
-            replay = self._record(self._network, values)
+            with ONE_AT_A_TIME:
+                replay = self._record(self._network, values)
             found = replay(values)
-        except RuntimeError:
+        except RuntimeError as error:
+            _log.warning("a network runs without being recorded", size=[*values.shape], reason=type(error).__name__)
             return None
         same = all(torch.allclose(*pair, atol=TOLERANCE, rtol=TOLERANCE) for pair in zip(found, wanted, strict=True))
         return replay if same else None

@@ -5,12 +5,28 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
+from ray.serve.batching import _BatchQueue
 
 from lfr_ray.actors.detector_replica import DetectorReplica
 from lfr_ray.records import Faces, Picture
+
+
+class Wide:
+    """A detector that finds one face, as wide as the picture; it knows the batches that it was given."""
+
+    def __init__(self) -> None:
+        self.batches: list[tuple[int, ...]] = []
+
+    def detect(self, pictures: Picture) -> list[Faces]:
+        self.batches.append(pictures.shape[:3])
+        boxes = np.array([[0, 0, pictures.shape[2], 1]], np.float32)
+        return [replace(Faces.none(), boxes=boxes, scores=np.ones(1, np.float32)) for _ in pictures]
+
 
 CANVAS = np.zeros((32, 32, 3), np.uint8)
 
@@ -49,3 +65,50 @@ def test_the_second_picture_waits_for_the_first_one() -> None:
 def test_with_a_stream_for_each_nobody_waits() -> None:
     first, second = asyncio.run(two_at_once(Held(), threads=2))
     assert second.worked[0] < first.worked[1]
+
+
+@pytest.fixture
+def _without_serve(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Serve has one line of requests a process, and asks its replica how much that may hold, only to warn."""
+    batching: Any = DetectorReplica._batch
+    monkeypatch.setattr(batching.set_max_batch_size.__self__, "_queue", None)
+    monkeypatch.setattr(_BatchQueue, "_warn_if_max_batch_size_exceeds_max_ongoing_requests", lambda _: None)
+
+
+@pytest.mark.usefixtures("_without_serve")
+def test_on_a_gpu_pictures_of_one_size_are_one_batch_and_each_gets_its_own_faces() -> None:
+    widths = [32, 64, 32, 64, 64]
+
+    async def together() -> list[Faces]:
+        replica: Any = DetectorReplica.__new__(DetectorReplica)
+        with ThreadPoolExecutor(1) as replica._threads:
+            replica._detector, replica._in_streams = wide, False
+            replica._batch.set_max_batch_size(len(widths))
+            replica._batch.set_batch_wait_timeout_s(10.0)
+            return list(await asyncio.gather(*(replica.detect(np.zeros((32, one, 3), np.uint8)) for one in widths)))
+
+    wide = Wide()
+    found = asyncio.run(together())
+    assert [one.boxes[0, 2] for one in found] == widths
+    assert sorted(wide.batches) == [(2, 32, 32), (3, 32, 64)]
+    assert len({one.worked for one in found}) == 1
+
+
+@pytest.mark.usefixtures("_without_serve")
+def test_on_a_gpu_a_picture_waits_for_the_batch_before() -> None:
+    async def one_after_the_other() -> tuple[Faces, Faces]:
+        replica: Any = DetectorReplica.__new__(DetectorReplica)
+        with ThreadPoolExecutor(1) as replica._threads:
+            replica._detector, replica._in_streams = held, False
+            replica._batch.set_max_batch_size(1)
+            asked = [asyncio.create_task(replica.detect(CANVAS)) for _ in range(2)]
+            assert await asyncio.to_thread(held.begun.acquire, timeout=10.0)
+            await asyncio.gather(*(asyncio.to_thread(lambda: None) for _ in range(20)))  # some time passes
+            held.let_go.set()
+            first, second = await asyncio.gather(*asked)
+            return first, second
+
+    held = Held()
+    first, second = asyncio.run(one_after_the_other())
+    assert second.waited_s > first.waited_s
+    assert second.waited_s >= first.worked[1] - first.worked[0] - 0.001

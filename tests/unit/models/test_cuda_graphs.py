@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -81,6 +83,23 @@ def test_what_cannot_be_recorded_runs_as_it_is() -> None:
     for _ in range(3):
         torch.testing.assert_close(running(values)[0], values * 2)
     assert network.calls == 4
+
+
+def test_one_network_is_recorded_at_a_time_whichever_threads_ask() -> None:
+    under_way, most = Counter[str](), []
+
+    def slow(_network: nn.Module, _example: torch.Tensor) -> Recording:
+        under_way["now"] += 1
+        most.append(under_way["now"])
+        threading.Event().wait(0.02)
+        under_way["now"] -= 1
+        raise RuntimeError("there is no device")
+
+    values = torch.rand(1, 3, 4, 4)
+    with ThreadPoolExecutor(3) as threads:
+        for found in [threads.submit(RecordedNetwork(Counted(), slow), values) for _ in range(3)]:
+            torch.testing.assert_close(found.result()[0], values * 2)
+    assert most == [1, 1, 1]
 
 
 def test_no_more_sizes_are_recorded_than_memory_is_meant_for() -> None:

@@ -1,0 +1,48 @@
+"""On a GPU chips of several cameras are embedded together, and each camera gets the vectors of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+from ray.serve.batching import _BatchQueue
+
+from lfr_ray.actors.embedder_replica import EmbedderReplica
+from lfr_ray.records import Embedded, Picture
+
+
+class Marked:
+    """An embedder whose vector is the chip's first value; it knows how many chips it was given at a time."""
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+
+    def judged(self, chips: Picture) -> Embedded:
+        self.batches.append(len(chips))
+        values = chips[:, 0, 0, :1].astype(np.float32)
+        return Embedded(values, values[:, 0] / 100)
+
+
+def test_each_camera_gets_the_vectors_of_its_own_chips(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Serve's batches ask the replica that they are in how much it may hold, only to warn.
+    monkeypatch.setattr(_BatchQueue, "_warn_if_max_batch_size_exceeds_max_ongoing_requests", lambda _: None)
+    lots = [[1, 2], [3], [4, 5, 6]]
+
+    async def together() -> list[Embedded]:
+        replica: Any = EmbedderReplica.__new__(EmbedderReplica)
+        with ThreadPoolExecutor(1) as replica._threads:
+            replica._embedder, replica._in_streams = marked, False
+            replica._batch.set_max_batch_size(len(lots))
+            replica._batch.set_batch_wait_timeout_s(10.0)
+            chips = [np.full((len(lot), 4, 4, 3), np.array(lot)[:, None, None, None], np.uint8) for lot in lots]
+            return list(await asyncio.gather(*map(replica.judged, chips)))
+
+    marked = Marked()
+    found = asyncio.run(together())
+    assert [one.vectors[:, 0].tolist() for one in found] == lots
+    assert [(100 * one.stability).round().tolist() for one in found] == lots
+    assert marked.batches == [6]
+    assert all(one.worked[0] <= one.worked[1] for one in found)
