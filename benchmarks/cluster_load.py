@@ -161,7 +161,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=300.0)
     parser.add_argument("--nodes", type=int, default=3)
-    parser.add_argument("--cameras", type=int, default=7, help="With 7 two cores are asked for three times what they do.")
+    parser.add_argument("--cameras", type=int, default=7, help="7 ask for three times what two cores do.")
     chosen = parser.parse_args()
     found = {
         name: measured(chosen.nodes, chosen.cameras, chosen.seconds, large=large)

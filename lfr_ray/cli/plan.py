@@ -21,6 +21,10 @@ from lfr_ray.site_file import read_site_file
 
 app = typer.Typer()
 
+NODES_HELP = (
+    "So many nodes that work are there: say what they hold. A single one is the head as well; of several, the head is "
+    "not among them."
+)
 STREAM_HELP = "What each camera sends: WIDTHxHEIGHT@FPS; every frame is decoded, also those not looked at."
 
 
@@ -38,7 +42,7 @@ def plan_site(
     node_gpus: Annotated[float, typer.Option(min=0, help="GPUs of a node.")] = 0.0,
     node_memory_gb: Annotated[float, typer.Option(min=0.5, help="Memory of a node, GB.")] = 64.0,
     node_mbit: Annotated[float, typer.Option(min=1, help="Network of a node, megabits a second.")] = 10_000.0,
-    nodes: Annotated[int, typer.Option(min=0, help="So many nodes are there: say what they hold.")] = 0,
+    nodes: Annotated[int, typer.Option(min=0, help=NODES_HELP)] = 0,
     run: Annotated[
         bool,
         typer.Option("--simulate", help="Run it: the real processes, with models that wait as long as is planned."),
@@ -111,13 +115,15 @@ def _print(found: Plan, costs: HardwareCosts, node: Node) -> None:
         f"{load.cpus:g} of {node.cpus:g} cores, {load.gpus:g} of {node.gpus:g} GPUs, {load.memory_gb:.1f} of "
         f"{node.memory_gb:g} GB, {load.mbit_s:.0f} of {node.mbit_s:g} Mbit/s"
     )
+    beside = "1 more beside them, for matcher, desk and HTTP; start it with --num-cpus=0"
     rows = [
-        ("nodes", f"{found.nodes}{fewer}"),
+        ("nodes that work", f"{found.nodes}{fewer}"),
+        ("head", beside if found.heads else "the same node"),
         ("frames looked at", f"{found.looked_at:.0%} of those wanted{more}"),
         ("cameras", f"{found.cameras}, each reserves {found.camera_cpus:g} core(s)"),
         ("detectors", f"{found.detectors}, each reserves {found.detector_units:g} {unit}"),
         ("embedders", f"{found.embedders}, each reserves {found.embedder_units:g} {unit}"),
-        ("fullest node", used),
+        ("fullest that works" if found.heads else "the node", used),
         ("canvases", f"{found.canvas_mbit_s:.0f} Mbit/s, if no detector stands on its camera's node"),
     ]
     table(f"plan with the costs of {costs.id} ({costs.measured})", ("what", "plan"), rows)

@@ -111,7 +111,8 @@ def simulate(
 ) -> tuple[Performance, int, float]:  # fmt: skip
     """Run the planned site for a while: so many seconds, everything so many times as slowly.
 
-    ``address`` is that of a Ray cluster that runs; empty: one with the planned nodes is started here.
+    ``address`` is that of a Ray cluster that runs; empty: one with the planned nodes that work is started
+    here, the first of which is its head as well.
 
     Returns:
         What was measured, how many cameras each of their processes had, and how busy this machine was.
@@ -160,7 +161,7 @@ def _cluster(nodes: int, node: Node, address: str) -> Iterator[str]:
         yield address
         return
     os.environ.setdefault(*ASKED_FOR_LONG)
-    stderr.print(f"starting {nodes} node(s) of Ray with {node.cpus:g} cores each, in name ...")
+    stderr.print(f"starting {nodes} node(s) of Ray that work, with {node.cpus:g} cores each, in name ...")
     with several_nodes(nodes, node.cpus, stderr.print) as started:
         yield started
 

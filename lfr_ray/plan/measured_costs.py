@@ -12,6 +12,11 @@ from lfr_ray.strict_yaml import Section, parse_section, parsed_yaml
 
 FOLDER = "hardware"
 
+CHAIN = (
+    "Everything else that a camera does for a frame that is looked at: the whole less its parts. 0.0: too little to be "
+    "told from nothing, not that it is free."
+)
+
 
 class Growth(Section):
     """A time that grows with a picture's size: ``ms + ms_per_mpx * megapixels``."""
@@ -25,13 +30,13 @@ class Growth(Section):
 
 
 class MemoryCosts(Section):
-    """Own memory of processes, MB: what is not shared with others."""
+    """Own memory of processes, MB: what is not shared with others. `benchmarks/costs.py` says where it is from."""
 
     camera: float = Field(gt=0)
     detector: float = Field(gt=0, description="One replica, whatever its streams.")
     embedder: float = Field(gt=0)
-    site: float = Field(gt=0, description="Matcher, desk, fleet, ingress, and Ray itself, on the head node.")
-    node: float = Field(gt=0, description="Ray itself on every other node.")
+    site: float = Field(gt=0, description="Matcher, desk, fleet, Serve, and Ray itself, on the head node.")
+    node: float = Field(gt=0, description="Ray itself and the matcher's replica, on every other node.")
 
 
 class HardwareCosts(Section):
@@ -42,7 +47,7 @@ class HardwareCosts(Section):
     device: Literal["cpu", "cuda"] = Field(description="Where detection and embedding were measured.")
     measured: str = Field(description="When, ISO 8601.")
     decode: Growth = Field(description="One frame of an H.264 stream, decoded and made into a canvas.")
-    chain_ms: float = Field(ge=0, description="Everything else that a camera does for a frame that is looked at.")
+    chain_ms: float = Field(ge=0, description=CHAIN)
     detect: Growth = Field(description="One canvas, in batches on a GPU.")
     embed_ms: float = Field(gt=0, description="One view, with its mirror image.")
     memory_mb: MemoryCosts

@@ -3,6 +3,9 @@
 Work is counted in busy seconds a second: frames a second times their measured cost. Nothing is planned fuller than
 ``FULL``: above that, queues grow faster than work (for random arrivals, waiting is ``load / (1 - load)`` times the
 work itself: 2.3 times at 0.7).
+
+Of several nodes the head does not work: it has matcher, desk, fleet and HTTP, which reserve no core, and is started
+with ``--num-cpus=0``. So it is counted beside the nodes that work. A single node is the head as well.
 """
 
 from __future__ import annotations
@@ -68,7 +71,8 @@ class Plan:
     """What a site needs.
 
     Attributes:
-        nodes: How many, the head among them.
+        nodes: How many that work. A single one is the head as well.
+        heads: Beside them; 1 where several work, which has nothing but the site's own processes.
         limit: The resource that one node less would lack; empty for a single node.
         cameras: How many are planned for.
         camera_cpus: Cores that each camera reserves.
@@ -76,11 +80,12 @@ class Plan:
         detectors, embedders: Replicas.
         detector_units, embedder_units: Cores, or share of a GPU, that each replica reserves.
         target_ongoing: By deployment, Serve's ``target_ongoing_requests``.
-        load: Of the fullest node.
+        load: Of the fullest node that works: what is reserved of its cores and GPUs; of a single one, the head's too.
         canvas_mbit_s: Of all cameras to their detectors, if none stands on its camera's node.
     """
 
     nodes: int
+    heads: int
     limit: str
     cameras: int
     camera_cpus: float
@@ -106,8 +111,20 @@ class _Work:
     embed: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Replicas:
+    """Of each model, and what each reserves."""
+
+    detectors: int
+    embedders: int
+    detector_units: float
+    embedder_units: float
+
+
 def plan(site: SiteConfig, costs: HardwareCosts, node: Node, crowd: Crowd, *, nodes: int | None = None) -> Plan:
     """Size a site: as many nodes as it needs; or, with so many nodes, the share of the frames that they look at.
+
+    ``nodes`` are those that work: of several, the head is not among them.
 
     Raises:
         ResourceError: It has no camera, a single camera is too much for a node, or no number of nodes is enough.
@@ -118,10 +135,10 @@ def plan(site: SiteConfig, costs: HardwareCosts, node: Node, crowd: Crowd, *, no
     if nodes is not None:
         return _held(site, costs, node, crowd, nodes)
     for count in range(1, MOST_NODES + 1):
-        if not _too_much(_fullest(work, costs, count), node):
-            limit = "" if count == 1 else _first(_too_much(_fullest(work, costs, count - 1), node))
+        if not _lacking(work, costs, count, node):
+            limit = "" if count == 1 else _first(_lacking(work, costs, count - 1, node))
             return _plan(site, costs, work, count, limit, 1.0)
-    lacking = _too_much(_fullest(work, costs, MOST_NODES), node)
+    lacking = _lacking(work, costs, MOST_NODES, node)
     raise ResourceError(
         f"the site does not fit on nodes of this kind: {_first(lacking)}",
         got=f"the fullest of {MOST_NODES} nodes would need {max(lacking.values()):.2g} times what it has",
@@ -135,10 +152,10 @@ def _held(site: SiteConfig, costs: HardwareCosts, node: Node, crowd: Crowd, node
     for hundredths in range(100, 0, -1):
         share = hundredths / 100
         work = _work(site, costs, crowd, share)
-        if not _too_much(_fullest(work, costs, nodes), node):
-            more = _fullest(_work(site, costs, crowd, share + 0.01), costs, nodes)
-            return _plan(site, costs, work, nodes, "" if share == 1.0 else _first(_too_much(more, node)), share)
-    lacking = _too_much(_fullest(_work(site, costs, crowd, 0.01), costs, nodes), node)
+        if not _lacking(work, costs, nodes, node):
+            more = _lacking(_work(site, costs, crowd, share + 0.01), costs, nodes, node)
+            return _plan(site, costs, work, nodes, "" if share == 1.0 else _first(more), share)
+    lacking = _lacking(_work(site, costs, crowd, 0.01), costs, nodes, node)
     raise ResourceError(
         f"{nodes} node(s) cannot even decode what the cameras send: {_first(lacking)}",
         got=f"{max(lacking.values()):.2g} times what a node has",
@@ -155,7 +172,7 @@ def _work(site: SiteConfig, costs: HardwareCosts, crowd: Crowd, share: float) ->
     views_s = crowd.people_per_min / 60 * site.evidence.max_views * len(looked) * share
     return _Work(
         cameras=len(looked),
-        camera_cpus=camera_s / FULL,
+        camera_cpus=round(max(0.05, camera_s / FULL), 2),
         stream_mbit_s=crowd.mbit_s,
         canvas_mbit_s=max(looked) * canvas_px * BITS_A_PIXEL / 1e6,
         detect=sum(looked) * detect_ms / 1000 / FULL,
@@ -163,21 +180,60 @@ def _work(site: SiteConfig, costs: HardwareCosts, crowd: Crowd, share: float) ->
     )
 
 
+def _at_work(work: _Work, costs: HardwareCosts) -> tuple[float, float]:
+    """Requests that all detectors and all embedders work on at a time when they are as full as planned.
+
+    A camera waits for one answer of an embedder at a time.
+    """
+    # Of a GPU, which works on batches, it is not known how many requests fill it.
+    works = (work.detect, work.embed) if costs.device == "cpu" else (math.inf, math.inf)
+    return works[0] * FULL, min(work.cameras, works[1]) * FULL
+
+
+def _replicas(work: _Work, costs: HardwareCosts, nodes: int) -> _Replicas:
+    """A detector for each node; and as many embedders, but no more than have a request each at a time.
+
+    On several nodes there are at least two, so that one node's end is no end.
+    """
+    embedders = min(nodes, max(2, math.floor(_at_work(work, costs)[1])))
+    units = [max(0.1, math.ceil(10 * one) / 10) for one in (work.detect / nodes, work.embed / embedders)]
+    if costs.device != "cpu":
+        units = [math.ceil(one) if one > 1 else one for one in units]  # Ray gives parts of one GPU, or whole ones
+    return _Replicas(nodes, embedders, *units)
+
+
 def _fullest(work: _Work, costs: HardwareCosts, nodes: int) -> Node:
-    """The head of so many nodes, over which everything is spread evenly."""
+    """That one of so many which has most of everything: its share of the cameras, and one replica of each model.
+
+    So there is room for each replica in whatever order they come, as Ray and Serve spread each kind over the nodes.
+    """
     cameras = math.ceil(work.cameras / nodes)
-    models = (work.detect + work.embed) / nodes
+    replicas = _replicas(work, costs, nodes)
+    models = replicas.detector_units + replicas.embedder_units
     on_cpu = costs.device == "cpu"
     memory = costs.memory_mb
+    only = nodes == 1
+    own_mb = memory.camera * cameras + memory.detector + memory.embedder + (memory.site if only else memory.node)
     return Node(
-        cpus=cameras * work.camera_cpus + HEAD_CPUS + (models if on_cpu else 0.0),
+        cpus=cameras * work.camera_cpus + (HEAD_CPUS if only else 0.0) + (models if on_cpu else 0.0),
         gpus=0.0 if on_cpu else models,
-        memory_gb=(cameras * memory.camera + memory.detector + memory.embedder + memory.site) / 1000,
+        memory_gb=own_mb / 1000,
         mbit_s=cameras * (work.stream_mbit_s + (work.canvas_mbit_s if nodes > 1 else 0.0)),
     )
 
 
-def _too_much(load: Node, node: Node) -> dict[str, float]:
+def _lacking(work: _Work, costs: HardwareCosts, nodes: int, node: Node) -> dict[str, float]:
+    """What so many nodes have too little of, and how many times as much is asked of one.
+
+    All together have room for one camera more each: wherever the others stand, each finds a node with enough left.
+    """
+    load = _fullest(work, costs, nodes)
+    if nodes > 1:
+        replicas = _replicas(work, costs, nodes)
+        reserved = work.cameras * work.camera_cpus
+        if costs.device == "cpu":
+            reserved += replicas.detectors * replicas.detector_units + replicas.embedders * replicas.embedder_units
+        load = replace(load, cpus=max(load.cpus, reserved / nodes + work.camera_cpus))
     return {name: times for name, times in load.over(node).items() if times > 1.0}
 
 
@@ -186,30 +242,27 @@ def _first(lacking: dict[str, float]) -> str:
 
 
 def _plan(site: SiteConfig, costs: HardwareCosts, work: _Work, nodes: int, limit: str, share: float) -> Plan:
-    """One replica of each model a node; embedders at least two on several nodes, so that one node's end is no end."""
-    detectors = nodes
-    embedders = max(min(2, nodes), math.ceil(nodes * min(1.0, work.embed / max(work.detect, 1e-9))))
+    replicas = _replicas(work, costs, nodes)
     in_flight = sum(site.frames_in_flight_of(one) for one in site.cameras)
-    # Of a GPU, which works on batches, it is not known how many requests fill it.
-    works = (work.detect, work.embed) if costs.device == "cpu" else (math.inf, math.inf)
+    detecting, embedding = _at_work(work, costs)
     targets = {
         # As many as a replica works on when it is as full as planned: with more, Serve would take replicas away that
         # are needed. A detector that is too slow holds every frame in flight; Serve then adds replicas up to the plan.
-        "detector": max(1, math.floor(min(in_flight, works[0]) * FULL / detectors)),
-        "embedder": max(1, math.floor(min(work.cameras, works[1]) * FULL / embedders)),
+        "detector": max(1, math.floor(min(in_flight * FULL, detecting) / replicas.detectors)),
+        "embedder": max(1, math.floor(embedding / replicas.embedders)),
     }
-    units = [math.ceil(10 * one) / 10 for one in (work.detect / detectors, work.embed / embedders)]
     fullest = _fullest(work, costs, nodes)
     return Plan(
         nodes=nodes,
+        heads=int(nodes > 1),
         limit=limit,
         cameras=work.cameras,
-        camera_cpus=round(max(0.05, work.camera_cpus), 2),
+        camera_cpus=work.camera_cpus,
         looked_at=share,
-        detectors=detectors,
-        embedders=embedders,
-        detector_units=max(0.1, units[0]),
-        embedder_units=max(0.1, units[1]),
+        detectors=replicas.detectors,
+        embedders=replicas.embedders,
+        detector_units=replicas.detector_units,
+        embedder_units=replicas.embedder_units,
         target_ongoing=targets,
         load=replace(fullest, cpus=round(fullest.cpus, 2), gpus=round(fullest.gpus, 3)),
         canvas_mbit_s=round(work.cameras * work.canvas_mbit_s, 1),

@@ -28,8 +28,8 @@ def with_plan(document: dict[str, Any], plan: Plan, costs: HardwareCosts) -> dic
     args["device"] = costs.device
     args["camera_cpus"] = plan.camera_cpus
     for name, units in (("detector", plan.detector_units), ("embedder", plan.embedder_units)):
-        streams = {"streams": math.ceil(units)} if unit == "cpus" else {"cpus": 0}
-        args[name] = dict(args.get(name) or {}) | {unit: units} | streams
+        other = {"streams": math.ceil(units), "gpus": 0} if unit == "cpus" else {"cpus": 0}
+        args[name] = dict(args.get(name) or {}) | {unit: units} | other
     counts = {"detector": plan.detectors, "embedder": plan.embedders}
     scaled = [_deployment(name, count, plan.target_ongoing[name]) for name, count in counts.items()]
     kept = [one for one in application.get("deployments") or [] if one.get("name") not in counts]

@@ -32,6 +32,15 @@ def test_every_table_plans_a_file_that_is_valid(name: str, tmp_path: Path) -> No
     assert scaled["embedder"]["target_ongoing_requests"] == found.target_ongoing["embedder"]
 
 
+def test_a_plan_for_processors_reserves_no_gpu_that_the_file_did() -> None:
+    costs = costs_of("epyc-bf16")
+    read = read_site_file(SITE.with_name("airshow.yaml"))
+    assert read.site.detector.gpus
+    document = with_plan(read.document, plan(read.site, costs, Node(16, 0, 64, 10_000), Crowd()), costs)
+    args = document["applications"][0]["args"]
+    assert [args[name]["gpus"] for name in ("detector", "embedder")] == [0, 0]
+
+
 def test_hardware_that_nobody_measured_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"benchmarks\.costs"):
         costs_of("abacus")

@@ -1,0 +1,42 @@
+"""`lfr plan` on the terminal: how many nodes work, and which is the head."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from lfr_ray.cli import plan
+
+SITE = Path(__file__).resolve().parents[3] / "serve_configs" / "local.yaml"
+
+
+def call(*arguments: str) -> str:
+    app = typer.Typer()
+    app.add_typer(plan.app)
+    app.command("other")(lambda: None)  # with two commands typer keeps the command's name
+    result = CliRunner(env={"COLUMNS": "200"}).invoke(app, ["plan", str(SITE), *arguments])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+@pytest.mark.parametrize(
+    ("cameras", "nodes", "heads", "said"),
+    [("1", 1, 0, "the same node"), ("200", 8, 1, "1 more beside them, for matcher, desk and HTTP")],
+)
+def test_the_head_of_several_nodes_is_counted_beside_them(cameras: str, nodes: int, heads: int, said: str) -> None:
+    words = ("--cameras", cameras, "--people", "20", "--hardware", "epyc-bf16")
+    found = json.loads(call(*words, "--json", "-"))
+    assert (found["nodes"], found["heads"]) == (nodes, heads)
+    shown = call(*words)
+    assert said in shown
+    assert ("--num-cpus=0" in shown) == bool(heads)
+
+
+def test_given_nodes_are_those_that_work() -> None:
+    found = json.loads(call("--cameras", "40", "--node-cpus", "8", "--nodes", "2", "--json", "-"))
+    assert (found["nodes"], found["heads"]) == (2, 1)
+    assert found["looked_at"] < 1
