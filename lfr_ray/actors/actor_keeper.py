@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 
-import structlog
-
 from lfr_ray.actors.actor_calls import Handle
 from lfr_ray.actors.actor_names import HEALTH, Names
 from lfr_ray.actors.actor_protocols import DeskCalls, DetectorCalls, EmbedderCalls, MatcherCalls
@@ -18,6 +16,7 @@ from lfr_ray.actors.replica_keeper import ReplicaKeeper
 from lfr_ray.config import CameraConfig, SiteConfig
 from lfr_ray.focus_config import CameraFocus
 from lfr_ray.site.camera_focus import focus_of, set_focus
+from lfr_ray.structured_logs import get_logger
 
 GATE_LOOKS_S = 1.2
 """In this time the gate has looked whether the site is still as it was signed."""
@@ -25,7 +24,7 @@ GATE_LOOKS_S = 1.2
 ANSWER_S = 1.0
 """For so long one look at a process waits for it."""
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class Keeper:

@@ -14,17 +14,16 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-import structlog
-
 from lfr_ray.actors.ray_private import NO_MORE_METHODS
 from lfr_ray.data_dir import DataDir
 from lfr_ray.durable_files import exclusive, write_durable
 from lfr_ray.errors import RefusedError
+from lfr_ray.structured_logs import get_logger
 
 TOLD_EVERY_S = 60.0
 """Between two records of strangers, however often they ask."""
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class Guarded(Protocol):

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import structlog
-
 from lfr_ray.actors.actor_names import Names, leave_cluster, node_here
 from lfr_ray.actors.configuration_digest import digest_of
 from lfr_ray.actors.detector_autoscaling import Drops
@@ -24,6 +22,7 @@ from lfr_ray.durable_files import with_secrets
 from lfr_ray.focus_config import CameraFocus
 from lfr_ray.metrics import Snapshot, resident_bytes
 from lfr_ray.pipeline.simulated_cameras import camera_run
+from lfr_ray.structured_logs import get_logger
 
 LEASE_S = 60.0
 """A camera that nobody has asked for so long ends by itself. A fleet that Serve starts anew needs a part of it."""
@@ -33,7 +32,7 @@ REMOVALS = 50
 
 Leave = Callable[[], None]
 Ended = Callable[[str, str], str]
-log = structlog.get_logger()
+log = get_logger()
 
 
 class CameraActor:

@@ -7,7 +7,6 @@ import contextlib
 import time
 from typing import Any
 
-import structlog
 from ray import serve
 
 from lfr_ray.actors.actor_calls import Handle
@@ -29,10 +28,11 @@ from lfr_ray.focus_config import CameraFocus
 from lfr_ray.metrics import Snapshot
 from lfr_ray.models.card_catalogue import card
 from lfr_ray.models.device_and_self_test import SelfTest
+from lfr_ray.structured_logs import get_logger
 
 TICK_S = 1.0
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class FleetReplica(FleetList):

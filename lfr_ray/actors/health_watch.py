@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-import structlog
-
 from lfr_ray.actors.actor_names import (
     CONTROLLER,
     DETECTOR,
@@ -40,6 +38,7 @@ from lfr_ray.actors.node_watch import NodeWatch
 from lfr_ray.camera.camera_reader import CameraStatus
 from lfr_ray.config import SiteConfig
 from lfr_ray.health import DeskSaid, MatcherSaid, ModelSaid, SiteHealth, SiteHeard, site_health
+from lfr_ray.structured_logs import get_logger
 
 LATE_S = 3.0
 """Whoever looks so late stood still himself. Then, or where most are silent, the machine is slow and none is frozen."""
@@ -48,7 +47,7 @@ STOP_S = 2.0
 
 SERVES_OWN = {CONTROLLER: (ask_controller, SERVE_FROZEN_S), PROXY: (ask_proxy, SERVE_FROZEN_S)}
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class SiteWatch:

@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import Any, Generic
 
 import ray
-import structlog
 
 from lfr_ray.actors.actor_calls import Handle
 from lfr_ray.actors.actor_names import HEALTH, find_actor
@@ -21,6 +20,7 @@ from lfr_ray.actors.remote_matcher_and_models import CameraCalls
 from lfr_ray.actors.start_or_join_ray import NAMESPACE
 from lfr_ray.camera.camera_reader import CameraStatus
 from lfr_ray.health import DeskSaid, Heard, MatcherSaid, ModelSaid, SaidT
+from lfr_ray.structured_logs import get_logger
 
 EVERY_S = 0.5
 FROZEN_S = 4.0
@@ -29,7 +29,7 @@ FROZEN_S = 4.0
 SERVE_FROZEN_S = 8.0
 """Serve's own controller and proxies: the controller waits 5 s at a time for others."""
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class Heartbeat(Generic[SaidT]):

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Mapping, Set
 
 import ray
-import structlog
 
 from lfr_ray.actors.actor_calls import Handle
 from lfr_ray.actors.actor_names import Names
@@ -16,6 +15,7 @@ from lfr_ray.actors.launch_actors import matcher_replica
 from lfr_ray.actors.node_checks import HEAD
 from lfr_ray.actors.remote_matcher_and_models import ReplicaCalls
 from lfr_ray.config import SiteConfig
+from lfr_ray.structured_logs import get_logger
 
 ANSWER_S = 1.0
 """A replica that takes longer is not asked by cameras."""
@@ -23,7 +23,7 @@ ANSWER_S = 1.0
 FROZEN_TIMES = 5
 """One that has answered before and is silent so often is ended, so that it is made anew."""
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class ReplicaKeeper:

@@ -14,19 +14,18 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import structlog
-
 from lfr_ray.alert.json_document import to_json
 from lfr_ray.errors import InputError, LfrError, ResourceError
 from lfr_ray.metrics import Meter
 from lfr_ray.records import FeedEvent
+from lfr_ray.structured_logs import get_logger
 
 MEDIA_TYPE = "text/event-stream"
 HEARTBEAT = b": alive\n\n"
 TROUBLE = b": the alert desk does not answer, still trying\n\n"
 """Comments: clients ignore them, proxies see that the connection lives."""
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class EventSource(Protocol):

@@ -13,8 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import structlog
-
 from lfr_ray.alert.alert_service import AlertService
 from lfr_ray.alert.event_kinds import CHOSEN_KINDS
 from lfr_ray.alert.output_positions import SITE_FILE, OutputStore
@@ -22,6 +20,7 @@ from lfr_ray.alert.webhook_delivery import event_key
 from lfr_ray.clock import Clock, backoff_s
 from lfr_ray.metrics import Meter
 from lfr_ray.records import FeedEvent
+from lfr_ray.structured_logs import get_logger
 from lfr_ray.tracing import Traces
 
 POLL_S = 0.5
@@ -31,7 +30,7 @@ SILENT_S = 90.0
 """Nobody has said for so long how cameras are: the last word does not count any more."""
 SENT_AT_ONCE = 100
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 @dataclass(frozen=True, slots=True)

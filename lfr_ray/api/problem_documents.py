@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -18,6 +17,7 @@ from starlette.responses import Response
 
 from lfr_ray.api.openapi import methods_at
 from lfr_ray.errors import LfrError
+from lfr_ray.structured_logs import get_logger
 
 MEDIA_TYPE = "application/problem+json"
 UNPROCESSABLE = 422
@@ -26,7 +26,7 @@ RETRY_AFTER_S = 2
 ProblemDocument = Mapping[str, str | int]
 """The fields of ``schemas.Problem``."""
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class ProblemResponse(Response):

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 
-import structlog
 import watchfiles
 
 from lfr_ray.camera.camera_address import Address
@@ -20,6 +19,7 @@ from lfr_ray.camera.still_pictures import is_picture_name, read_picture
 from lfr_ray.clock import Clock
 from lfr_ray.errors import PictureError, SourceError, StreamError
 from lfr_ray.records import Picture
+from lfr_ray.structured_logs import get_logger
 
 STABLE_S = 0.2
 """A picture that has not changed for so long is tried; half a picture then cannot be read, and is waited for."""
@@ -36,7 +36,7 @@ REMEMBERED = 10_000
 LOOK_MS = 200
 DECLARED_FPS = 1.0
 Signature = tuple[int, int, int]
-log = structlog.get_logger()
+log = get_logger()
 
 
 @dataclass(slots=True)

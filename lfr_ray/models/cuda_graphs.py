@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import structlog
 import torch
 from torch import nn
 
@@ -24,7 +24,8 @@ ONE_AT_A_TIME = threading.Lock()
 TOLERANCE = 0.01
 """A recording whose values are further away from the network's own is not used: half precision needs less."""
 
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
+"""A machine that only measures networks has no other."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ class RecordedNetwork:
                 replay = self._record(self._network, values)
             found = replay(values)
         except RuntimeError as error:
-            _log.warning("a network runs without being recorded", size=[*values.shape], reason=type(error).__name__)
+            _log.warning("a network runs without being recorded: %s: %s", [*values.shape], type(error).__name__)
             return None
         same = all(torch.allclose(*pair, atol=TOLERANCE, rtol=TOLERANCE) for pair in zip(found, wanted, strict=True))
         return replay if same else None

@@ -26,11 +26,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import openvino
-import structlog
 
 import lfr_ray
 from lfr_ray.models.cards import ModelCard
 from lfr_ray.models.weight_files import models_folder, sha256_of
+from lfr_ray.structured_logs import get_logger
 
 if TYPE_CHECKING:
     from torch import nn
@@ -45,7 +45,7 @@ LIMIT_S = 600.0
 CODE_CARD = ("family", "architecture", "projection", "vector_length", "chip", "colour", "mean", "scale")
 """What of a card decides how a network is built."""
 
-_log = structlog.get_logger(__name__)
+_log = get_logger()
 
 
 def builder_of(name: str) -> Builder:

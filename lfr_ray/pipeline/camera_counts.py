@@ -6,12 +6,11 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import structlog
-
 from lfr_ray.camera.frame_pace import rate
 from lfr_ray.clock import Clock
 from lfr_ray.health import Looks
 from lfr_ray.metrics import Meter
+from lfr_ray.structured_logs import get_logger
 
 RATE_WINDOW_S = 10.0
 """The rate of frames that are looked at is measured over so long."""
@@ -27,7 +26,7 @@ SMOOTHING = 0.1
 DETECT, MATCH, ALERT = "detect_seconds", "match_seconds", "capture_to_alert_seconds"
 ANSWER = "capture_to_answer_seconds"
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class CameraCounts:

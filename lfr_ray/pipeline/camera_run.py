@@ -8,8 +8,6 @@ import secrets
 from collections import deque
 from dataclasses import dataclass, replace
 
-import structlog
-
 from lfr_ray.camera.camera_reader import CameraReader, CameraStatus
 from lfr_ray.camera.demo_source import SCHEME, DemoSource
 from lfr_ray.camera.simulated_frames import SIMULATED, SimulatedSource
@@ -23,6 +21,7 @@ from lfr_ray.models.device_and_self_test import set_threads
 from lfr_ray.pipeline.camera_chain import CameraSteps
 from lfr_ray.pipeline.order_of_checks import checks_for
 from lfr_ray.pipeline.stage_protocols import Stages
+from lfr_ray.structured_logs import get_logger
 
 STEPS_PAUSE_S = 1.0
 """Pause before the chain is started again after a fault of its own."""
@@ -33,7 +32,7 @@ FINISH_S = 2.0
 ALERTS_S = 10.0
 """For so long the end waits until the last alerts are acknowledged."""
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 @dataclass(frozen=True, slots=True)
