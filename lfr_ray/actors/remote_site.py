@@ -94,7 +94,7 @@ class RemoteSite(RemoteAccount, RemoteList):
             meter.gauge("camera_warned", float(bool(one.warning)), camera=name)
             meter.gauge("camera_clock_ahead_seconds", one.clock_ahead_s, camera=name)
         if (matcher := self._watch.matcher.heard.said) is not None:
-            meter.gauge("authority_in_force", float(not (matcher.fault or matcher.authority)))
+            meter.gauge("authority_in_force", float(not (matcher.fault or matcher.list_fault or matcher.authority)))
         for part, fault in health.parts.items():
             meter.gauge("part_ready", float(not fault), part=part)
         counted = await self._fleet.ask(FleetCalls.snapshots).within(COUNTED_S)

@@ -343,7 +343,7 @@ def clock_fault(now_s: float, latest_s: float, tolerance_s: float) -> str:
         return ""
     return (
         f"the clock was set backwards: the last recorded event is of {utc_text(latest_s)}; set the clock right, or "
-        "accept it with `lfr deployment resume --accept-clock`"
+        "accept it with `lfr deployment resume --accept-clock --reason WHY`"
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -108,6 +110,12 @@ class BrokenSite:
             if (at := parse_utc(one["captured_at"])) > since:
                 times.setdefault(one["camera"], []).append(at)
         return {camera: sorted(found) for camera, found in times.items()}
+
+    def processes_counted(self) -> dict[str, int]:
+        """How many processes of each kind /metrics names with their memory, wherever they are."""
+        answer = self.get("metrics", 20 * self.factor)
+        kinds = r'^lfr_memory_rss_bytes{process="(matcher replica|matcher|desk|camera|detector|embedder)[ "]'
+        return dict(Counter(re.findall(kinds, "" if answer is None else answer.text, re.MULTILINE)))
 
     def leftovers(self) -> list[str]:
         """Files of Ray and of the site's processes in which anybody of the recordings is, or any picture; best none."""

@@ -197,6 +197,8 @@ def test_a_lost_node_takes_its_camera_for_seconds_and_no_alert(fault: str, tmp_p
         stack.enter_context(inside(networks.path("head")))
         site = cluster.site(document_for(tmp_path, repository))
         assert camera_on(node), "the cameras are not spread"
+        kinds = {"detector": 2, "embedder": 2, "matcher replica": 1, "camera": 2, "desk": 1, "matcher": 1}
+        eventually(lambda: site.processes_counted() == kinds, 60 * site.factor, site.processes_counted)
 
         began_s, began = time.monotonic(), time.time()
         if fault == "dead":
@@ -300,6 +302,8 @@ def test_a_lost_head_comes_back_with_the_whole_site(
             metrics = site.get("metrics", 20 * site.factor)
             assert metrics is not None
             assert re.search(rf'^lfr_part_ready{{part="{part}"}} 0', metrics.text, re.MULTILINE), metrics.text
+            if part == "list":
+                assert re.search(r"^lfr_authority_in_force 0", metrics.text, re.MULTILINE), "nothing is compared"
             start()
             eventually(lambda: site.look().well, 30 * site.factor, site.look)
             eventually(partial(alerted_since, time.time()), 5 * PERIOD_S * site.factor, told)
