@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import ray
 from ray.autoscaler.sdk import request_resources
@@ -44,6 +44,15 @@ def missing_resources(needed: Mapping[str, float], present: Mapping[str, float])
     return {name: round(amount, 3) for name, amount in lacking.items() if amount > 1e-9}
 
 
+def too_large(wanted: Sequence[Mapping[str, float]], nodes: Sequence[Mapping[str, float]]) -> Mapping[str, float]:
+    """The first of these processes that no node is large enough for, empty as it may be otherwise; {}: there is none.
+
+    >>> too_large([{"CPU": 1.0}, {"CPU": 4.0}], [{"CPU": 2.0}, {"CPU": 2.0}])
+    {'CPU': 4.0}
+    """
+    return next((one for one in wanted if all(missing_resources(one, node) for node in nodes)), {})
+
+
 def wait_for_resources(site: SiteConfig, wait_s: float | None = None) -> None:
     """Wait until the cluster has what the site needs; an autoscaler may still be adding nodes.
 
@@ -54,22 +63,34 @@ def wait_for_resources(site: SiteConfig, wait_s: float | None = None) -> None:
     Raises:
         ResourceError: Then something is still missing; it is named.
     """
-    needed = needed_resources(site)
-    if not missing_resources(needed, ray.cluster_resources()):
+    needed, wanted = needed_resources(site), bundles(site)
+    if not _lacking(needed, wanted):
         return
-    request_resources(bundles=bundles(site))  # an autoscaler adds nodes for what is asked, not for who waits
+    request_resources(bundles=wanted)  # an autoscaler adds nodes for what is asked, not for who waits
     try:
-        _wait(needed, site.resources_wait_s if wait_s is None else wait_s)
+        _wait(needed, wanted, site.resources_wait_s if wait_s is None else wait_s)
     finally:
         request_resources(bundles=[])  # else it keeps them for ever; what runs keeps its node by itself
 
 
-def _wait(needed: Mapping[str, float], wait_s: float) -> None:
+def _lacking(needed: Mapping[str, float], wanted: Sequence[Mapping[str, float]]) -> str:
+    """What the cluster does not have, as a sentence; empty: it has all."""
+    if missing := missing_resources(needed, ray.cluster_resources()):
+        return f"the cluster lacks {_shown(missing)}"
+    one = too_large(wanted, [node["Resources"] for node in ray.nodes() if node["Alive"]])
+    return f"no node of the cluster has {_shown(one)} for one process" if one else ""
+
+
+def _shown(resources: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {amount:g}" for name, amount in resources.items())
+
+
+def _wait(needed: Mapping[str, float], wanted: Sequence[Mapping[str, float]], wait_s: float) -> None:
     until_s = time.monotonic() + wait_s
-    while missing := missing_resources(needed, ray.cluster_resources()):
+    while lacking := _lacking(needed, wanted):
         if time.monotonic() >= until_s:
             raise ResourceError(
-                f"the cluster lacks {', '.join(f'{name} {amount:g}' for name, amount in missing.items())}",
+                lacking,
                 got=", ".join(f"{name} {ray.cluster_resources().get(name, 0.0):g}" for name in needed),
                 allowed=", ".join(f"{name} {amount:g} or more" for name, amount in needed.items()),
                 next_step="add nodes, or lower cpus, gpus and replicas in the site file",

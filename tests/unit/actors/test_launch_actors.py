@@ -47,3 +47,5 @@ def test_a_replica_holds_requests_by_streams_or_by_batches(device: Any, fields: 
     assert max_ongoing_requests(site, site.detector) == requests
     deployment = detector_deployment(site)._bound_deployment
     assert (deployment.max_ongoing_requests, deployment.num_replicas) == (requests, 1)
+    reserved = deployment.ray_actor_options
+    assert (reserved["num_cpus"], reserved["num_gpus"]) == (site.detector.cpus, site.detector.gpus)
