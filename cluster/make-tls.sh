@@ -15,12 +15,15 @@ if [ ! -f "$folder/authority.key" ]; then
 fi
 for node; do
     [ -d "$folder/$node" ] && continue
-    mkdir "$folder/$node"
-    case $node in *[!0-9.:a-fA-F]*) name="DNS:$node" ;; *) name="IP:$node" ;; esac
-    openssl req -newkey rsa:3072 -nodes -subj "/CN=$node" -keyout "$folder/$node/node.key" -out "$folder/$node/node.csr"
+    rm -rf "$folder/unfinished"
+    mkdir "$folder/unfinished"
+    case $node in *:*) name="IP:$node" ;; *[!0-9.]*) name="DNS:$node" ;; *) name="IP:$node" ;; esac
+    openssl req -newkey rsa:3072 -nodes -subj "/CN=$node" \
+        -keyout "$folder/unfinished/node.key" -out "$folder/unfinished/node.csr"
     printf 'subjectAltName=%s,IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth,clientAuth\n' "$name" |
-        openssl x509 -req -in "$folder/$node/node.csr" -days 366 -CA "$folder/authority.crt" \
-            -CAkey "$folder/authority.key" -CAcreateserial -extfile /dev/stdin -out "$folder/$node/node.crt"
-    rm "$folder/$node/node.csr"
-    cp "$folder/authority.crt" "$folder/$node/"
+        openssl x509 -req -in "$folder/unfinished/node.csr" -days 366 -CA "$folder/authority.crt" \
+            -CAkey "$folder/authority.key" -CAcreateserial -extfile /dev/stdin -out "$folder/unfinished/node.crt"
+    rm "$folder/unfinished/node.csr"
+    cp "$folder/authority.crt" "$folder/unfinished/"
+    mv "$folder/unfinished" "$folder/$node"
 done
