@@ -16,7 +16,9 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import torch
@@ -95,8 +97,8 @@ class Stages:
         return functional.normalize(self.embedder(chips).float())
 
     def all(self) -> None:
-        """Everything, in this stream; it is queued when this returns."""
-        with torch.cuda.stream(self.stream) if self.stream is not None else nullcontext():
+        """Everything, in this stream and in whatever thread: telling faces apart waits for the device."""
+        with torch.inference_mode(), torch.cuda.stream(self.stream) if self.stream is not None else nullcontext():
             pictures = self.copy()
             self.detect(pictures)
             self.suppress()
@@ -155,7 +157,9 @@ def main() -> int:
             per_s[str(batch)] = {}
             for streams in chosen.streams:
                 beside = [Stages(device, batch, side_px) for _ in range(streams)]
-                took_ms = ms_of(lambda beside=beside: [each.all() for each in beside], device, chosen.rounds)
+                with ThreadPoolExecutor(streams) as threads:
+                    together = partial(threads.map, Stages.all, beside)
+                    took_ms = ms_of(lambda together=together: list(together()), device, chosen.rounds)
                 per_s[str(batch)][str(streams)] = batch * streams * 1000 / took_ms
     best = max(rate for rates in per_s.values() for rate in rates.values())
     write_result(
@@ -170,9 +174,9 @@ def main() -> int:
             "pictures_per_s_best": best,
         },
         f"at least {LEAST_PER_S:g} pictures a second on a card",
-        chosen.device == "cuda" and best >= LEAST_PER_S,
+        met := chosen.device == "cuda" and best >= LEAST_PER_S,
     )
-    return 0
+    return 0 if met else 1
 
 
 if __name__ == "__main__":

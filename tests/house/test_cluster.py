@@ -88,7 +88,7 @@ def test_a_launcher_starts_ray_as_promised(path: Path, role: str) -> None:
     environment = [(CLUSTER.parent / one).read_text(encoding="utf-8") for one in sourced]
     for setting in ("RAY_AUTH_MODE=token", "RAY_USAGE_STATS_ENABLED=0"):
         assert setting in "".join([*environment, command])
-    assert command.startswith("ulimit -c 0;"), "a raylet's memory holds frames"
+    assert command.startswith("prlimit --pid $$ --core=1:1;"), "a raylet's memory holds frames"
     if role == "head":
         assert json.loads(options["--system-config"]) == SYSTEM_CONFIG
         assert options["--dashboard-host"] == "127.0.0.1"
@@ -179,7 +179,7 @@ def test_the_image_runs_as_nobody_special_from_the_lock() -> None:
 
 def test_the_unit_keeps_memory_off_the_disc() -> None:
     text = (CLUSTER / "lfr.service").read_text(encoding="utf-8")
-    for line in ("LimitCORE=0", "MemorySwapMax=0", "NoNewPrivileges=yes", "Environment=RAY_AUTH_MODE=token"):
+    for line in ("LimitCORE=1", "MemorySwapMax=0", "NoNewPrivileges=yes", "Environment=RAY_AUTH_MODE=token"):
         assert f"\n{line}\n" in text
     assert "TemporaryFileSystem=/tmp" in text
 

@@ -149,7 +149,7 @@ def test_the_token_comes_into_the_container_and_belongs_to_its_user(
     install, _, start = (said for place, said in done[done.index(started) :] if place == "container")
     assert install.split() == ["install", "-D", "-m", "600", "/run/lfr/auth_token", f"{user['home']}/.ray/auth_token"]
     assert "/run/lfr/auth_token" in mounts
-    ours = start.partition("ulimit -c 0;")[2]  # the launcher exports this person's own choice before
+    ours = start.partition("prlimit --pid $$ --core=1:1;")[2]  # the launcher exports this person's own choice before
     assert ours.startswith(" RAY_AUTH_MODE=token RAY_USAGE_STATS_ENABLED=0 ")
     if role == "head":
         assert '--redis-password="$(cat /run/lfr/redis_secret)"' in start
@@ -163,10 +163,10 @@ def test_the_image_has_what_the_launcher_calls_in_it() -> None:
 
 def test_a_login_shell_of_the_image_finds_ray() -> None:
     (line,) = re.findall(r"echo '([^']+)' > /etc/profile\.d/\w+\.sh", DOCKERFILE)
-    words = ["bash", "-c", f'{line}; echo "$PATH" "$(ulimit -c)"']
+    words = ["bash", "-c", f'{line}; echo "$PATH"; prlimit --pid $$ --core --noheadings --output SOFT,HARD']
     shown = subprocess.run(words, env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=True).stdout
     ours = image_environment()["PATH"].partition(":")[0]
-    assert shown.split() == [f"{ours}:/usr/bin:/bin", "0"]
+    assert shown.split() == [f"{ours}:/usr/bin:/bin", "1", "1"], "at 1 no collector of crashes gets the memory either"
 
 
 def test_the_image_holds_what_clouds_and_databases_need() -> None:
