@@ -22,7 +22,7 @@ from tests.processes import eventually, short_folder
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(900)]
 
 AWAY_S = 60.0
-"""Alerts of a camera are no further apart, on a machine that other tests keep busy; 12 s on a calm one."""
+"""Alerts of a camera are no further apart, on a machine that other tests keep busy; 9 s on a calm one."""
 
 
 @pytest.fixture
