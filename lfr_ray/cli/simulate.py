@@ -26,10 +26,10 @@ from lfr_ray.plan.node_sizing import Crowd, Node, Plan
 from lfr_ray.plan.predicted_rates import Performance, streams_of
 from lfr_ray.site_file import IMPORT_PATH, read_site_file
 
-FRAMES_A_CORE = 12.5
+FRAMES_A_CORE = 10.0
 """So many looks a second leave a core some time to itself; with more wanted, time passes more slowly."""
 
-LONGEST_INTERVAL_S = 8.0
+LONGEST_INTERVAL_S = 10.0
 """Frames that came more slowly would have no track in common: none outlives a gap of 12.5 s."""
 
 PROCESSES_A_CORE = 4

@@ -38,7 +38,7 @@ SYSTEM_CONFIG = {
 """No object on disk; what is frozen ends within 1 s, and a node that does not answer is given up within about 8 s."""
 METRICS = {f"lfr_{name}" for name in (*COUNTERS, *GAUGES, *TIMINGS)}
 SECRET = re.compile(
-    r"(?i)(AKIA[0-9A-Z]{16}|aws_secret\w*\s*[:=]|password\s*[:=]\s*(?!\{valueFrom:|\"\$\()\S|-----BEGIN|://[^/\s@:]+:[^/\s@]+@)"
+    r"(?i)(AKIA[0-9A-Z]{16}|aws_secret\w*\s*[:=]|password\s*[:=]\s*(?!\{valueFrom:|\"\$\()\S|-----BEGIN|://[^/\s@:]+:(?!\{(?:env|file):)[^/\s@]+@)"
 )
 
 

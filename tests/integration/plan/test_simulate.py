@@ -48,9 +48,9 @@ def test_a_planned_site_does_what_was_predicted(tmp_path: Path, repository: Path
 
 
 def test_what_would_be_too_slow_to_follow_a_face_is_refused(tmp_path: Path, repository: Path) -> None:
-    words = ["plan", repository / "serve_configs" / "local.yaml", "--cameras", 200, "--simulate", "--slower", 81]
+    words = ["plan", repository / "serve_configs" / "local.yaml", "--cameras", 200, "--simulate", "--slower", 101]
     with command(tmp_path / "out", "lfr", *words) as done:
         assert done.wait(60) == 2
     assert "follows no face" in done.stderr
-    assert "--slower 81" in done.stderr
-    assert "up to 80 at 10 frames a second" in done.stderr
+    assert "--slower 101" in done.stderr
+    assert "up to 100 at 10 frames a second" in done.stderr

@@ -19,7 +19,7 @@ from tests.unit.plan.test_node_sizing import COSTS, CROWD, NODE, _site
 
 def test_time_passes_as_slowly_as_two_cores_need_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(simulate, "usable_cores", lambda: 2)
-    assert [simulate.slower_for(cameras, 10.0) for cameras in (1, 100, 200, 400)] == [1.0, 40.0, 80.0, 80.0]
+    assert [simulate.slower_for(cameras, 10.0) for cameras in (1, 100, 200, 400)] == [1.0, 50.0, 100.0, 100.0]
 
 
 def test_cameras_begin_within_the_time_between_two_looks(tmp_path: Path) -> None:
