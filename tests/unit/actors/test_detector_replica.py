@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ray.serve.batching import _BatchQueue
 
 from lfr_ray.actors.detector_replica import DetectorReplica
 from lfr_ray.records import Faces, Picture
@@ -67,15 +66,7 @@ def test_with_a_stream_for_each_nobody_waits() -> None:
     assert second.worked[0] < first.worked[1]
 
 
-@pytest.fixture
-def _without_serve(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Serve has one line of requests a process, and asks its replica how much that may hold, only to warn."""
-    batching: Any = DetectorReplica._batch
-    monkeypatch.setattr(batching.set_max_batch_size.__self__, "_queue", None)
-    monkeypatch.setattr(_BatchQueue, "_warn_if_max_batch_size_exceeds_max_ongoing_requests", lambda _: None)
-
-
-@pytest.mark.usefixtures("_without_serve")
+@pytest.mark.usefixtures("_batches")
 def test_on_a_gpu_pictures_of_one_size_are_one_batch_and_each_gets_its_own_faces() -> None:
     widths = [32, 64, 32, 64, 64]
 
@@ -94,7 +85,7 @@ def test_on_a_gpu_pictures_of_one_size_are_one_batch_and_each_gets_its_own_faces
     assert len({one.worked for one in found}) == 1
 
 
-@pytest.mark.usefixtures("_without_serve")
+@pytest.mark.usefixtures("_batches")
 def test_on_a_gpu_a_picture_waits_for_the_batch_before() -> None:
     async def one_after_the_other() -> tuple[Faces, Faces]:
         replica: Any = DetectorReplica.__new__(DetectorReplica)

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ray.serve.batching import _BatchQueue
 
 from lfr_ray.actors.embedder_replica import EmbedderReplica
 from lfr_ray.records import Embedded, Picture
@@ -26,9 +25,8 @@ class Marked:
         return Embedded(values, values[:, 0] / 100)
 
 
-def test_each_camera_gets_the_vectors_of_its_own_chips(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Serve's batches ask the replica that they are in how much it may hold, only to warn.
-    monkeypatch.setattr(_BatchQueue, "_warn_if_max_batch_size_exceeds_max_ongoing_requests", lambda _: None)
+@pytest.mark.usefixtures("_batches")
+def test_each_camera_gets_the_vectors_of_its_own_chips() -> None:
     lots = [[1, 2], [3], [4, 5, 6]]
 
     async def together() -> list[Embedded]:
