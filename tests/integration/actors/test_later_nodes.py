@@ -56,6 +56,12 @@ class Cluster:
         self.site = folder / "site.yaml"
         self.site.write_text(yaml.safe_dump(document), encoding="utf-8")
 
+    def change(self, **fields: object) -> None:
+        """Other fields in the site's file."""
+        document = load_yaml(self.site)
+        document["applications"][0]["args"] |= fields
+        self.site.write_text(yaml.safe_dump(document), encoding="utf-8")
+
     def _node(self, name: str, *words: str, **environment: str) -> Command:
         node = ray_node(self._folder / name, "ray", "start", *words, *self._common, environment=TOKEN | environment)
         return self._stack.enter_context(node)
@@ -122,3 +128,13 @@ def test_a_node_that_joins_in_the_clear_while_a_site_waits_for_it_is_refused(tmp
         assert site.wait(SOON_S) == 2, site.stderr[-3000:]
         assert NOT_ENCRYPTED in site.stderr
         assert cluster.asked_for() == [], "an autoscaler would keep nodes for nobody"
+
+        cluster.change(detector={"cpus": 1000})
+        at_once = cluster.run()
+        assert at_once.wait(SOON_S / 2) == 2, "it waits for a cluster that may not be used"
+        assert NOT_ENCRYPTED in at_once.stderr
+
+        cluster.change(encrypted_network="the test: all nodes are this machine", detector={})
+        other = cluster.run()
+        assert other.wait(SOON_S) == 2, other.stderr[-3000:]
+        assert f"node {LATER}: lfr_ray 0.0.1" in other.stderr

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pytest
 
 from lfr_ray.actors.detector_replica import DetectorReplica
 from lfr_ray.records import Faces, Picture
@@ -42,64 +42,54 @@ class Held:
         return [Faces.none() for _ in pictures]
 
 
-async def two_at_once(held: Held, threads: int) -> list[Faces]:
+async def two_at_once(replica: Any, held: Held, begun: int) -> list[Faces]:
+    """Both answers; the model is let go once it works on so many."""
+    asked = [asyncio.create_task(replica.detect(CANVAS)) for _ in range(2)]
+    for _ in range(begun):
+        assert await asyncio.to_thread(held.begun.acquire, timeout=10.0)
+    await asyncio.gather(*(asyncio.to_thread(lambda: None) for _ in range(20)))  # some time passes
+    held.let_go.set()
+    return list(await asyncio.gather(*asked))
+
+
+def in_streams(streams: int) -> list[Faces]:
+    """Two pictures at once for a replica with so many streams."""
     replica: Any = DetectorReplica.__new__(DetectorReplica)  # its model, without a weight file
-    with ThreadPoolExecutor(threads) as replica._threads:
-        replica._detector, replica._in_streams = held, True
-        asked = [asyncio.create_task(replica.detect(CANVAS)) for _ in range(2)]
-        for _ in range(threads):
-            assert await asyncio.to_thread(held.begun.acquire, timeout=10.0)
-        await asyncio.gather(*(asyncio.to_thread(lambda: None) for _ in range(20)))  # some time passes
-        held.let_go.set()
-        return list(await asyncio.gather(*asked))
+    with ThreadPoolExecutor(streams) as replica._threads:
+        replica._detector, replica._in_streams = (held := Held()), True
+        return asyncio.run(two_at_once(replica, held, streams))
+
+
+def waits_for_the_first(first: Faces, second: Faces) -> bool:
+    return second.waited_s >= first.worked[1] - first.worked[0] - 0.001 and second.worked[0] >= first.worked[1]
 
 
 def test_the_second_picture_waits_for_the_first_one() -> None:
-    first, second = asyncio.run(two_at_once(Held(), threads=1))
+    first, second = in_streams(1)
     assert second.waited_s > first.waited_s
-    assert second.waited_s >= first.worked[1] - first.worked[0] - 0.001
-    assert second.worked[0] >= first.worked[1]
+    assert waits_for_the_first(first, second)
 
 
 def test_with_a_stream_for_each_nobody_waits() -> None:
-    first, second = asyncio.run(two_at_once(Held(), threads=2))
+    first, second = in_streams(2)
     assert second.worked[0] < first.worked[1]
 
 
-@pytest.mark.usefixtures("_batches")
-def test_on_a_gpu_pictures_of_one_size_are_one_batch_and_each_gets_its_own_faces() -> None:
-    widths = [32, 64, 32, 64, 64]
+def test_on_a_gpu_pictures_of_one_size_are_one_batch_and_each_gets_its_own_faces(batched: Callable[..., Any]) -> None:
+    widths, wide = [32, 64, 32, 64, 64], Wide()
 
     async def together() -> list[Faces]:
-        replica: Any = DetectorReplica.__new__(DetectorReplica)
-        with ThreadPoolExecutor(1) as replica._threads:
-            replica._detector, replica._in_streams = wide, False
-            replica._batch.set_max_batch_size(len(widths))
-            replica._batch.set_batch_wait_timeout_s(10.0)
-            return list(await asyncio.gather(*(replica.detect(np.zeros((32, one, 3), np.uint8)) for one in widths)))
+        replica = batched(DetectorReplica, len(widths), _detector=wide)
+        return list(await asyncio.gather(*(replica.detect(np.zeros((32, one, 3), np.uint8)) for one in widths)))
 
-    wide = Wide()
     found = asyncio.run(together())
     assert [one.boxes[0, 2] for one in found] == widths
     assert sorted(wide.batches) == [(2, 32, 32), (3, 32, 64)]
     assert len({one.worked for one in found}) == 1
 
 
-@pytest.mark.usefixtures("_batches")
-def test_on_a_gpu_a_picture_waits_for_the_batch_before() -> None:
-    async def one_after_the_other() -> tuple[Faces, Faces]:
-        replica: Any = DetectorReplica.__new__(DetectorReplica)
-        with ThreadPoolExecutor(1) as replica._threads:
-            replica._detector, replica._in_streams = held, False
-            replica._batch.set_max_batch_size(1)
-            asked = [asyncio.create_task(replica.detect(CANVAS)) for _ in range(2)]
-            assert await asyncio.to_thread(held.begun.acquire, timeout=10.0)
-            await asyncio.gather(*(asyncio.to_thread(lambda: None) for _ in range(20)))  # some time passes
-            held.let_go.set()
-            first, second = await asyncio.gather(*asked)
-            return first, second
-
+def test_on_a_gpu_a_picture_waits_for_the_batch_before(batched: Callable[..., Any]) -> None:
     held = Held()
-    first, second = asyncio.run(one_after_the_other())
+    first, second = asyncio.run(two_at_once(batched(DetectorReplica, 1, _detector=held), held, 1))
     assert second.waited_s > first.waited_s
-    assert second.waited_s >= first.worked[1] - first.worked[0] - 0.001
+    assert waits_for_the_first(first, second)

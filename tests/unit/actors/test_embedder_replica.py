@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pytest
 
 from lfr_ray.actors.embedder_replica import EmbedderReplica
 from lfr_ray.records import Embedded, Picture
@@ -25,20 +24,14 @@ class Marked:
         return Embedded(values, values[:, 0] / 100)
 
 
-@pytest.mark.usefixtures("_batches")
-def test_each_camera_gets_the_vectors_of_its_own_chips() -> None:
-    lots = [[1, 2], [3], [4, 5, 6]]
+def test_each_camera_gets_the_vectors_of_its_own_chips(batched: Callable[..., Any]) -> None:
+    lots, marked = [[1, 2], [3], [4, 5, 6]], Marked()
 
     async def together() -> list[Embedded]:
-        replica: Any = EmbedderReplica.__new__(EmbedderReplica)
-        with ThreadPoolExecutor(1) as replica._threads:
-            replica._embedder, replica._in_streams = marked, False
-            replica._batch.set_max_batch_size(len(lots))
-            replica._batch.set_batch_wait_timeout_s(10.0)
-            chips = [np.full((len(lot), 4, 4, 3), np.array(lot)[:, None, None, None], np.uint8) for lot in lots]
-            return list(await asyncio.gather(*map(replica.judged, chips)))
+        replica = batched(EmbedderReplica, len(lots), _embedder=marked)
+        chips = [np.full((len(lot), 4, 4, 3), np.array(lot)[:, None, None, None], np.uint8) for lot in lots]
+        return list(await asyncio.gather(*map(replica.judged, chips)))
 
-    marked = Marked()
     found = asyncio.run(together())
     assert [one.vectors[:, 0].tolist() for one in found] == lots
     assert [(100 * one.stability).round().tolist() for one in found] == lots

@@ -85,7 +85,9 @@ def make(office: Any, **changes: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         "grant": office.grant(why="warrants & <b>missing</b> people"),
         "published_at": START_S + 86400,
         "cameras": {
-            "pier": CameraCounters(1000, 30000, 24000, 3600.0, 60.0, {"small": 9}, {"p50": 400.0, "p95": 800.0})
+            "pier": CameraCounters(
+                1000, 30000, 24000, 3600.0, 60.0, {"small": 9}, {"p50": 400.0, "p95": 800.0}, frames_dropped=4711
+            )
         },
         "alerts": alerts(),
         "categories": {"wanted-by-court": 480, "missing-or-at-risk": 20},
@@ -151,6 +153,7 @@ def test_the_totals_and_the_rates_say_the_same(office: Any) -> None:
     assert sum(record["outcomes"].values()) == sum(record["decisions"]["split"].values()) == 27
     assert record["decisions"]["median_seconds"] == 12.0
     assert record["cameras"]["pier"]["failure_to_acquire"]["count"] == 6000
+    assert record["cameras"]["pier"]["frames_dropped"] == 4711
 
 
 def test_the_blue_list_is_in_no_police_figure(office: Any) -> None:
