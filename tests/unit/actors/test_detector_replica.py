@@ -16,15 +16,15 @@ from lfr_ray.records import Faces, Picture
 
 
 class Wide:
-    """A detector that finds one face, as wide as the picture; it knows the batches that it was given."""
+    """Finds one face, as wide as the picture and as high as its first value; it knows the batches that it was given."""
 
     def __init__(self) -> None:
         self.batches: list[tuple[int, ...]] = []
 
     def detect(self, pictures: Picture) -> list[Faces]:
         self.batches.append(pictures.shape[:3])
-        boxes = np.array([[0, 0, pictures.shape[2], 1]], np.float32)
-        return [replace(Faces.none(), boxes=boxes, scores=np.ones(1, np.float32)) for _ in pictures]
+        boxes = [np.array([[0, 0, one.shape[1], one[0, 0, 0]]], np.float32) for one in pictures]
+        return [replace(Faces.none(), boxes=one, scores=np.ones(1, np.float32)) for one in boxes]
 
 
 CANVAS = np.zeros((32, 32, 3), np.uint8)
@@ -80,10 +80,11 @@ def test_on_a_gpu_pictures_of_one_size_are_one_batch_and_each_gets_its_own_faces
 
     async def together() -> list[Faces]:
         replica = batched(DetectorReplica, len(widths), _detector=wide)
-        return list(await asyncio.gather(*(replica.detect(np.zeros((32, one, 3), np.uint8)) for one in widths)))
+        canvases = [np.full((32, width, 3), number, np.uint8) for number, width in enumerate(widths)]
+        return list(await asyncio.gather(*map(replica.detect, canvases)))
 
     found = asyncio.run(together())
-    assert [one.boxes[0, 2] for one in found] == widths
+    assert [tuple(one.boxes[0, 2:]) for one in found] == [(width, number) for number, width in enumerate(widths)]
     assert sorted(wide.batches) == [(2, 32, 32), (3, 32, 64)]
     assert len({one.worked for one in found}) == 1
 
