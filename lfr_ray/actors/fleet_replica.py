@@ -11,7 +11,7 @@ from ray import serve
 
 from lfr_ray.actors.actor_calls import Handle
 from lfr_ray.actors.actor_keeper import Keeper
-from lfr_ray.actors.actor_names import Names
+from lfr_ray.actors.actor_names import DETECTOR, EMBEDDER, SECOND_EMBEDDER, Names
 from lfr_ray.actors.actor_protocols import DeskCalls, DetectorCalls, EmbedderCalls, MatcherCalls
 from lfr_ray.actors.fleet_rounds import PeriodicWork
 from lfr_ray.actors.fleet_watchlist import FleetList
@@ -65,8 +65,9 @@ class FleetReplica(FleetList):
         detect: Handle[DetectorCalls] = Handle(detector)
         embed: Handle[EmbedderCalls] = Handle(embedder)
         embed_second: Handle[EmbedderCalls] | None = None if second is None else Handle(second)
-        models = (detect, embed) if embed_second is None else (detect, embed, embed_second)
-        self._self_tests = await models_ready(site, *models)
+        named = {DETECTOR: detect, EMBEDDER: embed, SECOND_EMBEDDER: embed_second}
+        models: dict[str, Handle[Any]] = {name: one for name, one in named.items() if one is not None}
+        self._self_tests = await models_ready(site, *models.values())
         self._enrolling = RemoteDetector(card(site.detector.model), detect), remote_embedders(site, embed, embed_second)
         self._import_notes: list[str] = []
         if site.watchlist:
@@ -82,7 +83,7 @@ class FleetReplica(FleetList):
             if not runs_already:  # a site that runs is not ended by this: it says why, and goes on trying
                 raise
         self._periodic = PeriodicWork(self._keeper)
-        self._counted = Counted(self._keeper, models)
+        self._counted = Counted(self._keeper, models, self._watch.replicas)
         work = (self._keep(), self._pass_on(), self._end_frozen())
         self._tasks = [asyncio.create_task(one) for one in work]
 

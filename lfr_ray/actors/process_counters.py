@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sized
 from typing import Any
 
 from lfr_ray.actors.actor_calls import Handle
@@ -17,8 +17,7 @@ from lfr_ray.metrics import Snapshot
 ANSWER_S = 1.0
 """Whoever asks for the counts waits no longer than two seconds for all of them."""
 REMEMBERED_S = 120.0
-"""A replica, of the matcher or of a model, that has not answered for so long is gone; a question to a model reaches one
-of several."""
+"""A replica, of the matcher or of a model, that has not answered for so long is gone."""
 
 
 class Counted:
@@ -26,12 +25,14 @@ class Counted:
 
     Args:
         keeper: Has the living actors.
-        models: The deployed models.
+        models: The deployed models, by name.
+        processes: Each model's replicas. So many questions reach each of them; see ``own_node_first.py``.
     """
 
-    def __init__(self, keeper: Keeper, models: Sequence[Handle[Any]]) -> None:
+    def __init__(self, keeper: Keeper, models: Mapping[str, Handle[Any]], processes: Mapping[str, Sized]) -> None:
         self._keeper = keeper
         self._models = models
+        self._processes = processes
         self._known: dict[str, Snapshot] = {}
         self._replicas: dict[frozenset[object], tuple[float, Snapshot]] = {}
 
@@ -42,7 +43,9 @@ class Counted:
         }
         asked["matcher"] = self._keeper.matcher.ask(MatcherCalls.snapshot)
         asked["desk"] = self._keeper.desk.ask(DeskCalls.snapshot)
-        replicas = [model.ask(ModelCalls.snapshot) for model in self._models]
+        replicas: list[Reply[Snapshot]] = []
+        for name, model in self._models.items():
+            replicas += [model.ask(ModelCalls.snapshot) for _ in range(len(self._processes[name]))]
         replicas += [replica.ask(ReplicaCalls.snapshot) for replica in self._keeper.replicas]
         replies = (*asked.values(), *replicas)
         counted = await asyncio.gather(*(reply.within(ANSWER_S) for reply in replies), return_exceptions=True)

@@ -31,8 +31,8 @@ SYSTEM_CONFIG = {
     "automatic_object_spilling_enabled": False,
     "kill_worker_timeout_milliseconds": 1000,
     "health_check_initial_delay_ms": 1000,
-    "health_check_period_ms": 1000,
-    "health_check_timeout_ms": 1500,
+    "health_check_period_ms": 500,
+    "health_check_timeout_ms": 1000,
     "health_check_failure_threshold": 3,
 }
 """No object on disk; what is frozen ends within 1 s, and a node that does not answer is given up within about 8 s."""

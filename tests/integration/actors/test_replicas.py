@@ -110,7 +110,7 @@ async def main(nodes):
     replicas = dict(keeper.answering)
     answering = Keeper.replicas.fget(SimpleNamespace(_replicas=keeper))
     here = SimpleNamespace(cameras={{}}, matcher=matcher, desk=matcher, replicas=answering)
-    counted = merged(await Counted(here, ()).snapshots()).values.items()
+    counted = merged(await Counted(here, {{}}, {{}}).snapshots()).values.items()
     say("memory", held={{dict(of)["process"]: bytes_ for (name, of), bytes_ in counted if name == "memory_rss_bytes"}})
     say("begun", replicas=len(replicas), first=[(await answers(one))[1:] for one in replicas.values()])
     scanner = Scanner(key := ScanKey.create(), {{"d1": fingerprints_of(key, [vector(9).tobytes()])}})

@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from lfr_ray.actors.actor_protocols import ModelCalls
+from lfr_ray.actors.detector_replica import DetectorReplica
+from lfr_ray.actors.embedder_replica import EmbedderReplica
 from lfr_ray.actors.own_node_first import KEEPS_UP, OwnNodeFirst
 
 HOLDS = 8
@@ -30,18 +33,21 @@ class Known(dict[str, int]):
         self.pop(name, None)
 
 
-def ranks(replicas: list[Any], busy: dict[str, int], times: int = 1) -> list[list[list[str]]]:
+def ranks(
+    replicas: list[Any], busy: dict[str, int], times: int = 1, method: str = DetectorReplica.detect.__name__
+) -> list[list[list[str]]]:
     """What is tried in which order, of so many requests."""
     router = OwnNodeFirst.__new__(OwnNodeFirst)
     router._self_node_id, router._self_availability_zone = "here", None
     router._colocated_replica_ids = defaultdict(set)
     router._update_colocated_replica_ids_with_replicas(replicas)
-    request = SimpleNamespace(routing_context=SimpleNamespace(should_backoff=False))
+    metadata = SimpleNamespace(call_method=method)
+    request = SimpleNamespace(routing_context=SimpleNamespace(should_backoff=False), metadata=metadata)
     found = []
     for _ in range(times):
         router._replica_queue_len_cache = known = Known(busy)
-        found.append(asyncio.run(router.choose_replicas(replicas, request)))  # type: ignore[arg-type]
-        if len(found[-1]) == 1 and len(replicas) > 1:
+        found.append(asyncio.run(router.choose_replicas(replicas, request)))
+        if len(found[-1]) == 1 and len(found[-1][0]) > 1:
             assert not known.keys() & {one.replica_id for one in found[-1][0]}, "they are asked anew"
     assert request.routing_context.should_backoff, "who finds all of them full does not ask again at once"
     return [[[one.replica_id for one in rank] for rank in tried] for tried in found]
@@ -64,3 +70,10 @@ def test_elsewhere_two_of_all_are_compared_and_one_alone_is_taken() -> None:
     ((two,),) = ranks(FAR, {"far-1": 1})
     assert len(two) == 2
     assert ranks(FAR[:1], {"far-0": HOLDS}) == [[[], ["far-0"]]]
+
+
+@pytest.mark.parametrize("calls", [DetectorReplica, EmbedderReplica])
+def test_what_each_holds_is_asked_of_each_wherever_it_is(calls: type[ModelCalls]) -> None:
+    every = [*NEAR, *FAR]
+    asked = ranks(every, {"near-1": 0}, times=len(every), method=calls.snapshot.__name__)
+    assert {name for ((name,),) in asked} == {one.replica_id for one in every}
