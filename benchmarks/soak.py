@@ -125,15 +125,20 @@ def holdings() -> dict[str, dict[str, float]]:
     }
 
 
-def judged(alerts: list[dict[str, Any]], faults: list[float]) -> dict[str, Any]:
-    """Alerts against the footage's truth: one a passage, but for those that came by while something was broken."""
+def judged(
+    alerts: list[dict[str, Any]], faults: list[tuple[float, float]], period_s: float = LONG_PERIOD_S
+) -> dict[str, Any]:
+    """Alerts against the footage's truth: one a passage, but for those that came by while something was broken.
+
+    Faults are from when to when.
+    """
     found = {"alerts": len(alerts), "lost": 0, "doubled": 0, "passed_while_broken": 0}
     for camera in sorted({one["camera"] for one in alerts}):
         times = sorted(parse_utc(one["captured_at"]) for one in alerts if one["camera"] == camera)
         for before, after in itertools.pairwise(times):
-            missed = round((after - before) / LONG_PERIOD_S) - 1
-            broken = any(before < fault + BROKEN_S and fault - LONG_PERIOD_S < after for fault in faults)
-            found["doubled"] += after - before < LONG_PERIOD_S / 2 and not broken
+            missed = round((after - before) / period_s) - 1
+            broken = any(before < until and since - period_s < after for since, until in faults)
+            found["doubled"] += after - before < period_s / 2 and not broken
             found["passed_while_broken" if broken else "lost"] += max(0, missed)
     return found
 
@@ -143,7 +148,7 @@ def soaked(seconds: float, every_s: float) -> dict[str, Any]:
     from lfr_ray.site_file import read_site_file
     from lfr_ray.site_start_stop import live_site
 
-    faults: list[float] = []
+    faults: list[tuple[float, float]] = []
     killed: list[str] = []
     told: set[str] = set()
     with tempfile.TemporaryDirectory() as name:
@@ -166,7 +171,7 @@ def soaked(seconds: float, every_s: float) -> dict[str, Any]:
                 due = passed_s >= warm_s + every_s * (len(killed) + 1) and passed_s < seconds - BROKEN_S
                 if due and (pids := processes().get(kind := next(kinds))):
                     os.kill(pids[0], signal.SIGKILL)
-                    faults.append(time.time())
+                    faults.append((time.time(), time.time() + BROKEN_S))
                     killed.append(kind)
             end, alerts = holdings(), site.alerts()
     lost_of_told = len(told - {one["id"] for one in alerts})

@@ -42,8 +42,9 @@ class DetectorReplica:
         if not config.model.startswith(SIMULATED):  # which takes nothing from anybody
             give_way()
         self._detector = detector_of(site)
-        self._self_test = self_test(self._detector, width_px=config.width_px, height_px=config.height_px)
         self._in_streams = runs_in_streams(self._detector)
+        sides = {"width_px": config.width_px, "height_px": config.height_px}
+        self._self_test = self_test(self._detector, **sides, most=1 if self._in_streams else config.max_batch)
         self._threads = model_threads(streams_of(config) if self._in_streams else 1)
         self._missed = MissedFrames()
         self._batch.set_max_batch_size(config.max_batch)

@@ -23,8 +23,8 @@ class EmbedderReplica:
     def __init__(self, site: SiteConfig) -> None:
         config = site.embedder
         self._embedder = embedder_of(site, config)
-        self._self_test = self_test(self._embedder)
         self._in_streams = runs_in_streams(self._embedder)
+        self._self_test = self_test(self._embedder, most=1 if self._in_streams else config.max_batch)
         self._threads = model_threads(streams_of(config) if self._in_streams else 1)
         self._batch.set_max_batch_size(config.max_batch)
         self._batch.set_batch_wait_timeout_s(config.batch_wait_ms / 1000)

@@ -23,7 +23,7 @@ from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from lfr_ray.camera.camera_address import Address
-from lfr_ray.camera.decoded_picture import DecodedImage
+from lfr_ray.camera.decoded_picture import PLANAR, DecodedImage, in_planes
 from lfr_ray.camera.decoder_faults import fault_of, kind_of, no_picture, not_video
 from lfr_ray.camera.ffmpeg_container import SILENT_S, check_file, open_container
 from lfr_ray.camera.footage_interface import DecodedPicture, SourceCounts, SourceInfo
@@ -71,15 +71,15 @@ class VideoFootage:
         self._clock = clock
         self._stopping = stopping
         self._stall_s = stall_s
-        # One converts for whoever looks at the pictures, the other proves that they can be converted: two threads.
-        self._rgb, self._proof = VideoReformatter(), VideoReformatter()
+        # One for whoever looks at the pictures, the other for whoever decodes them: two threads.
+        self._rgb, self._planes = VideoReformatter(), VideoReformatter()
         self._proved: tuple[str, int, int] | None = None
         self._lag, self._only_keys = Lag(), False
         hardware, lacking = hardware_for(decode)
         try:
             self._begin(hardware)
-            if decode in DEVICE_FILES and hardware and not self._stream.codec_context.is_hwaccel:
-                lacking = on_processor(decode, f"it does not decode {self._stream.codec_context.name}")
+            if decode in DEVICE_FILES and hardware and not self._on_device():
+                lacking = on_processor(decode, f"it does not decode {self._stream.codec_context.name} of this kind")
         except LfrError as error:
             if hardware is None:
                 raise
@@ -88,6 +88,11 @@ class VideoFootage:
             lacking = on_processor(decode, str(error)) if decode in DEVICE_FILES else ""
         if lacking:
             self.counts.report(lacking)
+
+    def _on_device(self) -> bool:
+        """Whether a graphics card decoded the first picture: where it cannot, FFmpeg takes the processor unasked."""
+        on_card = self._stream.codec_context.is_hwaccel
+        return on_card and all(frame.format.name not in PLANAR for frame in self._first)
 
     def _begin(self, hardware: HWAccel | None) -> None:
         """Open, and decode the first picture."""
@@ -309,13 +314,14 @@ class VideoFootage:
             return None
         kind = (frame.format.name, frame.width, frame.height)
         try:
+            planes = in_planes(frame, self._planes)
             if self._proved != kind:
-                self._proof.reformat(frame, format="rgb24", threads=1)
+                VideoReformatter().reformat(planes, format="rgb24", threads=1)
                 self._proved = kind
         except (av.FFmpegError, ValueError, OSError):
             self.counts.corrupt += 1
             return None
-        return DecodedImage(frame, _orientation(frame), self._rgb)
+        return DecodedImage(planes, _orientation(frame), self._rgb)
 
 
 def _orientation(frame: VideoFrame) -> int:

@@ -19,9 +19,12 @@ from lfr_ray.models.torch_checkpoint import fill, read_checkpoint
 class _FirstOutput(nn.Module):
     """The decoded predictions; the raw ones beside them are for training."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: PoseModel) -> None:
         super().__init__()
         self.network = network
+        # It would keep its anchors for the next picture of that size; a recording on a GPU would read them when those
+        # of another size have taken their place.
+        network.model[-1].dynamic = True
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
         result: Any = self.network(pictures)

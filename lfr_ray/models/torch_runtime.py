@@ -1,9 +1,11 @@
-"""Networks in torch: on CUDA in half precision, on MPS, and on a CPU where a test compares."""
+"""Networks in torch: on CUDA, on MPS, and on a CPU where a test compares."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +20,9 @@ from lfr_ray.records import Floats, Picture
 
 BUCKETS = (1, 2, 4, 8, 16, 32, 64)
 """Batch sizes that networks ever see: others are padded up or split. An empty row costs a GPU next to nothing."""
+
+HALF = {"cuda": torch.float16}
+"""Kind of device -> the half precision that it is faster in."""
 
 Sides = tuple[int | None, int | None, int | None]
 """Batch, height and width; None: any."""
@@ -36,7 +41,7 @@ class TorchNetwork(NetworkInParts):
     """One network in torch, channels last; see :class:`~lfr_ray.models.device_and_self_test.Network`.
 
     It takes ``float (B, 3, H, W)`` and returns a tensor or several with B first; ``fixed`` are batch, height and width
-    that it takes, None for any.
+    that it takes, None for any; ``dtype`` is what it computes with.
     """
 
     runtime = "torch"
@@ -50,20 +55,28 @@ class TorchNetwork(NetworkInParts):
         output_names: tuple[str, ...] = (),
         metadata: dict[str, str] | None = None,
         fixed: Sides = (None, None, None),
+        dtype: torch.dtype = torch.float32,
     ) -> None:
         self.device, self.card = device, card
         self.output_names = output_names
         self.metadata = metadata or {}
-        self._batch, self.height_px, self.width_px = fixed
+        self._fixed = self._batch, self.height_px, self.width_px = fixed
         self.most = self._batch or BUCKETS[-1]
-        half = device.kind == "cuda"
-        self.precision = "float16" if half else "float32"
-        self._device = torch.device(device.kind)
-        self._dtype = torch.float16 if half else torch.float32
+        self.precision = str(dtype).removeprefix("torch.")
+        self._device, self._dtype = torch.device(device.kind), dtype
         network = network.eval().requires_grad_(False).to(self._device, self._dtype)
         self._network = network.to(memory_format=torch.channels_last)
-        self._recorded = RecordedNetwork(self._network) if half else None
+        self._recorded = RecordedNetwork(self._network) if device.kind == "cuda" else None
         self._mean = torch.tensor(card.mean, device=self._device).view(1, 3, 1, 1) if any(card.mean) else None
+
+    def faster(self) -> TorchNetwork | None:
+        """The same network in half precision; see :class:`~lfr_ray.models.device_and_self_test.Network`."""
+        half = HALF.get(self.device.kind)
+        if half is None or self._dtype == half:
+            return None
+        network = copy.deepcopy(self._network)  # torch changes a network where it is
+        about: dict[str, Any] = {"output_names": self.output_names, "metadata": self.metadata, "fixed": self._fixed}
+        return TorchNetwork(network, self.device, self.card, dtype=half, **about)
 
     def padded_size(self, count: int) -> int:
         """The file's own batch size, where it has one, else a bucket."""

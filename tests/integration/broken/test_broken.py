@@ -33,6 +33,9 @@ PART = {"detector": "models", "embedder": "models", "matcher": "matcher", "desk"
 PART |= {"fleet": "site", "controller": "site"}
 """Which part of /readyz names a fault. Without an ingress or a proxy there is no answer, which says it as well."""
 
+LOOK_ON = {"desk", "fleet", "ingress", "controller", "proxy"}
+"""Without these the cameras go on: nobody who comes by is missed, and what is raised is told once it is back."""
+
 CASES = list(itertools.product(TITLES, (signal.SIGKILL, signal.SIGSTOP)))
 NAMES = {signal.SIGKILL: "killed", signal.SIGSTOP: "frozen"}
 
@@ -52,7 +55,7 @@ def test_it_says_so_and_comes_back_and_loses_nothing(broken: BrokenSite, kind: s
     before = broken.pids(kind)
     assert before, f"no process of the kind {kind}: {broken.started.living()}"
     os.kill(before[0], fault)
-    began_s = time.monotonic()
+    began_s, began = time.monotonic(), time.time()
     # A controller that is killed is back before a look at it can fail.
     told_s, back_s = 0.001 if (kind, fault) == ("controller", signal.SIGKILL) else 0.0, 0.0
     # What a slow machine lets one see late was so at the look before at the earliest.
@@ -80,6 +83,10 @@ def test_it_says_so_and_comes_back_and_loses_nothing(broken: BrokenSite, kind: s
     eventually(lambda: all(broken.passages(came_back).values()), enough_s, lambda: broken.passages(came_back - 30))
     for camera, times in broken.passages(came_back).items():
         assert times[0] - came_back <= 2 * PERIOD_S * broken.factor, f"{camera} missed a passage"
+    if kind in LOOK_ON:
+        passed = broken.passages(began - 2 * PERIOD_S)
+        longest_s = max(b - a for times in passed.values() for a, b in itertools.pairwise(times))
+        assert longest_s <= 1.5 * PERIOD_S * broken.factor, f"a camera did not look on: {passed}"
     assert broken.leftovers() == []
 
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from lfr_ray.detect.detector_families import load_detector
+from lfr_ray.detect.ultralytics_network import build
 from lfr_ray.errors import ModelError
 from lfr_ray.models.card_catalogue import card
 
@@ -62,6 +63,18 @@ def test_refused_until_it_is_trusted_then_equal_to_ultralytics(tmp_path: Path) -
     assert all(len(faces) for faces in together)
     for one, same in zip(together, alone, strict=True):
         np.testing.assert_allclose(one.boxes, same.boxes, atol=1e-2)
+
+
+def test_what_one_size_was_computed_with_is_not_left_for_the_next_picture(tmp_path: Path) -> None:
+    """A recording on a GPU goes on reading where it stood, whatever other sizes have written there since."""
+    path = save(tmp_path / "face.pt", [5, 3])
+    described = card("yolov8n_face")
+    network, _ = build(described, path, trust=True)
+    values = torch.rand(1, 3, 96, 128)
+    with torch.inference_mode():
+        before = network(values)
+        network.network.model[-1].anchors.fill_(float("nan"))
+        torch.testing.assert_close(network(values), before)
 
 
 @pytest.mark.parametrize(

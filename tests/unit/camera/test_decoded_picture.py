@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from av.video.reformatter import VideoReformatter
 
-from lfr_ray.camera.decoded_picture import PART_PX, DecodedImage
+from lfr_ray.camera.decoded_picture import PART_PX, DecodedImage, in_planes
 from lfr_ray.camera.orientation import turned
 from lfr_ray.models.shrink_pictures import halved
 
@@ -86,3 +86,21 @@ def test_brightness(pixels: str) -> None:
     frame = decoded(pixels=pixels)
     assert image(frame).luma().shape == (480, 640)
     assert np.corrcoef(image(frame).luma().ravel(), image(frame).whole()[..., 1].ravel())[0, 1] > 0.8
+
+
+@pytest.mark.parametrize("range_", RANGES.values(), ids=RANGES)
+@pytest.mark.parametrize("matrix", MATRICES.values(), ids=MATRICES)
+def test_what_a_graphics_card_decodes_is_made_rgb_as_what_a_processor_decodes(matrix: int, range_: int) -> None:
+    frame = decoded(matrix=matrix, range_=range_)
+    theirs = frame.reformat(format="nv12")
+    theirs.colorspace, theirs.color_range = matrix, range_
+    split = in_planes(theirs, VideoReformatter())
+    assert split.format.name == "yuv420p"
+    np.testing.assert_array_equal(image(split).whole(), image(frame).whole())
+    np.testing.assert_array_equal(image(split).halved(1), image(frame).halved(1))
+
+
+def test_other_pictures_stay_as_they_are() -> None:
+    for pixels in ("yuv420p", "yuv444p", "gray"):
+        frame = decoded(pixels=pixels)
+        assert in_planes(frame, VideoReformatter()) is frame

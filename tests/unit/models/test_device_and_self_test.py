@@ -14,6 +14,7 @@ from lfr_ray.errors import ConfigError, ResourceError
 from lfr_ray.models import openvino_runtime
 from lfr_ray.models.card_catalogue import card
 from lfr_ray.models.device_and_self_test import Device, available_devices, choose_device, self_test, set_threads
+from lfr_ray.records import Picture
 
 ALONE = """
 import sys
@@ -86,6 +87,24 @@ def test_the_self_test_says_device_precision_and_time(
         assert result.ms_per_picture > 0
         assert f"in {precision}: " in str(result)
         assert "ms a picture" in str(result)
+
+
+def test_every_size_of_batch_comes_before_anything_is_measured() -> None:
+    embedder = load_embedder(card("dlib_resnet"), device="cpu", mirror=False)
+    given: list[int] = []
+
+    class Heard:
+        card, network = embedder.card, embedder.network
+
+        @staticmethod
+        def embed(chips: Picture) -> None:
+            given.append(len(chips))
+
+    self_test(Heard, repeats=3, most=6)  # type: ignore[arg-type]
+    assert given == [1, 2, 4, 8, 1, 1, 1]
+    given.clear()
+    self_test(Heard, repeats=2)  # type: ignore[arg-type]
+    assert given == [1, 1, 1]
 
 
 def test_a_process_that_runs_models_on_a_cpu_imports_no_torch() -> None:

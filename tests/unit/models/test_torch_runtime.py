@@ -11,9 +11,11 @@ import pytest
 import torch
 from torch import nn
 
+from lfr_ray.embed.chip_embedder import ChipEmbedder
 from lfr_ray.embed.dlib_torch_module import build
 from lfr_ray.embed.embedder_families import load_embedder
 from lfr_ray.errors import ModelError, ResourceError, ShapeError
+from lfr_ray.models import torch_runtime
 from lfr_ray.models.card_catalogue import card
 from lfr_ray.models.cards import ModelCard
 from lfr_ray.models.choose_runtime import open_file
@@ -130,6 +132,39 @@ def test_half_precision_has_room_for_these_networks(name: str, shape: tuple[int,
         torch.testing.assert_close(found.float(), wanted, atol=0.02, rtol=0.02)
 
 
+def test_half_precision_is_a_network_of_its_own_where_the_device_gains_by_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    running = TorchNetwork(small_network(), CPU, plain_card(scale=0.01))
+    assert running.faster() is None
+    (before,) = running.run(pictures(3))
+    monkeypatch.setitem(torch_runtime.HALF, "cpu", torch.float16)
+    half = running.faster()
+    assert half is not None
+    assert (running.precision, half.precision) == ("float32", "float16")
+    assert half.faster() is None
+    assert 0 < np.abs(half.run(pictures(3))[0] - before).max() < 0.01
+    np.testing.assert_array_equal(running.run(pictures(3))[0], before)
+
+
+class TooMuch(nn.Module):
+    """Vectors of the right directions, on the way to which single precision alone has room."""
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        return torch.relu(values * 1e6).flatten(1)[:, :128] / 1e6
+
+
+@pytest.mark.parametrize(("narrow", "precision"), [(False, "float16"), (True, "float32")])
+def test_an_embedder_keeps_single_precision_where_half_gives_something_else(
+    monkeypatch: pytest.MonkeyPatch, narrow: bool, precision: str
+) -> None:
+    monkeypatch.setitem(torch_runtime.HALF, "cpu", torch.float16)
+    described = card("dlib_resnet")
+    if narrow:
+        described = described.model_copy(update={"probe": ()})
+    network = TooMuch() if narrow else build(described, find_weights(described))[0]
+    embedder = ChipEmbedder(described, TorchNetwork(network, CPU, described), mirror=False)
+    assert embedder.network.precision == precision
+
+
 def _tuple(output: Any) -> tuple[torch.Tensor, ...]:
     return (output,) if isinstance(output, torch.Tensor) else tuple(output)
 
@@ -146,3 +181,4 @@ def test_half_precision_on_cuda_stays_close_to_the_cpu() -> None:
     embedder = load_embedder(card("dlib_resnet"), device="cuda")
     cosines = (embedder.embed(chips) * load_embedder(card("dlib_resnet"), device="cpu").embed(chips)).sum(axis=1)
     assert cosines.min() > 0.9995
+    assert embedder.network.precision == "float16"
