@@ -12,10 +12,12 @@ import av
 import numpy as np
 import pytest
 from av.codec.hwaccel import HWAccel, hwdevices_available
+from av.video.reformatter import VideoReformatter
 
 from lfr_ray.camera import decode_video, hardware_decoding
 from lfr_ray.camera.camera_address import parse_address
 from lfr_ray.camera.decode_video import VideoFootage
+from lfr_ray.camera.decoded_picture import DecodedImage
 from lfr_ray.clock import SystemClock
 
 PICTURES = 5
@@ -76,3 +78,24 @@ def test_a_card_that_leaves_the_pictures_to_the_processor_is_found_out(pixels: s
     footage._stream = SimpleNamespace(codec_context=SimpleNamespace(is_hwaccel=True))
     footage._first = [av.VideoFrame(64, 48, pixels)]
     assert footage._on_device() is on_card
+
+
+def test_pictures_in_two_planes_are_read_as_those_in_three(tmp_path: Path) -> None:
+    """As graphics cards decode, here from a recording that is stored so."""
+    path = tmp_path / "planes.mkv"
+    y, x = np.mgrid[0:96, 0:128]
+    waves = np.stack([127 + 100 * np.sin(x / 9 + y / 13 + phase) for phase in (0.0, 0.4, 0.8)], axis=2)
+    three = av.VideoFrame.from_ndarray(waves.astype(np.uint8), "rgb24").reformat(format="yuv420p")
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("rawvideo", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 128, 96, "nv12"
+        container.mux(stream.encode(three.reformat(format="nv12")))
+        container.mux(stream.encode())
+    footage = VideoFootage(parse_address(str(path)), clock=SystemClock(), stopping=threading.Event(), stall_s=5.0)
+    (picture,) = footage.pictures()
+    footage.close()
+    image = picture.convert()
+    assert image is not None
+    np.testing.assert_array_equal(image.part(10, 20, 60, 80), image.whole()[20:80, 10:60])
+    expected = DecodedImage(three, 1, VideoReformatter()).whole()
+    np.testing.assert_array_equal(image.whole(), expected)
