@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lfr_ray.actors.configuration_digest import digest_of, shown_deployment
-from lfr_ray.actors.matcher_feed import MatcherFeed
+from lfr_ray.actors.matcher_feed import PERMIT_S, MatcherFeed
 from lfr_ray.actors.open_with_backoff import Opening
 from lfr_ray.api.site_state import DeploymentList, StopState, Switched, WatchlistState
 from lfr_ray.config import SiteConfig
@@ -89,10 +89,12 @@ class MatcherActor(MatcherFeed):
         return DeploymentList((served,), stop, site=self._site.site)
 
     def halt(self, officer: str, reason: str) -> Switched:
-        """The emergency stop, in a thread of its own: the next comparison is refused, whatever is under way."""
+        """The emergency stop, in a thread of its own: nothing comes of any comparison once it returns."""
         halt = self._stop.set(officer, reason, time.time())
         with contextlib.suppress(LfrError):  # it stands already; what cannot be recorded waits in the ledger
             self._record(STOPPED, officer, reason)
+        if self._behind_s():  # a replica may have been permitted a comparison before: that counts for so long
+            time.sleep(PERMIT_S)
         return Switched(True, halt.by, halt.reason, halt.at)
 
     def resume(self, officer: str, reason: str) -> Switched:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 PART_BYTES = 64 << 10
 """So little Ray sends in its message. What is larger it puts into shared memory, where no list must be."""
 
+PERMIT_S = 0.5
+"""What took a replica longer, from asking for the permit to the comparison's end, is not answered: a stop may have come."""
+
 BEHIND_S = 10.0
 """A replica that has another list for so long is named: a long list takes some seconds to travel."""
 

@@ -15,6 +15,7 @@ from lfr_ray.actors.actor_calls import Handle
 from lfr_ray.actors.actor_names import leave_cluster
 from lfr_ray.actors.actor_protocols import DeskCalls, MatcherCalls
 from lfr_ray.actors.configuration_digest import digest_of
+from lfr_ray.actors.matcher_feed import PERMIT_S
 from lfr_ray.camera.fleet_lease import Lease
 from lfr_ray.clock import SystemClock
 from lfr_ray.config import SiteConfig
@@ -25,9 +26,6 @@ from lfr_ray.records import Answer, Probe
 
 LOOK_S = 1.0
 """So often it asks for the list's version; a list that is another one is dropped before the new one comes."""
-
-PERMIT_S = 0.5
-"""What took longer from asking for the permit to the comparison's end is not answered: a stop may have come."""
 
 PART_S = 5.0
 

@@ -63,7 +63,7 @@ class RemoteSite(RemoteAccount, RemoteList):
         return await self._matcher().in_group(HEALTH).ask(MatcherCalls.deployments)
 
     async def stop(self, *, officer: str, reason: str) -> Switched:
-        """Nothing comes of a comparison once this answers: the one matcher asks before each, its replicas ask it."""
+        """Nothing comes of a comparison once this answers: the one matcher looks before and after each of its own."""
         return await self._matcher().ask(MatcherCalls.halt, officer, reason)
 
     async def resume(self, *, officer: str, reason: str) -> Switched:

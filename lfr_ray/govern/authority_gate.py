@@ -33,8 +33,6 @@ HEALTH_EVERY_S = 1.0
 """How often the ledger, the disk and the keys folder are looked at."""
 FILE_EVERY_S = 0.1
 """How often the authority's file is looked at."""
-HALTS_EVERY_S = 0.02
-"""How often it looks whether matching was stopped, paused or closed: that counts so soon."""
 REPORT_EVERY_S = 60.0
 """The same refusal of the same camera is recorded once in this time."""
 MAX_REPORTED = 4096
@@ -107,8 +105,8 @@ class AuthorityGate:
         self._halts = Halts(data_dir, self._state)
         self._loaded: _Loaded | None = None
         self._looked_s = -HEALTH_EVERY_S
-        self._file_looked_s = self._followed_s = -FILE_EVERY_S
-        self._health = self._halted = ""
+        self._file_looked_s = -FILE_EVERY_S
+        self._health = ""
         self._accepted = 0
         self._seen_at = 0.0
         self._reported: dict[tuple[str, str], float] = {}
@@ -185,12 +183,9 @@ class AuthorityGate:
         return why, loaded
 
     def _state_refusal(self, now_s: float) -> str:
+        if halted := self._halts.refusal():  # looked at each time: a stop counts once it is set
+            return halted
         steady_s = self._clock.steady_s()
-        if steady_s - self._followed_s >= HALTS_EVERY_S:
-            self._followed_s = steady_s
-            self._halted = self._halts.refusal()
-        if self._halted:
-            return self._halted
         if self._deployment in self._state.closed:
             return f"the deployment was closed at {utc_text(self._state.closed[self._deployment])}"
         if steady_s - self._looked_s >= HEALTH_EVERY_S:

@@ -147,6 +147,13 @@ def test_a_switch_ends_matching_at_the_next_comparison(scene: Scene, switch: Any
     assert scene.ask() == ""
 
 
+def test_a_stop_counts_for_the_very_next_comparison(scene: Scene) -> None:
+    assert scene.ask() == ""
+    emergency_stop(scene.site.files).set("op-1", "disorder", scene.now_s)
+    # No time has passed since then.
+    assert "was stopped" in scene.gate.refusal("van", scene.site.clock.wall_s(), LIST_HASH, "dlib_resnet")
+
+
 def test_a_switch_that_says_nothing_still_ends_matching(scene: Scene) -> None:
     for content in (b"", b"\xff", b"[]", b'{"by": 1}'):
         scene.site.files.stop.write_bytes(content)

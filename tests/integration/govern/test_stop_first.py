@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lfr_ray.actors import matcher_actor
 from lfr_ray.actors.matcher_actor import MatcherActor
+from lfr_ray.actors.matcher_feed import PERMIT_S
 from lfr_ray.config import AuthorityConfig, SiteConfig
 from lfr_ray.data_dir import DataDir
 from lfr_ray.govern.emergency_stop import Halts
@@ -60,6 +62,20 @@ def test_a_stop_waits_for_no_comparison_and_counts_for_the_one_under_way(
     under_way.join(60)
     assert answers[0].match is None
     assert "disorder" in answers[0].refused
+
+
+def test_a_stop_returns_once_nothing_permitted_before_counts_any_more(
+    matcher: MatcherActor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr(matcher_actor.time, "sleep", waited.append)
+    matcher.halt("PC1", "disorder")
+    assert waited == [], "there is no replica"
+    matcher.resume("PC1", "it is over")
+    assert matcher.permit([], "192.0.2.7/abc", "").version
+    matcher.halt("PC1", "disorder")
+    assert waited == [PERMIT_S]
+    assert matcher.permit([], "192.0.2.7/abc", "").version == ""
 
 
 @pytest.mark.parametrize("reason", ["", "\x00", "x" * 9000, "A" * 900 + "base64,", "\udcff\n"])
