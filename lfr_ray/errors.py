@@ -12,6 +12,7 @@ LfrError                       says what, got, allowed, next step; survives pick
 +-- RefusedError               authority, profile or licence does not allow it (exit code 1, HTTP 403)
 |   +-- AuthorityError         no authority in force for this comparison
 |   +-- LicenceError           a model's licence does not permit the declared use
+|   +-- AlertRefusedError      the desk's ruling on a sighting: it must not become an alert
 +-- FailureError               we could not do it (exit code 1, HTTP 500 or 503)
     +-- ModelError             a weight file that is missing, altered or of another kind
     +-- StoreError             the watchlist, desk or ledger storage
@@ -114,6 +115,10 @@ class AuthorityError(RefusedError):
 
 class LicenceError(RefusedError):
     """A model's licence does not permit the declared use."""
+
+
+class AlertRefusedError(RefusedError):
+    """The desk has ruled that a sighting must not become an alert: whoever sent it forgets it."""
 
 
 class FailureError(LfrError):

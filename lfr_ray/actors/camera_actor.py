@@ -13,7 +13,7 @@ from lfr_ray.actors.detector_autoscaling import Drops
 from lfr_ray.actors.ray_private import ended
 from lfr_ray.actors.remote_matcher_and_models import RemoteStages
 from lfr_ray.camera.camera_reader import CameraStatus
-from lfr_ray.camera.fleet_lease import Lease
+from lfr_ray.camera.fleet_lease import LOOK_S, Lease
 from lfr_ray.camera.open_footage import takes_every_frame
 from lfr_ray.clock import Clock, SystemClock
 from lfr_ray.config import CameraConfig, SiteConfig
@@ -26,6 +26,9 @@ from lfr_ray.structured_logs import get_logger
 
 LEASE_S = 60.0
 """A camera that nobody has asked for so long ends by itself. A fleet that Serve starts anew needs a part of it."""
+
+AWAY_S = 600.0
+"""A camera whose alerts wait for the desk stays so much longer: as long as workers wait for a head that is gone."""
 
 REMOVALS = 50
 """Most pictures of one record that they were removed."""
@@ -59,6 +62,7 @@ class CameraActor:
         self._drops = Drops()
         self._guard: asyncio.Task[None] | None = None
         self._stranger = ""
+        self._stopped_s: float | None = None
         # Passwords are looked up here: what travels as an argument has only their places.
         url = str(DataDir(site.data_dir).upload(camera.name)) if camera.url == UPLOADED else with_secrets(camera.url)
         self._run = camera_run(site, camera.model_copy(update={"url": url}), clock)
@@ -77,7 +81,8 @@ class CameraActor:
             self._stages, self._over = stages, self._ended(self._name, "") == self._read
         self._stages.follow(stages)
         self._run.look(focus or self._camera)
-        if not self._over and self._run.begin(self._stages).done() and (now := self._run.status()).seconds:
+        goes_on = self._stopped_s is None and not self._over
+        if goes_on and self._run.begin(self._stages).done() and (now := self._run.status()).seconds:
             self._over = not now.problem and self._ended(self._name, self._read) == self._read
         await self._record_removals()
         if self._stranger and await self._stages.record_stranger(self._camera.name, self._stranger):
@@ -111,10 +116,13 @@ class CameraActor:
         self._run.meter.gauge("memory_rss_bytes", resident_bytes(), process=f"camera {self._camera.name}")
         return self._run.snapshot()
 
-    async def stop(self) -> None:
-        """Stop decoding, finish what is under way, forget everybody; alerts under way are acknowledged first."""
-        await self._run.stop()
+    async def stop(self) -> bool:
+        """Stop decoding, finish what is under way, forget everybody; False: alerts wait for the desk."""
+        now_s = self._clock.steady_s()
+        began_s, self._stopped_s = self._stopped_s, now_s if self._stopped_s is None else self._stopped_s
+        waiting = await (self._run.stop() if began_s is None else self._run.stop(0.0))
         await self._record_removals()
+        return not waiting or now_s - self._stopped_s > AWAY_S
 
     async def _record_removals(self) -> None:
         """Put pictures that were deleted after use on record; what the desk does not answer for is sent again."""
@@ -128,5 +136,6 @@ class CameraActor:
     async def _watch_lease(self) -> None:
         await self._lease.run_out()
         log.warning("no fleet any more, the camera ends", camera=self._camera.name)
-        await self.stop()
+        while not await self.stop():  # noqa: ASYNC110  (the clock tells nobody, nor does the desk)
+            await asyncio.sleep(LOOK_S)
         self._leave()

@@ -74,13 +74,13 @@ class DeskActor(DeskAccount, LocalAlerts):
         return True
 
     async def said(self) -> DeskSaid:
-        """How it is. An event loop beside the one for its work answers; a database that hangs is asked once."""
+        """How it is, answered beside its work. A database that hangs is asked once, and waited for by one alone."""
         fault = self._opening.fault
         if not fault:
             if self._looking is None or self._looking.done():
                 store = self._opening.get().alerts.store
                 self._looking = asyncio.create_task(asyncio.to_thread(store.newest_event_id))
-            await asyncio.wait({self._looking}, timeout=DATABASE_S)
+                await asyncio.wait({self._looking}, timeout=DATABASE_S)
             error = self._looking.exception() if self._looking.done() else "the database does not answer"
             fault = str(error or "")
         return DeskSaid(self._digest, fault)
@@ -100,10 +100,10 @@ class DeskActor(DeskAccount, LocalAlerts):
         """Durable before it answers; see :meth:`AlertService.raise_alert`."""
         if self._opening.opened is None:
             await self.ready()
-        began_at = time.time()
-        receipt = await asyncio.to_thread(self._alerts.raise_alert, sighting)
+        began_at, receipt = time.time(), await asyncio.to_thread(self._alerts.raise_alert, sighting)
         self._traces.recorded(receipt.alert_id, sighting.traceparent, began_at)
-        self._meter.count("alerts_total" if receipt.new else "sightings_attached_total", camera=sighting.camera)
+        counter = "alerts_total" if receipt.new else "sightings_attached_total"
+        self._meter.count(counter, not receipt.repeated, camera=sighting.camera)
 
     async def record_removals(self, camera: str, sha256s: list[str]) -> bool:
         """On record before it answers: pictures that a camera deleted after use."""

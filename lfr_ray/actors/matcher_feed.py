@@ -18,7 +18,7 @@ PART_BYTES = 64 << 10
 """So little Ray sends in its message. What is larger it puts into shared memory, where no list must be."""
 
 PERMIT_S = 0.5
-"""What took a replica longer, from asking for the permit to the comparison's end, is not answered: a stop may have come."""
+"""What a replica needs longer for, permit and comparison, is not answered: a stop may have come meanwhile."""
 
 BEHIND_S = 10.0
 """A replica that has another list for so long is named: a long list takes some seconds to travel."""

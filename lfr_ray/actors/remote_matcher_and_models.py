@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 COMPARED_S = 10.0
 """A comparison that takes so long is of nobody who is still there; a question to a matcher that died may never end."""
 
+RAISED_S = 15.0
+"""So long the desk has for an alert, before it is asked again: as with the matcher, its process may have died."""
+
 NEAR_S = 1.0
 """So long a camera waits for the replica of its own node, before it asks the matcher."""
 
@@ -51,7 +54,7 @@ class RemoteStages:
         self._embedder = embedder
         self._second = second
         self._matcher = matcher.limited(COMPARED_S, withdrawn=True)
-        self._desk = desk
+        self._desk = desk.limited(RAISED_S)
         self._near = near
         self.missed: tuple[str, float] | None = None
         """The camera's name, and the share of its frames that nobody looks at; None: it looks at each."""
@@ -136,5 +139,5 @@ class CameraCalls(Protocol):
     async def snapshot(self) -> Snapshot:
         """What this camera counted."""
 
-    async def stop(self) -> None:
-        """Stop decoding, finish what is under way, forget everybody."""
+    async def stop(self) -> bool:
+        """Stop decoding, finish what is under way, forget everybody; False: alerts wait for the desk."""

@@ -63,8 +63,9 @@ async def end_matcher(site: SiteConfig, matcher: Handle[MatcherCalls]) -> None:
 
 
 async def end_camera(site: SiteConfig, name: str, camera: Handle[CameraCalls]) -> None:
-    """End a camera once what it had under way has come to its end."""
-    await camera.ask(CameraCalls.stop).within(FLUSH_S)
+    """End a camera once what it had under way has come to its end; while its alerts wait for the desk it lives on."""
+    if await camera.ask(CameraCalls.stop).within(FLUSH_S) is False:
+        return
     await _gone(camera, Names(site.site).camera(name))
 
 

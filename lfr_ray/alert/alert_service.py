@@ -17,7 +17,7 @@ from lfr_ray.alert.alert_store import AlertStore
 from lfr_ray.alert.cooldown import AlertHistory, AlertRules, RecentAlert, Ruling, cautions, judge
 from lfr_ray.alert.event_kinds import CONDITIONS
 from lfr_ray.clock import Clock
-from lfr_ray.errors import InputError, RefusedError
+from lfr_ray.errors import AlertRefusedError, InputError
 from lfr_ray.records import (
     Alert,
     AlertPage,
@@ -108,7 +108,7 @@ class AlertService:
         and from however many processes it is sent.
 
         Raises:
-            RefusedError: Alerts are paused, or the deployment is closed; nothing of the sighting is kept.
+            AlertRefusedError: Alerts are paused, or the deployment is closed; nothing of the sighting is kept.
             StoreError: Nothing was recorded, or it was recorded and the answer was lost: send it again.
             InputError: The sighting has no key or no face.
         """
@@ -123,14 +123,15 @@ class AlertService:
         if ruling.step == "refuse":
             self._tell("sighting_refused", {"camera": sighting.camera, "deployment": sighting.deployment})
             if self._closed(sighting.deployment):
-                raise RefusedError("the deployment is closed", got=sighting.deployment, next_step="open another one")
-            raise RefusedError(
+                why, then = "the deployment is closed", "open another one"
+                raise AlertRefusedError(why, got=sighting.deployment, next_step=then)
+            raise AlertRefusedError(
                 "alerts are paused",
                 got=self.store.paused_reason(),
                 next_step="resume it when the cause is gone; cameras go on meanwhile",
             )
         self.report()
-        return AlertReceipt(ruling.alert_id, ruling.step == "raise")
+        return AlertReceipt(ruling.alert_id, ruling.step == "raise", ruling.step == "repeat")
 
     def pause(self, *, by: str, reason: str) -> None:
         """Take no more sightings, also after a restart, until :meth:`resume`."""

@@ -9,17 +9,21 @@ from sqlalchemy import func, select
 from lfr_ray.alert import alert_tables as tables
 from lfr_ray.alert.alert_store import AlertStore
 from lfr_ray.alert.webhook_store import WebhookStore
+from lfr_ray.errors import StoreError
 
 
 def waiting(store: AlertStore, webhooks: WebhookStore, now_s: float) -> Mapping[str, float]:
-    """Gauges of :mod:`lfr_ray.metrics`, at a wall time."""
+    """Gauges of :mod:`lfr_ray.metrics`, at a wall time; none while the database does not answer."""
     alerts = tables.alerts.c
     query = select(func.count(), func.min(alerts.raised_at)).where(alerts.status != "decided")
-    with store.database.reading("count what waits") as connection:
-        count, oldest = connection.execute(query).one()
-    return {
-        "undecided_alerts": float(count),
-        "oldest_undecided_alert_seconds": max(0.0, now_s - oldest) if count else 0.0,
-        "webhooks_failing": float(sum(one.failing_since is not None or not one.active for one in webhooks.all())),
-        "webhook_dead_letters": float(sum(webhooks.letters.counts().values())),
-    }
+    try:
+        with store.database.reading("count what waits") as connection:
+            count, oldest = connection.execute(query).one()
+        return {
+            "undecided_alerts": float(count),
+            "oldest_undecided_alert_seconds": max(0.0, now_s - oldest) if count else 0.0,
+            "webhooks_failing": float(sum(one.failing_since is not None or not one.active for one in webhooks.all())),
+            "webhook_dead_letters": float(sum(webhooks.letters.counts().values())),
+        }
+    except StoreError:
+        return {}

@@ -205,7 +205,7 @@ class WebhookStore:
             one
             for one in self.all()
             if one.active
-            and one.next_attempt_at <= now_s
+            and (not one.attempts or one.next_attempt_at <= now_s)  # what failed alone waits, whatever the clock did
             and (one.delivered_event_id < newest or one.subscription_id in waiting)
         ]
 

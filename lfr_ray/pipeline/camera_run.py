@@ -119,15 +119,27 @@ class CameraRun:
         self._counted = counted
         return self.meter.snapshot()
 
-    async def stop(self) -> None:
-        """Stop decoding, finish what is under way, forget everybody; alerts under way are acknowledged first."""
+    async def stop(self, alerts_s: float = ALERTS_S) -> int:
+        """Stop decoding, finish what is under way, forget everybody.
+
+        Args:
+            alerts_s: For so long the desk may take to acknowledge the last alerts.
+
+        Returns:
+            How many it has not acknowledged: it is asked for these for as long as the process lives.
+        """
         self._stopping = True
         await asyncio.to_thread(self._reader.stop)
-        if self._task is not None and self._steps is not None:
-            await asyncio.wait({self._task}, timeout=FINISH_S)
-            self._task.cancel()
+        if self._task is None or self._steps is None:
+            return 0
+        await asyncio.wait({self._task}, timeout=FINISH_S)
+        self._task.cancel()
+        alerts = self._steps.alerts
+        if alerts.waiting:
+            log.warning("alerts wait for the desk", camera=self._camera.name, waiting=alerts.waiting)
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._steps.alerts.all_sent(), ALERTS_S)
+                await asyncio.wait_for(alerts.all_sent(), alerts_s)
+        return alerts.waiting
 
     def _chain(self, stages: Stages) -> CameraSteps:
         site, embedder = self._site, card(self._site.embedder.model)

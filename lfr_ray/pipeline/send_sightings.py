@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from lfr_ray.clock import Clock, backoff_s
-from lfr_ray.errors import RefusedError
+from lfr_ray.errors import AlertRefusedError
 from lfr_ray.pipeline.camera_counts import ALERT, CameraCounts
 from lfr_ray.pipeline.stage_protocols import Stages
 from lfr_ray.records import Sighting
@@ -41,6 +41,11 @@ class AlertSender:
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 
+    @property
+    def waiting(self) -> int:
+        """Sightings that the desk has not acknowledged yet."""
+        return len(self._sending)
+
     async def all_sent(self) -> None:
         """Wait until every sighting was acknowledged or refused."""
         while self._sending:
@@ -54,7 +59,7 @@ class AlertSender:
                 try:
                     await self.stages.raise_alert(sighting)
                     break
-                except RefusedError as error:
+                except AlertRefusedError as error:
                     self.counts.failed("alert", error)
                     return
                 except Exception as error:  # noqa: BLE001  (an alert is never lost because a try failed)

@@ -10,7 +10,7 @@ from lfr_ray.camera.simulated_frames import SIMULATED, simulated_footage
 from lfr_ray.clock import Clock
 from lfr_ray.config import CameraConfig, SiteConfig
 from lfr_ray.metrics import Snapshot, merged
-from lfr_ray.pipeline.camera_run import CameraRun
+from lfr_ray.pipeline.camera_run import ALERTS_S, CameraRun
 from lfr_ray.pipeline.stage_protocols import Stages
 
 
@@ -37,9 +37,9 @@ class SimulatedCameras(CameraRun):
         """What all of them counted."""
         return merged([super().snapshot(), *(one.snapshot() for one in self._others)])
 
-    async def stop(self) -> None:
+    async def stop(self, alerts_s: float = ALERTS_S) -> int:
         """Stop all of them."""
-        await asyncio.gather(super().stop(), *(one.stop() for one in self._others))
+        return sum(await asyncio.gather(super().stop(alerts_s), *(one.stop(alerts_s) for one in self._others)))
 
 
 def camera_run(site: SiteConfig, camera: CameraConfig, clock: Clock) -> CameraRun:

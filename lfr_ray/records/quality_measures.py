@@ -35,5 +35,5 @@ class Quality:
 
     @property
     def accepted(self) -> bool:
-        """The view passed the gate."""
+        """The view passed the quality check."""
         return not self.reason

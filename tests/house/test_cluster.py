@@ -139,6 +139,8 @@ def test_pods_run_with_no_more_rights_than_they_need() -> None:
     for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"]):
         assert group["template"]["spec"]["securityContext"]["runAsNonRoot"] is True
         assert group["template"]["spec"]["automountServiceAccountToken"] is False
+        context = group["template"]["spec"]["securityContext"]
+        assert "fsGroup" not in context or context["fsGroupChangePolicy"] == "OnRootMismatch", "keys stay private"
     for one in containers().values():
         assert one["securityContext"] == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
         assert one["resources"]["requests"] == one["resources"]["limits"]

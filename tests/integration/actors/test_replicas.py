@@ -157,7 +157,7 @@ async def main(nodes):
     # One is frozen, one is killed.
     keeping.cancel()
     frozen, killed = replicas.values()
-    stages = [RemoteStages(None, None, matcher, None, near=one) for one in (frozen, killed)]
+    stages = [RemoteStages(None, None, matcher, matcher, near=one) for one in (frozen, killed)]
     os.kill(row_of(frozen.remote)["Pid"], signal.SIGSTOP)
     os.kill(old := row_of(killed.remote)["Pid"], signal.SIGKILL)
     began_s = time.monotonic()
@@ -183,7 +183,7 @@ async def main(nodes):
     # With groups of threads, as the matcher is: of an actor without them Ray takes no question back.
     slow = Handle(ray.remote(num_cpus=0, concurrency_groups={{HEALTH: 1}})(Slow).remote())
     await slow.ask(MatcherCalls.ready)
-    stages, replica = RemoteStages(None, None, slow, None), MatcherReplica(site, "node")
+    stages, replica = RemoteStages(None, None, slow, slow), MatcherReplica(site, "node")
     await replica.keep(slow, slow)
     unheld = Probe("gate", 1, 0.0, "", np.zeros((1, 0)), np.ones(1))
     cameras = [asyncio.create_task(stages.match([unheld])) for _ in range(40)]

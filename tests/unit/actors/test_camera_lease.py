@@ -7,12 +7,14 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from lfr_ray.actors import remote_matcher_and_models
+from lfr_ray.actors import camera_actor, remote_matcher_and_models
 from lfr_ray.actors.actor_calls import Handle
-from lfr_ray.actors.camera_actor import LEASE_S, REMOVALS, CameraActor
+from lfr_ray.actors.camera_actor import AWAY_S, LEASE_S, REMOVALS, CameraActor
 from lfr_ray.actors.remote_matcher_and_models import RemoteStages
 from lfr_ray.camera import fleet_lease
 from lfr_ray.camera.camera_reader import CameraStatus
@@ -53,6 +55,48 @@ def test_a_camera_whose_lease_is_renewed_stays_and_one_that_is_forgotten_leaves(
         assert (await actor.status()).state != "live"
 
     asyncio.run(scenario())
+
+
+class Waiting:
+    """A run that has stopped, some of whose alerts the desk has not acknowledged."""
+
+    removed: tuple[str, ...] = ()
+
+    def __init__(self) -> None:
+        self.waiting, self.limits_s = 1, list[float | None]()
+
+    async def stop(self, alerts_s: float | None = None) -> int:
+        self.limits_s.append(alerts_s)
+        return self.waiting
+
+
+def test_a_camera_whose_alerts_wait_for_the_desk_stays_until_they_are_acknowledged_but_not_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(camera_actor, "LOOK_S", 0.001)
+
+    async def scenario(*, acknowledged: bool) -> None:
+        clock, left, run = FakeClock(), asyncio.Event(), Waiting()
+        actor = camera(clock, left.set)
+        actor._run = run  # type: ignore[assignment]
+        await actor.hold()
+        clock.advance(LEASE_S + 1)
+        await some_looks()
+        clock.advance(AWAY_S - 1)
+        await some_looks()
+        assert not left.is_set()
+        assert not await actor.stop()
+        assert run.limits_s[0] is None
+        assert set(run.limits_s[1:]) == {0.0}, "who asks again is answered at once"
+        if acknowledged:
+            run.waiting = 0
+        else:
+            clock.advance(2)
+        await asyncio.wait_for(left.wait(), 10)
+        assert await actor.stop()
+
+    for acknowledged in (True, False):
+        asyncio.run(scenario(acknowledged=acknowledged))
 
 
 class Desk:
@@ -132,7 +176,7 @@ def test_a_recording_that_has_ended_is_not_read_again_by_the_next_process(tmp_pa
     async def process(site: SiteConfig) -> tuple[int, str]:
         actor = CameraActor(site, config, FakeClock(), lambda: None, ended)
         actor._run = run = ReadRecording(actor._run.status())  # type: ignore[assignment]
-        stages = RemoteStages(None, None, Handle(None), None)  # type: ignore[arg-type]
+        stages = RemoteStages(None, None, Handle(None), Handle(None))  # type: ignore[arg-type]
         await actor.renew(stages)
         return run.begun, (await actor.renew(stages)).state
 
@@ -148,17 +192,19 @@ def test_a_recording_that_has_ended_is_not_read_again_by_the_next_process(tmp_pa
     assert asyncio.run(process(site)) == (1, ENDED), "the site was ended and is started anew"
 
 
-def test_a_question_to_a_matcher_that_never_answers_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Dead:
-        class match:
-            @staticmethod
-            def remote(*_: object) -> asyncio.Future[None]:
-                return asyncio.get_running_loop().create_future()
+@pytest.mark.parametrize("question", ["match", "raise_alert"])
+def test_a_question_to_a_process_that_never_answers_ends(monkeypatch: pytest.MonkeyPatch, question: str) -> None:
+    class Never:
+        @staticmethod
+        def remote(*_: object) -> asyncio.Future[None]:
+            return asyncio.get_running_loop().create_future()
 
+    dead = Handle[Any](SimpleNamespace(match=Never, raise_alert=Never))
     monkeypatch.setattr(remote_matcher_and_models, "COMPARED_S", 0.01)
+    monkeypatch.setattr(remote_matcher_and_models, "RAISED_S", 0.01)
 
     async def asked() -> None:
-        await RemoteStages(None, None, Handle(Dead), None).match([])  # type: ignore[arg-type]
+        await getattr(RemoteStages(dead, dead, dead, dead), question)([])
 
     with pytest.raises(ResourceError, match="does not answer"):
         asyncio.run(asyncio.wait_for(asked(), 5))

@@ -47,7 +47,7 @@ def answered(near: Callable[[list[Probe]], Any]) -> tuple[list[Answer], list[str
 
     async def scenario() -> list[Answer]:
         nothing: Any = None
-        stages = RemoteStages(nothing, nothing, Handle(matcher), nothing, near=Handle(Asked(near)))
+        stages = RemoteStages(nothing, nothing, Handle(matcher), Handle(nothing), near=Handle(Asked(near)))
         return await stages.match(PROBES)
 
     return asyncio.run(scenario()), matcher.cameras
@@ -69,9 +69,9 @@ def test_the_replica_that_the_fleet_names_lately_is_asked() -> None:
     nothing: Any = None
 
     async def scenario() -> list[list[Answer]]:
-        stages = RemoteStages(nothing, nothing, Handle(matcher), nothing)
+        stages = RemoteStages(nothing, nothing, Handle(matcher), Handle(nothing))
         found = [await stages.match(PROBES)]
-        stages.follow(RemoteStages(nothing, nothing, Handle(matcher), nothing, near=Handle(near)))
+        stages.follow(RemoteStages(nothing, nothing, Handle(matcher), Handle(nothing), near=Handle(near)))
         return [*found, await stages.match(PROBES)]
 
     assert asyncio.run(scenario()) == [[SOMEBODY] * 3, [NOBODY] * 3]

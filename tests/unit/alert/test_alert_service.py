@@ -14,7 +14,7 @@ from lfr_ray.alert.alert_service import AlertService
 from lfr_ray.alert.json_document import to_json
 from lfr_ray.alert.open_database import Database
 from lfr_ray.clock import FakeClock
-from lfr_ray.errors import ConflictError, InputError, NotFoundError, RefusedError
+from lfr_ray.errors import AlertRefusedError, ConflictError, InputError, NotFoundError
 from lfr_ray.records import EVERYTHING, AlertReceipt, CaseProgress, CaseRecord, Details, Sighting, Sightings
 
 COMPARED = Details(comparison={"nose": "agrees", "ears": "agrees", "marks": "agrees"})
@@ -27,7 +27,7 @@ def test_a_sighting_becomes_one_alert_however_often_it_is_sent(desk: AlertServic
     first = desk.raise_alert(make_sighting())
     again = desk.raise_alert(make_sighting())
     assert first.new
-    assert again == AlertReceipt(first.alert_id, new=False)
+    assert again == AlertReceipt(first.alert_id, new=False, repeated=True)
     assert len(desk.list(AlertQuery()).alerts) == 1
 
 
@@ -234,9 +234,9 @@ def test_a_paused_desk_refuses_counts_and_remembers(
     first = desk.raise_alert(make_sighting())
     desk.pause(by="breaker", reason="false alerts above 1 in 1,000")
     restarted = open_alerts()
-    with pytest.raises(RefusedError, match="paused"):
+    with pytest.raises(AlertRefusedError, match="paused"):
         restarted.raise_alert(make_sighting("tracklet-2", camera="bridge"))
-    assert restarted.raise_alert(make_sighting()) == AlertReceipt(first.alert_id, new=False)
+    assert restarted.raise_alert(make_sighting()) == AlertReceipt(first.alert_id, new=False, repeated=True)
     restarted.resume(by="inspector")
     assert restarted.raise_alert(make_sighting("tracklet-2", camera="bridge")).new
     assert ledger.kinds == ["alert_raised", "pause", "sighting_refused", "resume", "alert_raised"]

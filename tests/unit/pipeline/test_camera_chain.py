@@ -11,7 +11,7 @@ import pytest
 
 from lfr_ray.clock import CAMERA_AHEAD
 from lfr_ray.config import SiteConfig
-from lfr_ray.errors import RefusedError, ResourceError
+from lfr_ray.errors import AlertRefusedError, RefusedError, ResourceError
 from lfr_ray.focus_config import CameraFocus
 from lfr_ray.pipeline import camera_chain
 from lfr_ray.pipeline.camera_chain import COMPARISON_LIMIT_S, HELD_S
@@ -90,7 +90,7 @@ def test_a_desk_that_refuses_is_not_asked_again(chain: MakeChain, possibly_liste
     one.matcher.answer = possibly_listed
 
     def refuses(attempt: int) -> None:
-        raise RefusedError("the desk is paused")
+        raise AlertRefusedError("the desk is paused")
 
     one.desk.verdict = refuses
     one.run(one.steps.run(one.frames(30)))
@@ -98,6 +98,19 @@ def test_a_desk_that_refuses_is_not_asked_again(chain: MakeChain, possibly_liste
     assert one.desk.acknowledged == []
     timed = {name for name, _ in one.steps.meter.snapshot().timings}
     assert "capture_to_alert_seconds" not in timed, "nobody was alerted"
+
+
+def test_a_desk_that_cannot_be_opened_is_asked_again(chain: MakeChain, possibly_listed: Reply) -> None:
+    one = chain(one_walker)
+    one.matcher.answer = possibly_listed
+
+    def closed(attempt: int) -> None:
+        if attempt < 3:
+            raise RefusedError("the data folder can be read by others")
+
+    one.desk.verdict = closed
+    one.run(one.steps.run(one.frames(30)))
+    assert len(one.desk.acknowledged) == 1
 
 
 def test_a_refused_comparison_drops_every_vector_and_says_why(chain: MakeChain, possibly_listed: Reply) -> None:

@@ -1,0 +1,37 @@
+"""A camera with another configuration ends once the desk has its alerts; one that does not answer ends at once."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from lfr_ray.actors import replace_actors
+from lfr_ray.actors.replace_actors import end_camera
+from lfr_ray.config import SiteConfig
+
+
+class Camera:
+    def __init__(self, *, acknowledged: bool | None) -> None:
+        self._acknowledged = acknowledged
+        self.killed = False
+
+    def ask(self, _method: object) -> Camera:
+        return self
+
+    async def within(self, _limit_s: float) -> bool | None:
+        return self._acknowledged
+
+    def kill(self) -> None:
+        self.killed = True
+
+
+@pytest.mark.parametrize(("acknowledged", "killed"), [(True, True), (False, False), (None, True)])
+def test_a_camera_whose_alerts_wait_lives_on(
+    monkeypatch: pytest.MonkeyPatch, *, acknowledged: bool | None, killed: bool
+) -> None:
+    monkeypatch.setattr(replace_actors, "find_actor", lambda _name: None)
+    camera: Any = Camera(acknowledged=acknowledged)
+    asyncio.run(end_camera(SiteConfig(site="pier"), "gate", camera))
+    assert camera.killed is killed
