@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import signal
 import time
@@ -25,6 +26,9 @@ from lfr_ray.structured_logs import get_logger
 EVERY_S = 0.5
 FROZEN_S = 4.0
 """A process that has answered before and has not for so long is ended, so that it is started anew."""
+
+CALM_S = 300.0
+"""One that was ended is given twice as long, until it has answered for so long."""
 
 SERVE_FROZEN_S = 8.0
 """Serve's own controller and proxies: the controller waits 5 s at a time for others."""
@@ -59,7 +63,8 @@ class Heartbeat(Generic[SaidT]):
         self.heard: Heard[SaidT] = Heard()
         self.actor: Any = None
         self._frozen_s = 0.0
-        self._limit_s = frozen_s
+        self._usual_s = self._limit_s = frozen_s
+        self._ended_s = -math.inf
 
     async def run(self) -> None:
         """Follow it, for ever."""
@@ -80,11 +85,13 @@ class Heartbeat(Generic[SaidT]):
     def found_frozen(self, now_s: float) -> bool:
         """Whether it has loaded and has not answered for long. Said once; the next time it is given twice as long."""
         heard = self.heard
+        if now_s - self._ended_s > CALM_S:
+            self._limit_s = self._usual_s
         loading = heard.said is None or (isinstance(heard.said, ModelSaid) and not heard.said.loaded)
         frozen = self.actor is not None and not loading and heard.age_s(now_s) > self._limit_s
         if not frozen or heard.asked_s == self._frozen_s or row_of(self.actor).get("State") != "ALIVE":
             return False  # one that is being started anew answers nobody, and is not frozen
-        self._frozen_s = heard.asked_s
+        self._frozen_s, self._ended_s = heard.asked_s, now_s
         self._limit_s *= 2
         return True
 

@@ -167,3 +167,13 @@ def test_what_is_allowed_no_more_is_told_nothing_more(database: Database, webhoo
     assert later.due(3.0) == []
     (listed,) = later.all()
     assert (listed.active, listed.last_error) == (False, "the site file does not allow this address")
+
+
+def test_a_receiver_that_works_is_told_at_once_after_the_clock_went_back(
+    webhooks: WebhookStore, desk: AlertService, make_sighting: Make
+) -> None:
+    made = webhooks.add(URL, DEFAULT_KINDS, by="a", now_s=7200.0)
+    desk.raise_alert(make_sighting())
+    webhooks.mark_delivered(made.subscription_id, webhooks.pending(made)[0].event_id, 7200.0)
+    desk.raise_alert(make_sighting("tracklet-2", camera="bridge"))
+    assert [one.subscription_id for one in webhooks.due(10.0)] == [made.subscription_id]

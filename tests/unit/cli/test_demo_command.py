@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from lfr_ray.cli.main import app
 from lfr_ray.cli.run import _demo_site
-from lfr_ray.errors import ConfigError
+from lfr_ray.errors import SourceError
 
 
 @pytest.mark.parametrize(("headless", "on_end"), [(False, "loop"), (True, "stop")])
@@ -29,5 +29,5 @@ def test_recordings_of_ones_own_take_the_place_of_the_demos(tmp_path: Path) -> N
     assert file.site.watchlist == ""
     assert file.site.authority.kind == "test"
     assert CliRunner().invoke(app, ["demo", str(clip), "--headless"]).exit_code == 2
-    with pytest.raises(ConfigError, match=r"site|camera"):
+    with pytest.raises(SourceError, match=r"^the recording does not exist; got: .*gone\.mp4; next: "):
         _demo_site(tmp_path / "data", [tmp_path / "gone.mp4"], headless=False, port=8123)

@@ -42,6 +42,9 @@ def test_list_has_every_card_and_where_its_file_is() -> None:
     assert rows["centerface"]["licence"] == "MIT"
     table = call("list").stdout
     assert "dlib_resnet" in table
+    assert "7.3" in table
+    assert " 0.0 " not in table
+    assert "│ stated" in table
 
 
 def test_card_says_everything() -> None:
@@ -94,6 +97,15 @@ def test_pull_of_a_file_that_is_there(tmp_path: Path) -> None:
     assert answer("pull", "centerface", "--to", str(tmp_path))["file"] == str(tmp_path / "centerface.onnx")
 
 
+def test_pull_fetches_nothing_that_an_installed_package_carries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LFR_MODELS_DIR", str(tmp_path))
+    for carried in ("centerface", "occlusion_hog"):
+        assert answer("pull", carried)["file"] == str(find_weights(card(carried)))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_pull_of_a_card_without_address(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("{id: mine, task: embed, family: f, title: t, licence: l, commercial_use: true, origin: o}")
@@ -119,8 +131,9 @@ def test_add_refuses_what_no_card_describes(tmp_path: Path, monkeypatch: pytest.
     assert "no model card describes this file" in error.what
     assert "1000 bytes" in error.got
     assert "incomplete" in error.next_step
-    assert isinstance(error_of("add", str(tmp_path / "nothing")), ModelError)
-    assert isinstance(error_of("add", str(tmp_path)), ModelError)
+    for unreadable in (tmp_path / "nothing", tmp_path):
+        error = error_of("add", str(unreadable))
+        assert (error.what, error.exit_code) == ("a weight file cannot be read", 2)
     assert not (tmp_path / "models").exists()
 
 

@@ -12,7 +12,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from lfr_ray.embed.embedder_families import load_embedder
-from lfr_ray.embed.embedder_self_test import STATED, check_vectors, probe_chips
+from lfr_ray.embed.embedder_self_test import check_vectors, probe_chips
 from lfr_ray.errors import LicenceError, ModelError, ShapeError
 from lfr_ray.models.card_catalogue import card, card_from_yaml
 from lfr_ray.models.cards import ModelCard
@@ -88,7 +88,7 @@ def test_the_card_states_the_colour_order(file: Path) -> None:
 
 def test_a_card_in_the_wrong_colour_order_is_told_by_its_probe(file: Path) -> None:
     vector = load(file).embed(probe_chips(112, 112)[:1])[0]
-    probe = tuple(float(number) for number in vector[:STATED].round(4))
+    probe = tuple(float(number) for number in vector[:16].round(4))
     load(file, probe=probe)
     with pytest.raises(ModelError, match=r"colour order BGR.*wrong: state RGB"):
         load(file, probe=probe, colour="BGR")

@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional
 
 from lfr_ray.embed.embedder_families import load_embedder
-from lfr_ray.embed.embedder_self_test import STATED, probe_chips
+from lfr_ray.embed.embedder_self_test import probe_chips
 from lfr_ray.errors import ModelError
 from lfr_ray.models.card_catalogue import card
 
@@ -157,7 +157,7 @@ def test_an_ir_resnet_equals_its_definition_in_the_card_s_colours(
 def test_adaface_in_the_wrong_colours_is_told_by_its_probe(tmp_path: Path) -> None:
     path = save(tmp_path / "ir.ckpt", tface())
     vector = load(path, "adaface_ir101_webface12m", vector_length=32).embed(probe_chips(112, 112)[:1])[0]
-    probe = tuple(float(number) for number in vector[:STATED])
+    probe = tuple(float(number) for number in vector[:16])
     with pytest.raises(ModelError, match=r"colour order RGB.*state BGR"):
         load(path, "adaface_ir101_webface12m", vector_length=32, probe=probe, colour="RGB")
 

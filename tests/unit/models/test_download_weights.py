@@ -146,8 +146,9 @@ def test_no_network(tmp_path: Path) -> None:
     def refuse(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("no route to host")
 
-    with pytest.raises(ModelError, match="ConnectError from models"):
+    with pytest.raises(ModelError, match="ConnectError from models") as caught:
         fetch(refuse, tmp_path)
+    assert caught.value.next_step == "run `lfr models pull far` again"
 
 
 def test_an_interrupt_in_the_middle_leaves_what_the_next_pull_goes_on_with(tmp_path: Path) -> None:

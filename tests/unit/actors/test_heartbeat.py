@@ -1,0 +1,28 @@
+"""A process is found frozen once, then has twice as long, and the usual time again after it has answered for long."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lfr_ray.actors import heartbeat
+from lfr_ray.actors.heartbeat import CALM_S, FROZEN_S, Heartbeat
+from lfr_ray.health import Heard, MatcherSaid
+
+
+def test_patience_is_doubled_and_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heartbeat, "row_of", lambda _actor: {"State": "ALIVE"})
+    one: Heartbeat[Any] = Heartbeat("pier/matcher", heartbeat.ask_matcher)
+    one.actor = object()
+
+    def frozen(answered_s: float, after_s: float) -> bool:
+        one.heard = Heard(MatcherSaid(), answered_s)
+        return one.found_frozen(answered_s + after_s)
+
+    assert not frozen(100.0, FROZEN_S)
+    assert frozen(100.0, FROZEN_S + 0.1)
+    assert not frozen(100.0, FROZEN_S + 1), "said once"
+    assert not frozen(120.0, FROZEN_S + 0.1)
+    assert frozen(120.0, 2 * FROZEN_S + 0.1)
+    assert frozen(130.0 + CALM_S, FROZEN_S + 0.1)
