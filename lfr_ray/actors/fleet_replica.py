@@ -13,13 +13,11 @@ from lfr_ray.actors.actor_calls import Handle
 from lfr_ray.actors.actor_keeper import Keeper
 from lfr_ray.actors.actor_names import DETECTOR, EMBEDDER, SECOND_EMBEDDER, Names
 from lfr_ray.actors.actor_protocols import DeskCalls, DetectorCalls, EmbedderCalls, MatcherCalls
-from lfr_ray.actors.fleet_rounds import PeriodicWork
+from lfr_ray.actors.fleet_rounds import PeriodicWork, make_and_hold
 from lfr_ray.actors.fleet_watchlist import FleetList
 from lfr_ray.actors.health_watch import SiteWatch
 from lfr_ray.actors.heartbeat import EVERY_S
-from lfr_ray.actors.launch_actors import camera_actor, desk_actor, matcher_actor
 from lfr_ray.actors.process_counters import Counted
-from lfr_ray.actors.remote_matcher_and_models import CameraCalls
 from lfr_ray.actors.remote_models import RemoteDetector, models_ready, remote_embedders
 from lfr_ray.actors.replace_actors import is_going_away, stop_actors
 from lfr_ray.config import SiteConfig
@@ -52,10 +50,8 @@ class FleetReplica(FleetList):
         self._site = site
         runs_already = bool(Names(site.site).listed_cameras())
         # What follows takes its time: those that run already are held, and the others load meanwhile.
-        for camera in site.cameras:
-            camera_actor(site, camera).ask(CameraCalls.hold)
-        desk_actor(site)
-        matcher_actor(site)
+        holding = asyncio.create_task(make_and_hold(site))
+        await asyncio.sleep(0)
         # Loading what opens the watchlist takes seconds as well.
         from lfr_ray.enrol.site_watchlist import import_watchlist
         from lfr_ray.site.open_site import open_store
@@ -86,6 +82,7 @@ class FleetReplica(FleetList):
         self._counted = Counted(self._keeper, models, self._watch.replicas)
         work = (self._keep(), self._pass_on(), self._end_frozen())
         self._tasks = [asyncio.create_task(one) for one in work]
+        holding.cancel()
 
     async def self_tests(self) -> list[SelfTest]:
         """What the models' replicas measured when they started."""

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from lfr_ray.actors.actor_calls import Handle
 from lfr_ray.actors.actor_protocols import DeskCalls, MatcherCalls
+from lfr_ray.actors.launch_actors import camera_actor, desk_actor, matcher_actor
 from lfr_ray.actors.remote_matcher_and_models import CameraCalls
 from lfr_ray.camera.camera_reader import CameraStatus, faults_of
+from lfr_ray.config import SiteConfig
 from lfr_ray.govern.face_counters import counters_of
 from lfr_ray.health import BLIND, LIVE, CameraHealth
 
@@ -20,8 +22,21 @@ if TYPE_CHECKING:
 
 PASS_ON_EVERY_S = 5.0
 ANSWER_S = 3.0
+HOLD_S = 20.0
+"""A part of a camera's lease; to wait for models may take longer than that."""
+
 ERASING_S = 60.0
 """The desk may have alerts to destroy, which takes its time."""
+
+
+async def make_and_hold(site: SiteConfig) -> None:
+    """Make what is missing of a site's actors, and renew its cameras' leases until cancelled: nobody else does yet."""
+    while True:
+        for camera in site.cameras:
+            camera_actor(site, camera).ask(CameraCalls.hold)
+        desk_actor(site)
+        matcher_actor(site)
+        await asyncio.sleep(HOLD_S)
 
 
 class PeriodicWork:

@@ -16,6 +16,9 @@ from lfr_ray.models.cards import ModelCard
 from lfr_ray.models.device_and_self_test import SelfTest
 from lfr_ray.records import Embedded, Faces, Floats, Picture
 
+LOADED_S = 100.0
+"""To load a model on a cold GPU machine; less than the command that starts the site waits."""
+
 
 class RemoteDetector:
     """A detector whose replicas are elsewhere; a batch is spread over all of them."""
@@ -60,7 +63,7 @@ def remote_embedders(
 
 async def models_ready(site: SiteConfig, *models: Handle[ModelCalls]) -> list[SelfTest]:
     """Wait for one replica of each model: a configuration the cluster cannot hold must not wait for ever."""
-    limit_s = site.resources_wait_s + 10
+    limit_s = site.resources_wait_s + LOADED_S
     try:
         replies = [model.ask(ModelCalls.self_test) for model in models]
         return await asyncio.wait_for(asyncio.gather(*replies), limit_s)

@@ -188,7 +188,7 @@ def stop(
     if json:
         write_json(json, {"stopped": True} | halt.model_dump())
         return
-    stderr.print(f"matching is stopped since {halt.at}: {halt.reason}")
+    stderr.print(f"matching is stopped since {halt.at}: {halt.reason}; the site's folder is {folder.root}")
 
 
 @app.command()

@@ -90,7 +90,7 @@ def open_deployment(
     _take_options(given, dict(locals()))
     kind = given["kind"] = kind or given.get("kind") or "live"
     rules = load_profile(profile or given.get("profile") or default_profile(kind))
-    config = site_of(site, data_dir)
+    config = site_of(site, data_dir, begins=True)
     now_s = time.time()
     opener = _opener(config, kind)
     with opening(config, kind, rules, now_s) as ledger:

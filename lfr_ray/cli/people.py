@@ -30,7 +30,7 @@ def add(
     json: JsonOption = "",
 ) -> None:
     """Give a person or a service a token. It is shown this once; only its hash is kept."""
-    config, now_s = site_of(site, data_dir), time.time()
+    config, now_s = site_of(site, data_dir, begins=True), time.time()
     folder, actor = DataDir(config.data_dir), _administrator(config, by, now_s)
     token = People(folder).add(person, role, days=days, now_s=now_s)
     until = utc_text(now_s + days * 86_400)

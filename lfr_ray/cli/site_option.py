@@ -14,7 +14,7 @@ import typer
 from lfr_ray.cli.output import json_target
 from lfr_ray.config import SiteConfig
 from lfr_ray.data_dir import DataDir
-from lfr_ray.errors import AuthorityError, RefusedError
+from lfr_ray.errors import AuthorityError, NotFoundError, RefusedError
 from lfr_ray.records import UNPROVEN, Role
 from lfr_ray.site_file import read_site_file
 
@@ -37,11 +37,12 @@ ByOption = Annotated[
 ]
 
 
-def site_of(site_file: Path | None, data_dir: Path | None) -> SiteConfig:
-    """The site that a command is about.
+def site_of(site_file: Path | None, data_dir: Path | None, *, begins: bool = False) -> SiteConfig:
+    """The site that a command is about; one that ``begins`` a site makes the data folder.
 
     Raises:
         ConfigError: The site file is not valid.
+        NotFoundError: The folder alone is named, or none at all, and it is no site's.
     """
     if site_file is not None:
         site = read_site_file(site_file).site
@@ -51,7 +52,22 @@ def site_of(site_file: Path | None, data_dir: Path | None) -> SiteConfig:
 
             bring_up(DataDir(site.data_dir), site.ledger.database_url)
         return site
-    return SiteConfig(site="site", data_dir=data_dir or Path("lfr-data"))
+    folder = data_dir or Path("lfr-data")
+    if not begins and not _is_a_sites(folder):
+        below = sorted(str(one) for one in folder.glob("*") if _is_a_sites(one))
+        raise NotFoundError(
+            "there is no site's data folder, and nothing was done",
+            got=folder,
+            allowed=", ".join(below),
+            next_step="name the site with --site SITE.yaml, or its folder with --data-dir",
+        )
+    return SiteConfig(site="site", data_dir=folder)
+
+
+def _is_a_sites(folder: Path) -> bool:
+    """A site was begun there: it has one of the things that every site begins with."""
+    inside = DataDir(folder)
+    return any(one.exists() for one in (inside.ledger, inside.keys, inside.watchlist, inside.people, inside.stop))
 
 
 def who(config: SiteConfig, by: str, *roles: Role) -> str:

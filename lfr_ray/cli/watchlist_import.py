@@ -102,7 +102,7 @@ def import_folder(
     Every picture that is not taken is named with the reason, and of every picture with several faces which one was
     taken. Exit code 2 when nothing at all could be used.
     """
-    config = site_of(site, data_dir)
+    config = site_of(site, data_dir, begins=True)
     importer = who_makes_the_list(config, by, key, passphrase_env)
     job = _Job(
         folder, config, model, detector, device, rejections, only_this_folder, not allow_same_person,
@@ -139,7 +139,7 @@ def check(
     json: JsonOption = "",
 ) -> None:
     """Say what an import would say, and write nothing to the list."""
-    config = site_of(site, data_dir)
+    config = site_of(site, data_dir, begins=True)
     job = _Job(
         folder, config, model, detector, device, rejections, only_this_folder, not allow_same_person,
         tuple(face or ()), rotate,

@@ -31,6 +31,7 @@ def test_a_record_that_is_not_written_is_due(tmp_path: Path, monkeypatch: pytest
         found: str | None = row["record_due"]
         return found
 
+    (tmp_path / "data" / "keys").mkdir(parents=True)
     assert json.loads(run("status", "--json", "-")[0])["deployments"] == [], "without a ledger it says what there is"
     run("open", "--kind", "test")
     assert due() is None, "it is still open"
