@@ -118,4 +118,7 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "error: $(PYTHON) cannot make environments; next: apt-get install python3-venv (Debian, Ubuntu)" >&2; \
 		exit 2; }
+	@$(PYTHON) -c 'import ctypes; [ctypes.CDLL(one) for one in ("libGL.so.1", "libgthread-2.0.so.0")]' 2>/dev/null || { \
+		echo "error: OpenCV needs libGL.so.1 and libgthread-2.0.so.0; next: apt-get install libgl1 libglib2.0-0 (Debian, Ubuntu)" >&2; \
+		exit 2; }
 	$(PYTHON) -m venv $(VENV)

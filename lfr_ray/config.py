@@ -180,7 +180,7 @@ class TrackConfig(Section):
 
 
 class QualityConfig(Section):
-    """The gate before comparison. A view that fails is never compared; the reason is counted."""
+    """The quality check before comparison. A view that fails is never compared; the reason is counted."""
 
     min_size_px: float = Field(default=28.0, gt=0, description="Smallest face: square root of the box's area.")
     min_sharpness: float = Field(default=7.0, ge=0, description="Smallest variance of the chip's Laplacian.")
@@ -268,7 +268,8 @@ class AuthorityConfig(Section):
     )
     profile: str = Field(
         default="",
-        description="Rules: the name of a profile or a YAML file; empty: test for kind test, otherwise uk-police.",
+        description="Rules: the name of a profile or a YAML file; empty: test for tests and trials, "
+        "otherwise uk-police.",
     )
 
 

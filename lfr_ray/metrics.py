@@ -34,7 +34,8 @@ COUNTERS: Mapping[str, str] = {
     "faces_forgotten_total": "Tracklets whose data was dropped from memory",
     "event_streams_refused_total": "Event streams that were refused, because too many were open",
     "webhook_deliveries_total": "Attempts to deliver an event to a webhook, by outcome: delivered, failed or given_up",
-    "output_deliveries_total": "Events that an output took, and attempts that failed, by output and outcome",
+    "output_deliveries_total": "Events that an output took, and attempts that failed, by output and outcome: "
+    "delivered or failed",
 }
 GAUGES: Mapping[str, str] = {
     "camera_up": "1 while a camera's process answers",
@@ -42,7 +43,8 @@ GAUGES: Mapping[str, str] = {
     "camera_refused": "1 while nothing of a camera is compared",
     "camera_warned": "1 while a camera has a warning: few looks at passers-by, an alert that waits, a wrong clock",
     "camera_clock_ahead_seconds": "By how much the clock of a camera's machine is ahead of the matcher's",
-    "part_ready": "1 while a part of the site is as it should be, by part",
+    "part_ready": "1 while a part of the site is as it should be, by part: "
+    "cameras, models, matcher, desk, list, authority, site",
     "watchlist_entries": "Entries in force",
     "matcher_replica_behind": "1 while a node's matcher replica has another list than the matcher, and answers nothing",
     "memory_rss_bytes": "Resident memory of a process",

@@ -66,8 +66,8 @@ def evaluate_folder(
 ) -> None:
     """Open-set accuracy on labelled pictures, with 95 % intervals; with --videos that of whole passages.
 
-    Of each identity with two or more images the first (by name) is enrolled for every other identity in name order;
-    the rest are non-mated.
+    Of the people with two or more pictures, every second one (in name order, from the first on) is enrolled with the
+    first picture. Their other pictures are mated searches; all pictures of everybody else are non-mated searches.
     """
     page = html or (Path(json).with_suffix(".html") if json not in ("", "-") else None)
     if videos:

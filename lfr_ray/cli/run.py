@@ -16,7 +16,7 @@ from lfr_ray.cli.output import Faults, check_json_target, json_target, stderr, t
 from lfr_ray.cli.signals import Ending, in_order
 from lfr_ray.clock import utc_text
 from lfr_ray.data_dir import UPLOADED
-from lfr_ray.errors import ConfigError, ResourceError, StoreError
+from lfr_ray.errors import ConfigError, ResourceError, SourceError, StoreError
 from lfr_ray.govern.trust_file import trust_nobody
 from lfr_ray.health import ENDED, CameraHealth, SiteHealth
 from lfr_ray.site_file import SiteFile, read_site_file, url_of
@@ -96,7 +96,7 @@ def demo(
             if not headless:
                 _follow(site, quiet=False)
                 return
-            summary = _once(file, site, ending, quiet=json_to == "-")
+            summary = _once(site, ending, quiet=json_to == "-")
         _summarise(summary, json_to)
     if not summary["passed"]:
         raise typer.Exit(1)
@@ -104,6 +104,9 @@ def demo(
 
 def _demo_site(data_dir: Path, videos: list[Path], *, headless: bool, port: int | None, own: bool = False) -> SiteFile:
     """The demo's site; with recordings of somebody's own, and then with nobody on its list."""
+    for one in videos:
+        if not one.exists():
+            raise SourceError("the recording does not exist", got=one, next_step="check the path")
     named = [{"name": re.sub(r"[^A-Za-z0-9_.-]", "-", one.stem), "url": str(one.resolve())} for one in videos]
     named += [{"name": "own", "url": UPLOADED}] if own else []
     shown = named or [one.model_dump(exclude_none=True) for one in read_site_file(DEMO_SITE).site.cameras]
@@ -165,7 +168,7 @@ def camera_words(camera: CameraHealth) -> str:
     return ": ".join([f"{camera.state}{since}", *(one for one in reasons if one)])
 
 
-def _once(file: SiteFile, site: LiveSite, ending: Ending, *, quiet: bool) -> dict[str, Any]:
+def _once(site: LiveSite, ending: Ending, *, quiet: bool) -> dict[str, Any]:
     """Until every camera has come to its end, or a signal; then, who was alerted and who should have been."""
     from lfr_ray.camera.demo_source import EXPECTED
 

@@ -17,8 +17,8 @@ from lfr_ray.durable_files import write_durable
 from lfr_ray.errors import ConfigError, ConflictError, NotFoundError
 from lfr_ray.govern import certificates
 from lfr_ray.govern.pkcs11_key import FORM, SCHEME, token_key
-from lfr_ray.govern.signing_keys import PublicKey, SigningKey, key_id, passphrase_from, public_half
-from lfr_ray.govern.trust_file import TRUST_FILE, TrustFile, trust_path, trusted_keys
+from lfr_ray.govern.signing_keys import NAME_IT, PublicKey, SigningKey, key_id, passphrase_from, public_half
+from lfr_ray.govern.trust_file import TRUST_FILE, VARIABLE, TrustFile, trust_path, trusted_keys
 from lfr_ray.strict_yaml import parse_section
 
 app = typer.Typer(
@@ -153,7 +153,7 @@ def revoke(
 @app.command("list")
 def list_keys(site: SiteOption = None, data_dir: DataOption = None, json: JsonOption = "") -> None:
     """Every key that counts on this machine, and why."""
-    keys = trusted_keys(DataDir(site_of(site, data_dir).data_dir))
+    keys = trusted_keys(DataDir(site_of(site, data_dir, begins=True).data_dir))
     document = {"keys": [key.content() for key in keys.values()]}
     columns = ("id", "holder", "rank", "role", "valid until", "trained until", "revoked")
     rows = (
@@ -176,11 +176,15 @@ def _folder(trust: Path | None) -> TrustDir:
 def _opened(trust: Path | None, root_key: str, passphrase_env: str) -> tuple[TrustDir, SigningKey]:
     folder = _folder(trust)
     if not folder.root_certificate.exists():
-        raise NotFoundError("there is no root", got=folder.root_certificate, next_step="make one: `lfr trust init`")
+        raise NotFoundError(
+            "there is no root",
+            got=folder.root_certificate,
+            next_step=f"make one: `lfr trust init`; or name the trust folder with --trust or {VARIABLE}",
+        )
     secret = passphrase_from(passphrase_env)
     if root_key.startswith(SCHEME):
         return folder, token_key(root_key, secret)
-    return folder, SigningKey.load(Path(root_key), secret)
+    return folder, SigningKey.load(Path(root_key), secret, next_step=NAME_IT.format("--root-passphrase-env"))
 
 
 def _moment(text: str) -> float | None:

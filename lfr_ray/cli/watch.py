@@ -115,15 +115,17 @@ def _opened(videos: Sequence[Path], recorded_at: str, fps: float | None, motion:
     from lfr_ray.camera.recording_files import open_recordings
 
     opened = open_recordings(videos, recorded_at, fps, motion)
-    for one in opened.rejected:
-        stderr.print(f"[yellow]left out:[/] {plain(one.file)}: {plain(one.reason)}")
     if not opened.recordings:
         raise SourceError(
             "none of the recordings can be used",
-            got="; ".join(f"{one.file}: {one.reason}" for one in opened.rejected),
+            got="; ".join(
+                one.reason if one.file in one.reason else f"{one.file}: {one.reason}" for one in opened.rejected
+            ),
             allowed="video files that FFmpeg reads, or folders of pictures",
-            next_step="see the reasons above",
+            next_step="put right what is named",
         )
+    for one in opened.rejected:
+        stderr.print(f"[yellow]left out:[/] {plain(one.file)}: {plain(one.reason)}")
     return opened
 
 

@@ -3,7 +3,7 @@
 import { caution, chance, facts, h, moment, number } from "./dom_elements.js";
 import { named, t } from "./translation.js";
 
-export const FEATURES = ["face_outline", "forehead", "eyes_brows", "nose", "mouth_chin", "ears", "marks"];
+const FEATURES = ["face_outline", "forehead", "eyes_brows", "nose", "mouth_chin", "ears", "marks"];
 const FINDINGS = ["agrees", "differs", "unclear"];
 const LEAST_FINDINGS = 3;
 const MOST_FACES = 1_000_000; // no fit says more than that

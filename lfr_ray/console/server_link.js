@@ -7,7 +7,7 @@ const LOOKING = ["viewer", "officer", "supervisor", "auditor"];
 const PAUSE_MS = [500, 1000, 2000, 4000, 8000];
 const SILENCE_MS = 45000; // three heartbeats: the line is dead, whatever the network says
 
-export class Problem extends Error {
+class Problem extends Error {
   constructor(document, status) {
     super(document.detail || `HTTP ${status}`);
     Object.assign(this, document);

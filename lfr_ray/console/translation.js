@@ -38,7 +38,7 @@ export const t = (key, values = {}) => (texts[key] ?? key).replace(/\{(\w+)(?:\|
   (one === undefined ? values[name] ?? "" : new Intl.PluralRules(locale).select(Number(values[name])) === "one" ? one : other));
 
 export const words = (name) => String(name).replaceAll(/[_-]/g, " ");
-export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 // A word of the records (a decision, a category, an action): translated where it is known, else as it is.
 export const named = (kind, value) => texts[`${kind}.${String(value).replaceAll(/[- ]/g, "_")}`] ?? capital(words(value));

@@ -13,9 +13,6 @@ from lfr_ray.models.cards import ModelCard
 from lfr_ray.models.device_and_self_test import Network, half_if_same
 from lfr_ray.records import Floats, Picture
 
-STATED = 16
-"""Numbers of the probe chip's vector that a card states."""
-
 TOLERANCE = 0.05
 """Largest difference, as a share of the stated numbers' length: half precision needs less, another input far more."""
 

@@ -32,6 +32,8 @@ from lfr_ray.strict_yaml import Section
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.@:+-]{0,63}$"
 """Staff numbers, logins and nominal ids: no spaces, so that a person's name does not slip in."""
 
+NAME_IT = "name the environment variable that holds the passphrase with {}"
+
 Role = Literal["authoriser", "approver", "operator", "auditor", "site"]
 
 
@@ -101,8 +103,16 @@ class SigningKey:
         return SigningKey(Ed25519PrivateKey.generate())
 
     @staticmethod
-    def load(path: Path, passphrase: str = "", *, encrypted: bool = False) -> SigningKey:
+    def load(
+        path: Path,
+        passphrase: str = "",
+        *,
+        encrypted: bool = False,
+        next_step: str = NAME_IT.format("--passphrase-env"),
+    ) -> SigningKey:
         """Read a private key file; ``encrypted`` refuses one without a passphrase.
+
+        ``next_step`` says where another passphrase is given.
 
         Raises:
             NotFoundError: There is no such file.
@@ -135,7 +145,7 @@ class SigningKey:
                 "the private key cannot be opened",
                 got=path.name,
                 allowed="an Ed25519 key in PEM, with its passphrase if it has one",
-                next_step="name the environment variable that holds the passphrase with --passphrase-env",
+                next_step=next_step,
             ) from None
         if not isinstance(key, Ed25519PrivateKey):
             raise ConfigError("the private key is of another kind", got=path.name, allowed="Ed25519")

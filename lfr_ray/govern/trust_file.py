@@ -32,6 +32,7 @@ NONE = "none"
 SITE_PASSPHRASE = "LFR_SITE_PASSPHRASE"  # noqa: S105 (a name, not a secret)
 CREDENTIAL = "lfr-site-passphrase"
 """Name of the site key's passphrase among systemd's credentials."""
+GIVE_IT = f"give its passphrase in {SITE_PASSPHRASE}, or as the systemd credential {CREDENTIAL}"
 TESTER = "tester"
 """Holder and rank of the key that signed tests before the site's own key did."""
 
@@ -177,7 +178,7 @@ def site_key(data_dir: DataDir) -> SigningKey:
     issue = f"`lfr trust issue SITE --role site --out {path}`"
     if not path.exists():
         raise ConfigError("the site has no key", got=path, next_step=f"{issue}, or a test: {VARIABLE}={NONE}")
-    key = SigningKey.load(path, passphrase, encrypted=True)
+    key = SigningKey.load(path, passphrase, encrypted=True, next_step=GIVE_IT)
     known = trusted_keys(data_dir).get(key.id)
     if known is None or known.role != "site":
         raise ConfigError(
@@ -205,7 +206,7 @@ def _own_key(data_dir: DataDir, passphrase: str) -> SigningKey:
             public = key.described("site", role="site")
             write_durable(data_dir.public_key(key.id), canonical_json(public.model_dump(mode="json")) + b"\n")
             key.save(path, passphrase)
-    return SigningKey.load(path, passphrase if b"ENCRYPTED" in path.read_bytes() else "")
+    return SigningKey.load(path, passphrase if b"ENCRYPTED" in path.read_bytes() else "", next_step=GIVE_IT)
 
 
 def _own_keys(data_dir: DataDir) -> dict[str, PublicKey]:

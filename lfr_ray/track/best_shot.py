@@ -45,7 +45,7 @@ def spaced(config: EvidenceConfig, taken: TakenViews, captured_s: float) -> bool
 def choose(
     config: EvidenceConfig, taken: TakenViews, quality: Quality, key: int, captured_s: float
 ) -> tuple[Choice, TakenViews]:
-    """Decide on one view, by its quality and capture time: one that the gate refused is never taken.
+    """Decide on one view, by its quality and capture time: one that the quality check refused is never taken.
 
     ``key`` is any number that names the view within its tracklet, its frame's index for one.
 

@@ -13,6 +13,7 @@ import pytest
 from pydantic import BaseModel
 
 from lfr_ray import errors
+from lfr_ray.alert.alert_tables import SCHEMA_VERSION
 from lfr_ray.config import SiteConfig
 from lfr_ray.errors import LfrError
 from lfr_ray.metrics import COUNTERS, GAUGES, TIMINGS
@@ -116,8 +117,10 @@ def test_every_error_is_documented(text: str) -> None:
 
 
 @needs_readme
-def test_every_metric_is_documented(text: str) -> None:
-    assert [name for name in (*COUNTERS, *GAUGES, *TIMINGS) if f"lfr_{name}" not in text] == []
+def test_every_metric_is_documented_in_the_words_that_prometheus_shows() -> None:
+    page = (ROOT / "serve_configs" / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `lfr_(\w+)` \| (.+) \|$", page, flags=re.MULTILINE)
+    assert rows == [*COUNTERS.items(), *GAUGES.items(), *TIMINGS.items()]
 
 
 @needs_readme
@@ -156,12 +159,23 @@ def test_commands_that_are_written_exist(page: Path) -> None:
     assert unknown == []
 
 
-def test_the_changelog_names_this_version() -> None:
+def test_the_changelog_goes_from_what_is_not_released_down_to_the_first_version() -> None:
     from lfr_ray import __version__
 
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    headings = re.findall(r"^## \[([^\]]+)\](?: - (\d{4}-\d{2}-\d{2}))?$", changelog, flags=re.MULTILINE)
-    assert headings, "no version in CHANGELOG.md"
-    assert __version__ in [name for name, _ in headings] or headings[0][0] == "Unreleased"
+    headings = re.findall(r"^## (.+)$", changelog, flags=re.MULTILINE)
+    assert headings[0] == "[Unreleased]" or headings[0].startswith(f"[{__version__}] - ")
+    versions = [
+        re.fullmatch(r"\[(\d+)\.(\d+)\.(\d+)\] - \d{4}-\d\d-\d\d", one) for one in headings if one != "[Unreleased]"
+    ]
+    assert None not in versions, "a version is written as [1.2.3] - 2027-01-31"
+    numbers = [tuple(map(int, one.groups())) for one in versions if one]
+    assert numbers == sorted(set(numbers), reverse=True)
+    assert "[Unreleased]" not in headings[1:]
     kinds = set(re.findall(r"^### (.+)$", changelog, flags=re.MULTILINE))
     assert kinds <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+
+
+def test_the_example_of_an_upgrade_bears_the_next_number() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert re.findall(r'^ +(\d+): \("ALTER TABLE', page, flags=re.MULTILINE) == [str(SCHEMA_VERSION)]

@@ -42,7 +42,7 @@ REQUIREMENTS: dict[str, tuple[str, str, str, str]] = {
         "test_a_wrong_row_is_rejected_and_the_rest_goes_on",
     ),
     "R5": (
-        "The list frozen by hash and approved by the signature of a second person, lately; a most size",
+        "The list frozen by hash and approved: signed by a second person not long ago; its size has a limit",
         "govern/authority_in_force.py",
         f"{GOVERN}/test_cli.py",
         "test_who_authorises_may_not_have_approved",

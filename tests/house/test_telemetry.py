@@ -216,7 +216,7 @@ def test_a_crash_leaves_no_core_file(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("core")] == []
 
 
-def test_makefile_and_cluster_set_the_same_switches(repository: Path) -> None:
+def test_the_makefile_sets_the_same_switches(repository: Path) -> None:
     makefile = (repository / "Makefile").read_text(encoding="utf-8")
     exported = dict(re.findall(r"^export (\w+) := (\S+)$", makefile, flags=re.MULTILINE))
     assert {name: exported.get(name) for name in SWITCHES} == dict(SWITCHES)

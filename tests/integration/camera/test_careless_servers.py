@@ -12,12 +12,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from lfr_ray.camera.camera_reader import CameraReader, CameraStatus
+from lfr_ray.camera.camera_reader import CameraReader
 from lfr_ray.camera.open_footage import open_source
 from lfr_ray.camera.still_pictures import encode_jpeg
 from lfr_ray.config import CameraConfig
 from lfr_ray.errors import StreamError
-from tests.mailboxes import next_frame
+from tests.integration.camera.status_of_readers import until
 
 FPS = 20
 MULTIPART = "multipart/x-mixed-replace; boundary=frame"
@@ -110,16 +110,6 @@ def read() -> Iterator[Callable[..., CameraReader]]:
     yield start
     for reader in running:
         reader.stop()
-
-
-def until(reader: CameraReader, true: Callable[[CameraStatus], bool], within_s: float = 15) -> CameraStatus:
-    until_s = time.monotonic() + within_s
-    while time.monotonic() < until_s:
-        next_frame(reader.mailbox, 0.05)
-        status = reader.status()
-        if true(status):
-            return status
-    raise AssertionError(f"it did not happen: {reader.status()}")
 
 
 @pytest.mark.parametrize(

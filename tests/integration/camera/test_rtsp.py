@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 import pytest
 
-from lfr_ray.camera.camera_reader import CameraReader, CameraStatus
+from lfr_ray.camera.camera_reader import CameraReader
 from lfr_ray.camera.decode_video import VideoFootage
 from lfr_ray.camera.newest_frame import NewestFrame
 from lfr_ray.camera.open_footage import open_source
@@ -28,6 +28,7 @@ from lfr_ray.camera.reconnect import ReconnectConfig
 from lfr_ray.config import CameraConfig
 from lfr_ray.errors import StreamError
 from lfr_ray.records import Frame
+from tests.integration.camera.status_of_readers import until
 from tests.mailboxes import next_frame
 
 SERVER = Path(__file__).with_name("rtsp_server.py")
@@ -112,17 +113,6 @@ def read() -> Iterator[Callable[..., CameraReader]]:
     yield start
     for reader in running:
         reader.stop()
-
-
-def until(reader: CameraReader, true: Callable[[CameraStatus], bool], within_s: float = SOON_S) -> CameraStatus:
-    """Wait for a status, and take frames meanwhile as an actor would."""
-    until_s = time.monotonic() + within_s
-    while time.monotonic() < until_s:
-        next_frame(reader.mailbox, 0.05)
-        status = reader.status()
-        if true(status):
-            return status
-    raise AssertionError(f"it did not happen: {reader.status()}")
 
 
 def shapes(reader: CameraReader, count: int) -> set[tuple[int, ...]]:

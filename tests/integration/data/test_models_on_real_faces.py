@@ -5,31 +5,20 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
 from lfr_ray.config import QualityConfig
 from lfr_ray.detect.detector_families import load_detector
-from lfr_ray.detect.letterbox import fit
 from lfr_ray.embed.align import cut_chips
 from lfr_ray.embed.embedder_families import load_embedder
 from lfr_ray.embed.view_quality import assess
 from lfr_ray.models.card_catalogue import card
 from lfr_ray.models.cards import Detector, Embedder
-from lfr_ray.records import Faces, Picture
+from tests.integration.data.faces_in_pictures import find, overlap, read
 
 pytestmark = pytest.mark.footage
 PAIRS_OF_A_KIND = 40
-
-
-def read(path: Path) -> Picture:
-    return np.asarray(cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB), np.uint8)
-
-
-def find(detector: Detector, picture: Picture, width_px: int, height_px: int) -> Faces:
-    canvas, mapping = fit(picture, width_px, height_px)
-    return mapping.back(detector.detect(canvas[None])[0])
 
 
 @pytest.fixture(scope="module")
@@ -40,13 +29,6 @@ def detector() -> Detector:
 @pytest.fixture(scope="module")
 def embedder() -> Embedder:
     return load_embedder(card("dlib_resnet"), device="cpu")
-
-
-def overlap(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """Intersection over union of one box with many."""
-    low, high = np.maximum(box[:2], boxes[:, :2]), np.minimum(box[2:], boxes[:, 2:])
-    common = np.clip(high - low, 0, None).prod(axis=1)
-    return common / ((box[2:] - box[:2]).prod() + (boxes[:, 2:] - boxes[:, :2]).prod(axis=1) - common)
 
 
 def test_faces_that_people_marked_are_found(shared_data: Path, detector: Detector) -> None:

@@ -7,7 +7,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 
@@ -16,30 +15,16 @@ from lfr_ray.detect.detector_families import load_detector
 from lfr_ray.detect.letterbox import fit
 from lfr_ray.embed.align import cut_chips
 from lfr_ray.embed.embedder_families import load_embedder
-from lfr_ray.embed.embedder_self_test import STATED, probe_chips
+from lfr_ray.embed.embedder_self_test import probe_chips
 from lfr_ray.errors import LicenceError, ModelError
 from lfr_ray.models.card_catalogue import RECOMMENDED_EMBEDDER, card
 from lfr_ray.models.cards import Detector, Embedder
-from lfr_ray.records import Faces, Picture
+from lfr_ray.records import Picture
+from tests.integration.data.faces_in_pictures import find, overlap, read
 
 pytestmark = pytest.mark.footage
 PAIRS_OF_A_KIND = 30
 EMBEDDERS = ("mobilefacenet_ms1m", "mobilefacenet_casia")
-
-
-def read(path: Path) -> Picture:
-    return np.asarray(cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB), np.uint8)
-
-
-def find(detector: Detector, picture: Picture, width_px: int, height_px: int) -> Faces:
-    canvas, mapping = fit(picture, width_px, height_px)
-    return mapping.back(detector.detect(canvas[None])[0])
-
-
-def overlap(box: Any, boxes: Any) -> Any:
-    low, high = np.maximum(box[:2], boxes[:, :2]), np.minimum(box[2:], boxes[:, 2:])
-    common = np.clip(high - low, 0, None).prod(axis=1)
-    return common / ((box[2:] - box[:2]).prod() + (boxes[:, 2:] - boxes[:, :2]).prod(axis=1) - common)
 
 
 def open_embedder(models: Path, known: str, **changes: Any) -> Embedder:
@@ -126,7 +111,7 @@ def test_the_real_files_in_the_wrong_colours_are_told(shared_models: Path, known
         open_embedder(shared_models, known, colour="BGR")
     with pytest.raises(ModelError, match="does not do with its probe chip"):
         open_embedder(shared_models, known, mean=(10.0, 20.0, 30.0))
-    assert len(card(known).probe) == STATED
+    assert len(card(known).probe) == 16
 
 
 def test_the_wrong_colours_change_the_vectors(shared_models: Path) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
+from lfr_ray.cli import trust
 from lfr_ray.clock import FakeClock
 from lfr_ray.data_dir import DataDir
+from lfr_ray.errors import LfrError
 from lfr_ray.govern.ledger import Ledger
 from lfr_ray.govern.signing_keys import PublicKey, SigningKey
 from lfr_ray.govern.trust_file import site_key, trusted_keys
@@ -54,6 +58,22 @@ class Site:
         os.close(ledger._lock)
         ledger._head_file.close()
         ledger._file = ledger._lock = -1
+
+
+@pytest.fixture
+def trust_command() -> Callable[..., str]:
+    """`lfr trust` with such words; what it prints. Its errors are raised."""
+    app = typer.Typer()
+    app.add_typer(trust.app)
+
+    def run(*words: str) -> str:
+        result = CliRunner().invoke(app, ["trust", *words])
+        if isinstance(result.exception, LfrError):
+            raise result.exception
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    return run
 
 
 @pytest.fixture

@@ -8,11 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from lfr_ray.cli import trust as command
-from lfr_ray.errors import ConfigError, ConflictError, LfrError
+from lfr_ray.cli.trust import ROOT_PASSPHRASE
+from lfr_ray.errors import ConfigError, ConflictError
 from lfr_ray.govern.pkcs11_key import token_key
 from lfr_ray.govern.trust_file import VARIABLE
 from tests.trust_tree import as_service
@@ -34,19 +32,9 @@ def token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
-    app = typer.Typer()
-    app.add_typer(command.app)
-    monkeypatch.setenv(command.ROOT_PASSPHRASE, PIN)
-
-    def given(*words: str) -> str:
-        result = CliRunner().invoke(app, ["trust", *words])
-        if isinstance(result.exception, LfrError):
-            raise result.exception
-        assert result.exit_code == 0, result.output
-        return result.stdout
-
-    return given
+def run(monkeypatch: pytest.MonkeyPatch, trust_command: Callable[..., str]) -> Callable[..., str]:
+    monkeypatch.setenv(ROOT_PASSPHRASE, PIN)
+    return trust_command
 
 
 @pytest.mark.usefixtures("token")

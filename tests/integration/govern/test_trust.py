@@ -194,7 +194,7 @@ def test_the_site_s_key_is_certified_encrypted_and_its_user_s_alone(
     assert site_key(files).id == made.id
     assert files.site_key.stat().st_mode & 0o777 == 0o600
     monkeypatch.setenv(trust_file.SITE_PASSPHRASE, "wrong")
-    with pytest.raises(ConfigError, match="cannot be opened"):
+    with pytest.raises(ConfigError, match=r"cannot be opened.*LFR_SITE_PASSPHRASE"):
         site_key(files)
     credentials = tmp_path / "credentials"
     credentials.mkdir()

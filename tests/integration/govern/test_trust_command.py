@@ -5,38 +5,36 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from lfr_ray.cli import trust as command
+from lfr_ray.cli.trust import ROOT_PASSPHRASE
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import ConflictError, LfrError
 from lfr_ray.govern.trust_file import VARIABLE, site_key
 from tests.trust_tree import as_service
 
 
-def test_from_the_root_to_a_revoked_certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = typer.Typer()
-    app.add_typer(command.app)
-    for name in (command.ROOT_PASSPHRASE, "LFR_SITE_PASSPHRASE"):
+def test_from_the_root_to_a_revoked_certificate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trust_command: Callable[..., str]
+) -> None:
+    run = trust_command
+    for name in (ROOT_PASSPHRASE, "LFR_SITE_PASSPHRASE"):
         monkeypatch.setenv(name, "correct horse")
     folder, root, data = tmp_path / "trust", tmp_path / "root.key", DataDir(tmp_path / "data")
     offline = ("--root-key", str(root), "--trust", str(folder))
 
-    def run(*words: str) -> str:
-        result = CliRunner().invoke(app, ["trust", *words])
-        if isinstance(result.exception, LfrError):
-            raise result.exception
-        assert result.exit_code == 0, result.output
-        return result.stdout
-
+    with pytest.raises(LfrError, match=r"no root.*lfr trust init.*--trust or LFR_TRUST"):
+        run("issue", "supt-1", *offline)
     run("init", *offline)
     assert b"ENCRYPTED" in root.read_bytes()
     with pytest.raises(ConflictError, match="trust file already"):
         run("init", *offline)
+    monkeypatch.setenv("ANOTHER", "wrong")
+    with pytest.raises(LfrError, match=r"cannot be opened.*with --root-passphrase-env"):
+        run("revoke", "0" * 16, "--root-passphrase-env", "ANOTHER", *offline)
     smith = ("--person", "Jo Smith, 1980-02-29")
     made = json.loads(run("issue", "supt-1", *smith, "--out", str(tmp_path / "supt.key"), "--json", "-", *offline))
     with pytest.raises(LfrError, match="no person"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,18 +24,14 @@ from lfr_ray.site.ledger_checks_at_start import check_ledger
 from lfr_ray.site.ledger_retention import drop_old_records, dropped_early
 from lfr_ray.site.timed_tasks import DROP_EVERY_S
 from tests.integration.govern.scene import Scene
+from tests.integration.site import test_schedule
 from tests.integration.site.test_schedule import Site, opened
 
 KEPT_S = 189_345_600.0
 """Six years, by the rules of a police force."""
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    made = opened(tmp_path / "data", FakeClock(wall_s=1_787_904_000.0))
-    yield made
-    made.opened.storage.ledger.close()
-    made.opened.storage.alerts.database.close()
+site = test_schedule.site
 
 
 def decided(site: Site, subject: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from lfr_ray.clock import CAMERA_AHEAD
 from lfr_ray.config import SiteConfig
-from lfr_ray.errors import AlertRefusedError, RefusedError, ResourceError
+from lfr_ray.errors import AlertRefusedError, LfrError, RefusedError, ResourceError
 from lfr_ray.focus_config import CameraFocus
 from lfr_ray.pipeline import camera_chain
 from lfr_ray.pipeline.camera_chain import COMPARISON_LIMIT_S, HELD_S
@@ -63,15 +63,16 @@ def test_of_a_face_that_is_too_small_no_pixel_is_touched(chain: MakeChain, monke
     assert (one.count("faces_seen_total"), one.count("faces_compared_total")) == (1, 0)
 
 
+@pytest.mark.parametrize("error", [ResourceError("it has died"), RefusedError("others can read its data folder")])
 def test_a_failing_desk_is_tried_again_with_the_same_key_until_it_acknowledges(
-    chain: MakeChain, possibly_listed: Reply
+    chain: MakeChain, possibly_listed: Reply, error: LfrError
 ) -> None:
     one = chain(one_walker)
     one.matcher.answer = possibly_listed
 
     def fails_five_times(attempt: int) -> None:
         if attempt <= 5:
-            raise ResourceError("a process of the site has died")
+            raise error
 
     one.desk.verdict = fails_five_times
     one.run(one.steps.run(one.frames(30)))
@@ -98,19 +99,6 @@ def test_a_desk_that_refuses_is_not_asked_again(chain: MakeChain, possibly_liste
     assert one.desk.acknowledged == []
     timed = {name for name, _ in one.steps.meter.snapshot().timings}
     assert "capture_to_alert_seconds" not in timed, "nobody was alerted"
-
-
-def test_a_desk_that_cannot_be_opened_is_asked_again(chain: MakeChain, possibly_listed: Reply) -> None:
-    one = chain(one_walker)
-    one.matcher.answer = possibly_listed
-
-    def closed(attempt: int) -> None:
-        if attempt < 3:
-            raise RefusedError("the data folder can be read by others")
-
-    one.desk.verdict = closed
-    one.run(one.steps.run(one.frames(30)))
-    assert len(one.desk.acknowledged) == 1
 
 
 def test_a_refused_comparison_drops_every_vector_and_says_why(chain: MakeChain, possibly_listed: Reply) -> None:
