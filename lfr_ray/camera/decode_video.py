@@ -74,14 +74,14 @@ class VideoFootage:
         # One for whoever looks at the pictures, the other for whoever decodes them: two threads.
         self._rgb, self._planes = VideoReformatter(), VideoReformatter()
         self._proved: tuple[str, int, int] | None = None
-        self._lag, self._only_keys = Lag(), False
+        self._lag, self._only_keys, self._opened = Lag(), False, False
         hardware, lacking = hardware_for(decode)
         try:
             self._begin(hardware)
             if decode in DEVICE_FILES and hardware and not self._on_device():
                 lacking = on_processor(decode, f"it does not decode {self._stream.codec_context.name} of this kind")
         except LfrError as error:
-            if hardware is None:
+            if hardware is None or not self._opened:  # a camera that does not answer is not asked twice
                 raise
             self.counts = SourceCounts()
             self._begin(None)
@@ -100,6 +100,7 @@ class VideoFootage:
         self._numbers: PictureNumbers | None = None
         self._began_s = self._seen_s = self._clock.steady_s()
         self._container = open_container(address, self._stall_s, self._clock, hardware)
+        self._opened = True
         try:
             self._stream = self._video_stream()
             # One thread is best beside busy detectors, and adds no delay to live streams.

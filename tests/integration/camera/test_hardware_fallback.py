@@ -19,6 +19,7 @@ from lfr_ray.camera.camera_address import parse_address
 from lfr_ray.camera.decode_video import VideoFootage
 from lfr_ray.camera.decoded_picture import DecodedImage
 from lfr_ray.clock import SystemClock
+from lfr_ray.errors import StreamError
 
 PICTURES = 5
 
@@ -99,3 +100,17 @@ def test_pictures_in_two_planes_are_read_as_those_in_three(tmp_path: Path) -> No
     np.testing.assert_array_equal(image.part(10, 20, 60, 80), image.whole()[20:80, 10:60])
     expected = DecodedImage(three, 1, VideoReformatter()).whole()
     np.testing.assert_array_equal(image.whole(), expected)
+
+
+def test_a_camera_that_does_not_answer_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def silent(*arguments: object) -> None:
+        asked.append(arguments)
+        raise StreamError("no answer in time")
+
+    monkeypatch.setattr(decode_video, "hardware_for", lambda _wanted: (object(), ""))
+    monkeypatch.setattr(decode_video, "open_container", silent)
+    with pytest.raises(StreamError):
+        VideoFootage(parse_address("rtsp://192.0.2.7/a"), clock=SystemClock(), stopping=threading.Event(), stall_s=5.0)
+    assert len(asked) == 1

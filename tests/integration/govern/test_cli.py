@@ -398,29 +398,3 @@ def test_a_stop_loads_nothing_heavy(desk: Desk) -> None:
     )
     assert done.stdout.strip().endswith("[]"), done.stdout + done.stderr
     assert (desk.data_dir / "stop").exists()
-
-
-def test_no_command_takes_a_folder_for_a_site_that_is_none(tmp_path: Path) -> None:
-    (tmp_path / "lfr-data" / "van-1" / "keys").mkdir(parents=True)
-    terminal, run = typer.Typer(), CliRunner()
-    for one in (deployment, people, watchlist):
-        terminal.add_typer(one.app)
-    for words in (
-        ("deployment", "stop", "--reason", "wrong person"),
-        ("deployment", "status"),
-        ("deployment", "resume", "--reason", "x"),
-        ("people", "list"),
-        ("people", "revoke", "x"),
-        ("watchlist", "list"),
-    ):
-        outcome = run.invoke(terminal, [*words, "--data-dir", str(tmp_path / "lfr-data")])
-        assert isinstance(outcome.exception, NotFoundError), words
-        assert outcome.exception.allowed == str(tmp_path / "lfr-data" / "van-1")
-        assert [str(one.relative_to(tmp_path)) for one in sorted(tmp_path.rglob("*"))] == [
-            "lfr-data",
-            "lfr-data/van-1",
-            "lfr-data/van-1/keys",
-        ]
-        missing = tmp_path / "typo"
-        assert isinstance(run.invoke(terminal, [*words, "--data-dir", str(missing)]).exception, NotFoundError)
-        assert not missing.exists()

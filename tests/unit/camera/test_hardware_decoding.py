@@ -35,8 +35,9 @@ def test_a_device_that_is_not_there(wanted: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("has")
-def test_a_device_that_is_there_is_taken(tmp_path: Path) -> None:
+def test_a_device_that_is_there_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "vaapi").touch()
+    monkeypatch.setattr(hardware_decoding, "_fault", lambda _kind: "")
     for wanted in ("auto", "vaapi"):
         accelerator, why = hardware_for(wanted)
         assert accelerator is not None
@@ -48,3 +49,37 @@ def test_a_device_that_this_build_does_not_know(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(hardware_decoding, "hwdevices_available", lambda: ["qsv"])
     assert hardware_for("auto") == (None, "")
     assert "PyAV was built for ['qsv'] only" in hardware_for("vaapi")[1]
+
+
+@pytest.mark.usefixtures("has")
+def test_an_older_library_loses_what_belongs_to_a_frame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cuda").touch()
+    monkeypatch.setattr(hardware_decoding, "_fault", lambda _kind: "")
+    assert hardware_for("cuda")[0] is not None
+    monkeypatch.setattr(hardware_decoding.av, "__version__", "17.1.0")
+    assert hardware_for("auto") == (None, "")
+    accelerator, why = hardware_for("cuda")
+    assert accelerator is None
+    assert "PyAV 17.1.0 is too old; it needs 18.1" in why
+
+
+@pytest.mark.usefixtures("has")
+def test_a_device_that_cannot_be_opened_is_tried_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cuda").touch()
+    tried: list[str] = []
+
+    class Closed:
+        def __init__(self, kind: str, **_: object) -> None:
+            tried.append(kind)
+
+        def create(self, _codec: object) -> None:
+            raise PermissionError
+
+    monkeypatch.setattr(hardware_decoding, "HWAccel", Closed)
+    hardware_decoding._fault.cache_clear()
+    try:
+        for _ in range(3):
+            assert "it cannot be opened: PermissionError" in hardware_for("cuda")[1]
+        assert tried == ["cuda"]
+    finally:
+        hardware_decoding._fault.cache_clear()
