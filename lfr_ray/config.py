@@ -125,7 +125,7 @@ class ModelConfig(Section):
     replicas: int = Field(default=1, ge=1, description="Replicas, unless the Serve part of the file autoscales.")
     max_batch: int = Field(default=8, ge=1, le=256, description="Largest batch on a GPU, padded to a bucket below it.")
     batch_wait_ms: float = Field(
-        default=2.0, ge=0, le=1000, description="How long a batch on a GPU waits for more, ms."
+        default=2.0, ge=0, le=1000, description="How long a GPU that is idle waits for more than one, ms."
     )
     cpus: float = Field(default=1.0, ge=0, description="CPUs that a replica reserves.")
     streams: int | None = Field(

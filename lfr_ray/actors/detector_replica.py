@@ -12,7 +12,9 @@ import numpy as np
 from ray import serve
 
 from lfr_ray.actors.detector_autoscaling import MISSED, MissedFrames
+from lfr_ray.actors.gpu_batches import Batches
 from lfr_ray.config import SiteConfig
+from lfr_ray.detect.canvas_size import canvas_for
 from lfr_ray.metrics import Snapshot, memory_of
 from lfr_ray.models.cores_and_threads import model_threads, streams_of
 from lfr_ray.models.device_and_self_test import SelfTest, self_test
@@ -21,6 +23,7 @@ from lfr_ray.pipeline.load_site_models import detector_of, runs_in_streams
 from lfr_ray.records import Faces, Picture
 
 NICENESS = 5
+USUAL_PX = (1920, 1080)
 
 
 def give_way() -> None:
@@ -43,12 +46,12 @@ class DetectorReplica:
             give_way()
         self._detector = detector_of(site)
         self._in_streams = runs_in_streams(self._detector)
-        sides = {"width_px": config.width_px, "height_px": config.height_px}
-        self._self_test = self_test(self._detector, **sides, most=1 if self._in_streams else config.max_batch)
+        width_px, height_px = canvas_for(*USUAL_PX, config)  # what most cameras' pictures become
+        most = 1 if self._in_streams else config.max_batch
+        self._self_test = self_test(self._detector, width_px=width_px, height_px=height_px, most=most)
         self._threads = model_threads(streams_of(config) if self._in_streams else 1)
         self._missed = MissedFrames()
-        self._batch.set_max_batch_size(config.max_batch)
-        self._batch.set_batch_wait_timeout_s(config.batch_wait_ms / 1000)
+        self._batches = Batches(self._together, self._threads, config.max_batch, config.batch_wait_ms / 1000)
 
     async def detect(self, canvas: Picture, missed: tuple[str, float] | None = None) -> Faces:
         """Faces of one canvas, ``uint8 (H, W, 3)`` RGB."""
@@ -57,8 +60,7 @@ class DetectorReplica:
         if self._in_streams:
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._threads, self._in_turn, canvas, time.monotonic())
-        faces: Faces = await self._batch(canvas, time.monotonic())
-        return faces
+        return await self._batches.ask((canvas, time.monotonic()))
 
     def _in_turn(self, canvas: Picture, come_s: float) -> Faces:
         began_at, waited_s = time.time(), time.monotonic() - come_s
@@ -77,18 +79,15 @@ class DetectorReplica:
         """What this process holds."""
         return memory_of(f"detector {serve.get_replica_context().replica_id.unique_id}")
 
-    @serve.batch  # type: ignore[untyped-decorator]
-    async def _batch(self, canvases: list[Picture], come_s: list[float]) -> list[Faces]:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._detect, canvases, come_s)
-
-    def _detect(self, canvases: list[Picture], come_s: list[float]) -> list[Faces]:
+    def _together(self, asked: list[tuple[Picture, float]]) -> list[Faces]:
+        """Faces of canvases, each with the steady time at which it came."""
         began_s, began_at = time.monotonic(), time.time()
         rows_by_shape: dict[tuple[int, ...], list[int]] = defaultdict(list)
-        for row, canvas in enumerate(canvases):
+        for row, (canvas, _) in enumerate(asked):
             rows_by_shape[canvas.shape].append(row)
         found: dict[int, Faces] = {}
         for rows in rows_by_shape.values():
-            batch = np.stack([canvases[row] for row in rows])
+            batch = np.stack([asked[row][0] for row in rows])
             found.update(zip(rows, self._detector.detect(batch), strict=True))
         worked = began_at, time.time()
-        return [replace(found[row], worked=worked, waited_s=began_s - at_s) for row, at_s in enumerate(come_s)]
+        return [replace(found[row], worked=worked, waited_s=began_s - at_s) for row, (_, at_s) in enumerate(asked)]

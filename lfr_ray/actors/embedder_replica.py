@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 from ray import serve
 
+from lfr_ray.actors.gpu_batches import Batches
 from lfr_ray.config import SiteConfig
 from lfr_ray.metrics import Snapshot, memory_of
 from lfr_ray.models.cores_and_threads import model_threads, streams_of
@@ -26,8 +27,7 @@ class EmbedderReplica:
         self._in_streams = runs_in_streams(self._embedder)
         self._self_test = self_test(self._embedder, most=1 if self._in_streams else config.max_batch)
         self._threads = model_threads(streams_of(config) if self._in_streams else 1)
-        self._batch.set_max_batch_size(config.max_batch)
-        self._batch.set_batch_wait_timeout_s(config.batch_wait_ms / 1000)
+        self._batches = Batches(self._together, self._threads, config.max_batch, config.batch_wait_ms / 1000)
 
     async def judged(self, chips: Picture) -> Embedded:
         """Vectors ``float32 (N, D)`` of one camera's chips ``uint8 (N, h, w, 3)``, and how stable each is."""
@@ -35,7 +35,7 @@ class EmbedderReplica:
         if self._in_streams:
             found = await asyncio.get_running_loop().run_in_executor(self._threads, self._embedder.judged, chips)
         else:
-            found = await self._batch(chips)
+            found = await self._batches.ask(chips)
         return replace(found, worked=(began_at, time.time()))
 
     async def self_test(self) -> SelfTest:
@@ -46,9 +46,8 @@ class EmbedderReplica:
         """What this process holds."""
         return memory_of(f"embedder {serve.get_replica_context().replica_id.unique_id}")
 
-    @serve.batch  # type: ignore[untyped-decorator]
-    async def _batch(self, lots: list[Picture]) -> list[Embedded]:
-        chips = np.concatenate(lots)
-        found = await asyncio.get_running_loop().run_in_executor(self._threads, self._embedder.judged, chips)
+    def _together(self, lots: list[Picture]) -> list[Embedded]:
+        """Vectors of each camera's chips."""
+        found = self._embedder.judged(np.concatenate(lots))
         ends = np.cumsum([len(lot) for lot in lots])[:-1]
         return list(map(Embedded, np.split(found.vectors, ends), np.split(found.stability, ends)))

@@ -22,12 +22,15 @@ class _FirstOutput(nn.Module):
     def __init__(self, network: PoseModel) -> None:
         super().__init__()
         self.network = network
-        # It would keep its anchors for the next picture of that size; a recording on a GPU would read them when those
-        # of another size have taken their place.
-        network.model[-1].dynamic = True
+        self._anchors: dict[torch.Size, tuple[Any, ...]] = {}
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        # The head keeps the anchors of the last size alone; a recording on a GPU goes on reading where its own stood.
+        head: Any = self.network.model[-1]
+        if pictures.shape in self._anchors:
+            head.shape, head.anchors, head.strides = self._anchors[pictures.shape]
         result: Any = self.network(pictures)
+        self._anchors[pictures.shape] = head.shape, head.anchors, head.strides
         predictions: torch.Tensor = result[0] if isinstance(result, tuple) else result
         return predictions
 

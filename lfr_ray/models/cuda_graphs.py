@@ -12,7 +12,7 @@ from torch import nn
 
 Outputs = tuple[torch.Tensor, ...]
 
-MOST_SIZES = 8
+MOST_SIZES = 16
 """Sizes that are recorded; each recording keeps its memory. Others run as they are."""
 
 WARM_UP = 3
@@ -86,12 +86,12 @@ class RecordedNetwork:
     ) -> None:
         self._network, self._record = network, record
         self._by_size: dict[torch.Size, Recording | None] = {}
-        self._lock = threading.Lock()
+        self._lock, self._can = threading.Lock(), True
 
     def __call__(self, values: torch.Tensor) -> Outputs:
         """Outputs for ``float (B, 3, H, W)`` on the device."""
         with self._lock:
-            if values.shape not in self._by_size and len(self._by_size) < MOST_SIZES:
+            if self._can and values.shape not in self._by_size and len(self._by_size) < MOST_SIZES:
                 self._by_size[values.shape] = self._recorded(values)
             replay = self._by_size.get(values.shape)
             return outputs_of(self._network, values) if replay is None else replay(values)
@@ -104,6 +104,7 @@ class RecordedNetwork:
             found = replay(values)
         except RuntimeError as error:
             _log.warning("a network runs without being recorded: %s: %s", [*values.shape], type(error).__name__)
+            self._can = False  # of another size it would do the same
             return None
         same = all(torch.allclose(*pair, atol=TOLERANCE, rtol=TOLERANCE) for pair in zip(found, wanted, strict=True))
         return replay if same else None

@@ -269,8 +269,8 @@ class NetworkInParts(ABC):
 
 def half_if_same(network: Network, same: Callable[[Network, Network], bool]) -> Network:
     """The network in half precision where it gives the same, else the network itself."""
-    faster = network.faster()
     try:
+        faster = network.faster()
         return network if faster is None or not same(network, faster) else faster
     except LfrError:
         return network  # whatever is wrong is said by the checks of the network itself, or when real pictures come

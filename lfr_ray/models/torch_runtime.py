@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -74,9 +75,22 @@ class TorchNetwork(NetworkInParts):
         half = HALF.get(self.device.kind)
         if half is None or self._dtype == half:
             return None
-        network = copy.deepcopy(self._network)  # torch changes a network where it is
         about: dict[str, Any] = {"output_names": self.output_names, "metadata": self.metadata, "fixed": self._fixed}
-        return TorchNetwork(network, self.device, self.card, dtype=half, **about)
+        with self._told():
+            network = copy.deepcopy(self._network)  # torch changes a network where it is
+            return TorchNetwork(network, self.device, self.card, dtype=half, **about)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Around torch: what it raises is a :class:`~lfr_ray.errors.ModelError`."""
+        try:
+            yield
+        except RuntimeError as error:  # memory that is full is one as well
+            raise ModelError(
+                f"the model {self.card.id} failed on {self.device}",
+                got=f"{type(error).__name__}: {line_of(error, 0)}",
+                next_step="if its memory is full, lower max_batch; otherwise set `device` to cpu",
+            ) from None
 
     def padded_size(self, count: int) -> int:
         """The file's own batch size, where it has one, else a bucket."""
@@ -84,7 +98,7 @@ class TorchNetwork(NetworkInParts):
 
     def infer(self, pictures: Picture) -> tuple[Floats, ...]:
         """Outputs of one call, as the network gives them; see :class:`~lfr_ray.models.device_and_self_test.Network`."""
-        with torch.inference_mode():
+        with torch.inference_mode(), self._told():
             found = tuple(output.cpu().float().numpy() for output in self._on_device(pictures))
         return finite(found, self.card.id, self._given(pictures))
 
@@ -96,7 +110,7 @@ class TorchNetwork(NetworkInParts):
         return self.in_parts(pictures, self._usable)
 
     def _usable(self, pictures: Picture) -> Outputs:
-        with torch.inference_mode():
+        with torch.inference_mode(), self._told():
             outputs = self._on_device(pictures)
             if not bool(torch.stack([torch.isfinite(output).all() for output in outputs]).all()):
                 raise not_finite(self.card.id, self._given(pictures))
@@ -107,12 +121,12 @@ class TorchNetwork(NetworkInParts):
 
     def _on_device(self, pictures: Picture) -> Outputs:
         check_array("pictures", pictures, ("batch", "height", "width", 3), np.uint8)
-        ordered = pictures if self.card.colour == "RGB" else pictures[..., ::-1]
-        given = torch.from_numpy(np.array(ordered))
-        if self.device.kind == "cuda":
-            given = given.pin_memory().to(self._device, non_blocking=True)  # the card fetches it by itself
+        on_cuda = self.device.kind == "cuda"
+        given = torch.empty(pictures.shape, dtype=torch.uint8, pin_memory=on_cuda)
+        given.numpy()[:] = pictures
+        given = given.to(self._device, non_blocking=on_cuda)  # from pinned memory the card fetches it by itself
         # Permuting the view keeps the pixels where they are: this is the channels-last order already.
-        values = given.to(self._device).permute(0, 3, 1, 2).float()
+        values = (given if self.card.colour == "RGB" else given.flip(-1)).permute(0, 3, 1, 2).float()
         if self._mean is not None:
             values -= self._mean
         values = (values * self.card.scale).to(self._dtype)

@@ -65,16 +65,18 @@ def test_refused_until_it_is_trusted_then_equal_to_ultralytics(tmp_path: Path) -
         np.testing.assert_allclose(one.boxes, same.boxes, atol=1e-2)
 
 
-def test_what_one_size_was_computed_with_is_not_left_for_the_next_picture(tmp_path: Path) -> None:
-    """A recording on a GPU goes on reading where it stood, whatever other sizes have written there since."""
-    path = save(tmp_path / "face.pt", [5, 3])
-    described = card("yolov8n_face")
-    network, _ = build(described, path, trust=True)
-    values = torch.rand(1, 3, 96, 128)
+def test_what_one_size_was_computed_with_stays_where_it_is(tmp_path: Path) -> None:
+    """A recording on a GPU goes on reading there, whatever other sizes came since."""
+    network, _ = build(card("yolov8n_face"), save(tmp_path / "face.pt", [5, 3]), trust=True)
+    network = network.eval()
+    values, head = torch.rand(1, 3, 96, 128), network.network.model[-1]
     with torch.inference_mode():
         before = network(values)
-        network.network.model[-1].anchors.fill_(float("nan"))
+        anchors = head.anchors
+        network(torch.rand(2, 3, 64, 64))
+        assert head.anchors is not anchors
         torch.testing.assert_close(network(values), before)
+        assert head.anchors is anchors
 
 
 @pytest.mark.parametrize(

@@ -1,38 +1,25 @@
-"""Serve's batches without Serve."""
+"""A replica as on a GPU, without a weight file."""
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from ray.serve.batching import _BatchQueue
+
+from lfr_ray.actors.gpu_batches import Batches
 
 
 @pytest.fixture
-def batched(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
-    """Makes a replica as on a GPU, with this model: it waits until so many requests are a batch.
-
-    Serve has one line of requests a process, and asks its replica how much that may hold, only to warn.
-    """
-    lines: list[Any] = []
-    monkeypatch.setattr(_BatchQueue, "_warn_if_max_batch_size_exceeds_max_ongoing_requests", lambda _: None)
-    monkeypatch.setattr(_BatchQueue, "__del__", lambda _: None)  # it would make an event loop that nobody closes
+def batched() -> Iterator[Callable[..., Any]]:
+    """Makes a replica with this model, to be used in one event loop: it waits until so many requests are a batch."""
     with ThreadPoolExecutor(1) as threads:
 
         def make(kind: Any, most: int, **model: object) -> Any:
-            lines.append(kind._batch.set_max_batch_size.__self__)
-            monkeypatch.setattr(lines[-1], "_queue", None)
-            replica = kind.__new__(kind)  # without a weight file
-            replica._threads, replica._in_streams = threads, False
-            replica._batch.set_max_batch_size(most)
-            replica._batch.set_batch_wait_timeout_s(10.0)
-            vars(replica).update(model)
+            replica = kind.__new__(kind)
+            vars(replica).update(model, _threads=threads, _in_streams=False)
+            replica._batches = Batches(replica._together, threads, most, 10.0)
             return replica
 
         yield make
-    for line in lines:
-        line._queue = None
-    gc.collect()

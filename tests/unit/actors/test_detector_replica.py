@@ -103,7 +103,7 @@ def test_on_a_gpu_a_picture_waits_for_the_batch_before(batched: Callable[..., An
 @pytest.mark.parametrize(("in_streams", "most"), [(True, 1), (False, 12)])
 @pytest.mark.parametrize("module", [detector_replica, embedder_replica])
 def test_a_gpu_gets_each_size_of_batch_before_the_first_request(
-    batched: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, module: ModuleType, *, in_streams: bool, most: int
+    monkeypatch: pytest.MonkeyPatch, module: ModuleType, *, in_streams: bool, most: int
 ) -> None:
     tried: list[int] = []
     monkeypatch.setattr(module, "self_test", lambda *_, most, **__: tried.append(most))
@@ -113,5 +113,6 @@ def test_a_gpu_gets_each_size_of_batch_before_the_first_request(
     site = SiteConfig(site="pier", detector=DetectorConfig(max_batch=12), embedder=EmbedderConfig(max_batch=12))
     if is_detector:
         monkeypatch.setattr(module, "give_way", lambda: None)  # this process goes on with other tests
-    batched(module.DetectorReplica if is_detector else module.EmbedderReplica, 12).__init__(site)
+    replica = (module.DetectorReplica if is_detector else module.EmbedderReplica)(site)
+    replica._threads.shutdown()
     assert tried == [most]

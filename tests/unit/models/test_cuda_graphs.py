@@ -83,6 +83,8 @@ def test_what_cannot_be_recorded_runs_as_it_is() -> None:
     for _ in range(3):
         torch.testing.assert_close(running(values)[0], values * 2)
     assert network.calls == 4
+    running(torch.rand(2, 3, 4, 4))
+    assert network.calls == 5, "no other size is tried"
 
 
 def test_one_network_is_recorded_at_a_time_whichever_threads_ask() -> None:
