@@ -73,8 +73,8 @@ bench: $(BENCH_INSTALLED) ## Measure what benchmarks/README.md promises (install
 # What runs; what the tests add to it; what the measurements add to both.
 lock: $(BIN)/python ## Choose all versions anew and write the locks; UPGRADE= keeps the versions that fit
 	$(BIN)/python -m pip install --quiet uv
-	$(COMPILE) --extra aws --extra postgres --extra cuda --extra traces --output-file requirements.lock
-	$(COMPILE) --extra aws --extra postgres --extra cuda --extra traces --extra test --constraint requirements.lock \
+	$(COMPILE) --extra aws --extra postgres --extra traces --output-file requirements.lock
+	$(COMPILE) --extra aws --extra postgres --extra traces --extra test --constraint requirements.lock \
 		--output-file requirements-test.lock
 	$(COMPILE) --all-extras --constraint requirements.lock --constraint requirements-test.lock \
 		--output-file requirements-bench.lock

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from lfr_ray.array_checks import check_array
-from lfr_ray.errors import ModelError, ResourceError
+from lfr_ray.errors import ModelError
 from lfr_ray.models.cards import ModelCard
 from lfr_ray.models.cuda_graphs import Outputs, RecordedNetwork, outputs_of
 from lfr_ray.models.device_and_self_test import Device, NetworkInParts, finite, line_of, not_finite
@@ -137,19 +137,11 @@ def open_onnx(path: Path, device: Device, card: ModelCard, *, any_size: bool = F
     """An ONNX file as a network in torch; the arguments are those of :func:`~lfr_ray.models.choose_runtime.open_file`.
 
     Raises:
-        ResourceError: The library that translates it is not installed.
-        ModelError: It cannot translate this file.
+        ModelError: The library that translates it cannot translate this file.
     """
-    try:
-        import onnx
-        import onnx2torch
-    except ImportError:
-        raise ResourceError(
-            "an ONNX file runs on this device only with the package onnx2torch, which is not installed",
-            got=f"{path} on {device}",
-            allowed="cpu",
-            next_step="pip install 'lfr-ray[cuda]', or set `device` to cpu",
-        ) from None
+    import onnx
+    import onnx2torch
+
     try:
         model = onnx.load(str(path))
         network: nn.Module = onnx2torch.convert(model)

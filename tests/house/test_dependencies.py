@@ -52,10 +52,9 @@ def test_the_package_imports_only_what_it_declares(
 ) -> None:
     # Test tools and other packages' own dependencies are not ours to lean on.
     # Starlette is FastAPI's own foundation, and FastAPI says which versions of it fit.
-    # onnx2torch is asked for only where a GPU runs an ONNX file, boto3 (whose foundation is botocore) where a list lies
-    # on object storage, OpenTelemetry where traces are asked for, pkcs11 where a token holds the root key; that
-    # they are absent is said.
-    known = declared(project, "cuda", "aws", "traces", "token") | {"starlette", "botocore"}
+    # boto3 (whose foundation is botocore) is asked for only where a list lies on object storage, OpenTelemetry where
+    # traces are asked for, pkcs11 where a token holds the root key; that they are absent is said.
+    known = declared(project, "aws", "traces", "token") | {"starlette", "botocore"}
     assert undeclared(sources, known, repository) == []
 
 

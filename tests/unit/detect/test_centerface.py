@@ -72,8 +72,6 @@ def load(path: Path, min_score: float = 0.5) -> Detector:
 @pytest.fixture(scope="module", params=["openvino", "torch"])
 def runtime(request: pytest.FixtureRequest) -> Iterator[None]:
     """What computes: OpenVINO, or torch on the processor, as it would on a GPU."""
-    if request.param == "torch":
-        pytest.importorskip("onnx2torch", reason="the extra named cuda has it")
     with pytest.MonkeyPatch.context() as patched:
         if request.param == "torch":
             patched.setattr(choose_runtime, "OPENVINO_DEVICES", {})
@@ -206,7 +204,6 @@ def test_real_faces(real: Detector, package: str, file: str, wanted: int) -> Non
 
 def test_torch_keeps_its_maps_on_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
     """Faces are told apart there: no map is copied, and nothing is suppressed by the processor."""
-    pytest.importorskip("onnx2torch", reason="the extra named cuda has it")
     monkeypatch.setattr(choose_runtime, "OPENVINO_DEVICES", {})
     monkeypatch.delattr(NetworkInParts, "run")
     monkeypatch.setattr(CenterFace, "candidates", None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from torch import nn
 from lfr_ray.embed.chip_embedder import ChipEmbedder
 from lfr_ray.embed.dlib_torch_module import build
 from lfr_ray.embed.embedder_families import load_embedder
-from lfr_ray.errors import ModelError, ResourceError, ShapeError
+from lfr_ray.errors import ModelError, ShapeError
 from lfr_ray.models import torch_runtime
 from lfr_ray.models.card_catalogue import card
 from lfr_ray.models.cards import ModelCard
@@ -79,7 +78,6 @@ def test_pictures_of_another_shape(wrong: np.ndarray[Any, Any]) -> None:
 
 
 def test_an_onnx_file_in_torch_equals_openvino() -> None:
-    pytest.importorskip("onnx2torch", reason="the extra named cuda has it")
     described = card("centerface")
     path = find_weights(described)
     in_torch = open_onnx(path, CPU, described, any_size=True)
@@ -90,17 +88,22 @@ def test_an_onnx_file_in_torch_equals_openvino() -> None:
         np.testing.assert_allclose(one, other, atol=1e-3)
 
 
-def test_without_the_translator_a_gpu_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "onnx2torch", None)
-    with pytest.raises(ResourceError) as caught:
-        open_file(card("centerface"), find_weights(card("centerface")), Device("cuda"), batch=1)
-    assert "centerface.onnx on cuda" in caught.value.got
-    assert caught.value.allowed == "cpu"
-    assert "lfr-ray[cuda]" in caught.value.next_step
+class Full(nn.Module):
+    """A network for which the device has no memory."""
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB\nmore words")
+
+
+def test_what_torch_raises_says_which_model_and_what_to_do() -> None:
+    with pytest.raises(ModelError) as caught:
+        TorchNetwork(Full(), CPU, plain_card()).run(pictures(1))
+    assert caught.value.what == "the model plain failed on cpu"
+    assert caught.value.got == "OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB"
+    assert "lower max_batch" in caught.value.next_step
 
 
 def test_a_file_that_is_no_onnx(tmp_path: Path) -> None:
-    pytest.importorskip("onnx2torch", reason="the extra named cuda has it")
     path = tmp_path / "text.onnx"
     path.write_bytes(b"no model at all\n" * 20)
     with pytest.raises(ModelError, match=r"not an ONNX model that torch can run.*text\.onnx"):
@@ -116,11 +119,7 @@ def test_half_precision_has_room_for_these_networks(name: str, shape: tuple[int,
     inputs = torch.from_numpy(np.random.default_rng(1).choice(np.float32([0, 255]), shape))
     inputs = (inputs - torch.tensor(described.mean).view(1, 3, 1, 1)) * described.scale
     path = find_weights(described)
-    if name == "centerface":
-        pytest.importorskip("onnx2torch", reason="the extra named cuda has it")
-        whole = open_onnx(path, CPU, described)._network
-    else:
-        whole = build(described, path)[0].eval()
+    whole = open_onnx(path, CPU, described)._network if name == "centerface" else build(described, path)[0].eval()
     largest: list[float] = []
     for layer in whole.modules():
         layer.register_forward_hook(lambda _layer, _inputs, output: largest.append(_largest(output)))
