@@ -329,8 +329,8 @@ class SiteConfig(Section):
         default=None,
         ge=1,
         le=64,
-        description="Frames of one camera at the detector at once; default: 4 at full pace, otherwise 1, and 2 where "
-        "the detector works on both at the same time.",
+        description="Frames of one camera at the detector at once, times its priority; default: 4 at full pace, "
+        "otherwise 1, and 2 where the detector works on both at the same time.",
     )
     authority: AuthorityConfig = AuthorityConfig()
     ledger: LedgerConfig = LedgerConfig()
@@ -350,9 +350,9 @@ class SiteConfig(Section):
     api: ApiConfig = ApiConfig()
     outputs: OutputsConfig = OutputsConfig()
 
-    def frames_in_flight_of(self, camera: CameraConfig) -> int:
-        """Frames of this camera at the detector at once."""
-        return camera.priority * (self.frames_in_flight or (4 if camera.pace == "full" else 2))
+    def frames_in_flight_of(self, camera: CameraConfig, *, detectors_full: bool = False) -> int:
+        """Frames of this camera at the detector at once, at most: a second one of a live camera only where it helps."""
+        return camera.priority * (self.frames_in_flight or (4 if camera.pace == "full" else 2 - detectors_full))
 
     @property
     def use(self) -> Literal["operational", "research", "test"]:

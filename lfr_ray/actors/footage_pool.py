@@ -32,6 +32,10 @@ STREAMS = 4
 """Pictures that a worker works on at the same time, at most: so many frames of a recording are at the detector."""
 
 
+A_GPU = 4
+"""Processes that share a card's memory: each has models of its own."""
+
+
 class ClusterFootage:
     """The chain in processes of the cluster that was joined; see :class:`~lfr_ray.retrospective_run.FootagePlace`.
 
@@ -52,7 +56,9 @@ class ClusterFootage:
         self._models: LoadingModels | None = None
         self._matcher: Handle[MatcherCalls] | None = None
         self._desk: Handle[DeskCalls] | None = None
-        self.at_once = max(1, int(ray.available_resources().get("CPU", 1)))
+        free = ray.available_resources()
+        on_gpu = free.get("GPU", 0.0) and site.device in ("auto", "cuda")
+        self.at_once = max(1, int(min(free.get("CPU", 1.0), free["GPU"] * A_GPU) if on_gpu else free.get("CPU", 1.0)))
 
     def start(self, recordings: Sequence[Recording]) -> LoadingModels:
         """Start the processes that the run needs; they load while the list is being enrolled."""

@@ -65,6 +65,11 @@ def plan_site(
     read = read_site_file(site_file)
     costs = costs_of(hardware_id or hardware()[0])
     width_px, height_px, fps = _stream(stream)
+    if costs.device == "cpu" and (read.site.device == "cuda" or read.site.detector.gpus or read.site.embedder.gpus):
+        stderr.print(f"[yellow]planned for processors:[/] this site asks for a GPU, and {costs.id} are no costs of one")
+        stderr.print(
+            "  next: measure one with `python -m benchmarks.costs --hardware NAME`, or let the site run on cpu"
+        )
     crowd = Crowd(width_px, height_px, fps, stream_mbit, people)
     node = Node(node_cpus, node_gpus, node_memory_gb, node_mbit)
     site = read.site

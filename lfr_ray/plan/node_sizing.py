@@ -243,7 +243,7 @@ def _first(lacking: dict[str, float]) -> str:
 
 def _plan(site: SiteConfig, costs: HardwareCosts, work: _Work, nodes: int, limit: str, share: float) -> Plan:
     replicas = _replicas(work, costs, nodes)
-    in_flight = sum(site.frames_in_flight_of(one) for one in site.cameras)
+    in_flight = sum(site.frames_in_flight_of(one, detectors_full=True) for one in site.cameras)
     detecting, embedding = _at_work(work, costs)
     targets = {
         # As many as a replica works on when it is as full as planned: with more, Serve would take replicas away that

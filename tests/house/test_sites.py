@@ -46,7 +46,7 @@ def test_full_models_make_serve_ask_for_all_replicas(path: Path) -> None:
     """Cameras hold so many requests when a model is full; over the target they must ask for the largest number."""
     document = load_yaml(path)["applications"][0]
     site = parse_section(SiteConfig, document["args"], path.name)
-    waiting = sum(site.frames_in_flight_of(one) for one in site.cameras)
+    waiting = sum(site.frames_in_flight_of(one, detectors_full=True) for one in site.cameras)
     for one in document.get("deployments", []):
         scaling = one["autoscaling_config"]
         most = waiting if one["name"] == "detector" else len(site.cameras)

@@ -40,3 +40,14 @@ def test_given_nodes_are_those_that_work() -> None:
     found = json.loads(call("--cameras", "40", "--node-cpus", "8", "--nodes", "2", "--json", "-"))
     assert (found["nodes"], found["heads"]) == (2, 1)
     assert found["looked_at"] < 1
+
+
+@pytest.mark.parametrize(("site", "told"), [("van.yaml", True), ("local.yaml", False)])
+def test_a_site_that_asks_for_a_gpu_is_told_that_it_was_planned_without(site: str, *, told: bool) -> None:
+    terminal = typer.Typer()
+    terminal.add_typer(plan.app)
+    terminal.command("other")(lambda: None)
+    words = ["plan", str(SITE.with_name(site)), "--hardware", "epyc-bf16", "--json", "-"]
+    result = CliRunner(env={"COLUMNS": "200"}).invoke(terminal, words)
+    assert result.exit_code == 0
+    assert ("planned for processors" in result.stderr) is told

@@ -98,7 +98,7 @@ def test_a_full_detector_makes_serve_ask_for_what_is_planned(cameras: int) -> No
     """When every camera waits for the detector, ongoing requests over the target are the planned replicas or more."""
     site = _site(cameras)
     found = plan(site, COSTS, NODE, CROWD)
-    waiting = sum(site.frames_in_flight_of(one) for one in site.cameras)
+    waiting = sum(site.frames_in_flight_of(one, detectors_full=True) for one in site.cameras)
     assert math.ceil(waiting / found.target_ongoing["detector"]) >= found.detectors
 
 
