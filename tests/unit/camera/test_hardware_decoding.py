@@ -14,6 +14,7 @@ from lfr_ray.camera.hardware_decoding import hardware_for
 def has(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A build that knows both kinds, and a machine with neither device."""
     monkeypatch.setattr(hardware_decoding, "hwdevices_available", lambda: ["cuda", "vaapi"])
+    monkeypatch.setattr(hardware_decoding.av, "__version__", "18.1.0")
     monkeypatch.setattr(
         hardware_decoding, "DEVICE_FILES", {"cuda": str(tmp_path / "cuda"), "vaapi": str(tmp_path / "vaapi")}
     )
