@@ -75,7 +75,8 @@ def other_peers(clips: list[Path], frames: list[int]) -> tuple[dict[str, list[fl
             loop = load()
             loop(next(frames_of(clips[0], 1)))
         except (Exception, SystemExit) as error:  # noqa: BLE001  (a peer may raise anything where it cannot fetch)
-            said = (str(error).splitlines() or [""])[0].replace(str(Path.home()), "~")
+            line = (str(error).splitlines() or [""])[0].encode("ascii", "ignore").decode()
+            said = line.replace(str(Path.home()), "~").strip()
             left_out[name] = f"does not load without fetching: {type(error).__name__}: {said[:120]}"
             continue
         speeds[name] = []
