@@ -31,8 +31,10 @@ from lfr_ray.records import (
     StoredEvent,
     WebhookEvent,
 )
+from lfr_ray.structured_logs import get_logger
 
 OnEvent = Callable[[str, Facts], None]
+log = get_logger()
 EVENTS_READ = 500
 SHOWN = ("camera", "category", "deployment", "state", "record_id", "seconds_after_alert", "to", "subscription")
 """Facts of a step that the event stream tells. What a verdict was is not among them: the alert tells it in its time."""
@@ -94,7 +96,11 @@ class AlertService:
         self._cases = cases
         self._on_event = on_event
         self._closed = closed
-        self._reported_id = store.newest_event_id() if reported_event_id is None else reported_event_id
+        newest_id = store.newest_event_id()
+        self._reported_id = newest_id if reported_event_id is None else reported_event_id
+        if newest_id < self._reported_id:
+            log.warning("the alerts' database is older than the ledger", newest=newest_id, in_ledger=self._reported_id)
+            store.number_after(self._reported_id)
         self._turn = threading.RLock()
         self._reporting = False
         self._told: dict[str, bool] = {}

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import fields, replace
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from lfr_ray.alert import alert_tables as tables
 from lfr_ray.alert.alert_queries import (
@@ -196,6 +196,20 @@ class AlertStore:
         """The id of the newest event; 0 before the first."""
         with self.database.reading("read the feed") as connection:
             return newest_event_id(connection)
+
+    def number_after(self, event_id: int) -> None:
+        """Give the next event a larger id: this database was restored, and elsewhere later events are known.
+
+        Otherwise steps would be taken for accounted for, and keys of events would be given twice.
+        """
+        with self.database.writing("number the feed") as connection:
+            if connection.dialect.name == "postgresql":
+                sequence = func.pg_get_serial_sequence(tables.events.name, tables.events.c.event_id.name)
+                connection.execute(select(func.setval(sequence, event_id)))
+            else:  # SQLite remembers the largest id that was there
+                values = {"event_id": event_id, "kind": "", "at": 0.0, "alert_id": "", "facts": {}}
+                connection.execute(insert(tables.events).values(values))
+                connection.execute(delete(tables.events).where(tables.events.c.event_id == event_id))
 
     def database_id(self) -> str:
         """A name of this database that no other has; it makes keys of events unique."""

@@ -93,7 +93,17 @@ def test_a_server_that_goes_and_comes_back(
     assert postgres.password not in f"{caught.value!r} {caught.value}"
     postgres.start()
     assert desk.raise_alert(make_sighting("tracklet-2", camera="bridge")).new
-    assert desk.raise_alert(make_sighting()) == type(first)(first.alert_id, new=False)
+    assert desk.raise_alert(make_sighting()) == type(first)(first.alert_id, new=False, repeated=True)
+
+
+def test_a_restored_database_gives_no_event_an_id_that_the_ledger_has(
+    desk_on: DeskOn, database: Database, make_sighting: Make
+) -> None:
+    desk_on(database).raise_alert(make_sighting())
+    behind = desk_on(database, reported_event_id=7)
+    behind.raise_alert(make_sighting("tracklet-2", camera="bridge"))
+    desk_on(database, reported_event_id=8).raise_alert(make_sighting("tracklet-3", camera="lane"))
+    assert [event.id for event in behind.events_after(0)] == [1, 8, 9]
 
 
 def test_a_wrong_password_is_not_shown(postgres: Any) -> None:

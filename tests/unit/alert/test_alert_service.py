@@ -31,6 +31,18 @@ def test_a_sighting_becomes_one_alert_however_often_it_is_sent(desk: AlertServic
     assert len(desk.list(AlertQuery()).alerts) == 1
 
 
+def test_steps_of_a_restored_database_reach_the_ledger_under_ids_that_it_does_not_have(
+    open_alerts: Callable[..., AlertService], make_sighting: Make, ledger: Any
+) -> None:
+    open_alerts().raise_alert(make_sighting())
+    told = len(ledger.kinds)
+    behind = open_alerts(reported_event_id=7)
+    behind.raise_alert(make_sighting("tracklet-2", camera="bridge"))
+    assert ledger.kinds[told:] == ["alert_raised"]
+    open_alerts(reported_event_id=8).raise_alert(make_sighting("tracklet-3", camera="lane"))
+    assert [event.id for event in behind.events_after(0)] == [1, 8, 9]
+
+
 def test_a_later_tracklet_attaches(desk: AlertService, make_sighting: Make) -> None:
     first = desk.raise_alert(make_sighting())
     later = make_sighting("tracklet-2", captured_at=1_700_000_030.0, captured_s=42.5)
