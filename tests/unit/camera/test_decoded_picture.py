@@ -104,3 +104,10 @@ def test_other_pictures_stay_as_they_are() -> None:
     for pixels in ("yuv420p", "yuv444p", "gray"):
         frame = decoded(pixels=pixels)
         assert in_planes(frame, VideoReformatter()) is frame
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_what_the_detector_gets_is_made_small_before_it_is_made_rgb(times: int) -> None:
+    one = image(decoded())
+    one.halved(times)
+    assert one._whole is None

@@ -123,6 +123,16 @@ def test_threads_may_call_at_once(tmp_path: Path, streams: int) -> None:
         np.testing.assert_allclose(found, wanted(batch), atol=1e-3)
 
 
+def test_pictures_are_worked_on_side_by_side_and_no_process_holds_cores(tmp_path: Path) -> None:
+    network = open_file(PLAIN, means(tmp_path / "means.onnx"), Device("cpu", 2, 2), batch=1)
+    assert isinstance(network, OpenVinoNetwork)
+    network.run(pictures(1))
+    (requests,) = network._compiled.values()
+    compiled = requests.get().get_compiled_model()
+    assert int(compiled.get_property("NUM_STREAMS")) == 2
+    assert compiled.get_property("ENABLE_CPU_PINNING") is False
+
+
 def test_half_precision_only_where_the_processor_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = means(tmp_path / "means.onnx")
     for capabilities, precision in ((("FP32", "INT8"), None), (("FP32", "BF16"), "bfloat16")):
