@@ -74,7 +74,7 @@ class Keeper:
         *kept, _ = await asyncio.gather(*map(self._kept, wanted), replicas)
         self.cameras = {one.name: actor for one, actor in zip(wanted, kept, strict=True) if actor}
         unlisted = found_cameras(names, names.listed_cameras() - {one.name for one in wanted})
-        await asyncio.gather(*(end_camera(self._site, name, actor) for name, actor in unlisted.items()))
+        await asyncio.gather(*(self._end(name, actor) for name, actor in unlisted.items()))
 
     async def set_focus(self, camera: str, focus: CameraFocus, *, by: str, reason: str) -> None:
         """Set where a camera looks: first the gate compares it with what was signed, then the camera is told."""
@@ -99,6 +99,13 @@ class Keeper:
             self.matcher = matcher_actor(self._site)
         elif of_matcher is not None and of_matcher.fault:
             self.matcher.ask(MatcherCalls.ready)
+
+    async def _end(self, name: str, camera: Handle[CameraCalls]) -> None:
+        """End a camera that is not wanted; what it has raised goes to the desk of now."""
+        detector, embedder, second = self._models
+        stages = RemoteStages(detector, embedder, self.matcher, self.desk, second)
+        await camera.ask(CameraCalls.follow, stages).within(ANSWER_S)
+        await end_camera(self._site, name, camera)
 
     async def _kept(self, camera: CameraConfig) -> Handle[CameraCalls] | None:
         """Make or find one camera and renew its lease; the actor, or None when that failed."""

@@ -92,13 +92,19 @@ class CameraActor:
             self._stages.missed = self._camera.name, self._drops.share(status.frames, status.dropped)
         return status
 
+    async def follow(self, stages: RemoteStages) -> None:
+        """Ask whom these stages name, without a lease: for a camera that is to end."""
+        if self._stages is not None:
+            self._stages.follow(stages)
+
     def tell_stranger(self, method: str) -> None:
         """Pass a call without the capability on to the desk, with the next renewal of the lease."""
         self._stranger = method
 
     async def status(self) -> CameraStatus:
-        """How it is."""
-        status = replace(self._run.status(), digest=self._digest, clock_at=self._clock.wall_s(), node=node_here())
+        """How it is. One that was stopped is of no configuration, so that it is followed by one that looks."""
+        digest = self._digest if self._stopped_s is None else ""
+        status = replace(self._run.status(), digest=digest, clock_at=self._clock.wall_s(), node=node_here())
         return replace(status, state="ended") if self._over else status
 
     async def hold(self) -> None:

@@ -51,6 +51,7 @@ class FleetReplica(FleetList):
         runs_already = bool(Names(site.site).listed_cameras())
         # What follows takes its time: those that run already are held, and the others load meanwhile.
         holding = asyncio.create_task(make_and_hold(site))
+        self._tasks = [holding]
         await asyncio.sleep(0)
         # Loading what opens the watchlist takes seconds as well.
         from lfr_ray.enrol.site_watchlist import import_watchlist

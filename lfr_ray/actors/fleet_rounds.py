@@ -16,9 +16,12 @@ from lfr_ray.camera.camera_reader import CameraStatus, faults_of
 from lfr_ray.config import SiteConfig
 from lfr_ray.govern.face_counters import counters_of
 from lfr_ray.health import BLIND, LIVE, CameraHealth
+from lfr_ray.structured_logs import get_logger
 
 if TYPE_CHECKING:
     from lfr_ray.actors.actor_keeper import Keeper
+
+log = get_logger()
 
 PASS_ON_EVERY_S = 5.0
 ANSWER_S = 3.0
@@ -32,10 +35,13 @@ ERASING_S = 60.0
 async def make_and_hold(site: SiteConfig) -> None:
     """Make what is missing of a site's actors, and renew its cameras' leases until cancelled: nobody else does yet."""
     while True:
-        for camera in site.cameras:
-            camera_actor(site, camera).ask(CameraCalls.hold)
-        desk_actor(site)
-        matcher_actor(site)
+        try:
+            for camera in site.cameras:
+                camera_actor(site, camera).ask(CameraCalls.hold)
+            desk_actor(site)
+            matcher_actor(site)
+        except Exception as error:  # noqa: BLE001  (the next round tries again)
+            log.warning("holding the cameras failed", error=type(error).__name__)
         await asyncio.sleep(HOLD_S)
 
 

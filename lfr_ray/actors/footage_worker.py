@@ -9,6 +9,7 @@ from lfr_ray.actors.actor_calls import Handle
 from lfr_ray.actors.actor_protocols import DeskCalls, MatcherCalls
 from lfr_ray.actors.matcher_actor import MatcherActor
 from lfr_ray.actors.node_checks import on_head_node
+from lfr_ray.actors.remote_matcher_and_models import COMPARED_S, RAISED_S
 from lfr_ray.clock import SystemClock
 from lfr_ray.config import CameraConfig, SiteConfig
 from lfr_ray.models.cores_and_threads import streams_of
@@ -79,8 +80,8 @@ class _Stages(LocalModels):
         embedder, *second = models.embedders
         super().__init__(models.detector, embedder, second[0] if second else None, streams)
         self._own_matcher = own_matcher
-        self._matcher = matcher
-        self._desk = desk
+        self._matcher = None if matcher is None else matcher.limited(COMPARED_S, withdrawn=True)
+        self._desk = desk.limited(RAISED_S)
 
     async def match(self, probes: Sequence[Probe]) -> list[Answer]:
         """One answer a probe."""

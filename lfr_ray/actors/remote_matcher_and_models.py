@@ -127,6 +127,9 @@ class CameraCalls(Protocol):
     async def renew(self, stages: RemoteStages, focus: CameraFocus | None = None) -> CameraStatus:
         """Renew the lease, start with the first one, ask whom these stages name, look where it is said."""
 
+    async def follow(self, stages: RemoteStages) -> None:
+        """Ask whom these stages name: for a camera that is to end."""
+
     async def status(self) -> CameraStatus:
         """How it is."""
 

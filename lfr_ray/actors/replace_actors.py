@@ -24,7 +24,7 @@ STOP_S = 3.0
 RECORDED_S = 5.0
 """So long the desk of recorded footage has to put the last counts on record."""
 
-FLUSH_S = 15.0
+FLUSH_S = 20.0
 """So long a camera has until the desk has acknowledged its last alerts, while the site goes on."""
 
 GONE_S = 15.0

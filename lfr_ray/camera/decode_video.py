@@ -28,7 +28,7 @@ from lfr_ray.camera.decoder_faults import fault_of, kind_of, no_picture, not_vid
 from lfr_ray.camera.ffmpeg_container import SILENT_S, check_file, open_container
 from lfr_ray.camera.footage_interface import DecodedPicture, SourceCounts, SourceInfo
 from lfr_ray.camera.frame_pace import Lag, measure_lag
-from lfr_ray.camera.hardware_decoding import DEVICE_FILES, hardware_for, on_processor
+from lfr_ray.camera.hardware_decoding import DEVICE_FILES, hardware_for, on_processor, opening_fault
 from lfr_ray.camera.lost_picture_numbers import PictureNumbers
 from lfr_ray.camera.orientation import SWAPS_SIDES, orientation_of
 from lfr_ray.camera.still_pictures import MAX_PIXELS
@@ -81,7 +81,9 @@ class VideoFootage:
             if decode in DEVICE_FILES and hardware and not self._on_device():
                 lacking = on_processor(decode, f"it does not decode {self._stream.codec_context.name} of this kind")
         except LfrError as error:
-            if hardware is None or not self._opened:  # a camera that does not answer is not asked twice
+            # A camera that does not answer is not asked twice; one whose card was lost meanwhile is.
+            silent = self._address.lasting and not self._opened
+            if hardware is None or (silent and not opening_fault(hardware)):
                 raise
             self.counts = SourceCounts()
             self._begin(None)

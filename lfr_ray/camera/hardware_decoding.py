@@ -46,16 +46,20 @@ def _lacks(kind: str) -> str:
 @cache
 def _fault(kind: str) -> str:
     """Why the device cannot be opened; tried once, and not again with each camera that does not answer."""
+    return opening_fault(_accelerator(kind))
+
+
+def opening_fault(accelerator: HWAccel) -> str:
+    """Why a device cannot be opened now; empty where it can."""
     try:
-        _accelerator(kind).create(Codec("h264", "r"))
+        accelerator.create(Codec("h264", "r"))
     except (av.FFmpegError, OSError, NotImplementedError) as error:
         return f"it cannot be opened: {type(error).__name__}"
     return ""
 
 
 def _accelerator(kind: str) -> HWAccel:
-    # All of a process share one context of CUDA: each of its own takes some hundred MB of the card.
-    return HWAccel(kind, options={"primary_ctx": "1"} if kind == "cuda" else {}, allow_software_fallback=True)
+    return HWAccel(kind, allow_software_fallback=True)
 
 
 def on_processor(wanted: str, why: str) -> str:

@@ -174,7 +174,7 @@ def ratify(
 def stop(
     reason: ReasonOption, by: ByOption = "", site: SiteOption = None, data_dir: DataOption = None, json: JsonOption = ""
 ) -> None:
-    """Emergency stop: from the next comparison on, nothing is compared on any camera of the site."""
+    """Emergency stop: from the next comparison on, nothing is compared on any camera; on other nodes within 0.5 s."""
     config = site_of(site, data_dir)
     folder, actor = DataDir(config.data_dir), typed(by)
     with contextlib.suppress(LfrError, OSError):  # a stop asks nobody for proof

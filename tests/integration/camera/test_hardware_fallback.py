@@ -102,7 +102,10 @@ def test_pictures_in_two_planes_are_read_as_those_in_three(tmp_path: Path) -> No
     np.testing.assert_array_equal(image.whole(), expected)
 
 
-def test_a_camera_that_does_not_answer_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("fault", "times"), [("", 1), ("it cannot be opened: OSError", 2)])
+def test_a_camera_that_does_not_answer_is_asked_once_where_the_card_can_be_opened(
+    monkeypatch: pytest.MonkeyPatch, fault: str, times: int
+) -> None:
     asked: list[object] = []
 
     def silent(*arguments: object) -> None:
@@ -110,7 +113,18 @@ def test_a_camera_that_does_not_answer_is_asked_once(monkeypatch: pytest.MonkeyP
         raise StreamError("no answer in time")
 
     monkeypatch.setattr(decode_video, "hardware_for", lambda _wanted: (object(), ""))
+    monkeypatch.setattr(decode_video, "opening_fault", lambda _card: fault)
     monkeypatch.setattr(decode_video, "open_container", silent)
     with pytest.raises(StreamError):
         VideoFootage(parse_address("rtsp://192.0.2.7/a"), clock=SystemClock(), stopping=threading.Event(), stall_s=5.0)
-    assert len(asked) == 1
+    assert len(asked) == times
+
+
+@pytest.mark.skipif("cuda" not in hwdevices_available(), reason="PyAV was built without CUDA")
+def test_a_card_that_was_lost_since_it_was_tried_leaves_the_recording_to_the_processor(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = HWAccel("cuda", allow_software_fallback=True)  # this machine has none: to open it fails
+    monkeypatch.setattr(decode_video, "hardware_for", lambda _wanted: (lost, ""))
+    count, problems = read(clip, "auto")
+    assert (count, problems) == (PICTURES, [])

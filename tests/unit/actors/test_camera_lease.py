@@ -64,10 +64,14 @@ class Waiting:
 
     def __init__(self) -> None:
         self.waiting, self.limits_s = 1, list[float | None]()
+        self.said = CameraStatus("pier", "blind", None, 0, 0, 0, 0, 0, 640, 360, 10.0, 0.0, None, "demo:pier", "")
 
     async def stop(self, alerts_s: float | None = None) -> int:
         self.limits_s.append(alerts_s)
         return self.waiting
+
+    def status(self) -> CameraStatus:
+        return self.said
 
 
 def test_a_camera_whose_alerts_wait_for_the_desk_stays_until_they_are_acknowledged_but_not_for_ever(
@@ -88,6 +92,7 @@ def test_a_camera_whose_alerts_wait_for_the_desk_stays_until_they_are_acknowledg
         assert not await actor.stop()
         assert run.limits_s[0] is None
         assert set(run.limits_s[1:]) == {0.0}, "who asks again is answered at once"
+        assert (await actor.status()).digest == "", "the fleet ends it, also where it is wanted again meanwhile"
         if acknowledged:
             run.waiting = 0
         else:

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from lfr_ray.actors import replace_actors
+from lfr_ray.actors.actor_calls import Handle
+from lfr_ray.actors.actor_keeper import Keeper
 from lfr_ray.actors.replace_actors import end_camera
 from lfr_ray.config import SiteConfig
 
@@ -35,3 +37,21 @@ def test_a_camera_whose_alerts_wait_lives_on(
     camera: Any = Camera(acknowledged=acknowledged)
     asyncio.run(end_camera(SiteConfig(site="pier"), "gate", camera))
     assert camera.killed is killed
+
+
+def test_a_camera_that_is_not_wanted_sends_its_alerts_to_the_desk_of_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replace_actors, "find_actor", lambda _name: None)
+    asked: list[str] = []
+
+    class Asked(Camera):
+        def ask(self, method: Any, *_: object) -> Asked:
+            asked.append(method.__name__)
+            return self
+
+    keeper, nobody = Keeper.__new__(Keeper), Handle[Any](None)
+    keeper._site, keeper._models = SiteConfig(site="pier"), (nobody, nobody, None)
+    keeper.matcher = keeper.desk = nobody
+    camera: Any = Asked(acknowledged=True)
+    asyncio.run(keeper._end("gate", camera))
+    assert asked == ["follow", "stop"]
+    assert camera.killed
