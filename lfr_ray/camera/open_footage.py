@@ -18,7 +18,6 @@ from lfr_ray.camera.frame_pace import Pace, PaceConfig, decide
 from lfr_ray.camera.http_pictures import open_http_pictures
 from lfr_ray.camera.picture_folder import FolderFootage
 from lfr_ray.camera.recording_gaps import RecordingTime
-from lfr_ray.camera.watched_folder import WatchedFolder
 from lfr_ray.clock import Clock, SystemClock
 from lfr_ray.config import CameraConfig
 from lfr_ray.records import Frame, Image, Picture
@@ -139,6 +138,8 @@ def open_source(
             return plugged[address.scheme](config)
         if config.folder != "read":
             remove = config.folder == "watch-and-remove"
+            from lfr_ray.camera.watched_folder import WatchedFolder  # what watches folders takes its time to load
+
             return WatchedFolder(
                 address, camera=config.name, remove=remove, clock=time, stopping=stop, on_removed=on_removed
             )

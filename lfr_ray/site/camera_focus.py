@@ -8,8 +8,6 @@ from lfr_ray.data_dir import DataDir
 from lfr_ray.durable_files import read_json, write_durable
 from lfr_ray.errors import NotFoundError
 from lfr_ray.focus_config import CameraFocus
-from lfr_ray.govern.ledger import open_ledger
-from lfr_ray.govern.ledger_event import Event, recordable
 from lfr_ray.strict_yaml import parse_section
 
 
@@ -42,6 +40,9 @@ def set_focus(
     Raises:
         NotFoundError: No such camera. StoreError: It cannot be written.
     """
+    from lfr_ray.govern.ledger import open_ledger  # each camera loads this file when it starts, and records nothing
+    from lfr_ray.govern.ledger_event import Event, recordable
+
     if camera not in {one.name for one in site.cameras}:
         raise NotFoundError("no such camera", got=camera)
     data_dir = DataDir(site.data_dir)
