@@ -124,11 +124,13 @@ class CameraActor:
 
     async def stop(self) -> bool:
         """Stop decoding, finish what is under way, forget everybody; False: alerts wait for the desk."""
-        now_s = self._clock.steady_s()
-        began_s, self._stopped_s = self._stopped_s, now_s if self._stopped_s is None else self._stopped_s
-        waiting = await (self._run.stop() if began_s is None else self._run.stop(0.0))
+        if self._stopped_s is None:
+            self._stopped_s = self._clock.steady_s()
+            waiting = await self._run.stop()
+        else:  # who asks again is answered at once
+            waiting = await self._run.stop(0.0)
         await self._record_removals()
-        return not waiting or now_s - self._stopped_s > AWAY_S
+        return not waiting or self._clock.steady_s() - self._stopped_s > AWAY_S
 
     async def _record_removals(self) -> None:
         """Put pictures that were deleted after use on record; what the desk does not answer for is sent again."""

@@ -129,8 +129,9 @@ class AlertService:
         if ruling.step == "refuse":
             self._tell("sighting_refused", {"camera": sighting.camera, "deployment": sighting.deployment})
             if self._closed(sighting.deployment):
-                why, then = "the deployment is closed", "open another one"
-                raise AlertRefusedError(why, got=sighting.deployment, next_step=then)
+                raise AlertRefusedError(
+                    "the deployment is closed", got=sighting.deployment, next_step="open another one"
+                )
             raise AlertRefusedError(
                 "alerts are paused",
                 got=self.store.paused_reason(),

@@ -205,7 +205,7 @@ class AlertStore:
         with self.database.writing("number the feed") as connection:
             if connection.dialect.name == "postgresql":
                 sequence = func.pg_get_serial_sequence(tables.events.name, tables.events.c.event_id.name)
-                connection.execute(select(func.setval(sequence, event_id)))
+                connection.execute(select(func.setval(sequence, func.greatest(event_id, func.nextval(sequence)))))
             else:  # SQLite remembers the largest id that was there
                 values = {"event_id": event_id, "kind": "", "at": 0.0, "alert_id": "", "facts": {}}
                 connection.execute(insert(tables.events).values(values))

@@ -13,12 +13,13 @@ import av
 import numpy as np
 import pytest
 
-from lfr_ray.camera.camera_reader import CameraReader, CameraStatus
+from lfr_ray.camera.camera_reader import CameraReader
 from lfr_ray.camera.open_footage import open_source
 from lfr_ray.camera.reconnect import ReconnectConfig
 from lfr_ray.camera.still_pictures import encode_jpeg
 from lfr_ray.config import CameraConfig
 from lfr_ray.errors import LfrError, StreamError
+from tests.integration.camera.status_of_readers import until
 from tests.mailboxes import next_frame
 
 FPS = 10
@@ -102,16 +103,6 @@ def read() -> Iterator[Callable[..., CameraReader]]:
     yield start
     for reader in running:
         reader.stop()
-
-
-def until(reader: CameraReader, true: Callable[[CameraStatus], bool]) -> CameraStatus:
-    until_s = time.monotonic() + 15
-    while time.monotonic() < until_s:
-        next_frame(reader.mailbox, 0.05)
-        status = reader.status()
-        if true(status):
-            return status
-    raise AssertionError(f"it did not happen: {reader.status()}")
 
 
 def test_mjpeg_frames_come_at_the_cameras_own_rate(camera: str, read: Callable[..., CameraReader]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from lfr_ray.actors import camera_actor, remote_matcher_and_models
+from lfr_ray.actors import camera_actor, footage_worker, remote_matcher_and_models
 from lfr_ray.actors.actor_calls import Handle
 from lfr_ray.actors.camera_actor import AWAY_S, LEASE_S, REMOVALS, CameraActor
 from lfr_ray.actors.remote_matcher_and_models import RemoteStages
@@ -208,8 +208,14 @@ def test_a_question_to_a_process_that_never_answers_ends(monkeypatch: pytest.Mon
     monkeypatch.setattr(remote_matcher_and_models, "COMPARED_S", 0.01)
     monkeypatch.setattr(remote_matcher_and_models, "RAISED_S", 0.01)
 
-    async def asked() -> None:
-        await getattr(RemoteStages(dead, dead, dead, dead), question)([])
+    monkeypatch.setattr(footage_worker, "COMPARED_S", 0.01)
+    monkeypatch.setattr(footage_worker, "RAISED_S", 0.01)
+    models: Any = SimpleNamespace(detector=None, embedders=[None])
 
-    with pytest.raises(ResourceError, match="does not answer"):
-        asyncio.run(asyncio.wait_for(asked(), 5))
+    async def asked(*, live: bool) -> None:
+        stages = RemoteStages(dead, dead, dead, dead) if live else footage_worker._Stages(None, dead, dead, models, 1)
+        await getattr(stages, question)([])
+
+    for live in (True, False):
+        with pytest.raises(ResourceError, match="does not answer"):
+            asyncio.run(asyncio.wait_for(asked(live=live), 5))

@@ -17,6 +17,7 @@ import pytest
 from lfr_ray.actors import detector_replica, embedder_replica
 from lfr_ray.actors.detector_replica import DetectorReplica
 from lfr_ray.config import DetectorConfig, EmbedderConfig, SiteConfig
+from lfr_ray.detect.canvas_size import canvas_for
 from lfr_ray.records import Faces, Picture
 
 
@@ -106,7 +107,13 @@ def test_a_gpu_gets_each_size_of_batch_before_the_first_request(
     monkeypatch: pytest.MonkeyPatch, module: ModuleType, *, in_streams: bool, most: int
 ) -> None:
     tried: list[int] = []
-    monkeypatch.setattr(module, "self_test", lambda *_, most, **__: tried.append(most))
+    sides_px: list[tuple[int, int]] = []
+
+    def self_test(_model: object, *, most: int, width_px: int = 0, height_px: int = 0) -> None:
+        tried.append(most)
+        sides_px.append((width_px, height_px))
+
+    monkeypatch.setattr(module, "self_test", self_test)
     monkeypatch.setattr(module, "runs_in_streams", lambda _model: in_streams)
     is_detector = module is detector_replica
     monkeypatch.setattr(module, "detector_of" if is_detector else "embedder_of", lambda *_: object())
@@ -116,3 +123,4 @@ def test_a_gpu_gets_each_size_of_batch_before_the_first_request(
     replica = (module.DetectorReplica if is_detector else module.EmbedderReplica)(site)
     replica._threads.shutdown()
     assert tried == [most]
+    assert not is_detector or sides_px == [canvas_for(1920, 1080, site.detector)], "what a usual camera sends"

@@ -18,7 +18,7 @@ from lfr_ray.models import torch_runtime
 from lfr_ray.models.card_catalogue import card
 from lfr_ray.models.cards import ModelCard
 from lfr_ray.models.choose_runtime import open_file
-from lfr_ray.models.device_and_self_test import Device, choose_device
+from lfr_ray.models.device_and_self_test import Device, choose_device, half_if_same
 from lfr_ray.models.torch_runtime import TorchNetwork, open_onnx
 from lfr_ray.models.weight_files import find_weights
 
@@ -93,6 +93,16 @@ class Full(nn.Module):
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB\nmore words")
+
+
+def test_where_half_precision_cannot_be_made_the_network_itself_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_module: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setitem(torch_runtime.HALF, "cpu", torch.float16)
+    monkeypatch.setattr(torch_runtime.copy, "deepcopy", full)
+    running = TorchNetwork(small_network(), CPU, plain_card(scale=0.01))
+    assert half_if_same(running, lambda _full, _half: True) is running
 
 
 def test_what_torch_raises_says_which_model_and_what_to_do() -> None:
