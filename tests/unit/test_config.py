@@ -270,3 +270,18 @@ def test_an_issuer_is_reached_by_tls_and_its_secret_is_named(wrong: dict[str, ob
 def test_a_shared_token_is_refused_with_what_there_is_instead() -> None:
     with pytest.raises(ConfigError, match="lfr people add"):
         parse_section(SiteConfig, {"site": "pier", "api": {"token_env": "TOKEN"}}, "site.yaml")
+
+
+@pytest.mark.parametrize(
+    ("site", "camera", "most", "when_full"),
+    [
+        ({}, {}, 2, 1),
+        ({}, {"priority": 3}, 6, 3),
+        ({}, {"pace": "full"}, 4, 4),
+        ({"frames_in_flight": 5}, {"priority": 2}, 10, 10),
+    ],
+)
+def test_requests_that_a_camera_holds(site: dict[str, Any], camera: dict[str, Any], most: int, when_full: int) -> None:
+    one = CameraConfig(name="pier", url="rtsp://192.0.2.7/a", **camera)
+    whole = SiteConfig(site="pier", **site)
+    assert (whole.frames_in_flight_of(one), whole.frames_in_flight_of(one, detectors_full=True)) == (most, when_full)

@@ -105,7 +105,9 @@ def test_a_restored_database_gives_no_event_an_id_that_the_ledger_has(
     desk_on(database, reported_event_id=8).raise_alert(make_sighting("tracklet-3", camera="lane"))
     behind.store.number_after(7)  # as another process that looked a moment before
     behind.raise_alert(make_sighting("tracklet-4", camera="quay"))
-    assert [event.id for event in behind.events_after(0)] == [1, 8, 9, 10]
+    *before, last = [event.id for event in behind.events_after(0)]
+    assert before == [1, 8, 9]
+    assert last > 9
 
 
 def test_a_wrong_password_is_not_shown(postgres: Any) -> None:
