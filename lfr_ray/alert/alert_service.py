@@ -268,7 +268,8 @@ class AlertService:
         # Asked inside the transaction: whatever passes is recorded before the closing looks for what to destroy.
         if self._closed(sighting.deployment):
             return Ruling("refuse")
-        return judge(self._rules, history, RecentAlert(secrets.token_hex(8), sighting.captured_at, sighting.captured_s))
+        moments = (sighting.captured_at, sighting.captured_s, sighting.run)
+        return judge(self._rules, history, RecentAlert(secrets.token_hex(8), *moments))
 
     def _completed(self, stored: StoredAlert, reader: str) -> Alert:
         """The alert with what the rules say of it, as this reader may see it."""

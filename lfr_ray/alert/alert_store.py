@@ -233,7 +233,8 @@ def _history(connection: Connection, sighting: Sighting) -> AlertHistory:
     heard = select(sightings.c.alert_id).where(sightings.c.key == sighting.key)
     known = connection.execute(heard).scalar_one_or_none()
     recent = (
-        select(alerts.c.alert_id, alerts.c.captured_at, alerts.c.captured_s)
+        select(alerts.c.alert_id, alerts.c.captured_at, alerts.c.captured_s, sightings.c.run)
+        .join(sightings, sightings.c.key == alerts.c.key)
         .where(
             alerts.c.entry_id == sighting.match.entry_id,
             alerts.c.camera == sighting.camera,
@@ -286,7 +287,7 @@ def _attach(connection: Connection, sighting: Sighting, alert_id: str) -> None:
 
 
 def _insert_sighting(connection: Connection, sighting: Sighting, alert_id: str) -> None:
-    values = {name: getattr(sighting, name) for name in ("key", "track", "captured_at", "captured_s")}
+    values = {name: getattr(sighting, name) for name in ("key", "track", "captured_at", "captured_s", "run")}
     values |= {name: getattr(sighting.match, name) for name in ("similarity", "views_agreeing", "views_compared")}
     connection.execute(insert(tables.sightings).values(values | {"alert_id": alert_id}))
 

@@ -31,7 +31,7 @@ LISTED_BY = {
     "alerts_by_moment": ("captured_at", "camera", "category", "status", "deployment", "entry_id", "seq"),
 }
 """Indexes from which a page's rows are found without reading any other row."""
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 UPGRADES = {
     1: ("ALTER TABLE alerts ADD COLUMN probability DOUBLE PRECISION",),
     2: ("ALTER TABLE alerts ADD COLUMN covered VARCHAR(16) DEFAULT '' NOT NULL",),
@@ -41,6 +41,7 @@ UPGRADES = {
         *(f"CREATE INDEX {name} ON alerts ({', '.join(columns)})" for name, columns in LISTED_BY.items()),
     ),
     5: ("CREATE INDEX IF NOT EXISTS alerts_by_status_category ON alerts (status, category, seq)",),
+    6: ("ALTER TABLE sightings ADD COLUMN run VARCHAR(32) DEFAULT '' NOT NULL",),
 }
 """What makes a database of one schema version one of the next: alerts under retention must stay within reach."""
 
@@ -80,6 +81,7 @@ sightings = Table(
     Column("track", BigInteger, nullable=False),
     Column("captured_at", Double, nullable=False),
     Column("captured_s", Double, nullable=False),
+    Column("run", String(32), nullable=False, server_default=""),
     Column("similarity", Double, nullable=False),
     Column("views_agreeing", Integer, nullable=False),
     Column("views_compared", Integer, nullable=False),

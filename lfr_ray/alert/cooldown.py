@@ -48,11 +48,13 @@ class RecentAlert:
     Attributes:
         captured_at: Wall time of the deciding view.
         captured_s: The same moment on the camera's own timeline.
+        run: Of the process whose timeline that is.
     """
 
     alert_id: str
     captured_at: float
     captured_s: float
+    run: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +103,11 @@ def judge(rules: AlertRules, history: AlertHistory, new: RecentAlert) -> Ruling:
 def apart_s(alert: RecentAlert, new: RecentAlert) -> float:
     """Seconds between an alert and a sighting, on the timeline on which they are further apart.
 
-    Where the camera's own one went back while the wall's went on, its process began anew: the wall's counts.
+    Another process of the camera has another timeline of its own, also one that was given up and whose sighting comes
+    after its successor's: between two of them the wall's counts.
     """
-    if new.captured_s < alert.captured_s and new.captured_at > alert.captured_at:
-        return new.captured_at - alert.captured_at
-    return max(abs(new.captured_at - alert.captured_at), abs(new.captured_s - alert.captured_s))
+    walls_s = abs(new.captured_at - alert.captured_at)
+    return walls_s if new.run != alert.run else max(walls_s, abs(new.captured_s - alert.captured_s))
 
 
 def cautions(rules: AlertRules, match: Match) -> tuple[Caution, ...]:

@@ -43,4 +43,5 @@ def sighting_of(
         watchlist_jpeg=answer.watchlist_jpeg,
         enrolled_jpegs=answer.enrolled_jpegs,
         view_jpegs=tuple(encode_jpeg(one.crop) for one in best[1:]),
+        run=run_id,
     )

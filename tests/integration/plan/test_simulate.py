@@ -42,8 +42,9 @@ def test_a_planned_site_does_what_was_predicted(tmp_path: Path, repository: Path
     assert simulated["cameras_a_process"] > 1
     for name in ("fps", "detectors", "embedders"):
         assert simulated["measured"][name] == pytest.approx(simulated["predicted"][name], rel=0.2), (name, simulated)
-    # Longer where the machine does much else: what is waited for is the least.
-    assert 0.98 <= simulated["measured"]["p50_ms"] / simulated["predicted"]["p50_ms"] < 2.0, simulated
+    # Longer where the machine does much else; sooner where no two cameras keep step, which is chance.
+    for name, least in (("p50_ms", 0.9), ("p95_ms", 0.75)):
+        assert least <= simulated["measured"][name] / simulated["predicted"][name] < 1.5, (name, simulated)
     assert not (tmp_path / "never").exists()
 
 

@@ -52,6 +52,14 @@ def test_a_later_tracklet_attaches(desk: AlertService, make_sighting: Make) -> N
     assert desk.get(first.alert_id).sightings == Sightings(2, 1_700_000_000.0, 1_700_000_030.0)
 
 
+def test_what_a_given_up_process_saw_attaches_to_the_alert_of_its_successor(
+    desk: AlertService, make_sighting: Make
+) -> None:
+    first = desk.raise_alert(make_sighting(captured_s=2.5, run="successor"))
+    late = make_sighting("tracklet-2", captured_at=1_699_999_990.0, captured_s=4000.0, run="given up")
+    assert desk.raise_alert(late) == AlertReceipt(first.alert_id, new=False)
+
+
 @pytest.mark.parametrize("other", [{"camera": "bridge"}, {"deployment": "market"}, {"match": {"entry_id": "entry-9"}}])
 def test_another_camera_deployment_or_entry_is_another_alert(
     desk: AlertService, make_sighting: Make, other: dict[str, Any]

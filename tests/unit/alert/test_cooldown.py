@@ -58,7 +58,16 @@ def test_a_clock_set_back_raises_rather_than_hides() -> None:
 @pytest.mark.parametrize(("later_s", "step"), [(20.0, "attach"), (70.0, "raise")])
 def test_a_camera_whose_process_began_anew_is_judged_by_the_wall(later_s: float, step: str) -> None:
     """Its own time begins at 0 again: 3,600 s would be far from 5 s."""
-    assert steps(RecentAlert("a1", 10_000.0, 3600.0), RecentAlert("a2", 10_000.0 + later_s, 5.0)) == ["raise", step]
+    before, after = RecentAlert("a1", 10_000.0, 3600.0, "1"), RecentAlert("a2", 10_000.0 + later_s, 5.0, "2")
+    assert steps(before, after) == ["raise", step]
+
+
+@pytest.mark.parametrize(("sooner_s", "step"), [(20.0, "attach"), (70.0, "raise")])
+def test_what_a_given_up_process_saw_is_judged_by_the_wall_where_it_comes_after_its_successors(
+    sooner_s: float, step: str
+) -> None:
+    successors, late = RecentAlert("a1", 10_000.0, 5.0, "2"), RecentAlert("a2", 10_000.0 - sooner_s, 3600.0, "1")
+    assert steps(successors, late) == ["raise", step]
 
 
 def test_a_sighting_that_comes_late_attaches_to_the_alert_of_its_own_time() -> None:
@@ -80,13 +89,15 @@ def test_no_cooldown_means_every_sighting_alerts() -> None:
     assert steps(*seen, rules=AlertRules(cooldown_s=0.0)) == ["raise"] * 3
 
 
-@given(st.lists(st.tuples(st.floats(0, 600), st.floats(0, 600)), max_size=60), st.floats(0.1, 120))
+@given(
+    st.lists(st.tuples(st.floats(0, 600), st.floats(0, 600), st.sampled_from("12")), max_size=60), st.floats(0.1, 120)
+)
 def test_whatever_comes_alerts_are_apart_and_what_attaches_is_near_its_alert(
-    seen: list[tuple[float, float]], cooldown_s: float
+    seen: list[tuple[float, float, str]], cooldown_s: float
 ) -> None:
     rules, raised = AlertRules(cooldown_s=cooldown_s), {}
-    for number, (at, own_s) in enumerate(seen):
-        new = RecentAlert(f"a{number}", at, own_s)
+    for number, moments in enumerate(seen):
+        new = RecentAlert(f"a{number}", *moments)
         recent = tuple(raised.values())[-REMEMBERED:]
         ruling = judge(rules, AlertHistory(recent), new)
         if ruling.step == "raise":

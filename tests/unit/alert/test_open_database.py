@@ -150,7 +150,7 @@ def columns_added(version: int) -> list[tuple[str, str]]:
     return [(one[1], one[2]) for one in added if one is not None]
 
 
-@pytest.mark.parametrize("version", [1, 2, 3, 4])
+@pytest.mark.parametrize("version", [1, 2, 3, 4, 5, 6])
 def test_a_database_of_an_older_version_is_brought_up_with_its_alerts(
     tmp_path: Path, open_alerts: Callable[..., AlertService], make_sighting: Make, version: int
 ) -> None:
@@ -158,9 +158,10 @@ def test_a_database_of_an_older_version_is_brought_up_with_its_alerts(
     receipt = desk.raise_alert(make_sighting())
     path = tmp_path / "desk.sqlite"
     connection = sqlite3.connect(path)
-    for name in tables.LISTED_BY:
+    for name in tables.LISTED_BY if version <= 4 else ():
         connection.execute(f"DROP INDEX {name}")
-    connection.execute("CREATE INDEX alerts_by_capture ON alerts (captured_at)")
+    if version <= 4:
+        connection.execute("CREATE INDEX alerts_by_capture ON alerts (captured_at)")
     for later in range(version, tables.SCHEMA_VERSION):
         for table, column in columns_added(later):
             connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")

@@ -54,6 +54,7 @@ def test_the_scene_of_a_large_frame_is_made_of_a_smaller_one(width_px: int, make
     wanted = BOX * np.array([SCENE_WIDTH_PX, SCENE_WIDTH_PX // 2] * 2)
     np.testing.assert_allclose((left, top, right, bottom), wanted, atol=6)
     assert found.box == tuple(round(float(side), 1) for side in box), "in pixels of the frame"
+    assert found.run == "r"
 
 
 def test_a_large_face_is_kept_smaller_and_shows_the_same(
