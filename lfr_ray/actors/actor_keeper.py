@@ -54,6 +54,8 @@ class Keeper:
         self.matcher = matcher_actor(site)
         self.cameras: Mapping[str, Handle[CameraCalls]] = {}
         self._replicas, self._nodes = ReplicaKeeper(site), dict[str, str]()
+        self.silent: set[str] = set()
+        """Cameras that gave no answer the last time they were asked."""
         self.focus = focus_of(site)
         """Of cameras that were set in the console: where they look."""
 
@@ -115,6 +117,7 @@ class Keeper:
             stages = RemoteStages(detector, embedder, self.matcher, self.desk, second, near)
             actor = camera_actor(self._site, camera)
             status = await actor.ask(CameraCalls.renew, stages, self.focus.get(camera.name)).within(ANSWER_S)
+            (self.silent.add if status is None else self.silent.discard)(camera.name)
             if status is not None and status.digest != digest_of(self._site, camera):
                 await end_camera(self._site, camera.name, actor)
                 return None

@@ -29,6 +29,8 @@ from lfr_ray.models.device_and_self_test import SelfTest
 from lfr_ray.structured_logs import get_logger
 
 TICK_S = 1.0
+SOON_S = 0.25
+"""A camera that gave no answer, as it is being started, is asked again after so long: it looks once it was asked."""
 
 log = get_logger()
 
@@ -113,7 +115,8 @@ class FleetReplica(FleetList):
                 await self._keeper.tick(self._watch.nodes.refused)
             except Exception as error:  # noqa: BLE001  (the next tick tries again)
                 log.warning("keeping failed", error=type(error).__name__)
-            await asyncio.sleep(max(0.1, began_s + TICK_S - time.monotonic()))
+            pause_s = SOON_S if self._keeper.silent else TICK_S
+            await asyncio.sleep(max(0.1, began_s + pause_s - time.monotonic()))
 
     async def _pass_on(self) -> None:
         """Beside the keeping: destroying alerts may take a minute, and leases must be renewed meanwhile."""

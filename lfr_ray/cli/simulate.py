@@ -38,6 +38,7 @@ PROCESSES_A_CORE = 4
 ASKED_FOR_LONG = ("RAY_SERVE_QUEUE_LENGTH_RESPONSE_DEADLINE_S", "1.0")
 """How long a replica may take to say how busy it is: Serve asks again after 0.1 s, which keeps a full machine full."""
 
+TOO_BUSY = "try a larger --slower, fewer cameras, or a larger machine"
 LONGEST_LOST_S = 10.0
 MOST_BUSY = 0.9
 READY_S, SETTLE_S, SETTLE_FRAMES = 300.0, 3.0, 5
@@ -150,6 +151,7 @@ def simulate(
         time.sleep(seconds)
         after, took_s = merged(live.snapshots()), time.monotonic() - began_s
         busy = 1 - (_idle_s() - idle_s) / took_s / (os.cpu_count() or 1)
+        refuse_begun_anew(before, after)
     return _measured(before, after, took_s / slower, costs, site, found, slower), together, busy
 
 
@@ -180,6 +182,25 @@ def wait_while_failing(counted: Callable[[], Snapshot], wait: Callable[[], None]
         if failed == before:
             return
         before = failed
+
+
+def refuse_begun_anew(before: Snapshot, after: Snapshot) -> None:
+    """Refuse what was counted where some counters began anew, or are gone: differences say nothing then.
+
+    Raises:
+        ResourceError: Processes ended meanwhile.
+    """
+    lost = sorted(
+        str(labels)
+        for (name, labels), value in before.values.items()
+        if name == "frames_total" and after.values.get((name, labels), 0.0) < value
+    )
+    if lost:
+        raise ResourceError(
+            "processes of the simulated site ended while it measured, so that nothing can be said of the plan",
+            got=f"{len(lost)} camera(s) began anew or did not answer: this machine was too busy",
+            next_step=TOO_BUSY,
+        )
 
 
 def _measured(
@@ -247,5 +268,4 @@ def show(expected: Performance, slower: float, measured: Performance, together: 
     title = f"simulated {slower:.3g} times as slowly, {together} camera(s) a process; figures at full speed"
     table(title, ("what", "predicted", "measured", "difference"), rows)
     if busy > MOST_BUSY:
-        advice = "try a larger --slower, fewer cameras, or a larger machine"
-        stderr.print(f"this machine was too busy to wait in time, so that it decides and not the plan: {advice}")
+        stderr.print(f"this machine was too busy to wait in time, so that it decides and not the plan: {TOO_BUSY}")

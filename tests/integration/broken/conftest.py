@@ -41,6 +41,11 @@ class Seen:
     cameras: dict[str, bool] = field(default_factory=dict)
 
     @property
+    def all_live(self) -> bool:
+        """Every camera is looked at."""
+        return bool(self.cameras) and all(self.cameras.values())
+
+    @property
     def well(self) -> bool:
         """Nothing is wrong as far as the site says."""
         return self.parts is not None and not any(self.parts.values()) and all(self.cameras.values())

@@ -11,6 +11,7 @@ from lfr_ray.actors import detector_replica
 from lfr_ray.camera.simulated_frames import simulated_footage
 from lfr_ray.cli import simulate
 from lfr_ray.config import DetectorConfig, SiteConfig
+from lfr_ray.errors import ResourceError
 from lfr_ray.metrics import Snapshot
 from lfr_ray.models.simulated_models import DETECTOR
 from lfr_ray.plan.node_sizing import plan
@@ -42,6 +43,17 @@ def test_nothing_is_measured_while_looks_fail(failed: tuple[int, ...], waits: in
 
     simulate.wait_while_failing(counted, lambda: waited.append(1), most=4)
     assert len(waited) == waits
+
+
+@pytest.mark.parametrize("frames", [3.0, None], ids=["began anew", "gone"])
+def test_nothing_is_said_of_a_plan_whose_processes_ended_while_it_was_measured(frames: float | None) -> None:
+    pier, gate = ("frames_total", (("camera", "pier"),)), ("frames_total", (("camera", "gate"),))
+    before = Snapshot({pier: 8.0, gate: 8.0, ("memory_rss_bytes", ()): 9.0})
+    simulate.refuse_begun_anew(before, Snapshot({pier: 8.0, gate: 20.0}))
+    with pytest.raises(ResourceError, match="ended while it measured") as caught:
+        simulate.refuse_begun_anew(before, Snapshot({gate: 20.0} if frames is None else {gate: 20.0, pier: frames}))
+    assert caught.value.got.startswith("1 camera(s)")
+    assert "--slower" in caught.value.next_step
 
 
 @pytest.mark.parametrize(("model", "gives_way"), [(f"{DETECTOR}1", False), ("any-other", True)])
