@@ -21,6 +21,9 @@ from lfr_ray.structured_logs import get_logger
 GATE_LOOKS_S = 1.2
 """In this time the gate has looked whether the site is still as it was signed."""
 
+TICK_S, SOON_S = 1.0, 0.25
+"""How often it is looked, and how often while a camera does not answer: one that is started looks once it was asked."""
+
 ANSWER_S = 1.0
 """For so long one look at a process waits for it."""
 
@@ -54,8 +57,7 @@ class Keeper:
         self.matcher = matcher_actor(site)
         self.cameras: Mapping[str, Handle[CameraCalls]] = {}
         self._replicas, self._nodes = ReplicaKeeper(site), dict[str, str]()
-        self.silent: set[str] = set()
-        """Cameras that gave no answer the last time they were asked."""
+        self._silent = False
         self.focus = focus_of(site)
         """Of cameras that were set in the console: where they look."""
 
@@ -64,12 +66,18 @@ class Keeper:
         """Those of the matcher that answer."""
         return [*self._replicas.answering.values()]
 
+    @property
+    def every_s(self) -> float:
+        """Between two ticks."""
+        return SOON_S if self._silent else TICK_S
+
     async def tick(self, refused: str = "") -> None:
-        """To be called about once a second: it renews the cameras' leases as well.
+        """To be called every :attr:`every_s`: it renews the cameras' leases as well.
 
         Args:
             refused: Why no camera may look; then those that run are ended.
         """
+        self._silent = False
         await self.keep_desk_and_matcher()
         wanted, names = () if refused else self._site.cameras, Names.of(self._site)
         replicas = self._replicas.tick(set() if refused else {*self._nodes.values()}, self.matcher, self.desk)
@@ -117,7 +125,7 @@ class Keeper:
             stages = RemoteStages(detector, embedder, self.matcher, self.desk, second, near)
             actor = camera_actor(self._site, camera)
             status = await actor.ask(CameraCalls.renew, stages, self.focus.get(camera.name)).within(ANSWER_S)
-            (self.silent.add if status is None else self.silent.discard)(camera.name)
+            self._silent |= status is None
             if status is not None and status.digest != digest_of(self._site, camera):
                 await end_camera(self._site, camera.name, actor)
                 return None
