@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 
 from lfr_ray.actors.actor_calls import Handle
@@ -13,6 +14,7 @@ from lfr_ray.actors.launch_actors import camera_actor, desk_actor, matcher_actor
 from lfr_ray.actors.remote_matcher_and_models import CameraCalls, RemoteStages, ReplicaCalls
 from lfr_ray.actors.replace_actors import end_camera, end_desk, end_matcher, found_cameras
 from lfr_ray.actors.replica_keeper import ReplicaKeeper
+from lfr_ray.camera.camera_reader import CameraStatus
 from lfr_ray.config import CameraConfig, SiteConfig
 from lfr_ray.focus_config import CameraFocus
 from lfr_ray.site.camera_focus import focus_of, set_focus
@@ -21,11 +23,11 @@ from lfr_ray.structured_logs import get_logger
 GATE_LOOKS_S = 1.2
 """In this time the gate has looked whether the site is still as it was signed."""
 
-TICK_S, SOON_S = 1.0, 0.25
-"""How often it is looked, and how often while a camera does not answer: one that is started looks once it was asked."""
-
 ANSWER_S = 1.0
 """For so long one look at a process waits for it."""
+
+SOON_S = 0.25
+"""A camera that Ray starts anew refuses at once: it is asked again after so long, as it looks once it was asked."""
 
 log = get_logger()
 
@@ -57,7 +59,6 @@ class Keeper:
         self.matcher = matcher_actor(site)
         self.cameras: Mapping[str, Handle[CameraCalls]] = {}
         self._replicas, self._nodes = ReplicaKeeper(site), dict[str, str]()
-        self._silent = False
         self.focus = focus_of(site)
         """Of cameras that were set in the console: where they look."""
 
@@ -66,18 +67,12 @@ class Keeper:
         """Those of the matcher that answer."""
         return [*self._replicas.answering.values()]
 
-    @property
-    def every_s(self) -> float:
-        """Between two ticks."""
-        return SOON_S if self._silent else TICK_S
-
     async def tick(self, refused: str = "") -> None:
-        """To be called every :attr:`every_s`: it renews the cameras' leases as well.
+        """To be called about once a second: it renews the cameras' leases as well.
 
         Args:
             refused: Why no camera may look; then those that run are ended.
         """
-        self._silent = False
         await self.keep_desk_and_matcher()
         wanted, names = () if refused else self._site.cameras, Names.of(self._site)
         replicas = self._replicas.tick(set() if refused else {*self._nodes.values()}, self.matcher, self.desk)
@@ -117,6 +112,18 @@ class Keeper:
         await camera.ask(CameraCalls.follow, stages).within(ANSWER_S)
         await end_camera(self._site, name, camera)
 
+    async def _renewed(
+        self, actor: Handle[CameraCalls], stages: RemoteStages, focus: CameraFocus | None
+    ) -> CameraStatus | None:
+        """Ask a camera, and again while there is time; None: there was no answer."""
+        until_s = time.monotonic() + ANSWER_S
+        while (left_s := until_s - time.monotonic()) > 0:
+            status = await actor.ask(CameraCalls.renew, stages, focus).within(left_s)
+            if status is not None:
+                return status
+            await asyncio.sleep(min(SOON_S, max(0.0, until_s - time.monotonic())))
+        return None
+
     async def _kept(self, camera: CameraConfig) -> Handle[CameraCalls] | None:
         """Make or find one camera and renew its lease; the actor, or None when that failed."""
         try:
@@ -124,8 +131,7 @@ class Keeper:
             near = self._replicas.answering.get(self._nodes.get(camera.name, ""))
             stages = RemoteStages(detector, embedder, self.matcher, self.desk, second, near)
             actor = camera_actor(self._site, camera)
-            status = await actor.ask(CameraCalls.renew, stages, self.focus.get(camera.name)).within(ANSWER_S)
-            self._silent |= status is None
+            status = await self._renewed(actor, stages, self.focus.get(camera.name))
             if status is not None and status.digest != digest_of(self._site, camera):
                 await end_camera(self._site, camera.name, actor)
                 return None

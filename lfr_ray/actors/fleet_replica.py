@@ -28,7 +28,7 @@ from lfr_ray.models.card_catalogue import card
 from lfr_ray.models.device_and_self_test import SelfTest
 from lfr_ray.structured_logs import get_logger
 
-PASS_ON_S = 1.0
+TICK_S = 1.0
 
 log = get_logger()
 
@@ -113,7 +113,7 @@ class FleetReplica(FleetList):
                 await self._keeper.tick(self._watch.nodes.refused)
             except Exception as error:  # noqa: BLE001  (the next tick tries again)
                 log.warning("keeping failed", error=type(error).__name__)
-            await asyncio.sleep(max(0.1, began_s + self._keeper.every_s - time.monotonic()))
+            await asyncio.sleep(max(0.1, began_s + TICK_S - time.monotonic()))
 
     async def _pass_on(self) -> None:
         """Beside the keeping: destroying alerts may take a minute, and leases must be renewed meanwhile."""
@@ -124,7 +124,7 @@ class FleetReplica(FleetList):
                 await self._periodic.tick(self._watch.health().cameras, said)
             except Exception as error:  # noqa: BLE001  (as above)
                 log.warning("passing on failed", error=type(error).__name__)
-            await asyncio.sleep(PASS_ON_S)
+            await asyncio.sleep(TICK_S)
 
     async def _end_frozen(self) -> None:
         """Beside both, which wait for those that are frozen."""

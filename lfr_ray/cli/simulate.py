@@ -185,7 +185,7 @@ def wait_while_failing(counted: Callable[[], Snapshot], wait: Callable[[], None]
 
 
 def refuse_begun_anew(before: Snapshot, after: Snapshot) -> None:
-    """Refuse what was counted where some counters began anew, or are gone: differences say nothing then.
+    """Refuse what was counted where a camera has fewer frames than before, or none: differences say nothing then.
 
     Raises:
         ResourceError: Processes ended meanwhile.
@@ -198,7 +198,7 @@ def refuse_begun_anew(before: Snapshot, after: Snapshot) -> None:
     if lost:
         raise ResourceError(
             "processes of the simulated site ended while it measured, so that nothing can be said of the plan",
-            got=f"{len(lost)} camera(s) began anew or did not answer: this machine was too busy",
+            got=f"{len(lost)} camera(s) began anew or did not answer: perhaps this machine was too busy",
             next_step=TOO_BUSY,
         )
 

@@ -130,21 +130,22 @@ def _played(site: SiteConfig, costs: HardwareCosts, crowd: Crowd, found: Plan, d
     phases = [draw.random() * every_s for _ in range(found.cameras)]
     firsts_s = [draw.random() * apart_s if crowd.people_per_min else math.inf for _ in range(found.cameras)]
     passing = [_Passing(first_s, apart_s, site.evidence) for first_s in firsts_s]
-    # (when, camera, views to compare, when they were captured); no views: a frame is to be captured
-    events = [(phase, camera, 0, 0.0) for camera, phase in enumerate(phases)]
+    # (when, camera, views to compare, when they were captured, which look); no views: a frame is to be captured
+    events = [(phase, camera, 0, 0.0, 0) for camera, phase in enumerate(phases)]
     heapq.heapify(events)
     frames, answers_s = 0, []
     while (event := heapq.heappop(events))[0] < PLAYED_S:
-        now_s, camera, views, captured_s = event
+        now_s, camera, views, captured_s, look = event
         if views:
             answers_s.append(embedders.done_s(now_s, views * costs.embed_ms / 1000) - captured_s)
             continue
         frames += now_s >= SETTLED_S
         detected_s = detectors.done_s(now_s, detect_s)
         if views := passing[camera].views(now_s):
-            heapq.heappush(events, (detected_s, camera, views, now_s))
-        due = math.ceil((max(now_s + every_s / 2, detected_s) - phases[camera]) / every_s - 1e-9)
-        heapq.heappush(events, (phases[camera] + _frame_s(due * every_s, every_s, crowd.fps), camera, 0, 0.0))
+            heapq.heappush(events, (detected_s, camera, views, now_s, look))
+        look = max(look + 1, math.ceil((detected_s - phases[camera]) / every_s - 1e-9))
+        next_s = phases[camera] + _frame_s(look * every_s, every_s, crowd.fps)
+        heapq.heappush(events, (next_s, camera, 0, 0.0, look))
     return _Played(frames, detectors.busy_s, embedders.busy_s, answers_s)
 
 

@@ -169,7 +169,7 @@ class Sighting:
         view_jpegs: Other views of the face, the best first, as many as :data:`VIEW_KINDS` names.
         enrolled_jpegs: The entry's other pictures, the best first, as many as :data:`ENROLLED_KINDS` names.
         traceparent: W3C trace context of what led to it; empty where nobody traces. No alert keeps it.
-        run: Of the camera's process, whose timeline ``captured_s`` is on.
+        run: Of the camera's process; another one has another timeline.
     """
 
     key: str

@@ -205,10 +205,9 @@ def lose(site: BrokenSite, node: Command, fault: str, networks: Networks, limit_
         asked_s, seen = time.monotonic() - began_s, site.look()
         if not told_s:
             told_s, untold_s = (0.0, asked_s) if seen.well else (seen.at_s - began_s, untold_s)
-            continue
-        if not looked_s:
-            looked_s, blind_s = (seen.at_s - began_s, blind_s) if seen.all_live else (0.0, asked_s)
-        if not back_s:
+        elif not back_s:
+            if not looked_s:
+                looked_s, blind_s = (seen.at_s - began_s, blind_s) if seen.all_live else (0.0, asked_s)
             back_s, away_s = (seen.at_s - began_s, away_s) if seen.well else (0.0, asked_s)
         time.sleep(0.25)  # each look is work for the same two cores
     times = f"told {told_s:.1f} s, looked at {looked_s:.1f} s, back {back_s:.1f} s"

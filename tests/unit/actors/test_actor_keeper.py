@@ -1,4 +1,4 @@
-"""The keeper of a site's actors: how soon it looks again."""
+"""The keeper of a site's actors: how soon a camera is asked again."""
 
 from __future__ import annotations
 
@@ -10,21 +10,25 @@ import pytest
 
 from lfr_ray.actors import actor_keeper
 from lfr_ray.actors.actor_calls import Handle
-from lfr_ray.actors.actor_keeper import SOON_S, TICK_S, Keeper
+from lfr_ray.actors.actor_keeper import Keeper
 from lfr_ray.config import CameraConfig, SiteConfig
 
 SITE = SiteConfig(site="pier", cameras=tuple(CameraConfig(name=name, url=f"demo:{name}") for name in ("pier", "gate")))
 
+STATUS = SimpleNamespace(digest="newest", node="n1")
+
 
 class Camera:
-    def __init__(self, *, starting: bool) -> None:
-        self._starting = starting
+    def __init__(self, *answers: object) -> None:
+        self._answers = list(answers)
+        self.asked = 0
 
     def ask(self, *_asked: object) -> Camera:
+        self.asked += 1
         return self
 
     async def within(self, _limit_s: float) -> Any:
-        return None if self._starting else SimpleNamespace(digest="newest", node="n1")
+        return self._answers.pop(0) if self._answers else None
 
 
 @pytest.fixture
@@ -44,21 +48,24 @@ def keeper(monkeypatch: pytest.MonkeyPatch) -> Keeper:
     return keeper
 
 
-def test_a_camera_that_is_being_started_is_asked_again_soon(monkeypatch: pytest.MonkeyPatch, keeper: Keeper) -> None:
-    starting = {"gate"}
-    monkeypatch.setattr(actor_keeper, "camera_actor", lambda _site, one: Camera(starting=one.name in starting))
+def test_a_camera_that_is_started_anew_is_asked_again_soon_and_no_other_is(
+    monkeypatch: pytest.MonkeyPatch, keeper: Keeper
+) -> None:
+    monkeypatch.setattr(actor_keeper, "SOON_S", 0.0)
+    well, starting = Camera(STATUS), Camera(None, None, STATUS)
+    monkeypatch.setattr(actor_keeper, "camera_actor", lambda _site, one: {"pier": well, "gate": starting}[one.name])
     asyncio.run(keeper.tick())
-    assert keeper.every_s == SOON_S
+    assert (well.asked, starting.asked) == (1, 3)
     assert keeper.cameras.keys() == {"pier", "gate"}
-    starting.clear()
-    asyncio.run(keeper.tick())
-    assert keeper.every_s == TICK_S
 
 
-def test_where_no_camera_may_look_nobody_is_waited_for(monkeypatch: pytest.MonkeyPatch, keeper: Keeper) -> None:
-    monkeypatch.setattr(actor_keeper, "camera_actor", lambda *_of: Camera(starting=True))
-    asyncio.run(keeper.tick())
-    assert keeper.every_s == SOON_S
-    asyncio.run(keeper.tick("the network is not encrypted"))
-    assert keeper.every_s == TICK_S
-    assert not keeper.cameras
+def test_a_camera_without_an_answer_is_waited_for_no_longer_than_a_look(
+    monkeypatch: pytest.MonkeyPatch, keeper: Keeper
+) -> None:
+    monkeypatch.setattr(actor_keeper, "SOON_S", 0.005)
+    monkeypatch.setattr(actor_keeper, "ANSWER_S", 0.02)
+    silent = Camera()
+    monkeypatch.setattr(actor_keeper, "camera_actor", lambda *_of: silent)
+    asyncio.run(asyncio.wait_for(keeper.tick(), 10))
+    assert 2 <= silent.asked <= 2 * 5
+    assert keeper.cameras.keys() == {"pier", "gate"}

@@ -58,8 +58,13 @@ def test_a_clock_set_back_raises_rather_than_hides() -> None:
 @pytest.mark.parametrize(("later_s", "step"), [(20.0, "attach"), (70.0, "raise")])
 def test_a_camera_whose_process_began_anew_is_judged_by_the_wall(later_s: float, step: str) -> None:
     """Its own time begins at 0 again: 3,600 s would be far from 5 s."""
-    before, after = RecentAlert("a1", 10_000.0, 3600.0, "1"), RecentAlert("a2", 10_000.0 + later_s, 5.0, "2")
-    assert steps(before, after) == ["raise", step]
+    for run in "12":  # a recording is opened anew in the same process as well
+        before, after = RecentAlert("a1", 10_000.0, 3600.0, "1"), RecentAlert("a2", 10_000.0 + later_s, 5.0, run)
+        assert steps(before, after) == ["raise", step]
+
+
+def test_a_recording_at_full_speed_that_another_process_reads_on_is_judged_by_its_own_time() -> None:
+    assert steps(RecentAlert("a1", 1000.0, 1000.0, "1"), RecentAlert("a2", 1020.0, 2000.0, "2")) == ["raise", "raise"]
 
 
 @pytest.mark.parametrize(("sooner_s", "step"), [(20.0, "attach"), (70.0, "raise")])

@@ -162,6 +162,8 @@ def test_a_database_of_an_older_version_is_brought_up_with_its_alerts(
         connection.execute(f"DROP INDEX {name}")
     if version <= 4:
         connection.execute("CREATE INDEX alerts_by_capture ON alerts (captured_at)")
+    elif version == 5:
+        connection.execute("DROP INDEX alerts_by_status_category")
     for later in range(version, tables.SCHEMA_VERSION):
         for table, column in columns_added(later):
             connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
@@ -173,6 +175,7 @@ def test_a_database_of_an_older_version_is_brought_up_with_its_alerts(
     alert = again.get(receipt.alert_id)
     assert alert.covered == ""
     assert alert.probability is None
+    assert again.raise_alert(make_sighting("same", run="new")).alert_id == receipt.alert_id
     later = again.raise_alert(make_sighting("later", match={"entry_id": "entry-9", "covered": "lower"}))
     newest = again.get(later.alert_id, EVERYTHING)
     assert newest.covered == "lower"

@@ -28,6 +28,12 @@ def test_where_nobody_waits_an_answer_takes_as_long_as_its_parts(people_per_min:
     assert expected.embedders == pytest.approx(taken_a_s * COSTS.embed_ms / 1000, rel=0.05)
 
 
+@pytest.mark.parametrize("fps", [10.0, 12.0, 12.5, 15.0, 50.0])
+def test_no_look_is_left_out_at_whatever_rate_a_stream_comes(fps: float) -> None:
+    site, crowd = _site(1), replace(CROWD, fps=fps)
+    assert predicted(site, COSTS, crowd, plan(site, COSTS, NODE, crowd)).fps == pytest.approx(10.0, rel=0.01)
+
+
 def test_one_person_brings_no_more_views_than_are_kept_nor_sooner_than_they_may_come() -> None:
     site, crowd = _site(1), replace(CROWD, people_per_min=6.0)
     few = site.model_copy(update={"evidence": site.evidence.model_copy(update={"max_views": 4, "spacing_s": 1.0})})
