@@ -48,7 +48,7 @@ class Seen:
     @property
     def well(self) -> bool:
         """Nothing is wrong as far as the site says."""
-        return self.parts is not None and not any(self.parts.values()) and all(self.cameras.values())
+        return self.parts is not None and not any(self.parts.values()) and self.all_live
 
 
 @dataclass

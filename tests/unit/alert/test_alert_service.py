@@ -60,6 +60,13 @@ def test_what_a_given_up_process_saw_attaches_to_the_alert_of_its_successor(
     assert desk.raise_alert(late) == AlertReceipt(first.alert_id, new=False)
 
 
+def test_what_one_process_saw_after_its_clock_went_back_is_another_alert(
+    desk: AlertService, make_sighting: Make
+) -> None:
+    desk.raise_alert(make_sighting(captured_s=2.5, run="one"))
+    assert desk.raise_alert(make_sighting("later", captured_at=1_699_999_990.0, captured_s=4000.0, run="one")).new
+
+
 @pytest.mark.parametrize("other", [{"camera": "bridge"}, {"deployment": "market"}, {"match": {"entry_id": "entry-9"}}])
 def test_another_camera_deployment_or_entry_is_another_alert(
     desk: AlertService, make_sighting: Make, other: dict[str, Any]

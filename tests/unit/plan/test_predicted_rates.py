@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from lfr_ray.camera.frame_pace import TOLERANCE
+from lfr_ray.plan.measured_costs import Growth
 from lfr_ray.plan.node_sizing import plan
-from lfr_ray.plan.predicted_rates import predicted, streams_of
+from lfr_ray.plan.predicted_rates import EARLY, predicted, streams_of
 from tests.unit.plan.test_node_sizing import COSTS, CROWD, NODE, _site
 
 
@@ -32,6 +34,16 @@ def test_where_nobody_waits_an_answer_takes_as_long_as_its_parts(people_per_min:
 def test_no_look_is_left_out_at_whatever_rate_a_stream_comes(fps: float) -> None:
     site, crowd = _site(1), replace(CROWD, fps=fps)
     assert predicted(site, COSTS, crowd, plan(site, COSTS, NODE, crowd)).fps == pytest.approx(10.0, rel=0.01)
+
+
+def test_a_frame_that_comes_early_and_is_answered_at_once_is_looked_at_once() -> None:
+    site, crowd = _site(1), replace(CROWD, fps=10.1)
+    costs = COSTS.model_copy(update={"detect": Growth(ms=0.0, ms_per_mpx=0.001)})
+    assert predicted(site, costs, crowd, plan(site, costs, NODE, crowd)).fps == pytest.approx(10.0, rel=0.01)
+
+
+def test_a_planned_look_may_be_as_early_as_a_cameras() -> None:
+    assert EARLY == TOLERANCE
 
 
 def test_one_person_brings_no_more_views_than_are_kept_nor_sooner_than_they_may_come() -> None:
