@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Awaitable
 from datetime import datetime, timezone
-from typing import Protocol
+from typing import Protocol, TypeVar
+
+ResultT = TypeVar("ResultT")
 
 CAMERA_AHEAD = "the picture is stamped later than this machine's clock"
 """Why nothing of a camera is compared whose machine's clock is wrong, or ours."""
 
 
 class Clock(Protocol):
-    """Where time comes from. Decisions take seconds; only processes hold a clock."""
+    """Where time comes from. Decisions take seconds; only processes hold a clock.
+
+    Attributes:
+        slower: So many seconds pass while the steady clock counts one.
+    """
+
+    slower: float
 
     def wall_s(self) -> float:
         """Seconds since 1970 UTC: for records, expiry and authority."""
@@ -22,6 +32,8 @@ class Clock(Protocol):
 
 class SystemClock:
     """The machine's clocks."""
+
+    slower = 1.0
 
     def wall_s(self) -> float:
         """Seconds since 1970 UTC."""
@@ -40,6 +52,8 @@ class FakeClock:
     >>> clock.wall_s()
     102.5
     """
+
+    slower = 1.0
 
     def __init__(self, wall_s: float = 1_700_000_000.0, steady_s: float = 1_000.0) -> None:
         self._wall_s = wall_s
@@ -61,6 +75,41 @@ class FakeClock:
     def set_wall_s(self, wall_s: float) -> None:
         """Set the wall clock alone, as an operator or a faulty time server would."""
         self._wall_s = wall_s
+
+
+class SlowClock:
+    """A steady clock that runs so many times as slowly; the wall clock beside it does not.
+
+    What goes by it decides as at full speed, however long everything takes.
+
+    >>> SlowClock(FakeClock(steady_s=50.0), slower=10.0).steady_s()
+    5.0
+    """
+
+    def __init__(self, clock: Clock, slower: float) -> None:
+        self._clock, self.slower = clock, slower
+
+    def wall_s(self) -> float:
+        """As of the clock that it slows down."""
+        return self._clock.wall_s()
+
+    def steady_s(self) -> float:
+        """So many times as few seconds."""
+        return self._clock.steady_s() / self.slower
+
+
+async def sleep_by(clock: Clock, for_s: float) -> None:
+    """Sleep until the steady clock has counted so many seconds."""
+    await asyncio.sleep(for_s * clock.slower)
+
+
+async def wait_by(clock: Clock, work: Awaitable[ResultT], limit_s: float | None) -> ResultT:
+    """What the work gives, or its end as soon as the steady clock has counted so many seconds.
+
+    Raises:
+        asyncio.TimeoutError: It took longer.
+    """
+    return await asyncio.wait_for(work, None if limit_s is None else limit_s * clock.slower)
 
 
 def utc_text(wall_s: float) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lfr_ray.actors.configuration_digest import digest_of
@@ -102,8 +103,6 @@ class DeskActor(DeskAccount, LocalAlerts):
             await self.ready()
         began_at, receipt = time.time(), await asyncio.to_thread(self._alerts.raise_alert, sighting)
         self._traces.recorded(receipt.alert_id, sighting.traceparent, began_at)
-        counter = "alerts_total" if receipt.new else "sightings_attached_total"
-        self._meter.count(counter, not receipt.repeated, camera=sighting.camera)
 
     async def record_removals(self, camera: str, sha256s: list[str]) -> bool:
         """On record before it answers: pictures that a camera deleted after use."""
@@ -134,6 +133,7 @@ class DeskActor(DeskAccount, LocalAlerts):
 
     def _open(self) -> _Opened:
         from lfr_ray.actors.node_leftover_scan import searching
+        from lfr_ray.alert.backlog_metrics import count_step
         from lfr_ray.alert.start_deliveries import WaysOut
         from lfr_ray.alert.webhook_store import WebhookStore
         from lfr_ray.site.open_site import OpenedAlerts
@@ -141,7 +141,7 @@ class DeskActor(DeskAccount, LocalAlerts):
         from lfr_ray.site.timed_tasks import Schedule
         from lfr_ray.site.watch_for_stops import SwitchWatch
 
-        opened = OpenedAlerts(self._site, self._clock)
+        opened = OpenedAlerts(self._site, self._clock, partial(count_step, self._meter))
         targets = self._site.outputs.webhooks or (None if self._site.authority.kind == "test" else ())
         alerts, webhooks = opened.service, WebhookStore(opened.service.store.database, targets)
         ways_out = WaysOut(self._site, alerts, webhooks, self._clock, self._meter, self._traces, handsets(self._site))

@@ -36,6 +36,7 @@ from lfr_ray.actors.heartbeat import (
 )
 from lfr_ray.actors.node_watch import NodeWatch
 from lfr_ray.camera.camera_reader import CameraStatus
+from lfr_ray.camera.simulated_frames import slower_of
 from lfr_ray.config import SiteConfig
 from lfr_ray.health import DeskSaid, MatcherSaid, ModelSaid, SiteHealth, SiteHeard, site_health
 from lfr_ray.structured_logs import get_logger
@@ -44,6 +45,9 @@ LATE_S = 3.0
 """Whoever looks so late stood still himself. Then, or where most are silent, the machine is slow and none is frozen."""
 
 STOP_S = 2.0
+
+MOST_SELDOM = 10.0
+"""A site that is simulated slowly is asked as seldom, but not more so: questions alone would fill a small machine."""
 
 SERVES_OWN = {CONTROLLER: (ask_controller, SERVE_FROZEN_S), PROXY: (ask_proxy, SERVE_FROZEN_S)}
 
@@ -63,18 +67,19 @@ class SiteWatch:
         self._application = application
         names = Names.of(site)
         shown = names.capability
+        self._slower = slower = min(MOST_SELDOM, max((slower_of(one.url) for one in site.cameras), default=1.0))
         self.cameras: dict[str, Heartbeat[CameraStatus]] = {
-            one.name: Heartbeat(names.camera(one.name), ask_camera, shown) for one in site.cameras
+            one.name: Heartbeat(names.camera(one.name), ask_camera, shown, slower=slower) for one in site.cameras
         }
-        self.matcher: Heartbeat[MatcherSaid] = Heartbeat(names.matcher, ask_matcher, shown)
-        self.desk: Heartbeat[DeskSaid] = Heartbeat(names.desk, ask_desk, shown)
+        self.matcher: Heartbeat[MatcherSaid] = Heartbeat(names.matcher, ask_matcher, shown, slower=slower)
+        self.desk: Heartbeat[DeskSaid] = Heartbeat(names.desk, ask_desk, shown, slower=slower)
         second = [] if site.second_embedder is None else [SECOND_EMBEDDER]
         self.replicas: dict[str, dict[str, Heartbeat[ModelSaid]]] = {
             name: {} for name in (DETECTOR, EMBEDDER, *second, FLEET, INGRESS, *SERVES_OWN)
         }
         self._wanted = {one.name: digest_of(site, one) for one in site.cameras}
         self._wanted_of_site = digest_of(site)
-        self.nodes, self._looked_s = NodeWatch(site), 0.0
+        self.nodes, self._looked_s = NodeWatch(site, slower), 0.0
         self._began = threading.Event()
 
     def start(self) -> SiteWatch:
@@ -143,6 +148,6 @@ class SiteWatch:
                         tasks.pop(gone).cancel()
                     for new in present.get(name, set()) - known.keys():
                         ask, frozen_s = SERVES_OWN.get(name, (ask_replica, FROZEN_S))
-                        known[new] = Heartbeat(new, ask, namespace=SERVE, frozen_s=frozen_s)
+                        known[new] = Heartbeat(new, ask, namespace=SERVE, frozen_s=frozen_s, slower=self._slower)
                         tasks[new] = asyncio.create_task(known[new].run())
-            await asyncio.sleep(EVERY_S)
+            await asyncio.sleep(EVERY_S * self._slower)

@@ -45,6 +45,7 @@ class Heartbeat(Generic[SaidT]):
         capability: Shown to it; see ``caller_secret.py``.
         namespace: Of its actor.
         frozen_s: For so long it may be silent before it is ended.
+        slower: A simulated site is asked so many times as seldom.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Heartbeat(Generic[SaidT]):
         *,
         namespace: str = NAMESPACE,
         frozen_s: float = FROZEN_S,
+        slower: float = 1.0,
     ) -> None:
         self._name = name
         self._capability = capability
@@ -63,7 +65,8 @@ class Heartbeat(Generic[SaidT]):
         self.heard: Heard[SaidT] = Heard()
         self.actor: Any = None
         self._frozen_s = 0.0
-        self._usual_s = self._limit_s = frozen_s
+        self._every_s = EVERY_S * slower
+        self._usual_s = self._limit_s = frozen_s * slower
         self._ended_s = -math.inf
 
     async def run(self) -> None:
@@ -80,7 +83,7 @@ class Heartbeat(Generic[SaidT]):
                 self.actor = None
             if self.actor is None:
                 self.heard = replace(self.heard, died=True)
-            await asyncio.sleep(EVERY_S)
+            await asyncio.sleep(self._every_s)
 
     def found_frozen(self, now_s: float) -> bool:
         """Whether it has loaded and has not answered for long. Said once; the next time it is given twice as long."""

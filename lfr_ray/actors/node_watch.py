@@ -22,9 +22,11 @@ class NodeWatch:
 
     Args:
         site: The site as it should be.
+        slower: So many times as seldom.
     """
 
-    def __init__(self, site: SiteConfig) -> None:
+    def __init__(self, site: SiteConfig, slower: float = 1.0) -> None:
+        self._network_every_s = EVERY_S * slower
         self._site = site
         self._faults: dict[str, str] = {}
         self.refused = ""
@@ -34,7 +36,8 @@ class NodeWatch:
 
     async def run(self) -> None:
         """Follow them, for ever."""
-        await asyncio.gather(_again(self._look_at_network, EVERY_S), _again(self._look_at_new, LACKING_EVERY_S))
+        network = _again(self._look_at_network, self._network_every_s)
+        await asyncio.gather(network, _again(self._look_at_new, LACKING_EVERY_S))
 
     async def _look_at_network(self) -> None:
         self.refused = NOT_ENCRYPTED if await asyncio.to_thread(in_the_clear, self._site) else ""

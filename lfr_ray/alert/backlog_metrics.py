@@ -1,4 +1,4 @@
-"""What waits at the desk, in numbers: for a person, or for a webhook's receiver."""
+"""The desk in numbers: what came, and what waits for a person or for a webhook's receiver."""
 
 from __future__ import annotations
 
@@ -10,6 +10,16 @@ from lfr_ray.alert import alert_tables as tables
 from lfr_ray.alert.alert_store import AlertStore
 from lfr_ray.alert.webhook_store import WebhookStore
 from lfr_ray.errors import StoreError
+from lfr_ray.metrics import Meter
+from lfr_ray.records import Facts
+
+COUNTED = {"alert_raised": "alerts_total", "sighting_attached": "sightings_attached_total"}
+
+
+def count_step(meter: Meter, kind: str, facts: Facts) -> None:
+    """Count a step that is on record, by its camera, where it is one of an alert that was seen."""
+    if kind in COUNTED:
+        meter.count(COUNTED[kind], camera=str(facts["camera"]))
 
 
 def waiting(store: AlertStore, webhooks: WebhookStore, now_s: float) -> Mapping[str, float]:

@@ -71,7 +71,7 @@ class PacedSource:
                 if wait_s is None:
                     self._skipped += 1
                     continue
-                if self.stopping.is_set() or (wait_s > 0 and self.stopping.wait(wait_s)):
+                if self.stopping.is_set() or (wait_s > 0 and self.stopping.wait(wait_s * self.clock.slower)):
                     return
                 image = picture.convert()
                 if image is not None:

@@ -42,6 +42,7 @@ class SimulatedFootage:
         decode_ms: One frame takes so long to be decoded.
         within_s: The first picture comes at some time within so long: cameras do not keep step.
         cameras: So many of them are in the camera's process.
+        slower: So many seconds pass while the stream's own time goes on by one.
     """
 
     width_px: int = 640
@@ -53,6 +54,7 @@ class SimulatedFootage:
     decode_ms: float = 0.0
     within_s: float = 0.0
     cameras: int = 1
+    slower: float = 1.0
 
     @property
     def places(self) -> int:
@@ -89,13 +91,19 @@ def simulated_footage(url: str) -> SimulatedFootage:
     try:
         given = parse_qsl(url.partition(":")[2], strict_parsing=True)
         footage = SimulatedFootage(**{name: kinds[name](text) for name, text in given})
-        if not footage.fps > 0 or footage.cameras < 1 or not 0 <= footage.places <= footage.room:
+        possible = min(footage.fps, footage.slower) > 0 and footage.cameras >= 1
+        if not possible or not 0 <= footage.places <= footage.room:
             raise ValueError
     except (KeyError, ValueError):
         raise SourceError(
             "a simulated camera cannot be made of this", got=url[:120], allowed=", ".join(kinds)
         ) from None
     return footage
+
+
+def slower_of(url: str) -> float:
+    """How many times as slowly a camera's time passes; 1 for any that is not simulated."""
+    return simulated_footage(url).slower if url.startswith(f"{SIMULATED}:") else 1.0
 
 
 class SimulatedSource(Footage):
@@ -116,11 +124,11 @@ class SimulatedSource(Footage):
         """Noise, with the faces written into it; the first row of places stays free for that."""
         footage, draw = self._footage, random.Random()  # noqa: S311  (no secret depends on it)
         noise = np.random.default_rng(0).integers(64, 192, (footage.height_px, footage.width_px, 3), np.uint8)
-        begin_s = self._now_s() + draw.random() * footage.within_s
+        slower, begin_s = footage.slower, self._now_s() + draw.random() * footage.within_s * footage.slower
         come_s = draw.random() * 60 / footage.people_per_min if footage.people_per_min else 0.0
         for index in count():
             at_s = index / footage.fps
-            self._sleep(max(footage.decode_ms / 1000, begin_s + at_s - self._now_s()))
+            self._sleep(max(footage.decode_ms / 1000 * slower, begin_s + at_s * slower - self._now_s()))
             picture = noise.copy()
             boxes = footage.boxes(come_s + at_s)
             boxes[:, 1::2] += PLACE_PX

@@ -19,7 +19,7 @@ import numpy as np
 
 from lfr_ray.camera.open_footage import takes_every_frame
 from lfr_ray.camera.redact_faces import crop_face
-from lfr_ray.clock import CAMERA_AHEAD, Clock
+from lfr_ray.clock import CAMERA_AHEAD, Clock, sleep_by, wait_by
 from lfr_ray.config import CameraConfig, SiteConfig
 from lfr_ray.embed.align import cut_chips
 from lfr_ray.embed.view_quality import assess, fault_of_place
@@ -271,7 +271,7 @@ class CameraSteps:
 
     async def _compare(self, chosen: ChosenViews) -> None:
         try:
-            await asyncio.wait_for(self._comparison.compare(chosen), COMPARISON_LIMIT_S)
+            await wait_by(self.clock, self._comparison.compare(chosen), COMPARISON_LIMIT_S)
         except Exception as error:  # noqa: BLE001  (a lost replica costs these views, not the camera)
             self._counts.failed("compare", error)
             for view in chosen.views:
@@ -280,7 +280,7 @@ class CameraSteps:
     async def _keep_forgetting(self) -> None:
         """While no frame comes, tracks end in time all the same, and what has ended is forgotten."""
         while True:
-            await asyncio.sleep(FORGET_EVERY_S)
+            await sleep_by(self.clock, FORGET_EVERY_S)
             limit_s = self._tracker.lost_s
             if self.camera.pace == "full":
                 limit_s = max(DETECTOR_LIMIT_S, limit_s)

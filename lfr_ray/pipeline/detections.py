@@ -15,7 +15,7 @@ import numpy as np
 from lfr_ray.camera.frame_pace import Spacing
 from lfr_ray.camera.motion import MotionCheck
 from lfr_ray.camera.open_footage import takes_every_frame
-from lfr_ray.clock import Clock
+from lfr_ray.clock import Clock, sleep_by, wait_by
 from lfr_ray.config import CameraConfig, DetectorConfig
 from lfr_ray.detect.canvas_size import canvas_for
 from lfr_ray.detect.letterbox import Placement, fit
@@ -120,7 +120,7 @@ class Detections:
                     await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
                 if self._spacing is not None:
                     alone = most == self.camera.priority
-                    await asyncio.sleep(self._spacing.wait_s(most, self.clock.steady_s(), alone=alone))
+                    await sleep_by(self.clock, self._spacing.wait_s(most, self.clock.steady_s(), alone=alone))
                 frame = await source.get_async()
                 if frame is None:
                     return
@@ -160,24 +160,24 @@ class Detections:
         began_s, limit_s = self.clock.steady_s(), self.limit_s
         try:
             with self.counts.timed(DETECT):
-                faces = await asyncio.wait_for(self.stages.detect(canvas), limit_s)
+                faces = await wait_by(self.clock, self.stages.detect(canvas), limit_s)
         except asyncio.TimeoutError:
             if limit_s != self.shortest_limit_s:
                 self._usual_s = 0.0  # it was slow, now it is silent: nobody waits so long again
             if self._learning is None or self._learning.done():
                 self._learning = asyncio.create_task(self._learn(np.zeros_like(canvas)))
             raise
-        took_s = self.clock.steady_s() - began_s
+        took_s, waited_s = self.clock.steady_s() - began_s, faces.waited_s / self.clock.slower
         self._usual_s += (SMOOTH if self._usual_s else 1.0) * (took_s - self._usual_s)
         if self.interval_s is not None:
-            self._useful = after_answer(self._useful, took_s, self.interval_s, faces.waited_s)
+            self._useful = after_answer(self._useful, took_s, self.interval_s, waited_s)
         if self._spacing is not None:
-            self._spacing = self._spacing.answered(took_s, faces.waited_s)
+            self._spacing = self._spacing.answered(took_s, waited_s)
         return faces
 
     async def _learn(self, blank: Picture) -> None:
         """How slow the detector is, or a machine that grew slow would never be waited for. No face waits for that."""
         began_s = self.clock.steady_s()
         with contextlib.suppress(Exception):
-            await asyncio.wait_for(self.stages.detect(blank), LONGEST_S)
+            await wait_by(self.clock, self.stages.detect(blank), LONGEST_S)
             self._usual_s = self.clock.steady_s() - began_s

@@ -6,8 +6,8 @@ import asyncio
 from dataclasses import replace
 
 from lfr_ray.camera.camera_reader import CameraStatus
-from lfr_ray.camera.simulated_frames import SIMULATED, simulated_footage
-from lfr_ray.clock import Clock
+from lfr_ray.camera.simulated_frames import SIMULATED, simulated_footage, slower_of
+from lfr_ray.clock import Clock, SlowClock
 from lfr_ray.config import CameraConfig, SiteConfig
 from lfr_ray.metrics import Snapshot, merged
 from lfr_ray.pipeline.camera_run import ALERTS_S, CameraRun
@@ -44,5 +44,6 @@ class SimulatedCameras(CameraRun):
 
 def camera_run(site: SiteConfig, camera: CameraConfig, clock: Clock) -> CameraRun:
     """What a camera's process runs."""
-    simulated = camera.url.startswith(f"{SIMULATED}:")
-    return (SimulatedCameras if simulated else CameraRun)(site, camera, clock)
+    if not camera.url.startswith(f"{SIMULATED}:"):
+        return CameraRun(site, camera, clock)
+    return SimulatedCameras(site, camera, SlowClock(clock, slower_of(camera.url)))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lfr_ray.adjudicate.decisions import CaseRules
-from lfr_ray.alert.alert_service import AlertService
+from lfr_ray.alert.alert_service import AlertService, OnEvent
 from lfr_ray.alert.alert_store import AlertStore
 from lfr_ray.alert.cooldown import AlertRules
 from lfr_ray.alert.open_database import Database
@@ -179,9 +179,12 @@ def is_closed(data_dir: DataDir, deployment: str) -> bool:
 
 
 class OpenedAlerts:
-    """The alerts of a site with the audit ledger behind them: each step is in the ledger before it is acknowledged."""
+    """The alerts of a site with the audit ledger behind them: each step is in the ledger before it is acknowledged.
 
-    def __init__(self, site: SiteConfig, clock: Clock) -> None:
+    ``on_recorded`` is told of each step after that.
+    """
+
+    def __init__(self, site: SiteConfig, clock: Clock, on_recorded: OnEvent = lambda kind, facts: None) -> None:
         data_dir = DataDir(site.data_dir)
         keep_private(data_dir, is_test=site.authority.kind == TEST)
         check_ledger(site)
@@ -191,6 +194,7 @@ class OpenedAlerts:
         def record(kind: str, facts: Mapping[str, Any]) -> None:
             if kind not in RECORDED_ELSEWHERE:
                 ledger.append(ledger_event(kind, facts))
+            on_recorded(kind, facts)
 
         store = open_alert_store(site)
         self.service = AlertService(

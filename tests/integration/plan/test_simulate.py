@@ -46,12 +46,3 @@ def test_a_planned_site_does_what_was_predicted(tmp_path: Path, repository: Path
     for name, least in (("p50_ms", 0.9), ("p95_ms", 0.75)):
         assert least <= simulated["measured"][name] / simulated["predicted"][name] < 1.5, (name, simulated)
     assert not (tmp_path / "never").exists()
-
-
-def test_what_would_be_too_slow_to_follow_a_face_is_refused(tmp_path: Path, repository: Path) -> None:
-    words = ["plan", repository / "serve_configs" / "local.yaml", "--cameras", 200, "--simulate", "--slower", 101]
-    with command(tmp_path / "out", "lfr", *words) as done:
-        assert done.wait(60) == 2
-    assert "follows no face" in done.stderr
-    assert "--slower 101" in done.stderr
-    assert "up to 100 at 10 frames a second" in done.stderr

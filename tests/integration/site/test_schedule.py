@@ -5,20 +5,24 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lfr_ray.alert.backlog_metrics import count_step
 from lfr_ray.clock import FakeClock, parse_utc
 from lfr_ray.config import AlertConfig, AuthorityConfig, SiteConfig
 from lfr_ray.data_dir import DataDir
-from lfr_ray.errors import ConfigError, RefusedError
+from lfr_ray.errors import ConfigError, RefusedError, StoreError
 from lfr_ray.govern.emergency_stop import breaker_pause, emergency_stop
 from lfr_ray.govern.face_counters import COUNTED, CameraCounters, totals
+from lfr_ray.govern.ledger import Ledger
 from lfr_ray.govern.ledger_event import RESUMED, Event
 from lfr_ray.govern.ledger_verify import read_records
 from lfr_ray.govern.past_watchlists import Listed, Listing, write_listing
+from lfr_ray.metrics import Meter
 from lfr_ray.records import CaseRecord, Details, Match, Quality, Sighting
 from lfr_ray.site.open_site import OpenedAlerts, SwitchPermission, keep_private
 from lfr_ray.site.timed_tasks import COUNT_EVERY_S, Schedule
@@ -74,7 +78,7 @@ class Site:
         return totals(read_records(self.files), DEPLOYMENT)["gate"].faces_seen
 
 
-def opened(data_dir: Path, clock: FakeClock, **fields: Any) -> Site:
+def opened(data_dir: Path, clock: FakeClock, meter: Meter | None = None, **fields: Any) -> Site:
     config = SiteConfig(
         site="s",
         data_dir=data_dir,
@@ -82,7 +86,7 @@ def opened(data_dir: Path, clock: FakeClock, **fields: Any) -> Site:
         alert=AlertConfig(cooldown_s=0),
         **fields,
     )
-    made = OpenedAlerts(config, clock)
+    made = OpenedAlerts(config, clock, partial(count_step, meter or Meter()))
     return Site(config, clock, made, Schedule(config, made.storage, clock))
 
 
@@ -100,6 +104,28 @@ def test_what_cameras_counted_is_recorded_as_what_came_since(site: Site) -> None
     assert site.faces_on_record() == 25
     site.tick(faces=3, frames=30)
     assert site.faces_on_record() == 28, "a camera that was restarted counts from nothing; nothing is lost or doubled"
+
+
+def test_an_alert_whose_record_failed_at_first_is_counted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    meter = Meter()
+    site = opened(tmp_path / "data", FakeClock(wall_s=1_787_904_000.0), meter)
+    append, fails = Ledger.append, [True]
+
+    def full_once(self: Ledger, event: Event) -> None:
+        if fails:
+            fails.clear()
+            raise StoreError("the disk is full")
+        append(self, event)
+
+    monkeypatch.setattr(Ledger, "append", full_once)
+    with pytest.raises(StoreError):
+        site.alert(1)
+    assert meter.value("alerts_total", camera="gate") == 0, "nobody was told that it is durable"
+    alert_id = site.alert(1)
+    assert site.alert(1) == alert_id, "sent again"
+    site.alert(2)
+    assert meter.value("alerts_total", camera="gate") == 2
+    assert meter.value("sightings_attached_total", camera="gate") == 0
 
 
 def test_frames_that_nobody_looked_at_are_on_record_by_camera_and_minute(site: Site) -> None:

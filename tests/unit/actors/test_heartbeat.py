@@ -26,3 +26,13 @@ def test_patience_is_doubled_and_comes_back(monkeypatch: pytest.MonkeyPatch) -> 
     assert not frozen(120.0, FROZEN_S + 0.1)
     assert frozen(120.0, 2 * FROZEN_S + 0.1)
     assert frozen(130.0 + CALM_S, FROZEN_S + 0.1)
+
+
+def test_a_process_that_is_asked_seldom_is_not_taken_for_frozen_before_it_was_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(heartbeat, "row_of", lambda _actor: {"State": "ALIVE"})
+    one: Heartbeat[Any] = Heartbeat("pier/matcher", heartbeat.ask_matcher, slower=10.0)
+    one.actor, one.heard = object(), Heard(MatcherSaid(), 100.0)
+    assert not one.found_frozen(100.0 + 10 * FROZEN_S)
+    assert one.found_frozen(100.1 + 10 * FROZEN_S)

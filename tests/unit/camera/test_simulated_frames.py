@@ -63,6 +63,15 @@ def test_each_picture_comes_when_it_is_due_or_as_soon_as_it_is_decoded(decode_ms
     assert 0.0 <= min(began) < 3.0 < 5.0 < max(began) <= 8.3, "they do not keep step"
 
 
+def test_a_slow_stream_has_the_times_of_a_quick_one_and_each_picture_comes_so_many_times_as_late() -> None:
+    clock = FakeClock()
+    pictures = source_of(SimulatedFootage(fps=5.0, decode_ms=100.0, slower=16.0), clock).pictures()
+    media_s, came_s = zip(*[(one.media_s, clock.steady_s()) for one in islice(pictures, 50)], strict=True)
+    assert media_s == tuple(index / 5.0 for index in range(50))
+    assert came_s[0] - 1_000.0 == pytest.approx(16 * 0.1), "it is decoded first"
+    assert came_s[-1] - 1_000.0 == pytest.approx(16 * 9.8)
+
+
 def test_people_do_not_come_at_the_same_moment_to_every_camera() -> None:
     footage = SimulatedFootage(people_per_min=20.0, stay_s=1.0)
 
@@ -98,7 +107,7 @@ def test_whoever_comes_next_is_a_track_of_their_own(interval_s: float) -> None:
 
 def test_an_address_says_all_of_it_and_a_wrong_one_is_refused() -> None:
     assert simulated_footage(FOOTAGE.url) == FOOTAGE
-    for wrong in ("simulated:fps=0", "simulated:colour=red", "simulated:people_per_min=9000"):
+    for wrong in ("simulated:fps=0", "simulated:colour=red", "simulated:people_per_min=9000", "simulated:slower=0"):
         with pytest.raises(SourceError):
             simulated_footage(wrong)
 

@@ -20,14 +20,27 @@ from tests.unit.plan.test_node_sizing import COSTS, CROWD, NODE, _site
 
 def test_time_passes_as_slowly_as_two_cores_need_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(simulate, "usable_cores", lambda: 2)
-    assert [simulate.slower_for(cameras, 10.0) for cameras in (1, 100, 200, 400)] == [1.0, 50.0, 100.0, 100.0]
+    assert [simulate.slower_for(cameras, 10.0) for cameras in (1, 140, 280, 560)] == [1.0, 100.0, 200.0, 400.0]
 
 
-def test_cameras_begin_within_the_time_between_two_looks(tmp_path: Path) -> None:
+def test_only_waiting_is_slower_and_what_a_site_decides_by_is_as_it_was_planned(tmp_path: Path) -> None:
     site = _site(20)
-    document, _ = simulate.simulated_document(site, COSTS, CROWD, plan(site, COSTS, NODE, CROWD), 16.0, tmp_path)
-    for camera in document["applications"][0]["args"]["cameras"]:
-        assert simulated_footage(camera["url"]).within_s == pytest.approx(1 / camera["max_fps"])
+    found = plan(site, COSTS, NODE, CROWD)
+    (once, _), (slowly, _) = (
+        simulate.simulated_document(site, COSTS, CROWD, found, slower, tmp_path) for slower in (1.0, 16.0)
+    )
+    args, usual = slowly["applications"][0]["args"], once["applications"][0]["args"]
+    for camera in args["cameras"]:
+        footage = simulated_footage(camera["url"])
+        assert footage.slower == 16.0
+        assert footage.within_s == pytest.approx(1 / camera["max_fps"]), "cameras do not keep step"
+        assert camera["max_fps"] == site.cameras[0].max_fps
+        assert (footage.fps, footage.people_per_min) == (CROWD.fps, CROWD.people_per_min)
+    for stage in ("detector", "embedder"):
+        took_ms = [float(one[stage]["model"].rpartition("-")[2]) for one in (usual, args)]
+        assert took_ms[1] == pytest.approx(16 * took_ms[0], rel=1e-3)
+    assert args["track"] == site.track.model_dump()
+    assert args["evidence"] == site.evidence.model_dump()
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from statistics import median
 import numpy as np
 import pytest
 
-from lfr_ray.clock import FakeClock
+from lfr_ray.clock import Clock, FakeClock, SlowClock, sleep_by
 from lfr_ray.config import CameraConfig, DetectorConfig, SiteConfig
 from lfr_ray.metrics import Meter
 from lfr_ray.pipeline.camera_counts import CameraCounts
@@ -40,24 +40,26 @@ class SlowDetector:
 class NewestOf:
     """A camera of ``fps`` frames a second, of which always the newest is taken."""
 
-    def __init__(self, clock: FakeClock, fps: float, first_s: float) -> None:
+    def __init__(self, clock: Clock, fps: float, first_s: float) -> None:
         self._clock, self._fps, self._first_s = clock, fps, first_s
         self._newest = -1
 
     async def get_async(self) -> Frame:
-        await asyncio.sleep(self._first_s + (self._newest + 1) / self._fps - self._clock.steady_s())
+        due_s = self._first_s + (self._newest + 1) / self._fps
+        await sleep_by(self._clock, due_s - self._clock.steady_s())
         self._newest = index = int((self._clock.steady_s() - self._first_s) * self._fps + 1e-6)
         return Frame("gate", index, self._first_s + index / self._fps, 0.0, PIXELS)
 
 
 def looked_at(
-    *priorities: int, live: bool = True, tells: bool = True, ages_s: list[float] | None = None
+    *priorities: int, live: bool = True, tells: bool = True, ages_s: list[float] | None = None, slower: float = 1.0
 ) -> list[list[float]]:
     """When the frames of each camera were taken that a detector of 50 a second looked at, in 20 s.
 
     live: the camera finds out how many frames are of use at a time. ages_s: each frame's age with its answer.
     """
-    clock, site = FakeClock(), SiteConfig(site="pier")
+    machine, site = FakeClock(steady_s=1_000.0 * slower), SiteConfig(site="pier")
+    clock = SlowClock(machine, slower)
     looked: list[list[float]] = [[] for _ in priorities]
 
     async def follow(number: int, detector: SlowDetector) -> None:
@@ -71,13 +73,13 @@ def looked_at(
                 ages_s.append(clock.steady_s() - detected[0].captured_s)
 
     async def run() -> None:
-        detector = SlowDetector(1 / 50, tells=tells)
+        detector = SlowDetector(slower / 50, tells=tells)
         following = [asyncio.create_task(follow(number, detector)) for number in range(len(priorities))]
-        await asyncio.sleep(20)
+        await sleep_by(clock, 20)
         for task in following:
             task.cancel()
 
-    loop = VirtualLoop(clock)
+    loop = VirtualLoop(machine)
     try:
         loop.run_until_complete(run())
         rest = asyncio.all_tasks(loop)
@@ -101,6 +103,15 @@ def test_a_slow_detector_is_shared_evenly_and_without_bursts(cameras: int, live:
         gaps_s = [after - before for before, after in pairwise(times_s[10:])]
         assert max(gaps_s) <= 2 * median(gaps_s) + 0.041
         assert min(gaps_s) >= median(gaps_s) / 2 - 0.041
+
+
+@pytest.mark.parametrize("cameras", [2, 8])
+def test_where_all_is_slower_the_same_frames_are_looked_at(cameras: int) -> None:
+    ages_s: dict[float, list[float]] = {1.0: [], 16.0: []}
+    once, slowly = (looked_at(*[1] * cameras, ages_s=some, slower=slower) for slower, some in ages_s.items())
+    for usual_s, slow_s in zip(once, slowly, strict=True):
+        assert slow_s == pytest.approx(usual_s)
+    assert ages_s[16.0] == pytest.approx(ages_s[1.0], rel=1e-6)
 
 
 @pytest.mark.parametrize("cameras", [6, 12, 24])
