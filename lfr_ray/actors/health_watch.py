@@ -34,9 +34,8 @@ from lfr_ray.actors.heartbeat import (
     ask_proxy,
     ask_replica,
 )
-from lfr_ray.actors.node_watch import NodeWatch
+from lfr_ray.actors.node_watch import NodeWatch, seldom
 from lfr_ray.camera.camera_reader import CameraStatus
-from lfr_ray.camera.simulated_frames import slower_of
 from lfr_ray.config import SiteConfig
 from lfr_ray.health import DeskSaid, MatcherSaid, ModelSaid, SiteHealth, SiteHeard, site_health
 from lfr_ray.structured_logs import get_logger
@@ -45,9 +44,6 @@ LATE_S = 3.0
 """Whoever looks so late stood still himself. Then, or where most are silent, the machine is slow and none is frozen."""
 
 STOP_S = 2.0
-
-MOST_SELDOM = 10.0
-"""A site that is simulated slowly is asked as seldom, but not more so: questions alone would fill a small machine."""
 
 SERVES_OWN = {CONTROLLER: (ask_controller, SERVE_FROZEN_S), PROXY: (ask_proxy, SERVE_FROZEN_S)}
 
@@ -67,7 +63,7 @@ class SiteWatch:
         self._application = application
         names = Names.of(site)
         shown = names.capability
-        self._slower = slower = min(MOST_SELDOM, max((slower_of(one.url) for one in site.cameras), default=1.0))
+        self._slower = slower = seldom(site)
         self.cameras: dict[str, Heartbeat[CameraStatus]] = {
             one.name: Heartbeat(names.camera(one.name), ask_camera, shown, slower=slower) for one in site.cameras
         }

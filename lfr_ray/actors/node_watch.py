@@ -10,9 +10,18 @@ import ray
 
 from lfr_ray.actors.cluster_checks import NOT_ENCRYPTED, in_the_clear
 from lfr_ray.actors.node_checks import NO_ANSWER, fault_of
+from lfr_ray.camera.simulated_frames import slower_of
 from lfr_ray.config import SiteConfig
 
 EVERY_S, LACKING_EVERY_S = 0.5, 5.0
+
+MOST_SELDOM = 10.0
+"""A site that is simulated slowly is asked as seldom, but not more so: questions alone would fill a small machine."""
+
+
+def seldom(site: SiteConfig) -> float:
+    """How many times as seldom as others this site is asked how it is."""
+    return min(MOST_SELDOM, max((slower_of(one.url) for one in site.cameras), default=1.0))
 
 
 class NodeWatch:

@@ -8,6 +8,8 @@ import pytest
 
 from lfr_ray.actors import heartbeat
 from lfr_ray.actors.heartbeat import CALM_S, FROZEN_S, Heartbeat
+from lfr_ray.actors.node_watch import seldom
+from lfr_ray.config import CameraConfig, SiteConfig
 from lfr_ray.health import Heard, MatcherSaid
 
 
@@ -26,6 +28,20 @@ def test_patience_is_doubled_and_comes_back(monkeypatch: pytest.MonkeyPatch) -> 
     assert not frozen(120.0, FROZEN_S + 0.1)
     assert frozen(120.0, 2 * FROZEN_S + 0.1)
     assert frozen(130.0 + CALM_S, FROZEN_S + 0.1)
+
+
+@pytest.mark.parametrize(
+    ("urls", "times"),
+    [
+        ((), 1.0),
+        (("demo:pier", "rtsp://192.0.2.1/1"), 1.0),
+        (("demo:pier", "simulated:slower=4"), 4.0),
+        (("simulated:slower=143",), 10.0),
+    ],
+)
+def test_only_a_site_that_is_simulated_slowly_is_asked_seldom(urls: tuple[str, ...], times: float) -> None:
+    cameras = tuple(CameraConfig(name=f"camera-{at}", url=url) for at, url in enumerate(urls))
+    assert seldom(SiteConfig(site="pier", cameras=cameras)) == times
 
 
 def test_a_process_that_is_asked_seldom_is_not_taken_for_frozen_before_it_was_asked(
