@@ -138,7 +138,7 @@ class AlertService:
                 next_step="resume it when the cause is gone; cameras go on meanwhile",
             )
         self.report()
-        return AlertReceipt(ruling.alert_id, ruling.step == "raise", ruling.step == "repeat")
+        return AlertReceipt(ruling.alert_id, ruling.step == "raise")
 
     def pause(self, *, by: str, reason: str) -> None:
         """Take no more sightings, also after a restart, until :meth:`resume`."""

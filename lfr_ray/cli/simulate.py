@@ -133,9 +133,9 @@ def simulate(
         # Those in view when all cameras begin are compared at the same time, until no more views of them are wanted.
         views_s = site.evidence.max_views * (site.evidence.spacing_s + 1 / site.cameras[0].max_fps)
         settle_s = SETTLE_S + views_s * slower / LEAST_WAITS
-        wait_while_failing(
-            lambda: merged(live.snapshots()), lambda: time.sleep(settle_s), math.ceil(READY_S / settle_s)
-        )
+        most = max(LEAST_WAITS, math.ceil(READY_S / settle_s))
+        stderr.print(f"all cameras run; measured for {seconds:g} s, in {LEAST_WAITS * settle_s:.0f} s at the earliest")
+        wait_while_failing(lambda: merged(live.snapshots()), lambda: time.sleep(settle_s), most)
         before, began_s, idle_s = merged(live.snapshots()), time.monotonic(), _idle_s()
         time.sleep(seconds)
         after, took_s = merged(live.snapshots()), time.monotonic() - began_s

@@ -258,11 +258,10 @@ class AlertPage:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class AlertReceipt:
-    """The alert that a sighting went to, whether it was raised by it just now, and whether the same came before."""
+    """The alert that a sighting went to, and whether it was raised by it just now."""
 
     alert_id: str
     new: bool
-    repeated: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

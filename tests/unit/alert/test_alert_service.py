@@ -27,7 +27,7 @@ def test_a_sighting_becomes_one_alert_however_often_it_is_sent(desk: AlertServic
     first = desk.raise_alert(make_sighting())
     again = desk.raise_alert(make_sighting())
     assert first.new
-    assert again == AlertReceipt(first.alert_id, new=False, repeated=True)
+    assert again == AlertReceipt(first.alert_id, new=False)
     assert len(desk.list(AlertQuery()).alerts) == 1
 
 
@@ -265,7 +265,7 @@ def test_a_paused_desk_refuses_counts_and_remembers(
     restarted = open_alerts()
     with pytest.raises(AlertRefusedError, match="paused"):
         restarted.raise_alert(make_sighting("tracklet-2", camera="bridge"))
-    assert restarted.raise_alert(make_sighting()) == AlertReceipt(first.alert_id, new=False, repeated=True)
+    assert restarted.raise_alert(make_sighting()) == AlertReceipt(first.alert_id, new=False)
     restarted.resume(by="inspector")
     assert restarted.raise_alert(make_sighting("tracklet-2", camera="bridge")).new
     assert ledger.kinds == ["alert_raised", "pause", "sighting_refused", "resume", "alert_raised"]
