@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 import time
+from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import pytest
@@ -17,6 +19,8 @@ def _no_ray_sleep_or_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
 
         return refused
 
+    # A model is converted once, by a process of its own: subprocess sleeps while that one ends.
+    monkeypatch.setattr(subprocess, "time", SimpleNamespace(sleep=time.sleep))
     monkeypatch.setattr(time, "sleep", refuse("sleep"))
     monkeypatch.setattr(socket.socket, "connect", refuse("open a connection"))
     monkeypatch.setattr(socket.socket, "bind", refuse("bind a socket"))
