@@ -93,7 +93,7 @@ def test_a_server_that_goes_and_comes_back(
     assert postgres.password not in f"{caught.value!r} {caught.value}"
     postgres.start()
     assert desk.raise_alert(make_sighting("tracklet-2", camera="bridge")).new
-    assert desk.raise_alert(make_sighting()) == type(first)(first.alert_id, new=False, repeated=True)
+    assert desk.raise_alert(make_sighting()) == type(first)(first.alert_id, new=False)
 
 
 def test_a_restored_database_gives_no_event_an_id_that_the_ledger_has(

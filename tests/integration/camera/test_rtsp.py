@@ -142,7 +142,8 @@ def test_frames_come_in_real_time(serve: Serve, read: Callable[..., CameraReader
 @pytest.mark.rtsp
 def test_max_fps_skips_frames_of_a_stream(serve: Serve, read: Callable[..., CameraReader]) -> None:
     reader = read(serve().url(), max_fps=5)
-    status = until(reader, lambda now: now.frames > 15)
+    # So many, as the first may come a second late on a full machine, and those after it at once.
+    status = until(reader, lambda now: now.frames > 30)
     assert status.skipped > status.frames
     assert status.fps < 7
 
