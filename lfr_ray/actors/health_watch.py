@@ -34,8 +34,9 @@ from lfr_ray.actors.heartbeat import (
     ask_proxy,
     ask_replica,
 )
-from lfr_ray.actors.node_watch import NodeWatch, seldom
+from lfr_ray.actors.node_watch import NodeWatch
 from lfr_ray.camera.camera_reader import CameraStatus
+from lfr_ray.camera.simulated_frames import asked_seldom
 from lfr_ray.config import SiteConfig
 from lfr_ray.health import DeskSaid, MatcherSaid, ModelSaid, SiteHealth, SiteHeard, site_health
 from lfr_ray.structured_logs import get_logger
@@ -63,7 +64,7 @@ class SiteWatch:
         self._application = application
         names = Names.of(site)
         shown = names.capability
-        self._slower = slower = seldom(site)
+        self._slower = slower = asked_seldom(site.cameras)
         self.cameras: dict[str, Heartbeat[CameraStatus]] = {
             one.name: Heartbeat(names.camera(one.name), ask_camera, shown, slower=slower) for one in site.cameras
         }
@@ -75,7 +76,7 @@ class SiteWatch:
         }
         self._wanted = {one.name: digest_of(site, one) for one in site.cameras}
         self._wanted_of_site = digest_of(site)
-        self.nodes, self._looked_s = NodeWatch(site, slower), 0.0
+        self.nodes, self._looked_s = NodeWatch(site), 0.0
         self._began = threading.Event()
 
     def start(self) -> SiteWatch:

@@ -10,18 +10,9 @@ import ray
 
 from lfr_ray.actors.cluster_checks import NOT_ENCRYPTED, in_the_clear
 from lfr_ray.actors.node_checks import NO_ANSWER, fault_of
-from lfr_ray.camera.simulated_frames import slower_of
 from lfr_ray.config import SiteConfig
 
 EVERY_S, LACKING_EVERY_S = 0.5, 5.0
-
-MOST_SELDOM = 10.0
-"""A site that is simulated slowly is asked as seldom, but not more so: questions alone would fill a small machine."""
-
-
-def seldom(site: SiteConfig) -> float:
-    """How many times as seldom as others this site is asked how it is."""
-    return min(MOST_SELDOM, max((slower_of(one.url) for one in site.cameras), default=1.0))
 
 
 class NodeWatch:
@@ -31,11 +22,9 @@ class NodeWatch:
 
     Args:
         site: The site as it should be.
-        slower: So many times as seldom.
     """
 
-    def __init__(self, site: SiteConfig, slower: float = 1.0) -> None:
-        self._network_every_s = EVERY_S * slower
+    def __init__(self, site: SiteConfig) -> None:
         self._site = site
         self._faults: dict[str, str] = {}
         self.refused = ""
@@ -45,8 +34,7 @@ class NodeWatch:
 
     async def run(self) -> None:
         """Follow them, for ever."""
-        network = _again(self._look_at_network, self._network_every_s)
-        await asyncio.gather(network, _again(self._look_at_new, LACKING_EVERY_S))
+        await asyncio.gather(_again(self._look_at_network, EVERY_S), _again(self._look_at_new, LACKING_EVERY_S))
 
     async def _look_at_network(self) -> None:
         self.refused = NOT_ENCRYPTED if await asyncio.to_thread(in_the_clear, self._site) else ""

@@ -19,7 +19,7 @@ COUNTED = {"alert_raised": "alerts_total", "sighting_attached": "sightings_attac
 def count_step(meter: Meter, kind: str, facts: Facts) -> None:
     """Count a step that is on record, by its camera, where it is one of an alert that was seen."""
     if kind in COUNTED:
-        meter.count(COUNTED[kind], camera=str(facts["camera"]))
+        meter.count(COUNTED[kind], camera=str(facts.get("camera", "")))
 
 
 def waiting(store: AlertStore, webhooks: WebhookStore, now_s: float) -> Mapping[str, float]:

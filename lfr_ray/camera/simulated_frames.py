@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import count
 from urllib.parse import parse_qsl, urlencode
@@ -26,6 +26,9 @@ from lfr_ray.records import Floats
 SIMULATED = "simulated"
 PLUGGED = (SCHEME, SIMULATED, UPLOADED.rstrip(":"))
 """Kinds of footage that have no address of their own."""
+
+MOST_SELDOM = 10.0
+"""A site that is simulated slowly is asked as seldom, but not more so: questions alone would fill a small machine."""
 
 FACE_PX, PLACE_PX = 48, 64
 """Side of a face, and of its place in the picture."""
@@ -104,6 +107,11 @@ def simulated_footage(url: str) -> SimulatedFootage:
 def slower_of(url: str) -> float:
     """How many times as slowly a camera's time passes; 1 for any that is not simulated."""
     return simulated_footage(url).slower if url.startswith(f"{SIMULATED}:") else 1.0
+
+
+def asked_seldom(cameras: Sequence[CameraConfig]) -> float:
+    """How many times as seldom as others a site with these cameras is asked how it is."""
+    return min(MOST_SELDOM, max((slower_of(one.url) for one in cameras), default=1.0))
 
 
 class SimulatedSource(Footage):

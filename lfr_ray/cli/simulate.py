@@ -130,10 +130,7 @@ def simulate(
                     "not every simulated camera gives pictures", got=f"{begun} of {found.cameras} after {READY_S:g} s"
                 )
             time.sleep(1.0)
-        # Those in view when all cameras begin are compared at the same time, until no more views of them are wanted.
-        views_s = site.evidence.max_views * (site.evidence.spacing_s + 1 / site.cameras[0].max_fps)
-        settle_s = SETTLE_S + views_s * slower / LEAST_WAITS
-        most = max(LEAST_WAITS, math.ceil(READY_S / settle_s))
+        settle_s, most = settling(site, slower)
         stderr.print(f"all cameras run; measured for {seconds:g} s, in {LEAST_WAITS * settle_s:.0f} s at the earliest")
         wait_while_failing(lambda: merged(live.snapshots()), lambda: time.sleep(settle_s), most)
         before, began_s, idle_s = merged(live.snapshots()), time.monotonic(), _idle_s()
@@ -161,6 +158,16 @@ def _cluster(nodes: int, node: Node, address: str) -> Iterator[str]:
 def _looked_at(counted: Snapshot) -> int:
     """Cameras of which frames were looked at."""
     return sum(1 for (name, _), value in counted.values.items() if name == "frames_total" and value > 0)
+
+
+def settling(site: SiteConfig, slower: float) -> tuple[float, int]:
+    """How long each wait before the measuring lasts, in seconds, and how many there are at most.
+
+    Those in view when all cameras begin are compared at the same time, until no more views of them are wanted.
+    """
+    views_s = site.evidence.max_views * (site.evidence.spacing_s + 1 / site.cameras[0].max_fps)
+    settle_s = SETTLE_S + views_s * slower / LEAST_WAITS
+    return settle_s, max(LEAST_WAITS, math.ceil(READY_S / settle_s))
 
 
 def wait_while_failing(counted: Callable[[], Snapshot], wait: Callable[[], None], most: int) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lfr_ray.clock import FakeClock, SystemClock, parse_utc, utc_text
+from lfr_ray.clock import FakeClock, SlowClock, SystemClock, parse_utc, sleep_by, utc_text, wait_by
+from tests.unit.pipeline.conftest import VirtualLoop
 
 
 def test_the_machines_clocks_run() -> None:
@@ -22,6 +25,25 @@ def test_the_fake_clock_moves_only_when_told() -> None:
     assert (clock.wall_s(), clock.steady_s()) == (100.0, 5.0)
     clock.advance(2.5)
     assert (clock.wall_s(), clock.steady_s()) == (102.5, 7.5)
+
+
+def test_what_waits_by_a_slow_clock_waits_so_much_longer_and_its_limit_is_as_much_later() -> None:
+    machine = FakeClock(wall_s=100.0, steady_s=50.0)
+    clock = SlowClock(machine, 10.0)
+    assert (clock.wall_s(), clock.steady_s()) == (100.0, 5.0)
+
+    async def scenario() -> None:
+        await sleep_by(clock, 2.0)
+        assert (clock.wall_s(), clock.steady_s()) == pytest.approx((120.0, 7.0))
+        assert await wait_by(clock, asyncio.sleep(40.0, "done"), 4.1) == "done"
+        with pytest.raises(asyncio.TimeoutError):
+            await wait_by(clock, asyncio.sleep(40.0), 3.9)
+        assert clock.steady_s() == pytest.approx(14.9)
+        assert await wait_by(clock, asyncio.sleep(4000.0, "done"), None) == "done"
+
+    loop = VirtualLoop(machine)
+    loop.run_until_complete(asyncio.wait_for(scenario(), 1e6))
+    loop.close()
 
 
 def test_the_wall_clock_can_be_set_back_while_steady_time_goes_on() -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from lfr_ray.camera import decode_video
 from lfr_ray.camera.open_footage import PacedSource, open_source
-from lfr_ray.clock import FakeClock
+from lfr_ray.clock import FakeClock, SlowClock
 from lfr_ray.config import CameraConfig
 from lfr_ray.errors import SourceError, StreamError
 from lfr_ray.records import Frame
@@ -335,16 +335,18 @@ def test_waiting_for_a_frame_ends_at_once_when_stopped(tmp_path: Path) -> None:
     source.close()
 
 
-def test_a_fake_clock_paces_without_waiting(tmp_path: Path) -> None:
+@pytest.mark.parametrize("slower", [1.0, 10.0])
+def test_a_fake_clock_paces_without_waiting(slower: float, tmp_path: Path) -> None:
     from lfr_ray.camera.camera_address import parse_address
     from lfr_ray.camera.decode_video import VideoFootage
 
-    clock = FakeClock()
+    machine = FakeClock()
+    clock = SlowClock(machine, slower)
     path = write_video(tmp_path / "clip.mp4", 20, fps=10)
 
     class Stopping(threading.Event):
         def wait(self, timeout: float | None = None) -> bool:
-            clock.advance(timeout or 0.0)
+            machine.advance(timeout or 0.0)
             return False
 
     stopping = Stopping()
@@ -356,7 +358,7 @@ def test_a_fake_clock_paces_without_waiting(tmp_path: Path) -> None:
     )
     frames = list(source.frames())
     assert [frame.index for frame in frames] == list(range(0, 20, 2))
-    assert frames[-1].captured_at - frames[0].captured_at == pytest.approx(1.8)
+    assert frames[-1].captured_at - frames[0].captured_at == pytest.approx(1.8 * slower)
 
 
 def test_ffmpeg_prints_nothing(tmp_path: Path) -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from lfr_ray.actors import heartbeat
-from lfr_ray.actors.heartbeat import CALM_S, FROZEN_S, Heartbeat
-from lfr_ray.actors.node_watch import seldom
+from lfr_ray.actors import health_watch, heartbeat
+from lfr_ray.actors.actor_names import DETECTOR
+from lfr_ray.actors.health_watch import SiteWatch
+from lfr_ray.actors.heartbeat import CALM_S, EVERY_S, FROZEN_S, Heartbeat
+from lfr_ray.clock import FakeClock
 from lfr_ray.config import CameraConfig, SiteConfig
 from lfr_ray.health import Heard, MatcherSaid
+from tests.unit.pipeline.conftest import VirtualLoop
 
 
 def test_patience_is_doubled_and_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,9 +45,48 @@ def test_patience_is_doubled_and_comes_back(monkeypatch: pytest.MonkeyPatch) -> 
         (("simulated:slower=143",), 10.0),
     ],
 )
-def test_only_a_site_that_is_simulated_slowly_is_asked_seldom(urls: tuple[str, ...], times: float) -> None:
+def test_only_a_site_that_is_simulated_slowly_is_asked_seldom(
+    urls: tuple[str, ...], times: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heartbeat, "row_of", lambda _actor: {"State": "ALIVE"})
     cameras = tuple(CameraConfig(name=f"camera-{at}", url=url) for at, url in enumerate(urls))
-    assert seldom(SiteConfig(site="pier", cameras=cameras)) == times
+    monkeypatch.setattr(heartbeat, "find_actor", lambda *_: None)
+    monkeypatch.setattr(health_watch, "replicas", lambda _application: {DETECTOR: {"detector#1"}})
+    watch = SiteWatch(SiteConfig(site="pier", data_dir=tmp_path, cameras=cameras), "lfr")
+
+    async def scenario() -> None:
+        following = asyncio.create_task(watch._follow_replicas())
+        while not watch.replicas[DETECTOR]:  # noqa: ASYNC110  (the watch tells nobody)
+            await asyncio.sleep(0.001)
+        following.cancel()
+
+    asyncio.run(asyncio.wait_for(scenario(), 30))
+    for one in (watch.matcher, watch.desk, *watch.cameras.values(), *watch.replicas[DETECTOR].values()):
+        one.actor, one.heard = object(), Heard(MatcherSaid(), 100.0)
+        assert not one.found_frozen(100.0 + times * FROZEN_S)
+        assert one.found_frozen(100.1 + times * FROZEN_S)
+
+
+@pytest.mark.parametrize("slower", [1.0, 10.0])
+def test_each_process_is_asked_so_often(slower: float) -> None:
+    clock, asked_s = FakeClock(), list[float]()
+
+    async def ask(_actor: object) -> MatcherSaid:
+        asked_s.append(clock.steady_s())
+        return MatcherSaid()
+
+    one: Heartbeat[Any] = Heartbeat("pier/matcher", ask, slower=slower)
+    one.actor = object()
+
+    async def scenario() -> None:
+        asking = asyncio.create_task(one.run())
+        await asyncio.sleep(3.2 * EVERY_S * slower)
+        asking.cancel()
+
+    loop = VirtualLoop(clock)
+    loop.run_until_complete(scenario())
+    loop.close()
+    assert np.diff(asked_s) == pytest.approx([EVERY_S * slower] * 3)
 
 
 def test_a_process_that_is_asked_seldom_is_not_taken_for_frozen_before_it_was_asked(

@@ -77,11 +77,12 @@ def test_no_user_or_password_of_an_address_survives(user: str, password: str, ar
 
 
 @given(key=KEYS, secret=LEGAL, around=AROUND)
+@example(key="anything-else", secret="else", around="{}")
 def test_no_query_value_survives(key: str, secret: str, around: str) -> None:
     secret = quote(secret, safe="")
-    text = around.format(f"https://camera.local/live.mjpg?channel=1&{key}={secret}")
-    assume(secret not in text.replace(secret, ""))
-    assert secret not in hide_credentials(text)
+    address = f"https://camera.local/live.mjpg?channel=1&{key}="
+    assume(secret not in around.format(address))
+    assert secret not in hide_credentials(around.format(address + secret))
 
 
 @given(user=ANYTHING, password=DISTINCTIVE, before=ANYTHING, after=ANYTHING)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from lfr_ray.errors import AuthorityError, LicenceError, SourceError
 from lfr_ray.models.card_catalogue import card
 from lfr_ray.models.cards import chip_spec
 from lfr_ray.models.simulated_models import DETECTOR, EMBEDDER, read_faces
+from lfr_ray.pipeline.simulated_cameras import SimulatedCameras, camera_run
 from lfr_ray.records import Faces
 from lfr_ray.site.bound_configuration import check_kind
 from lfr_ray.track.tracker import FaceTracker
@@ -70,6 +72,17 @@ def test_a_slow_stream_has_the_times_of_a_quick_one_and_each_picture_comes_so_ma
     assert media_s == tuple(index / 5.0 for index in range(50))
     assert came_s[0] - 1_000.0 == pytest.approx(16 * 0.1), "it is decoded first"
     assert came_s[-1] - 1_000.0 == pytest.approx(16 * 9.8)
+
+
+def test_every_camera_of_a_slow_process_goes_by_a_slow_clock() -> None:
+    def clocks(**fields: float) -> set[float]:
+        camera = CameraConfig(name="gate", url=replace(FOOTAGE, cameras=3, **fields).url)  # type: ignore[arg-type]
+        run = camera_run(SiteConfig(site="pier", cameras=(camera,)), camera, FakeClock(steady_s=800.0))
+        assert isinstance(run, SimulatedCameras)
+        return {one._clock.steady_s() for one in (run, *run._others)}
+
+    assert clocks() == {800.0}
+    assert clocks(slower=16.0) == {50.0}
 
 
 def test_people_do_not_come_at_the_same_moment_to_every_camera() -> None:

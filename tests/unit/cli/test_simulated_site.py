@@ -43,6 +43,15 @@ def test_only_waiting_is_slower_and_what_a_site_decides_by_is_as_it_was_planned(
     assert args["evidence"] == site.evidence.model_dump()
 
 
+@pytest.mark.parametrize("slower", [1.0, 16.0, 143.0, 700.0])
+def test_nothing_is_measured_while_those_of_the_start_are_compared(slower: float) -> None:
+    site = _site(1)
+    wait_s, most = simulate.settling(site, slower)
+    assert most >= simulate.LEAST_WAITS
+    first_views_s = site.evidence.max_views * 2 * 0.1 * slower
+    assert simulate.LEAST_WAITS * wait_s > first_views_s, "a stream of 25 frames a second gives a view every 0.2 s"
+
+
 @pytest.mark.parametrize(
     ("failed", "waits"), [((0, 0), 2), ((5, 8, 8), 3), ((1, 2, 3, 4, 5), 4)], ids=["well", "then well", "never well"]
 )

@@ -14,6 +14,7 @@ import pytest
 from lfr_ray.clock import Clock, FakeClock, SlowClock, sleep_by
 from lfr_ray.config import CameraConfig, DetectorConfig, SiteConfig
 from lfr_ray.metrics import Meter
+from lfr_ray.pipeline.camera_chain import HELD_S
 from lfr_ray.pipeline.camera_counts import CameraCounts
 from lfr_ray.pipeline.detections import LONGEST_S, Detections
 from lfr_ray.records import Faces, Frame, Picture
@@ -66,7 +67,8 @@ def looked_at(
         camera = CameraConfig(name=f"camera-{number}", url="demo:gate", max_fps=25, priority=priorities[number])
         source, counts = NewestOf(clock, 25.0, clock.steady_s() + number * 0.013), CameraCounts(Meter(), clock, "gate")
         in_flight, interval_s = site.frames_in_flight_of(camera), camera.least_interval_s if live else None
-        detections = Detections(source, camera, DetectorConfig(), detector, clock, counts, in_flight, interval_s)  # type: ignore[arg-type]
+        how = (DetectorConfig(), detector, clock, counts, in_flight, interval_s, HELD_S)
+        detections = Detections(source, camera, *how)  # type: ignore[arg-type]
         while (detected := await detections.next()) is not None:
             looked[number].append(detected[0].captured_s)
             if ages_s is not None:
