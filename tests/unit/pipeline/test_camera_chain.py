@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable, Iterable
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from lfr_ray.clock import CAMERA_AHEAD, SlowClock
+from lfr_ray.clock import CAMERA_AHEAD
 from lfr_ray.config import SiteConfig
 from lfr_ray.errors import AlertRefusedError, LfrError, RefusedError, ResourceError
 from lfr_ray.focus_config import CameraFocus
@@ -241,17 +240,6 @@ def test_answers_that_never_come_do_not_stop_the_camera(chain: MakeChain, possib
     assert one.count("stage_failures_total", stage="compare") == 8
     (sighting,) = one.desk.acknowledged
     assert sighting.captured_s < COMPARISON_LIMIT_S + 3, "views that were not compared give way to new ones"
-
-
-@pytest.mark.parametrize(("times", "failures"), [(3.9, 0), (4.1, 1)])
-def test_where_time_passes_slowly_a_comparison_has_as_much_longer(
-    chain: MakeChain, times: float, failures: int
-) -> None:
-    one = chain(one_walker)
-    one.steps.clock = SlowClock(one.clock, 4.0)
-    one.steps._comparison = SimpleNamespace(compare=lambda _: asyncio.sleep(times * COMPARISON_LIMIT_S))
-    one.run(one.steps._compare(SimpleNamespace(views=[])))
-    assert one.count("stage_failures_total", stage="compare") == failures
 
 
 def test_a_lost_detection_costs_its_frame_only(chain: MakeChain, possibly_listed: Reply) -> None:
