@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from threading import Event
 from typing import Any
 
 import pytest
+from sqlalchemy import inspect
 
+from lfr_ray.alert import alert_tables as tables
 from lfr_ray.alert.alert_queries import AlertQuery
 from lfr_ray.alert.alert_service import AlertService
 from lfr_ray.alert.erase_alerts import AlertEraser
@@ -16,6 +19,7 @@ from lfr_ray.alert.open_database import Database
 from lfr_ray.alert.webhook_store import WebhookStore
 from lfr_ray.errors import ConflictError, NotFoundError, StoreError
 from lfr_ray.records import CaseRecord, Details, Sighting
+from tests.older_alerts import OLDER, make_older
 
 COMPARED = Details(comparison={"nose": "agrees", "ears": "agrees", "marks": "agrees"})
 """What an officer found by eye: without it nobody is engaged."""
@@ -26,7 +30,7 @@ DeskOn = Callable[..., AlertService]
 
 @pytest.fixture
 def database(clean_postgres_url: str) -> Iterator[Database]:
-    opened = Database(clean_postgres_url, busy_timeout_s=1.0)
+    opened = Database(clean_postgres_url)
     yield opened
     opened.close()
 
@@ -55,13 +59,17 @@ def test_from_sighting_to_erasure(desk_on: DeskOn, database: Database, make_sigh
 
 
 def test_events_become_visible_in_the_order_of_their_ids(
-    desk_on: DeskOn, database: Database, make_sighting: Make
+    desk_on: DeskOn, clean_postgres_url: str, make_sighting: Make
 ) -> None:
+    database = Database(clean_postgres_url, busy_timeout_s=60.0)  # four writers in turn, on a disk that may be slow
     desk = desk_on(database)
     seen: list[int] = []
+    raised = Event()
 
     def follow() -> None:
-        while len(seen) < 40:
+        more = True
+        while more:  # once more after the last was raised
+            more = not raised.is_set()
             seen.extend(event.id for event in desk.events_after(seen[-1] if seen else 0))
 
     with ThreadPoolExecutor(5) as pool:
@@ -70,16 +78,23 @@ def test_events_become_visible_in_the_order_of_their_ids(
             pool.submit(desk.raise_alert, make_sighting(f"passage-{number}", camera=f"camera-{number}"))
             for number in range(40)
         ]
-        assert all(raiser.result(60).new for raiser in raisers)
-        follower.result(60)
+        wait(raisers)
+        raised.set()
+        follower.result()
+    database.close()
+    assert all(raiser.result().new for raiser in raisers)
     assert len(seen) == len(set(seen)) == 40
 
 
-def test_a_lock_is_waited_for_and_then_an_error(desk_on: DeskOn, database: Database, make_sighting: Make) -> None:
-    desk = desk_on(database)
+def test_a_lock_is_waited_for_and_then_an_error(
+    desk_on: DeskOn, database: Database, clean_postgres_url: str, make_sighting: Make
+) -> None:
+    impatient = Database(clean_postgres_url, busy_timeout_s=0.5)
+    desk = desk_on(impatient)
     with database.writing("hold the lock"), pytest.raises(StoreError, match="LockNotAvailable"):
         desk.raise_alert(make_sighting())
     assert desk.raise_alert(make_sighting()).new
+    impatient.close()
 
 
 def test_a_server_that_goes_and_comes_back(
@@ -108,6 +123,25 @@ def test_a_restored_database_gives_no_event_an_id_that_the_ledger_has(
     *before, last = [event.id for event in behind.events_after(0)]
     assert before == [1, 8, 9]
     assert last > 9
+
+
+@pytest.mark.parametrize("version", OLDER)
+def test_a_database_of_an_older_version_is_brought_up_with_its_alerts(
+    desk_on: DeskOn, database: Database, clean_postgres_url: str, make_sighting: Make, version: int
+) -> None:
+    receipt = desk_on(database).raise_alert(make_sighting())
+    with database.engine.begin() as connection:
+        make_older(connection.exec_driver_sql, version)
+    with ThreadPoolExecutor(3) as pool:  # the desk's and others of the site, at the same moment
+        opened = list(pool.map(lambda _: Database(clean_postgres_url), range(3)))
+    again = desk_on(opened[0])
+    assert again.get(receipt.alert_id).covered == ""
+    assert again.raise_alert(make_sighting("same", run="new")).alert_id == receipt.alert_id
+    later = again.raise_alert(make_sighting("later", match={"entry_id": "entry-9", "covered": "lower"}))
+    assert again.get(later.alert_id).covered == "lower"
+    for one in opened:
+        assert {index["name"] for index in inspect(one.engine).get_indexes("alerts")} >= set(tables.LISTED_BY)
+        one.close()
 
 
 def test_a_wrong_password_is_not_shown(postgres: Any) -> None:

@@ -20,6 +20,7 @@ from lfr_ray.alert.open_database import Database
 from lfr_ray.database_url import shown
 from lfr_ray.errors import ConfigError, LfrError, StoreError
 from lfr_ray.records import EVERYTHING, Sighting
+from tests.older_alerts import OLDER, columns_added, make_older
 
 Make = Callable[..., Sighting]
 
@@ -144,13 +145,7 @@ def test_errors_hold_no_values(desk: AlertService, database: Database, make_sigh
     assert "tracklet-1" not in text
 
 
-def columns_added(version: int) -> list[tuple[str, str]]:
-    """Table and column, by the step from this version to the next."""
-    added = [re.match(r"ALTER TABLE (\w+) ADD COLUMN (\w+) ", text) for text in tables.UPGRADES[version]]
-    return [(one[1], one[2]) for one in added if one is not None]
-
-
-@pytest.mark.parametrize("version", [1, 2, 3, 4, 5, 6])
+@pytest.mark.parametrize("version", OLDER)
 def test_a_database_of_an_older_version_is_brought_up_with_its_alerts(
     tmp_path: Path, open_alerts: Callable[..., AlertService], make_sighting: Make, version: int
 ) -> None:
@@ -158,16 +153,7 @@ def test_a_database_of_an_older_version_is_brought_up_with_its_alerts(
     receipt = desk.raise_alert(make_sighting())
     path = tmp_path / "desk.sqlite"
     connection = sqlite3.connect(path)
-    for name in tables.LISTED_BY if version <= 4 else ():
-        connection.execute(f"DROP INDEX {name}")
-    if version <= 4:
-        connection.execute("CREATE INDEX alerts_by_capture ON alerts (captured_at)")
-    elif version == 5:
-        connection.execute("DROP INDEX alerts_by_status_category")
-    for later in range(version, tables.SCHEMA_VERSION):
-        for table, column in columns_added(later):
-            connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
-    connection.execute("UPDATE desk SET schema_version = ?", (version,))
+    make_older(connection.execute, version)
     connection.commit()
     connection.close()
     again = open_alerts()
