@@ -34,6 +34,7 @@ from lfr_ray.actors.heartbeat import (
     ask_proxy,
     ask_replica,
 )
+from lfr_ray.actors.kill_on_its_node import kill_on_its_node
 from lfr_ray.actors.node_watch import NodeWatch
 from lfr_ray.camera.camera_reader import CameraStatus
 from lfr_ray.camera.simulated_frames import asked_seldom
@@ -123,15 +124,14 @@ class SiteWatch:
         now_s = time.monotonic()
         late, self._looked_s = now_s - self._looked_s > LATE_S, now_s
         replicas = [(name, one) for name, some in self.replicas.items() for one in list(some.values())]
-        named: Sequence[tuple[str, Heartbeat[Any]]]
-        named = [*self.cameras.items(), ("matcher", self.matcher), ("desk", self.desk), *replicas]
-        silent = sum(1 for _, one in named if one.heard.fault(now_s))
-        if late or 2 * silent > len(named):
+        both = [("matcher", self.matcher), ("desk", self.desk)]
+        named: Sequence[tuple[str, Heartbeat[Any]]] = [*self.cameras.items(), *both, *replicas]
+        if late or 2 * sum(1 for _, one in named if one.heard.fault(now_s)) > len(named):
             return
         for name, one in named:
             if only in ("", name) and one.found_frozen(now_s):
                 log.warning("a process is frozen and is ended", process=name)
-                one.end()
+                kill_on_its_node(one.actor)
 
     async def _follow_replicas(self) -> None:
         """Take up new processes of the deployments, and drop those that are gone."""

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import math
-import os
-import signal
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, Generic
-
-import ray
 
 from lfr_ray.actors.actor_calls import Handle
 from lfr_ray.actors.actor_names import HEALTH, find_actor
@@ -64,7 +60,7 @@ class Heartbeat(Generic[SaidT]):
         self._ask = ask
         self.heard: Heard[SaidT] = Heard()
         self.actor: Any = None
-        self._frozen_s = 0.0
+        self._frozen = 0.0, 0.0
         self._every_s = EVERY_S * slower
         self._usual_s = self._limit_s = frozen_s * slower
         self._ended_s = -math.inf
@@ -91,20 +87,17 @@ class Heartbeat(Generic[SaidT]):
         if now_s - self._ended_s > CALM_S:
             self._limit_s = self._usual_s
         loading = heard.said is None or (isinstance(heard.said, ModelSaid) and not heard.said.loaded)
-        frozen = self.actor is not None and not loading and heard.age_s(now_s) > self._limit_s
-        if not frozen or heard.asked_s == self._frozen_s or row_of(self.actor).get("State") != "ALIVE":
-            return False  # one that is being started anew answers nobody, and is not frozen
-        self._frozen_s, self._ended_s = heard.asked_s, now_s
+        if self.actor is None or loading or heard.age_s(now_s) <= self._limit_s:
+            return False
+        row = row_of(self.actor)
+        began_at = row.get("Timestamp", 0.0) / 1000
+        # One that is being started anew answers nobody, and one that has just begun has not been asked yet.
+        silent = row.get("State") == "ALIVE" and time.time() - began_at > self._limit_s
+        if not silent or (heard.asked_s, began_at) == self._frozen:
+            return False
+        self._frozen, self._ended_s = (heard.asked_s, began_at), now_s
         self._limit_s *= 2
         return True
-
-    def end(self) -> None:
-        """End it, so that it is made anew. Ray would first ask a process of this node, and wait for it."""
-        row = row_of(self.actor)
-        if row["Address"]["NodeID"] == ray.get_runtime_context().get_node_id():
-            os.kill(row["Pid"], signal.SIGKILL)
-        else:
-            ray.kill(self.actor, no_restart=False)
 
 
 def _ahead_s(said: object, asked_at: float, answered_at: float) -> float:

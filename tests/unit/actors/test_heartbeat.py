@@ -36,6 +36,24 @@ def test_patience_is_doubled_and_comes_back(monkeypatch: pytest.MonkeyPatch) -> 
     assert frozen(130.0 + CALM_S, FROZEN_S + 0.1)
 
 
+def test_what_ray_has_started_anew_is_given_time_to_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its node was lost, so the answer that it gave last is old when it is there again."""
+    row, now_at = {"State": "RESTARTING", "Timestamp": 0.0}, [1000.0]
+    monkeypatch.setattr(heartbeat, "row_of", lambda _actor: row)
+    monkeypatch.setattr(heartbeat.time, "time", lambda: now_at[0])
+    one: Heartbeat[Any] = Heartbeat("pier/camera/gate", heartbeat.ask_camera)
+    one.actor, one.heard = object(), Heard(MatcherSaid(), 100.0)
+    assert not one.found_frozen(110.0)
+    row |= {"State": "ALIVE", "Timestamp": 1000.0 * 1000}
+    assert not one.found_frozen(110.0)
+    now_at[0] += FROZEN_S + 0.1
+    assert one.found_frozen(110.0 + FROZEN_S)
+    assert not one.found_frozen(111.0 + FROZEN_S), "said once"
+    row["Timestamp"] = now_at[0] * 1000  # the next one is frozen before it has answered at all
+    now_at[0] += 2 * FROZEN_S + 0.1
+    assert one.found_frozen(112.0 + 3 * FROZEN_S)
+
+
 @pytest.mark.parametrize(
     ("urls", "times"),
     [
