@@ -18,13 +18,18 @@ RETRY_FIRST_S, RETRY_LONGEST_S = 0.2, 5.0
 
 @dataclass(slots=True, eq=False, repr=False)
 class AlertSender:
-    """Sends one camera's sightings; one that failed is sent again with the same key, so that none becomes two."""
+    """Sends one camera's sightings; one that failed is sent again with the same key, so that none becomes two.
+
+    One at a time is with the desk: whatever waits while its database hangs must not fill it. One that failed lets the
+    others go first.
+    """
 
     stages: Stages
     clock: Clock
     counts: CameraCounts
     traces: Traces
     _sending: set[asyncio.Task[None]] = field(default_factory=set, init=False)
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     def send(self, sighting: Sighting, seen_s: float, worked: Mapping[str, tuple[float, ...]]) -> None:
         """Begin to send what was captured at a steady time.
@@ -57,7 +62,8 @@ class AlertSender:
         with self.counts.under_way(ALERT):
             while True:
                 try:
-                    await self.stages.raise_alert(sighting)
+                    async with self._turn:
+                        await self.stages.raise_alert(sighting)
                     break
                 except AlertRefusedError as error:
                     self.counts.failed("alert", error)
