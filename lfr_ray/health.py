@@ -29,6 +29,7 @@ FEW_PASSAGES = 5
 """Of fewer passages nothing is said."""
 
 STARTING, CONNECTING, LIVE, BLIND, ENDED = "starting", "connecting", "live", "blind", "ended"
+BEGINS = "is being started"
 DIED = "its process has died and is being started anew"
 SILENT = "its process does not answer"
 NO_ANSWER = "the matcher gives no answer"
@@ -59,7 +60,7 @@ class Heard(Generic[SaidT]):
     def fault(self, now_s: float) -> str:
         """Why it cannot be relied upon; empty when it answers."""
         if self.said is None:
-            return "is being started"
+            return BEGINS
         if self.died:
             return DIED
         return SILENT if self.age_s(now_s) > SILENT_S else ""
@@ -181,6 +182,7 @@ class SiteHeard:
 
     Attributes:
         models: Of each model, its processes.
+        least: Of each model, how many must have loaded; more may be on their way.
         fleet: The processes of the fleet.
         outdated: Parts that still have the configuration of an earlier deployment.
         controller: The process of Serve that starts others anew.
@@ -190,6 +192,7 @@ class SiteHeard:
 
     cameras: Mapping[str, Heard[CameraSaid]] = field(default_factory=dict)
     models: Mapping[str, Sequence[Heard[ModelSaid]]] = field(default_factory=dict)
+    least: Mapping[str, int] = field(default_factory=dict)
     fleet: Sequence[Heard[ModelSaid]] = ()
     matcher: Heard[MatcherSaid] = field(default_factory=Heard)
     desk: Heard[DeskSaid] = field(default_factory=Heard)
@@ -242,7 +245,7 @@ def site_health(heard: SiteHeard, now_s: float, now_at: float) -> SiteHealth:
 
     ``now_s`` is steady time, of the clock that noted when they were asked; ``now_at`` is wall time.
     """
-    models = {name: processes_fault(name, found, now_s) for name, found in heard.models.items()}
+    models = {name: processes_fault(name, one, now_s, heard.least.get(name)) for name, one in heard.models.items()}
     matcher = heard.matcher.said or MatcherSaid()
     matcher_fault = _named("the matcher", heard.matcher.fault(now_s)) or matcher.fault
     desk = heard.desk.said or DeskSaid()
@@ -317,11 +320,16 @@ def _with_clock(found: CameraHealth, ahead_s: float) -> CameraHealth:
     return replace(found, clock_ahead_s=ahead_s, warning="; ".join(filter(None, (clocks, found.warning))))
 
 
-def processes_fault(name: str, found: Sequence[Heard[ModelSaid]], now_s: float) -> str:
-    """Why the processes of a deployment cannot be relied upon; empty when all answer and have loaded."""
+def processes_fault(name: str, found: Sequence[Heard[ModelSaid]], now_s: float, least: int | None = None) -> str:
+    """Why the processes of a deployment cannot be relied upon; empty when all answer and have loaded.
+
+    Where ``least`` of them have, those that are only being started are no fault: there are to be more of them.
+    """
     if not found:
         return f"the {name} has no process; one is being started"
     wrong = _faults(found, now_s)
+    if least is not None and len(found) - len(wrong) >= least:
+        wrong = [one for one in wrong if one != BEGINS]
     if not wrong:
         return ""
     which = f"the {name}" if len(found) == 1 else f"{len(wrong)} of {len(found)} processes of the {name}"
@@ -330,7 +338,7 @@ def processes_fault(name: str, found: Sequence[Heard[ModelSaid]], now_s: float) 
 
 def _faults(found: Sequence[Heard[ModelSaid]], now_s: float) -> list[str]:
     """Of those processes that cannot be relied upon, why."""
-    faults = [one.fault(now_s) or ("" if one.said and one.said.loaded else "is being started") for one in found]
+    faults = [one.fault(now_s) or ("" if one.said and one.said.loaded else BEGINS) for one in found]
     return [one for one in faults if one]
 
 

@@ -63,17 +63,17 @@ class SiteWatch:
     def __init__(self, site: SiteConfig, application: str) -> None:
         self._site = site
         self._application = application
-        names = Names.of(site)
-        shown = names.capability
-        self._slower = slower = asked_seldom(site.cameras)
+        names, self._slower = Names.of(site), asked_seldom(site.cameras)
+        shown, slower = names.capability, self._slower
         self.cameras: dict[str, Heartbeat[CameraStatus]] = {
             one.name: Heartbeat(names.camera(one.name), ask_camera, shown, slower=slower) for one in site.cameras
         }
         self.matcher: Heartbeat[MatcherSaid] = Heartbeat(names.matcher, ask_matcher, shown, slower=slower)
         self.desk: Heartbeat[DeskSaid] = Heartbeat(names.desk, ask_desk, shown, slower=slower)
-        second = [] if site.second_embedder is None else [SECOND_EMBEDDER]
+        models = {DETECTOR: site.detector, EMBEDDER: site.embedder, SECOND_EMBEDDER: site.second_embedder}
+        self._least = {name: one.replicas for name, one in models.items() if one is not None}
         self.replicas: dict[str, dict[str, Heartbeat[ModelSaid]]] = {
-            name: {} for name in (DETECTOR, EMBEDDER, *second, FLEET, INGRESS, *SERVES_OWN)
+            name: {} for name in (*self._least, FLEET, INGRESS, *SERVES_OWN)
         }
         self._wanted = {one.name: digest_of(site, one) for one in site.cameras}
         self._wanted_of_site = digest_of(site)
@@ -109,7 +109,7 @@ class SiteWatch:
         found = {name: [one.heard for one in list(some.values())] for name, some in self.replicas.items()}
         fleet, controller, _, _ = (found.pop(one) for one in (FLEET, CONTROLLER, INGRESS, PROXY))
         both, nodes = (self.matcher.heard, self.desk.heard), self.nodes
-        return SiteHeard(cameras, found, fleet, *both, outdated, controller, nodes.refused, nodes.lacking)
+        return SiteHeard(cameras, found, self._least, fleet, *both, outdated, controller, nodes.refused, nodes.lacking)
 
     def health(self) -> SiteHealth:
         """How the site is now."""

@@ -130,6 +130,22 @@ def test_a_model_is(processes: list[Heard[ModelSaid]], fault: str) -> None:
     assert processes_fault("embedder", processes, NOW_S) == fault
 
 
+@pytest.mark.parametrize(
+    ("processes", "fault"),
+    [
+        ([LOADED, LOADED, Heard(), heard(ModelSaid(False))], ""),
+        ([LOADED, Heard()], "1 of 2 processes of the detector is being started"),
+        ([LOADED, LOADED, heard(ModelSaid(True), 2.0)], f"1 of 3 processes of the detector: {SILENT}"),
+        ([LOADED, LOADED, heard(ModelSaid(True), died=True), Heard()], f"1 of 4 processes of the detector: {DIED}"),
+    ],
+)
+def test_more_processes_on_their_way_are_no_fault(processes: list[Heard[ModelSaid]], fault: str) -> None:
+    """Serve makes more of a detector than the least, as cameras need it: they load, or wait for a node."""
+    heard_of_all = SiteHeard(models={"detector": processes}, least={"detector": 2})
+    assert processes_fault("detector", processes, NOW_S, least=2) == fault
+    assert site_health(heard_of_all, NOW_S, NOW_AT).parts["models"] == fault
+
+
 GOOD = SiteHeard(
     cameras={"pier": LIVE, "gate": LIVE},
     models={"detector": [LOADED], "embedder": [LOADED]},
