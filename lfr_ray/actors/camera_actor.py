@@ -10,7 +10,7 @@ from pathlib import Path
 from lfr_ray.actors.actor_names import Names, leave_cluster, node_here
 from lfr_ray.actors.configuration_digest import digest_of
 from lfr_ray.actors.detector_autoscaling import Drops
-from lfr_ray.actors.ray_private import ended
+from lfr_ray.actors.ray_private import noted
 from lfr_ray.actors.remote_matcher_and_models import RemoteStages
 from lfr_ray.camera.camera_reader import CameraStatus
 from lfr_ray.camera.fleet_lease import LOOK_S, Lease
@@ -35,6 +35,7 @@ REMOVALS = 50
 
 Leave = Callable[[], None]
 Ended = Callable[[str, str], str]
+"""Notes under which digest a recording ended; what is noted."""
 log = get_logger()
 
 
@@ -52,7 +53,7 @@ class CameraActor:
         camera: CameraConfig,
         clock: Clock | None = None,
         leave: Leave = leave_cluster,
-        ended: Ended = ended,
+        ended: Ended = noted,
     ) -> None:
         clock = clock or SystemClock()
         self._site, self._camera, self._clock = site, camera, clock

@@ -13,11 +13,13 @@ from lfr_ray.actors.actor_calls import Handle
 from lfr_ray.actors.actor_keeper import Keeper
 from lfr_ray.actors.actor_names import DETECTOR, EMBEDDER, SECOND_EMBEDDER, Names
 from lfr_ray.actors.actor_protocols import DeskCalls, DetectorCalls, EmbedderCalls, MatcherCalls
-from lfr_ray.actors.fleet_rounds import PeriodicWork, make_and_hold
+from lfr_ray.actors.configuration_digest import digest_of
+from lfr_ray.actors.fleet_rounds import PeriodicWork, make_and_hold, until_done
 from lfr_ray.actors.fleet_watchlist import FleetList
 from lfr_ray.actors.health_watch import SiteWatch
 from lfr_ray.actors.heartbeat import EVERY_S
 from lfr_ray.actors.process_counters import Counted
+from lfr_ray.actors.ray_private import noted
 from lfr_ray.actors.remote_models import RemoteDetector, models_ready, remote_embedders
 from lfr_ray.actors.replace_actors import is_going_away, stop_actors
 from lfr_ray.config import SiteConfig
@@ -47,38 +49,39 @@ class FleetReplica(FleetList):
     async def __init__(  # type: ignore[misc]  # Serve awaits it
         self, site: SiteConfig, detector: Any, embedder: Any, second: Any = None
     ) -> None:
-        self._site = site
-        runs_already = bool(Names(site.site).listed_cameras())
+        self._site, digest = site, digest_of(site)
+        has_run = noted(site.site) == digest
+        runs_already = has_run or bool(Names(site.site).listed_cameras())
         # What follows takes its time: those that run already are held, and the others load meanwhile.
-        holding = asyncio.create_task(make_and_hold(site))
-        self._tasks = [holding]
+        self._tasks = [holding := asyncio.create_task(make_and_hold(site))]
         await asyncio.sleep(0)
         # Loading what opens the watchlist takes seconds as well.
         from lfr_ray.enrol.site_watchlist import import_watchlist
         from lfr_ray.site.open_site import open_store
 
-        self._app = serve.get_replica_context().app_name
+        self._app, self._import_notes = serve.get_replica_context().app_name, list[str]()
         self._watch = SiteWatch(site, self._app).start()
         detect: Handle[DetectorCalls] = Handle(detector)
         embed: Handle[EmbedderCalls] = Handle(embedder)
         embed_second: Handle[EmbedderCalls] | None = None if second is None else Handle(second)
-        named = {DETECTOR: detect, EMBEDDER: embed, SECOND_EMBEDDER: embed_second}
-        models: dict[str, Handle[Any]] = {name: one for name, one in named.items() if one is not None}
-        self._self_tests = await models_ready(site, *models.values())
+        models: dict[str, Handle[Any]] = {DETECTOR: detect, EMBEDDER: embed}
+        models |= {} if embed_second is None else {SECOND_EMBEDDER: embed_second}
         self._enrolling = RemoteDetector(card(site.detector.model), detect), remote_embedders(site, embed, embed_second)
-        self._import_notes: list[str] = []
-        if site.watchlist:
-            self._import_notes = await asyncio.to_thread(
-                import_watchlist, site, open_store(site), *self._enrolling, time.time()
-            )
         self._keeper = Keeper(site, detect, embed, embed_second)
-        await self._keeper.keep_desk_and_matcher()
-        try:
-            await self._keeper.matcher.ask(MatcherCalls.ready)
-            await self._keeper.desk.ask(DeskCalls.ready)
-        except LfrError:
-            if not runs_already:  # a site that runs is not ended by this: it says why, and goes on trying
-                raise
+
+        async def open_all() -> None:
+            self._self_tests = await models_ready(site, *models.values())
+            if site.watchlist:
+                listed = site, open_store(site), *self._enrolling, time.time()
+                self._import_notes = await asyncio.to_thread(import_watchlist, *listed)
+            await self._keeper.keep_desk_and_matcher()
+            # A site that runs is not ended by what cannot be opened: it says why, and goes on trying.
+            with contextlib.suppress(*([LfrError] if runs_already else [])):
+                await self._keeper.matcher.ask(MatcherCalls.ready)
+                await self._keeper.desk.ask(DeskCalls.ready)
+
+        await until_done(open_all, again=has_run)
+        noted(site.site, digest)
         self._periodic = PeriodicWork(self._keeper)
         self._counted = Counted(self._keeper, models, self._watch.replicas)
         work = (self._keep(), self._pass_on(), self._end_frozen())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
 from lfr_ray.actors.actor_calls import Handle
@@ -14,6 +14,7 @@ from lfr_ray.actors.launch_actors import camera_actor, desk_actor, matcher_actor
 from lfr_ray.actors.remote_matcher_and_models import CameraCalls
 from lfr_ray.camera.camera_reader import CameraStatus, faults_of
 from lfr_ray.config import SiteConfig
+from lfr_ray.errors import LfrError
 from lfr_ray.govern.face_counters import counters_of
 from lfr_ray.health import BLIND, LIVE, CameraHealth
 from lfr_ray.structured_logs import get_logger
@@ -27,6 +28,9 @@ PASS_ON_EVERY_S = 5.0
 ANSWER_S = 3.0
 HOLD_S = 20.0
 """A part of a camera's lease; to wait for models may take longer than that."""
+
+AGAIN_S = 2.0
+"""What is missing at the start of a site that has run before is looked for so often."""
 
 ERASING_S = 60.0
 """The desk may have alerts to destroy, which takes its time."""
@@ -43,6 +47,23 @@ async def make_and_hold(site: SiteConfig) -> None:
         except Exception as error:  # noqa: BLE001  (the next round tries again)
             log.warning("holding the cameras failed", error=type(error).__name__)
         await asyncio.sleep(HOLD_S)
+
+
+async def until_done(work: Callable[[], Awaitable[None]], *, again: bool) -> None:
+    """Do something, and ``again`` until it is done: Serve gives up for ever a fleet whose start has failed.
+
+    That is right for a site that has not run yet: what is wrong is told. One whose head was lost waits for what is
+    still away, such as nodes with the models, a database, a bucket.
+    """
+    while True:
+        try:
+            return await work()
+        except Exception as error:
+            if not again:
+                raise
+            told = str(error) if isinstance(error, LfrError) else type(error).__name__
+            log.warning("the site has run before and waits", error=told)
+            await asyncio.sleep(AGAIN_S)
 
 
 class PeriodicWork:

@@ -119,11 +119,11 @@ def abandoned(prefix: str) -> list[str]:
     return [key.decode().removeprefix("lfr/") for key in gone]
 
 
-def ended(name: str, digest: str = "") -> str:
-    """Note that something ended under this digest, in Ray's store, which may outlive its head; what is noted there."""
-    if digest:
-        _internal_kv_put(f"lfr-ended/{name}", digest, overwrite=True)
-    return (_internal_kv_get(f"lfr-ended/{name}") or b"").decode()
+def noted(name: str, text: str = "") -> str:
+    """Note a text under a name in Ray's store, which may outlive its head; what is noted there now."""
+    if text:
+        _internal_kv_put(f"lfr-noted/{name}", text, overwrite=True)
+    return (_internal_kv_get(f"lfr-noted/{name}") or b"").decode()
 
 
 def _living_drivers() -> set[str]:

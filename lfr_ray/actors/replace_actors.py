@@ -13,7 +13,7 @@ from lfr_ray.actors.actor_calls import Handle
 from lfr_ray.actors.actor_names import Names, find_actor
 from lfr_ray.actors.actor_protocols import DeskCalls, MatcherCalls
 from lfr_ray.actors.fleet_rounds import PeriodicWork
-from lfr_ray.actors.ray_private import abandoned, claimed, ended
+from lfr_ray.actors.ray_private import abandoned, claimed, noted
 from lfr_ray.actors.remote_matcher_and_models import CameraCalls, ReplicaCalls
 from lfr_ray.actors.start_or_join_ray import NAMESPACE
 from lfr_ray.config import SiteConfig
@@ -88,7 +88,8 @@ async def stop_actors(site: SiteConfig, periodic: PeriodicWork | None = None) ->
     for camera in cameras.values():
         camera.kill()
     for name in cameras.keys() | {one.name for one in site.cameras}:
-        ended(names.camera(name), "-")  # a site that is started anew reads its recordings anew
+        noted(names.camera(name), "-")  # a site that is started anew reads its recordings anew
+    noted(site.site, "-")
 
 
 def found_cameras(names: Names, wanted: set[str]) -> Mapping[str, Handle[CameraCalls]]:

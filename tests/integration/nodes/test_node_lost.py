@@ -43,6 +43,9 @@ TOLD_S, LOOKED_S, BACK_S, ALONE_BACK_S = 2.0, 10.0, 15.0, 10.0
 more: where two models start on the same two cores as well, and where none does."""
 
 HEAD_BACK_S = 60.0
+LATE_S = 150.0
+"""Longer than a site that is new waits for its models."""
+
 CUT_S = 30.0
 ENOUGH = 200
 """Alerts."""
@@ -306,7 +309,7 @@ def test_a_lost_head_comes_back_with_the_whole_site(
         elsewhere |= {"ledger": {"database_url": database_url}, "watchlist_store": "s3://lists/two-nodes"}
         document = document_for(tmp_path, repository)
         args = document["applications"][0]["args"]
-        args |= elsewhere
+        args |= elsewhere | {"resources_wait_s": 1.0}
         film(tmp_path / "once.mp4", "pier", CAMERAS["pier"], walks=3)  # the first looks of a site are slow
         args["cameras"].append({"name": "once", "url": str(tmp_path / "once.mp4"), "on_end": "stop"})
         file = tmp_path / "site.yaml"
@@ -317,7 +320,7 @@ def test_a_lost_head_comes_back_with_the_whole_site(
         cluster = TwoNodes(networks, tmp_path, stack, *options, head=0, worker=4)
         cluster.environment["RAY_REDIS_ADDRESS"] = "127.0.0.1:6380"
         head = cluster.node("head")
-        cluster.node("worker")
+        worker = cluster.node("worker")
         site = cluster.site(document)
 
         def alerted_since(moment: float) -> bool:
@@ -356,7 +359,7 @@ def test_a_lost_head_comes_back_with_the_whole_site(
         for path in (tmp_path / "data").iterdir():
             if path.name != "keys":
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-        cluster.node("head")
+        head = cluster.node("head")
         node_s = time.monotonic() - began_s
         eventually(lambda: site.look().well, 3 * HEAD_BACK_S * site.factor, site.look)
         back_s = time.monotonic() - began_s
@@ -375,3 +378,18 @@ def test_a_lost_head_comes_back_with_the_whole_site(
         assert site.leftovers() == []
         assert back_s <= HEAD_BACK_S * site.factor
         assert "holds" in finished(tmp_path, "lfr", "audit", "verify", "--site", file)
+
+        # A power cut: the head is there long before the machine with the models, and a new site would have given up.
+        for node in (head, worker):
+            node.kill()
+        head = cluster.node("head")
+        time.sleep(LATE_S)
+        assert site.look().parts != dict.fromkeys(site.look().parts or {}, ""), "there is nothing that could look"
+        began_s, came_back = time.monotonic(), time.time()
+        cluster.node("worker")
+        eventually(lambda: site.look().well, 3 * HEAD_BACK_S * site.factor, site.look)
+        sys.stdout.write(
+            f"| all dead, worker {LATE_S:.0f} s late | back {time.monotonic() - began_s:.1f} s after it |\n"
+        )
+        eventually(partial(alerted_since, came_back), enough_s, told)
+        assert acknowledged.keys() <= {one["id"] for one in site.alerts()}, "an alert that was told is gone"

@@ -7,10 +7,12 @@ import asyncio
 import pytest
 
 from lfr_ray.actors import fleet_rounds
-from lfr_ray.actors.fleet_rounds import make_and_hold
+from lfr_ray.actors.fleet_rounds import AGAIN_S, make_and_hold, until_done
 from lfr_ray.actors.remote_matcher_and_models import CameraCalls
+from lfr_ray.clock import FakeClock
 from lfr_ray.config import CameraConfig, SiteConfig
-from tests.unit.pipeline.conftest import until
+from lfr_ray.errors import ResourceError
+from tests.unit.pipeline.conftest import VirtualLoop, until
 
 
 def test_cameras_are_held_until_the_keeping_begins(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,3 +41,28 @@ def test_cameras_are_held_until_the_keeping_begins(monkeypatch: pytest.MonkeyPat
 
     asyncio.run(asyncio.wait_for(scenario(), 10))
     assert asked[:4] == ["gate", "gate", "desk_actor", "matcher_actor"]
+
+
+@pytest.mark.parametrize(("again", "tries"), [(False, 1), (True, 4)])
+def test_only_a_site_that_has_run_before_waits_for_what_is_missing(again: bool, tries: int) -> None:
+    """A new one says what is wrong; one whose head was lost must not be given up."""
+    clock, tried = FakeClock(), list[float]()
+
+    async def open_all() -> None:
+        tried.append(clock.steady_s())
+        if len(tried) < 3:
+            raise ResourceError("no replica of the detector became ready", next_step="add nodes")
+        if len(tried) < 4:
+            raise ConnectionError("the database is away")
+
+    loop = VirtualLoop(clock)
+    try:
+        if again:
+            loop.run_until_complete(until_done(open_all, again=True))
+        else:
+            with pytest.raises(ResourceError):
+                loop.run_until_complete(until_done(open_all, again=False))
+    finally:
+        loop.close()
+    assert len(tried) == tries
+    assert tried == pytest.approx([tried[0] + AGAIN_S * number for number in range(tries)])
