@@ -187,7 +187,7 @@ class SiteHeard:
         outdated: Parts that still have the configuration of an earlier deployment.
         controller: The process of Serve that starts others anew.
         refused: Why no camera may look, whatever it says; empty: they may.
-        lacking: What nodes lack on which a model could be started; empty: nothing.
+        lacking: What nodes lack on which a model could be started, or the cluster as a whole; empty: nothing.
     """
 
     cameras: Mapping[str, Heard[CameraSaid]] = field(default_factory=dict)

@@ -73,7 +73,7 @@ def _deployment(kind: type[ModelCalls], name: str, site: SiteConfig, config: Det
         num_replicas=config.replicas,
         max_ongoing_requests=max_ongoing_requests(site, config),
         request_router_config=RequestRouterConfig(request_router_class=OwnNodeFirst),
-        max_constructor_retry_count=1,
+        max_constructor_retry_count=3,  # after the head's loss as well: then Serve gives up for ever
         health_check_period_s=2,
         health_check_timeout_s=30,
         graceful_shutdown_timeout_s=5,
@@ -112,10 +112,10 @@ def camera_actor(site: SiteConfig, camera: CameraConfig) -> Handle[CameraCalls]:
     return _actor(CameraActor, (site, camera), name, network_of(camera), cpus=site.camera_cpus, concurrency=64)
 
 
-def footage_worker(site: SiteConfig, number: int) -> Handle[FootageCalls]:
-    """A process that reads recordings of a run."""
+def footage_worker(site: SiteConfig, number: int, gpus: float) -> Handle[FootageCalls]:
+    """A process that reads recordings of a run; of those without a share of a GPU each would take the first card."""
     name = Names(site.site).camera(str(number))
-    return _actor(FootageWorker, (site,), name, {}, cpus=site.camera_cpus, concurrency=64)
+    return _actor(FootageWorker, (site,), name, {}, cpus=site.camera_cpus, gpus=gpus, concurrency=64)
 
 
 def _actor(
@@ -125,19 +125,19 @@ def _actor(
     resources: dict[str, float],
     *,
     cpus: float = 0.0,
+    gpus: float = 0.0,
     concurrency: int = 1,
     place: Any = "SPREAD",
 ) -> Handle[ActorT]:
     """A detached actor that is restarted for ever and never made twice; a node's loss takes few cameras with it."""
     capability = capability_of(DataDir(arguments[0].data_dir))
+    lasting = {"lifetime": "detached", "get_if_exists": True, "max_restarts": -1, "max_task_retries": 0}
     options = _actor_class(kind).options(
+        **lasting,
         name=name,
         namespace=NAMESPACE,
-        lifetime="detached",
-        get_if_exists=True,
-        max_restarts=-1,
-        max_task_retries=0,
         num_cpus=cpus,
+        num_gpus=gpus,
         resources=resources,
         scheduling_strategy=place,
         max_concurrency=concurrency,

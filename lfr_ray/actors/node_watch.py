@@ -10,6 +10,7 @@ import ray
 
 from lfr_ray.actors.cluster_checks import NOT_ENCRYPTED, in_the_clear
 from lfr_ray.actors.node_checks import NO_ANSWER, fault_of
+from lfr_ray.actors.reserved_resources import lacking
 from lfr_ray.config import SiteConfig
 
 EVERY_S, LACKING_EVERY_S = 0.5, 5.0
@@ -30,7 +31,7 @@ class NodeWatch:
         self.refused = ""
         """Why no camera may look; empty: they may."""
         self.lacking = ""
-        """What nodes lack, and which; empty: nothing."""
+        """What nodes lack, and which, and what all together lack; empty: nothing."""
 
     async def run(self) -> None:
         """Follow them, for ever."""
@@ -47,7 +48,8 @@ class NodeWatch:
             self._faults[name] = await asyncio.to_thread(fault_of, self._site, present[name])
         found = {name: fault for name, fault in self._faults.items() if name in present}
         faults = (f"node {present[name]['NodeManagerAddress']}: {fault}" for name, fault in found.items() if fault)
-        self.lacking = "; ".join(sorted(faults))
+        # A node that was lost, with nobody to bring another: what was there cannot be started anew.
+        self.lacking = "; ".join(filter(None, (*sorted(faults), await asyncio.to_thread(lacking, self._site))))
         self._faults = {name: fault for name, fault in found.items() if NO_ANSWER not in fault}  # who is asked again
 
 

@@ -63,14 +63,19 @@ def wait_for_resources(site: SiteConfig, wait_s: float | None = None) -> None:
     Raises:
         ResourceError: Then something is still missing; it is named.
     """
-    needed, wanted = needed_resources(site), bundles(site)
-    if not _lacking(needed, wanted):
+    if not lacking(site):
         return
+    needed, wanted = needed_resources(site), bundles(site)
     request_resources(bundles=wanted)  # an autoscaler adds nodes for what is asked, not for who waits
     try:
         _wait(needed, wanted, site.resources_wait_s if wait_s is None else wait_s)
     finally:
         request_resources(bundles=[])  # else it keeps them for ever; what runs keeps its node by itself
+
+
+def lacking(site: SiteConfig) -> str:
+    """What the cluster does not have of what a site reserves, as a sentence; empty: it has all."""
+    return _lacking(needed_resources(site), bundles(site))
 
 
 def _lacking(needed: Mapping[str, float], wanted: Sequence[Mapping[str, float]]) -> str:
