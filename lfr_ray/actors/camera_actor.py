@@ -68,8 +68,8 @@ class CameraActor:
         url = str(DataDir(site.data_dir).upload(camera.name)) if camera.url == UPLOADED else with_secrets(camera.url)
         self._run = camera_run(site, camera.model_copy(update={"url": url}), clock)
         self._digest, self._name = digest_of(site, camera), Names(site.site).camera(camera.name)
-        # What takes a recording's place has not ended with it.
-        self._read = f"{self._digest} {Path(url).stat().st_mtime_ns}" if Path(url).is_file() else self._digest
+        # What takes a recording's place has not ended with it; a copy on another node is the same.
+        self._read = f"{self._digest} {Path(url).stat().st_size}" if Path(url).is_file() else self._digest
 
     async def ready(self) -> bool:
         """The process has loaded what it needs."""

@@ -13,7 +13,7 @@ from lfr_ray.actors.actor_calls import Handle
 from lfr_ray.actors.actor_names import Names, find_actor
 from lfr_ray.actors.actor_protocols import DeskCalls, MatcherCalls
 from lfr_ray.actors.fleet_rounds import PeriodicWork
-from lfr_ray.actors.ray_private import abandoned, claimed, noted
+from lfr_ray.actors.ray_private import abandoned, claimed, noted, row_of
 from lfr_ray.actors.remote_matcher_and_models import CameraCalls, ReplicaCalls
 from lfr_ray.actors.start_or_join_ray import NAMESPACE
 from lfr_ray.config import SiteConfig
@@ -63,8 +63,12 @@ async def end_matcher(site: SiteConfig, matcher: Handle[MatcherCalls]) -> None:
 
 
 async def end_camera(site: SiteConfig, name: str, camera: Handle[CameraCalls]) -> None:
-    """End a camera once what it had under way has come to its end; while its alerts wait for the desk it lives on."""
-    if await camera.ask(CameraCalls.stop).within(FLUSH_S) is False:
+    """End a camera once what it had under way has come to its end; while its alerts wait for the desk it lives on.
+
+    One that is late with its answer may have alerts as well; one that has no process has none.
+    """
+    ended = await camera.ask(CameraCalls.stop).within(FLUSH_S)
+    if not ended and (ended is False or row_of(camera.remote).get("State") == "ALIVE"):
         return
     await _gone(camera, Names(site.site).camera(name))
 

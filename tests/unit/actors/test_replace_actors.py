@@ -17,7 +17,7 @@ from lfr_ray.config import SiteConfig
 class Camera:
     def __init__(self, *, acknowledged: bool | None) -> None:
         self._acknowledged = acknowledged
-        self.killed = False
+        self.killed, self.remote = False, object()
 
     def ask(self, _method: object) -> Camera:
         return self
@@ -29,10 +29,20 @@ class Camera:
         self.killed = True
 
 
-@pytest.mark.parametrize(("acknowledged", "killed"), [(True, True), (False, False), (None, True)])
+@pytest.mark.parametrize(
+    ("acknowledged", "state", "killed"),
+    [
+        (True, "ALIVE", True),
+        (False, "ALIVE", False),
+        (None, "ALIVE", False),
+        (None, "RESTARTING", True),
+        (None, "PENDING_CREATION", True),
+    ],
+)
 def test_a_camera_whose_alerts_wait_lives_on(
-    monkeypatch: pytest.MonkeyPatch, *, acknowledged: bool | None, killed: bool
+    monkeypatch: pytest.MonkeyPatch, *, acknowledged: bool | None, state: str, killed: bool
 ) -> None:
+    monkeypatch.setattr(replace_actors, "row_of", lambda _actor: {"State": state})
     monkeypatch.setattr(replace_actors, "find_actor", lambda _name: None)
     camera: Any = Camera(acknowledged=acknowledged)
     asyncio.run(end_camera(SiteConfig(site="pier"), "gate", camera))
