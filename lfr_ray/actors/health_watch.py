@@ -77,7 +77,7 @@ class SiteWatch:
         }
         self._wanted = {one.name: digest_of(site, one) for one in site.cameras}
         self._wanted_of_site = digest_of(site)
-        self.nodes, self._looked_s = NodeWatch(site), 0.0
+        self.nodes, self._looked_s = NodeWatch(site, application), 0.0
         self._began = threading.Event()
 
     def start(self) -> SiteWatch:

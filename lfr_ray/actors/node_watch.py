@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import ray
+from ray import serve
 
 from lfr_ray.actors.cluster_checks import NOT_ENCRYPTED, in_the_clear
 from lfr_ray.actors.node_checks import NO_ANSWER, fault_of
@@ -14,6 +15,7 @@ from lfr_ray.actors.reserved_resources import lacking
 from lfr_ray.config import SiteConfig
 
 EVERY_S, LACKING_EVERY_S = 0.5, 5.0
+FAILED = "DEPLOY_FAILED"
 
 
 class NodeWatch:
@@ -23,15 +25,16 @@ class NodeWatch:
 
     Args:
         site: The site as it should be.
+        application: Serve's name of it.
     """
 
-    def __init__(self, site: SiteConfig) -> None:
-        self._site = site
+    def __init__(self, site: SiteConfig, application: str) -> None:
+        self._site, self._application = site, application
         self._faults: dict[str, str] = {}
         self.refused = ""
         """Why no camera may look; empty: they may."""
         self.lacking = ""
-        """What nodes lack, and which, and what all together lack; empty: nothing."""
+        """What nodes lack, and which, what all together lack, and what Serve has given up; empty: nothing."""
 
     async def run(self) -> None:
         """Follow them, for ever."""
@@ -49,8 +52,18 @@ class NodeWatch:
         found = {name: fault for name, fault in self._faults.items() if name in present}
         faults = (f"node {present[name]['NodeManagerAddress']}: {fault}" for name, fault in found.items() if fault)
         # A node that was lost, with nobody to bring another: what was there cannot be started anew.
-        self.lacking = "; ".join(filter(None, (*sorted(faults), await asyncio.to_thread(lacking, self._site))))
+        of_all = await asyncio.to_thread(lacking, self._site), await asyncio.to_thread(given_up, self._application)
+        self.lacking = "; ".join(filter(None, (*sorted(faults), *of_all)))
         self._faults = {name: fault for name, fault in found.items() if NO_ANSWER not in fault}  # who is asked again
+
+
+def given_up(application: str) -> str:
+    """What Serve starts no more, as a sentence; empty: nothing."""
+    found = serve.status().applications.get(application)
+    failed = sorted(name for name, one in found.deployments.items() if one.status == FAILED) if found else []
+    if not failed:
+        return ""
+    return f"Serve has given up {', '.join(failed)}: `serve status` says why; mend it and deploy again"
 
 
 async def _again(look: Callable[[], Awaitable[None]], every_s: float) -> None:

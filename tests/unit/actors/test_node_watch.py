@@ -6,9 +6,10 @@ import asyncio
 from typing import Any
 
 import pytest
+from ray.serve.schema import ApplicationStatusOverview, DeploymentStatusOverview, ServeStatus
 
 from lfr_ray.actors import node_watch, reserved_resources
-from lfr_ray.actors.node_watch import NodeWatch
+from lfr_ray.actors.node_watch import NodeWatch, given_up
 from lfr_ray.config import CameraConfig, SiteConfig
 
 SITE = SiteConfig(
@@ -45,7 +46,21 @@ def test_what_is_lacking_is_named(
     monkeypatch.setattr(node_watch.ray, "nodes", lambda: nodes)
     monkeypatch.setattr(reserved_resources.ray, "cluster_resources", lambda: present)
     monkeypatch.setattr(node_watch, "fault_of", lambda _site, one: faults.get(one["NodeManagerAddress"], ""))
-    watch = NodeWatch(SITE)
+    monkeypatch.setattr(node_watch, "given_up", lambda _application: "")
+    watch = NodeWatch(SITE, "lfr")
     asyncio.run(watch._look_at_new())
     assert watch.lacking.startswith(told)
     assert bool(watch.lacking) == bool(told)
+
+
+def test_what_serve_has_given_up_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says so once; the processes that are missing are not being started."""
+    state = DeploymentStatusOverview
+    deployments = {name: state(status, "CONSTRUCTOR", {}, "") for name, status in STATES.items()}
+    overview = ApplicationStatusOverview("DEPLOY_FAILED", "", 0.0, deployments)
+    monkeypatch.setattr(node_watch.serve, "status", lambda: ServeStatus(applications={"lfr": overview}))
+    assert given_up("lfr") == "Serve has given up embedder, fleet: `serve status` says why; mend it and deploy again"
+    assert given_up("another") == ""
+
+
+STATES = {"fleet": "DEPLOY_FAILED", "embedder": "DEPLOY_FAILED", "detector": "HEALTHY", "ingress": "UPDATING"}
