@@ -92,7 +92,7 @@ class Heartbeat(Generic[SaidT]):
         row = row_of(self.actor)
         began_at = row.get("Timestamp", 0.0) / 1000
         # One that is being started anew answers nobody, and one that has just begun has not been asked yet.
-        silent = row.get("State") == "ALIVE" and time.time() - began_at > self._limit_s
+        silent = row.get("State") == "ALIVE" and abs(time.time() - began_at) > self._limit_s
         if not silent or (heard.asked_s, began_at) == self._frozen:
             return False
         self._frozen, self._ended_s = (heard.asked_s, began_at), now_s

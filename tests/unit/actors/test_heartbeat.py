@@ -52,6 +52,8 @@ def test_what_ray_has_started_anew_is_given_time_to_answer(monkeypatch: pytest.M
     row["Timestamp"] = now_at[0] * 1000  # the next one is frozen before it has answered at all
     now_at[0] += 2 * FROZEN_S + 0.1
     assert one.found_frozen(112.0 + 3 * FROZEN_S)
+    row["Timestamp"] = (now_at[0] + 3600.0) * 1000  # the clock was an hour fast
+    assert one.found_frozen(113.0 + 8 * FROZEN_S)
 
 
 @pytest.mark.parametrize(
