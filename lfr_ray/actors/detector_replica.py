@@ -17,7 +17,7 @@ from lfr_ray.config import SiteConfig
 from lfr_ray.detect.canvas_size import canvas_for
 from lfr_ray.metrics import Snapshot, memory_of
 from lfr_ray.models.cores_and_threads import model_threads, streams_of
-from lfr_ray.models.device_and_self_test import SelfTest, self_test
+from lfr_ray.models.device_and_self_test import SelfTest, check_not_lost, self_test
 from lfr_ray.models.simulated_models import DETECTOR as SIMULATED
 from lfr_ray.pipeline.load_site_models import detector_of, runs_in_streams
 from lfr_ray.records import Faces, Picture
@@ -74,6 +74,14 @@ class DetectorReplica:
     async def record_autoscaling_stats(self) -> dict[str, float]:
         """For Serve, by that name: what :func:`~lfr_ray.actors.detector_autoscaling.by_frames_missed` goes by."""
         return {MISSED: self._missed.share(time.monotonic())}
+
+    async def check_health(self) -> None:
+        """For Serve, by that name, every two seconds: a replica that has lost its GPU is replaced.
+
+        Raises:
+            ModelError: It has.
+        """
+        check_not_lost()
 
     async def snapshot(self) -> Snapshot:
         """What this process holds."""

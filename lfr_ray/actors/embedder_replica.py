@@ -13,7 +13,7 @@ from lfr_ray.actors.gpu_batches import Batches
 from lfr_ray.config import SiteConfig
 from lfr_ray.metrics import Snapshot, memory_of
 from lfr_ray.models.cores_and_threads import model_threads, streams_of
-from lfr_ray.models.device_and_self_test import SelfTest, self_test
+from lfr_ray.models.device_and_self_test import SelfTest, check_not_lost, self_test
 from lfr_ray.pipeline.load_site_models import embedder_of, runs_in_streams
 from lfr_ray.records import Embedded, Picture
 
@@ -41,6 +41,10 @@ class EmbedderReplica:
     async def self_test(self) -> SelfTest:
         """Device and milliseconds a chip, measured at the start."""
         return self._self_test
+
+    async def check_health(self) -> None:
+        """As :meth:`~lfr_ray.actors.detector_replica.DetectorReplica.check_health`."""
+        check_not_lost()
 
     async def snapshot(self) -> Snapshot:
         """What this process holds."""

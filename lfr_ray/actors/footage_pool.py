@@ -57,8 +57,9 @@ class ClusterFootage:
         self._matcher: Handle[MatcherCalls] | None = None
         self._desk: Handle[DeskCalls] | None = None
         free = ray.available_resources()
-        on_gpu = free.get("GPU", 0.0) and site.device in ("auto", "cuda")
-        self.at_once = max(1, int(min(free.get("CPU", 1.0), free["GPU"] * A_GPU) if on_gpu else free.get("CPU", 1.0)))
+        cpus, workers_on_gpus = free.get("CPU", 1.0), free.get("GPU", 0.0) * A_GPU
+        self._gpus = 1 / A_GPU if workers_on_gpus >= 1 and site.device in ("auto", "cuda") else 0.0
+        self.at_once = max(1, int(min(cpus, workers_on_gpus, _beside_gpus()) if self._gpus else cpus))
 
     def start(self, recordings: Sequence[Recording]) -> LoadingModels:
         """Start the processes that the run needs; they load while the list is being enrolled."""
@@ -134,6 +135,12 @@ class ClusterFootage:
             await self._matcher.ask(MatcherCalls.ready)
 
     def _make_worker(self) -> None:
-        worker = footage_worker(self._site, next(self._numbers))
+        worker = footage_worker(self._site, next(self._numbers), self._gpus)
         self._workers.add(worker)
         self._free.put_nowait(worker)
+
+
+def _beside_gpus() -> int:
+    """Workers for which the nodes with GPUs have cores: one that fits nowhere would be waited for without end."""
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    return sum(int(min(one.get("CPU", 0.0), one.get("GPU", 0.0) * A_GPU)) for one in nodes)

@@ -36,7 +36,7 @@ class Batches(Generic[ItemT, ResultT]):
         self._working: asyncio.Task[None] | None = None
 
     async def ask(self, item: ItemT) -> ResultT:
-        """The result for one item. What the work raises is raised for each item of its batch."""
+        """The result for one item, or what the work raises for that item alone."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[ResultT] = loop.create_future()
         self._waiting.append((item, answer))
@@ -62,10 +62,15 @@ class Batches(Generic[ItemT, ResultT]):
         try:
             results = await asyncio.get_running_loop().run_in_executor(self._threads, self._work, items)
         except Exception as error:  # noqa: BLE001  (whoever asked is told)
-            for _, answer in batch:
+            if len(batch) == 1:
+                if not batch[0][1].done():
+                    batch[0][1].set_exception(error)
+                return
+        else:
+            for (_, answer), result in zip(batch, results, strict=True):
                 if not answer.done():
-                    answer.set_exception(error)
+                    answer.set_result(result)
             return
-        for (_, answer), result in zip(batch, results, strict=True):
-            if not answer.done():
-                answer.set_result(result)
+        for one in batch:  # each alone, once: a camera's bad picture is its own error, and nobody else's
+            if not one[1].done():
+                await self._answer([one])

@@ -50,8 +50,10 @@ class CenterFace(OnnxDetector):
         from lfr_ray.detect.centerface_on_gpu import faces_of
 
         height_px, width_px = pictures.shape[1:3]
-        parts = map(self._four_maps, cast("TorchNetwork", network).on_device(pictures))
-        found = [one for maps in parts for one in faces_of(maps, width_px, height_px, min_score, self.max_overlap)]
+        in_torch = cast("TorchNetwork", network)
+        parts = map(self._four_maps, in_torch.on_device(pictures))
+        with in_torch.told():
+            found = [one for maps in parts for one in faces_of(maps, width_px, height_px, min_score, self.max_overlap)]
         return [replace(one, boxes=inside(one.boxes, width_px, height_px)) for one in self.checked(found)]
 
     def _four_maps(self, maps: tuple[Map, ...]) -> tuple[Map, ...]:

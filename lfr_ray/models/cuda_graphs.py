@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -13,7 +14,7 @@ from torch import nn
 Outputs = tuple[torch.Tensor, ...]
 
 MOST_SIZES = 16
-"""Sizes that are recorded; each recording keeps its memory. Others run as they are."""
+"""Sizes that are recorded; others run as they are."""
 
 WARM_UP = 3
 """Runs before a recording, in which libraries choose their kernels; as PyTorch's notes on CUDA graphs advise."""
@@ -35,6 +36,8 @@ class Recording:
     given: torch.Tensor
     outputs: Outputs
     replay: Callable[[], None]
+    room: Any = None
+    """Where it was recorded: CUDA's stream and pool of memory."""
 
     def __call__(self, values: torch.Tensor) -> Outputs:
         """Outputs for values of the same size."""
@@ -46,20 +49,27 @@ class Recording:
         return found
 
 
+Record = Callable[[nn.Module, torch.Tensor, Recording | None], Recording]
+
+
 def outputs_of(network: nn.Module, values: torch.Tensor) -> Outputs:
     """What the network gives, as a tuple also where it is one tensor."""
     result = network(values)
     return (result,) if isinstance(result, torch.Tensor) else tuple(result)
 
 
-def record_on_cuda(network: nn.Module, example: torch.Tensor) -> Recording:
+def record_on_cuda(network: nn.Module, example: torch.Tensor, before: Recording | None = None) -> Recording:
     """The network's work for tensors like this one, recorded.
+
+    It works in the memory of the recording ``before``, for which PyTorch wants the same stream. That is safe while one
+    of them is called at a time: each writes all it reads but its weights, and outputs that are held are nobody else's.
 
     Raises:
         RuntimeError: It does something that cannot be recorded, for example wait for the device.
     """
     given = example.clone()
-    beside = torch.cuda.Stream(given.device)  # type: ignore[no-untyped-call]
+    # Without a stream of its own it would be the one that the recordings of all networks share.
+    beside, pool = before.room if before else (torch.cuda.Stream(given.device), None)  # type: ignore[no-untyped-call]
     current = torch.cuda.current_stream(given.device)
     beside.wait_stream(current)
     with torch.cuda.stream(beside):
@@ -67,23 +77,21 @@ def record_on_cuda(network: nn.Module, example: torch.Tensor) -> Recording:
             network(given)
     current.wait_stream(beside)
     graph = torch.cuda.CUDAGraph()
-    # Other threads go on using the device. Without a stream of its own it would be the one that all recordings share.
-    with torch.cuda.graph(graph, stream=beside, capture_error_mode="thread_local"):
+    # Other threads go on using the device.
+    with torch.cuda.graph(graph, pool=pool, stream=beside, capture_error_mode="thread_local"):
         outputs = outputs_of(network, given)
 
-    return Recording(given, outputs, graph.replay)
+    return Recording(given, outputs, graph.replay, (beside, graph.pool()))
 
 
 class RecordedNetwork:
     """A network that is recorded for each size when that first comes; it gives what the network gives.
 
     Where recording fails, or a recording gives something else, the network runs as it is. Calls from several threads
-    are safe, one after the other.
+    are safe, one after the other: that is also why all recordings may share one memory.
     """
 
-    def __init__(
-        self, network: nn.Module, record: Callable[[nn.Module, torch.Tensor], Recording] = record_on_cuda
-    ) -> None:
+    def __init__(self, network: nn.Module, record: Record = record_on_cuda) -> None:
         self._network, self._record = network, record
         self._by_size: dict[torch.Size, Recording | None] = {}
         self._lock, self._can = threading.Lock(), True
@@ -98,9 +106,10 @@ class RecordedNetwork:
 
     def _recorded(self, values: torch.Tensor) -> Recording | None:
         wanted = outputs_of(self._network, values)
+        before = next(filter(None, self._by_size.values()), None)  # one that lives, as its memory does
         try:
             with ONE_AT_A_TIME:
-                replay = self._record(self._network, values)
+                replay = self._record(self._network, values, before)
             found = replay(values)
         except RuntimeError as error:
             _log.warning("a network runs without being recorded: %s: %s", [*values.shape], type(error).__name__)

@@ -23,6 +23,7 @@ from lfr_ray.array_checks import check_array
 from lfr_ray.errors import ConfigError, LfrError, ModelError, ResourceError
 from lfr_ray.models.cards import Detector, Embedder, ModelCard
 from lfr_ray.records import Floats, Picture
+from lfr_ray.structured_logs import get_logger
 
 if TYPE_CHECKING:
     import torch
@@ -33,6 +34,11 @@ OPENVINO_DEVICES = {"cpu": "CPU", "intel_gpu": "GPU", "intel_npu": "NPU"}
 """Our name of a device -> OpenVINO's."""
 
 DEVICES = ("auto", "cpu", "cuda", "mps", "intel_gpu", "intel_npu")
+
+_LOST: list[str] = []
+"""What the GPU said when this process lost it: no error, whose traceback would hold pictures."""
+
+_log = get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +115,11 @@ def choose_device(wanted: str, threads: int | None = None, streams: int = 1) -> 
         )
     if wanted == "auto":
         return Device(next(_usual_devices()), threads, streams)
-    if wanted != "cpu" and wanted not in available_devices():
+    if wanted != "cpu" and wanted not in (here := available_devices()):
         raise ResourceError(
-            f"the device {wanted} was asked for, but this machine has none",
-            got=f"devices here: {', '.join(available_devices())}",
-            allowed=", ".join(("auto", *available_devices())),
+            f"the device {wanted} was asked for, but this machine has none that computes",
+            got=f"devices here: {', '.join(here)}",
+            allowed=", ".join(("auto", *here)),
             next_step="set `device` to one of these, or run on a machine that has it",
         )
     return Device(wanted, threads, streams)
@@ -136,14 +142,29 @@ def _usual_devices() -> Iterator[str]:
     if _gpu_driver():
         import torch
 
-        if torch.cuda.is_available():
+        if torch.cuda.is_available() and _computes("cuda"):
             yield "cuda"
     if sys.platform == "darwin":
         import torch
 
-        if torch.backends.mps.is_available():
+        if torch.backends.mps.is_available() and _computes("mps"):
             yield "mps"
     yield "cpu"
+
+
+def _computes(kind: str) -> bool:
+    """Whether torch adds one number there: it may have no kernels for a card, or the card no memory left."""
+    import torch
+
+    try:
+        return float(torch.ones(1, device=kind).sum()) == 1.0
+    except RuntimeError as error:
+        _log.warning(
+            "a device is here, but torch cannot compute on it",
+            got=f"{kind}: {line_of(error, 0)}",
+            next_step="free its memory, or install the torch that is made for it",
+        )
+        return False
 
 
 def _gpu_driver() -> bool:
@@ -155,6 +176,23 @@ def _gpu_driver() -> bool:
     except OSError:
         return False
     return True
+
+
+def note_lost(said: str) -> None:
+    """This process has lost its GPU: CUDA says the same of whatever is asked from now on."""
+    _LOST[:] = [said]
+
+
+def check_not_lost() -> None:
+    """Look at what was noted.
+
+    Raises:
+        ModelError: The GPU is lost.
+    """
+    if _LOST:
+        raise ModelError(
+            "this process has lost its GPU", got=_LOST[0], next_step="start another process; see the driver's log"
+        )
 
 
 def set_threads(count: int) -> None:

@@ -16,7 +16,7 @@ from lfr_ray.array_checks import check_array
 from lfr_ray.errors import ModelError
 from lfr_ray.models.cards import ModelCard
 from lfr_ray.models.cuda_graphs import Outputs, RecordedNetwork, outputs_of
-from lfr_ray.models.device_and_self_test import Device, NetworkInParts, finite, line_of, not_finite
+from lfr_ray.models.device_and_self_test import Device, NetworkInParts, finite, line_of, not_finite, note_lost
 from lfr_ray.records import Floats, Picture
 
 BUCKETS = (1, 2, 4, 8, 16, 32, 64)
@@ -24,6 +24,17 @@ BUCKETS = (1, 2, 4, 8, 16, 32, 64)
 
 HALF = {"cuda": torch.float16}
 """Kind of device -> the half precision that it is faster in."""
+
+READ_BY_THE_HOST = frozenset(
+    (
+        *("ConstantOfShape", "CumSum", "Expand", "Gather", "NonMaxSuppression", "NonZero", "Pad", "Range", "Reshape"),
+        *("Resize", "ScatterND", "Shape", "Slice", "Split", "Squeeze", "Tile", "TopK"),
+    )
+)
+"""Operators of ONNX for which onnx2torch copies numbers between card and processor while it runs: CUDA records none."""
+
+LOST = ("CUDA error", "HIP error")
+"""How torch says that a GPU is lost to this process, and not just full: that is another class, or says so."""
 
 Sides = tuple[int | None, int | None, int | None]
 """Batch, height and width; None: any."""
@@ -42,7 +53,8 @@ class TorchNetwork(NetworkInParts):
     """One network in torch, channels last; see :class:`~lfr_ray.models.device_and_self_test.Network`.
 
     It takes ``float (B, 3, H, W)`` and returns a tensor or several with B first; ``fixed`` are batch, height and width
-    that it takes, None for any; ``dtype`` is what it computes with.
+    that it takes, None for any; ``dtype`` is what it computes with. What cannot be recorded as a CUDA graph is not
+    ``recordable``: to try it breaks more than the recording.
     """
 
     runtime = "torch"
@@ -57,6 +69,7 @@ class TorchNetwork(NetworkInParts):
         metadata: dict[str, str] | None = None,
         fixed: Sides = (None, None, None),
         dtype: torch.dtype = torch.float32,
+        recordable: bool = True,
     ) -> None:
         self.device, self.card = device, card
         self.output_names = output_names
@@ -65,10 +78,12 @@ class TorchNetwork(NetworkInParts):
         self.most = self._batch or BUCKETS[-1]
         self.precision = str(dtype).removeprefix("torch.")
         self._device, self._dtype = torch.device(device.kind), dtype
-        network = network.eval().requires_grad_(False).to(self._device, self._dtype)
-        self._network = network.to(memory_format=torch.channels_last)
-        self._recorded = RecordedNetwork(self._network) if device.kind == "cuda" else None
-        self._mean = torch.tensor(card.mean, device=self._device).view(1, 3, 1, 1) if any(card.mean) else None
+        with self.told():
+            network = network.eval().requires_grad_(False).to(self._device, self._dtype)
+            self._network = network.to(memory_format=torch.channels_last)
+            self._mean = torch.tensor(card.mean, device=self._device).view(1, 3, 1, 1) if any(card.mean) else None
+        self._recordable = recordable
+        self._recorded = RecordedNetwork(self._network) if recordable and device.kind == "cuda" else None
 
     def faster(self) -> TorchNetwork | None:
         """The same network in half precision; see :class:`~lfr_ray.models.device_and_self_test.Network`."""
@@ -76,19 +91,22 @@ class TorchNetwork(NetworkInParts):
         if half is None or self._dtype == half:
             return None
         about: dict[str, Any] = {"output_names": self.output_names, "metadata": self.metadata, "fixed": self._fixed}
-        with self._told():
+        with self.told():
             network = copy.deepcopy(self._network)  # torch changes a network where it is
-            return TorchNetwork(network, self.device, self.card, dtype=half, **about)
+        return TorchNetwork(network, self.device, self.card, dtype=half, recordable=self._recordable, **about)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Around torch: what it raises is a :class:`~lfr_ray.errors.ModelError`."""
+    def told(self) -> Iterator[None]:
+        """Around torch: what it raises is a :class:`~lfr_ray.errors.ModelError`, and a lost GPU is noted."""
         try:
             yield
         except RuntimeError as error:  # memory that is full is one as well
+            said = f"{type(error).__name__}: {line_of(error, 0)}"
+            if _is_lost(error):
+                note_lost(said)
             raise ModelError(
                 f"the model {self.card.id} failed on {self.device}",
-                got=f"{type(error).__name__}: {line_of(error, 0)}",
+                got=said,
                 next_step="if its memory is full, lower max_batch; otherwise set `device` to cpu",
             ) from None
 
@@ -98,7 +116,7 @@ class TorchNetwork(NetworkInParts):
 
     def infer(self, pictures: Picture) -> tuple[Floats, ...]:
         """Outputs of one call, as the network gives them; see :class:`~lfr_ray.models.device_and_self_test.Network`."""
-        with torch.inference_mode(), self._told():
+        with torch.inference_mode(), self.told():
             found = tuple(output.cpu().float().numpy() for output in self._on_device(pictures))
         return finite(found, self.card.id, self._given(pictures))
 
@@ -110,7 +128,7 @@ class TorchNetwork(NetworkInParts):
         return self.in_parts(pictures, self._usable)
 
     def _usable(self, pictures: Picture) -> Outputs:
-        with torch.inference_mode(), self._told():
+        with torch.inference_mode(), self.told():
             outputs = self._on_device(pictures)
             if not bool(torch.stack([torch.isfinite(output).all() for output in outputs]).all()):
                 raise not_finite(self.card.id, self._given(pictures))
@@ -131,6 +149,12 @@ class TorchNetwork(NetworkInParts):
             values -= self._mean
         values = (values * self.card.scale).to(self._dtype)
         return self._recorded(values) if self._recorded else outputs_of(self._network, values)
+
+
+def _is_lost(error: RuntimeError) -> bool:
+    kind = getattr(torch, "AcceleratorError", RuntimeError)  # torch before 2.8 has no class for it
+    said = line_of(error, 0)
+    return isinstance(error, kind) and said.startswith(LOST) and "out of memory" not in said
 
 
 def open_onnx(path: Path, device: Device, card: ModelCard, *, any_size: bool = False) -> TorchNetwork:
@@ -162,6 +186,7 @@ def open_onnx(path: Path, device: Device, card: ModelCard, *, any_size: bool = F
         output_names=tuple(value.name for value in model.graph.output),
         metadata={item.key: item.value for item in model.metadata_props},
         fixed=(stated[0], stated[2], stated[3]),
+        recordable=READ_BY_THE_HOST.isdisjoint(node.op_type for node in model.graph.node),
     )
 
 

@@ -16,8 +16,11 @@ import pytest
 
 from lfr_ray.actors import detector_replica, embedder_replica
 from lfr_ray.actors.detector_replica import DetectorReplica
+from lfr_ray.actors.embedder_replica import EmbedderReplica
 from lfr_ray.config import DetectorConfig, EmbedderConfig, SiteConfig
 from lfr_ray.detect.canvas_size import canvas_for
+from lfr_ray.errors import ModelError
+from lfr_ray.models import device_and_self_test
 from lfr_ray.records import Faces, Picture
 
 
@@ -99,6 +102,40 @@ def test_on_a_gpu_pictures_of_one_size_are_one_batch_and_each_gets_its_own_faces
 def test_on_a_gpu_a_picture_waits_for_the_batch_before(batched: Callable[..., Any]) -> None:
     held = Held()
     assert waits_for_the_first(*asyncio.run(two_at_once(batched(DetectorReplica, 1, _detector=held), held, 1)))
+
+
+class Suspicious(Wide):
+    """Fails with any batch in which a picture is white."""
+
+    def detect(self, pictures: Picture) -> list[Faces]:
+        found = super().detect(pictures)
+        if pictures[:, 0, 0, 0].max() == 255:
+            raise ModelError("values that are not finite")
+        return found
+
+
+def test_on_a_gpu_a_bad_picture_costs_only_its_own_camera(batched: Callable[..., Any]) -> None:
+    async def together() -> list[Faces | BaseException]:
+        replica = batched(DetectorReplica, 3, _detector=Suspicious())
+        canvases = [np.full((32, 32, 3), value, np.uint8) for value in (1, 255, 3)]
+        return list(await asyncio.gather(*map(replica.detect, canvases), return_exceptions=True))
+
+    first, bad, last = asyncio.run(together())
+    assert isinstance(bad, ModelError)
+    assert isinstance(first, Faces)
+    assert isinstance(last, Faces)
+    assert (first.boxes[0, 3], last.boxes[0, 3]) == (1, 3)
+
+
+@pytest.mark.parametrize("kind", [DetectorReplica, EmbedderReplica])
+def test_a_replica_that_lost_its_gpu_says_so_to_serve(monkeypatch: pytest.MonkeyPatch, kind: Any) -> None:
+    monkeypatch.setattr(device_and_self_test, "_LOST", [])
+    replica = kind.__new__(kind)
+    asyncio.run(replica.check_health())
+    device_and_self_test.note_lost("AcceleratorError: CUDA error: unspecified launch failure")
+    for _ in range(3):  # so often Serve asks before it replaces one
+        with pytest.raises(ModelError, match=r"lost its GPU.*unspecified launch failure"):
+            asyncio.run(replica.check_health())
 
 
 @pytest.mark.parametrize(("in_streams", "most"), [(True, 1), (False, 12)])

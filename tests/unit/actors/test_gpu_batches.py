@@ -68,18 +68,21 @@ def test_an_idle_one_waits_until_the_batch_is_full_and_no_longer() -> None:
     assert model.batches == [[1, 2, 3], [4, 5, 6], [7]]
 
 
-def test_a_batch_that_fails_is_told_to_each_and_the_next_one_goes_on() -> None:
+def test_who_sent_what_fails_is_told_alone_and_the_next_batch_goes_on() -> None:
     model = Model()
     model.let_go.set()
 
     async def scenario(threads: ThreadPoolExecutor) -> None:
-        batches = Batches(model.work, threads, 2, 0.0)
-        failed = await asyncio.gather(*await asked(batches, [-1, 1]), return_exceptions=True)
-        assert [type(one) for one in failed] == [ModelError, ModelError]
-        assert await batches.ask(2) == 4
+        batches = Batches(model.work, threads, 3, 0.0)
+        bad, *good = await asyncio.gather(*await asked(batches, [-1, 1, 2]), return_exceptions=True)
+        assert (type(bad), good) == (ModelError, [2, 4])
+        with pytest.raises(ModelError):
+            await batches.ask(-1)
+        assert await batches.ask(3) == 6
 
     with ThreadPoolExecutor(1) as threads:
         asyncio.run(scenario(threads))
+    assert model.batches == [[-1, 1, 2], [-1], [1], [2], [-1], [3]], "each alone, once"
 
 
 @pytest.mark.parametrize("most", [1, 2])

@@ -4,12 +4,39 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lfr_ray.actors import launch_actors
 from lfr_ray.actors.launch_actors import QUEUED_A_STREAM, QUEUED_BATCHES, detector_deployment, max_ongoing_requests
 from lfr_ray.config import DetectorConfig, SiteConfig
+
+
+class Options:
+    """A class of actors for Ray, which keeps what its next actor is made with."""
+
+    def options(self, **given: Any) -> Options:
+        self.given = given
+        return self
+
+    def remote(self, *_: object) -> None:
+        """Make the actor."""
+
+
+@pytest.mark.parametrize("gpus", [0.0, 0.25])
+def test_a_process_for_recordings_reserves_its_share_of_a_card(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, gpus: float
+) -> None:
+    made = Options()
+    monkeypatch.setattr(launch_actors, "_actor_class", lambda _kind: made)
+    site = SiteConfig(site="pier", data_dir=tmp_path, camera_cpus=0.5)
+    launch_actors.footage_worker(site, 3, gpus)
+    reserved = {"num_cpus": 0.5, "num_gpus": gpus, "resources": {}}
+    lasting = {"lifetime": "detached", "get_if_exists": True, "max_restarts": -1, "max_task_retries": 0}
+    assert (reserved | lasting).items() <= made.given.items()
+
 
 HEAVY = ("torch", "onnxruntime", "ultralytics", "openvino", "lancedb", "sqlalchemy")
 LOADED = "import sys, {}\nprint(*sorted(set({}) & set(sys.modules)))"

@@ -15,8 +15,10 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import torch
 from onnx import TensorProto, helper, numpy_helper
 
+from lfr_ray.detect import centerface_on_gpu
 from lfr_ray.detect.candidates import likely_faces
 from lfr_ray.detect.centerface import CenterFace, decode
 from lfr_ray.detect.detector_families import load_detector
@@ -211,6 +213,19 @@ def test_torch_keeps_its_maps_on_the_device(monkeypatch: pytest.MonkeyPatch) -> 
     assert path is not None
     canvas, _ = fit(cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB), 640, 384)
     assert [len(faces) for faces in load_detector(card("centerface"), device="cpu").detect(canvas[None])] == [2]
+
+
+def test_a_device_that_fails_while_faces_are_told_apart_is_told_like_any_other(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 MiB")
+
+    monkeypatch.setattr(choose_runtime, "OPENVINO_DEVICES", {})
+    known = load(make_file(tmp_path / "known.onnx"))
+    monkeypatch.setattr(centerface_on_gpu, "faces_of", full)
+    with pytest.raises(ModelError, match=r"centerface failed on cpu.*OutOfMemoryError"):
+        known.detect(lit((5, 5, 255))[None])
 
 
 def test_boxes_equal_those_of_onnxruntime(real: Detector, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,11 +7,13 @@ import sys
 
 import cv2
 import pytest
+import torch
+from structlog.testing import capture_logs
 
 from lfr_ray.detect.detector_families import load_detector
 from lfr_ray.embed.embedder_families import load_embedder
 from lfr_ray.errors import ConfigError, ResourceError
-from lfr_ray.models import openvino_runtime
+from lfr_ray.models import device_and_self_test, openvino_runtime
 from lfr_ray.models.card_catalogue import card
 from lfr_ray.models.device_and_self_test import Device, available_devices, choose_device, self_test, set_threads
 from lfr_ray.records import Picture
@@ -46,6 +48,26 @@ def test_a_device_that_is_not_there(wanted: str) -> None:
     assert "cpu" in caught.value.got
     assert "auto, cpu" in caught.value.allowed
     assert "set `device`" in caught.value.next_step
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_a_card_that_does_not_compute_is_passed_over(monkeypatch: pytest.MonkeyPatch, *, full: bool) -> None:
+    kind = torch.OutOfMemoryError if full else getattr(torch, "AcceleratorError", RuntimeError)
+
+    def refuse(*_: object, **_more: object) -> None:
+        raise kind("CUDA error: no kernel image is available for execution on the device\nmore words")
+
+    monkeypatch.setattr(device_and_self_test, "_gpu_driver", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    real_ones = torch.ones
+    monkeypatch.setattr(torch, "ones", lambda count, **_: real_ones(count))
+    assert choose_device("auto").kind == "cuda"
+    monkeypatch.setattr(torch, "ones", refuse)
+    with capture_logs() as said:
+        assert choose_device("auto").kind != "cuda"
+    assert said[0]["got"] == "cuda: CUDA error: no kernel image is available for execution on the device"
+    with pytest.raises(ResourceError, match="cuda was asked for"):
+        choose_device("cuda")
 
 
 def test_a_device_that_does_not_exist() -> None:

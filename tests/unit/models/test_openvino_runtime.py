@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -146,6 +147,25 @@ def test_half_precision_only_where_the_processor_has_it(tmp_path: Path, monkeypa
             np.testing.assert_allclose(faster.run(pictures(2))[0], wanted(pictures(2)), rtol=0.02)
 
 
+def test_an_npu_begins_in_half_precision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, dict[str, Any]]] = []
+
+    class Core:
+        read_model = staticmethod(openvino_runtime._core().read_model)
+
+        @staticmethod
+        def compile_model(_model: object, device: str, settings: dict[str, Any]) -> None:
+            asked.append((device, settings))
+            raise RuntimeError("there is none here")
+
+    monkeypatch.setattr(openvino_runtime, "_core", Core)
+    network = open_file(PLAIN, means(tmp_path / "means.onnx"), Device("intel_npu"), batch=1)
+    assert (network.precision, network.faster()) == ("float16", None)
+    with pytest.raises(ModelError, match="there is none here"):
+        network.run(pictures(1))
+    assert asked == [("NPU", {"INFERENCE_PRECISION_HINT": "f16"})]
+
+
 def test_what_openvino_cannot_read_runs_in_onnx_runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = means(tmp_path / "means.onnx")
 
@@ -190,6 +210,61 @@ def test_values_that_are_not_finite(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="not finite"):
         network.run(np.zeros((1, 8, 12, 3), np.uint8))
     assert network.run(np.ones((1, 8, 12, 3), np.uint8))[0].max() == 0, "one failure does not spoil the next call"
+
+
+class Request:
+    """A request of OpenVINO, which says in which order it was used."""
+
+    def __init__(self, name: str, said: list[str], failing: str = "") -> None:
+        self._name, self._said, self._failing = name, said, failing
+
+    def _do(self, what: str) -> None:
+        self._said.append(f"{self._name} {what}")
+        if what == self._failing:
+            raise RuntimeError("Infer Request was canceled\nor is busy")
+
+    def start_async(self, _inputs: object) -> None:
+        self._do("start")
+
+    def wait(self) -> None:
+        self._do("wait")
+
+    def cancel(self) -> None:
+        self._do("cancel")
+        self._failing = "wait"
+
+
+@pytest.mark.parametrize(
+    ("failing", "order"),
+    [
+        (("wait", ""), ["a start", "b start", "a wait", "b cancel", "b wait"]),
+        (("", "start"), ["a start", "b start", "a cancel", "a wait", "b cancel", "b wait"]),
+    ],
+)
+def test_what_was_cancelled_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: tuple[str, str], order: list[str]
+) -> None:
+    network = open_file(PLAIN, means(tmp_path / "means.onnx"), Device("cpu", 1, 2), batch=1)
+    said: list[str] = []
+    idle: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    for name, fault in zip("ab", failing, strict=True):
+        idle.put(Request(name, said, fault))
+    monkeypatch.setattr(network, "_requests", lambda *_: idle)
+    with pytest.raises(ModelError, match=r"failed.*\(1, 8, 12, 3\)"):
+        network.run(pictures(2))
+    assert said == order
+    assert idle.qsize() == 2
+
+
+def test_a_part_that_fails_does_not_spoil_the_calls_after_it(tmp_path: Path) -> None:
+    path = save(tmp_path / "log.onnx", [helper.make_node("Log", ["input"], ["output"])], ["batch", 3, "h", "w"])
+    network = open_file(PLAIN, path, Device("cpu", 1, 2), batch=1)  # one thread: the second part is still waiting
+    bad = np.ones((5, 240, 320, 3), np.uint8)
+    bad[0] = 0
+    for _ in range(10):
+        with pytest.raises(ModelError, match="not finite"):
+            network.run(bad)
+        assert network.run(bad[1:])[0].max() == 0
 
 
 def test_outputs_that_lose_the_batch(tmp_path: Path) -> None:

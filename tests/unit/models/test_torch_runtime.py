@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import torch
+from onnx import TensorProto
 from torch import nn
 
 from lfr_ray.embed.chip_embedder import ChipEmbedder
 from lfr_ray.embed.dlib_torch_module import build
 from lfr_ray.embed.embedder_families import load_embedder
 from lfr_ray.errors import ModelError, ShapeError
-from lfr_ray.models import torch_runtime
+from lfr_ray.models import device_and_self_test, torch_runtime
 from lfr_ray.models.card_catalogue import card
 from lfr_ray.models.cards import ModelCard
 from lfr_ray.models.choose_runtime import open_file
-from lfr_ray.models.device_and_self_test import Device, choose_device, half_if_same
+from lfr_ray.models.device_and_self_test import Device, check_not_lost, choose_device, half_if_same
 from lfr_ray.models.torch_runtime import TorchNetwork, open_onnx
 from lfr_ray.models.weight_files import find_weights
 
@@ -113,6 +116,54 @@ def test_what_torch_raises_says_which_model_and_what_to_do() -> None:
     assert "lower max_batch" in caught.value.next_step
 
 
+class Elsewhere(nn.Module):
+    """A network that cannot move: the card is full, or has no kernels."""
+
+    def to(self, *_where: Any, **_how: Any) -> nn.Module:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 MiB")
+
+
+def test_a_network_that_does_not_get_to_its_device_says_so_as_well() -> None:
+    with pytest.raises(ModelError, match=r"plain failed on cpu.*OutOfMemoryError"):
+        TorchNetwork(Elsewhere(), CPU, plain_card())
+
+
+ACCELERATOR = getattr(torch, "AcceleratorError", RuntimeError)
+
+
+@pytest.mark.parametrize(
+    ("error", "lost"),
+    [
+        (ACCELERATOR("CUDA error: an illegal memory access was encountered\nmore words"), True),
+        (ACCELERATOR("CUDA error: out of memory"), False),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"), False),
+        (RuntimeError("shapes cannot be multiplied"), False),
+    ],
+)
+def test_a_gpu_that_is_lost_is_noted_and_one_that_is_full_is_not(
+    monkeypatch: pytest.MonkeyPatch, error: RuntimeError, *, lost: bool
+) -> None:
+    monkeypatch.setattr(device_and_self_test, "_LOST", [])
+    with (
+        pytest.raises(ModelError, match="plain failed on cpu"),
+        TorchNetwork(small_network(), CPU, plain_card()).told(),
+    ):
+        raise error
+    with pytest.raises(ModelError, match=r"lost its GPU.*illegal memory access") if lost else nullcontext():
+        check_not_lost()
+
+
+@pytest.mark.parametrize(("operator", "recordable"), [("Relu", True), ("Shape", False)])
+def test_what_the_processor_reads_is_not_recorded(tmp_path: Path, operator: str, *, recordable: bool) -> None:
+    nodes = [onnx.helper.make_node("Relu", ["input"], ["output"]), onnx.helper.make_node(operator, ["input"], ["more"])]
+    kinds = {"input": TensorProto.FLOAT, "output": TensorProto.FLOAT}
+    made, taken = (onnx.helper.make_tensor_value_info(name, kinds[name], [1, 3, 8, 8]) for name in ("output", "input"))
+    graph = onnx.helper.make_graph(nodes, "test", [taken], [made])
+    path = tmp_path / "test.onnx"
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8), str(path))
+    assert open_onnx(path, CPU, plain_card())._recordable is recordable
+
+
 def test_a_file_that_is_no_onnx(tmp_path: Path) -> None:
     path = tmp_path / "text.onnx"
     path.write_bytes(b"no model at all\n" * 20)
@@ -142,7 +193,7 @@ def test_half_precision_has_room_for_these_networks(name: str, shape: tuple[int,
 
 
 def test_half_precision_is_a_network_of_its_own_where_the_device_gains_by_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    running = TorchNetwork(small_network(), CPU, plain_card(scale=0.01))
+    running = TorchNetwork(small_network(), CPU, plain_card(scale=0.01), recordable=False)
     assert running.faster() is None
     (before,) = running.run(pictures(3))
     monkeypatch.setitem(torch_runtime.HALF, "cpu", torch.float16)
@@ -150,6 +201,7 @@ def test_half_precision_is_a_network_of_its_own_where_the_device_gains_by_it(mon
     assert half is not None
     assert (running.precision, half.precision) == ("float32", "float16")
     assert half.faster() is None
+    assert not half._recordable
     assert 0 < np.abs(half.run(pictures(3))[0] - before).max() < 0.01
     np.testing.assert_array_equal(running.run(pictures(3))[0], before)
 
