@@ -1,13 +1,17 @@
 """What does each stage cost on this machine, as `lfr plan` counts it?
 
-    python -m benchmarks.costs --hardware NAME [--frames 150]
+    python -m benchmarks.costs --hardware NAME [--device cuda] [--frames 150]
 
 Seconds of processor time (all threads of the process), so that other work on the machine counts little. It writes
 `lfr_ray/plan/hardware/NAME.yaml` beside the result.
 
+With `--device cuda` detection and embedding are wall time instead, a picture's share of a batch of eight: the card's
+work and what its process does around it, on a machine that does nothing else. (Nobody has run that on a card yet.)
+
 What a camera does besides (`chain_ms`) is the whole chain's time less that of decoding, detection and embedding. Where
 that comes out below nothing, the table says 0.0: too little to be told from nothing, and not that it is free. The
-result keeps the difference as it came out.
+result keeps the difference as it came out, and how many views were compared: where that is 0, as in the committed
+result, the whole chain compared no face, and `chain_ms` has nothing of comparing in it.
 
 Memory is not measured here: every table gets `MEMORY_MB`, rounded up from what `benchmarks.soak` reads of a running
 site; what that does not read is assumed (Ray itself, replicas of several streams).
@@ -36,16 +40,20 @@ from lfr_ray.config import AUTO, AuthorityConfig, CameraConfig, MatchConfig, Sit
 from lfr_ray.detect.detector_families import load_detector
 from lfr_ray.detect.letterbox import fit
 from lfr_ray.embed.embedder_families import load_embedder
-from lfr_ray.models.card_catalogue import card, resolve_embedder
+from lfr_ray.models.card_catalogue import card
+from lfr_ray.models.device_and_self_test import available_devices
 from lfr_ray.retrospective_run import FootageRun, LocalFootage
+
+BATCHES = {"cpu": 1, "cuda": 8}
+"""Canvases a call of the detector."""
 
 SMALL_PX = (640, 360)
 CANVASES_PX = ((640, 384), (1280, 736))
-FACES = 10
+DETECTOR, FACES = "centerface", 10
 HARDWARE = Path(__file__).resolve().parents[1] / "lfr_ray" / "plan" / "hardware"
-MEMORY_MB = {"camera": 160.0, "detector": 400.0, "embedder": 450.0, "site": 1200.0, "node": 500.0}
-"""Own memory (PSS) in `results/soak.json`: a camera 158 MB, a detector 256, an embedder 173, the six others of a site
-864 together, of them the matcher 170. Assumed: more for detectors and embedders of several streams, 300 a node for Ray
+MEMORY_MB = {"camera": 170.0, "detector": 400.0, "embedder": 450.0, "site": 1200.0, "node": 500.0}
+"""Own memory (PSS) in `results/soak.json`: a camera 163 MB, a detector 259, an embedder 175, the six others of a site
+866 together, of them the matcher 170. Assumed: more for detectors and embedders of several streams, 300 a node for Ray
 itself, as much as the matcher for its replica on each other node."""
 
 NOTES = """\
@@ -54,12 +62,16 @@ NOTES = """\
 """
 
 
-def cpu_ms(work: Callable[[], Any], times: int) -> float:
-    """Processor time of one call, milliseconds."""
-    began_s = time.process_time()
+def spent_ms(work: Callable[[], Any], times: int, pictures: int) -> tuple[float, float]:
+    """Processor time and wall time of one of the pictures of a call, milliseconds."""
+    began_s = time.process_time(), time.perf_counter()
     for _ in range(times):
         work()
-    return (time.process_time() - began_s) * 1000 / times
+    ended_s = time.process_time(), time.perf_counter()
+    cpu_ms, wall_ms = (
+        (end_s - start_s) * 1000 / times / pictures for start_s, end_s in zip(began_s, ended_s, strict=True)
+    )
+    return cpu_ms, wall_ms
 
 
 def smaller(path: Path, target: Path) -> Path:
@@ -107,21 +119,26 @@ def main() -> int:
     """Measure and record."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--hardware", required=True)
+    parser.add_argument("--device", choices=tuple(BATCHES), default="cpu")
     parser.add_argument("--frames", type=int, default=150)
     parser.add_argument("--calls", type=int, default=40)
     chosen = parser.parse_args()
-    detector = load_detector(card("centerface"), device="cpu", threads=1)
-    site = footage_site(Path("."), AuthorityConfig(kind="test"), AUTO, "centerface", "cpu", MatchConfig())
-    embedder = load_embedder(card(resolve_embedder(site.embedder)), device="cpu", threads=1)
+    if chosen.device not in available_devices():
+        parser.error(f"this machine has no {chosen.device}: run it where the table is for")
+    batch, on_cpu = BATCHES[chosen.device], chosen.device == "cpu"
+    detector = load_detector(card(DETECTOR), device=chosen.device, threads=1)
+    site = footage_site(Path("."), AuthorityConfig(kind="test"), AUTO, DETECTOR, chosen.device, MatchConfig())
+    embedder = load_embedder(card(site.embedder.model), device=chosen.device, threads=1)
     chip = embedder.card.chip
     assert chip is not None
     noise = np.random.default_rng(0)
-    canvases = [noise.integers(0, 256, (1, height, width, 3), np.uint8) for width, height in CANVASES_PX]
+    canvases = [noise.integers(0, 256, (batch, height, width, 3), np.uint8) for width, height in CANVASES_PX]
     chips = noise.integers(0, 256, (8, chip.height_px, chip.width_px, 3), np.uint8)
     for warm in (lambda: [detector.detect(one) for one in canvases], lambda: embedder.embed(chips)):
         warm()
-    detect_ms = [cpu_ms(lambda one=one: detector.detect(one), chosen.calls) for one in canvases]
-    embed_ms = cpu_ms(lambda: embedder.embed(chips), chosen.calls) / len(chips)
+    detecting = [spent_ms(lambda one=one: detector.detect(one), chosen.calls, batch) for one in canvases]
+    embedding = spent_ms(lambda: embedder.embed(chips), chosen.calls, len(chips))
+    detect_ms, embed_ms = [one[not on_cpu] for one in detecting], embedding[not on_cpu]
     with tempfile.TemporaryDirectory() as folder:
         large = film(Path(folder, "large.mp4"), FACES, chosen.frames)
         small = smaller(large, Path(folder, "small.mp4"))
@@ -130,12 +147,15 @@ def main() -> int:
         longer = smaller(film(Path(folder, "longer.mp4"), FACES, 4 * chosen.frames), Path(folder, "longer_small.mp4"))
         runs = [chained(site, one) for one in (small, longer)]
     whole_ms, frames, views = (late - early for early, late in zip(*runs, strict=True))  # without what loading takes
-    rest_ms = whole_ms / frames - decode_ms[0] - detect_ms[0] - views * embed_ms / frames
+    rest_ms = whole_ms / frames - decode_ms[0] - detecting[0][0] - views * embedding[0] / frames
     sizes = [width * height for width, height in (SMALL_PX, SIZE_PX, *CANVASES_PX)]
     table = {
         "id": chosen.hardware,
-        "title": f"one core of {machine()['cpu']}, {embedder.network.precision}",
-        "device": "cpu",
+        "title": f"one core of {machine()['cpu']}, {'' if on_cpu else machine()['gpu'] + ', '}"
+        f"{embedder.network.precision}",
+        "device": chosen.device,
+        "detector": detector.card.id,
+        "embedder": embedder.card.id,
         "measured": time.strftime("%Y-%m-%d", time.gmtime()),
         "decode": grows((sizes[0], decode_ms[0]), (sizes[1], decode_ms[1])),
         "chain_ms": round(max(0.0, rest_ms), 3),
@@ -146,10 +166,11 @@ def main() -> int:
     text = NOTES + yaml.safe_dump(table, sort_keys=False)
     (HARDWARE / f"{chosen.hardware}.yaml").write_text(text, encoding="utf-8")
     write_result(
-        "costs",
+        "costs" if on_cpu else f"costs_{chosen.device}",
         "What does each stage cost on this machine, as `lfr plan` counts it?",
         {
             "hardware": chosen.hardware,
+            "models": [detector.card.id, embedder.card.id],
             "decode_ms": {"640x360": decode_ms[0], "1920x1080": decode_ms[1]},
             "detect_ms": {"640x384": detect_ms[0], "1280x736": detect_ms[1]},
             "embed_ms_a_mirrored_view": embed_ms,

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 COUNTERS: Mapping[str, str] = {
-    "frames_total": "Frames decoded",
+    "frames_total": "Frames handed to the detector, and those in which nothing had moved",
     "frames_dropped_total": "Frames dropped because a newer one had come, or passed over because the stream was behind",
     "frames_still_total": "Frames in which nothing had moved since the detector's last look",
     "frames_damaged_total": "Pictures and packets that could not be decoded, or only with gaps",

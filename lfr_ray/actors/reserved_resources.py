@@ -18,7 +18,10 @@ def network_of(camera: CameraConfig) -> dict[str, float]:
 
 
 def needed_resources(site: SiteConfig) -> dict[str, float]:
-    """What the configuration reserves, at its smallest: one replica each, and every camera."""
+    """What the configuration reserves at the start: so many replicas as ``replicas`` says, and every camera.
+
+    Serve's own part of the file is not seen here, so its ``min_replicas`` is what ``replicas`` says.
+    """
     models = [model for model in (site.detector, site.embedder, site.second_embedder) if model is not None]
     cpus = sum(model.cpus * model.replicas for model in models)
     gpus = sum(model.gpus * model.replicas for model in models)

@@ -12,9 +12,11 @@ import yaml
 from lfr_ray.cli.output import check_json_target, json_target, stderr, table, write_json
 from lfr_ray.cli.signals import in_order
 from lfr_ray.cli.simulate import document_of, show, simulate, slower_for
+from lfr_ray.config import SiteConfig
 from lfr_ray.errors import ConfigError
-from lfr_ray.plan.measured_costs import HardwareCosts, costs_of, hardware
-from lfr_ray.plan.node_sizing import Crowd, Node, Plan, plan
+from lfr_ray.models.card_catalogue import resolve_embedder
+from lfr_ray.plan.measured_costs import HardwareCosts, costs_of
+from lfr_ray.plan.node_sizing import SECOND_UNITS, Crowd, Node, Plan, plan
 from lfr_ray.plan.predicted_rates import predicted
 from lfr_ray.plan.serve_config import with_plan
 from lfr_ray.site_file import read_site_file
@@ -32,7 +34,7 @@ STREAM_HELP = "What each camera sends: WIDTHxHEIGHT@FPS; every frame is decoded,
 def plan_site(
     site_file: Annotated[Path, typer.Argument(metavar="SITE.yaml", help="The site; it is not started.")],
     hardware_id: Annotated[
-        str, typer.Option("--hardware", help="Whose costs are taken; see lfr_ray/plan/hardware.")
+        str, typer.Option("--hardware", help="Whose costs are taken (lfr_ray/plan/hardware); needed where several are.")
     ] = "",
     cameras: Annotated[int, typer.Option(min=0, help="Plan for so many cameras like the site's; 0: those listed.")] = 0,
     stream: Annotated[str, typer.Option(help=STREAM_HELP)] = "1920x1080@25",
@@ -63,13 +65,9 @@ def plan_site(
             raise ConfigError("the file is there already", got=write, next_step="name a new file with --write")
         check_json_target(str(write), "--write")
     read = read_site_file(site_file)
-    costs = costs_of(hardware_id or hardware()[0])
+    costs = costs_of(hardware_id)
     width_px, height_px, fps = _stream(stream)
-    if costs.device == "cpu" and (read.site.device == "cuda" or read.site.detector.gpus or read.site.embedder.gpus):
-        stderr.print(f"[yellow]planned for processors:[/] this site asks for a GPU, and {costs.id} are no costs of one")
-        stderr.print(
-            "  next: measure one with `python -m benchmarks.costs --hardware NAME`, or let the site run on cpu"
-        )
+    _tell_what_is_not_the_sites(read.site, costs)
     crowd = Crowd(width_px, height_px, fps, stream_mbit, people)
     node = Node(node_cpus, node_gpus, node_memory_gb, node_mbit)
     site = read.site
@@ -99,6 +97,18 @@ def plan_site(
         write_json(json, document)
 
 
+def _tell_what_is_not_the_sites(site: SiteConfig, costs: HardwareCosts) -> None:
+    """A GPU that nobody measured, and models whose times are others."""
+    if costs.device == "cpu" and (site.device == "cuda" or site.detector.gpus or site.embedder.gpus):
+        stderr.print(f"[yellow]planned for processors:[/] this site asks for a GPU, and {costs.id} are no costs of one")
+        stderr.print(
+            "  next: `python -m benchmarks.costs --hardware NAME --device cuda` on one, or let the site run on cpu"
+        )
+    for own, measured in ((site.detector.model, costs.detector), (resolve_embedder(site.embedder), costs.embedder)):
+        if own != measured:
+            stderr.print(f"[yellow]planned with another model's times:[/] the site has {own}, {costs.id} {measured}")
+
+
 def _stream(text: str) -> tuple[int, int, float]:
     try:
         size, fps = text.split("@")
@@ -121,6 +131,8 @@ def _print(found: Plan, costs: HardwareCosts, node: Node) -> None:
         f"{node.memory_gb:g} GB, {load.mbit_s:.0f} of {node.mbit_s:g} Mbit/s"
     )
     beside = "1 more beside them, for matcher, desk and HTTP; start it with --num-cpus=0"
+    second = [("second embedders", f"{found.second_embedders}, each reserves {SECOND_UNITS:g} {unit}: not measured")]
+    second = second if found.second_embedders else []
     rows = [
         ("nodes that work", f"{found.nodes}{fewer}"),
         ("head", beside if found.heads else "the same node"),
@@ -128,6 +140,7 @@ def _print(found: Plan, costs: HardwareCosts, node: Node) -> None:
         ("cameras", f"{found.cameras}, each reserves {found.camera_cpus:g} core(s)"),
         ("detectors", f"{found.detectors}, each reserves {found.detector_units:g} {unit}"),
         ("embedders", f"{found.embedders}, each reserves {found.embedder_units:g} {unit}"),
+        *second,
         ("fullest that works" if found.heads else "the node", used),
         ("canvases", f"{found.canvas_mbit_s:.0f} Mbit/s, if no detector stands on its camera's node"),
     ]

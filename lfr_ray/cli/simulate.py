@@ -57,6 +57,9 @@ def simulated_document(
 ) -> tuple[dict[str, Any], int]:
     """A site file of the plan, with waiting models and cameras that are none, and how many cameras a process has.
 
+    All planned replicas are there from the start, as time passes more slowly for them and not for Serve: that it adds
+    and takes away is not tried. Neither is a second embedder.
+
     Raises:
         ConfigError: The costs are those of a GPU.
     """

@@ -14,8 +14,10 @@ FOLDER = "hardware"
 
 CHAIN = (
     "Everything else that a camera does for a frame that is looked at: the whole less its parts. 0.0: too little to be "
-    "told from nothing, not that it is free."
+    "told from nothing, not that it is free. Where no view was compared (`views` of the result), nothing of comparing."
 )
+
+MEASURE = "measure them on one such machine: `python -m benchmarks.costs --hardware NAME`"
 
 
 class Growth(Section):
@@ -45,6 +47,8 @@ class HardwareCosts(Section):
     id: str = Field(description="Its name, as `--hardware` takes it.")
     title: str = Field(description="The machine in words.")
     device: Literal["cpu", "cuda"] = Field(description="Where detection and embedding were measured.")
+    detector: str = Field(description="Card id of the model whose times these are; another one's are others.")
+    embedder: str = Field(description="Card id, in the same way.")
     measured: str = Field(description="When, ISO 8601.")
     decode: Growth = Field(description="One frame of an H.264 stream, decoded and made into a canvas.")
     chain_ms: float = Field(ge=0, description=CHAIN)
@@ -59,18 +63,21 @@ def hardware() -> tuple[str, ...]:
     return tuple(sorted(one.name.removesuffix(".yaml") for one in folder.iterdir() if one.name.endswith(".yaml")))
 
 
-def costs_of(hardware_id: str) -> HardwareCosts:
-    """The table of one kind of machine.
+def costs_of(hardware_id: str = "") -> HardwareCosts:
+    """The table of one kind of machine; without a name, the only one that there is.
 
     Raises:
-        ConfigError: Nobody measured it; those that were measured are named.
+        ConfigError: Nobody measured it, or there are several to choose from; those that were measured are named.
     """
-    if hardware_id not in hardware():
+    known = hardware()
+    if not hardware_id and len(known) == 1:
+        (hardware_id,) = known
+    if hardware_id not in known:
         raise ConfigError(
-            "there are no costs for this hardware",
+            "there are no costs for this hardware" if hardware_id else "it is not said whose costs are taken",
             got=hardware_id,
-            allowed=", ".join(hardware()),
-            next_step="measure them on one such machine: `python -m benchmarks.costs --hardware NAME`",
+            allowed=", ".join(known),
+            next_step=MEASURE if hardware_id else "name one with --hardware",
         )
     text = (resources.files("lfr_ray.plan") / FOLDER / f"{hardware_id}.yaml").read_text(encoding="utf-8")
     return parse_section(HardwareCosts, parsed_yaml(text), f"the costs of {hardware_id}")

@@ -23,6 +23,9 @@ FULL = 0.7
 HEAD_CPUS = 1.0
 """Matcher, desk, fleet and ingress together: measured below a third of a core at 20 frames a second."""
 
+SECOND_UNITS = 0.1
+"""Of a core or GPU, for a replica of a second embedder: it looks at possible matches alone, and nobody measured it."""
+
 MOST_NODES = 1000
 
 BITS_A_PIXEL = 24
@@ -78,6 +81,7 @@ class Plan:
         camera_cpus: Cores that each camera reserves.
         looked_at: Share of the wanted frames that the plan looks at; below 1 where the nodes were given.
         detectors, embedders: Replicas.
+        second_embedders: Replicas too; 0 where the site has none.
         detector_units, embedder_units: Cores, or share of a GPU, that each replica reserves.
         target_ongoing: By deployment, Serve's ``target_ongoing_requests``.
         load: Of the fullest node that works: what is reserved of its cores and GPUs; of a single one, the head's too.
@@ -92,6 +96,7 @@ class Plan:
     looked_at: float
     detectors: int
     embedders: int
+    second_embedders: int
     detector_units: float
     embedder_units: float
     target_ongoing: dict[str, int]
@@ -101,7 +106,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """Cores and Mbit/s a camera, and the models' cores or GPUs for all cameras."""
+    """Cores and Mbit/s a camera, and the models' cores or GPUs for all cameras; whether a second embedder looks too."""
 
     cameras: int
     camera_cpus: float
@@ -109,6 +114,7 @@ class _Work:
     canvas_mbit_s: float
     detect: float
     embed: float
+    second: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +123,23 @@ class _Replicas:
 
     detectors: int
     embedders: int
+    second_embedders: int
     detector_units: float
     embedder_units: float
+
+    @property
+    def units(self) -> float:
+        """What all reserve together."""
+        return (
+            self.detectors * self.detector_units
+            + self.embedders * self.embedder_units
+            + self.second_embedders * SECOND_UNITS
+        )
+
+    def of_one(self, nodes: int) -> _Replicas:
+        """Those of the fullest of so many nodes: each kind is spread."""
+        detectors, embedders = math.ceil(self.detectors / nodes), math.ceil(self.embedders / nodes)
+        return replace(self, detectors=detectors, embedders=embedders, second_embedders=min(1, self.second_embedders))
 
 
 def plan(site: SiteConfig, costs: HardwareCosts, node: Node, crowd: Crowd, *, nodes: int | None = None) -> Plan:
@@ -177,6 +198,7 @@ def _work(site: SiteConfig, costs: HardwareCosts, crowd: Crowd, share: float) ->
         canvas_mbit_s=max(looked) * canvas_px * BITS_A_PIXEL / 1e6,
         detect=sum(looked) * detect_ms / 1000 / FULL,
         embed=views_s * costs.embed_ms / 1000 / FULL,
+        second=site.second_embedder is not None,
     )
 
 
@@ -196,10 +218,20 @@ def _replicas(work: _Work, costs: HardwareCosts, nodes: int) -> _Replicas:
     On several nodes there are at least two, so that one node's end is no end.
     """
     embedders = min(nodes, max(2, math.floor(_at_work(work, costs)[1])))
-    units = [max(0.1, math.ceil(10 * one) / 10) for one in (work.detect / nodes, work.embed / embedders)]
-    if costs.device != "cpu":
-        units = [math.ceil(one) if one > 1 else one for one in units]  # Ray gives parts of one GPU, or whole ones
-    return _Replicas(nodes, embedders, *units)
+    detectors, detector_units = _split(work.detect, nodes, costs)
+    embedders, embedder_units = _split(work.embed, embedders, costs)
+    return _Replicas(detectors, embedders, min(nodes, 2) if work.second else 0, detector_units, embedder_units)
+
+
+def _split(work: float, count: int, costs: HardwareCosts) -> tuple[int, float]:
+    """So many replicas for this work, or as many times more as it takes GPUs; and what each reserves.
+
+    A process works on one GPU. Several on a node reserve a whole one each: then there is room in whatever order they
+    and smaller ones come.
+    """
+    if costs.device != "cpu" and work > count:
+        return count * math.ceil(work / count), 1.0
+    return count, max(0.1, math.ceil(10 * work / count) / 10)
 
 
 def _fullest(work: _Work, costs: HardwareCosts, nodes: int) -> Node:
@@ -208,12 +240,14 @@ def _fullest(work: _Work, costs: HardwareCosts, nodes: int) -> Node:
     So there is room for each replica in whatever order they come, as Ray and Serve spread each kind over the nodes.
     """
     cameras = math.ceil(work.cameras / nodes)
-    replicas = _replicas(work, costs, nodes)
-    models = replicas.detector_units + replicas.embedder_units
+    replicas = _replicas(work, costs, nodes).of_one(nodes)
+    models = round(replicas.units, 6)
     on_cpu = costs.device == "cpu"
     memory = costs.memory_mb
     only = nodes == 1
-    own_mb = memory.camera * cameras + memory.detector + memory.embedder + (memory.site if only else memory.node)
+    embedders = replicas.embedders + replicas.second_embedders
+    own_mb = memory.camera * cameras + memory.detector * replicas.detectors + memory.embedder * embedders
+    own_mb += memory.site if only else memory.node
     return Node(
         cpus=cameras * work.camera_cpus + (HEAD_CPUS if only else 0.0) + (models if on_cpu else 0.0),
         gpus=0.0 if on_cpu else models,
@@ -229,10 +263,9 @@ def _lacking(work: _Work, costs: HardwareCosts, nodes: int, node: Node) -> dict[
     """
     load = _fullest(work, costs, nodes)
     if nodes > 1:
-        replicas = _replicas(work, costs, nodes)
         reserved = work.cameras * work.camera_cpus
         if costs.device == "cpu":
-            reserved += replicas.detectors * replicas.detector_units + replicas.embedders * replicas.embedder_units
+            reserved += _replicas(work, costs, nodes).units
         load = replace(load, cpus=max(load.cpus, reserved / nodes + work.camera_cpus))
     return {name: times for name, times in load.over(node).items() if times > 1.0}
 
@@ -245,12 +278,13 @@ def _plan(site: SiteConfig, costs: HardwareCosts, work: _Work, nodes: int, limit
     replicas = _replicas(work, costs, nodes)
     in_flight = sum(site.frames_in_flight_of(one, detectors_full=True) for one in site.cameras)
     detecting, embedding = _at_work(work, costs)
-    targets = {
-        # As many as a replica works on when it is as full as planned: with more, Serve would take replicas away that
-        # are needed. A detector that is too slow holds every frame in flight; Serve then adds replicas up to the plan.
-        "detector": max(1, math.floor(min(in_flight * FULL, detecting) / replicas.detectors)),
-        "embedder": max(1, math.floor(embedding / replicas.embedders)),
-    }
+    # As many as a replica works on when it is as full as planned: with more, Serve would take replicas away that are
+    # needed. A detector that is too slow holds every frame in flight; Serve then adds replicas up to the plan. Of a GPU
+    # a batch at most: a replica holds four, and a target above what it holds is one that is never reached.
+    shares = (min(in_flight * FULL, detecting) / replicas.detectors, embedding / replicas.embedders)
+    batches = (site.detector.max_batch, site.embedder.max_batch) if costs.device != "cpu" else (math.inf, math.inf)
+    most = [max(1, math.floor(min(pair))) for pair in zip(shares, batches, strict=True)]
+    targets = dict(zip(("detector", "embedder"), most, strict=True))
     fullest = _fullest(work, costs, nodes)
     return Plan(
         nodes=nodes,
@@ -261,6 +295,7 @@ def _plan(site: SiteConfig, costs: HardwareCosts, work: _Work, nodes: int, limit
         looked_at=share,
         detectors=replicas.detectors,
         embedders=replicas.embedders,
+        second_embedders=replicas.second_embedders,
         detector_units=replicas.detector_units,
         embedder_units=replicas.embedder_units,
         target_ongoing=targets,

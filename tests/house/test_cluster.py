@@ -186,6 +186,18 @@ def test_the_unit_keeps_memory_off_the_disc() -> None:
     assert "TemporaryFileSystem=/tmp" in text
 
 
+def test_the_units_user_has_a_home_before_models_are_fetched_into_it() -> None:
+    text = (CLUSTER / "lfr.service").read_text(encoding="utf-8")
+    (home,) = re.findall(r"^Environment=HOME=(\S+)$", text, re.MULTILINE)
+    made = f"install --directory --mode=700 --owner=lfr --group=lfr {home}\n"
+    assert text.index("useradd") < text.index(made) < text.index("runuser")
+
+
+def test_the_token_is_closed_where_it_is_made() -> None:
+    page = (CLUSTER / "README.md").read_text(encoding="utf-8")
+    assert "ray get-auth-token --generate && chmod 600 ~/.ray/auth_token" in page
+
+
 @pytest.mark.parametrize("path", [one for one in CLUSTER.iterdir() if one.is_file()], ids=lambda path: path.name)
 def test_no_file_holds_a_credential(path: Path) -> None:
     assert SECRET.search(path.read_text(encoding="utf-8")) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import itertools
 import json
+import math
 import os
 import re
 import shlex
@@ -20,10 +21,15 @@ from ray.autoscaler._private.updater import NodeUpdater
 from ray.autoscaler._private.util import prepare_config, with_envs
 from ray.autoscaler.node_provider import NodeProvider
 
+from lfr_ray.actors.reserved_resources import needed_resources
+from lfr_ray.config import SiteConfig
+from lfr_ray.strict_yaml import load_yaml, parse_section
+
 CLUSTER = Path(__file__).resolve().parents[2] / "cluster"
 DOCKERFILE = (CLUSTER / "Dockerfile").read_text(encoding="utf-8").rpartition("\nFROM ")[2].replace("\\\n", "")
 """The image itself: its last stage, an instruction a line."""
 
+LOCK = (CLUSTER.parent / "requirements.lock").read_text(encoding="utf-8")
 AWS = yaml.safe_load((CLUSTER / "launcher-aws.yaml").read_text(encoding="utf-8"))
 MACHINES = yaml.safe_load((CLUSTER / "launcher-machines.yaml").read_text(encoding="utf-8"))
 WAIT = "RAY_gcs_rpc_server_reconnect_timeout_s=600"
@@ -158,7 +164,28 @@ def test_the_token_comes_into_the_container_and_belongs_to_its_user(
 
 def test_the_image_has_what_the_launcher_calls_in_it() -> None:
     (installed,) = re.findall(r"apt-get install --yes --no-install-recommends (.+?) &&", DOCKERFILE)
-    assert {"rsync", "openssh-client"} <= set(installed.split())
+    assert {"rsync", "openssh-client", "tmux"} <= set(installed.split())
+
+
+def test_machines_in_the_cloud_have_an_image_that_somebody_chose() -> None:
+    """Ray's own has Ubuntu 18.04, and no driver for the CUDA that is locked."""
+    text = (CLUSTER / "launcher-aws.yaml").read_text(encoding="utf-8")
+    nodes = AWS["available_node_types"]
+    assert {one["node_config"]["ImageId"] for one in nodes.values()} == {"ami-FILL_IN"}
+    (cuda,) = re.findall(r"^nvidia-cuda-runtime==(\d+)\.\S+ ; python_full_version >= '3.11'", LOCK, re.MULTILINE)
+    assert f"driver 580 or newer (the image has CUDA {cuda})" in text
+    assert cuda == "13", "another CUDA needs another driver: see NVIDIA's notes on its minor versions"
+
+
+def test_the_cloud_may_have_as_many_nodes_as_the_large_event_needs() -> None:
+    """Cameras and first replicas take whole nodes; other detectors come to new ones, as many as a GPU holds."""
+    (application,) = load_yaml(CLUSTER.parent / "serve_configs" / "airshow.yaml")["applications"]
+    site = parse_section(SiteConfig, application["args"], "airshow.yaml")
+    scaling = {one["name"]: one["autoscaling_config"] for one in application["deployments"]}
+    gpu = AWS["available_node_types"]["gpu"]
+    first = math.ceil(needed_resources(site)["CPU"] / gpu["resources"]["CPU"])
+    later = scaling["detector"]["max_replicas"] - scaling["detector"]["min_replicas"]
+    assert min(gpu["max_workers"], AWS["max_workers"]) >= first + math.ceil(later / (1 // site.detector.gpus))
 
 
 def test_a_login_shell_of_the_image_finds_ray() -> None:
@@ -170,9 +197,8 @@ def test_a_login_shell_of_the_image_finds_ray() -> None:
 
 
 def test_the_image_holds_what_clouds_and_databases_need() -> None:
-    lock = (CLUSTER.parent / "requirements.lock").read_text(encoding="utf-8")
     wanted = {"boto3", "botocore", "psycopg", "psycopg-binary", "requests"}
-    assert wanted <= set(re.findall(r"^([\w-]+)==", lock, re.MULTILINE))
+    assert wanted <= set(re.findall(r"^([\w-]+)==", LOCK, re.MULTILINE))
 
 
 def starting(launcher: Mapping[str, Any], role: str) -> str:

@@ -21,6 +21,7 @@ from ray.autoscaler._private.kuberay.node_provider import (
 from lfr_ray.actors.cluster_checks import check_network
 from lfr_ray.actors.reserved_resources import needed_resources
 from lfr_ray.config import SiteConfig
+from lfr_ray.govern.trust_file import TRUST_FILE
 from lfr_ray.strict_yaml import parse_section
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,6 +62,22 @@ def test_a_site_over_several_nodes_starts_once_it_is_filled_in(name: str) -> Non
     assert "TLS" in before, "the other way"
     filled = args | {"encrypted_network": "the network's team: WireGuard between all nodes"}
     check_network(parse_section(SiteConfig, filled, name))
+
+
+@pytest.mark.parametrize("name", several_nodes())
+def test_a_site_with_an_autoscaler_waits_until_a_new_node_has_its_image(name: str) -> None:
+    """Afterwards the application has failed for good: neither Serve nor KubeRay tries again."""
+    assert CLUSTER["enableInTreeAutoscaling"] is True
+    assert application(several_nodes()[name])["args"]["resources_wait_s"] >= 1800
+
+
+def test_the_proxy_is_sent_to_the_head_where_http_is() -> None:
+    """KubeRay names the head's service by the RayService; its serve service leads to workers too."""
+    (metadata,) = (one["metadata"] for one in DOCUMENTS if one["kind"] == "RayService")
+    head = f"{metadata['name']}-head-svc.{metadata['namespace']}.svc:8000"
+    assert yaml.safe_load(SERVICE["serveConfigV2"])["proxy_location"] == "HeadOnly"
+    for name in ("rayservice.yaml", "README.md", "prometheus.yml"):
+        assert head in (ROOT / "cluster" / name).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", several_nodes())
@@ -164,4 +181,18 @@ def test_secrets_are_those_that_the_page_makes() -> None:
     assert CLUSTER["authOptions"] == {"mode": "token", "secretName": "lfr-ray"}
     redis = CLUSTER["gcsFaultToleranceOptions"]["redisPassword"]["valueFrom"]["secretKeyRef"]
     wanted = {CLUSTER["authOptions"]["secretName"]: "auth_token", redis["name"]: redis["key"]}
+    wanted |= dict(re.findall(r"# - \{name: LFR_SITE_PASSPHRASE, .+\{name: ([\w-]+), key: (\w+)\}", TEXT))
     assert dict(made.findall(TEXT)) == dict(made.findall(page)) == wanted
+
+
+def test_what_must_be_filled_in_is_ready_but_for_its_comment_signs() -> None:
+    """The trust folder, the passphrase and credentials, which the file as it stands does not have."""
+    (text,) = (one for one in TEXT.split("\n---\n") if "kind: RayService" in one)
+    filled = re.sub(r"^( +)# (?=- \{|- name: trust|  +\S)", r"\1", text, flags=re.MULTILINE)
+    pod = yaml.safe_load(filled)["spec"]["rayClusterConfig"]["headGroupSpec"]["template"]["spec"]
+    (head,) = pod["containers"]
+    assert {"LFR_SITE_PASSPHRASE", "LFR_DB", "AWS_SECRET_ACCESS_KEY"} <= {one["name"] for one in head["env"]}
+    (mount,) = (one for one in head["volumeMounts"] if one["mountPath"] == str(TRUST_FILE.parent))
+    (volume,) = (one for one in pod["volumes"] if one["name"] == mount["name"])
+    assert mount["readOnly"] is True
+    assert TRUST_FILE.name in {one["path"] for one in volume["secret"]["items"]}

@@ -15,6 +15,7 @@ from lfr_ray.strict_yaml import load_yaml, parse_section
 
 ROOT = Path(__file__).resolve().parents[2]
 CREDENTIAL = re.compile(r"://[^/@:]*:(?!PASSWORD@)[^/@]+@")
+RAYSERVICE = ROOT / "cluster" / "rayservice.yaml"
 SITES = sorted((ROOT / "serve_configs").glob("*.yaml"))
 
 
@@ -51,6 +52,25 @@ def test_full_models_make_serve_ask_for_all_replicas(path: Path) -> None:
         scaling = one["autoscaling_config"]
         most = waiting if one["name"] == "detector" else len(site.cameras)
         assert most / scaling["target_ongoing_requests"] >= scaling["max_replicas"], one["name"]
+
+
+@pytest.mark.parametrize("path", SITES, ids=lambda path: path.stem)
+def test_a_site_waits_for_as_many_replicas_as_serve_begins_with(path: Path) -> None:
+    (application,) = load_yaml(path)["applications"]
+    site = parse_section(SiteConfig, application["args"], path.name)
+    for one in application.get("deployments", []):
+        assert one["autoscaling_config"]["min_replicas"] == getattr(site, one["name"]).replicas, one["name"]
+        assert "max_ongoing_requests" not in one, "a replica is chosen by the code's own number"
+
+
+@pytest.mark.parametrize("path", [*SITES, RAYSERVICE], ids=lambda path: path.stem)
+def test_a_live_site_knows_where_it_is(path: Path) -> None:
+    documents = [one for one in yaml.safe_load_all(path.read_text(encoding="utf-8")) if one]
+    (text,) = [one["spec"]["serveConfigV2"] for one in documents if one.get("kind") == "RayService"] or [""]
+    args = (yaml.safe_load(text) or documents[0])["applications"][0]["args"]
+    site = parse_section(SiteConfig, args, path.name)
+    placed = [one.latitude is not None or bool(site.position.gpsd) for one in site.cameras]
+    assert all(placed) or site.authority.kind == "test"
 
 
 @pytest.mark.parametrize("path", SITES, ids=lambda path: path.stem)

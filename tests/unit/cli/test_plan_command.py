@@ -51,3 +51,19 @@ def test_a_site_that_asks_for_a_gpu_is_told_that_it_was_planned_without(site: st
     result = CliRunner(env={"COLUMNS": "200"}).invoke(terminal, words)
     assert result.exit_code == 0
     assert ("planned for processors" in result.stderr) is told
+
+
+def test_a_site_with_other_models_than_the_table_is_told_so(tmp_path: Path) -> None:
+    text = SITE.read_text(encoding="utf-8")
+    for embedder, told in (("mobilefacenet_ms1m_tflite", ""), ("dlib_resnet", "dlib_resnet, epyc-bf16 mobilefacenet")):
+        own = tmp_path / f"{embedder}.yaml"
+        both = f'embedder: {{model: {embedder}}}\n      second_embedder: {{model: "sface_2021dec"}}'
+        own.write_text(text.replace("embedder: {cpus: 0.3}", both), encoding="utf-8")
+        terminal = typer.Typer()
+        terminal.add_typer(plan.app)
+        terminal.command("other")(lambda: None)
+        result = CliRunner(env={"COLUMNS": "200"}).invoke(terminal, ["plan", str(own), "--hardware", "epyc-bf16"])
+        assert result.exit_code == 0, result.output
+        assert ("another model's times" in result.stderr) is bool(told)
+        assert told in result.stderr
+        assert "second embedders" in result.stdout

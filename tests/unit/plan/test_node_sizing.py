@@ -10,12 +10,14 @@ import pytest
 from lfr_ray.config import CameraConfig, SiteConfig
 from lfr_ray.errors import ResourceError
 from lfr_ray.plan.measured_costs import Growth, HardwareCosts, MemoryCosts
-from lfr_ray.plan.node_sizing import FULL, HEAD_CPUS, Crowd, Node, plan
+from lfr_ray.plan.node_sizing import FULL, HEAD_CPUS, SECOND_UNITS, Crowd, Node, plan
 
 COSTS = HardwareCosts(
     id="made-up",
     title="round numbers",
     device="cpu",
+    detector="centerface",
+    embedder="dlib_resnet",
     measured="2026-01-01",
     decode=Growth(ms=0.0, ms_per_mpx=2.0),
     chain_ms=1.0,
@@ -102,13 +104,34 @@ def test_a_full_detector_makes_serve_ask_for_what_is_planned(cameras: int) -> No
     assert math.ceil(waiting / found.target_ongoing["detector"]) >= found.detectors
 
 
-@pytest.mark.parametrize("people", [20.0, 600.0, 3000.0])
-def test_a_replica_reserves_a_part_of_a_gpu_or_whole_ones(people: float) -> None:
-    """Ray refuses 1.5 GPUs for one process."""
-    costs = COSTS.model_copy(update={"device": "cuda"})
-    found = plan(_site(40), costs, replace(NODE, gpus=8), replace(CROWD, people_per_min=people))
-    for units in (found.detector_units, found.embedder_units):
-        assert units <= 1 or units == int(units)
+@pytest.mark.parametrize(("cameras", "people"), [(3, 20.0), (40, 20.0), (40, 600.0), (40, 3000.0)])
+def test_a_process_reserves_one_gpu_at_most_and_all_have_what_the_work_needs(cameras: int, people: float) -> None:
+    costs, crowd = COSTS.model_copy(update={"device": "cuda"}), replace(CROWD, people_per_min=people)
+    site, node = _site(cameras), replace(NODE, cpus=64, gpus=8)
+    found = plan(site, costs, node, crowd)
+    detect_ms = costs.detect.of_ms(site.detector.width_px, site.detector.height_px)
+    views_s = cameras * people / 60 * site.evidence.max_views
+    for count, units, busy_s in (
+        (found.detectors, found.detector_units, cameras * 10 * detect_ms / 1000),
+        (found.embedders, found.embedder_units, views_s * costs.embed_ms / 1000),
+    ):
+        assert units <= 1
+        assert count * units >= busy_s / FULL - 1e-9
+        assert count <= found.nodes or units == 1, "several on a node have a GPU each"
+    assert found.load.gpus <= 8
+    assert max(found.target_ongoing["detector"] / site.detector.max_batch, found.target_ongoing["embedder"] / 32) <= 1
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_a_second_embedder_is_counted_beside_the_first(device: str) -> None:
+    costs, node = COSTS.model_copy(update={"device": device}), replace(NODE, gpus=1)
+    second = _site(20, second_embedder={"model": "dlib_resnet"})
+    one, both = (plan(site, costs, node, CROWD, nodes=2) for site in (_site(20), second))
+    assert (one.second_embedders, both.second_embedders) == (0, 2)
+    kind = "cpus" if device == "cpu" else "gpus"
+    assert getattr(both.load, kind) == pytest.approx(getattr(one.load, kind) + SECOND_UNITS)
+    assert both.load.memory_gb == pytest.approx(one.load.memory_gb + 0.4)
+    assert plan(second, costs, replace(node, cpus=64), CROWD, nodes=1).second_embedders == 1
 
 
 def test_two_embedders_where_there_are_two_nodes() -> None:
