@@ -19,7 +19,7 @@ from typing import Any
 
 from benchmarks.record import write_result
 from lfr_ray.cli.simulate import simulate
-from lfr_ray.plan.measured_costs import costs_of, hardware
+from lfr_ray.plan.measured_costs import costs_of
 from lfr_ray.plan.node_sizing import Crowd, Node, plan
 from lfr_ray.site_file import read_site_file
 
@@ -31,7 +31,7 @@ WAIT_S = 0.8
 
 def measured(cameras: int, seconds: float) -> dict[str, Any]:
     """What so many cameras and detectors did."""
-    costs = costs_of(hardware()[0])
+    costs = costs_of()
     site = read_site_file(Path("serve_configs/local.yaml")).site
     detect_s = costs.detect.of_ms(site.detector.width_px, site.detector.height_px) / 1000
     one = site.cameras[0].model_copy(update={"max_fps": WANTED / detect_s})
