@@ -62,7 +62,7 @@ class DeskActor(DeskAccount, LocalAlerts):
         self._meter, self._traces = Meter(), Traces(site.outputs.traces, site.site, "desk")
         self._turn, self._beginning = asyncio.Lock(), asyncio.Lock()
         self._seen: dict[str, CameraCounters] = {}
-        self._looking: asyncio.Task[int] | None = None
+        self._looking: asyncio.Task[None] | None = None
 
     async def ready(self) -> bool:
         """The database is open, or an LfrError until a later question opens it; delivery begins with the first."""
@@ -79,8 +79,8 @@ class DeskActor(DeskAccount, LocalAlerts):
         fault = self._opening.fault
         if not fault:
             if self._looking is None or self._looking.done():
-                store = self._opening.get().alerts.store
-                self._looking = asyncio.create_task(asyncio.to_thread(store.newest_event_id))
+                alerts = self._opening.get().alerts
+                self._looking = asyncio.create_task(asyncio.to_thread(alerts.look))
                 await asyncio.wait({self._looking}, timeout=DATABASE_S)
             error = self._looking.exception() if self._looking.done() else "the database does not answer"
             fault = str(error or "")

@@ -16,7 +16,7 @@ from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import LfrError
 from lfr_ray.govern.authority import Authority
 from lfr_ray.govern.authority_gate import AuthorityGate
-from lfr_ray.govern.emergency_stop import Halts, emergency_stop
+from lfr_ray.govern.emergency_stop import HaltAccount, Halts, emergency_stop
 from lfr_ray.govern.ledger import Ledger, open_ledger
 from lfr_ray.govern.ledger_event import RESUMED, STOPPED, STRANGER, Event, RecordKind, recordable
 from lfr_ray.health import MatcherSaid
@@ -40,7 +40,7 @@ class MatcherActor(MatcherFeed):
         folder = DataDir(site.data_dir)
         self._ledger: Opening[Ledger] = Opening("the ledger", lambda: open_ledger(folder, site.ledger.database_url))
         super().__init__(Opening("the watchlist", self._open))
-        self._stop, self._halts = emergency_stop(folder), Halts(folder)
+        self._stop, self._halts, self._account = emergency_stop(folder), Halts(folder), HaltAccount(self._ledger.get)
         self._meter = Meter()
         self._authority: Authority | None = None
 
@@ -91,15 +91,15 @@ class MatcherActor(MatcherFeed):
     def halt(self, officer: str, reason: str) -> Switched:
         """The emergency stop, in a thread of its own: nothing comes of any comparison once it returns."""
         halt = self._stop.set(officer, reason, time.time())
-        with contextlib.suppress(LfrError):  # it stands already; what cannot be recorded waits in the ledger
-            self._record(STOPPED, officer, reason)
+        with contextlib.suppress(LfrError):  # it stands already; its record may wait for the ledger
+            self._account.stopped(self._event(STOPPED, officer, reason))
         if self._behind_s():  # a replica may have been permitted a comparison before: that counts for so long
             time.sleep(PERMIT_S)
         return Switched(True, halt.by, halt.reason, halt.at)
 
     def resume(self, officer: str, reason: str) -> Switched:
         """Lift the emergency stop, and the circuit breaker's pause with it."""
-        self._record(RESUMED, officer, reason)
+        self._account.resumed(self._event(RESUMED, officer, reason))
         self._halts.clear()
         return Switched(False, officer, reason)
 
@@ -131,10 +131,10 @@ class MatcherActor(MatcherFeed):
     def tell_stranger(self, method: str) -> None:
         """Put a call without the capability on record."""
         with contextlib.suppress(LfrError):
-            self._record(STRANGER, "system", f"matcher: {method}", "refusal")
+            self._ledger.get().append_soon(self._event(STRANGER, "system", f"matcher: {method}", "refusal"))
 
-    def _record(self, what: str, officer: str, reason: str, kind: RecordKind = "stop") -> None:
-        self._ledger.get().append(Event(kind, what, self._site.authority.deployment, officer, "", recordable(reason)))
+    def _event(self, what: str, officer: str, reason: str, kind: RecordKind = "stop") -> Event:
+        return Event(kind, what, self._site.authority.deployment, officer, "", recordable(reason))
 
     def _open(self) -> Matcher | TwoModelMatcher:
         from lfr_ray.site.open_site import open_matcher

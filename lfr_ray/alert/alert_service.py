@@ -73,7 +73,7 @@ class AlertService:
         cases: What people may record, and in which order.
         on_event: Called with every step in the feed's order, after it is durable and before it is
             acknowledged: ``(kind, facts)``; no picture, name or note is in the facts. When it raises, the step
-            stands but is not acknowledged, and it is reported again before the next one.
+            stands but is not acknowledged, and it is reported again before the next one, by the same ``event_id``.
         closed: A deployment is closed: its late sightings are refused, so that nothing comes after its erasure.
         reported_event_id: The last event that ``on_event`` has accounted for (a ledger knows); later ones are
             reported first. None: whatever is recorded now counts as reported.
@@ -96,11 +96,9 @@ class AlertService:
         self._cases = cases
         self._on_event = on_event
         self._closed = closed
-        newest_id = store.newest_event_id()
-        self._reported_id = newest_id if reported_event_id is None else reported_event_id
-        if newest_id < self._reported_id:
-            log.warning("the alerts' database is older than the ledger", newest=newest_id, in_ledger=self._reported_id)
-            store.number_after(self._reported_id)
+        self._reported_id = store.newest_event_id() if reported_event_id is None else reported_event_id
+        self._handed_id = self._reported_id  # the newest that on_event was called with, whatever it said; 0: none
+        store.database.saw(self._reported_id)
         self._turn = threading.RLock()
         self._reporting = False
         self._told: dict[str, bool] = {}
@@ -248,13 +246,24 @@ class AlertService:
             finally:
                 self._reporting = False
 
+    def look(self) -> None:
+        """Ask the database how far it is. What it has lost since it was asked last is accounted for."""
+        if self.store.newest_event_id() < self._handed_id:
+            self.report()
+
     def _report_all(self, on_event: OnEvent) -> None:
         while True:
-            events = self.store.events_after(self._reported_id)
-            if not events:
+            events = self.store.events_after(self._reported_id - 1)
+            if self._handed_id and self._handed_id not in [event.event_id for event in events]:
+                log.warning("the alerts' database lost events", accounted_for=self._handed_id)
+                self.store.note_loss(self._handed_id, self._clock.wall_s())
+                self._handed_id = 0
+                continue
+            if not (events := [event for event in events if event.event_id > self._reported_id]):
                 return
             for event in events:
                 facts = {"event_id": event.event_id, "at": event.at, "alert_id": event.alert_id, **event.facts}
+                self._handed_id = event.event_id
                 on_event(event.kind, facts)
                 self._reported_id = event.event_id
 

@@ -20,6 +20,7 @@ from lfr_ray.alert.alert_queries import (
 )
 from lfr_ray.alert.alert_rows import alert_row
 from lfr_ray.alert.cooldown import REMEMBERED, AlertHistory, RecentAlert, Ruling
+from lfr_ray.alert.event_kinds import LOST
 from lfr_ray.alert.json_document import to_json
 from lfr_ray.alert.open_database import Database
 from lfr_ray.errors import ConflictError, NotFoundError
@@ -190,26 +191,26 @@ class AlertStore:
         events = tables.events
         query = select(events).where(events.c.event_id > event_id).order_by(events.c.event_id).limit(limit)
         with self.database.reading("read the feed") as connection:
-            return [StoredEvent(**row) for row in connection.execute(query).mappings()]
+            found = [StoredEvent(**row) for row in connection.execute(query).mappings()]
+        if found:
+            self.database.saw(found[-1].event_id)
+        return found
 
     def newest_event_id(self) -> int:
         """The id of the newest event; 0 before the first."""
         with self.database.reading("read the feed") as connection:
             return newest_event_id(connection)
 
-    def number_after(self, event_id: int) -> None:
-        """Give the next event a larger id: this database was restored, and elsewhere later events are known.
-
-        Otherwise steps would be taken for accounted for, and keys of events would be given twice.
-        """
-        with self.database.writing("number the feed") as connection:
-            if connection.dialect.name == "postgresql":
-                sequence = func.pg_get_serial_sequence(tables.events.name, tables.events.c.event_id.name)
-                connection.execute(select(func.setval(sequence, func.greatest(event_id, func.nextval(sequence)))))
-            else:  # SQLite remembers the largest id that was there
-                values = {"event_id": event_id, "kind": "", "at": 0.0, "alert_id": "", "facts": {}}
-                connection.execute(insert(tables.events).values(values))
-                connection.execute(delete(tables.events).where(tables.events.c.event_id == event_id))
+    def note_loss(self, event_id: int, now_s: float) -> None:
+        """Append, once, that the event ``event_id`` was accounted for and is not here any more."""
+        events = tables.events.c
+        with self.database.writing("record what it lost") as connection:
+            told = select(events.event_id).where(events.kind == LOST, events.event_id > event_id).limit(1)
+            if connection.execute(told).first() is None:
+                left = select(func.max(events.event_id)).where(events.event_id < event_id)
+                after = int(connection.execute(left).scalar() or 0)
+                reason = f"events after {after} up to {event_id} at least are not in the database any more"
+                add_event(connection, LOST, now_s, "", {"reason": reason, "lost_after": after, "lost_until": event_id})
 
     def database_id(self) -> str:
         """A name of this database that no other has; it makes keys of events unique."""
@@ -218,9 +219,22 @@ class AlertStore:
 
 
 def add_event(connection: Connection, kind: str, at: float, alert_id: str, facts: Facts) -> None:
-    """Append to the feed inside a transaction."""
+    """Append to the feed inside a transaction, under an id of which nobody was told before.
+
+    A database that went back, because it was restored or a standby that was behind took over, would give ids twice:
+    such a step would be taken for accounted for, and its key for one that was used.
+    """
+    database: Database = connection.get_execution_options()["lfr_database"]
     values = {"kind": kind, "at": at, "alert_id": alert_id, "facts": dict(facts)}
-    connection.execute(insert(tables.events).values(values))
+    added = connection.execute(insert(tables.events).values(values)).inserted_primary_key
+    assert added is not None
+    if (given := int(added[0])) <= database.highest_event_id:
+        event_id = database.highest_event_id + 1
+        connection.execute(delete(tables.events).where(tables.events.c.event_id == given))
+        connection.execute(insert(tables.events).values(event_id=event_id, **values))
+        if connection.dialect.name == "postgresql":  # others go on from the largest id that was there
+            sequence = func.pg_get_serial_sequence(tables.events.name, tables.events.c.event_id.name)
+            connection.execute(select(func.setval(sequence, event_id)))
 
 
 def newest_event_id(connection: Connection) -> int:

@@ -103,13 +103,14 @@ def judge(rules: AlertRules, history: AlertHistory, new: RecentAlert) -> Ruling:
 def apart_s(alert: RecentAlert, new: RecentAlert) -> float:
     """Seconds between an alert and a sighting, on the timeline on which they are further apart.
 
-    Where the camera's own one went back while the wall's went on, it began anew: the wall's counts. So it does for
-    what a given-up process saw and that comes after its successor's: later on its own timeline, sooner by the wall.
+    Where the camera's own one went back while the wall's went on, it began anew: the wall's counts. So it does between
+    two processes where one of the timelines goes back: what a given-up one saw comes after its successor's, or the new
+    one's node has a clock that is behind.
     """
     own_s, walls_s = new.captured_s - alert.captured_s, new.captured_at - alert.captured_at
     began_anew = own_s < 0 < walls_s
-    given_up = walls_s < 0 < own_s and new.run != alert.run
-    return abs(walls_s) if began_anew or given_up else max(abs(walls_s), abs(own_s))
+    replaced = new.run != alert.run and min(walls_s, own_s) < 0
+    return abs(walls_s) if began_anew or replaced else max(abs(walls_s), abs(own_s))
 
 
 def cautions(rules: AlertRules, match: Match) -> tuple[Caution, ...]:

@@ -22,6 +22,7 @@ KINDS: Mapping[str, str] = {
     "breaker_lifted": "Its pause was lifted.",
     "comparisons_refused": "The matcher began to refuse comparisons.",
     "comparisons_allowed": "It compares again.",
+    "events_lost": "The database lost events that were told: a copy that was behind took over.",
     "webhook_added": "A receiver of events was added.",
     "webhook_removed": "A receiver of events was removed.",
     "webhook_dropped": "Somebody dropped an event that a receiver had refused.",
@@ -35,6 +36,7 @@ CONDITIONS: Mapping[str, tuple[str, str]] = {
 }
 """What lasts: the steps with which it begins and ends. Whoever causes it has put it into the ledger already."""
 
+LOST = "events_lost"
 TEST_KIND = "webhook_test"
 CHOSEN_KINDS = tuple(kind for kind in KINDS if kind not in ("hold", "release") and not kind.startswith("webhook_"))
 """Steps that a webhook may ask for. The test comes without being asked for."""

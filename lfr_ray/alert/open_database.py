@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,6 +46,9 @@ class Database:
             event.listen(self.engine, "begin", _on_sqlite_begin)
         self.writes = 0
         """Transactions of this process that are durable: a cheap sign that there may be something new."""
+        self.highest_event_id = 0
+        """No event gets this id or one below it: this process has told of it, or somebody else has."""
+        self._highest = threading.Lock()
         self._create()
 
     @staticmethod
@@ -115,6 +119,11 @@ class Database:
                 next_step="check that the database is reachable and its disk has room, then send the same again",
             ) from None
 
+    def saw(self, event_id: int) -> None:
+        """There is an event of this id, or there was one before the database went back to an earlier state."""
+        with self._highest:
+            self.highest_event_id = max(self.highest_event_id, event_id)
+
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
@@ -162,7 +171,7 @@ class Database:
         with (
             self.guarded(action),
             self.engine.connect() as connection,
-            connection.execution_options(lfr_write=True).begin(),
+            connection.execution_options(lfr_write=True, lfr_database=self).begin(),
         ):
             yield connection
 

@@ -33,6 +33,7 @@ SEVERITIES = {
     "breaker_paused": 7,
     "comparisons_refused": 7,
     "pause": 7,
+    "events_lost": 7,
 }
 """Of CEF, 0 to 10; everything else has 3."""
 LABELLED = ("camera", "deployment", "category", "state")

@@ -34,6 +34,7 @@ RECORDS: Mapping[str, tuple[RecordKind, str]] = {
     "webhook_added": ("disclosure", "a receiver of alerts was added"),
     "webhook_removed": ("alteration", "a receiver of alerts was removed"),
     "webhook_dropped": ("alteration", "an event for a receiver of alerts was dropped"),
+    "events_lost": ("incident", "the alerts' database lost events"),
     "webhook_test": ("alteration", "a receiver of alerts is tested"),
 }
 """Which record each event of the feed of alerts becomes."""
@@ -44,6 +45,8 @@ RECORDED_ELSEWHERE = frozenset(
     }
 )
 """Events of which whoever caused them has made a record."""
+TRIED_AGAIN = frozenset({"disclosure", "sighting_refused"})
+"""Told without a number, and by a program that tells them again after an error."""
 KEPT = frozenset(
     {
         "event_id",
@@ -74,6 +77,8 @@ KEPT = frozenset(
         "to",
         "disclosed_event_id",
         "dropped_event_id",
+        "lost_after",
+        "lost_until",
     }
 )
 """Facts that the ledger takes over. What was perceived of a person is not among them."""

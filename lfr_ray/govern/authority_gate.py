@@ -273,6 +273,6 @@ class AuthorityGate:
             subject=camera,
             reason=" ".join(why.split())[:500],
         )
-        # The answer stands whether it can be recorded or not: a ledger that fails stops matching by itself.
+        # The answer stands whether it can be recorded or not, and waits for no database.
         with contextlib.suppress(LfrError):
-            self._ledger.append(event)
+            self._ledger.append_soon(event)

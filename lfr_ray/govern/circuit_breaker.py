@@ -114,12 +114,12 @@ class CircuitBreaker:
             Why matching is paused; empty while it is not. The pause counts even when it cannot be recorded.
         """
         now_s = self._clock.wall_s()
-        state = self.state
+        state, events = self.state, list[Event]()
         if state.paused and "pause" not in self._halts.read():
             # Whoever resumed is in the ledger; that the file was removed is not enough.
             state = resumed(state)
             facts = {"count": state.accepted}
-            self._ledger.append(Event("alteration", ACCEPTED, self._deployment, BREAKER, facts=facts))
+            events.append(Event("alteration", ACCEPTED, self._deployment, BREAKER, facts=facts))
         state, tripped = judged(self._rules, state, faces, false_alerts, now_s)
         if tripped:
             self._switch.set(BREAKER, state.paused, now_s)
@@ -127,8 +127,9 @@ class CircuitBreaker:
             write_durable(self._path, canonical_json(asdict(state)) + b"\n", 0o600)
             self.state = state
         if tripped:
-            event = Event("stop", PAUSED, deployment=self._deployment, actor=BREAKER, reason=state.paused)
-            self._ledger.append(event)
+            events.append(Event("stop", PAUSED, deployment=self._deployment, actor=BREAKER, reason=state.paused))
+        if events:  # after the state: what the ledger keeps for later is not appended again with the next totals
+            self._ledger.append_many(events)
         return state.paused
 
 

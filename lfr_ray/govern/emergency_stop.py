@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lfr_ray.clock import utc_text
 from lfr_ray.data_dir import DataDir
@@ -17,8 +19,12 @@ from lfr_ray.durable_files import disk_error, sync_folder, write_durable
 from lfr_ray.errors import StoreError
 from lfr_ray.govern.canonical_json import canonical_json
 from lfr_ray.govern.ledger_checkpoint import Halt
-from lfr_ray.govern.ledger_event import recordable
+from lfr_ray.govern.ledger_event import Event, check_event, recordable
 from lfr_ray.govern.ledger_state import LedgerState
+from lfr_ray.govern.write_beside import WriteBeside
+
+if TYPE_CHECKING:
+    from lfr_ray.govern.ledger import Ledger
 
 
 class Switch:
@@ -110,6 +116,36 @@ class Halts:
         """Remove both files; that somebody resumed must be recorded before."""
         for switch in self._switches.values():
             switch.clear()
+
+
+class HaltAccount:
+    """Puts stops and resumptions on record, in their order. A stop stands before, and waits only a moment for this.
+
+    ``ledger`` opens it; where that cannot be done now, a stop is recorded as soon as it can.
+    """
+
+    def __init__(self, ledger: Callable[[], Ledger]) -> None:
+        self._ledger = ledger
+        self._waiting: list[Event] = []
+        self._beside = WriteBeside(self._write, lambda: bool(self._waiting))
+
+    def stopped(self, event: Event) -> None:
+        """Somebody stopped. InputError: the ledger does not take these words."""
+        check_event(event)
+        self._waiting.append(event)
+        self._beside.begin()
+
+    def resumed(self, event: Event) -> None:
+        """Somebody resumes: nothing is compared before that is on record. StoreError: it cannot be yet."""
+        if self._waiting:
+            raise StoreError("the stop before is not in the ledger yet", next_step="try again")
+        self._ledger().append(event)
+
+    def _write(self) -> None:
+        ledger = self._ledger()
+        while self._waiting:
+            ledger.append_soon(self._waiting[0])
+            del self._waiting[0]
 
 
 def _words(switch: Switch, halt: Halt | None) -> str:

@@ -5,7 +5,8 @@ time go to the disk together. Several processes may write the same ledger: a loc
 its turn, and each first reads what the others wrote.
 
 When the disk is full the records wait in memory, ``fault`` says so, matching stops, and they are
-written, in their order and with their times, as soon as there is space.
+written, in their order and with their times, as soon as there is space. What would be sent again after an
+error is handed over once, with ``keep``, and then asked for with ``settle``.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from lfr_ray.govern.ledger_health import FailureMarker, space_fault
 from lfr_ray.govern.ledger_verify import read_tail
 from lfr_ray.govern.signing_keys import PublicKey, SigningKey
 from lfr_ray.govern.trust_file import site_key, trusted_keys
+from lfr_ray.govern.write_beside import WriteBeside
 
 
 @dataclass(slots=True)
@@ -75,6 +77,7 @@ class Ledger:
         self._broken = ""
         self._head_stale = False
         self._unsealed = False
+        self._beside = WriteBeside(self.settle, lambda: bool(self._waiting or self._failure) and not self._broken)
         try:
             own_folder(path.parent)
             self._lock = os.open(data_dir.ledger_lock, os.O_RDWR | os.O_CREAT, 0o600)
@@ -89,13 +92,15 @@ class Ledger:
         return self._head
 
     def fault(self) -> str:
-        """Empty, or why records cannot be written: then matching stops. Tries again first, when records wait."""
+        """Empty, or why records cannot be written: then matching stops.
+
+        What could not be written is tried again; where somebody does so just now, the answer is what was known last.
+        """
         with contextlib.suppress(LfrError, OSError):
             if not self._broken and self._size() < self._head.size_bytes:
                 self._break("the ledger was truncated")
-        with contextlib.suppress(LfrError):
-            if self._failure:
-                self._write_waiting()
+        if self._failure:
+            self._try(wait=False)
         return self._broken or self._failure or self._marker.fault() or space_fault(self._path.parent)
 
     def append(self, event: Event) -> None:
@@ -103,18 +108,15 @@ class Ledger:
 
         Raises:
             InputError: The event does not belong into a ledger.
-            StoreError: It could not be written. It is kept and written later: do not append it again.
+            StoreError: It could not be written. It is kept and written later: do not append it again, see :meth:`keep`.
             IntegrityError: The ledger was truncated or replaced under us.
         """
         self.append_many((event,))
 
     def append_many(self, events: Sequence[Event]) -> None:
         """Record several events with one wait for the disk; see :meth:`append`."""
-        for event in events:
-            check_event(event)
-        entries = [_Waiting(event, self._clock.wall_s()) for event in events]
+        entries = self.keep(*events)
         with self._queue:
-            self._waiting.extend(entries)
             # Whoever comes while another is writing waits, and all who wait are written together by one of them.
             while self._writing and not all(entry.acknowledged for entry in entries):
                 self._queue.wait()
@@ -122,13 +124,35 @@ class Ledger:
             self._writing = self._writing or mine
         if mine:
             try:
-                self._write_waiting()
+                self.settle()
             finally:
                 with self._queue:
                     self._writing = False
                     self._queue.notify_all()
         if not all(entry.recorded for entry in entries):
             raise AssertionError("a record was neither written nor refused")
+
+    def append_soon(self, event: Event) -> None:
+        """Record one event without waiting for a database that is silent: then it is written in the end."""
+        self.keep(event)
+        self._try(wait=True)
+
+    def keep(self, *events: Event) -> Sequence[_Waiting]:
+        """Take events over, to be written with what is written next. InputError: see :meth:`append`."""
+        for event in events:
+            check_event(event)
+        entries = [_Waiting(event, self._clock.wall_s()) for event in events]
+        with self._queue:
+            self._waiting.extend(entries)
+        return entries
+
+    def settle(self, *, wait: bool = True) -> None:
+        """Write all that was taken over, or raise as :meth:`append` does; ``wait``: for who writes just now."""
+        if self._commit.acquire(blocking=wait):
+            try:
+                self._write_waiting()
+            finally:
+                self._commit.release()
 
     def seal(self) -> None:
         """Sign the ledger as it stands in a record of its own, which stays in every export."""
@@ -156,20 +180,22 @@ class Ledger:
         """Seal what this process wrote, and close. Waiting records are tried once more."""
         if self._file < 0:
             return
+        self._beside.end()
         with contextlib.suppress(LfrError, OSError):
-            self._write_waiting()
+            self.settle()
             if self._unsealed or self._copy is not None:  # files may have changed since the last record
                 with self._commit, self._locked():
                     if self._unsealed:
                         self._put([], seal=True)
-        self._head_file.close()
-        # With records unwritten the marker stays: the next process to open the ledger records that they were lost.
-        self._marker.clear(remove=not self._waiting)
-        if self._copy is not None:
-            self._copy.close()
-        os.close(self._file)
-        os.close(self._lock)
-        self._file = self._lock = -1
+        with self._commit:
+            self._head_file.close()
+            # With records unwritten the marker stays: the next process to open the ledger records that they were lost.
+            self._marker.clear(remove=not self._waiting)
+            if self._copy is not None:
+                self._copy.close()
+            os.close(self._file)
+            os.close(self._lock)
+            self._file = self._lock = -1
 
     def __enter__(self) -> Ledger:
         return self
@@ -179,32 +205,40 @@ class Ledger:
 
     # -- writing ------------------------------------------------------------------------------
 
+    def _try(self, *, wait: bool) -> None:
+        """Write what waits; where there is a copy, beside whoever asks: its machine may be silent."""
+        if self._copy is not None:
+            self._beside.begin()
+        else:
+            with contextlib.suppress(LfrError):
+                self.settle(wait=wait)
+
     def _write_waiting(self) -> None:
-        """Write everything that waits."""
-        with self._commit:
-            with self._queue:
-                batch = [entry for entry in self._waiting if not entry.recorded]
-            if not self._waiting and not self._head_stale and not self._failure:
-                return
-            if self._broken:
-                raise IntegrityError(self._broken, next_step="run `lfr audit verify`")
-            try:
-                with self._locked():
-                    if batch:
-                        self._put(batch, seal=False)
-                    else:
-                        self._refresh_head()
-                    for entry in batch:
-                        entry.recorded = True
-            except (OSError, StoreError) as error:
-                raise self._failed(error, len(self._waiting)) from None
-            with self._queue:
-                for entry in self._waiting:
-                    entry.acknowledged = entry.recorded
-                self._waiting = [entry for entry in self._waiting if not entry.acknowledged]
-            if not self._head_stale:
-                self._failure = ""
-                self._marker.clear()
+        with self._queue:
+            batch = [entry for entry in self._waiting if not entry.recorded]
+        if not self._waiting and not self._head_stale and not self._failure:
+            return
+        if self._file < 0:
+            raise StoreError("the ledger is closed", got=self._path.name)
+        if self._broken:
+            raise IntegrityError(self._broken, next_step="run `lfr audit verify`")
+        try:
+            with self._locked():
+                if batch:
+                    self._put(batch, seal=False)
+                else:
+                    self._refresh_head()
+                for entry in batch:
+                    entry.recorded = True
+        except (OSError, StoreError) as error:
+            raise self._failed(error, len(self._waiting)) from None
+        with self._queue:
+            for entry in self._waiting:
+                entry.acknowledged = entry.recorded
+            self._waiting = [entry for entry in self._waiting if not entry.acknowledged]
+        if not self._head_stale:
+            self._failure = ""
+            self._marker.clear()
 
     def _put(self, batch: Sequence[_Waiting], *, seal: bool) -> None:
         """Append lines durably and move the head. Leaves nothing behind when it fails."""

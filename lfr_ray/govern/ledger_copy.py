@@ -34,6 +34,8 @@ BUSY_TIMEOUT_S = 3.0
 AGAIN_AFTER_S = 1.0
 """A database that could not be reached is left alone for so long."""
 
+FileState = tuple[int, int, int]
+
 _tables = MetaData()
 LINES = Table(
     "ledger_lines",
@@ -64,7 +66,7 @@ class LedgerCopy:
         self._engine = engine_of(url, FIELD, BUSY_TIMEOUT_S)
         self._made = False
         self._at = (0, 0)
-        self._seen: dict[str, tuple[int, int, int]] = {}
+        self._seen: dict[str, tuple[FileState, str]] = {}
         self._fault: StoreError | None = None
         self._again_s = 0.0
 
@@ -204,25 +206,28 @@ class LedgerCopy:
     # -- files --------------------------------------------------------------------------------
 
     def _carry_files(self, connection: Connection) -> None:
-        files = self._data_dir.copied_files
-        states = {name: path.stat() for name, path in files.items()}
-        found = {name: (one.st_mtime_ns, one.st_size, one.st_ino) for name, one in states.items()}
-        if found == self._seen:
-            return
+        """Each time against what is there: after a fail-over that may be older than what was written."""
         there = {one.name: one.sha256 for one in connection.execute(select(FILES.c.name, FILES.c.sha256))}
-        gone = there.keys() - found.keys()
-        for name in found:
-            if name in there and self._seen.get(name) == found[name]:
+        seen: dict[str, tuple[FileState, str]] = {}
+        changed = False
+        for name, path in self._data_dir.copied_files.items():
+            found = path.stat()
+            state = (found.st_mtime_ns, found.st_size, found.st_ino)
+            if name in self._seen and self._seen[name] == (state, there.get(name)):
+                seen[name] = self._seen[name]
                 continue
-            content = files[name].read_bytes()
+            content = path.read_bytes()
             sha256 = hashlib.sha256(content).hexdigest()
+            seen[name] = (state, sha256)
             if there.get(name) != sha256:
+                changed = True
                 connection.execute(delete(FILES).where(FILES.c.name == name))
                 connection.execute(insert(FILES).values(name=name, sha256=sha256, content=content))
-        if gone:
+        if gone := there.keys() - seen.keys():
             connection.execute(delete(FILES).where(FILES.c.name.in_(gone)))
-        connection.execute(delete(LINES).where(LINES.c.n <= self._checkpoint(connection).count))
-        self._seen = found
+        if gone or changed:
+            connection.execute(delete(LINES).where(LINES.c.n <= self._checkpoint(connection).count))
+        self._seen = seen
 
     # -- the database -------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from lfr_ray.config import MatchConfig, SiteConfig
 from lfr_ray.data_dir import DataDir, temporary_folders
 from lfr_ray.durable_files import own_folder, with_secrets
 from lfr_ray.errors import AuthorityError, RefusedError
-from lfr_ray.govern.alert_ledger_events import RECORDED_ELSEWHERE, last_event_id, ledger_event
+from lfr_ray.govern.alert_ledger_events import RECORDED_ELSEWHERE, TRIED_AGAIN, last_event_id, ledger_event
 from lfr_ray.govern.authority import APPROVE, Position
 from lfr_ray.govern.authority_gate import AuthorityGate
 from lfr_ray.govern.country_profile import VOLUNTEERS, Profile, profile_of
@@ -189,11 +189,18 @@ class OpenedAlerts:
         keep_private(data_dir, is_test=site.authority.kind == TEST)
         check_ledger(site)
         check_anchors(site)
-        ledger = open_ledger(data_dir, clock=clock)
+        ledger, handed_id = open_ledger(data_dir, clock=clock), 0
 
         def record(kind: str, facts: Mapping[str, Any]) -> None:
+            nonlocal handed_id
+            event_id = facts.get("event_id", 0)
+            if kind in TRIED_AGAIN:
+                ledger.settle()  # not one more at each try
             if kind not in RECORDED_ELSEWHERE:
-                ledger.append(ledger_event(kind, facts))
+                if not 0 < event_id <= handed_id:  # what the ledger keeps and could not write yet comes again
+                    ledger.keep(ledger_event(kind, facts))
+                    handed_id = event_id or handed_id
+                ledger.settle()
             on_recorded(kind, facts)
 
         store = open_alert_store(site)

@@ -51,6 +51,7 @@ class Schedule:
         self._profile = profile_of(site.authority)
         self._clock = clock or SystemClock()
         self._counted: dict[str, CameraCounters] = {}
+        self._removals: dict[str, list[str]] = {}
         self._on_record = totals_of_runs(read_records(storage.data_dir), self._deployment) if self._deployment else {}
         self._faces_before = sum(one.faces_seen for one in self._on_record.values())
         self._breaker = CircuitBreaker(
@@ -104,16 +105,28 @@ class Schedule:
         self._breaker.update(self._faces_before + faces, confirmed_false(alerts))
 
     def count(self, seen: Mapping[str, CameraCounters]) -> None:
-        """Record what every camera counted since its last record; also to be called at the end."""
+        """Record what every camera counted since its last record; also to be called at the end.
+
+        What the ledger took over is counted from then on: it writes it, now or later, or this process ends.
+        """
+        ledger = self._storage.ledger
         for camera, now in seen.items():
             new = _since(now, self._counted.get(camera) or self._recorded(camera, now))
             if self._deployment and replace(new, latency_ms={}, run="") != CameraCounters():
-                self._storage.ledger.append(counted(self._deployment, camera, new))
+                ledger.keep(counted(self._deployment, camera, new))
             self._counted[camera] = now
+        ledger.settle()
 
     def record_removals(self, camera: str, sha256s: Sequence[str]) -> None:
         """Record that a camera deleted pictures of its folder after use."""
-        self._storage.ledger.append(removed(self._deployment, camera, sha256s))
+        ledger, kept = self._storage.ledger, self._removals.get(camera, [])
+        # A camera that got no answer sends the same again, and behind it what came since.
+        new = [*sha256s[len(kept) :]] if [*sha256s[: len(kept)]] == kept else [*sha256s]
+        if new:
+            ledger.keep(removed(self._deployment, camera, new))
+        self._removals[camera] = [*sha256s]
+        ledger.settle()
+        self._removals.pop(camera, None)
 
     def record_stranger(self, process: str, method: str) -> None:
         """Record that somebody without the site's capability called one of its processes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -158,6 +159,20 @@ def test_what_was_dropped_is_dropped_there_too(copied: Site, postgres: PostgresS
     with new.ledger() as ledger:
         ledger.append(event(8))
     assert verdict(new).holds
+
+
+def test_a_file_that_a_standby_had_in_an_older_state_is_written_again(copied: Site, postgres: PostgresServer) -> None:
+    people, ledger = copied.files.people, copied.ledger()
+    for content in (b"with a token", b"it was revoked"):
+        people.write_bytes(content)
+        ledger.append(event(1))
+    older = "UPDATE ledger_files SET sha256 = '{}', content = 'with a token' WHERE name = '{}'"
+    (name,) = [name for name, path in copied.files.copied_files.items() if path == people]
+    run(postgres.url, older.format(hashlib.sha256(b"with a token").hexdigest(), name))
+    ledger.append(event(2))  # nothing here has changed since
+    new = head_lost(copied)
+    bring_up(new.files, postgres.url)
+    assert new.files.people.read_bytes() == b"it was revoked"
 
 
 @pytest.mark.parametrize(

@@ -111,20 +111,6 @@ def test_a_server_that_goes_and_comes_back(
     assert desk.raise_alert(make_sighting()) == type(first)(first.alert_id, new=False)
 
 
-def test_a_restored_database_gives_no_event_an_id_that_the_ledger_has(
-    desk_on: DeskOn, database: Database, make_sighting: Make
-) -> None:
-    desk_on(database).raise_alert(make_sighting())
-    behind = desk_on(database, reported_event_id=7)
-    behind.raise_alert(make_sighting("tracklet-2", camera="bridge"))
-    desk_on(database, reported_event_id=8).raise_alert(make_sighting("tracklet-3", camera="lane"))
-    behind.store.number_after(7)  # as another process that looked a moment before
-    behind.raise_alert(make_sighting("tracklet-4", camera="quay"))
-    *before, last = [event.id for event in behind.events_after(0)]
-    assert before == [1, 8, 9]
-    assert last > 9
-
-
 @pytest.mark.parametrize("version", OLDER)
 def test_a_database_of_an_older_version_is_brought_up_with_its_alerts(
     desk_on: DeskOn, database: Database, clean_postgres_url: str, make_sighting: Make, version: int

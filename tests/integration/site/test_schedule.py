@@ -18,7 +18,6 @@ from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import ConfigError, RefusedError, StoreError
 from lfr_ray.govern.emergency_stop import breaker_pause, emergency_stop
 from lfr_ray.govern.face_counters import COUNTED, CameraCounters, totals
-from lfr_ray.govern.ledger import Ledger
 from lfr_ray.govern.ledger_event import RESUMED, Event
 from lfr_ray.govern.ledger_verify import read_records
 from lfr_ray.govern.past_watchlists import Listed, Listing, write_listing
@@ -26,6 +25,7 @@ from lfr_ray.metrics import Meter
 from lfr_ray.records import CaseRecord, Details, Match, Quality, Sighting
 from lfr_ray.site.open_site import OpenedAlerts, SwitchPermission, keep_private
 from lfr_ray.site.timed_tasks import COUNT_EVERY_S, Schedule
+from tests.disk import RefusingDisk
 
 COMPARED = Details(comparison={"nose": "agrees", "ears": "agrees", "marks": "agrees"})
 """What an officer found by eye: without it nobody is engaged."""
@@ -74,6 +74,9 @@ class Site:
         self.clock.advance(COUNT_EVERY_S)
         self.schedule.tick({"gate": CameraCounters(frames=frames, faces_seen=faces, faces_compared=faces)})
 
+    def records(self, what: str) -> list[dict[str, Any]]:
+        return [one for one in read_records(self.files) if one["what"] == what]
+
     def faces_on_record(self) -> int:
         return totals(read_records(self.files), DEPLOYMENT)["gate"].faces_seen
 
@@ -98,6 +101,13 @@ def site(tmp_path: Path) -> Iterator[Site]:
     made.opened.storage.alerts.database.close()
 
 
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> RefusingDisk:
+    made = RefusingDisk()
+    monkeypatch.setattr("lfr_ray.govern.ledger.write_all", made)
+    return made
+
+
 def test_what_cameras_counted_is_recorded_as_what_came_since(site: Site) -> None:
     site.tick(faces=10, frames=100)
     site.tick(faces=25, frames=250)
@@ -106,26 +116,73 @@ def test_what_cameras_counted_is_recorded_as_what_came_since(site: Site) -> None
     assert site.faces_on_record() == 28, "a camera that was restarted counts from nothing; nothing is lost or doubled"
 
 
-def test_an_alert_whose_record_failed_at_first_is_counted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_alert_whose_record_is_refused_is_on_record_and_counted_once(tmp_path: Path, disk: RefusingDisk) -> None:
     meter = Meter()
     site = opened(tmp_path / "data", FakeClock(wall_s=1_787_904_000.0), meter)
-    append, fails = Ledger.append, [True]
-
-    def full_once(self: Ledger, event: Event) -> None:
-        if fails:
-            fails.clear()
-            raise StoreError("the disk is full")
-        append(self, event)
-
-    monkeypatch.setattr(Ledger, "append", full_once)
-    with pytest.raises(StoreError):
-        site.alert(1)
+    disk.refusals = 3
+    for _ in range(3):
+        with pytest.raises(StoreError, match="cannot be written"):
+            site.alert(1)
     assert meter.value("alerts_total", camera="gate") == 0, "nobody was told that it is durable"
     alert_id = site.alert(1)
     assert site.alert(1) == alert_id, "sent again"
     site.alert(2)
     assert meter.value("alerts_total", camera="gate") == 2
     assert meter.value("sightings_attached_total", camera="gate") == 0
+    assert [one["facts"]["event_id"] for one in site.records("alert raised")] == [1, 2]
+
+
+def test_what_is_sent_to_a_receiver_again_and_again_is_not_on_record_each_time(site: Site, disk: RefusingDisk) -> None:
+    alert = site.opened.service.get(site.alert(1))
+    disk.refusals = 5
+    told = {"to": "https://a.example", "subscription_id": "s1", "event_id": 1, "alert": alert, "by": "pc-1"}
+    for _ in range(5):
+        with pytest.raises(StoreError):
+            site.opened.service.disclosed(**told)
+    site.opened.service.disclosed(**told)
+    assert len(site.records("alert disclosed to a receiver")) == 2, "the one that met the full disk, and the one sent"
+
+
+def test_counts_that_are_refused_are_counted_once(site: Site, disk: RefusingDisk) -> None:
+    site.tick(faces=10, frames=100)
+    disk.refusals = 3
+    for faces in (25, 31, 31):
+        with pytest.raises(StoreError):
+            site.tick(faces, frames=10 * faces)
+    site.tick(faces=40, frames=400)
+    assert site.faces_on_record() == 40
+    assert [one["facts"]["faces_seen"] for one in site.records(COUNTED)] == [10, 15, 6, 9]
+
+
+def test_removals_that_are_refused_are_on_record_once(site: Site, disk: RefusingDisk) -> None:
+    hashes = [f"{number:064x}" for number in range(5)]
+    disk.refusals = 3
+    for count in (2, 2, 4):  # what came since is behind what is sent again
+        with pytest.raises(StoreError):
+            site.schedule.record_removals("gate", hashes[:count])
+    site.schedule.record_removals("gate", hashes[:4])
+    site.schedule.record_removals("gate", hashes[4:])
+    site.schedule.record_removals("gate", hashes[:1])
+    found = [one["facts"]["sha256"] for one in site.records("pictures removed after use")]
+    assert found == [hashes[:2], hashes[2:4], hashes[4:], hashes[:1]], "the same picture may be removed again"
+
+
+def test_what_a_process_kept_and_did_not_write_is_appended_by_the_next(
+    site: Site, disk: RefusingDisk, tmp_path: Path
+) -> None:
+    counted = {"gate": CameraCounters(frames=100, faces_seen=10, run="a1")}
+    disk.refusals = 2
+    with pytest.raises(StoreError):
+        site.alert(1)
+    with pytest.raises(StoreError):
+        site.schedule.count(counted)
+    again = opened(tmp_path / "data", site.clock)
+    again.opened.service.report()
+    again.schedule.count(counted)
+    assert [one["facts"]["event_id"] for one in site.records("alert raised")] == [1]
+    assert site.faces_on_record() == 10
+    again.opened.storage.ledger.close()
+    again.opened.storage.alerts.database.close()
 
 
 def test_frames_that_nobody_looked_at_are_on_record_by_camera_and_minute(site: Site) -> None:
@@ -172,7 +229,7 @@ def test_footage_that_is_incomplete_is_on_record_with_its_reasons(site: Site) ->
 def test_pictures_that_a_folder_deleted_are_on_record(site: Site) -> None:
     hashes = [f"{number:064x}" for number in range(50)]
     site.schedule.record_removals("gate", hashes)
-    (record,) = [one for one in read_records(site.files) if one["what"] == "pictures removed after use"]
+    (record,) = site.records("pictures removed after use")
     assert (record["kind"], record["subject"], record["facts"]["sha256"]) == ("erasure", "gate", hashes)
 
 

@@ -20,7 +20,8 @@ from lfr_ray.errors import StoreError
 
 def desk_on(folder: Path, store: object, **opened: object) -> Any:
     desk = DeskActor(SiteConfig(site="pier", data_dir=folder))
-    desk._opening.opened = SimpleNamespace(alerts=SimpleNamespace(store=store), **opened)  # type: ignore[assignment]
+    alerts = SimpleNamespace(store=store, look=getattr(store, "newest_event_id", None))
+    desk._opening.opened = SimpleNamespace(alerts=alerts, **opened)  # type: ignore[assignment]
     return desk
 
 

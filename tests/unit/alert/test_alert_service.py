@@ -38,11 +38,12 @@ def test_steps_of_a_restored_database_reach_the_ledger_under_ids_that_it_does_no
     told = len(ledger.kinds)
     behind = open_alerts(reported_event_id=7)
     behind.raise_alert(make_sighting("tracklet-2", camera="bridge"))
-    assert ledger.kinds[told:] == ["alert_raised"]
-    open_alerts(reported_event_id=8).raise_alert(make_sighting("tracklet-3", camera="lane"))
-    behind.store.number_after(7)  # as another process that looked a moment before
-    behind.raise_alert(make_sighting("tracklet-4", camera="quay"))
-    assert [event.id for event in behind.events_after(0)] == [1, 8, 9, 10]
+    assert ledger.kinds[told:] == ["alert_raised", "events_lost"]
+    assert ledger.records[-1][1]["lost_after"] == 1
+    open_alerts(reported_event_id=9).raise_alert(make_sighting("tracklet-3", camera="lane"))
+    open_alerts(reported_event_id=7).raise_alert(make_sighting("tracklet-4", camera="quay"))
+    assert [event.id for event in behind.events_after(0)] == [1, 8, 9, 10, 11]
+    assert ledger.kinds.count("events_lost") == 2, "the last one accounted for less: the same loss, told from the feed"
 
 
 def test_a_later_tracklet_attaches(desk: AlertService, make_sighting: Make) -> None:

@@ -75,6 +75,17 @@ def test_what_a_given_up_process_saw_is_judged_by_the_wall_where_it_comes_after_
     assert steps(successors, late) == ["raise", step]
 
 
+@pytest.mark.parametrize(("behind_s", "step"), [(20.0, "attach"), (70.0, "raise")])
+def test_a_new_process_on_a_node_whose_clock_is_behind_is_judged_by_the_walls(behind_s: float, step: str) -> None:
+    before, after = RecentAlert("a1", 10_000.0, 3600.0, "1"), RecentAlert("a2", 10_000.0 - behind_s, 5.0, "2")
+    assert steps(before, after) == ["raise", step]
+    assert steps(before, RecentAlert("a2", 10_000.0, 5.0, "2")) == ["raise", "attach"]
+
+
+def test_one_process_whose_timelines_both_went_back_raises_rather_than_hides() -> None:
+    assert steps(RecentAlert("a1", 10_000.0, 3600.0, "1"), RecentAlert("a2", 9_980.0, 5.0, "1")) == ["raise", "raise"]
+
+
 def test_a_sighting_that_comes_late_attaches_to_the_alert_of_its_own_time() -> None:
     history = AlertHistory((RecentAlert("a0", 1000.0, 1000.0), RecentAlert("a1", 1100.0, 1100.0)))
     assert judge(RULES, history, RecentAlert("a9", 1010.0, 1010.0)) == Ruling("attach", "a0")

@@ -1,0 +1,138 @@
+"""The machine of the ledger's copy is silent: a stop stands, a matcher answers, and the record comes in the end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lfr_ray.actors.matcher_actor import MatcherActor
+from lfr_ray.config import AuthorityConfig, SiteConfig
+from lfr_ray.data_dir import DataDir
+from lfr_ray.errors import LfrError, StoreError
+from lfr_ray.govern.emergency_stop import HaltAccount, Halts
+from lfr_ray.govern.ledger_copy import LedgerCopy
+from lfr_ray.govern.ledger_event import STOPPED, Event
+from lfr_ray.govern.ledger_verify import read_records
+from tests.processes import eventually
+
+STOP = Event("stop", STOPPED, actor="PC1", reason="disorder")
+
+
+class SilentMachine:
+    """Where the copy is. While it is silent whoever asks it waits, and then learns that it does not answer."""
+
+    def __init__(self) -> None:
+        self.silent, self.asked, self.let_go = True, threading.Event(), threading.Event()
+
+    def carry(self, copy: LedgerCopy, head: Any) -> None:
+        if self.silent:
+            self.asked.set()
+            self.let_go.wait(60)
+            raise StoreError("the ledger's copy cannot be reached")
+
+    def answers(self) -> None:
+        self.silent = False
+        self.let_go.set()
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[SilentMachine]:
+    made = SilentMachine()
+    monkeypatch.setattr(LedgerCopy, "carry", lambda copy, head: made.carry(copy, head))
+    monkeypatch.setattr("lfr_ray.govern.write_beside.MOMENT_S", 0.05)
+    monkeypatch.setattr("lfr_ray.govern.write_beside.AGAIN_S", 0.02)
+    yield made
+    made.answers()
+
+
+@pytest.fixture
+def copied(site: Any, tmp_path: Path) -> Any:
+    site.files.root.mkdir()
+    site.files.ledger_copy.write_text(f"sqlite:///{tmp_path / 'copy.sqlite'}")
+    return site
+
+
+def within(seconds: float, question: Callable[[], Any]) -> Any:
+    """Its answer; it must not wait for the machine."""
+    answers: list[Any] = []
+    asking = threading.Thread(target=lambda: answers.append(question()), daemon=True)
+    asking.start()
+    asking.join(seconds)
+    assert answers, "it waits for a machine that is silent"
+    return answers[0]
+
+
+def stops(files: DataDir) -> list[str]:
+    return [one["reason"] for one in read_records(files) if one["what"] == STOPPED]
+
+
+def test_whoever_asks_while_another_waits_for_the_machine_is_told_what_was_known_last(
+    copied: Any, machine: SilentMachine
+) -> None:
+    ledger = copied.ledger()
+    failed: list[Exception] = []
+
+    def append() -> None:
+        try:
+            ledger.append(STOP)
+        except LfrError as error:
+            failed.append(error)
+
+    waiting = threading.Thread(target=append)
+    waiting.start()
+    assert machine.asked.wait(60)
+    assert within(30, ledger.fault) == "", "nothing is known so far"
+    machine.let_go.set()
+    waiting.join(60)
+    assert failed
+    machine.let_go.clear()
+    machine.asked.clear()
+    assert "cannot be reached" in within(30, ledger.fault)
+    assert machine.asked.wait(60), "it is tried again, beside whoever asked"
+    assert "cannot be reached" in within(30, ledger.fault)
+    within(30, lambda: ledger.append_soon(Event("refusal", "no comparison")) or "done")
+    machine.answers()
+    eventually(lambda: not ledger.fault(), 60)
+    assert [one["what"] for one in read_records(copied.files)] == [STOPPED, "no comparison"]
+
+
+def test_a_stop_returns_and_stands_while_the_machine_is_silent(copied: Any, machine: SilentMachine) -> None:
+    config = {"site": "pier", "data_dir": copied.data_dir, "authority": AuthorityConfig(kind="test")}
+    matcher = MatcherActor(SiteConfig.model_validate(config))
+    assert within(30, lambda: matcher.halt("PC1", "disorder")).by == "PC1"
+    assert "disorder" in Halts(copied.files).refusal()
+    assert within(30, lambda: matcher.halt("PC2", "asked again")).by == "PC1"
+    assert machine.asked.wait(60)
+    ledger = matcher._ledger.get()
+    assert ledger._waiting
+    machine.answers()
+    eventually(lambda: not matcher._account._waiting and not ledger._waiting, 60)
+    assert stops(copied.files) == ["disorder", "asked again"]
+    matcher.resume("PC1", "it is over")
+    assert Halts(copied.files).refusal() == ""
+    ledger.close()
+
+
+def test_a_stop_is_recorded_once_the_ledger_can_be_opened_and_before_whoever_resumes(
+    site: Any, machine: SilentMachine
+) -> None:
+    opens = threading.Event()
+
+    def ledger() -> Any:
+        if not opens.is_set():
+            raise StoreError("the ledger cannot be opened")
+        return site.opened[0] if site.opened else site.ledger()
+
+    account = HaltAccount(ledger)
+    account.stopped(STOP)
+    with pytest.raises(StoreError, match="not in the ledger yet"):
+        account.resumed(Event("alteration", "matching resumed", actor="PC1"))
+    opens.set()
+    eventually(lambda: site.path.exists() and stops(site.files) == ["disorder"], 60)
+    eventually(lambda: not account._waiting, 60)
+    account.resumed(Event("alteration", "matching resumed", actor="PC1"))
+    assert [one["what"] for one in read_records(site.files)] == [STOPPED, "matching resumed"]
