@@ -19,7 +19,9 @@ from lfr_ray.camera.camera_reader import CameraStatus
 from lfr_ray.health import DeskSaid, Heard, MatcherSaid, ModelSaid, SaidT
 from lfr_ray.structured_logs import get_logger
 
-EVERY_S = 0.5
+EVERY_S, ABSENT_EVERY_S = 0.5, 0.2
+"""How often a process is asked, and how often it is looked for where there is none: it is about to be there again."""
+
 FROZEN_S = 4.0
 """A process that has answered before and has not for so long is ended, so that it is started anew."""
 
@@ -79,7 +81,7 @@ class Heartbeat(Generic[SaidT]):
                 self.actor = None
             if self.actor is None:
                 self.heard = replace(self.heard, died=True)
-            await asyncio.sleep(self._every_s)
+            await asyncio.sleep(self._every_s if self.actor is not None else min(self._every_s, ABSENT_EVERY_S))
 
     def found_frozen(self, now_s: float) -> bool:
         """Whether it has loaded and has not answered for long. Said once; the next time it is given twice as long."""

@@ -32,7 +32,7 @@ SYSTEM_CONFIG = {
     "kill_worker_timeout_milliseconds": 1000,
     "health_check_initial_delay_ms": 1000,
     "health_check_period_ms": 300,
-    "health_check_timeout_ms": 1000,
+    "health_check_timeout_ms": 700,
     "health_check_failure_threshold": 3,
 }
 """No object on disk; what is frozen ends within 1 s, and a node that does not answer is given up after about 4 s."""
