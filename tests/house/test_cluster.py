@@ -35,7 +35,7 @@ SYSTEM_CONFIG = {
     "health_check_timeout_ms": 700,
     "health_check_failure_threshold": 3,
 }
-"""No object on disk; what is frozen ends within 1 s, and a node that does not answer is given up after about 4 s."""
+"""No object on disk; what is frozen ends within 1 s, and a node that does not answer is given up after about 3 s."""
 METRICS = {f"lfr_{name}" for name in (*COUNTERS, *GAUGES, *TIMINGS)}
 SECRET = re.compile(
     r"(?i)(AKIA[0-9A-Z]{16}|aws_secret\w*\s*[:=]|password\s*[:=]\s*(?!\{valueFrom:|\"\$\()\S|-----BEGIN|://[^/\s@:]+:(?!\{(?:env|file):)[^/\s@]+@)"
