@@ -115,8 +115,8 @@ class DeskCalls(AlertsPort, DeploymentPort, Protocol):
     async def record_stranger(self, process: str, method: str) -> bool:
         """On record before it answers: somebody without the capability called a method of one of the processes."""
 
-    async def record_removals(self, camera: str, sha256s: list[str]) -> bool:
-        """On record before it answers: pictures that a camera deleted after use."""
+    async def record_removals(self, camera: str, run: str, told: int, sha256s: list[str]) -> bool:
+        """On record before it answers: pictures that a camera deleted after use; ``told``: so many before these."""
 
     async def snapshot(self) -> Snapshot:
         """What the desk counted."""

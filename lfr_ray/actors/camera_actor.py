@@ -11,6 +11,7 @@ from lfr_ray.actors.actor_names import Names, leave_cluster, node_here
 from lfr_ray.actors.configuration_digest import digest_of
 from lfr_ray.actors.detector_autoscaling import Drops
 from lfr_ray.actors.ray_private import noted
+from lfr_ray.actors.record_removals import Removals
 from lfr_ray.actors.remote_matcher_and_models import RemoteStages
 from lfr_ray.camera.camera_reader import CameraStatus
 from lfr_ray.camera.fleet_lease import LOOK_S, Lease
@@ -29,9 +30,6 @@ LEASE_S = 60.0
 
 AWAY_S = 600.0
 """A camera whose alerts wait for the desk stays so much longer: as long as workers wait for a head that is gone."""
-
-REMOVALS = 50
-"""Most pictures of one record that they were removed."""
 
 Leave = Callable[[], None]
 Ended = Callable[[str, str], str]
@@ -67,6 +65,7 @@ class CameraActor:
         # Passwords are looked up here: what travels as an argument has only their places.
         url = str(DataDir(site.data_dir).upload(camera.name)) if camera.url == UPLOADED else with_secrets(camera.url)
         self._run = camera_run(site, camera.model_copy(update={"url": url}), clock)
+        self._removals = Removals(camera.name, self._run)
         self._digest, self._name = digest_of(site, camera), Names(site.site).camera(camera.name)
         # What takes a recording's place has not ended with it; a copy on another node is the same.
         self._read = f"{self._digest} {Path(url).stat().st_size}" if Path(url).is_file() else self._digest
@@ -85,7 +84,7 @@ class CameraActor:
         goes_on = self._stopped_s is None and not self._over
         if goes_on and self._run.begin(self._stages).done() and (now := self._run.status()).seconds:
             self._over = not now.problem and self._ended(self._name, self._read) == self._read
-        await self._record_removals()
+        await self._removals.record(self._stages)
         if self._stranger and await self._stages.record_stranger(self._camera.name, self._stranger):
             self._stranger = ""
         status = await self.status()
@@ -130,17 +129,8 @@ class CameraActor:
             waiting = await self._run.stop()
         else:  # who asks again is answered at once
             waiting = await self._run.stop(0.0)
-        await self._record_removals()
+        await self._removals.record(self._stages)
         return not waiting or self._clock.steady_s() - self._stopped_s > AWAY_S
-
-    async def _record_removals(self) -> None:
-        """Put pictures that were deleted after use on record; what the desk does not answer for is sent again."""
-        removed = self._run.removed
-        while removed and self._stages is not None:
-            some = [removed.popleft() for _ in range(min(len(removed), REMOVALS))]
-            if not await self._stages.record_removals(self._camera.name, some):
-                removed.extendleft(reversed(some))
-                return
 
     async def _watch_lease(self) -> None:
         await self._lease.run_out()

@@ -104,9 +104,9 @@ class DeskActor(DeskAccount, LocalAlerts):
         began_at, receipt = time.time(), await asyncio.to_thread(self._alerts.raise_alert, sighting)
         self._traces.recorded(receipt.alert_id, sighting.traceparent, began_at)
 
-    async def record_removals(self, camera: str, sha256s: list[str]) -> bool:
+    async def record_removals(self, camera: str, run: str, told: int, sha256s: list[str]) -> bool:
         """On record before it answers: pictures that a camera deleted after use."""
-        await asyncio.to_thread(self._opening.get().schedule.record_removals, camera, sha256s)
+        await asyncio.to_thread(self._opening.get().schedule.record_removals, camera, run, told, sha256s)
         return True
 
     async def snapshot(self) -> Snapshot:

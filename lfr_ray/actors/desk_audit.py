@@ -42,7 +42,7 @@ class DeskAccount:
         """The same of the desk itself. Nothing is opened for that."""
         if (opened := self._opening.opened) is not None:
             with contextlib.suppress(LfrError):
-                opened.schedule.record_stranger("desk", method)
+                opened.schedule.record_stranger("desk", method, soon=True)  # in the event loop
 
     async def record_so_far(self) -> RecordSoFar:
         """The deployment's account as it would be published now."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from functools import partial
 from typing import Any
 
 from ray import serve
@@ -61,8 +62,7 @@ class FleetReplica(FleetList):
 
         self._app, self._import_notes = serve.get_replica_context().app_name, list[str]()
         self._watch = SiteWatch(site, self._app).start()
-        detect: Handle[DetectorCalls] = Handle(detector)
-        embed: Handle[EmbedderCalls] = Handle(embedder)
+        detect, embed = Handle[DetectorCalls](detector), Handle[EmbedderCalls](embedder)
         embed_second: Handle[EmbedderCalls] | None = None if second is None else Handle(second)
         models: dict[str, Handle[Any]] = {DETECTOR: detect, EMBEDDER: embed}
         models |= {} if embed_second is None else {SECOND_EMBEDDER: embed_second}
@@ -80,7 +80,7 @@ class FleetReplica(FleetList):
                 await self._keeper.matcher.ask(MatcherCalls.ready)
                 await self._keeper.desk.ask(DeskCalls.ready)
 
-        await until_done(open_all, again=has_run)
+        await until_done(open_all, partial(noted, f"{site.site}/waits"), again=has_run)
         noted(site.site, digest)
         self._periodic = PeriodicWork(self._keeper)
         self._counted = Counted(self._keeper, models, self._watch.replicas)

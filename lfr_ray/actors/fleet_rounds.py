@@ -49,20 +49,23 @@ async def make_and_hold(site: SiteConfig) -> None:
         await asyncio.sleep(HOLD_S)
 
 
-async def until_done(work: Callable[[], Awaitable[None]], *, again: bool) -> None:
+async def until_done(work: Callable[[], Awaitable[None]], tell: Callable[[str], object], *, again: bool) -> None:
     """Do something, and ``again`` until it is done: Serve gives up for ever a fleet whose start has failed.
 
     That is right for a site that has not run yet: what is wrong is told. One whose head was lost waits for what is
-    still away, such as nodes with the models, a database, a bucket.
+    not there yet, such as nodes with the models, a database, a bucket; ``tell`` is told why, and "-" at the end.
     """
     while True:
         try:
-            return await work()
+            await work()
+            tell("-")
+            return
         except Exception as error:
             if not again:
                 raise
             told = str(error) if isinstance(error, LfrError) else type(error).__name__
             log.warning("the site has run before and waits", error=told)
+            tell(told)
             await asyncio.sleep(AGAIN_S)
 
 

@@ -57,9 +57,10 @@ class ClusterFootage:
         self._matcher: Handle[MatcherCalls] | None = None
         self._desk: Handle[DeskCalls] | None = None
         free = ray.available_resources()
-        cpus, workers_on_gpus = free.get("CPU", 1.0), free.get("GPU", 0.0) * A_GPU
-        self._gpus = 1 / A_GPU if workers_on_gpus >= 1 and site.device in ("auto", "cuda") else 0.0
-        self.at_once = max(1, int(min(cpus, workers_on_gpus, _beside_gpus()) if self._gpus else cpus))
+        cpus, shares = free.get("CPU", 1.0), free.get("GPU", 0.0) * A_GPU
+        on_gpus = int(min(cpus, shares, _beside_gpus())) if site.device in ("auto", "cuda") else 0
+        self._gpus = 1 / A_GPU if on_gpus else 0.0
+        self.at_once = on_gpus or max(1, int(cpus))
 
     def start(self, recordings: Sequence[Recording]) -> LoadingModels:
         """Start the processes that the run needs; they load while the list is being enrolled."""

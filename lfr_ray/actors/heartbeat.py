@@ -63,7 +63,7 @@ class Heartbeat(Generic[SaidT]):
         self.heard: Heard[SaidT] = Heard()
         self.actor: Any = None
         self._frozen = 0.0, 0.0
-        self._every_s = EVERY_S * slower
+        self._every_s, self._absent_s = EVERY_S * slower, ABSENT_EVERY_S * slower
         self._usual_s = self._limit_s = frozen_s * slower
         self._ended_s = -math.inf
 
@@ -81,7 +81,7 @@ class Heartbeat(Generic[SaidT]):
                 self.actor = None
             if self.actor is None:
                 self.heard = replace(self.heard, died=True)
-            await asyncio.sleep(self._every_s if self.actor is not None else min(self._every_s, ABSENT_EVERY_S))
+            await asyncio.sleep(self._every_s if self.actor is not None else self._absent_s)
 
     def found_frozen(self, now_s: float) -> bool:
         """Whether it has loaded and has not answered for long. Said once; the next time it is given twice as long."""

@@ -11,6 +11,7 @@ from ray import serve
 
 from lfr_ray.actors.cluster_checks import NOT_ENCRYPTED, in_the_clear
 from lfr_ray.actors.node_checks import NO_ANSWER, fault_of
+from lfr_ray.actors.ray_private import noted
 from lfr_ray.actors.reserved_resources import lacking
 from lfr_ray.config import SiteConfig
 
@@ -31,6 +32,7 @@ class NodeWatch:
     def __init__(self, site: SiteConfig, application: str) -> None:
         self._site, self._application = site, application
         self._faults: dict[str, str] = {}
+        self._of_serve = ""
         self.refused = ""
         """Why no camera may look; empty: they may."""
         self.lacking = ""
@@ -38,7 +40,9 @@ class NodeWatch:
 
     async def run(self) -> None:
         """Follow them, for ever."""
-        await asyncio.gather(_again(self._look_at_network, EVERY_S), _again(self._look_at_new, LACKING_EVERY_S))
+        looks = (self._look_at_new, self._look_at_serve)
+        seldom = (_again(one, LACKING_EVERY_S) for one in looks)
+        await asyncio.gather(_again(self._look_at_network, EVERY_S), *seldom)
 
     async def _look_at_network(self) -> None:
         self.refused = NOT_ENCRYPTED if await asyncio.to_thread(in_the_clear, self._site) else ""
@@ -52,9 +56,14 @@ class NodeWatch:
         found = {name: fault for name, fault in self._faults.items() if name in present}
         faults = (f"node {present[name]['NodeManagerAddress']}: {fault}" for name, fault in found.items() if fault)
         # A node that was lost, with nobody to bring another: what was there cannot be started anew.
-        of_all = await asyncio.to_thread(lacking, self._site), await asyncio.to_thread(given_up, self._application)
-        self.lacking = "; ".join(filter(None, (*sorted(faults), *of_all)))
+        of_all = await asyncio.to_thread(lacking, self._site)
+        self.lacking = "; ".join(filter(None, (*sorted(faults), of_all, self._of_serve)))
         self._faults = {name: fault for name, fault in found.items() if NO_ANSWER not in fault}  # who is asked again
+
+    async def _look_at_serve(self) -> None:
+        waits = await asyncio.to_thread(noted, f"{self._site.site}/waits")
+        given = await asyncio.to_thread(given_up, self._application)
+        self._of_serve = "; ".join(filter(None, (waits and f"the site ran before and waits: {waits}", given)))
 
 
 def given_up(application: str) -> str:

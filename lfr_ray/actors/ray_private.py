@@ -120,10 +120,10 @@ def abandoned(prefix: str) -> list[str]:
 
 
 def noted(name: str, text: str = "") -> str:
-    """Note a text under a name in Ray's store, which may outlive its head; what is noted there now."""
+    """Note a text under a name in Ray's store, which may outlive its head; what is there now. "-" takes it away."""
     if text:
         _internal_kv_put(f"lfr-noted/{name}", text, overwrite=True)
-    return (_internal_kv_get(f"lfr-noted/{name}") or b"").decode()
+    return (_internal_kv_get(f"lfr-noted/{name}") or b"-").decode().removeprefix("-")
 
 
 def _living_drivers() -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from lfr_ray.actors.actor_calls import Handle
 from lfr_ray.actors.actor_protocols import DeskCalls, DetectorCalls, EmbedderCalls, MatcherCalls
@@ -92,14 +92,18 @@ class RemoteStages:
         """Returns when the desk has made the alert durable."""
         await self._desk.ask(DeskCalls.raise_alert, sighting)
 
-    async def record_removals(self, camera: str, sha256s: Sequence[str]) -> bool:
-        """Whether the desk has put on record that a camera deleted pictures after use."""
-        return await self._desk.ask(DeskCalls.record_removals, camera, list(sha256s)).within(RECORDED_S) is True
+    async def record_removals(self, camera: str, run: str, told: int, sha256s: Sequence[str]) -> bool:
+        """Whether the desk has put on record that a camera deleted pictures after use; it had told of some before."""
+        return await self._recorded(self._desk.ask(DeskCalls.record_removals, camera, run, told, list(sha256s)))
 
     async def record_stranger(self, camera: str, method: str) -> bool:
         """Whether the desk has put on record that somebody without the capability called a camera."""
-        reply = self._desk.ask(DeskCalls.record_stranger, f"camera {camera}", method)
-        return await reply.within(RECORDED_S) is True
+        return await self._recorded(self._desk.ask(DeskCalls.record_stranger, f"camera {camera}", method))
+
+    async def _recorded(self, reply: Any) -> bool:
+        with contextlib.suppress(LfrError):  # the desk could not, and says why itself
+            return await reply.within(RECORDED_S) is True
+        return False
 
 
 class ReplicaCalls(Protocol):

@@ -7,8 +7,6 @@ import threading
 import time
 from dataclasses import replace
 
-import ray
-
 # A handle loads its actor's class. The first request may be the emergency stop: it must not wait for that.
 import lfr_ray.actors.matcher_actor  # noqa: F401
 from lfr_ray.actors.actor_calls import Handle
@@ -107,7 +105,7 @@ class RemoteSite(RemoteAccount, RemoteList):
         """The fleet ends all others that are frozen; here it is ended itself."""
         while True:
             time.sleep(EVERY_S)
-            with contextlib.suppress(ray.exceptions.RayError):
+            with contextlib.suppress(Exception):  # it goes on looking, whatever Ray says
                 self._watch.end_frozen(only=FLEET)
 
 

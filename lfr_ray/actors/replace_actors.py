@@ -65,10 +65,13 @@ async def end_matcher(site: SiteConfig, matcher: Handle[MatcherCalls]) -> None:
 async def end_camera(site: SiteConfig, name: str, camera: Handle[CameraCalls]) -> None:
     """End a camera once what it had under way has come to its end; while its alerts wait for the desk it lives on.
 
-    One that is late with its answer may have alerts as well; one that has no process has none.
+    One that is late with its answer may have alerts as well, and answers at once when it is asked again. One that is
+    frozen does not, and one that has no process has none.
     """
     ended = await camera.ask(CameraCalls.stop).within(FLUSH_S)
-    if not ended and (ended is False or row_of(camera.remote).get("State") == "ALIVE"):
+    if ended is None and row_of(camera.remote).get("State") == "ALIVE":
+        ended = await camera.ask(CameraCalls.stop).within(STOP_S)
+    if ended is False:
         return
     await _gone(camera, Names(site.site).camera(name))
 

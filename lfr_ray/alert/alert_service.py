@@ -257,6 +257,7 @@ class AlertService:
             if self._handed_id and self._handed_id not in [event.event_id for event in events]:
                 log.warning("the alerts' database lost events", accounted_for=self._handed_id)
                 self.store.note_loss(self._handed_id, self._clock.wall_s())
+                self._told.clear()  # what lasts, such as a stop, may be among what was lost: it is told again
                 self._handed_id = 0
                 continue
             if not (events := [event for event in events if event.event_id > self._reported_id]):

@@ -19,7 +19,7 @@ from lfr_ray.durable_files import disk_error, sync_folder, write_durable
 from lfr_ray.errors import StoreError
 from lfr_ray.govern.canonical_json import canonical_json
 from lfr_ray.govern.ledger_checkpoint import Halt
-from lfr_ray.govern.ledger_event import Event, check_event, recordable
+from lfr_ray.govern.ledger_event import Event, Kept, check_event, recordable
 from lfr_ray.govern.ledger_state import LedgerState
 from lfr_ray.govern.write_beside import WriteBeside
 
@@ -127,19 +127,36 @@ class HaltAccount:
     def __init__(self, ledger: Callable[[], Ledger]) -> None:
         self._ledger = ledger
         self._waiting: list[Event] = []
+        self._resumption: Kept | None = None
         self._beside = WriteBeside(self._write, lambda: bool(self._waiting))
 
     def stopped(self, event: Event) -> None:
         """Somebody stopped. InputError: the ledger does not take these words."""
         check_event(event)
+        self._resumption = None  # who resumes after this stop resumes anew
         self._waiting.append(event)
         self._beside.begin()
 
     def resumed(self, event: Event) -> None:
-        """Somebody resumes: nothing is compared before that is on record. StoreError: it cannot be yet."""
-        if self._waiting:
-            raise StoreError("the stop before is not in the ledger yet", next_step="try again")
-        self._ledger().append(event)
+        """Somebody resumes: nothing is compared before that is on record.
+
+        Raises:
+            StoreError: It is not yet. Who asks again resumes once it is.
+        """
+        if not self._waiting:
+            if self._resumption is None:
+                self._resumption = self._ledger().append_soon(event)
+            else:
+                self._ledger().fault()  # tries once more
+            if self._resumption.acknowledged:
+                self._resumption = None
+                return
+        raise StoreError(
+            "the ledger cannot be written yet, so nothing is resumed",
+            got="a record that waits",
+            allowed="a resumption that is on record",
+            next_step="bring back the ledger's disk or database, then resume again",
+        )
 
     def _write(self) -> None:
         ledger = self._ledger()

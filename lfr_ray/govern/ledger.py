@@ -16,7 +16,7 @@ import fcntl
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lfr_ray.clock import Clock, SystemClock, parse_utc
 from lfr_ray.data_dir import DataDir
@@ -24,22 +24,14 @@ from lfr_ray.durable_files import disk_error, own_folder, sync_folder, write_all
 from lfr_ray.errors import IntegrityError, LfrError, StoreError
 from lfr_ray.govern.canonical_json import sha256_hex
 from lfr_ray.govern.ledger_checkpoint import Checkpoint, load_checkpoint, overwrite
-from lfr_ray.govern.ledger_event import CLOCK_ACCEPTED, RESUMED, SEAL_PURPOSE, STOPPED, Event, check_event, line_of
+from lfr_ray.govern.ledger_event import RESUMED, SEAL_PURPOSE, STOPPED, Event, Kept, check_event, line_of
 from lfr_ray.govern.ledger_has_copy import bring_up, copy_of
-from lfr_ray.govern.ledger_head import Head, HeadFile
+from lfr_ray.govern.ledger_head import Head, HeadFile, clock_after
 from lfr_ray.govern.ledger_health import FailureMarker, space_fault
 from lfr_ray.govern.ledger_verify import read_tail
 from lfr_ray.govern.signing_keys import PublicKey, SigningKey
 from lfr_ray.govern.trust_file import site_key, trusted_keys
-from lfr_ray.govern.write_beside import WriteBeside
-
-
-@dataclass(slots=True)
-class _Waiting:
-    event: Event
-    at: float
-    recorded: bool = False
-    acknowledged: bool = False  # it is on the disk, and in the copy where there is one
+from lfr_ray.govern.write_beside import WriteBeside, told_if_late
 
 
 class Ledger:
@@ -65,7 +57,7 @@ class Ledger:
         self._trusted = trusted
         self._clock = clock or SystemClock()
         self._seal_every = seal_every
-        self._waiting: list[_Waiting] = []
+        self._waiting: list[Kept] = []
         self._queue = threading.Condition()
         self._writing = False
         self._commit = threading.Lock()
@@ -132,16 +124,17 @@ class Ledger:
         if not all(entry.recorded for entry in entries):
             raise AssertionError("a record was neither written nor refused")
 
-    def append_soon(self, event: Event) -> None:
+    def append_soon(self, event: Event) -> Kept:
         """Record one event without waiting for a database that is silent: then it is written in the end."""
-        self.keep(event)
+        (entry,) = self.keep(event)
         self._try(wait=True)
+        return entry
 
-    def keep(self, *events: Event) -> Sequence[_Waiting]:
+    def keep(self, *events: Event) -> Sequence[Kept]:
         """Take events over, to be written with what is written next. InputError: see :meth:`append`."""
         for event in events:
             check_event(event)
-        entries = [_Waiting(event, self._clock.wall_s()) for event in events]
+        entries = [Kept(event, self._clock.wall_s()) for event in events]
         with self._queue:
             self._waiting.extend(entries)
         return entries
@@ -149,8 +142,10 @@ class Ledger:
     def settle(self, *, wait: bool = True) -> None:
         """Write all that was taken over, or raise as :meth:`append` does; ``wait``: for who writes just now."""
         if self._commit.acquire(blocking=wait):
+            late = contextlib.nullcontext() if self._copy is None else told_if_late(self._late)
             try:
-                self._write_waiting()
+                with late:
+                    self._write_waiting()
             finally:
                 self._commit.release()
 
@@ -208,7 +203,7 @@ class Ledger:
     def _try(self, *, wait: bool) -> None:
         """Write what waits; where there is a copy, beside whoever asks: its machine may be silent."""
         if self._copy is not None:
-            self._beside.begin()
+            self._beside.begin(wait=wait)
         else:
             with contextlib.suppress(LfrError):
                 self.settle(wait=wait)
@@ -219,7 +214,7 @@ class Ledger:
         if not self._waiting and not self._head_stale and not self._failure:
             return
         if self._file < 0:
-            raise StoreError("the ledger is closed", got=self._path.name)
+            raise StoreError("the ledger is closed", got=self._path.name, next_step="open it again")
         if self._broken:
             raise IntegrityError(self._broken, next_step="run `lfr audit verify`")
         try:
@@ -240,7 +235,7 @@ class Ledger:
             self._failure = ""
             self._marker.clear()
 
-    def _put(self, batch: Sequence[_Waiting], *, seal: bool) -> None:
+    def _put(self, batch: Sequence[Kept], *, seal: bool) -> None:
         """Append lines durably and move the head. Leaves nothing behind when it fails."""
         head = self._head
         lines: list[bytes] = []
@@ -248,7 +243,7 @@ class Ledger:
         for entry in batch:
             number += 1
             line, digest = line_of(entry.event, number, entry.at, digest)
-            accepted, latest_at = _clock_after(accepted, latest_at, entry.event.what, entry.at)
+            accepted, latest_at = clock_after(accepted, latest_at, entry.event.what, entry.at)
             lines.append(line)
         if seal or number // self._seal_every > head.count // self._seal_every:
             at = max(self._clock.wall_s(), 0.0)
@@ -283,6 +278,10 @@ class Ledger:
         signature = self._key.sign(SEAL_PURPOSE, {"count": count, "sha256": digest}, at)
         facts = {"count": count, "sha256": digest, "signature": signature.model_dump(mode="json")}
         return Event("seal", "ledger sealed", facts=facts)
+
+    def _late(self) -> None:
+        self._failure = "the ledger's database does not answer, so matching stops"
+        self._marker.set()
 
     def _failed(self, error: OSError | StoreError, waiting: int) -> StoreError:
         what = "the ledger cannot be written, so matching stops"
@@ -348,7 +347,7 @@ class Ledger:
         head = self._head
         for record in records:
             at = parse_utc(record["at"])
-            accepted, latest_at = _clock_after(head.accepted, head.latest_at, record["what"], at)
+            accepted, latest_at = clock_after(head.accepted, head.latest_at, record["what"], at)
             head = replace(head, count=record["n"], sha256=record["sha256"], latest_at=latest_at, accepted=accepted)
         torn = data[good_bytes:]
         if torn:
@@ -363,7 +362,7 @@ class Ledger:
         if any(record["what"] == RESUMED for record in records):
             # Nobody signed that line: matching stays off until somebody resumes again.
             events.append(Event("stop", STOPPED, actor="system", reason="a resumption was not signed; resume again"))
-        self._put([_Waiting(event, self._clock.wall_s()) for event in events], seal=False)
+        self._put([Kept(event, self._clock.wall_s()) for event in events], seal=False)
 
     def _size(self) -> int:
         mine = os.fstat(self._file)
@@ -382,10 +381,6 @@ class Ledger:
             got=self._path.name,
             next_step="run `lfr audit verify`; keep the ledger files as evidence, move them aside to start a new one",
         )
-
-
-def _clock_after(accepted: int, latest_at: float, what: str, at: float) -> tuple[int, float]:
-    return (accepted + 1, at) if what == CLOCK_ACCEPTED else (accepted, max(latest_at, at))
 
 
 def open_ledger(data_dir: DataDir, database_url: str = "", clock: Clock | None = None) -> Ledger:

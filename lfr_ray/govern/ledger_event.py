@@ -101,6 +101,23 @@ def subject_of(entry_id: str) -> str:
     return entry_id if ID.match(entry_id) else "entry:" + re.sub(r"[^A-Za-z0-9_.@:/+-]", "_", entry_id)[:100]
 
 
+@dataclass(slots=True)
+class Kept:
+    """A record that a ledger has taken over.
+
+    Attributes:
+        event: What it says.
+        at: Wall time of it.
+        recorded: It is in the file.
+        acknowledged: It is on the disk, and in the copy where there is one.
+    """
+
+    event: Event
+    at: float
+    recorded: bool = False
+    acknowledged: bool = False
+
+
 def check_event(event: Event) -> None:
     """Refuse an event that does not belong into a ledger.
 

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from lfr_ray.durable_files import sync_folder, write_all
 from lfr_ray.govern.canonical_json import canonical_json
-from lfr_ray.govern.ledger_event import FIRST_PREVIOUS
+from lfr_ray.govern.ledger_event import CLOCK_ACCEPTED, FIRST_PREVIOUS
 from lfr_ray.govern.signing_keys import PublicKey, Signature, SigningKey, signature_fault
 
 PURPOSE = "ledger head"
@@ -144,3 +144,8 @@ def _parse(slot: bytes, trusted: Mapping[str, PublicKey]) -> tuple[Head | None, 
         return None, "a slot of the ledger's head is damaged"
     fault = signature_fault(PURPOSE, head.content(), signature, trusted, "site")
     return (None, f"the ledger's head does not hold: {fault}") if fault else (head, "")
+
+
+def clock_after(accepted: int, latest_at: float, what: str, at: float) -> tuple[int, float]:
+    """A head's ``accepted`` and ``latest_at`` once a record of this kind and wall time has come."""
+    return (accepted + 1, at) if what == CLOCK_ACCEPTED else (accepted, max(latest_at, at))

@@ -51,7 +51,7 @@ class Schedule:
         self._profile = profile_of(site.authority)
         self._clock = clock or SystemClock()
         self._counted: dict[str, CameraCounters] = {}
-        self._removals: dict[str, list[str]] = {}
+        self._removals: dict[str, tuple[str, int]] = {}
         self._on_record = totals_of_runs(read_records(storage.data_dir), self._deployment) if self._deployment else {}
         self._faces_before = sum(one.faces_seen for one in self._on_record.values())
         self._breaker = CircuitBreaker(
@@ -117,21 +117,23 @@ class Schedule:
             self._counted[camera] = now
         ledger.settle()
 
-    def record_removals(self, camera: str, sha256s: Sequence[str]) -> None:
-        """Record that a camera deleted pictures of its folder after use."""
-        ledger, kept = self._storage.ledger, self._removals.get(camera, [])
-        # A camera that got no answer sends the same again, and behind it what came since.
-        new = [*sha256s[len(kept) :]] if [*sha256s[: len(kept)]] == kept else [*sha256s]
-        if new:
-            ledger.keep(removed(self._deployment, camera, new))
-        self._removals[camera] = [*sha256s]
-        ledger.settle()
-        self._removals.pop(camera, None)
+    def record_removals(self, camera: str, run: str, told: int, sha256s: Sequence[str]) -> None:
+        """Record that a camera deleted pictures of its folder after use.
 
-    def record_stranger(self, process: str, method: str) -> None:
-        """Record that somebody without the site's capability called one of its processes."""
-        reason = recordable(f"{process}: {method}")
-        self._storage.ledger.append(Event("refusal", STRANGER, self._deployment, "system", reason=reason))
+        One that got no answer in time sends the same again, and behind it what came since: ``told`` is how many its
+        process (``run``) had told of before these.
+        """
+        of_run, kept = self._removals.get(camera, ("", 0))
+        new = sha256s[max(0, kept - told) :] if run == of_run else sha256s
+        self._removals[camera] = run, told + len(sha256s)
+        if new:
+            self._storage.ledger.keep(removed(self._deployment, camera, new))
+        self._storage.ledger.settle()
+
+    def record_stranger(self, process: str, method: str, *, soon: bool = False) -> None:
+        """Record that somebody without the site's capability called one of its processes; ``soon``: not waiting."""
+        event = Event("refusal", STRANGER, self._deployment, "system", reason=recordable(f"{process}: {method}"))
+        (self._storage.ledger.append_soon if soon else self._storage.ledger.append)(event)
 
     def _recorded(self, camera: str, now: CameraCounters) -> CameraCounters:
         """What stood on record of a camera's process when this one began: a desk may restart while cameras run."""

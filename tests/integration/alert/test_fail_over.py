@@ -149,3 +149,17 @@ def test_a_desk_that_starts_on_a_database_behind_its_ledger_says_so_once(
     for _ in range(2):
         open_desk().service.report()
     assert len(on_record(desk, LOST)) == 1
+
+
+def test_a_stop_that_was_lost_is_told_again_and_so_is_its_end(
+    open_desk: Callable[[], OpenedAlerts], make_sighting: Make
+) -> None:
+    desk = open_desk()
+    desk.service.raise_alert(make_sighting())
+    desk.service.tell("stop", "disorder")
+    fail_over(desk, AS_IT_WAS)
+    desk.service.look()
+    desk.service.tell("stop", "disorder")  # as whoever watches the switch does again and again
+    desk.service.tell("stop", "")
+    kinds = [event.kind for event in desk.service.events_after(1)]
+    assert kinds == ["events_lost", "matching_stopped", "matching_resumed"]

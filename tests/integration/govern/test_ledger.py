@@ -13,8 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lfr_ray.errors import IntegrityError, StoreError
-from lfr_ray.govern.ledger import CLOCK_ACCEPTED
-from lfr_ray.govern.ledger_event import Event
+from lfr_ray.govern.ledger_event import CLOCK_ACCEPTED, Event
 from lfr_ray.govern.ledger_verify import KnownHead, read_records, verify_ledger
 from tests.disk import full_disk
 

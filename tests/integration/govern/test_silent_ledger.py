@@ -15,7 +15,7 @@ from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import LfrError, StoreError
 from lfr_ray.govern.emergency_stop import HaltAccount, Halts
 from lfr_ray.govern.ledger_copy import LedgerCopy
-from lfr_ray.govern.ledger_event import STOPPED, Event
+from lfr_ray.govern.ledger_event import RESUMED, STOPPED, Event
 from lfr_ray.govern.ledger_verify import read_records
 from tests.processes import eventually
 
@@ -32,6 +32,7 @@ class SilentMachine:
         if self.silent:
             self.asked.set()
             self.let_go.wait(60)
+        if self.silent:
             raise StoreError("the ledger's copy cannot be reached")
 
     def answers(self) -> None:
@@ -96,7 +97,7 @@ def test_whoever_asks_while_another_waits_for_the_machine_is_told_what_was_known
     assert "cannot be reached" in within(30, ledger.fault)
     within(30, lambda: ledger.append_soon(Event("refusal", "no comparison")) or "done")
     machine.answers()
-    eventually(lambda: not ledger.fault(), 60)
+    eventually(lambda: not ledger.fault() and not ledger._waiting, 60)
     assert [one["what"] for one in read_records(copied.files)] == [STOPPED, "no comparison"]
 
 
@@ -117,6 +118,43 @@ def test_a_stop_returns_and_stands_while_the_machine_is_silent(copied: Any, mach
     ledger.close()
 
 
+def test_what_takes_long_may_never_end_so_nothing_is_compared_by_any_process(
+    copied: Any, machine: SilentMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that hangs while its machine answers raises no error, however long one waits."""
+    monkeypatch.setattr("lfr_ray.govern.write_beside.LATE_S", 0.1)
+    ledger, another = copied.ledger(), copied.ledger()
+    assert another.fault() == ""
+    waiting = threading.Thread(target=lambda: ledger.append(STOP), daemon=True)
+    waiting.start()
+    assert machine.asked.wait(60)
+    eventually(lambda: "does not answer" in within(30, ledger.fault), 60)
+    assert within(30, another.fault), "a process that writes nothing itself"
+    machine.silent = False
+    machine.let_go.set()
+    waiting.join(60)
+    assert (ledger.fault(), another.fault()) == ("", "")
+    assert stops(copied.files) == ["disorder"]
+
+
+def test_nobody_resumes_before_it_is_on_record_and_a_stop_is_not_held_up(copied: Any, machine: SilentMachine) -> None:
+    config = {"site": "pier", "data_dir": copied.data_dir, "authority": AuthorityConfig(kind="test")}
+    matcher = MatcherActor(SiteConfig.model_validate(config))
+    matcher.halt("PC1", "disorder")
+    for _ in range(2):
+        with pytest.raises(StoreError, match="nothing is resumed"):
+            matcher.resume("PC2", "over")
+        assert "disorder" in Halts(copied.files).refusal()
+    machine.answers()
+    ledger = matcher._ledger.get()
+    eventually(lambda: not ledger._waiting, 60)
+    matcher.resume("PC2", "over")
+    assert Halts(copied.files).refusal() == ""
+    whats = [one["what"] for one in read_records(copied.files)]
+    assert whats == [STOPPED, RESUMED], "once, however often it was asked for"
+    ledger.close()
+
+
 def test_a_stop_is_recorded_once_the_ledger_can_be_opened_and_before_whoever_resumes(
     site: Any, machine: SilentMachine
 ) -> None:
@@ -129,7 +167,7 @@ def test_a_stop_is_recorded_once_the_ledger_can_be_opened_and_before_whoever_res
 
     account = HaltAccount(ledger)
     account.stopped(STOP)
-    with pytest.raises(StoreError, match="not in the ledger yet"):
+    with pytest.raises(StoreError, match="nothing is resumed"):
         account.resumed(Event("alteration", "matching resumed", actor="PC1"))
     opens.set()
     eventually(lambda: site.path.exists() and stops(site.files) == ["disorder"], 60)

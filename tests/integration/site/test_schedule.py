@@ -159,12 +159,16 @@ def test_removals_that_are_refused_are_on_record_once(site: Site, disk: Refusing
     disk.refusals = 3
     for count in (2, 2, 4):  # what came since is behind what is sent again
         with pytest.raises(StoreError):
-            site.schedule.record_removals("gate", hashes[:count])
-    site.schedule.record_removals("gate", hashes[:4])
-    site.schedule.record_removals("gate", hashes[4:])
-    site.schedule.record_removals("gate", hashes[:1])
+            site.schedule.record_removals("gate", "run-1", 0, hashes[:count])
+    site.schedule.record_removals("gate", "run-1", 0, hashes[:4])
+    site.schedule.record_removals("gate", "run-1", 0, hashes[:4])  # the answer came too late
+    site.schedule.record_removals("gate", "run-1", 4, hashes[4:])
+    site.schedule.record_removals("gate", "run-1", 5, hashes[:1])
+    site.schedule.record_removals("gate", "run-2", 0, hashes[:1])
     found = [one["facts"]["sha256"] for one in site.records("pictures removed after use")]
-    assert found == [hashes[:2], hashes[2:4], hashes[4:], hashes[:1]], "the same picture may be removed again"
+    assert found == [hashes[:2], hashes[2:4], hashes[4:], hashes[:1], hashes[:1]], (
+        "the same picture may be removed again"
+    )
 
 
 def test_what_a_process_kept_and_did_not_write_is_appended_by_the_next(
@@ -228,7 +232,7 @@ def test_footage_that_is_incomplete_is_on_record_with_its_reasons(site: Site) ->
 
 def test_pictures_that_a_folder_deleted_are_on_record(site: Site) -> None:
     hashes = [f"{number:064x}" for number in range(50)]
-    site.schedule.record_removals("gate", hashes)
+    site.schedule.record_removals("gate", "run-1", 0, hashes)
     (record,) = site.records("pictures removed after use")
     assert (record["kind"], record["subject"], record["facts"]["sha256"]) == ("erasure", "gate", hashes)
 

@@ -14,7 +14,8 @@ import pytest
 
 from lfr_ray.actors import camera_actor, footage_worker, remote_matcher_and_models
 from lfr_ray.actors.actor_calls import Handle
-from lfr_ray.actors.camera_actor import AWAY_S, LEASE_S, REMOVALS, CameraActor
+from lfr_ray.actors.camera_actor import AWAY_S, LEASE_S, CameraActor
+from lfr_ray.actors.record_removals import MOST
 from lfr_ray.actors.remote_matcher_and_models import RemoteStages
 from lfr_ray.camera import fleet_lease
 from lfr_ray.camera.camera_reader import CameraStatus
@@ -109,27 +110,32 @@ class Desk:
 
     def __init__(self) -> None:
         self.asked: list[list[str]] = []
+        self.told: list[int] = []
 
-    async def record_removals(self, camera: str, sha256s: list[str]) -> bool:
+    async def record_removals(self, camera: str, run: str, told: int, sha256s: list[str]) -> bool:
+        assert run
         self.asked.append([camera, *sha256s])
+        self.told.append(told)
         return len(self.asked) > 1
 
 
 def test_removals_that_the_desk_did_not_answer_for_are_sent_again() -> None:
     actor, desk = camera(FakeClock(), lambda: None), Desk()
-    actor._stages = desk  # type: ignore[assignment]
-    actor._run.removed.extend(f"{number:064x}" for number in range(REMOVALS + 1))
+    stages: Any = desk
+    actor._run.removed.extend(f"{number:064x}" for number in range(MOST + 1))
 
     async def scenario() -> None:
-        await actor._record_removals()
-        await actor._record_removals()
+        await actor._removals.record(None)
+        await actor._removals.record(stages)
+        await actor._removals.record(stages)
 
     asyncio.run(scenario())
     assert desk.asked[0] == desk.asked[1]
     assert desk.asked[1:] == [
-        ["pier", *(f"{number:064x}" for number in range(REMOVALS))],
-        ["pier", f"{REMOVALS:064x}"],
+        ["pier", *(f"{number:064x}" for number in range(MOST))],
+        ["pier", f"{MOST:064x}"],
     ]
+    assert desk.told == [0, 0, MOST]
     assert not actor._run.removed
 
 

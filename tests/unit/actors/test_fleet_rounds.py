@@ -46,7 +46,7 @@ def test_cameras_are_held_until_the_keeping_begins(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(("again", "tries"), [(False, 1), (True, 4)])
 def test_only_a_site_that_has_run_before_waits_for_what_is_missing(again: bool, tries: int) -> None:
     """A new one says what is wrong; one whose head was lost must not be given up."""
-    clock, tried = FakeClock(), list[float]()
+    clock, tried, told = FakeClock(), list[float](), list[str]()
 
     async def open_all() -> None:
         tried.append(clock.steady_s())
@@ -58,11 +58,14 @@ def test_only_a_site_that_has_run_before_waits_for_what_is_missing(again: bool, 
     loop = VirtualLoop(clock)
     try:
         if again:
-            loop.run_until_complete(until_done(open_all, again=True))
+            loop.run_until_complete(until_done(open_all, told.append, again=True))
         else:
             with pytest.raises(ResourceError):
-                loop.run_until_complete(until_done(open_all, again=False))
+                loop.run_until_complete(until_done(open_all, told.append, again=False))
     finally:
         loop.close()
     assert len(tried) == tries
+    assert [one[:30] for one in told] == (
+        ["no replica of the detector bec"] * 2 + ["ConnectionError", "-"] if again else []
+    )
     assert tried == pytest.approx([tried[0] + AGAIN_S * number for number in range(tries)])

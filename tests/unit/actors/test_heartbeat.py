@@ -12,7 +12,7 @@ import pytest
 from lfr_ray.actors import health_watch, heartbeat
 from lfr_ray.actors.actor_names import DETECTOR
 from lfr_ray.actors.health_watch import SiteWatch
-from lfr_ray.actors.heartbeat import CALM_S, EVERY_S, FROZEN_S, Heartbeat
+from lfr_ray.actors.heartbeat import ABSENT_EVERY_S, CALM_S, EVERY_S, FROZEN_S, Heartbeat
 from lfr_ray.clock import FakeClock
 from lfr_ray.config import CameraConfig, SiteConfig
 from lfr_ray.health import Heard, MatcherSaid
@@ -107,6 +107,29 @@ def test_each_process_is_asked_so_often(slower: float) -> None:
     loop.run_until_complete(scenario())
     loop.close()
     assert np.diff(asked_s) == pytest.approx([EVERY_S * slower] * 3)
+
+
+@pytest.mark.parametrize("slower", [1.0, 10.0])
+def test_one_that_is_gone_is_looked_for_sooner(slower: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, looked_s = FakeClock(), list[float]()
+    monkeypatch.setattr(heartbeat, "find_actor", lambda *_: looked_s.append(clock.steady_s()))
+
+    async def here(work: Any, *arguments: Any) -> Any:
+        return work(*arguments)
+
+    monkeypatch.setattr(heartbeat.asyncio, "to_thread", here)
+    one: Heartbeat[Any] = Heartbeat("pier/matcher", heartbeat.ask_matcher, slower=slower)
+
+    async def scenario() -> None:
+        asking = asyncio.create_task(one.run())
+        await asyncio.sleep(3.2 * ABSENT_EVERY_S * slower)
+        asking.cancel()
+
+    loop = VirtualLoop(clock)
+    loop.run_until_complete(scenario())
+    loop.close()
+    assert np.diff(looked_s) == pytest.approx([ABSENT_EVERY_S * slower] * 3)
+    assert one.heard.died
 
 
 def test_a_process_that_is_asked_seldom_is_not_taken_for_frozen_before_it_was_asked(

@@ -46,7 +46,6 @@ def test_what_is_lacking_is_named(
     monkeypatch.setattr(node_watch.ray, "nodes", lambda: nodes)
     monkeypatch.setattr(reserved_resources.ray, "cluster_resources", lambda: present)
     monkeypatch.setattr(node_watch, "fault_of", lambda _site, one: faults.get(one["NodeManagerAddress"], ""))
-    monkeypatch.setattr(node_watch, "given_up", lambda _application: "")
     watch = NodeWatch(SITE, "lfr")
     asyncio.run(watch._look_at_new())
     assert watch.lacking.startswith(told)
@@ -61,6 +60,18 @@ def test_what_serve_has_given_up_is_named(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(node_watch.serve, "status", lambda: ServeStatus(applications={"lfr": overview}))
     assert given_up("lfr") == "Serve has given up embedder, fleet: `serve status` says why; mend it and deploy again"
     assert given_up("another") == ""
+    watch, waits = NodeWatch(SITE, "lfr"), {"pier/waits": "the bucket is away"}
+    monkeypatch.setattr(node_watch, "noted", lambda name: waits.get(name, ""))
+    monkeypatch.setattr(node_watch.ray, "nodes", list)
+    monkeypatch.setattr(node_watch, "lacking", lambda _site: "")
+    asyncio.run(watch._look_at_serve())
+    asyncio.run(watch._look_at_new())
+    assert watch.lacking.startswith("the site ran before and waits: the bucket is away; Serve has given up embedder")
+    waits.clear()
+    monkeypatch.setattr(node_watch.serve, "status", ServeStatus)
+    asyncio.run(watch._look_at_serve())
+    asyncio.run(watch._look_at_new())
+    assert watch.lacking == ""
 
 
 STATES = {"fleet": "DEPLOY_FAILED", "embedder": "DEPLOY_FAILED", "detector": "HEALTHY", "ingress": "UPDATING"}

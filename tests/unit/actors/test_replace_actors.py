@@ -34,7 +34,7 @@ class Camera:
     [
         (True, "ALIVE", True),
         (False, "ALIVE", False),
-        (None, "ALIVE", False),
+        (None, "ALIVE", True),  # also the second time: frozen
         (None, "RESTARTING", True),
         (None, "PENDING_CREATION", True),
     ],
@@ -45,6 +45,20 @@ def test_a_camera_whose_alerts_wait_lives_on(
     monkeypatch.setattr(replace_actors, "row_of", lambda _actor: {"State": state})
     monkeypatch.setattr(replace_actors, "find_actor", lambda _name: None)
     camera: Any = Camera(acknowledged=acknowledged)
+    asyncio.run(end_camera(SiteConfig(site="pier"), "gate", camera))
+    assert camera.killed is killed
+
+
+@pytest.mark.parametrize(("then", "killed"), [(True, True), (False, False)])
+def test_a_camera_that_is_late_is_asked_again(monkeypatch: pytest.MonkeyPatch, *, then: bool, killed: bool) -> None:
+    class Late(Camera):
+        async def within(self, _limit_s: float) -> bool | None:
+            found, self._acknowledged = self._acknowledged, then
+            return found
+
+    monkeypatch.setattr(replace_actors, "row_of", lambda _actor: {"State": "ALIVE"})
+    monkeypatch.setattr(replace_actors, "find_actor", lambda _name: None)
+    camera: Any = Late(acknowledged=None)
     asyncio.run(end_camera(SiteConfig(site="pier"), "gate", camera))
     assert camera.killed is killed
 
