@@ -280,8 +280,8 @@ class Ledger:
         return Event("seal", "ledger sealed", facts=facts)
 
     def _late(self) -> None:
+        self._marker.set()  # first: whatever is cleared meanwhile, what is said below has it cleared again
         self._failure = "the ledger's database does not answer, so matching stops"
-        self._marker.set()
 
     def _failed(self, error: OSError | StoreError, waiting: int) -> StoreError:
         what = "the ledger cannot be written, so matching stops"
