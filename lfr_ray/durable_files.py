@@ -15,6 +15,13 @@ from urllib.parse import quote
 
 from lfr_ray.errors import ConfigError, ConflictError, IntegrityError, NotFoundError, StoreError
 
+FileState = tuple[int, int, int]
+
+
+def state_of(found: os.stat_result) -> FileState:
+    """What changes with a file's content: when it was written, its size, and which file it is."""
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
 
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable: a new file's name is lost otherwise."""

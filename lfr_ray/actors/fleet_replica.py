@@ -50,8 +50,7 @@ class FleetReplica(FleetList):
     async def __init__(  # type: ignore[misc]  # Serve awaits it
         self, site: SiteConfig, detector: Any, embedder: Any, second: Any = None
     ) -> None:
-        self._site, digest = site, digest_of(site)
-        has_run = noted(site.site) == digest
+        self._site, has_run = site, noted(site.site) == digest_of(site)
         runs_already = has_run or bool(Names(site.site).listed_cameras())
         # What follows takes its time: those that run already are held, and the others load meanwhile.
         self._tasks = [holding := asyncio.create_task(make_and_hold(site))]
@@ -64,24 +63,25 @@ class FleetReplica(FleetList):
         self._watch = SiteWatch(site, self._app).start()
         detect, embed = Handle[DetectorCalls](detector), Handle[EmbedderCalls](embedder)
         embed_second: Handle[EmbedderCalls] | None = None if second is None else Handle(second)
-        models: dict[str, Handle[Any]] = {DETECTOR: detect, EMBEDDER: embed}
-        models |= {} if embed_second is None else {SECOND_EMBEDDER: embed_second}
+        named = {DETECTOR: detect, EMBEDDER: embed, SECOND_EMBEDDER: embed_second}
+        models: dict[str, Handle[Any]] = {name: one for name, one in named.items() if one is not None}
         self._enrolling = RemoteDetector(card(site.detector.model), detect), remote_embedders(site, embed, embed_second)
         self._keeper = Keeper(site, detect, embed, embed_second)
+        expected = (LfrError,) if runs_already else ()
 
         async def open_all() -> None:
             self._self_tests = await models_ready(site, *models.values())
             if site.watchlist:
-                listed = site, open_store(site), *self._enrolling, time.time()
-                self._import_notes = await asyncio.to_thread(import_watchlist, *listed)
+                import_now = partial(import_watchlist, site, open_store(site), *self._enrolling, time.time())
+                self._import_notes = await asyncio.to_thread(import_now)
             await self._keeper.keep_desk_and_matcher()
             # A site that runs is not ended by what cannot be opened: it says why, and goes on trying.
-            with contextlib.suppress(*([LfrError] if runs_already else [])):
+            with contextlib.suppress(*expected):
                 await self._keeper.matcher.ask(MatcherCalls.ready)
                 await self._keeper.desk.ask(DeskCalls.ready)
 
         await until_done(open_all, partial(noted, f"{site.site}/waits"), again=has_run)
-        noted(site.site, digest)
+        noted(site.site, digest_of(site))
         self._periodic = PeriodicWork(self._keeper)
         self._counted = Counted(self._keeper, models, self._watch.replicas)
         work = (self._keep(), self._pass_on(), self._end_frozen())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -19,15 +20,16 @@ class Removals:
 
     def __init__(self, camera: str, run: CameraRun) -> None:
         self._camera, self._run = camera, run
-        self._told = 0
+        self._told, self._turn = 0, asyncio.Lock()
 
     async def record(self, stages: RemoteStages | None) -> None:
         """Tell the desk of all that came since."""
         removed = self._run.removed
-        while removed and stages is not None:
-            some = [*islice(removed, MOST)]
-            if not await stages.record_removals(self._camera, self._run.status().run, self._told, some):
-                return
-            self._told += len(some)
-            for _ in some:
-                removed.popleft()
+        async with self._turn:  # the fleet asks again before the desk has answered
+            while removed and stages is not None:
+                some = [*islice(removed, MOST)]
+                if not await stages.record_removals(self._camera, self._run.status().run, self._told, some):
+                    return
+                self._told += len(some)
+                for _ in some:
+                    removed.popleft()

@@ -17,6 +17,7 @@ from lfr_ray.camera.camera_address import Address
 from lfr_ray.camera.footage_interface import DecodedPicture, SourceCounts, SourceInfo
 from lfr_ray.camera.still_pictures import is_picture_name, read_picture
 from lfr_ray.clock import Clock
+from lfr_ray.durable_files import FileState, state_of
 from lfr_ray.errors import PictureError, SourceError, StreamError
 from lfr_ray.records import Picture
 from lfr_ray.structured_logs import get_logger
@@ -35,7 +36,6 @@ REMEMBERED = 10_000
 
 LOOK_MS = 200
 DECLARED_FPS = 1.0
-Signature = tuple[int, int, int]
 log = get_logger()
 
 
@@ -43,7 +43,7 @@ log = get_logger()
 class _Waiting:
     """A picture that is not taken yet: how it looks, since when, and since when it has been waited for."""
 
-    signature: Signature
+    signature: FileState
     since_s: float
     first_s: float
 
@@ -126,7 +126,7 @@ class WatchedFolder:
         """Forget what was waited for."""
         self._waiting.clear()
 
-    def _look(self, place: Path) -> Iterator[tuple[Path, Signature]]:
+    def _look(self, place: Path) -> Iterator[tuple[Path, FileState]]:
         """The pictures of a folder and those inside, or one picture, with how they look."""
         inside: Iterable[Path] = [place]
         if place.is_dir():
@@ -208,7 +208,7 @@ class WatchedFolder:
         log.info("picture removed after use", camera=self.camera, sha256=digest)
 
 
-def _signature(path: Path) -> Signature | None:
+def _signature(path: Path) -> FileState | None:
     """What changes with the content: which file it is, its size and when it was written; None: there is none."""
     try:
         now = path.stat()
@@ -216,4 +216,4 @@ def _signature(path: Path) -> Signature | None:
         return None
     if not stat.S_ISREG(now.st_mode):  # whoever reads a pipe waits for ever
         return None
-    return now.st_ino, now.st_size, now.st_mtime_ns
+    return state_of(now)

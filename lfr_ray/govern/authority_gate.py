@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from lfr_ray.clock import Clock, SystemClock, utc_text
 from lfr_ray.data_dir import DataDir
+from lfr_ray.durable_files import FileState, state_of
 from lfr_ray.errors import LfrError
 from lfr_ray.govern.authority import Authority, Position, clock_fault, configuration_fault, recordings_fault
 from lfr_ray.govern.authority_in_force import in_force_fault
@@ -41,7 +42,6 @@ MAX_REPORTED = 4096
 MAX_SCOPES = 1024
 """Answers remembered of one authority for camera, list and model; they do not depend on time."""
 
-FileState = tuple[int, int, int]
 Scope = tuple[str, str, str, Position | None]
 Recording = tuple[str, float | None]
 """Hash of a recording's bytes, and when it begins, as the site says."""
@@ -223,8 +223,7 @@ class AuthorityGate:
             return loaded
         self._file_looked_s = steady_s
         try:
-            state = os.stat(self._grant_path)
-            found: FileState = (state.st_mtime_ns, state.st_size, state.st_ino)
+            found = state_of(os.stat(self._grant_path))
         except OSError:
             found = (0, 0, 0)
         if loaded is None or loaded.state != found:

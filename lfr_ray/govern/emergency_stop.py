@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,12 +20,14 @@ from lfr_ray.durable_files import disk_error, sync_folder, write_durable
 from lfr_ray.errors import StoreError
 from lfr_ray.govern.canonical_json import canonical_json
 from lfr_ray.govern.ledger_checkpoint import Halt
-from lfr_ray.govern.ledger_event import Event, Kept, check_event, recordable
+from lfr_ray.govern.ledger_event import STOPPED, Event, check_event, recordable
 from lfr_ray.govern.ledger_state import LedgerState
 from lfr_ray.govern.write_beside import WriteBeside
 
 if TYPE_CHECKING:
     from lfr_ray.govern.ledger import Ledger
+
+NOT_RESUMED = "a resumption could not be recorded in time; resume again"
 
 
 class Switch:
@@ -127,13 +130,11 @@ class HaltAccount:
     def __init__(self, ledger: Callable[[], Ledger]) -> None:
         self._ledger = ledger
         self._waiting: list[Event] = []
-        self._resumption: Kept | None = None
         self._beside = WriteBeside(self._write, lambda: bool(self._waiting))
 
     def stopped(self, event: Event) -> None:
         """Somebody stopped. InputError: the ledger does not take these words."""
         check_event(event)
-        self._resumption = None  # who resumes after this stop resumes anew
         self._waiting.append(event)
         self._beside.begin()
 
@@ -141,19 +142,16 @@ class HaltAccount:
         """Somebody resumes: nothing is compared before that is on record.
 
         Raises:
-            StoreError: It is not yet. Who asks again resumes once it is.
+            StoreError: It cannot be put there now. In the end the request is on record, and that nothing came of it.
         """
         if not self._waiting:
-            if self._resumption is None:
-                self._resumption = self._ledger().append_soon(event)
-            else:
-                self._ledger().fault()  # tries once more
-            if self._resumption.acknowledged:
-                self._resumption = None
+            ledger = self._ledger()
+            if ledger.append_soon(event).acknowledged:
                 return
+            ledger.keep(replace(event, what=STOPPED, actor="system", reason=NOT_RESUMED))  # nor does the ledger end so
         raise StoreError(
             "the ledger cannot be written yet, so nothing is resumed",
-            got="a record that waits",
+            got=f"{event.what}, by {event.actor}",
             allowed="a resumption that is on record",
             next_step="bring back the ledger's disk or database, then resume again",
         )

@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from lfr_ray.data_dir import DataDir
 from lfr_ray.database_url import engine_of, fault_of, parsed, shown
-from lfr_ray.durable_files import sync_folder, with_secrets, write_durable
+from lfr_ray.durable_files import FileState, state_of, sync_folder, with_secrets, write_durable
 from lfr_ray.errors import ConfigError, IntegrityError, LfrError, StoreError
 from lfr_ray.govern.ledger_checkpoint import BLOCK_BYTES, Checkpoint, load_checkpoint
 from lfr_ray.govern.ledger_event import split_line
@@ -33,8 +33,6 @@ FIELD = "ledger -> database_url"
 BUSY_TIMEOUT_S = 3.0
 AGAIN_AFTER_S = 1.0
 """A database that could not be reached is left alone for so long."""
-
-FileState = tuple[int, int, int]
 
 _tables = MetaData()
 LINES = Table(
@@ -211,8 +209,7 @@ class LedgerCopy:
         seen: dict[str, tuple[FileState, str]] = {}
         changed = False
         for name, path in self._data_dir.copied_files.items():
-            found = path.stat()
-            state = (found.st_mtime_ns, found.st_size, found.st_ino)
+            state = state_of(path.stat())
             if name in self._seen and self._seen[name] == (state, there.get(name)):
                 seen[name] = self._seen[name]
                 continue

@@ -18,7 +18,7 @@ from typing import Literal
 from pydantic import Field
 
 from lfr_ray.data_dir import DataDir, TrustDir
-from lfr_ray.durable_files import exclusive, read_json, write_durable
+from lfr_ray.durable_files import exclusive, read_json, state_of, write_durable
 from lfr_ray.errors import ConfigError, NotFoundError
 from lfr_ray.govern.canonical_json import canonical_json
 from lfr_ray.govern.certificates import certified, check_one_person, read_certificate, revocations
@@ -139,7 +139,7 @@ def _state(path: Path) -> _State:
                 allowed="owned by root, written by nobody else",
                 next_step=f"chown root {one}; chmod go-w {one}",
             )
-        state.append((str(one), found.st_mtime_ns, found.st_size, found.st_ino))
+        state.append((str(one), *state_of(found)))
     return tuple(state)
 
 

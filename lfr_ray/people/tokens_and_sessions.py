@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from lfr_ray.data_dir import DataDir
-from lfr_ray.durable_files import exclusive, read_json, write_durable
+from lfr_ray.durable_files import FileState, exclusive, read_json, state_of, write_durable
 from lfr_ray.errors import ConflictError, InputError, IntegrityError, NotFoundError
 from lfr_ray.records import ROLES, Person, Role, folded
 
@@ -74,7 +74,7 @@ class People:
     def __init__(self, data_dir: DataDir) -> None:
         self.data_dir = data_dir
         self._path, self._lock = data_dir.people, data_dir.people_lock
-        self._stamp: tuple[int, int] | None = None
+        self._stamp: FileState | None = None
         self._held: tuple[Held, ...] = ()
 
     def all(self) -> tuple[Held, ...]:
@@ -88,14 +88,14 @@ class People:
         except FileNotFoundError:
             self._stamp, self._held = None, ()
             return ()
-        if self._stamp != (found.st_ino, found.st_mtime_ns):
+        if self._stamp != state_of(found):
             try:
                 self._held = tuple(map(_held, read_json(self._path, "the file of people")["people"]))
             except (KeyError, TypeError):
                 raise IntegrityError(
                     "the file of people is damaged", got=self._path, next_step="restore it from its backup"
                 ) from None
-            self._stamp = (found.st_ino, found.st_mtime_ns)
+            self._stamp = state_of(found)
         return self._held
 
     def find(self, token: str, now_s: float) -> Held | None:

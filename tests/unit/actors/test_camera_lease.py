@@ -139,6 +139,25 @@ def test_removals_that_the_desk_did_not_answer_for_are_sent_again() -> None:
     assert not actor._run.removed
 
 
+def test_removals_are_told_once_however_often_the_fleet_asks_meanwhile() -> None:
+    class Slow(Desk):
+        async def record_removals(self, camera: str, run: str, told: int, sha256s: list[str]) -> bool:
+            await super().record_removals(camera, run, told, sha256s)
+            await asyncio.sleep(0)
+            return True
+
+    actor, desk = camera(FakeClock(), lambda: None), Slow()
+    stages: Any = desk
+    actor._run.removed.extend(f"{number:064x}" for number in range(2 * MOST))
+
+    async def scenario() -> None:
+        await asyncio.gather(*(actor._removals.record(stages) for _ in range(3)))
+
+    asyncio.run(scenario())
+    assert [name for asked in desk.asked for name in asked[1:]] == [f"{number:064x}" for number in range(2 * MOST)]
+    assert desk.told == [0, MOST]
+
+
 def test_a_recording_without_a_lease_stays() -> None:
     clock, left = FakeClock(), asyncio.Event()
     actor = camera(clock, left.set)

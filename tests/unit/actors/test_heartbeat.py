@@ -87,6 +87,19 @@ def test_only_a_site_that_is_simulated_slowly_is_asked_seldom(
         assert one.found_frozen(100.1 + times * FROZEN_S)
 
 
+def followed(one: Heartbeat[Any], clock: FakeClock, seconds: float) -> None:
+    """Follow a process for so long."""
+
+    async def scenario() -> None:
+        asking = asyncio.create_task(one.run())
+        await asyncio.sleep(seconds)
+        asking.cancel()
+
+    loop = VirtualLoop(clock)
+    loop.run_until_complete(scenario())
+    loop.close()
+
+
 @pytest.mark.parametrize("slower", [1.0, 10.0])
 def test_each_process_is_asked_so_often(slower: float) -> None:
     clock, asked_s = FakeClock(), list[float]()
@@ -98,14 +111,7 @@ def test_each_process_is_asked_so_often(slower: float) -> None:
     one: Heartbeat[Any] = Heartbeat("pier/matcher", ask, slower=slower)
     one.actor = object()
 
-    async def scenario() -> None:
-        asking = asyncio.create_task(one.run())
-        await asyncio.sleep(3.2 * EVERY_S * slower)
-        asking.cancel()
-
-    loop = VirtualLoop(clock)
-    loop.run_until_complete(scenario())
-    loop.close()
+    followed(one, clock, 3.2 * EVERY_S * slower)
     assert np.diff(asked_s) == pytest.approx([EVERY_S * slower] * 3)
 
 
@@ -120,14 +126,7 @@ def test_one_that_is_gone_is_looked_for_sooner(slower: float, monkeypatch: pytes
     monkeypatch.setattr(heartbeat.asyncio, "to_thread", here)
     one: Heartbeat[Any] = Heartbeat("pier/matcher", heartbeat.ask_matcher, slower=slower)
 
-    async def scenario() -> None:
-        asking = asyncio.create_task(one.run())
-        await asyncio.sleep(3.2 * ABSENT_EVERY_S * slower)
-        asking.cancel()
-
-    loop = VirtualLoop(clock)
-    loop.run_until_complete(scenario())
-    loop.close()
+    followed(one, clock, 3.2 * ABSENT_EVERY_S * slower)
     assert np.diff(looked_s) == pytest.approx([ABSENT_EVERY_S * slower] * 3)
     assert one.heard.died
 
