@@ -5,18 +5,21 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from lfr_ray.actors.desk_audit import DeskAccount
 from lfr_ray.actors.matcher_actor import MatcherActor
 from lfr_ray.config import AuthorityConfig, SiteConfig
 from lfr_ray.data_dir import DataDir
 from lfr_ray.errors import LfrError, StoreError
 from lfr_ray.govern.emergency_stop import HaltAccount, Halts
 from lfr_ray.govern.ledger_copy import LedgerCopy
-from lfr_ray.govern.ledger_event import RESUMED, STOPPED, Event
+from lfr_ray.govern.ledger_event import RESUMED, STOPPED, STRANGER, Event
 from lfr_ray.govern.ledger_verify import read_records
+from lfr_ray.site.timed_tasks import Schedule
 from tests.processes import eventually
 
 STOP = Event("stop", STOPPED, actor="PC1", reason="disorder")
@@ -99,6 +102,29 @@ def test_whoever_asks_while_another_waits_for_the_machine_is_told_what_was_known
     machine.answers()
     eventually(lambda: not ledger.fault() and not ledger._waiting, 60)
     assert [one["what"] for one in read_records(copied.files)] == [STOPPED, "no comparison"]
+
+
+def test_who_asks_how_the_ledger_is_never_waits_and_a_stranger_holds_up_no_desk(
+    copied: Any, machine: SilentMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = copied.ledger()
+    machine.let_go.set()
+    with pytest.raises(StoreError):
+        ledger.append(STOP)
+    machine.let_go.clear()
+    monkeypatch.setattr("lfr_ray.govern.write_beside.MOMENT_S", 60.0)
+    assert "cannot be reached" in within(20, ledger.fault)
+
+    monkeypatch.setattr("lfr_ray.govern.write_beside.MOMENT_S", 0.05)
+    schedule: Any = Schedule.__new__(Schedule)
+    schedule._storage, schedule._deployment = SimpleNamespace(ledger=ledger), ""
+    desk: Any = DeskAccount()
+    desk._opening = SimpleNamespace(opened=SimpleNamespace(schedule=schedule))
+    within(20, lambda: desk.tell_stranger("raise_alert") or "done")
+    machine.answers()
+    eventually(lambda: not ledger.fault() and not ledger._waiting, 60)
+    found = [(one["what"], one["reason"]) for one in read_records(copied.files)]
+    assert found == [(STOPPED, "disorder"), (STRANGER, "desk: raise_alert")]
 
 
 def test_a_stop_returns_and_stands_while_the_machine_is_silent(copied: Any, machine: SilentMachine) -> None:

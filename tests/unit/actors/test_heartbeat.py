@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lfr_ray.actors import health_watch, heartbeat
-from lfr_ray.actors.actor_names import DETECTOR
+from lfr_ray.actors.actor_names import DETECTOR, EMBEDDER
 from lfr_ray.actors.health_watch import SiteWatch
 from lfr_ray.actors.heartbeat import ABSENT_EVERY_S, CALM_S, EVERY_S, FROZEN_S, Heartbeat
 from lfr_ray.clock import FakeClock
@@ -139,3 +139,30 @@ def test_a_process_that_is_asked_seldom_is_not_taken_for_frozen_before_it_was_as
     one.actor, one.heard = object(), Heard(MatcherSaid(), 100.0)
     assert not one.found_frozen(100.0 + 10 * FROZEN_S)
     assert one.found_frozen(100.1 + 10 * FROZEN_S)
+
+
+def test_one_that_is_frozen_is_killed_while_most_others_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most silent, or a look that comes late: then it is the machine that is slow."""
+    now_s, killed = [1000.0], list[object]()
+    monkeypatch.setattr(health_watch.time, "monotonic", lambda: now_s[0])
+    monkeypatch.setattr(heartbeat, "row_of", lambda _actor: {"State": "ALIVE"})
+    monkeypatch.setattr(health_watch, "kill_on_its_node", killed.append)
+    cameras = tuple(CameraConfig(name=name, url=f"demo:{name}") for name in ("gate", "pier"))
+    watch = SiteWatch(SiteConfig(site="s", data_dir=tmp_path, cameras=cameras, detector={"replicas": 3}), "lfr")
+    parts: list[Heartbeat[Any]] = [*watch.cameras.values(), watch.matcher, watch.desk]
+    frozen, *others = parts
+    for one in parts:
+        one.actor, one.heard = object(), Heard(MatcherSaid(), now_s[0])
+    now_s[0] += FROZEN_S + 0.1
+    watch.end_frozen()  # late
+    assert killed == []
+    watch.end_frozen()  # all are silent
+    assert killed == []
+    for one in others:
+        one.heard = Heard(MatcherSaid(), now_s[0])
+    watch.end_frozen(only="matcher")
+    assert killed == []
+    watch.end_frozen()
+    watch.end_frozen()
+    assert killed == [frozen.actor]
+    assert watch.heard().least == {DETECTOR: 3, EMBEDDER: 1}

@@ -13,7 +13,7 @@ import ray
 from lfr_ray.actors import remote_matcher_and_models
 from lfr_ray.actors.actor_calls import Handle
 from lfr_ray.actors.remote_matcher_and_models import RemoteStages
-from lfr_ray.errors import ConfigError
+from lfr_ray.errors import ConfigError, StoreError
 from lfr_ray.records import Answer, Probe
 
 SOMEBODY, NOBODY = Answer(deployment="of the matcher"), Answer(deployment="of the replica")
@@ -75,3 +75,24 @@ def test_the_replica_that_the_fleet_names_lately_is_asked() -> None:
         return [*found, await stages.match(PROBES)]
 
     assert asyncio.run(scenario()) == [[SOMEBODY] * 3, [NOBODY] * 3]
+
+
+@pytest.mark.parametrize(("said", "recorded"), [(True, True), (StoreError("the disk is full", next_step="-"), False)])
+def test_a_desk_that_could_not_record_is_asked_again_and_ends_nothing(said: Any, recorded: bool) -> None:
+    class Desk:
+        class record_removals:
+            @staticmethod
+            def remote(*_: object) -> asyncio.Future[Any]:
+                future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+                future.set_exception(said) if isinstance(said, Exception) else future.set_result(said)
+                return future
+
+        record_stranger = record_removals
+
+    async def scenario() -> list[bool]:
+        nothing: Any = None
+        stages = RemoteStages(nothing, nothing, Handle(nothing), Handle(Desk))
+        removals = await stages.record_removals("gate", "run-1", 0, ["0" * 64])
+        return [removals, await stages.record_stranger("gate", "match")]
+
+    assert asyncio.run(scenario()) == [recorded, recorded]

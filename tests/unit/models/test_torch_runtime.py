@@ -153,6 +153,15 @@ def test_a_gpu_that_is_lost_is_noted_and_one_that_is_full_is_not(
         check_not_lost()
 
 
+@pytest.mark.parametrize("recordable", [True, False])
+def test_on_cuda_only_what_can_be_recorded_is(monkeypatch: pytest.MonkeyPatch, *, recordable: bool) -> None:
+    """Nothing runs here: the network lies on the processor, and is told to be on a card."""
+    processor = torch.device("cpu")
+    monkeypatch.setattr(torch_runtime.torch, "device", lambda _kind: processor)
+    network = TorchNetwork(small_network(), Device("cuda"), plain_card(), recordable=recordable)
+    assert (network._recorded is not None) is recordable
+
+
 @pytest.mark.parametrize(("operator", "recordable"), [("Relu", True), ("Shape", False)])
 def test_what_the_processor_reads_is_not_recorded(tmp_path: Path, operator: str, *, recordable: bool) -> None:
     nodes = [onnx.helper.make_node("Relu", ["input"], ["output"]), onnx.helper.make_node(operator, ["input"], ["more"])]
